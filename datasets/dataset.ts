@@ -1,0 +1,69 @@
+/** One annotated image: G truths as columns, so that a whole data set stays small and is quick to copy to a worker. */
+export interface ImageRecord {
+  /** The image's name in its data set: VOC's `2007_000027`, COCO's file name without ending. */
+  readonly id: string
+  /** COCO's numeric id; for other formats the position in the list, from 1. */
+  readonly imageId: number
+  /** Absolute path of the image file. */
+  readonly file: string
+  /** As annotated, after EXIF orientation; 0 when the annotation does not tell. */
+  readonly width: number
+  readonly height: number
+  /** `[G * 4]` x1, y1, x2, y2 in image pixels, 0-based and continuous. */
+  readonly boxes: Float64Array
+  /** `[G]` 1..K. */
+  readonly labels: Int32Array
+  /** `[G]` 1 for a COCO crowd region. */
+  readonly crowd: Uint8Array
+  /** `[G]` 1 for a VOC difficult object. */
+  readonly difficult: Uint8Array
+  /** `[G]` in square pixels: COCO's `area` field (of the segment), else width * height. */
+  readonly areas: Float64Array
+}
+
+export type DatasetFormat = "voc" | "coco" | "yolo"
+
+/** A data set that has been read and checked: what the trainer, the evaluator and `dataset stats` work on. */
+export interface Dataset {
+  readonly format: DatasetFormat
+  /** Where it was read from, as the user wrote it. */
+  readonly source: string
+  readonly split: string
+  /** Names of the classes 1..K: label k is `classes[k - 1]`. */
+  readonly classes: readonly string[]
+  /** The data set's own id of each class: COCO's 1..90 with gaps, else 1..K. */
+  readonly categoryIds: readonly number[]
+  readonly images: readonly ImageRecord[]
+  /** What was wrong and what was done about it, in file order. */
+  readonly faults: readonly Fault[]
+}
+
+/** What to do about a fault: mend it (clip the box), leave the object or image out, or stop. */
+export type FaultPolicy = "fix" | "skip" | "fail"
+
+export type FaultKind =
+  | "zero-area-box"
+  | "box-outside-image"
+  | "missing-image"
+  | "unreadable-image"
+  | "truncated-image"
+  | "oversized-image"
+  | "size-mismatch"
+  | "broken-annotation"
+  | "unknown-class"
+  | "unknown-id"
+  | "duplicate-id"
+  | "unsafe-path"
+
+/** One fault of one object of one file. */
+export interface Fault {
+  readonly kind: FaultKind
+  /** Path of the annotation or image file, relative to the data set. */
+  readonly file: string
+  /** Which object of the file, from 0; absent when the whole file is meant. */
+  readonly object?: number
+  /** One line: what is wrong. */
+  readonly message: string
+  /** What was done. */
+  readonly action: "fixed" | "skipped" | "kept"
+}

@@ -1,0 +1,26 @@
+/**
+ * A mistake of the user's, told in one line: what, where, how to mend it. The command line prints the message without a
+ * stack and exits with `exitCode`. Anything else that is thrown is a bug and keeps its stack.
+ */
+export class UserError extends Error {
+  readonly exitCode: number = 1
+  override readonly name: string = "UserError"
+}
+
+/** The call itself is off: an unknown flag, option, model or class. Exit code 2. */
+export class UsageError extends UserError {
+  override readonly exitCode = 2
+  override readonly name = "UsageError"
+}
+
+/** A file or record of the user's is broken. Exit code 3. */
+export class DataError extends UserError {
+  override readonly exitCode = 3
+  override readonly name = "DataError"
+}
+
+/** Training produced a loss that is not a number. Exit code 5. */
+export class DivergedError extends UserError {
+  override readonly exitCode = 5
+  override readonly name = "DivergedError"
+}
