@@ -1,0 +1,50 @@
+import * as tf from "@tensorflow/tfjs-core"
+import { float32, isNative, nativeOp } from "./native-op.js"
+
+/** `max(x, 0)`; its gradient is one native op, where tfjs takes several. */
+export function relu<T extends tf.Tensor>(x: T): T {
+  return tf.engine().runKernel(RELU, { x }) as tf.Tensor as T
+}
+
+/** `max(a + b, 0)` for two tensors of one shape: the end of a residual block. */
+export function addRelu<T extends tf.Tensor>(a: T, b: T): T {
+  return tf.engine().runKernel(ADD_RELU, { a, b }) as tf.Tensor as T
+}
+
+/**
+ * The gradient below a ReLU with output `y`: `dy` where `y > 0`, else 0. It may be read until the next call, which frees
+ * it: a tape runs one node after the other, and without this every masked gradient would live to the end of the step.
+ */
+export function reluGradient<T extends tf.Tensor>(dy: T, y: T): T {
+  scratch?.dispose()
+  scratch = isNative() ? nativeOp("ReluGrad", [dy, y], { T: float32 }) : tf.tidy(() => tf.mul(dy, tf.step(y)))
+  return scratch as T
+}
+
+const RELU = "ResdetRelu"
+const ADD_RELU = "ResdetAddRelu"
+let scratch: tf.Tensor | undefined
+
+for (const backendName of ["tensorflow", "wasm"]) {
+  tf.registerKernel({ kernelName: RELU, backendName, kernelFunc: ({ inputs }) => tf.relu(inputs.x as tf.Tensor) })
+  tf.registerKernel({
+    kernelName: ADD_RELU,
+    backendName,
+    kernelFunc: ({ inputs }) => tf.tidy(() => tf.relu(tf.add(inputs.a as tf.Tensor, inputs.b as tf.Tensor))),
+  })
+}
+
+tf.registerGradient({
+  kernelName: RELU,
+  outputsToSave: [true],
+  gradFunc: (dy, saved) => ({ x: () => reluGradient(dy as tf.Tensor, saved[0]!).clone() }),
+})
+
+tf.registerGradient({
+  kernelName: ADD_RELU,
+  outputsToSave: [true],
+  gradFunc: (dy, saved) => {
+    const masked = reluGradient(dy as tf.Tensor, saved[0]!)
+    return { a: () => masked.clone(), b: () => masked.clone() }
+  },
+})
