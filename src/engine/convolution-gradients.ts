@@ -1,6 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core"
 import { type Geometry, nativeGeometry } from "./convolution.js"
-import { float32, isNative, isNativeGpu, nativeOp } from "./native-op.js"
+import { float32, isNative, nativeOp } from "./native-op.js"
 
 /** The gradients of a convolution, each computed only when it is called. */
 export function convolutionGradients(dy: tf.Tensor4D, x: tf.Tensor4D, filter: tf.Tensor4D, geometry: Geometry) {
@@ -24,61 +24,46 @@ function inputGradient(dy: tf.Tensor4D, shape: Shape4D, filter: tf.Tensor4D, geo
         { strides: stride, pad: padding, dataFormat: "NHWC", dimRoundingMode: "floor", inputShape: shape },
       ) as tf.Tensor4D
   }
-  const [height, width] = filter.shape
-  // A stride that skips pixels leaves most of the gradient 0, and a GPU has its own fast kernel.
-  if (isNativeGpu() || stride > Math.min(height, width) || padding >= Math.min(height, width)) {
-    const sizes = tf.tensor1d(shape, "int32")
-    const sides = [padding, padding, padding, padding] as const
-    return nativeOp("Conv2DBackpropInput", [sizes, filter, dy], nativeGeometry(stride, sides)) as tf.Tensor4D
-  }
-  return inputGradientAsConvolution(dy, shape, filter, geometry)
+  const [count, rows, columns, channels] = shape
+  const framed = !paddingIsSame(shape, filter.shape, geometry)
+  const frame = framed ? 2 * padding : 0
+  const sizes = tf.tensor1d([count, rows + frame, columns + frame, channels], "int32")
+  const dx = nativeOp("Conv2DBackpropInput", [sizes, filter, dy], fastGeometry(stride, framed)) as tf.Tensor4D
+  return frame === 0 ? dx : tf.slice(dx, [0, padding, padding, 0], shape)
+}
+
+function filterGradient(dy: tf.Tensor4D, x: tf.Tensor4D, shape: Shape4D, geometry: Geometry): tf.Tensor4D {
+  if (!isNative()) return filterGradientAsProducts(dy, x, shape, geometry)
+  const framed = !paddingIsSame(x.shape, shape, geometry)
+  const sizes = tf.tensor1d(shape, "int32")
+  const source = framed ? frameWithZeros(x, geometry.padding) : x
+  return nativeOp("Conv2DBackpropFilter", [source, sizes, dy], fastGeometry(geometry.stride, framed)) as tf.Tensor4D
 }
 
 /**
- * The input gradient as a forward convolution, which TensorFlow's CPU runs up to six times faster than
- * Conv2DBackpropInput. Input row i gets `dy[o] * filter[k]` for every `i + padding = stride * o + k`. With
- * `i + padding = stride * q + r` and `k = stride * j + r` that is a convolution over j, giving `stride` rows r for each q;
- * DepthToSpace puts them in line.
+ * Attributes without explicit paddings: with them TensorFlow's CPU gradients leave the oneDNN kernels and take two to
+ * five times as long. Where SAME does not mean our padding, the image is framed with zeros instead.
  */
-function inputGradientAsConvolution(
-  dy: tf.Tensor4D,
-  [, rows, columns, channels]: Shape4D,
-  filter: tf.Tensor4D,
-  { stride, padding }: Geometry,
-): tf.Tensor4D {
-  const [height, width, , out] = filter.shape
-  const taps = [Math.ceil(height / stride), Math.ceil(width / stride)] as const
-  const skipped = Math.floor(padding / stride)
-  const offset = padding - skipped * stride
-  const steps = [Math.ceil((rows + offset) / stride), Math.ceil((columns + offset) / stride)] as const
-  const before = [taps[0] - 1 - skipped, taps[1] - 1 - skipped] as const
-  // dy's last rows may lie beyond the last input row that any window saw.
-  const after = [steps[0] - dy.shape[1] + skipped, steps[1] - dy.shape[2] + skipped] as const
-  const even = tf.pad(filter, [
-    [0, taps[0] * stride - height],
-    [0, taps[1] * stride - width],
-    [0, 0],
-    [0, 0],
-  ])
-  const split = tf.reshape(even, [taps[0], stride, taps[1], stride, channels * out])
-  const turned = tf.reshape(tf.reverse(split, [0, 2]), [taps[0], stride, taps[1], stride, channels, out])
-  const byTap = tf.transpose(turned, [0, 2, 5, 1, 3, 4])
-  const reversed: tf.Tensor4D = tf.reshape(byTap, [taps[0], taps[1], out, stride * stride * channels])
-  const sides = [before[0], after[0], before[1], after[1]] as const
-  const maps = nativeOp("Conv2D", [dy, reversed], nativeGeometry(1, sides)) as tf.Tensor4D
-  if (stride === 1) return maps
-  const spread = tf.depthToSpace(maps, stride, "NHWC")
-  const exact = offset === 0 && spread.shape[1] === rows && spread.shape[2] === columns
-  return exact ? spread : tf.slice(spread, [0, offset, offset, 0], [-1, rows, columns, -1])
+const fastGeometry = (stride: number, framed: boolean) => ({
+  ...nativeGeometry(stride, 0),
+  padding: framed ? "VALID" : "SAME",
+})
+
+/** Whether TensorFlow's SAME puts exactly `padding` zeros on each side and gives our output size. */
+function paddingIsSame([, rows, columns]: Shape4D, [height, width]: Shape4D, { stride, padding }: Geometry): boolean {
+  return [
+    [rows, height],
+    [columns, width],
+  ].every(([size, window]) => {
+    const out = Math.ceil(size! / stride)
+    const total = Math.max((out - 1) * stride + window! - size!, 0)
+    return total === 2 * padding && out === Math.floor((size! + 2 * padding - window!) / stride) + 1
+  })
 }
 
-function filterGradient(dy: tf.Tensor4D, x: tf.Tensor4D, shape: Shape4D, { stride, padding }: Geometry): tf.Tensor4D {
-  if (isNative()) {
-    const sizes = tf.tensor1d(shape, "int32")
-    const sides = [padding, padding, padding, padding] as const
-    return nativeOp("Conv2DBackpropFilter", [x, sizes, dy], nativeGeometry(stride, sides)) as tf.Tensor4D
-  }
-  return filterGradientAsProducts(dy, x, shape, { stride, padding })
+function frameWithZeros(x: tf.Tensor4D, padding: number): tf.Tensor4D {
+  const sides: [number, number] = [padding, padding]
+  return padding === 0 ? x : tf.pad(x, [[0, 0], sides, sides, [0, 0]])
 }
 
 /** The filter gradient as one matrix product a tap, for an engine without Conv2DBackpropFilter. */
@@ -89,8 +74,7 @@ function filterGradientAsProducts(
   { stride, padding }: Geometry,
 ): tf.Tensor4D {
   const [count, rows, columns] = dy.shape
-  const sides: [number, number] = [padding, padding]
-  const framed = padding === 0 ? x : tf.pad(x, [[0, 0], sides, sides, [0, 0]])
+  const framed = frameWithZeros(x, padding)
   const right = tf.reshape(dy, [-1, out]) as tf.Tensor2D
   const taps: tf.Tensor2D[] = []
   for (let row = 0; row < height; row++) {

@@ -48,19 +48,18 @@ export function convolution(
 /** The convolution alone; nothing reaches the tape. */
 export function convolve(x: tf.Tensor4D, filter: tf.Tensor4D, { stride, padding }: Geometry): tf.Tensor4D {
   if (!isNative()) return tf.conv2d(x, filter, stride, padding, "NHWC", 1, "floor")
-  return nativeOp("Conv2D", [x, filter], nativeGeometry(stride, [padding, padding, padding, padding])) as tf.Tensor4D
+  return nativeOp("Conv2D", [x, filter], nativeGeometry(stride, padding)) as tf.Tensor4D
 }
 
-/** Attributes of TensorFlow's convolution ops; `sides` are the zeros at top, bottom, left and right. */
-export function nativeGeometry(stride: number, sides: readonly [number, number, number, number]) {
-  const bare = sides.every((side) => side === 0)
+/** Attributes of TensorFlow's convolution ops. */
+export function nativeGeometry(stride: number, padding: number) {
   return {
     T: float32,
     strides: [1, stride, stride, 1],
     dilations: [1, 1, 1, 1],
     data_format: "NHWC",
-    padding: bare ? "VALID" : "EXPLICIT",
-    explicit_paddings: bare ? [] : [0, 0, ...sides, 0, 0],
+    padding: padding === 0 ? "VALID" : "EXPLICIT",
+    explicit_paddings: padding === 0 ? [] : [0, 0, padding, padding, padding, padding, 0, 0],
   } as const
 }
 

@@ -8,7 +8,7 @@ export type OpAttributes = Readonly<
 export const float32 = { type: "float32" } as const
 
 interface NativeBackend {
-  readonly binding: Readonly<Record<string, number>> & { isUsingGpuDevice(): boolean }
+  readonly binding: Readonly<Record<string, number>>
   executeMultipleOutputs(
     name: string,
     attributes: { name: string; type: number; value: unknown }[],
@@ -19,9 +19,6 @@ interface NativeBackend {
 
 /** Whether native TensorFlow runs the tensors, so that `nativeOp` may be called. */
 export const isNative = (): boolean => tf.getBackend() === "tensorflow"
-
-/** Whether native TensorFlow runs on a GPU. */
-export const isNativeGpu = (): boolean => isNative() && native().binding.isUsingGpuDevice()
 
 /** Runs any TensorFlow op by its name, for those that tfjs does not wrap; it leaves nothing on the gradient tape. */
 export function nativeOp(name: string, inputs: tf.Tensor[], attributes: OpAttributes): tf.Tensor {

@@ -1,5 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core"
 import { float32, isNative, nativeOp } from "./native-op.js"
+import { holdScratch } from "./scratch.js"
 
 /** `max(x, 0)`; its gradient is one native op, where tfjs takes several. */
 export function relu<T extends tf.Tensor>(x: T): T {
@@ -11,19 +12,15 @@ export function addRelu<T extends tf.Tensor>(a: T, b: T): T {
   return tf.engine().runKernel(ADD_RELU, { a, b }) as tf.Tensor as T
 }
 
-/**
- * The gradient below a ReLU with output `y`: `dy` where `y > 0`, else 0. It may be read until the next call, which frees
- * it: a tape runs one node after the other, and without this every masked gradient would live to the end of the step.
- */
-export function reluGradient<T extends tf.Tensor>(dy: T, y: T): T {
-  scratch?.dispose()
-  scratch = isNative() ? nativeOp("ReluGrad", [dy, y], { T: float32 }) : tf.tidy(() => tf.mul(dy, tf.step(y)))
-  return scratch as T
+/** The gradient below a ReLU with output `y`: `dy` where `y > 0`, else 0; scratch, to be read by one tape node. */
+export function reluGradient(dy: tf.Tensor, y: tf.Tensor): tf.Tensor {
+  const masked = isNative() ? nativeOp("ReluGrad", [dy, y], { T: float32 }) : tf.tidy(() => tf.mul(dy, tf.step(y)))
+  holdScratch(masked)
+  return masked
 }
 
 const RELU = "ResdetRelu"
 const ADD_RELU = "ResdetAddRelu"
-let scratch: tf.Tensor | undefined
 
 for (const backendName of ["tensorflow", "wasm"]) {
   tf.registerKernel({ kernelName: RELU, backendName, kernelFunc: ({ inputs }) => tf.relu(inputs.x as tf.Tensor) })
