@@ -6,6 +6,8 @@ import { relu } from "../engine/relu.js"
 import { constant, heNormal, type Scope } from "../tensor/parameters.js"
 import type { LayerSpec } from "./architecture.js"
 
+export { batchNormEpsilon }
+
 /**
  * Which norm stands behind each convolution:
  * - `frozen`: batch norm as a constant, folded into the convolution's weight and bias; the bias does not train
