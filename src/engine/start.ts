@@ -28,6 +28,8 @@ export async function startEngine(choice: EngineChoice = "auto"): Promise<Engine
 
 function loadNative(): void {
   process.env.TF_CPP_MIN_LOG_LEVEL ??= "2"
+  // Without it TensorFlow adds some gradients (CropAndResizeGradImage) in the order its threads come by.
+  process.env.TF_DETERMINISTIC_OPS ??= "1"
   const util = require("node:util") as { isNullOrUndefined?: (value: unknown) => boolean }
   // tfjs-node 4.22 calls it; Node 23 removed it.
   util.isNullOrUndefined ??= (value) => value === null || value === undefined
