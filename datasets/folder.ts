@@ -1,4 +1,4 @@
-import { type Dirent, readdirSync, realpathSync, statSync } from "node:fs"
+import { type Dirent, readdirSync, realpathSync, type Stats, statSync } from "node:fs"
 import { dirname, extname, isAbsolute, join, posix, sep, win32 } from "node:path"
 import { DataError } from "../src/tensor/errors.js"
 
@@ -6,11 +6,19 @@ import { DataError } from "../src/tensor/errors.js"
 export const imageEndings: readonly string[] = [".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif"]
 
 export function isFolder(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false
+  return look(path)?.isDirectory() ?? false
 }
 
 export function isFile(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isFile() ?? false
+  return look(path)?.isFile() ?? false
+}
+
+function look(path: string): Stats | undefined {
+  try {
+    return statSync(path)
+  } catch {
+    return undefined
+  }
 }
 
 /**
@@ -100,5 +108,5 @@ export class FolderFiles {
 }
 
 function isLinkToNothing(entry: Dirent, path: string): boolean {
-  return entry.isSymbolicLink() && statSync(path, { throwIfNoEntry: false }) === undefined
+  return entry.isSymbolicLink() && look(path) === undefined
 }

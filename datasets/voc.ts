@@ -47,7 +47,9 @@ export function readVoc(source: string, overrides: Partial<ReadOptions> = {}): D
     seen.add(id)
     const { width, height } = file.annotation
     const objects = file.annotation.objects.flatMap((_, index) => rawObject(file, index, labels, log))
-    images.push(buildRecord({ id, imageId: images.length + 1, file: file.file, width, height }, objects, file.where, log))
+    images.push(
+      buildRecord({ id, imageId: images.length + 1, file: file.file, width, height }, objects, file.where, log),
+    )
   }
   const categoryIds = classes.map((_, index) => index + 1)
   return { format: "voc", source, split: options.split, classes, categoryIds, images, faults: log.faults, notices }
@@ -77,7 +79,9 @@ function yearsOf(folder: string): string[] {
   if (isYear(folder)) return [folder]
   const devkit = isFolder(join(folder, "VOCdevkit")) ? join(folder, "VOCdevkit") : folder
   if (!isFolder(devkit)) return []
-  const inside = readdirSync(devkit).sort().map((name) => join(devkit, name))
+  const inside = readdirSync(devkit)
+    .sort()
+    .map((name) => join(devkit, name))
   return inside.filter(isYear)
 }
 
@@ -96,7 +100,11 @@ function hasSplits(folder: string): boolean {
 
 function splitNames(folder: string): string[] {
   const main = join(folder, "ImageSets", "Main")
-  return isFolder(main) ? readdirSync(main).filter((name) => name.endsWith(".txt")).map((name) => name.slice(0, -4)) : []
+  return isFolder(main)
+    ? readdirSync(main)
+        .filter((name) => name.endsWith(".txt"))
+        .map((name) => name.slice(0, -4))
+    : []
 }
 
 function splitFiles(folder: string, split: string): string[] {
@@ -118,7 +126,10 @@ function expectSplit(folder: string, split: string): string[] {
 function idsOf(folder: string, annotations: FolderFiles, options: ReadOptions, notices: string[]): string[] {
   if (!hasSplits(folder)) {
     notices.push(`${basename(folder)} has no ImageSets/Main: all its images are taken as "${options.split}"`)
-    return annotations.names().filter((name) => name.endsWith(".xml")).map((name) => name.slice(0, -4))
+    return annotations
+      .names()
+      .filter((name) => name.endsWith(".xml"))
+      .map((name) => name.slice(0, -4))
   }
   const lines = expectSplit(folder, options.split).flatMap((file) => readFileSync(file, "utf8").split(/\r?\n/))
   // The lists of one class carry a flag behind the name.
