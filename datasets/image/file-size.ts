@@ -1,6 +1,6 @@
 import { closeSync, openSync, readFileSync, readSync } from "node:fs"
-import sharp from "sharp"
 import { readHeader } from "./header.js"
+import { loadSharp } from "./sharp.js"
 
 const firstBytes = 64 << 10
 
@@ -14,6 +14,8 @@ export async function imageFileSize(path: string): Promise<{ width: number; heig
     const { width, height, orientation } = header
     return orientation >= 5 ? { width: height, height: width } : { width, height }
   }
+  const sharp = await loadSharp()
+  if (sharp === undefined) throw new Error(`${path} is neither a JPEG nor a PNG`)
   const { autoOrient } = await sharp(path, { limitInputPixels: false }).metadata()
   return autoOrient
 }
