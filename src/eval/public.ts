@@ -1,0 +1,5 @@
+export { type CocoEvaluation, evaluateCoco } from "./coco.js"
+export { type AreaRange, type CocoOptions, cocoDefaults } from "./coco-options.js"
+export { type CocoAnnotationFile, type CocoResultRecord, detectionsFromCoco, truthsFromCoco } from "./coco-records.js"
+export { type CocoSummary, cocoNames } from "./coco-summary.js"
+export type { DetectionTable, TruthTable } from "./tables.js"
