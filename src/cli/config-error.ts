@@ -6,7 +6,7 @@ export type Tree = Record<string, unknown>
 
 /**
  * One line for what a schema found wrong: where the value came from, its name, what was expected, what came.
- * @param origins the source of each dotted name, or of its first part
+ * @param origins the source that gave each dotted name
  */
 export function explain(
   issue: z.core.$ZodIssue,
@@ -15,8 +15,10 @@ export function explain(
   schema: z.ZodType,
 ): string {
   const path = issue.path.map(String)
-  const originOf = (names: readonly string[]) =>
-    origins.get(names.join(".")) ?? origins.get(names[0] ?? "") ?? "options"
+  const originOf = (names: readonly string[]): string => {
+    if (names.length === 0) return "options"
+    return origins.get(names.join(".")) ?? originOf(names.slice(0, -1))
+  }
   if (issue.code === "unrecognized_keys") {
     const key = issue.keys[0]!
     const known = keysAt(schema, path)
@@ -65,8 +67,7 @@ function bound(origin: string, relation: string, limit: number | bigint): string
       ? "a text that is not empty"
       : `a text of ${relation} ${limit} letters`
   if (origin === "array") return `a list of ${relation} ${limit}`
-  const noun = origin === "int" ? "a whole number" : "a number"
-  return relation.startsWith("at") ? `${noun} of ${relation} ${limit}` : `${noun} ${relation} ${limit}`
+  return relation.startsWith("at") ? `a number of ${relation} ${limit}` : `a number ${relation} ${limit}`
 }
 
 /** The names a strict object schema knows at `path`, seen through defaults and optionals. */

@@ -47,18 +47,17 @@ export function resolveConfig<Schema extends z.ZodType>(schema: Schema, sources:
         .join("+")
     for (const name of sources.joinedPaths ?? []) rebase(tree, name.split("."), each)
     merge(config, tree)
-    for (const key of Object.keys(tree)) origins.set(key, sources.file)
+    for (const name of namesIn(tree)) origins.set(name, sources.file)
   }
   for (const [key, value] of Object.entries(sources.flags ?? {})) {
     if (value === undefined) continue
     merge(config, { [key]: value })
-    origins.set(key, "command line")
+    for (const name of namesIn({ [key]: value })) origins.set(name, "command line")
   }
   for (const text of sources.sets ?? []) {
     const { path, value } = parseSet(text)
     setAt(config, path, value, text)
-    origins.set(path.join("."), `--set ${text}`)
-    origins.set(path[0]!, `--set ${text}`)
+    for (const name of namesIn({ "": value })) origins.set(path.join(".") + name, `--set ${text}`)
   }
   const result = schema.safeParse(config)
   if (result.success) return result.data
@@ -76,11 +75,15 @@ function readConfigFile(file: string): Tree {
   try {
     value = extname(file) === ".json" ? JSON.parse(text) : parseYaml(text)
   } catch (error) {
-    throw new UsageError(`${file}: ${(error as Error).message.split("\n")[0]}`)
+    throw new UsageError(`${file}: ${firstLine(error)}`)
   }
   if (value === null || value === undefined) return {}
   if (!isTree(value)) throw new UsageError(`${file}: expected "name: value" lines, got ${show(value)}`)
   return value
+}
+
+function firstLine(error: unknown): string {
+  return (error as Error).message.split("\n")[0]!.replace(/:$/, "")
 }
 
 function parseSet(text: string): { path: string[]; value: unknown } {
@@ -92,7 +95,7 @@ function parseSet(text: string): { path: string[]; value: unknown } {
   try {
     return { path, value: parseYaml(text.slice(at + 1)) }
   } catch (error) {
-    throw new UsageError(`--set ${text}: ${(error as Error).message.split("\n")[0]}`)
+    throw new UsageError(`--set ${text}: ${firstLine(error)}`)
   }
 }
 
@@ -123,6 +126,14 @@ function merge(under: Tree, over: Tree): void {
 /** Plain assignment to `__proto__` would change the tree's prototype and hide the key from the strict schema. */
 function define(tree: Tree, key: string, value: unknown): void {
   Object.defineProperty(tree, key, { value, enumerable: true, writable: true, configurable: true })
+}
+
+/** Every name in a tree, dotted: groups and what is in them. */
+function namesIn(tree: Tree): string[] {
+  return Object.entries(tree).flatMap(([key, value]) => [
+    key,
+    ...(isTree(value) ? namesIn(value).map((name) => `${key}.${name}`) : []),
+  ])
 }
 
 function rebase(tree: Tree, [key, ...rest]: readonly string[], move: (path: string) => string): void {
