@@ -1,6 +1,5 @@
 import { readFileSync } from "node:fs"
 import { dirname, extname, resolve } from "node:path"
-import type { Command } from "commander"
 import { parse as parseYaml } from "yaml"
 import type { z } from "zod"
 import { UsageError } from "../tensor/errors.js"
@@ -17,14 +16,6 @@ export interface ConfigSources {
   readonly paths?: readonly string[]
   /** The same for several paths in one text with `+` between them, as in `VOC2007+VOC2012`. */
   readonly joinedPaths?: readonly string[]
-}
-
-/** The flags `--config`, `--set` and `--print-config`, the same on every command that takes a configuration. */
-export function addConfigFlags(command: Command): Command {
-  return command
-    .option("--config <file>", "read options from a YAML or JSON file")
-    .option("--set <a.b=value...>", "set any option by its name; wins over flags, which win over the file")
-    .option("--print-config", "print the options that would be used, and stop")
 }
 
 /**
