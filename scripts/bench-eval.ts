@@ -10,7 +10,7 @@ import { join } from "node:path"
 import { parseArgs } from "node:util"
 import { cocoSize, writeBenchData } from "./bench-eval-data.js"
 
-const BIG_FILE_DETECTIONS = 5_600_000
+const BIG_FILE_DETECTIONS = 6_300_000
 const RUNS = 3
 const PYCOCOTOOLS = `
 import sys, time, json, io, contextlib, resource

@@ -1,8 +1,8 @@
+import { arrange, walkImages } from "./arrange.js"
 import { Accumulator } from "./coco-accumulate.js"
 import { Matcher } from "./coco-match.js"
 import { type CocoOptions, cocoOptions } from "./coco-options.js"
 import { type CocoSummary, summarizeCoco } from "./coco-summary.js"
-import { byScore, counting, groupBy } from "./order.js"
 import type { DetectionTable, TruthTable } from "./tables.js"
 
 /** Everything pycocotools keeps after `accumulate`, and its 12 numbers. -1 stands where there is nothing to measure. */
@@ -34,30 +34,17 @@ export function evaluateCoco(
   overrides: Partial<CocoOptions> = {},
 ): CocoEvaluation {
   const options = cocoOptions(overrides)
-  const imageCount = truths.imageIds.length
   const categoryCount = truths.categoryIds.length
-  const byImage = groupBy(counting(detections.image.length), detections.image, imageCount).order
-  const ranked = byScore(byImage, detections.scores)
-  const ranking = groupBy(ranked, detections.category, categoryCount)
-  const detectionGroups = groupBy(
-    groupBy(ranked, detections.image, imageCount).order,
-    detections.category,
-    categoryCount,
-  ).order
-  const truthGroups = groupBy(
-    groupBy(counting(truths.image.length), truths.image, imageCount).order,
-    truths.category,
-    categoryCount,
-  )
+  const arranged = arrange(truths, detections)
   const matching = new CategoryMatching(truths, detections, options)
   const accumulator = new Accumulator(options, categoryCount)
   for (let k = 0; k < categoryCount; k++) {
-    const from = ranking.starts[k]!
-    const to = ranking.starts[k + 1]!
-    const inTruths = truthGroups.order.subarray(truthGroups.starts[k], truthGroups.starts[k + 1])
-    const ranks = ranking.order.subarray(from, to)
+    const from = arranged.ranking.starts[k]!
+    const to = arranged.ranking.starts[k + 1]!
+    const inTruths = arranged.truths.order.subarray(arranged.truths.starts[k], arranged.truths.starts[k + 1])
     if (inTruths.length === 0) continue
-    matching.run(ranks, detectionGroups.subarray(from, to), inTruths)
+    const ranks = arranged.ranking.order.subarray(from, to)
+    matching.run(ranks, arranged.cells.subarray(from, to), inTruths)
     accumulator.add(k, ranks, detections.scores, matching)
   }
   const shape = accumulator.shape
@@ -110,20 +97,9 @@ export class CategoryMatching {
     this.#reserve(size)
     this.counted.fill(0)
     for (let i = 0; i < size; i++) this.#place[ranked[i]!] = i
-    const { image: detectionImage } = this.#detections
-    const { image: truthImage } = this.#truths
-    let d = 0
-    let g = 0
-    while (d < size || g < truths.length) {
-      const nextDetected = d < size ? detectionImage[grouped[d]!]! : Number.POSITIVE_INFINITY
-      const nextTruth = g < truths.length ? truthImage[truths[g]!]! : Number.POSITIVE_INFINITY
-      const image = Math.min(nextDetected, nextTruth)
-      const firstDetection = d
-      const firstTruth = g
-      while (d < size && detectionImage[grouped[d]!] === image) d++
-      while (g < truths.length && truthImage[truths[g]!] === image) g++
-      this.#runImage(grouped.subarray(firstDetection, d), truths.subarray(firstTruth, g))
-    }
+    walkImages(grouped, this.#detections.image, truths, this.#truths.image, (inImage, truthsInImage) =>
+      this.#runImage(inImage, truthsInImage),
+    )
   }
 
   #runImage(all: Int32Array, truths: Int32Array): void {
