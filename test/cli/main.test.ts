@@ -28,13 +28,15 @@ test("help in front is --help behind", () => {
 test("an unknown command exits with 2 and names the nearest one", () => {
   const { status, stdout, stderr } = run(dummy, "fial")
   expect({ status, stdout }).toEqual({ status: 2, stdout: "" })
-  expect(stderr).toBe('error: unknown command "fial". Did you mean "fail"? Known: fail, wait, print, count, absent\n')
+  expect(stderr).toBe(
+    'error: unknown command "fial". Did you mean "fail"? Known: detect, fail, wait, print, count, absent\n',
+  )
 })
 
 test("no command at all exits with 2 and names the commands", () => {
   const { status, stderr } = run(dummy)
   expect(status).toBe(2)
-  expect(stderr).toMatch(/^error: expected a command: fail, wait/)
+  expect(stderr).toMatch(/^error: expected a command: detect, fail/)
 })
 
 test("an unknown flag exits with 2 and names the nearest one", () => {

@@ -1,4 +1,6 @@
 // `node test/support/dummy-cli.mjs <command>` is the built command line with commands made for tests.
+import { readFileSync } from "node:fs"
+import { configureDetect } from "../../dist/src/cli/detect.js"
 import { main } from "../../dist/src/cli/main.js"
 import { BelowMinimumError, interruption } from "../../dist/src/cli/exit.js"
 import { startProgress } from "../../dist/src/cli/progress.js"
@@ -11,7 +13,30 @@ const failures = {
   bug: () => new TypeError("x is not a function"),
 }
 
+/** A "photo" is a file that says `ok`; the network takes 50 ms over each. */
+const detectParts = async () => ({
+  decode: async (file) => {
+    if (readFileSync(file, "utf8") !== "ok") throw new DataError("not an image")
+    return { width: 1, height: 1, data: new Uint8Array(3) }
+  },
+  openNetwork: async () => ({
+    classes: ["dog"],
+    detect: async () => {
+      await new Promise((resolve) => setTimeout(resolve, 50))
+      return { boxes: Float32Array.of(0, 0, 1, 1), scores: Float32Array.of(0.9), labels: Int32Array.of(1) }
+    },
+    dispose() {},
+  }),
+  draw: async () => new Uint8Array(1),
+  encode: async () => new Uint8Array(1),
+})
+
 const table = [
+  {
+    name: "detect",
+    summary: "detects with a dummy network",
+    load: async () => ({ configure: (command) => configureDetect(command, detectParts) }),
+  },
   {
     name: "fail",
     summary: "fails in one of several ways",
