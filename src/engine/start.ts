@@ -1,6 +1,7 @@
 import { createRequire } from "node:module"
 import * as tf from "@tensorflow/tfjs-core"
 import { UserError } from "../tensor/errors.js"
+import { registerWasmKernels } from "./wasm-kernels.js"
 
 const require = createRequire(import.meta.url)
 
@@ -22,6 +23,9 @@ export async function startEngine(choice: EngineChoice = "auto"): Promise<Engine
     }
   }
   await import("@tensorflow/tfjs-backend-wasm")
+  // The core alone knows no gradients; the union package, which the native one depends on, registers them all.
+  createRequire(require.resolve("@tensorflow/tfjs-node-gpu/package.json"))("@tensorflow/tfjs")
+  registerWasmKernels()
   await use("wasm")
   return "wasm"
 }
