@@ -1,6 +1,7 @@
 import { createRequire } from "node:module"
 import * as tf from "@tensorflow/tfjs-core"
 import { UserError } from "../tensor/errors.js"
+import { registerWasmKernels } from "./wasm-kernels.js"
 
 const require = createRequire(import.meta.url)
 
@@ -22,12 +23,17 @@ export async function startEngine(choice: EngineChoice = "auto"): Promise<Engine
     }
   }
   await import("@tensorflow/tfjs-backend-wasm")
+  // The core alone knows no gradients; the union package, which the native one depends on, registers them all.
+  createRequire(require.resolve("@tensorflow/tfjs-node-gpu/package.json"))("@tensorflow/tfjs")
+  registerWasmKernels()
   await use("wasm")
   return "wasm"
 }
 
 function loadNative(): void {
   process.env.TF_CPP_MIN_LOG_LEVEL ??= "2"
+  // Without it TensorFlow adds some gradients (CropAndResizeGradImage) in the order its threads come by.
+  process.env.TF_DETERMINISTIC_OPS ??= "1"
   const util = require("node:util") as { isNullOrUndefined?: (value: unknown) => boolean }
   // tfjs-node 4.22 calls it; Node 23 removed it.
   util.isNullOrUndefined ??= (value) => value === null || value === undefined

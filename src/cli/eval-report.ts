@@ -1,0 +1,166 @@
+import { type CocoSummary, cocoNames } from "../eval/coco-summary.js"
+import type { EvalReport } from "../eval/report.js"
+import type { VocResult } from "../eval/voc.js"
+
+/** What `eval --json` prints; figures 0..1 at full precision, null where there is nothing to measure. */
+export interface EvalDocument {
+  readonly images: number
+  readonly truths: number
+  readonly ignored: number
+  readonly detections: number
+  readonly coco?: CocoSummary
+  readonly voc07?: VocDocument
+  readonly voc12?: VocDocument
+  readonly perClass: readonly object[]
+  readonly [more: string]: unknown
+}
+
+interface VocDocument {
+  readonly mAP: number
+  readonly iouThreshold: number
+  readonly perClass: Readonly<Record<string, number>>
+  /** With more than one overlap threshold: the others. */
+  readonly others?: readonly Omit<VocDocument, "others">[]
+}
+
+const SUMMARY_LINES = [
+  ["Average Precision", "AP", "0.50:0.95", "all", 100],
+  ["Average Precision", "AP", "0.50", "all", 100],
+  ["Average Precision", "AP", "0.75", "all", 100],
+  ["Average Precision", "AP", "0.50:0.95", "small", 100],
+  ["Average Precision", "AP", "0.50:0.95", "medium", 100],
+  ["Average Precision", "AP", "0.50:0.95", "large", 100],
+  ["Average Recall", "AR", "0.50:0.95", "all", 1],
+  ["Average Recall", "AR", "0.50:0.95", "all", 10],
+  ["Average Recall", "AR", "0.50:0.95", "all", 100],
+  ["Average Recall", "AR", "0.50:0.95", "small", 100],
+  ["Average Recall", "AR", "0.50:0.95", "medium", 100],
+  ["Average Recall", "AR", "0.50:0.95", "large", 100],
+] as const
+
+/** The document of `eval --json`: serialise it with `JSON.stringify`, which writes NaN as null. */
+export function evalDocument(report: EvalReport): EvalDocument {
+  const vocDocument = (key: "voc07" | "voc12", result: VocResult) => ({
+    mAP: result[key],
+    iouThreshold: result.iouThreshold,
+    perClass: Object.fromEntries(result.perClass.map((one) => [one.name, one[key]])),
+  })
+  const voc = (key: "voc07" | "voc12") => {
+    const [first, ...others] = report.voc
+    if (!first || !report.metrics.includes(key)) return {}
+    const more = others.length === 0 ? {} : { others: others.map((other) => vocDocument(key, other)) }
+    return { [key]: { ...vocDocument(key, first), ...more } }
+  }
+  const { images, truths, ignored, detections } = report
+  return {
+    images,
+    truths,
+    ignored,
+    detections,
+    ...(report.metrics.includes("coco") ? { coco: report.coco } : {}),
+    ...voc("voc07"),
+    ...voc("voc12"),
+    perClass: report.perClass.map(({ bestThreshold, curve, ...one }) => ({
+      ...one,
+      bestThreshold: bestThreshold ?? null,
+      curve,
+    })),
+    bestThreshold: report.bestThreshold ?? null,
+    curve: report.curve,
+    confusion: report.confusion ?? null,
+    errors: report.errors ?? null,
+    bestImages: report.bestImages ?? null,
+    worstImages: report.worstImages ?? null,
+    diagnosis: report.diagnosis,
+  }
+}
+
+/** The report as a person reads it: pycocotools' 12 lines, VOC's means, the per-class table, errors and diagnosis. */
+export function formatReport(report: EvalReport): string {
+  const parts = [`${report.images} images, ${report.truths} truths, ${report.detections} detections`]
+  if (report.ignored > 0) parts[0] += ` (${report.ignored} crowd or difficult truths count neither way)`
+  if (report.metrics.includes("coco")) parts.push(formatSummary(report.coco))
+  const voc = formatVoc(report)
+  if (voc !== "") parts.push(voc)
+  parts.push(formatClasses(report))
+  const best = report.bestThreshold
+  if (best) {
+    parts.push(
+      `Best score threshold ${best.score.toFixed(3)}: precision ${percent(best.precision)}, recall ${percent(best.recall)}, F1 ${percent(best.f1)} (IoU 0.5, all classes)`,
+    )
+  }
+  if (report.errors) parts.push(formatErrors(report))
+  for (const { message } of report.diagnosis) parts.push(`! ${message}`)
+  return `${parts.join("\n\n")}\n`
+}
+
+/** pycocotools' 12 lines, -1.000 where there is nothing to measure. */
+export function formatSummary(coco: CocoSummary): string {
+  return SUMMARY_LINES.map(([title, short, iou, area, most], i) => {
+    const value = coco[cocoNames[i]!]
+    const shown = pythonFixed(Number.isNaN(value) ? -1 : value)
+    return ` ${title.padEnd(18)} (${short}) @[ IoU=${iou.padEnd(9)} | area=${area.padStart(6)} | maxDets=${String(most).padStart(3)} ] = ${shown}`
+  }).join("\n")
+}
+
+function formatVoc(report: EvalReport): string {
+  const wanted = (["voc07", "voc12"] as const).filter((key) => report.metrics.includes(key))
+  const names = { voc07: "VOC2007 (11 points)", voc12: "VOC2012 (all points)" }
+  return report.voc
+    .flatMap((result) =>
+      wanted.map((key) => `${names[key].padEnd(20)} mAP ${percent(result[key])}  (IoU ${result.iouThreshold})`),
+    )
+    .join("\n")
+}
+
+function formatClasses(report: EvalReport): string {
+  const coco = ["AP", "AP50", "AP75", "AR"] as const
+  const voc = (["voc07", "voc12"] as const).filter((key) => report.voc.length > 0 && report.metrics.includes(key))
+  const rows = report.perClass.map((one, k) => [
+    one.name,
+    String(one.truths),
+    String(one.detections),
+    ...coco.map((key) => percent(one[key])),
+    ...voc.map((key) => percent(report.voc[0]!.perClass[k]![key])),
+    one.bestThreshold ? one.bestThreshold.score.toFixed(3) : "n/a",
+  ])
+  return alignColumns([["class", "truths", "detections", ...coco, ...voc, "best score"], ...rows])
+}
+
+function formatErrors(report: EvalReport): string {
+  const { gain, count } = report.errors!
+  const rows = (Object.keys(gain) as (keyof typeof gain)[]).map((name) => [
+    name,
+    String(count[name]),
+    (gain[name] * 100).toFixed(1),
+  ])
+  return alignColumns([["error type", "count", "AP50 points lost"], ...rows])
+}
+
+/** First column to the left, the others to the right. */
+function alignColumns(rows: readonly (readonly string[])[]): string {
+  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)))
+  return rows
+    .map((row) =>
+      row
+        .map((cell, c) => (c === 0 ? cell.padEnd(widths[c]!) : cell.padStart(widths[c]!)))
+        .join("  ")
+        .trimEnd(),
+    )
+    .join("\n")
+}
+
+/** 0..1 as 0..100 with one decimal. */
+function percent(value: number): string {
+  return Number.isNaN(value) ? "n/a" : (value * 100).toFixed(1)
+}
+
+/** Three decimals as Python prints them: exact halves go to the even digit (only multiples of 1/16 can be halves). */
+function pythonFixed(value: number): string {
+  const thousandths = value * 1000
+  if (Number.isInteger(value * 16) && Math.abs(thousandths % 1) === 0.5) {
+    const below = Math.floor(thousandths)
+    return ((below % 2 === 0 ? below : below + 1) / 1000).toFixed(3)
+  }
+  return value.toFixed(3)
+}

@@ -1,0 +1,25 @@
+import { mkdirSync } from "node:fs"
+import { join } from "node:path"
+
+/**
+ * Makes the folder a run writes to: `given`, or the first of `runs/<kind>/<kind>1`, `2`, ... that is not there. Two runs
+ * that start at once get two folders.
+ * @param kind such as `detect` or `train`
+ */
+export function makeRunFolder(kind: string, given?: string | undefined): string {
+  if (given !== undefined) {
+    mkdirSync(given, { recursive: true })
+    return given
+  }
+  const parent = join("runs", kind)
+  mkdirSync(parent, { recursive: true })
+  for (let n = 1; ; n++) {
+    const folder = join(parent, `${kind}${n}`)
+    try {
+      mkdirSync(folder)
+      return folder
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error
+    }
+  }
+}

@@ -1,0 +1,62 @@
+import { UsageError } from "../tensor/errors.js"
+import { didYouMean } from "../tensor/suggest.js"
+import type { ModelConfig } from "./model.js"
+import { fasterRcnnDefaults } from "./options.js"
+
+/** Sizes and counts that belong together; a flag or a configuration file changes single ones. */
+export type Preset = Pick<ModelConfig, "size" | "maxSize" | "options">
+
+const base = fasterRcnnDefaults
+
+/**
+ * - `light`: for two CPU cores. Measured in torch on small data sets: shorter side 400, 64 regions an image.
+ * - `paper`: shorter side 600, 300 proposals, NMS 0.3. Sources: the ResNet paper, appendix A; py-faster-rcnn for what the
+ *   paper leaves open (128 regions, anchors of 128 to 512 pixels, 12000 / 2000 proposals in training)
+ * - `detectron2`: its C4 configuration: 14x14 aligned regions, 512 of them, 1000 proposals
+ */
+const presets = {
+  light: {
+    size: 400,
+    maxSize: 667,
+    options: {
+      ...base,
+      proposals: {
+        train: { ...base.proposals.train, beforeNms: 2000, afterNms: 500 },
+        test: { ...base.proposals.test, beforeNms: 1000, afterNms: 100 },
+      },
+      roi: { ...base.roi, sample: { count: 64, positiveShare: 0.25 } },
+    },
+  },
+  paper: {
+    size: 600,
+    maxSize: 1000,
+    options: {
+      ...base,
+      anchors: { ...base.anchors, sizes: [128, 256, 512] },
+      align: { ...base.align, size: 14 },
+      roi: { ...base.roi, sample: { count: 128, positiveShare: 0.25 } },
+      select: { ...base.select, nmsThreshold: 0.3 },
+    },
+  },
+  detectron2: {
+    size: 800,
+    maxSize: 1333,
+    options: {
+      ...base,
+      align: { ...base.align, size: 14, aligned: true },
+      proposals: { train: base.proposals.train, test: { ...base.proposals.test, afterNms: 1000 } },
+    },
+  },
+} satisfies Record<string, Preset>
+
+export type PresetName = keyof typeof presets
+
+export const presetNames = Object.keys(presets) as PresetName[]
+
+/** @throws UsageError for a name that is not among `presetNames` */
+export function preset(name: string): Preset {
+  if (!Object.hasOwn(presets, name)) {
+    throw new UsageError(`unknown preset "${name}".${didYouMean(name, presetNames)} Known: ${presetNames.join(", ")}`)
+  }
+  return presets[name as PresetName]
+}

@@ -1,0 +1,135 @@
+import { DataError } from "../tensor/errors.js"
+import { DetectionBuilder } from "./detection-builder.js"
+import { type ByteChunks, readJsonLists } from "./json-lists.js"
+import { RecordReader } from "./json-record.js"
+import type { DetectionTable, TruthTable } from "./tables.js"
+import { TruthBuilder } from "./truth-builder.js"
+
+/**
+ * Truths from the bytes of COCO's annotation file, of any size: memory holds the columns and a few records.
+ * @param source what errors call the file
+ * @throws DataError naming the byte of broken JSON, or the record with a wrong type, a NaN or negative box, an unknown id
+ */
+export async function readCocoTruths(chunks: ByteChunks, source: string): Promise<TruthTable> {
+  const builder = new TruthBuilder(source)
+  const images = new RecordReader(
+    [
+      ["id", "whole"],
+      ["file_name", "text?"],
+      ["width", "number?"],
+      ["height", "number?"],
+    ],
+    (i) => `${source}: images[${i}]`,
+  )
+  const categories = new RecordReader(
+    [
+      ["id", "whole"],
+      ["name", "text?"],
+    ],
+    (i) => `${source}: categories[${i}]`,
+  )
+  const truths = new RecordReader(
+    [
+      ["bbox", "box"],
+      ["image_id", "whole"],
+      ["category_id", "whole"],
+      ["id", "whole?"],
+      ["area", "number?"],
+      ["iscrowd", "flag?"],
+    ],
+    (i) => `${source}: annotations[${i}]`,
+  )
+  const expected = `an object with the lists "images", "annotations" and "categories" (COCO's annotation file)`
+  const seen = await readJsonLists(
+    chunks,
+    source,
+    [
+      {
+        name: "images",
+        read: (scanner, index) => {
+          images.read(scanner, index)
+          const id = images.numbers[0]!
+          const name = images.present[1] === 1 ? images.texts[1]! : String(id)
+          builder.addImage(id, name, images.optional(2) ?? 0, images.optional(3) ?? 0)
+        },
+      },
+      {
+        name: "categories",
+        read: (scanner, index) => {
+          categories.read(scanner, index)
+          const id = categories.numbers[0]!
+          builder.addCategory(id, categories.present[1] === 1 ? categories.texts[1]! : String(id))
+        },
+      },
+      {
+        name: "annotations",
+        read: (scanner, index) => {
+          truths.read(scanner, index)
+          const { numbers } = truths
+          builder.addTruth({
+            id: truths.optional(3) ?? index + 1,
+            imageId: numbers[4]!,
+            categoryId: numbers[5]!,
+            x: numbers[0]!,
+            y: numbers[1]!,
+            width: numbers[2]!,
+            height: numbers[3]!,
+            area: truths.optional(4),
+            crowd: (truths.optional(5) ?? 0) !== 0,
+            difficult: false,
+          })
+        },
+      },
+    ],
+    expected,
+  )
+  for (const list of ["images", "categories", "annotations"]) {
+    if (!seen.has(list)) throw new DataError(`${source}: expected ${expected}, got no "${list}"`)
+  }
+  return builder.finish()
+}
+
+/**
+ * Detections from the bytes of a COCO results file, of any size: memory holds the columns and a few records.
+ * @param source what errors call the file
+ * @throws DataError naming the byte of broken JSON, or the record with a wrong type, a NaN or negative box, an unknown
+ *   image id
+ */
+export async function readCocoDetections(
+  truths: TruthTable,
+  chunks: ByteChunks,
+  source: string,
+): Promise<DetectionTable> {
+  const builder = new DetectionBuilder(truths, source)
+  await readCocoResults(chunks, source, (imageId, categoryId, box, score) => {
+    builder.add(imageId, categoryId, box[0]!, box[1]!, box[2]!, box[3]!, score)
+  })
+  return builder.finish()
+}
+
+/**
+ * Walks over a COCO results file of any size at constant memory, one call a record.
+ * @param record `box` is x, y, width, height in image pixels; it is only valid during the call
+ * @throws DataError naming the byte of broken JSON, or the record with a wrong type
+ */
+export async function readCocoResults(
+  chunks: ByteChunks,
+  source: string,
+  record: (imageId: number, categoryId: number, box: Float64Array, score: number) => void,
+): Promise<void> {
+  const results = new RecordReader(
+    [
+      ["bbox", "box"],
+      ["image_id", "whole"],
+      ["category_id", "whole"],
+      ["score", "number"],
+    ],
+    (i) => `${source}: record ${i}`,
+  )
+  const { numbers } = results
+  const read = (scanner: Parameters<RecordReader["read"]>[0], index: number) => {
+    results.read(scanner, index)
+    record(numbers[4]!, numbers[5]!, numbers, numbers[6]!)
+  }
+  await readJsonLists(chunks, source, [{ name: "", read }], "a list of detections (COCO's results format)")
+}

@@ -1,0 +1,121 @@
+import type { CocoOptions } from "./coco-options.js"
+
+/** COCO's 12 numbers, 0..1; -1 where there is nothing to measure. */
+export interface CocoSummary {
+  readonly AP: number
+  readonly AP50: number
+  readonly AP75: number
+  readonly APs: number
+  readonly APm: number
+  readonly APl: number
+  readonly AR1: number
+  readonly AR10: number
+  readonly AR100: number
+  readonly ARs: number
+  readonly ARm: number
+  readonly ARl: number
+}
+
+/** Names of the 12 numbers in pycocotools' order. */
+export const cocoNames = [
+  "AP",
+  "AP50",
+  "AP75",
+  "APs",
+  "APm",
+  "APl",
+  "AR1",
+  "AR10",
+  "AR100",
+  "ARs",
+  "ARm",
+  "ARl",
+] as const satisfies readonly (keyof CocoSummary)[]
+
+/** Averages the arrays of an evaluation into the 12 numbers. @source pycocotools cocoeval.py summarize */
+export function summarizeCoco(
+  options: CocoOptions,
+  shape: readonly [number, number, number, number, number],
+  precision: Float64Array,
+  recall: Float64Array,
+): { stats: Float64Array; summary: CocoSummary } {
+  const [T, , K, A, M] = shape
+  const area = (name: string) => options.areaRanges.findIndex((range) => range.name === name)
+  const most = M - 1
+  const classes = Array.from({ length: K }, (_, k) => k)
+  const thresholds = Array.from({ length: T }, (_, t) => t)
+  const at = (iou: number) => thresholds.filter((t) => options.iouThresholds[t] === iou)
+  const ap = (ts: readonly number[], a: number) => meanPrecision(shape, precision, ts, classes, a, most)
+  const ar = (a: number, m: number) => {
+    if (a < 0) return -1
+    const values: number[] = []
+    for (let t = 0; t < T; t++) {
+      for (let k = 0; k < K; k++) values.push(recall[((t * K + k) * A + a) * M + m]!)
+    }
+    return meanOfMeasured(Float64Array.from(values))
+  }
+  const all = area("all")
+  const stats = Float64Array.of(
+    ap(thresholds, all),
+    ap(at(0.5), all),
+    ap(at(0.75), all),
+    ap(thresholds, area("small")),
+    ap(thresholds, area("medium")),
+    ap(thresholds, area("large")),
+    ar(all, 0),
+    ar(all, Math.min(1, most)),
+    ar(all, most),
+    ar(area("small"), most),
+    ar(area("medium"), most),
+    ar(area("large"), most),
+  )
+  const summary = Object.fromEntries(cocoNames.map((name, i) => [name, stats[i]!])) as unknown as CocoSummary
+  return { stats, summary }
+}
+
+/** Mean of `precision` over some thresholds and classes, at one area range and limit; -1 where nothing was measured. */
+export function meanPrecision(
+  shape: readonly [number, number, number, number, number],
+  precision: Float64Array,
+  thresholds: readonly number[],
+  classes: readonly number[],
+  a: number,
+  m: number,
+): number {
+  const [, R, K, A, M] = shape
+  if (a < 0) return -1
+  const values = new Float64Array(thresholds.length * R * classes.length)
+  let count = 0
+  for (const t of thresholds) {
+    for (let r = 0; r < R; r++) {
+      for (const k of classes) values[count++] = precision[(((t * R + r) * K + k) * A + a) * M + m]!
+    }
+  }
+  return meanOfMeasured(values)
+}
+
+/** Mean of the values above -1, added up as numpy does; -1 when there are none. */
+export function meanOfMeasured(values: Float64Array): number {
+  const measured = values.filter((value) => value > -1)
+  return measured.length === 0 ? -1 : pairwiseSum(measured, 0, measured.length) / measured.length
+}
+
+/** numpy's order of addition: halves down to blocks of 128, eight running sums a block. @source numpy pairwise_sum */
+function pairwiseSum(values: Float64Array, from: number, count: number): number {
+  if (count < 8) {
+    let sum = 0
+    for (let i = 0; i < count; i++) sum += values[from + i]!
+    return sum
+  }
+  if (count <= 128) {
+    const r = values.slice(from, from + 8)
+    const whole = count - (count % 8)
+    for (let i = 8; i < whole; i += 8) for (let j = 0; j < 8; j++) r[j]! += values[from + i + j]!
+    let sum = r[0]! + r[1]! + (r[2]! + r[3]!) + (r[4]! + r[5]! + (r[6]! + r[7]!))
+    for (let i = whole; i < count; i++) sum += values[from + i]!
+    return sum
+  }
+  let half = Math.floor(count / 2)
+  half -= half % 8
+  return pairwiseSum(values, from, half) + pairwiseSum(values, from + half, count - half)
+}

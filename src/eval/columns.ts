@@ -1,0 +1,33 @@
+type Numbers = Float64Array | Int32Array | Uint8Array
+
+/** A typed array that grows: `push` at the end, `take` what was pushed. */
+export class Column<T extends Numbers> {
+  length = 0
+  #values: T
+  readonly #make: (length: number) => T
+
+  constructor(make: (length: number) => T) {
+    this.#make = make
+    this.#values = make(256)
+  }
+
+  push(value: number): void {
+    if (this.length === this.#values.length) this.#grow()
+    this.#values[this.length++] = value
+  }
+
+  /** What was pushed; a view, so the column must not be pushed to again. */
+  take(): T {
+    return this.#values.subarray(0, this.length) as T
+  }
+
+  #grow(): void {
+    const larger = this.#make(this.length * 2)
+    larger.set(this.#values)
+    this.#values = larger
+  }
+}
+
+export const doubles = (): Column<Float64Array> => new Column((length) => new Float64Array(length))
+export const integers = (): Column<Int32Array> => new Column((length) => new Int32Array(length))
+export const bytes = (): Column<Uint8Array> => new Column((length) => new Uint8Array(length))

@@ -1,0 +1,281 @@
+import { DataError } from "../tensor/errors.js"
+
+/** Thrown inside the scanner where the bytes at hand end before the value does. */
+export const needMoreBytes = Symbol("need more bytes")
+
+const QUOTE = 0x22
+const COMMA = 0x2c
+const MINUS = 0x2d
+const POINT = 0x2e
+const COLON = 0x3a
+const BACKSLASH = 0x5c
+const OPEN_LIST = 0x5b
+const CLOSE_LIST = 0x5d
+const OPEN_OBJECT = 0x7b
+const CLOSE_OBJECT = 0x7d
+const MOST_NESTED = 500
+/** Powers of ten that a double holds exactly. */
+const TENS = Array.from({ length: 16 }, (_, i) => Number(`1e${i}`))
+const LITERALS: Readonly<Record<string, unknown>> = {
+  true: true,
+  false: false,
+  null: null,
+  NaN: Number.NaN,
+  Infinity: Number.POSITIVE_INFINITY,
+  "-Infinity": Number.NEGATIVE_INFINITY,
+}
+
+/**
+ * Reads JSON values off the front of a window of bytes that slides over a file of any size. Strict, but for Python's
+ * NaN and Infinity, which are read as numbers so that the record that holds them can be named. Numbers are the doubles
+ * that JSON.parse gives. Whoever calls it catches `needMoreBytes`, appends and starts the value again.
+ */
+export class JsonScanner {
+  /** Where the next byte to read lies in the window. */
+  at = 0
+  readonly #source: string
+  #bytes = new Uint8Array(1 << 16)
+  #end = 0
+  #before = 0
+  #final = false
+  #mantissa = 0
+  readonly #text = new TextDecoder()
+
+  /** @param source what errors call the file */
+  constructor(source: string) {
+    this.#source = source
+  }
+
+  /** Drops what lies before `keepFrom`, and appends `chunk` (copied). */
+  append(chunk: Uint8Array, keepFrom: number): void {
+    const kept = this.#end - keepFrom
+    if (kept + chunk.length > this.#bytes.length) {
+      const larger = new Uint8Array(Math.max(2 * this.#bytes.length, kept + chunk.length))
+      larger.set(this.#bytes.subarray(keepFrom, this.#end))
+      this.#bytes = larger
+    } else this.#bytes.copyWithin(0, keepFrom, this.#end)
+    this.#bytes.set(chunk, kept)
+    this.#before += keepFrom
+    this.#end = kept + chunk.length
+    this.at = 0
+  }
+
+  /** Says that no more bytes come: from now on a value cut short is an error. */
+  finish(): void {
+    this.#final = true
+  }
+
+  /** The next byte that is no white space, not yet taken; -1 at the end of the file. */
+  peek(): number {
+    const bytes = this.#bytes
+    while (this.at < this.#end) {
+      const byte = bytes[this.at]!
+      if (byte > 0x20 || (byte !== 0x20 && byte !== 0x0a && byte !== 0x0d && byte !== 0x09)) return byte
+      this.at++
+    }
+    if (this.#final) return -1
+    throw needMoreBytes
+  }
+
+  /** Takes `byte` if it comes next. */
+  takes(byte: number): boolean {
+    if (this.peek() !== byte) return false
+    this.at++
+    return true
+  }
+
+  /** @throws DataError when something else comes next */
+  expect(byte: number): void {
+    if (!this.takes(byte)) this.fail(`expected "${String.fromCharCode(byte)}"`)
+  }
+
+  /** Jumps over a byte order mark at the very start. */
+  skipMark(): void {
+    if (this.#before === 0 && this.#bytes[0] === 0xef && this.#bytes[1] === 0xbb && this.#bytes[2] === 0xbf) this.at = 3
+  }
+
+  /** Takes a key and its colon, and says which of `known` it is (as UTF-8), else -1. */
+  key(known: readonly Uint8Array[]): number {
+    const start = this.#string()
+    const end = this.at - 1
+    const bytes = this.#bytes
+    let found = -1
+    for (let k = 0; k < known.length && found < 0; k++) {
+      const name = known[k]!
+      if (name.length !== end - start) continue
+      let i = 0
+      while (i < name.length && name[i] === bytes[start + i]) i++
+      if (i === name.length) found = k
+    }
+    if (found < 0 && bytes.subarray(start, end).includes(BACKSLASH)) {
+      const name = new TextEncoder().encode(this.#decode(start, end))
+      found = known.findIndex((one) => one.length === name.length && one.every((byte, i) => byte === name[i]))
+    }
+    this.expect(COLON)
+    return found
+  }
+
+  /** Takes a string. @throws DataError when something else comes next */
+  string(): string {
+    const start = this.#string()
+    return this.#decode(start, this.at - 1)
+  }
+
+  /** Takes a number; undefined, with nothing taken, when something else comes next. */
+  number(): number | undefined {
+    const first = this.peek()
+    const start = this.at
+    if (first === 0x4e || first === 0x49) return this.#literal() as number
+    if (first !== MINUS && !isDigit(first)) return undefined
+    if (first === MINUS) {
+      this.at++
+      if (this.#now() === 0x49) {
+        this.at = start
+        return this.#literal() as number
+      }
+    }
+    this.#mantissa = 0
+    const leading = this.#now()
+    const digits = this.#digits()
+    if (leading === 0x30 && digits > 1) this.fail("expected no digit after a leading 0")
+    let decimals = 0
+    if (this.#now() === POINT) {
+      this.at++
+      decimals = this.#digits()
+    }
+    const exponent = this.#now() | 0x20
+    if (exponent === 0x65) {
+      this.at++
+      const sign = this.#now()
+      if (sign === 0x2b || sign === MINUS) this.at++
+      this.#digits()
+    } else if (digits + decimals <= 15) {
+      // Up to 15 digits both numbers are exact doubles, so that one division rounds as it should.
+      const value = decimals === 0 ? this.#mantissa : this.#mantissa / TENS[decimals]!
+      return first === MINUS ? -value : value
+    }
+    return Number(this.#text.decode(this.#bytes.subarray(start, this.at)))
+  }
+
+  /** Takes any value and forgets it. */
+  skip(depth = 0): void {
+    const byte = this.peek()
+    if (byte === QUOTE) this.#string()
+    else if (byte === OPEN_OBJECT || byte === OPEN_LIST) {
+      if (depth > MOST_NESTED) this.fail(`expected at most ${MOST_NESTED} levels`)
+      this.at++
+      const close = byte === OPEN_OBJECT ? CLOSE_OBJECT : CLOSE_LIST
+      if (this.takes(close)) return
+      do {
+        if (byte === OPEN_OBJECT) {
+          this.#string()
+          this.expect(COLON)
+        }
+        this.skip(depth + 1)
+      } while (this.takes(COMMA))
+      this.expect(close)
+    } else if (this.number() === undefined) this.#literal()
+  }
+
+  /** Takes true, false or null; undefined, with nothing taken, when something else comes next. */
+  flag(): boolean | null | undefined {
+    const byte = this.peek()
+    return byte === 0x74 || byte === 0x66 || byte === 0x6e ? (this.#literal() as boolean | null) : undefined
+  }
+
+  /** Where the scanner is in the file. */
+  offset(): number {
+    return this.#before + this.at
+  }
+
+  /** @throws DataError naming the file and the byte */
+  fail(rule: string): never {
+    const found = this.at >= this.#end ? "the file ends" : `got ${JSON.stringify(this.#excerpt())}`
+    throw new DataError(`${this.#source}: broken JSON at byte ${this.offset()}: ${rule}, ${found}`)
+  }
+
+  /** The bytes of the window from `from` to `to` as text, cut short when long. */
+  between(from: number, to: number): string {
+    const text = this.#text.decode(this.#bytes.subarray(from, Math.min(to, from + 60)))
+    return to > from + 60 ? `${text}...` : text
+  }
+
+  /** Takes one digit or more, adds them to `#mantissa`, and says how many. */
+  #digits(): number {
+    const bytes = this.#bytes
+    const start = this.at
+    let at = start
+    let mantissa = this.#mantissa
+    while (at < this.#end) {
+      const digit = bytes[at]! - 0x30
+      if (digit < 0 || digit > 9) break
+      mantissa = mantissa * 10 + digit
+      at++
+    }
+    this.#mantissa = mantissa
+    this.at = at
+    this.#now()
+    if (at === start) this.fail("expected a digit")
+    return at - start
+  }
+
+  #excerpt(): string {
+    return this.#text.decode(this.#bytes.subarray(this.at, Math.min(this.#end, this.at + 12)))
+  }
+
+  /** The byte at hand, white space and all; -1 at the end of the file. */
+  #now(): number {
+    if (this.at < this.#end) return this.#bytes[this.at]!
+    if (this.#final) return -1
+    throw needMoreBytes
+  }
+
+  /** Takes a string; it lies from the returned place up to the closing quote at `at - 1`. */
+  #string(): number {
+    if (this.peek() !== QUOTE) this.fail("expected a string")
+    const bytes = this.#bytes
+    const start = ++this.at
+    while (this.at < this.#end) {
+      const byte = bytes[this.at]!
+      if (byte === QUOTE) {
+        this.at++
+        return start
+      }
+      if (byte < 0x20) this.fail("expected no control character in a string")
+      this.at += byte === BACKSLASH ? 2 : 1
+    }
+    this.at = this.#end
+    if (this.#final) this.fail("expected the string to be closed")
+    throw needMoreBytes
+  }
+
+  #decode(start: number, end: number): string {
+    const text = this.#text.decode(this.#bytes.subarray(start, end))
+    if (!text.includes("\\")) return text
+    try {
+      return JSON.parse(`"${text}"`) as string
+    } catch {
+      this.at = start
+      return this.fail("expected a valid escape in the string")
+    }
+  }
+
+  #literal(): unknown {
+    const start = this.at
+    let at = start
+    while (at < this.#end && isLetter(this.#bytes[at]!)) at++
+    if (at === this.#end && !this.#final) throw needMoreBytes
+    const word = this.#text.decode(this.#bytes.subarray(start, at))
+    if (!Object.hasOwn(LITERALS, word)) this.fail("expected a value")
+    this.at = at
+    return LITERALS[word]
+  }
+}
+
+function isDigit(byte: number): boolean {
+  return byte >= 0x30 && byte <= 0x39
+}
+
+function isLetter(byte: number): boolean {
+  return (byte >= 0x61 && byte <= 0x7a) || (byte >= 0x41 && byte <= 0x5a) || byte === MINUS
+}

@@ -1,0 +1,41 @@
+export type { BestThreshold } from "./best-threshold.js"
+export { type CocoEvaluation, evaluateCoco } from "./coco.js"
+export { type AreaRange, type CocoOptions, cocoDefaults } from "./coco-options.js"
+export { type CocoAnnotationFile, type CocoResultRecord, detectionsFromCoco, truthsFromCoco } from "./coco-records.js"
+export { readCocoDetections, readCocoResults, readCocoTruths } from "./coco-stream.js"
+export { type CocoSummary, cocoNames } from "./coco-summary.js"
+export type { ConfusionMatrix } from "./confusion.js"
+export { confusionMatrix } from "./confusion.js"
+export type { Diagnosis } from "./diagnose.js"
+export type { ImageScore } from "./image-ranking.js"
+export {
+  type LocalizationImage,
+  type LocalizationOptions,
+  localizationDefaults,
+  localizationError,
+  topKError,
+} from "./imagenet.js"
+export {
+  evaluateImagenetDet,
+  type ImagenetDetOptions,
+  type ImagenetDetResult,
+  imagenetDetDefaults,
+} from "./imagenet-det.js"
+export type { ByteChunks } from "./json-lists.js"
+export { detectionsFromDetector, type TruthImage, type TruthSet, truthsFromDataset } from "./records.js"
+export {
+  type ClassReport,
+  type EvalReport,
+  evaluate,
+  evaluateDetections,
+  type Metric,
+  type PrecisionRecallCurve,
+  type ReportOptions,
+  reportDefaults,
+} from "./report.js"
+export type { DetectionTable, TruthTable } from "./tables.js"
+export type { TideError, TideErrors } from "./tide.js"
+export { evaluateVoc, type VocClassResult, type VocOptions, type VocResult, vocDefaults } from "./voc.js"
+export { allPointsAp, elevenPointAp, type VocCurve, vocCurve } from "./voc-ap.js"
+export { detectionsFromVoc, formatVocResults, type VocCompetition, type VocResultFile } from "./voc-files.js"
+export { detectionsFromYolo } from "./yolo-files.js"

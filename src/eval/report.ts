@@ -1,0 +1,215 @@
+import type { Detections } from "../boxes/boxes.js"
+import { withDefaults } from "../tensor/options.js"
+import { arrange } from "./arrange.js"
+import { type BestThreshold, bestThresholds } from "./best-threshold.js"
+import { type CocoEvaluation, evaluateCoco } from "./coco.js"
+import { type CocoSummary, meanOfMeasured, meanPrecision } from "./coco-summary.js"
+import { type ConfusionMatrix, confusionMatrix } from "./confusion.js"
+import { type Diagnosis, diagnose } from "./diagnose.js"
+import { type ImageScore, rankImages } from "./image-ranking.js"
+import { isIgnored, matchAt } from "./match-at.js"
+import { detectionsFromDetector, type TruthSet, truthsFromDataset } from "./records.js"
+import type { DetectionTable, TruthTable } from "./tables.js"
+import { type TideErrors, tideErrors } from "./tide.js"
+import { evaluateVoc, type VocResult } from "./voc.js"
+
+export type Metric = "coco" | "voc07" | "voc12"
+
+export interface ReportOptions {
+  /** VOC's figures are made when one of them is asked for; COCO's always, since the rest of the report stands on them. */
+  readonly metrics: readonly Metric[]
+  /** Overlaps at which VOC's AP is measured. */
+  readonly vocIouThresholds: readonly number[]
+  /** Of the confusion matrix and the image ranking; "best" takes the overall threshold with the highest F1. */
+  readonly scoreThreshold: number | "best"
+  /** Of thresholds, confusion matrix, error types and image ranking. */
+  readonly iouThreshold: number
+  /** How many best and worst images are named. */
+  readonly images: number
+  /** False leaves out everything but the figures: for a quick look after each epoch. */
+  readonly details: boolean
+}
+
+/** @source iouThreshold: TIDE section 2.2 and VOC */
+export const reportDefaults: ReportOptions = {
+  metrics: ["coco", "voc07", "voc12"],
+  vocIouThresholds: [0.5],
+  scoreThreshold: "best",
+  iouThreshold: 0.5,
+  images: 10,
+  details: true,
+}
+
+/** One class. Figures are 0..1 and NaN where there is nothing to measure. */
+export interface ClassReport {
+  readonly name: string
+  readonly categoryId: number
+  /** Truths that count. */
+  readonly truths: number
+  /** Crowds and difficult objects. */
+  readonly ignored: number
+  readonly detections: number
+  readonly AP: number
+  readonly AP50: number
+  readonly AP75: number
+  readonly APs: number
+  readonly APm: number
+  readonly APl: number
+  /** COCO's AR100. */
+  readonly AR: number
+  readonly bestThreshold: BestThreshold | undefined
+  /** At IoU 0.5: precision and the score it needs, at recalls 0, 0.01, ... 1; empty without truths. */
+  readonly curve: PrecisionRecallCurve
+}
+
+export interface PrecisionRecallCurve {
+  readonly recall: readonly number[]
+  readonly precision: readonly number[]
+  readonly scores: readonly number[]
+}
+
+/** The same for every format of data. Figures are 0..1 and NaN where there is nothing to measure. */
+export interface EvalReport {
+  readonly images: number
+  /** Truths that count: neither crowd nor difficult. */
+  readonly truths: number
+  readonly ignored: number
+  readonly detections: number
+  readonly coco: CocoSummary
+  /** One a threshold; empty unless voc07 or voc12 was asked for. */
+  readonly voc: readonly VocResult[]
+  readonly metrics: readonly Metric[]
+  readonly perClass: readonly ClassReport[]
+  /** Mean over the classes, at IoU 0.5. */
+  readonly curve: PrecisionRecallCurve
+  readonly bestThreshold: BestThreshold | undefined
+  /** What could be wrong with the data, most telling first; empty when nothing stands out. */
+  readonly diagnosis: readonly Diagnosis[]
+  /** Absent with `details: false`. */
+  readonly confusion?: ConfusionMatrix
+  readonly errors?: TideErrors
+  readonly bestImages?: readonly ImageScore[]
+  readonly worstImages?: readonly ImageScore[]
+}
+
+/**
+ * Scores detections against truths and says what is behind the figures.
+ * @throws UsageError for an unknown option
+ */
+export function evaluate(
+  truths: TruthTable,
+  detections: DetectionTable,
+  overrides: Partial<ReportOptions> = {},
+): EvalReport {
+  const options = withDefaults("evaluate", reportDefaults, overrides)
+  const coco = evaluateCoco(truths, detections)
+  const arranged = arrange(truths, detections)
+  const most = coco.options.maxDetections.at(-1)!
+  const matches = matchAt(truths, detections, arranged, options.iouThreshold, most)
+  const best = bestThresholds(detections, arranged, matches)
+  const wantsVoc = options.metrics.includes("voc07") || options.metrics.includes("voc12")
+  const perClass = truths.categoryNames.map((_, k) => classReport(truths, detections, coco, k, best.perClass[k]))
+  const ignored = perClass.reduce((sum, one) => sum + one.ignored, 0)
+  const base: EvalReport = {
+    images: truths.imageIds.length,
+    truths: truths.image.length - ignored,
+    ignored,
+    detections: detections.image.length,
+    coco: unmeasuredAsNaN(coco.summary),
+    voc: wantsVoc ? evaluateVoc(truths, detections, { iouThresholds: options.vocIouThresholds }) : [],
+    metrics: options.metrics,
+    perClass,
+    curve: curveOf(
+      coco,
+      truths.categoryNames.map((_, k) => k),
+    ),
+    bestThreshold: best.overall,
+    diagnosis: diagnose(truths, detections, coco.summary),
+  }
+  if (!options.details) return base
+  const scoreThreshold = options.scoreThreshold === "best" ? (best.overall?.score ?? 0) : options.scoreThreshold
+  const images = rankImages(truths, detections, matches, scoreThreshold, options.images)
+  return {
+    ...base,
+    confusion: confusionMatrix(truths, detections, scoreThreshold, options.iouThreshold),
+    errors: tideErrors(truths, detections, arranged, matches),
+    bestImages: images.best,
+    worstImages: images.worst,
+  }
+}
+
+/**
+ * Scores what a running detector found in the images of a data set.
+ * @param perImage `[N]` in the order of `set.images`, boxes in image pixels
+ * @throws UsageError for an unknown option, or unless there is one entry an image
+ * @throws DataError for a box that is not finite or has a negative size, or a score that is not finite
+ */
+export function evaluateDetections(
+  set: TruthSet,
+  perImage: readonly Detections[],
+  overrides: Partial<ReportOptions> = {},
+): EvalReport {
+  const truths = truthsFromDataset(set)
+  return evaluate(truths, detectionsFromDetector(set, truths, perImage), overrides)
+}
+
+function classReport(
+  truths: TruthTable,
+  detections: DetectionTable,
+  coco: CocoEvaluation,
+  k: number,
+  bestThreshold: BestThreshold | undefined,
+): ClassReport {
+  let [counted, ignored, found] = [0, 0, 0]
+  for (let g = 0; g < truths.category.length; g++) {
+    if (truths.category[g] !== k) continue
+    if (isIgnored(truths, g)) ignored++
+    else counted++
+  }
+  for (let d = 0; d < detections.category.length; d++) if (detections.category[d] === k) found++
+  const [T, , K, A, M] = coco.shape
+  const thresholds = Array.from({ length: T }, (_, t) => t)
+  const ap = (ts: readonly number[], a: number) =>
+    measured(meanPrecision(coco.shape, coco.precision, ts, [k], a, M - 1))
+  const recalls = Float64Array.from(thresholds, (t) => coco.recall[(t * K + k) * A * M + M - 1]!)
+  return {
+    name: truths.categoryNames[k]!,
+    categoryId: truths.categoryIds[k]!,
+    truths: counted,
+    ignored,
+    detections: found,
+    AP: ap(thresholds, 0),
+    AP50: ap([0], 0),
+    AP75: ap([5], 0),
+    APs: ap(thresholds, 1),
+    APm: ap(thresholds, 2),
+    APl: ap(thresholds, 3),
+    AR: measured(meanOfMeasured(recalls)),
+    bestThreshold,
+    curve: curveOf(coco, [k]),
+  }
+}
+
+/** The curve at IoU 0.5, all sizes, best 100 detections, as a mean over `classes`. */
+function curveOf(coco: CocoEvaluation, classes: readonly number[]): PrecisionRecallCurve {
+  const [, R, K, A, M] = coco.shape
+  const mean = (values: Float64Array, r: number) =>
+    meanOfMeasured(Float64Array.from(classes, (k) => values[(r * K + k) * A * M + M - 1]!))
+  if (mean(coco.precision, 0) === -1) return { recall: [], precision: [], scores: [] }
+  const points = Array.from({ length: R }, (_, r) => r)
+  return {
+    recall: [...coco.options.recallThresholds],
+    precision: points.map((r) => mean(coco.precision, r)),
+    scores: points.map((r) => mean(coco.scores, r)),
+  }
+}
+
+function unmeasuredAsNaN(summary: CocoSummary): CocoSummary {
+  return Object.fromEntries(
+    Object.entries(summary).map(([name, value]) => [name, measured(value as number)]),
+  ) as unknown as CocoSummary
+}
+
+function measured(value: number): number {
+  return value === -1 ? Number.NaN : value
+}

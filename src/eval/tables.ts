@@ -1,0 +1,72 @@
+/**
+ * Truths and detections as columns: one typed array a property, no object a box, so that half a million boxes stay small
+ * and quick. N images · K classes · G truths · D detections. Boxes are kept as `x, y, width, height` doubles exactly as
+ * COCO's JSON has them, because (x + w) - x is not always w in floating point.
+ */
+export interface TruthTable {
+  /** `[N]` ascending, each once. */
+  readonly imageIds: Float64Array
+  /** `[N]` what a person calls the image; VOC's files refer to it. */
+  readonly imageNames: readonly string[]
+  /** `[N]` in pixels, 0 where unknown. */
+  readonly widths: Float64Array
+  /** `[N]` in pixels, 0 where unknown. */
+  readonly heights: Float64Array
+  /** `[K]` ascending, each once; gaps are fine. */
+  readonly categoryIds: Int32Array
+  /** `[K]` */
+  readonly categoryNames: readonly string[]
+  /** `[G]` position in `imageIds`. */
+  readonly image: Int32Array
+  /** `[G]` position in `categoryIds`. */
+  readonly category: Int32Array
+  /** `[G * 4]` x, y, width, height in image pixels, 0-based and continuous. */
+  readonly boxesXywh: Float64Array
+  /** `[G]` what decides the size class: COCO's `area` field (of the segment), else width * height. */
+  readonly areas: Float64Array
+  /** `[G]` 1 for a region of many objects, which may swallow any number of detections. */
+  readonly crowd: Uint8Array
+  /** `[G]` 1 for an object that neither counts when found nor when missed (VOC's difficult). */
+  readonly difficult: Uint8Array
+  /** `[G]` COCO's annotation ids; only `truthIdZero: "pycocotools"` looks at them. */
+  readonly ids: Float64Array
+}
+
+export interface DetectionTable {
+  /** `[D]` position in the truths' `imageIds`. */
+  readonly image: Int32Array
+  /** `[D]` position in the truths' `categoryIds`; -1 - u for a class that only `unknownCategories[u]` names. */
+  readonly category: Int32Array
+  /** `[D * 4]` x, y, width, height in image pixels, 0-based and continuous. */
+  readonly boxesXywh: Float64Array
+  /** `[D]` */
+  readonly scores: Float64Array
+  /** Classes of detections which the truths do not have: such detections take no part, and the diagnosis names them. */
+  readonly unknownCategories: readonly (number | string)[]
+  /** `[D * 4]` left, top, right, bottom, 1-based and inclusive, where the file had them so (VOC); else made when needed. */
+  readonly corners?: Float64Array
+}
+
+/** `boxesXywh` `[R * 4]` as VOC's 1-based inclusive corners `[R * 4]`: left, top, right, bottom. */
+export function inclusiveCorners(boxesXywh: Float64Array): Float64Array {
+  const corners = new Float64Array(boxesXywh.length)
+  for (let i = 0; i < boxesXywh.length; i += 4) {
+    corners[i] = boxesXywh[i]! + 1
+    corners[i + 1] = boxesXywh[i + 1]! + 1
+    corners[i + 2] = boxesXywh[i]! + boxesXywh[i + 2]!
+    corners[i + 3] = boxesXywh[i + 1]! + boxesXywh[i + 3]!
+  }
+  return corners
+}
+
+/** VOC's 1-based inclusive `corners` `[R * 4]` as x, y, width, height `[R * 4]`, 0-based and continuous. */
+export function fromInclusiveCorners(corners: Float64Array): Float64Array {
+  const boxesXywh = new Float64Array(corners.length)
+  for (let i = 0; i < corners.length; i += 4) {
+    boxesXywh[i] = corners[i]! - 1
+    boxesXywh[i + 1] = corners[i + 1]! - 1
+    boxesXywh[i + 2] = corners[i + 2]! - corners[i]! + 1
+    boxesXywh[i + 3] = corners[i + 3]! - corners[i + 1]! + 1
+  }
+  return boxesXywh
+}

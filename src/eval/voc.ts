@@ -1,0 +1,165 @@
+import { type Rule, withDefaults } from "../tensor/options.js"
+import { byScore, counting, groupBy } from "./order.js"
+import { type DetectionTable, inclusiveCorners, type TruthTable } from "./tables.js"
+import { allPointsAp, elevenPointAp, type VocCurve, vocCurve } from "./voc-ap.js"
+
+export interface VocOptions {
+  readonly iouThresholds: readonly number[]
+  /**
+   * "at-least": an overlap of exactly the threshold is a match, as in the official code. "above": it is not, as in the
+   * Python versions of py-faster-rcnn, Detectron and detectron2.
+   */
+  readonly match: "at-least" | "above"
+}
+
+/** @source VOC devkit VOCevaldet.m: `ovmax >= VOCopts.minoverlap`, 0.5 */
+export const vocDefaults: VocOptions = { iouThresholds: [0.5], match: "at-least" }
+
+/** One class at one overlap threshold. AP is NaN where the class has no truths that count. */
+export interface VocClassResult {
+  readonly name: string
+  /** Objects that count, those marked difficult left out. */
+  readonly truths: number
+  readonly difficult: number
+  readonly detections: number
+  /** Eleven points. */
+  readonly voc07: number
+  /** All points. */
+  readonly voc12: number
+  readonly curve: VocCurve
+}
+
+export interface VocResult {
+  readonly iouThreshold: number
+  readonly perClass: readonly VocClassResult[]
+  /** Mean over the classes that have truths; NaN when none has. */
+  readonly voc07: number
+  readonly voc12: number
+}
+
+const thresholds: Rule = (value) =>
+  Array.isArray(value) && value.length > 0 && value.every((t) => typeof t === "number" && t >= 0 && t <= 1)
+    ? undefined
+    : "numbers from 0 to 1, at least one"
+
+/**
+ * VOC's AP by 11 points and by all points, one result an overlap threshold: best score first (equal scores in the order
+ * of the table), each detection is compared with the truth it overlaps most (the first of equals), whether that is taken
+ * or not; inclusive pixels ("+1"). A detection on a difficult object (or a crowd) counts neither way.
+ * @throws UsageError for an unknown option or a value out of range
+ * @source VOC devkit VOCevaldet.m, VOCap.m. Precision before the first counted detection is 0, where MATLAB has NaN.
+ */
+export function evaluateVoc(
+  truths: TruthTable,
+  detections: DetectionTable,
+  overrides: Partial<VocOptions> = {},
+): VocResult[] {
+  const options = withDefaults("evaluateVoc", vocDefaults, overrides, {
+    iouThresholds: thresholds,
+    match: (value) => (value === "at-least" || value === "above" ? undefined : `"at-least" or "above"`),
+  })
+  const classes = truths.categoryNames.length
+  const ranking = groupBy(byScore(counting(detections.image.length), detections.scores), detections.category, classes)
+  const pairing = bestTruths(truths, detections)
+  const perThreshold = options.iouThresholds.map((threshold) => {
+    const perClass = truths.categoryNames.map((name, k): VocClassResult => {
+      const ranked = ranking.order.subarray(ranking.starts[k], ranking.starts[k + 1])
+      return oneClass(name, k, ranked, truths, detections, pairing, threshold, options.match === "above")
+    })
+    const measured = perClass.filter((one) => one.truths > 0)
+    const mean = (key: "voc07" | "voc12") => measured.reduce((sum, one) => sum + one[key], 0) / measured.length
+    return { iouThreshold: threshold, perClass, voc07: mean("voc07"), voc12: mean("voc12") }
+  })
+  return perThreshold
+}
+
+function oneClass(
+  name: string,
+  k: number,
+  ranked: Int32Array,
+  truths: TruthTable,
+  detections: DetectionTable,
+  { truth, overlap }: Pairing,
+  threshold: number,
+  above: boolean,
+): VocClassResult {
+  let counted = 0
+  let difficult = 0
+  for (let g = 0; g < truths.category.length; g++) {
+    if (truths.category[g] !== k) continue
+    if (isDifficult(truths, g)) difficult++
+    else counted++
+  }
+  const taken = new Set<number>()
+  const found = new Uint8Array(ranked.length)
+  const scores = new Float64Array(ranked.length)
+  let kept = 0
+  for (const d of ranked) {
+    const best = truth[d]!
+    const matches = best >= 0 && (above ? overlap[d]! > threshold : overlap[d]! >= threshold)
+    if (matches && isDifficult(truths, best)) continue
+    found[kept] = matches && !taken.has(best) ? 1 : 0
+    if (matches) taken.add(best)
+    scores[kept++] = detections.scores[d]!
+  }
+  const curve = vocCurve(found.subarray(0, kept), counted, scores.subarray(0, kept))
+  const ap = (of: (curve: VocCurve) => number) => (counted === 0 ? Number.NaN : of(curve))
+  return {
+    name,
+    truths: counted,
+    difficult,
+    detections: ranked.length,
+    voc07: ap(elevenPointAp),
+    voc12: ap(allPointsAp),
+    curve,
+  }
+}
+
+function isDifficult({ difficult, crowd }: TruthTable, g: number): boolean {
+  return difficult[g] === 1 || crowd[g] === 1
+}
+
+interface Pairing {
+  /** `[D]` the truth of the detection's image and class that it overlaps most, the first of equals; -1 for none. */
+  readonly truth: Int32Array
+  /** `[D]` by how much. */
+  readonly overlap: Float64Array
+}
+
+/** Pairs every detection with its truth; thresholds come later. */
+function bestTruths(truths: TruthTable, detections: DetectionTable): Pairing {
+  const corners = detections.corners ?? inclusiveCorners(detections.boxesXywh)
+  const truthCorners = inclusiveCorners(truths.boxesXywh)
+  const byImage = groupBy(counting(truths.image.length), truths.image, truths.imageIds.length)
+  const truth = new Int32Array(detections.image.length).fill(-1)
+  const overlap = new Float64Array(detections.image.length)
+  for (let d = 0; d < truth.length; d++) {
+    const image = detections.image[d]!
+    const category = detections.category[d]!
+    for (let at = byImage.starts[image]!; at < byImage.starts[image + 1]!; at++) {
+      const g = byImage.order[at]!
+      if (truths.category[g] !== category) continue
+      const iou = inclusiveIou(corners, d * 4, truthCorners, g * 4)
+      if (iou > overlap[d]!) {
+        overlap[d] = iou
+        truth[d] = g
+      }
+    }
+  }
+  return { truth, overlap }
+}
+
+/**
+ * Overlap of the boxes at `i` in `a` and `j` in `b` (left, top, right, bottom), whose last pixels belong to them: a width
+ * is right - left + 1.
+ * @source VOC devkit VOCevaldet.m
+ */
+export function inclusiveIou(a: ArrayLike<number>, i: number, b: ArrayLike<number>, j: number): number {
+  const width = Math.min(a[i + 2]!, b[j + 2]!) - Math.max(a[i]!, b[j]!) + 1
+  const height = Math.min(a[i + 3]!, b[j + 3]!) - Math.max(a[i + 1]!, b[j + 1]!) + 1
+  if (!(width > 0) || !(height > 0)) return 0
+  const areaA = (a[i + 2]! - a[i]! + 1) * (a[i + 3]! - a[i + 1]! + 1)
+  const areaB = (b[j + 2]! - b[j]! + 1) * (b[j + 3]! - b[j + 1]! + 1)
+  const shared = width * height
+  return shared / (areaA + areaB - shared)
+}

@@ -1,0 +1,42 @@
+import { DataError } from "../tensor/errors.js"
+import { DetectionBuilder } from "./detection-builder.js"
+import { imageFinder } from "./image-names.js"
+import type { DetectionTable, TruthTable } from "./tables.js"
+
+/**
+ * Detections from YOLO text files, one an image and named like it: lines of class (from 0, the truths' classes in order
+ * of their ids), centre x, centre y, width, height (as shares of the image's size) and score.
+ * @throws DataError naming file and line, also where the truths do not tell an image's size
+ */
+export function detectionsFromYolo(
+  truths: TruthTable,
+  files: readonly { readonly name: string; readonly text: string }[],
+): DetectionTable {
+  const find = imageFinder(truths)
+  const place = new Map(Array.from(truths.imageIds, (id, i) => [id, i]))
+  const builder = new DetectionBuilder(truths, "YOLO results")
+  for (const file of files) {
+    const id = find(file.name.replace(/\.txt$/, ""), file.name)
+    const image = place.get(id)!
+    const [width, height] = [truths.widths[image]!, truths.heights[image]!]
+    file.text.split("\n").forEach((line, i) => {
+      if (line.trim() === "") return
+      const where = `${file.name}: line ${i + 1}`
+      const numbers = line.trim().split(/\s+/).map(Number)
+      if (numbers.length !== 6 || !numbers.every(Number.isFinite) || !Number.isInteger(numbers[0])) {
+        const cure = numbers.length === 5 ? " (scores are missing: save them with the labels)" : ""
+        throw new DataError(
+          `${where}: expected "<class> <cx> <cy> <width> <height> <score>", got ${JSON.stringify(line)}${cure}`,
+        )
+      }
+      if (!(width > 0 && height > 0)) {
+        throw new DataError(`${where}: expected the truths to tell the size of image "${truths.imageNames[image]}"`)
+      }
+      const [label, cx, cy, w, h, score] = numbers as [number, number, number, number, number, number]
+      if (w < 0 || h < 0) throw new DataError(`${where}: expected width and height of 0 or more, got ${w} ${h}`)
+      const category = truths.categoryIds[label] ?? `class ${label}`
+      builder.add(id, category, (cx - w / 2) * width, (cy - h / 2) * height, w * width, h * height, score)
+    })
+  }
+  return builder.finish()
+}

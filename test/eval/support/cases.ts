@@ -1,0 +1,38 @@
+import type { CocoAnnotationFile, CocoResultRecord } from "../../../src/eval/coco-records.js"
+
+/** x, y, width, height */
+export type Xywh = readonly [number, number, number, number]
+
+interface TruthCase {
+  readonly box: Xywh
+  readonly image?: number
+  readonly category?: number
+  readonly id?: number
+  readonly area?: number
+  readonly crowd?: boolean
+}
+
+/** A COCO annotation file with as many images (ids from 1) and categories (ids from 1) as asked for. */
+export function truthFile(truths: readonly TruthCase[], images = 1, categories = 1): CocoAnnotationFile {
+  return {
+    images: Array.from({ length: images }, (_, i) => ({
+      id: i + 1,
+      file_name: `image ${i + 1}`,
+      width: 640,
+      height: 480,
+    })),
+    categories: Array.from({ length: categories }, (_, k) => ({ id: k + 1, name: `class ${k + 1}` })),
+    annotations: truths.map(({ box, image = 1, category = 1, id, area, crowd = false }, i) => ({
+      id: id ?? i + 1,
+      image_id: image,
+      category_id: category,
+      bbox: box,
+      area: area ?? box[2] * box[3],
+      iscrowd: crowd ? 1 : 0,
+    })),
+  }
+}
+
+export function result(box: Xywh, score: number, image = 1, category = 1): CocoResultRecord {
+  return { image_id: image, category_id: category, bbox: box, score }
+}
