@@ -5,7 +5,7 @@ import { withDefaults } from "../src/tensor/options.js"
 import { didYouMean } from "../src/tensor/suggest.js"
 import { labelsByName, orderClasses } from "./classes.js"
 import type { Dataset, ImageRecord } from "./dataset.js"
-import { FaultLog, withPolicies } from "./faults.js"
+import { FaultLog, NoSplitError, withPolicies } from "./faults.js"
 import { expectInside, FolderFiles, isFile, isFolder } from "./folder.js"
 import { type ReadOptions, readDefaults } from "./options.js"
 import { buildRecord, type RawObject } from "./record.js"
@@ -118,7 +118,7 @@ function expectSplit(folder: string, split: string): string[] {
   const files = splitFiles(folder, split)
   if (files.length > 0) return files
   const names = splitNames(folder)
-  throw new DataError(
+  throw new NoSplitError(
     `No split "${split}" in ${join(folder, "ImageSets", "Main")}.${didYouMean(split, names)} There: ${names.join(", ")}`,
   )
 }
