@@ -44,9 +44,8 @@ export const reportDefaults: ReportOptions = {
 export interface ClassReport {
   readonly name: string
   readonly categoryId: number
-  /** Truths that count. */
   readonly truths: number
-  /** Crowds and difficult objects. */
+  /** How many of the truths are crowds or difficult objects, which count neither when found nor when missed. */
   readonly ignored: number
   readonly detections: number
   readonly AP: number
@@ -71,8 +70,8 @@ export interface PrecisionRecallCurve {
 /** The same for every format of data. Figures are 0..1 and NaN where there is nothing to measure. */
 export interface EvalReport {
   readonly images: number
-  /** Truths that count: neither crowd nor difficult. */
   readonly truths: number
+  /** How many of the truths are crowds or difficult objects, which count neither when found nor when missed. */
   readonly ignored: number
   readonly detections: number
   readonly coco: CocoSummary
@@ -112,7 +111,7 @@ export function evaluate(
   const ignored = perClass.reduce((sum, one) => sum + one.ignored, 0)
   const base: EvalReport = {
     images: truths.imageIds.length,
-    truths: truths.image.length - ignored,
+    truths: truths.image.length,
     ignored,
     detections: detections.image.length,
     coco: unmeasuredAsNaN(coco.summary),
@@ -160,11 +159,11 @@ function classReport(
   k: number,
   bestThreshold: BestThreshold | undefined,
 ): ClassReport {
-  let [counted, ignored, found] = [0, 0, 0]
+  let [all, ignored, found] = [0, 0, 0]
   for (let g = 0; g < truths.category.length; g++) {
     if (truths.category[g] !== k) continue
+    all++
     if (isIgnored(truths, g)) ignored++
-    else counted++
   }
   for (let d = 0; d < detections.category.length; d++) if (detections.category[d] === k) found++
   const [T, , K, A, M] = coco.shape
@@ -175,7 +174,7 @@ function classReport(
   return {
     name: truths.categoryNames[k]!,
     categoryId: truths.categoryIds[k]!,
-    truths: counted,
+    truths: all,
     ignored,
     detections: found,
     AP: ap(thresholds, 0),
