@@ -2,6 +2,7 @@ import * as tf from "@tensorflow/tfjs-core"
 import type { ImageRecord } from "../../datasets/dataset.js"
 import { type StreamBatch, streamImages } from "../../datasets/loader/stream.js"
 import type { Detections } from "../boxes/boxes.js"
+import { toImagePixels } from "../boxes/scale.js"
 import type { FasterRcnn } from "../detector/faster-rcnn.js"
 import type { ModelConfig } from "../detector/model.js"
 import type { SelectOptions } from "../roi/select.js"
@@ -44,13 +45,8 @@ function detectBatch(detector: FasterRcnn, { pixels, shape, images }: StreamBatc
   try {
     const sizes = images.map(({ height, width }) => [height, width] as const)
     const found = detector.detect(input, sizes, select)
-    return images.map(({ index, scaleX, scaleY }, n) => ({ index, detections: scaled(found[n]!, scaleX, scaleY) }))
+    return images.map((image, n) => ({ index: image.index, detections: toImagePixels(found[n]!, image) }))
   } finally {
     input.dispose()
   }
-}
-
-/** Detections from input pixels to image pixels. */
-export function scaled({ boxes, scores, labels }: Detections, scaleX: number, scaleY: number): Detections {
-  return { boxes: boxes.map((value, at) => value / (at % 2 === 0 ? scaleX : scaleY)), scores, labels }
 }
