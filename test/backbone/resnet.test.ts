@@ -108,10 +108,10 @@ onEveryEngine("ResNet", () => {
   test("batch statistics that have settled give nearly the same logits in training and testing", () => {
     const parameters = fresh()
     const network = new ResNet(new Scope(parameters), tinyNetwork, { classes: 5 })
-    const batch = images(8, 64, 64)
-    for (let pass = 0; pass < 100; pass++) tf.tidy(() => void network.train(batch))
+    const batch = images(8, 48, 48)
+    for (let pass = 0; pass < 60; pass++) tf.tidy(() => void network.train(batch))
     const [trained, tested] = tf.tidy(() => [network.train(batch).dataSync(), network.forward(batch).dataSync()])
-    expectClose(tested, trained, 0.01)
+    expectClose(tested, trained, 0.02)
     parameters.dispose()
   })
 
