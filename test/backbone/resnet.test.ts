@@ -1,6 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core"
 import { expect, test } from "vitest"
-import { networkSpec, resNetSpec, restride } from "../../src/backbone/architecture.js"
+import { resNetSpec, restride } from "../../src/backbone/architecture.js"
 import type { NormKind } from "../../src/backbone/norm.js"
 import { ResNet, Trunk } from "../../src/backbone/resnet.js"
 import { Stage } from "../../src/backbone/stage.js"
@@ -141,8 +141,4 @@ onEveryEngine("ResNet", () => {
       parameters.dispose()
     },
   )
-})
-
-test("an unknown network is named with the known ones", () => {
-  expect(() => networkSpec("resnet19")).toThrow('no network "resnet19". Known: resnet18, resnet34')
 })
