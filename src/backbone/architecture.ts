@@ -1,5 +1,3 @@
-import { UsageError } from "../tensor/errors.js"
-
 /** One convolution with the norm behind it, by torchvision's names within its block. */
 export interface LayerSpec {
   readonly conv: string
@@ -11,8 +9,20 @@ export interface LayerSpec {
   readonly out: number
 }
 
-/** What a block adds to its last convolution's output: its input, its input through a convolution, or nothing. */
-export type ShortcutSpec = LayerSpec | "identity" | "none"
+/** Every `stride`-th pixel of a block's input, its channels filled up with zeros behind them or on both sides. */
+export interface PaddedShortcut {
+  readonly zeros: "after" | "both"
+  readonly stride: number
+  readonly in: number
+  readonly out: number
+}
+
+/** What a block adds to its last convolution's output: its input, as it is or made to fit, or nothing (a plain net). */
+export type ShortcutSpec = LayerSpec | PaddedShortcut | "identity" | "none"
+
+/** Whether the shortcut is a convolution. */
+export const isProjection = (shortcut: ShortcutSpec): shortcut is LayerSpec =>
+  typeof shortcut !== "string" && "conv" in shortcut
 
 export interface BlockSpec {
   readonly layers: readonly LayerSpec[]
@@ -27,6 +37,8 @@ export interface NetworkSpec {
   readonly name: string
   /** Usual input, `[height, width]` in pixels. */
   readonly inputSize: readonly [number, number]
+  /** Usual number of classes. */
+  readonly classes: number
   readonly stem: LayerSpec
   /** Whether a 3x3 max pool of stride 2 follows the stem. */
   readonly pool: boolean
@@ -52,14 +64,21 @@ export interface ResNetOptions {
    * Weights are the same in name and shape, so a file does not tell.
    */
   readonly strideIn: "3x3" | "1x1"
+  /**
+   * The paper's shortcut options: A pads with zeros where channels grow, B projects there, C projects everywhere.
+   * @source He et al. 2016 section 3.3; fb.resnet.torch: option A's zeros stand behind the channels
+   */
+  readonly shortcut: "A" | "B" | "C"
+  /** Whether the shortcuts are left out. */
+  readonly plain: boolean
 }
 
-/** @source torchvision models/resnet.py (stride in the 3x3); the paper's own is "1x1" */
-export const resNetDefaults: ResNetOptions = { strideIn: "3x3" }
+/** @source torchvision models/resnet.py: stride in the 3x3 (the paper's own is "1x1"), option B */
+export const resNetDefaults: ResNetOptions = { strideIn: "3x3", shortcut: "B", plain: false }
 
 /** The layers of an ImageNet ResNet. */
 export function resNetSpec(depth: Depth, options: Partial<ResNetOptions> = {}): NetworkSpec {
-  const { strideIn } = { ...resNetDefaults, ...options }
+  const { strideIn, shortcut: option, plain } = { ...resNetDefaults, ...options }
   let channels = 64
   const stages = blocksByDepth[depth].map((count, stage) => {
     const width = 64 * 2 ** stage
@@ -67,23 +86,22 @@ export function resNetSpec(depth: Depth, options: Partial<ResNetOptions> = {}): 
     return Array.from({ length: count }, (_, index) => {
       const sizes = { in: channels, width, out, stride: stage > 0 && index === 0 ? 2 : 1 }
       channels = out
-      return { layers: depth < 50 ? basic(sizes) : bottleneck(sizes, strideIn), shortcut: projection(sizes) }
+      return {
+        layers: depth < 50 ? basic(sizes) : bottleneck(sizes, strideIn),
+        shortcut: plain ? "none" : shortcut(option, sizes),
+      }
     })
   })
   const stem = { conv: "conv1", norm: "bn1", kernel: 7, stride: 2, in: 3, out: 64 }
-  return { name: `resnet${depth}`, inputSize: [224, 224], stem, pool: true, stages }
-}
-
-/** @throws UsageError for a name that is not `resnet18`, ... `resnet152` */
-export function networkSpec(name: string, options: Partial<ResNetOptions> = {}): NetworkSpec {
-  const depth = depths.find((known) => name === `resnet${known}`)
-  if (depth === undefined) {
-    throw new UsageError(`networkSpec: no network "${name}". Known: ${networkNames.join(", ")}`)
+  return {
+    name: `${plain ? "plain" : "resnet"}${depth}`,
+    inputSize: [224, 224],
+    classes: 1000,
+    stem,
+    pool: true,
+    stages,
   }
-  return resNetSpec(depth, options)
 }
-
-export const networkNames: readonly string[] = depths.map((depth) => `resnet${depth}`)
 
 /** Channels of the maps that a stage gives. */
 export function stageChannels(stage: StageSpec): number {
@@ -92,14 +110,15 @@ export function stageChannels(stage: StageSpec): number {
 
 /** The same stage with another stride: conv5 over RoIs of 7x7 keeps their size at stride 1. */
 export function restride(stage: StageSpec, stride: number): StageSpec {
-  const change = (layer: LayerSpec): LayerSpec => (layer.stride === 1 ? layer : { ...layer, stride })
+  const change = <Spec extends { readonly stride: number }>(layer: Spec): Spec =>
+    layer.stride === 1 ? layer : { ...layer, stride }
   return stage.map(({ layers, shortcut }) => ({
-    layers: layers.map(change),
+    layers: layers.map((layer) => change(layer)),
     shortcut: typeof shortcut === "string" ? shortcut : change(shortcut),
   }))
 }
 
-interface BlockSizes {
+export interface BlockSizes {
   readonly in: number
   /** Channels of the inner convolutions. */
   readonly width: number
@@ -107,7 +126,8 @@ interface BlockSizes {
   readonly stride: number
 }
 
-function basic({ in: channels, width, stride }: BlockSizes): LayerSpec[] {
+/** Two 3x3 convolutions. */
+export function basic({ in: channels, width, stride }: BlockSizes): LayerSpec[] {
   return [
     { conv: "conv1", norm: "bn1", kernel: 3, stride, in: channels, out: width },
     { conv: "conv2", norm: "bn2", kernel: 3, stride: 1, in: width, out: width },
@@ -123,8 +143,11 @@ function bottleneck({ in: channels, width, out, stride }: BlockSizes, strideIn: 
   ]
 }
 
-/** Option B: a 1x1 projection where the shape changes, else the identity. */
-function projection({ in: channels, out, stride }: BlockSizes): ShortcutSpec {
-  if (channels === out && stride === 1) return "identity"
+/** A shortcut by the paper's options; `zeros` tells where option A puts them. */
+export function shortcut(option: "A" | "B" | "C", sizes: BlockSizes, zeros: "after" | "both" = "after"): ShortcutSpec {
+  const { in: channels, out, stride } = sizes
+  const fits = channels === out && stride === 1
+  if (fits && option !== "C") return "identity"
+  if (option === "A") return { zeros, stride, in: channels, out }
   return { conv: "downsample.0", norm: "downsample.1", kernel: 1, stride, in: channels, out }
 }

@@ -79,12 +79,13 @@ export class Trunk {
 }
 
 export interface ClassifierOptions {
-  readonly classes: number
+  /** As many as the network usually has when left out. */
+  readonly classes?: number
   readonly norm: NormKind
 }
 
-/** @source He et al. 2016 section 3.4: ImageNet's classes, batch norm behind every convolution */
-export const classifierDefaults: ClassifierOptions = { classes: 1000, norm: "batch" }
+/** @source He et al. 2016 section 3.4: batch norm behind every convolution */
+export const classifierDefaults: ClassifierOptions = { norm: "batch" }
 
 /** A classification network: all stages, global average pool and one linear layer `fc`. */
 export class ResNet {
@@ -93,7 +94,7 @@ export class ResNet {
   readonly #bias: tf.Tensor1D
 
   constructor(scope: Scope, spec: NetworkSpec, options: Partial<ClassifierOptions> = {}) {
-    const { classes, norm } = { ...classifierDefaults, ...options }
+    const { classes = spec.classes, norm } = { ...classifierDefaults, ...options }
     this.trunk = new Trunk(scope, spec, { norm, stages: spec.stages.length, frozen: 0 })
     const fc = scope.in("fc")
     // The paper gives no initialisation for this layer; this is that of its sibling layers in detection.

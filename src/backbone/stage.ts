@@ -1,17 +1,23 @@
-import type * as tf from "@tensorflow/tfjs-core"
+import * as tf from "@tensorflow/tfjs-core"
 import { addRelu } from "../engine/relu.js"
 import type { Scope } from "../tensor/parameters.js"
-import { type BlockSpec, type StageSpec, stageChannels } from "./architecture.js"
+import { type BlockSpec, isProjection, type PaddedShortcut, type StageSpec, stageChannels } from "./architecture.js"
 import { type ConvolutionUnit, convolutionUnit, type NormKind, type Pass } from "./norm.js"
 
-/** A residual block, basic or bottleneck: convolutions in a row, the shortcut added, ReLU. */
+/** A block, basic or bottleneck: convolutions in a row, the shortcut added (not in a plain net), ReLU. */
 export class Block {
   readonly #units: readonly ConvolutionUnit[]
-  readonly #shortcut: ConvolutionUnit | "identity" | "none"
+  readonly #plain: boolean
+  /** The shortcut's convolution, where it is one. */
+  readonly #projection: ConvolutionUnit | undefined
+  readonly #padding: PaddedShortcut | undefined
 
   constructor(scope: Scope, spec: BlockSpec, norm: NormKind) {
     this.#units = spec.layers.map((layer) => convolutionUnit(scope, layer, norm))
-    this.#shortcut = typeof spec.shortcut === "string" ? spec.shortcut : convolutionUnit(scope, spec.shortcut, norm)
+    const { shortcut } = spec
+    this.#plain = shortcut === "none"
+    this.#projection = isProjection(shortcut) ? convolutionUnit(scope, shortcut, norm) : undefined
+    this.#padding = typeof shortcut === "string" || isProjection(shortcut) ? undefined : shortcut
   }
 
   forward(x: tf.Tensor4D): tf.Tensor4D {
@@ -23,12 +29,24 @@ export class Block {
   }
 
   #run(x: tf.Tensor4D, pass: Pass): tf.Tensor4D {
-    const plain = this.#shortcut === "none"
     const last = this.#units.length - 1
-    const maps = this.#units.reduce((maps, unit, index) => unit[pass](maps, plain || index < last), x)
-    if (this.#shortcut === "none") return maps
-    return addRelu(maps, this.#shortcut === "identity" ? x : this.#shortcut[pass](x, false))
+    const maps = this.#units.reduce((maps, unit, index) => unit[pass](maps, this.#plain || index < last), x)
+    if (this.#plain) return maps
+    return addRelu(maps, this.#projection?.[pass](x, false) ?? (this.#padding ? padChannels(x, this.#padding) : x))
   }
+}
+
+/** Every `stride`-th pixel, its channels filled up with zeros. */
+function padChannels(x: tf.Tensor4D, { zeros, stride, in: channels, out }: PaddedShortcut): tf.Tensor4D {
+  const before = zeros === "both" ? Math.floor((out - channels) / 2) : 0
+  // A pool over single pixels, as strided slices have no gradient.
+  const taken = stride === 1 ? x : tf.avgPool(x, 1, stride, "valid")
+  return tf.pad(taken, [
+    [0, 0],
+    [0, 0],
+    [0, 0],
+    [before, out - channels - before],
+  ])
 }
 
 /**

@@ -1,4 +1,11 @@
-import { type BlockSpec, type LayerSpec, type NetworkSpec, type StageSpec, stageChannels } from "./architecture.js"
+import {
+  type BlockSpec,
+  isProjection,
+  type LayerSpec,
+  type NetworkSpec,
+  type StageSpec,
+  stageChannels,
+} from "./architecture.js"
 
 /** `[height, width]` in pixels or cells. */
 export type Size = readonly [number, number]
@@ -37,7 +44,7 @@ export function summarize(
   spec: NetworkSpec,
   options: { readonly inputSize?: Size; readonly classes?: number } = {},
 ): Summary {
-  const { inputSize = spec.inputSize, classes = 1000 } = options
+  const { inputSize = spec.inputSize, classes = spec.classes } = options
   const { rows } = trunkRows(spec, inputSize)
   return total([...rows, linearRow("fc", stageChannels(spec.stages.at(-1)!), classes)])
 }
@@ -107,7 +114,7 @@ function blockRows({ layers, shortcut }: BlockSpec, prefix: string, inputSize: S
     size = row.size
     return row
   })
-  if (typeof shortcut !== "string") rows.push(convolutionRow(shortcut, prefix, inputSize, perChannel))
+  if (isProjection(shortcut)) rows.push(convolutionRow(shortcut, prefix, inputSize, perChannel))
   return rows
 }
 

@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs"
 import { type Command, InvalidArgumentError } from "commander"
-import { networkNames, networkSpec } from "../backbone/architecture.js"
+import { networkNames, networkSpec } from "../backbone/networks.js"
 import { type Size, type Summary, summarize } from "../backbone/summary.js"
 import { UsageError } from "../tensor/errors.js"
 import { didYouMean } from "../tensor/suggest.js"
@@ -21,7 +21,7 @@ export function configure(command: Command): void {
     .argument("<model-or-file>", "such as resnet50 or fasterrcnn_resnet18_c4, or a .safetensors file")
     .option("--json <target>", "one JSON document, to a file or to stdout for -")
     .option("--size <side>", "input size in pixels: 224, or height x width as in 600x800", sizeFlag)
-    .option("--classes <number>", "how many classes (default: 1000, for a detector 80)", atLeastOneFlag)
+    .option("--classes <number>", "how many classes (default: those of ImageNet, CIFAR-10 or COCO)", atLeastOneFlag)
     .option(
       "--stride-in <where>",
       "stride of bottleneck blocks: 3x3 (torchvision) or 1x1 (the paper)",
@@ -53,8 +53,9 @@ async function describeModel(model: string, flags: InfoFlags): Promise<Descripti
   }
 }
 
-function classifier(model: string, { size, classes = 1000, strideIn }: InfoFlags) {
-  const spec = networkSpec(model, { strideIn })
+function classifier(model: string, flags: InfoFlags) {
+  const spec = networkSpec(model, { strideIn: flags.strideIn })
+  const { size, classes = spec.classes } = flags
   const inputSize = size ?? spec.inputSize
   return { summary: summarize(spec, { inputSize, classes }), inputSize, classes }
 }

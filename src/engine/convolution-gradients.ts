@@ -16,13 +16,8 @@ type Shape4D = tf.Tensor4D["shape"]
 function inputGradient(dy: tf.Tensor4D, shape: Shape4D, filter: tf.Tensor4D, geometry: Geometry): tf.Tensor4D {
   const { stride, padding } = geometry
   if (!isNative()) {
-    return tf
-      .engine()
-      .runKernel(
-        "Conv2DBackpropInput",
-        { dy, filter },
-        { strides: stride, pad: padding, dataFormat: "NHWC", dimRoundingMode: "floor", inputShape: shape },
-      ) as tf.Tensor4D
+    const attributes = { ...wasmGeometry(geometry), inputShape: shape }
+    return tf.engine().runKernel("Conv2DBackpropInput", { dy, filter }, attributes) as tf.Tensor4D
   }
   const [count, rows, columns, channels] = shape
   const framed = !paddingIsSame(shape, filter.shape, geometry)
@@ -33,12 +28,18 @@ function inputGradient(dy: tf.Tensor4D, shape: Shape4D, filter: tf.Tensor4D, geo
 }
 
 function filterGradient(dy: tf.Tensor4D, x: tf.Tensor4D, shape: Shape4D, geometry: Geometry): tf.Tensor4D {
-  if (!isNative()) return filterGradientAsProducts(dy, x, shape, geometry)
+  if (!isNative()) {
+    const attributes = { ...wasmGeometry(geometry), filterShape: shape }
+    return tf.engine().runKernel("Conv2DBackpropFilter", { x, dy }, attributes) as tf.Tensor4D
+  }
   const framed = !paddingIsSame(x.shape, shape, geometry)
   const sizes = tf.tensor1d(shape, "int32")
   const source = framed ? frameWithZeros(x, geometry.padding) : x
   return nativeOp("Conv2DBackpropFilter", [source, sizes, dy], fastGeometry(geometry.stride, framed)) as tf.Tensor4D
 }
+
+const wasmGeometry = ({ stride, padding }: Geometry) =>
+  ({ strides: stride, pad: padding, dataFormat: "NHWC", dimRoundingMode: "floor" }) as const
 
 /**
  * Attributes without explicit paddings: with them TensorFlow's CPU gradients leave the oneDNN kernels and take two to
@@ -64,28 +65,6 @@ function paddingIsSame([, rows, columns]: Shape4D, [height, width]: Shape4D, { s
 function frameWithZeros(x: tf.Tensor4D, padding: number): tf.Tensor4D {
   const sides: [number, number] = [padding, padding]
   return padding === 0 ? x : tf.pad(x, [[0, 0], sides, sides, [0, 0]])
-}
-
-/** The filter gradient as one matrix product a tap, for an engine without Conv2DBackpropFilter. */
-function filterGradientAsProducts(
-  dy: tf.Tensor4D,
-  x: tf.Tensor4D,
-  [height, width, channels, out]: Shape4D,
-  { stride, padding }: Geometry,
-): tf.Tensor4D {
-  const [count, rows, columns] = dy.shape
-  const framed = frameWithZeros(x, padding)
-  const right = tf.reshape(dy, [-1, out]) as tf.Tensor2D
-  const taps: tf.Tensor2D[] = []
-  for (let row = 0; row < height; row++) {
-    for (let column = 0; column < width; column++) {
-      const end = [count, row + (rows - 1) * stride + 1, column + (columns - 1) * stride + 1, channels]
-      const seen = tf.stridedSlice(framed, [0, row, column, 0], end, [1, stride, stride, 1])
-      taps.push(tf.matMul(tf.reshape(seen, [-1, channels]) as tf.Tensor2D, right, true, false))
-      seen.dispose()
-    }
-  }
-  return tf.reshape(tf.stack(taps), [height, width, channels, out])
 }
 
 function biasGradient(dy: tf.Tensor4D): tf.Tensor1D {

@@ -2,6 +2,7 @@ import type { NormKind } from "../backbone/norm.js"
 import { DataError } from "../tensor/errors.js"
 import type { Parameter, Parameters, Weights } from "../tensor/parameters.js"
 import { SafetensorsFile, writeSafetensors } from "./safetensors.js"
+import { readTorchFile } from "./torch-file.js"
 import { adaptNorms, fromTorchAxes, toTorchAxes, type Weight } from "./torchvision.js"
 
 export interface LoadOptions {
@@ -17,13 +18,13 @@ export interface LoadedFile {
 }
 
 /**
- * Reads a safetensors file with PyTorch's axes and torchvision's names, for `new Parameters(random, weights)`.
+ * Reads a safetensors file or a PyTorch file (`.pth`, `.pt`, `.th`) of torchvision's names, for `new Parameters(random, weights)`.
  * @throws DataError for a file that is broken, or that holds no tensors
  */
 export function loadWeights(path: string, options: LoadOptions = {}): LoadedFile {
   const { rename = (name: string) => name, norm } = options
-  const file = new SafetensorsFile(path)
-  const names = [...file.entries.keys()].filter((name) => !name.endsWith(".num_batches_tracked"))
+  const { names: all, read, metadata } = openWeights(path)
+  const names = all.filter((name) => !name.endsWith(".num_batches_tracked"))
   if (names.length === 0) throw new DataError(`${path}: holds no tensors`)
   // DataParallel puts `module.` before every name.
   const wrapped = names.every((name) => name.startsWith("module."))
@@ -32,12 +33,21 @@ export function loadWeights(path: string, options: LoadOptions = {}): LoadedFile
     const renamed = rename(wrapped ? name.slice("module.".length) : name)
     if (renamed === null) continue
     if (weights.has(renamed)) throw new DataError(`${path}: two tensors are both "${renamed}" to the model`)
-    const { shape } = file.entries.get(name)!
-    weights.set(renamed, fromTorchAxes({ shape, values: file.read(name) }))
+    weights.set(renamed, fromTorchAxes(read(name)))
   }
-  const { metadata } = file
   if (norm === undefined) return { weights, metadata }
   return { weights: adaptNorms(weights, typeof norm === "string" ? () => norm : norm), metadata }
+}
+
+/** A weights file of either kind, by the end of its name; tensors in PyTorch's axes. */
+function openWeights(path: string) {
+  if (/\.(pth|pt|th)$/i.test(path)) {
+    const tensors = readTorchFile(path)
+    return { names: [...tensors.keys()], read: (name: string): Weight => tensors.get(name)!, metadata: {} }
+  }
+  const file = new SafetensorsFile(path)
+  const read = (name: string): Weight => ({ shape: file.entries.get(name)!.shape, values: file.read(name) })
+  return { names: [...file.entries.keys()], read, metadata: file.metadata }
 }
 
 /**

@@ -1,6 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core"
 import { expect, test } from "vitest"
-import { networkSpec, resNetSpec, restride } from "../../src/backbone/architecture.js"
+import { resNetSpec, restride } from "../../src/backbone/architecture.js"
 import type { NormKind } from "../../src/backbone/norm.js"
 import { ResNet, Trunk } from "../../src/backbone/resnet.js"
 import { Stage } from "../../src/backbone/stage.js"
@@ -108,10 +108,10 @@ onEveryEngine("ResNet", () => {
   test("batch statistics that have settled give nearly the same logits in training and testing", () => {
     const parameters = fresh()
     const network = new ResNet(new Scope(parameters), tinyNetwork, { classes: 5 })
-    const batch = images(8, 64, 64)
-    for (let pass = 0; pass < 100; pass++) tf.tidy(() => void network.train(batch))
+    const batch = images(8, 48, 48)
+    for (let pass = 0; pass < 60; pass++) tf.tidy(() => void network.train(batch))
     const [trained, tested] = tf.tidy(() => [network.train(batch).dataSync(), network.forward(batch).dataSync()])
-    expectClose(tested, trained, 0.01)
+    expectClose(tested, trained, 0.02)
     parameters.dispose()
   })
 
@@ -141,8 +141,4 @@ onEveryEngine("ResNet", () => {
       parameters.dispose()
     },
   )
-})
-
-test("an unknown network is named with the known ones", () => {
-  expect(() => networkSpec("resnet19")).toThrow('no network "resnet19". Known: resnet18, resnet34')
 })

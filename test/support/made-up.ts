@@ -1,5 +1,5 @@
 import type { LayerSpec, NetworkSpec } from "../../src/backbone/architecture.js"
-import { stageChannels } from "../../src/backbone/architecture.js"
+import { isProjection, stageChannels } from "../../src/backbone/architecture.js"
 import type { Weights } from "../../src/tensor/parameters.js"
 import { fromTorchAxes, type Weight } from "../../src/weights/torchvision.js"
 
@@ -33,7 +33,7 @@ export function madeUpWeights(spec: NetworkSpec): Weights {
   addLayer("", spec.stem)
   for (const [stage, blocks] of spec.stages.entries()) {
     for (const [block, { layers, shortcut }] of blocks.entries()) {
-      const all = typeof shortcut === "string" ? layers : [...layers, shortcut]
+      const all = isProjection(shortcut) ? [...layers, shortcut] : layers
       for (const layer of all) addLayer(`layer${stage + 1}.${block}.`, layer)
     }
   }

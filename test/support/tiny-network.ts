@@ -13,6 +13,7 @@ const layer = (conv: string, kernel: number, stride: number, from: number, to: n
 export const tinyNetwork: NetworkSpec = {
   name: "tiny",
   inputSize: [32, 32],
+  classes: 1000,
   stem: layer("conv1", 7, 2, 3, 32),
   pool: true,
   stages: [
