@@ -73,6 +73,9 @@ async function checkHeader(image: Dataset["images"][number], maxPixels: number):
     const message = `the file is ${width}x${height}, the annotation says ${image.width}x${image.height}`
     return { kind: "size-mismatch", message }
   } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") {
+      return { kind: "missing-image", message: "there is no such file" }
+    }
     return { kind: "unreadable-image", message: (error as Error).message.replaceAll(/\s+/g, " ") }
   }
 }

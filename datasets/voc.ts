@@ -159,7 +159,8 @@ function readFolder(
     const annotation = readAnnotation(annotations, `${id}.xml`, where, log)
     if (annotation === undefined) return []
     if (annotation.filename !== "") expectInside(annotation.filename, where)
-    const file = images.find(stems.get(id) ?? (annotation.filename || `${id}.jpg`), where)
+    // By id, as the VOC kit does: copied annotations often still give the file name of another image.
+    const file = images.find(stems.get(id) ?? `${id}.jpg`, where)
     if (file === undefined) {
       log.report("missing-image", where, `JPEGImages/${stems.get(id) ?? `${id}.jpg`} is missing`)
       return []
