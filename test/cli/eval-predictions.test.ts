@@ -123,6 +123,12 @@ describe("formatReport", () => {
     expect(formatSummary(coco).split("\n")).toEqual(one.printed)
   })
 
+  test("exact halves go to the even digit, as Python prints them", async () => {
+    const { coco } = await evaluatePredictions({ gt: saved("truths.json"), predictions: saved("results.json") })
+    const lines = formatSummary({ ...coco, AP: 0.0625, AP50: 0.1875, AP75: 0.0005 }).split("\n")
+    expect(lines.slice(0, 3).map((line) => line.slice(-5))).toEqual(["0.062", "0.188", "0.001"])
+  })
+
   test("the text has the summary, the classes, the errors and the diagnosis", async () => {
     const text = formatReport(
       await evaluatePredictions({ gt: saved("truths.json"), predictions: saved("results.json") }),

@@ -16,6 +16,12 @@ test("the best threshold is the one with the highest F1, ties taken together", (
   expect(report.perClass[0]!.bestThreshold).toEqual(report.bestThreshold)
 })
 
+test("a detection on a crowd is neither right nor wrong for the best threshold", () => {
+  const truths = truthsFromCoco(truthFile([{ box: at }, { box: right, crowd: true }]))
+  const report = evaluate(truths, detectionsFromCoco(truths, [result(right, 0.9), result(at, 0.5)]))
+  expect(report.bestThreshold).toEqual({ score: 0.5, precision: 1, recall: 1, f1: 1 })
+})
+
 test("nothing right means no best threshold", () => {
   const truths = truthsFromCoco(truthFile([{ box: at }], 1, 2))
   const report = evaluate(truths, detectionsFromCoco(truths, [result(right, 0.5)]))
