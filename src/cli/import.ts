@@ -12,6 +12,7 @@ interface ImportFlags {
   readonly out: string
   readonly allowMissing?: boolean
   readonly strideIn: "3x3" | "1x1"
+  readonly zeros?: "after" | "both"
 }
 
 /** `resdet import`: a classifier's PyTorch or safetensors file, checked against a model, as our safetensors file. */
@@ -27,13 +28,20 @@ export function configure(command: Command): void {
       strideFlag,
       "3x3",
     )
+    .option("--zeros <where>", "where a CIFAR network's shortcuts have their zero channels: after or both", zerosFlag)
     .action(importWeights)
 }
 
-function importWeights(file: string, { model, out, allowMissing = false, strideIn }: ImportFlags): void {
+function importWeights(file: string, { model, out, allowMissing = false, strideIn, ...flags }: ImportFlags): void {
   const spec = networkSpec(model, { strideIn })
-  // The CIFAR networks of PyTorch's world call their last layer `linear`.
-  const { weights } = loadWeights(file, { rename: (name) => name.replace(/^linear\./, "fc."), norm: "batch" })
+  // pytorch_resnet_cifar10 calls the last layer `linear` and pads its shortcuts on both sides.
+  let zeros = flags.zeros ?? "after"
+  const rename = (name: string) => {
+    if (!name.startsWith("linear.")) return name
+    zeros = flags.zeros ?? "both"
+    return name.replace("linear.", "fc.")
+  }
+  const { weights } = loadWeights(file, { rename, norm: "batch" })
   const classes = weights.get("fc.bias")?.shape[0] ?? spec.classes
   const expected = expectedShapes(spec, classes)
   const faults = [...expected].flatMap(([name, shape]) => {
@@ -48,18 +56,26 @@ function importWeights(file: string, { model, out, allowMissing = false, strideI
     )
   }
   const fitting = [...weights].filter(([name, { shape }]) => String(expected.get(name)) === String(shape))
-  const metadata = { model, classes: String(classes), strideIn }
+  const hasZeros = spec.stages.flat().some(({ shortcut }) => typeof shortcut !== "string" && "zeros" in shortcut)
+  const metadata = { model, classes: String(classes), strideIn, ...(hasZeros ? { zeros } : {}) }
   writeSafetensors(
     out,
     fitting.map(([name, weight]) => [name, toTorchAxes(weight)] as const),
     metadata,
   )
   print(`${out}: ${fitting.length} of ${expected.size} tensors of ${model}, ${classes} classes`)
+  if (hasZeros)
+    print(`shortcuts with zero channels ${zeros === "both" ? "on both sides" : "after the others"} (--zeros)`)
   const left = [...weights.keys()].filter((name) => !expected.has(name))
   if (left.length > 0) print(`left out ${left.length}: ${left.slice(0, 8).join(", ")}${left.length > 8 ? ", ..." : ""}`)
 }
 
 function strideFlag(text: string): "3x3" | "1x1" {
   if (text !== "3x3" && text !== "1x1") throw new InvalidArgumentError("Expected 3x3 or 1x1.")
+  return text
+}
+
+function zerosFlag(text: string): "after" | "both" {
+  if (text !== "after" && text !== "both") throw new InvalidArgumentError("Expected after or both.")
   return text
 }

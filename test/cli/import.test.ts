@@ -11,7 +11,7 @@ import { Parameters, Scope } from "../../src/tensor/parameters.js"
 import { seededRandom } from "../../src/tensor/random.js"
 import { expectedShapes } from "../../src/weights/expected.js"
 import { loadWeights, saveWeights } from "../../src/weights/load.js"
-import { SafetensorsFile } from "../../src/weights/safetensors.js"
+import { SafetensorsFile, writeSafetensors } from "../../src/weights/safetensors.js"
 
 const folder = mkdtempSync(join(tmpdir(), "resdet-import-"))
 afterAll(() => rmSync(folder, { recursive: true }))
@@ -48,10 +48,29 @@ async function makeSource(keep: (name: string) => boolean = () => true): Promise
 test("a file that fills the model is written with what it is", async () => {
   await makeSource()
   expect(await run(source, "--model", "cifar_resnet20", "--out", out)).toBe(
-    `${out}: 97 of 97 tensors of cifar_resnet20, 7 classes\n`,
+    `${out}: 97 of 97 tensors of cifar_resnet20, 7 classes\nshortcuts with zero channels after the others (--zeros)\n`,
   )
   expect(loadWeights(out).weights).toEqual(loadWeights(source).weights)
-  expect(new SafetensorsFile(out).metadata).toEqual({ model: "cifar_resnet20", classes: "7", strideIn: "3x3" })
+  expect(new SafetensorsFile(out).metadata).toEqual({
+    model: "cifar_resnet20",
+    classes: "7",
+    strideIn: "3x3",
+    zeros: "after",
+  })
+})
+
+test("a last layer named linear is taken, and tells that zeros stand on both sides", async () => {
+  await makeSource()
+  const file = new SafetensorsFile(source)
+  const renamed = [...file.entries].map(
+    ([name, { shape }]) => [name.replace("fc.", "module.linear."), { shape, values: file.read(name) }] as const,
+  )
+  const wrapped = renamed.map(([name, tensor]) => [name.replace(/^(?!module)/, "module."), tensor] as const)
+  writeSafetensors(source, wrapped)
+  await run(source, "--model", "cifar_resnet20", "--out", out)
+  expect(new SafetensorsFile(out).metadata.zeros).toBe("both")
+  await run(source, "--model", "cifar_resnet20", "--out", out, "--zeros", "after")
+  expect(new SafetensorsFile(out).metadata.zeros).toBe("after")
 })
 
 test("a partial match is refused and nothing written, unless it is allowed", async () => {

@@ -60,10 +60,13 @@ test.each([
   expect(() => readTorchFile(path)).toThrow(message)
 })
 
-test("a tensor that reaches beyond its storage is refused", () => {
+test.each([
+  // Opcodes of the first tensor's shape (2, 3, 2, 2), and of the view's offset 4 and shape (6).
+  ["by its shape", "K\u0002K\u0003K\u0002K\u0002t"],
+  ["by its offset", "K\u0004K\u0006\u0085"],
+])("a tensor that reaches beyond its storage %s is refused", (_, opcodes) => {
   const bytes = readFileSync(golden("legacy"))
-  // The first tensor's shape (2, 3, 2, 2): its opcodes are K2 K3 K2 K2 t.
-  const at = bytes.indexOf(Buffer.from("K\u0002K\u0003K\u0002K\u0002t", "latin1"))
+  const at = bytes.indexOf(Buffer.from(opcodes, "latin1"))
   expect(at).toBeGreaterThan(0)
   bytes[at + 1] = 200
   expect(() => readTorchFile(write(bytes))).toThrow("a tensor reaches beyond its storage")
