@@ -10,5 +10,7 @@ export const commands: readonly CommandEntry[] = [
   },
   { name: "detect", summary: "find objects in photos: pictures and result files", load: () => import("./detect.js") },
   { name: "dataset", summary: "check, count, convert, split, view or make data", load: () => import("./dataset.js") },
+  { name: "import", summary: "convert PyTorch weights to safetensors", load: () => import("./import.js") },
   { name: "info", summary: "layers, parameters and multiply-adds of a model", load: () => import("./info.js") },
+  { name: "setup", summary: "get native TensorFlow, once for every clone", load: () => import("./setup.js") },
 ]

@@ -3,7 +3,7 @@ import type { Detections } from "../boxes/boxes.js"
 import { roiAlign } from "../roi/align.js"
 import type { BoxPredictor, RegionFeatures, RoiOutputs } from "../roi/head.js"
 import { roiLosses } from "../roi/loss.js"
-import { selectDetections } from "../roi/select.js"
+import { type SelectOptions, selectDetections, selectOptions } from "../roi/select.js"
 import { roiTargets } from "../roi/targets.js"
 import { gridAnchors } from "../rpn/anchors.js"
 import type { RpnHead, RpnOutputs } from "../rpn/head.js"
@@ -83,9 +83,17 @@ export class FasterRcnn {
    * Finds objects.
    * @param images `[N, H, W, 3]` normalised RGB, padded to one size
    * @param sizes each image's `[height, width]` inside it
+   * @param wishes thresholds that differ from the detector's own
    * @returns one entry an image, boxes in input pixels, best score first
+   * @throws UsageError for a threshold out of range
    */
-  detect(images: tf.Tensor4D, sizes: readonly Size[], select = this.options.select, lap: Lap = () => {}): Detections[] {
+  detect(
+    images: tf.Tensor4D,
+    sizes: readonly Size[],
+    wishes: Partial<SelectOptions> = {},
+    lap: Lap = () => {},
+  ): Detections[] {
+    const select = selectOptions({ ...this.options.select, ...wishes })
     return tf.tidy(() => {
       const features = this.#parts.backbone.trainable(this.frozenFeatures(images))
       lap("backbone")

@@ -3,7 +3,6 @@ import { imageNetDeviation, imageNetMean, resizeInto } from "../../datasets/imag
 import { inputSize, padTo } from "../../datasets/image/size.js"
 import { toImagePixels } from "../boxes/scale.js"
 import { startEngine } from "../engine/start.js"
-import { selectOptions } from "../roi/select.js"
 import { openDetector } from "../weights/detector-file.js"
 import type { LoadOptions } from "./detector-loader.js"
 import type { PixelDetector, Pixels } from "./pixel-detector.js"
@@ -23,15 +22,14 @@ export async function openNetwork(weights: string, { engine }: LoadOptions): Pro
     classes,
     categoryIds,
     async detect(image, { score, nms, maxDetections }) {
-      const select = selectOptions({
-        ...detector.options.select,
+      const wishes = {
         ...(score === undefined ? {} : { score }),
         ...(nms === undefined ? {} : { nmsThreshold: nms }),
         ...(maxDetections === undefined ? {} : { limit: maxDetections }),
-      })
+      }
       const { input, height, width, ...scale } = toInput(image, config)
       try {
-        const [found] = detector.detect(input, [[height, width]], select)
+        const [found] = detector.detect(input, [[height, width]], wishes)
         return toImagePixels(found!, scale)
       } finally {
         input.dispose()

@@ -1,9 +1,9 @@
 import { resNetSpec } from "../backbone/architecture.js"
 import { backboneDepth, type ModelConfig } from "../detector/model.js"
 import type { Weights } from "../tensor/parameters.js"
-import { readDetectorInfo } from "../weights/detector-file.js"
-import { c4Name, loadWeights } from "../weights/load.js"
-import { SafetensorsFile } from "../weights/safetensors.js"
+import { readDetectorInfo } from "./detector-file.js"
+import { c4Name, loadWeights } from "./load.js"
+import { SafetensorsFile } from "./safetensors.js"
 
 /** What can be left to the weights file that training starts from. */
 export interface NormWishes {
