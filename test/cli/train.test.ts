@@ -1,0 +1,139 @@
+import { type ChildProcess, spawn, spawnSync } from "node:child_process"
+import { createHash } from "node:crypto"
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { afterAll, beforeAll, expect, test } from "vitest"
+import { makeShapes } from "../../datasets/digits.js"
+import { writeSafetensors } from "../../src/weights/safetensors.js"
+
+let folder: string
+let data: string
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), "resdet-train-"))
+  data = join(folder, "shapes")
+  await makeShapes(data, { images: 6, valImages: 2, sides: [64, 80], heights: [28, 40], counts: [1, 2] })
+})
+
+afterAll(() => rmSync(folder, { recursive: true }))
+
+const resdet = (...args: string[]) => ["bin/resdet.js", ...args]
+const options = ["--size", "64", "--epochs", "2", "--set", "logEvery=1", "warmup=1"]
+
+function run(...args: string[]) {
+  const { status, stdout, stderr } = spawnSync(process.execPath, resdet(...args), { encoding: "utf8" })
+  return { status, stdout, stderr }
+}
+
+function ended(child: ChildProcess): Promise<number | null> {
+  return new Promise((resolve) => child.on("close", resolve))
+}
+
+const digest = (file: string) => createHash("sha256").update(readFileSync(file)).digest("hex")
+
+test("a run that Ctrl-C stopped exits with 130, and resumed ends with the same files as one that ran through", async () => {
+  const whole = join(folder, "whole")
+  const through = run("train", "--data", data, "--out", whole, ...options)
+  expect(through.stderr).toMatch(/VOC data, split train: 6 images/)
+  expect(through.stderr).toMatch(/learning rate 0\.005 \(0\.0025 an image x batch 2\)/)
+  expect(through.stderr).toMatch(
+    /epoch 1\/2 {2}step 2 {2}loss \d+\.\d+ \(objectness .*rpn_box_reg .*classifier .*box_reg .*\) {2}lr .* s\/step \(data .*\) {2}.* GB {2}.* left/,
+  )
+  expect(through).toMatchObject({ status: 0, stdout: `${whole}\n` })
+  expect(readdirSync(whole).sort()).toEqual(
+    expect.arrayContaining(["config.json", "metrics.jsonl", "results.csv", "state", "weights"]),
+  )
+
+  const broken = join(folder, "broken")
+  const child = spawn(process.execPath, resdet("train", "--data", data, "--out", broken, ...options))
+  child.stderr.on("data", (text: Buffer) => {
+    if (/step 2 /.test(String(text))) child.kill("SIGINT")
+  })
+  expect(await ended(child)).toBe(130)
+  const resumed = run("train", "--resume", broken)
+  expect(resumed.stderr).toMatch(/going on after step [23]/)
+  expect(resumed.status).toBe(0)
+  for (const name of ["weights/last.safetensors", "state/weights.safetensors", "state/velocities.safetensors"]) {
+    expect(digest(join(broken, name)), name).toBe(digest(join(whole, name)))
+  }
+  const steps = (name: string) => {
+    const lines = readFileSync(join(name, "metrics.jsonl"), "utf8").trim().split("\n")
+    return lines.map((line) => {
+      const { step, loss } = JSON.parse(line) as { step: number; loss: number }
+      return [step, loss]
+    })
+  }
+  expect(steps(broken)).toEqual(steps(whole))
+
+  expect(run("train", "--resume", broken).stderr).toMatch(/is done: 2 epochs\. Give --epochs to go further\n$/)
+  expect(run("train", "--resume", broken, "--lr", "1")).toMatchObject({
+    status: 2,
+    stderr: expect.stringMatching(/leave out --lr, or start a new run\n$/),
+  })
+  expect(run("train", "--data", data, "--out", whole)).toMatchObject({
+    status: 2,
+    stderr: expect.stringMatching(/holds a run already\. Go on with --resume/),
+  })
+
+  const weights = join(whole, "weights", "last.safetensors")
+  const scored = run("eval", "--weights", weights, "--data", data, "--json", "-")
+  expect(scored.status).toBe(0)
+  expect(JSON.parse(scored.stdout)).toMatchObject({ images: 2, voc12: { mAP: expect.any(Number) } })
+
+  const out = join(folder, "found")
+  writeFileSync(join(folder, "list.txt"), [join(data, "JPEGImages", "000000.jpg"), "absent.jpg"].join("\n"))
+  const detected = run(
+    "detect",
+    "--weights",
+    weights,
+    "--source",
+    join(folder, "list.txt"),
+    "--out",
+    out,
+    "--score",
+    "0",
+  )
+  expect(detected.status).toBe(3)
+  expect(detected.stderr).toMatch(/absent\.jpg: skipped/)
+  const [line] = readFileSync(join(out, "detections.jsonl"), "utf8").trim().split("\n")
+  expect(JSON.parse(line!)).toMatchObject({ width: expect.any(Number), detections: expect.any(Array) })
+}, 240_000)
+
+test("weights that are no numbers end training with 5 before anything is saved", async () => {
+  const weights = join(folder, "nan.safetensors")
+  writeSafetensors(weights, [
+    ["conv1.weight", { shape: [64, 3, 7, 7], values: new Float32Array(64 * 3 * 49).fill(Number.NaN) }],
+  ])
+  const out = join(folder, "diverged")
+  const { status, stderr } = run("train", "--data", data, "--weights", weights, "--out", out, ...options)
+  expect(stderr).toMatch(/error: training diverged at step 1 \(epoch 1\): loss_\w+ is NaN, with images \d{6}, \d{6}\./)
+  expect(status).toBe(5)
+  expect(existsSync(join(out, "state"))).toBe(false)
+  expect(readdirSync(join(out, "weights"))).toEqual([])
+})
+
+test("a score below --min-map exits with 4", () => {
+  const args = ["--size", "64", "--epochs", "1", "--min-map", "1", "--out", join(folder, "low")]
+  const { status, stderr } = run("train", "--data", data, ...args)
+  expect(stderr).toMatch(/error: the best voc12, .* is below --min-map 1\n$/)
+  expect(status).toBe(4)
+})
+
+test.each([
+  [["--data", "nowhere"], 3, /No data at nowhere: there is no such file or folder/],
+  [
+    ["--model", "fasterrcnn_resnet81_c4"],
+    2,
+    /unknown model "fasterrcnn_resnet81_c4"\. Did you mean "fasterrcnn_resnet18_c4"\?/,
+  ],
+  [["--set", "detector.anchors.size=[1]"], 2, /unknown option "detector\.anchors\.size"\. Did you mean "sizes"\?/],
+  [["--set", "detector.anchors.sizes=1"], 2, /expected detector\.anchors\.sizes to be a list like/],
+  [["--set", "lrr=1"], 2, /lrr/],
+  [["--preset", "papper"], 2, /preset/],
+  [["--weights", "absent.safetensors"], 3, /absent\.safetensors/],
+])("train with %j says so in one line", (args, code, message) => {
+  const { status, stderr } = run("train", "--data", data, "--out", join(folder, "never"), ...args)
+  expect(stderr.trim().split("\n").at(-1)).toMatch(message)
+  expect(status).toBe(code)
+})
