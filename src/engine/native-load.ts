@@ -28,18 +28,13 @@ export function loadNative(entry: NativeEntry | undefined = findNative()): void 
   }
 }
 
-/** The libtensorflow a process has mapped, or undefined: the version the cache says, "unknown" for another's. */
-export function libtensorflowLoaded(entry: NativeEntry | undefined = findNative()): string {
-  return entry?.manifest.libtensorflow ?? "unknown"
-}
-
 function prepareProcess(): void {
   process.env.TF_CPP_MIN_LOG_LEVEL ??= "2"
   // Without it TensorFlow adds some gradients (CropAndResizeGradImage) in the order its threads come by.
   process.env.TF_DETERMINISTIC_OPS ??= "1"
   const util = createRequire(import.meta.url)("node:util") as { isNullOrUndefined?: (value: unknown) => boolean }
-  // tfjs-node 4.22 calls it; Node 23 removed it.
-  util.isNullOrUndefined ??= (value) => value === null || value === undefined
+  // tfjs-node 4.22 calls it; Node 22 warns about it and Node 23 removed it.
+  util.isNullOrUndefined = (value) => value === null || value === undefined
 }
 
 /** Loads CUDA's libraries, then TensorFlow's, by their paths; the loader keeps two harmless log lines back. */

@@ -45,7 +45,9 @@ export async function downloadWheel(requirement: string, folder: string, onLine:
       `${tag}_${machine}`,
     ])
     const fetch = ["download", "--no-deps", "--only-binary=:all:", ...platforms, "--python-version", "3.11"]
-    const { code, output } = await run(program, [...args, ...fetch, "-d", partial, requirement], folder, onLine)
+    const { code, output } = await run(program, [...args, ...fetch, "-d", partial, requirement], folder, (line) => {
+      if (/^Downloading /.test(line)) onLine(line)
+    })
     const wheel = (await readdir(partial)).find((name) => name.endsWith(".whl"))
     if (code !== 0 || !wheel) throw new UserError(`pip could not fetch ${requirement}: ${pipReason(output)}`)
     await rename(join(partial, wheel), join(folder, wheel))

@@ -1,0 +1,114 @@
+import { createRequire } from "node:module"
+import { availableParallelism, freemem, totalmem } from "node:os"
+import * as tf from "@tensorflow/tfjs-core"
+import { cacheFolder, findNative } from "./native-cache.js"
+import { gpuDriver } from "./native-load.js"
+import { checkEngine } from "./self-check.js"
+import { nodeHeaders, run } from "./setup-build.js"
+import { findPip } from "./setup-wheel.js"
+import { type EngineChoice, type EngineName, startEngine } from "./start.js"
+
+/** What this machine can run. `cure` lines say, one by one, what is missing and how to get it. */
+export interface DoctorReport {
+  readonly engine: EngineName
+  /** Whether a matrix product, a convolution and its gradient give the right values. */
+  readonly engineWorks: boolean
+  readonly versions: {
+    readonly resdet: string
+    readonly node: string
+    readonly tfjs: string
+    /** null when the native engine does not run, "unknown" when it was not set up by us. */
+    readonly libtensorflow: string | null
+    readonly sharp: string | null
+  }
+  readonly platform: string
+  /** Processor threads the engine uses: WebAssembly runs on one. */
+  readonly threads: number
+  readonly cores: number
+  /** The NVIDIA driver, or null; `usesGpu` whether the engine computes on it. */
+  readonly gpuDriver: string | null
+  readonly usesGpu: boolean
+  /** Bytes. */
+  readonly memory: { readonly total: number; readonly free: number }
+  readonly cache: { readonly folder: string; readonly native: string | null }
+  readonly tools: { readonly pip: string | null; readonly compiler: string | null; readonly nodeHeaders: string | null }
+  readonly cures: readonly string[]
+}
+
+/** Starts the engine and looks at everything it depends on. */
+export async function examine(choice: EngineChoice = "auto"): Promise<DoctorReport> {
+  const native = findNative()
+  const engine = await startEngine(choice)
+  const cures: string[] = []
+  const whyNotNative = engine === "tensorflow" || choice === "wasm" ? undefined : await refusal()
+  if (whyNotNative) cures.push(`${whyNotNative} (now: WebAssembly, one thread, several times slower)`)
+  const engineWorks = checkEngine().every(({ passed }) => passed)
+  if (!engineWorks) cures.push(`the ${engine} engine gives wrong values. Run: npm run setup, and report this`)
+  const [pip, compiler] = await Promise.all([pipVersion(), compilerVersion()])
+  if (!native && !pip) cures.push("pip was not found: setup fetches TensorFlow with it. Install Python 3 with pip")
+  if (!native && !compiler) cures.push("no C++ compiler was found: setup builds with it. Install g++ and make")
+  const driver = gpuDriver() ?? null
+  const usesGpu = engine === "tensorflow" && (tf.backend() as { isUsingGpuDevice?: boolean }).isUsingGpuDevice === true
+  if (driver && !usesGpu)
+    cures.push("there is an NVIDIA driver, but the engine does not use the GPU. Run: npm run setup -- --gpu")
+  const sharp = sharpVersion()
+  if (!sharp) cures.push("sharp does not load: images are decoded slowly. Run: npm ci")
+  const cores = availableParallelism()
+  return {
+    engine,
+    engineWorks,
+    versions: {
+      resdet: resdetVersion(),
+      node: process.versions.node,
+      tfjs: tf.version_core,
+      libtensorflow: engine === "tensorflow" ? (native?.manifest.libtensorflow ?? "unknown") : null,
+      sharp,
+    },
+    platform: `${process.platform} ${process.arch}`,
+    threads: engine === "wasm" ? 1 : cores,
+    cores,
+    gpuDriver: driver,
+    usesGpu,
+    memory: { total: totalmem(), free: freemem() },
+    cache: { folder: cacheFolder(), native: native?.folder ?? null },
+    tools: { pip, compiler, nodeHeaders: nodeHeaders() ?? null },
+    cures,
+  }
+}
+
+async function refusal(): Promise<string> {
+  const error = await startEngine("tensorflow").then(
+    () => undefined,
+    (reason: Error) => reason,
+  )
+  return error?.message ?? "native TensorFlow starts only at the second try"
+}
+
+async function pipVersion(): Promise<string | null> {
+  const pip = await findPip()
+  if (!pip) return null
+  const { output } = await run(pip[0], [...pip.slice(1), "--version"])
+  return /^pip \S+/m.exec(output)?.[0] ?? pip.join(" ")
+}
+
+async function compilerVersion(): Promise<string | null> {
+  for (const name of [process.env.CXX, "g++", "c++", "clang++"]) {
+    if (!name) continue
+    const { code, output } = await run(name, ["--version"])
+    if (code === 0) return output.split("\n")[0]!.trim()
+  }
+  return null
+}
+
+function sharpVersion(): string | null {
+  try {
+    const sharp = createRequire(import.meta.url)("sharp") as { versions: { sharp?: string } }
+    return sharp.versions.sharp ?? "unknown"
+  } catch {
+    return null
+  }
+}
+
+function resdetVersion(): string {
+  return (createRequire(import.meta.url)("resdet/package.json") as { version: string }).version
+}

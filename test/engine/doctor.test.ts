@@ -1,0 +1,60 @@
+import * as tf from "@tensorflow/tfjs-core"
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest"
+import { examine } from "../../src/engine/doctor.js"
+import { checkEngine } from "../../src/engine/self-check.js"
+import { startEngine } from "../../src/engine/start.js"
+import { onEveryEngine } from "../support/engines.js"
+
+onEveryEngine("checkEngine", () => {
+  it("finds right values and keeps no tensors", () => {
+    const before = tf.memory().numTensors
+    expect(checkEngine().filter(({ passed }) => !passed)).toEqual([])
+    expect(tf.memory().numTensors).toBe(before)
+  })
+
+  it("notices a kernel that gives wrong values", () => {
+    const name = tf.getBackend()
+    const config = tf.getKernel("BatchMatMul", name)
+    tf.unregisterKernel("BatchMatMul", name)
+    tf.registerKernel({ ...config, kernelFunc: (() => tf.zeros([2, 2])) as unknown as tf.KernelFunc })
+    try {
+      expect(checkEngine().find(({ name }) => name === "matrix product")?.passed).toBe(false)
+    } finally {
+      tf.unregisterKernel("BatchMatMul", name)
+      tf.registerKernel(config)
+    }
+  })
+})
+
+describe("examine", () => {
+  beforeEach(() => {
+    vi.stubEnv("RESDET_CACHE", "/nowhere/resdet")
+  })
+  afterEach(() => {
+    vi.unstubAllEnvs()
+  })
+
+  it("reports WebAssembly as one thread, and versions that are numbers", async () => {
+    const report = await examine("wasm")
+    expect(report).toMatchObject({ engine: "wasm", engineWorks: true, threads: 1, usesGpu: false })
+    expect(report.versions).toMatchObject({ node: process.versions.node, libtensorflow: null })
+    for (const version of [report.versions.tfjs, report.versions.resdet]) expect(version).toMatch(/^\d+\.\d+\.\d+/)
+    expect(report.cache).toEqual({ folder: "/nowhere/resdet", native: null })
+    expect(report.memory.total).toBeGreaterThan(report.memory.free)
+  })
+
+  it("names the cure for each tool that setup would miss", async () => {
+    vi.stubEnv("PATH", "/nowhere")
+    vi.stubEnv("CXX", "")
+    const { cures } = await examine("wasm")
+    expect(cures).toContain("pip was not found: setup fetches TensorFlow with it. Install Python 3 with pip")
+    expect(cures).toContain("no C++ compiler was found: setup builds with it. Install g++ and make")
+  })
+})
+
+describe("startEngine", () => {
+  it("starts WebAssembly by name", async () => {
+    expect(await startEngine("wasm")).toBe("wasm")
+    expect(tf.getBackend()).toBe("wasm")
+  })
+})
