@@ -5,7 +5,7 @@ import { withDefaults } from "../src/tensor/options.js"
 import { didYouMean } from "../src/tensor/suggest.js"
 import { labelsByName } from "./classes.js"
 import type { Dataset } from "./dataset.js"
-import { FaultLog, withPolicies } from "./faults.js"
+import { FaultLog, NoSplitError, withPolicies } from "./faults.js"
 import { expectInside, FolderFiles, isFile, isFolder } from "./folder.js"
 import { readTopLevelArrays } from "./json-arrays.js"
 import { type ReadOptions, readDefaults } from "./options.js"
@@ -24,6 +24,7 @@ interface CocoObject {
   readonly category: number
   readonly bbox: readonly number[]
   readonly crowd: boolean
+  readonly difficult: boolean
   readonly area: number | undefined
 }
 
@@ -96,7 +97,9 @@ function splitFile(root: string, split: string): string {
   if (near.length > 1) {
     throw new DataError(`Several annotation files for "${split}" in ${root}: name one of ${near.map((i) => names[i])}`)
   }
-  throw new DataError(`No split "${split}" in ${root}.${didYouMean(split, names)} There: ${names.join(", ") || "none"}`)
+  throw new NoSplitError(
+    `No split "${split}" in ${root}.${didYouMean(split, names)} There: ${names.join(", ") || "none"}`,
+  )
 }
 
 function readJson(json: string, where: string, log: FaultLog) {
@@ -123,7 +126,7 @@ function readJson(json: string, where: string, log: FaultLog) {
       else categories.set(id, name)
     },
     annotations: (element, index) => {
-      const { id, image_id: image, category_id: category, bbox, iscrowd, area } = fields(element)
+      const { id, image_id: image, category_id: category, bbox, iscrowd, area, ignore } = fields(element)
       if (typeof image !== "number" || typeof category !== "number" || !Array.isArray(bbox) || bbox.length !== 4) {
         log.report("broken-annotation", where, "the annotation lacks image_id, category_id or a bbox of 4", index)
         return
@@ -134,7 +137,16 @@ function readJson(json: string, where: string, log: FaultLog) {
       }
       if (typeof id === "number") seen.add(id)
       const crowd = iscrowd === 1 || iscrowd === true
-      annotations.push({ index, image, category, bbox, crowd, area: typeof area === "number" ? area : undefined })
+      const difficult = ignore === 1
+      annotations.push({
+        index,
+        image,
+        category,
+        bbox,
+        crowd,
+        difficult,
+        area: typeof area === "number" ? area : undefined,
+      })
     },
   })
   const missing = ["images", "categories", "annotations"].filter((name) => !found.has(name))
@@ -168,7 +180,7 @@ function rawObject(
   const [x, y, width, height] = object.bbox.map((value) => (typeof value === "number" ? value : Number.NaN))
   const box = [x!, y!, x! + width!, y! + height!] as const
   const area = object.area === undefined ? {} : { area: object.area }
-  return [{ index: object.index, box, label, crowd: object.crowd, ...area }]
+  return [{ index: object.index, box, label, crowd: object.crowd, difficult: object.difficult, ...area }]
 }
 
 /** The first of the usual folders that holds the images. */

@@ -54,6 +54,9 @@ export function withPolicies(overrides: Partial<FaultPolicies> = {}): FaultPolic
   return { ...faultPolicies, ...overrides }
 }
 
+/** There is no such split in a data set that has others. */
+export class NoSplitError extends DataError {}
+
 /** Collects faults and applies the policies to them. */
 export class FaultLog {
   readonly faults: Fault[] = []

@@ -1,5 +1,5 @@
 import { type Dirent, readdirSync, realpathSync, type Stats, statSync } from "node:fs"
-import { dirname, extname, isAbsolute, join, posix, sep, win32 } from "node:path"
+import { dirname, extname, isAbsolute, join, posix, relative, resolve, sep, win32 } from "node:path"
 import { DataError } from "../src/tensor/errors.js"
 
 /** Endings of image files, lower case. */
@@ -32,6 +32,13 @@ export function expectInside(name: string, where: string): void {
       `${where}: unsafe-path: the file name ${JSON.stringify(name)} leaves the data folder. Use names relative to it`,
     )
   }
+}
+
+/** How faults name a file of a data set: relative to its source, or in full when it lies elsewhere. */
+export function nameInside(source: string, file: string): string {
+  const root = isFile(source) ? dirname(resolve(source)) : resolve(source)
+  const near = relative(root, file).replaceAll("\\", "/")
+  return near.startsWith("..") ? file : near
 }
 
 /**

@@ -17,8 +17,9 @@ export interface VocObject {
   readonly corners: readonly [number, number, number, number]
 }
 
-// Values stay text: a class "007" must not become 7.
-const parser = new XMLParser({ parseTagValue: false, isArray: (name) => name === "object" })
+// Values stay text: a class "007" must not become 7. Python's writers turn letters beyond ASCII into numeric entities,
+// which this parser counts as HTML's.
+const parser = new XMLParser({ parseTagValue: false, htmlEntities: true, isArray: (name) => name === "object" })
 
 /**
  * Parses a VOC annotation.

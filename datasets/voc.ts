@@ -5,7 +5,7 @@ import { withDefaults } from "../src/tensor/options.js"
 import { didYouMean } from "../src/tensor/suggest.js"
 import { labelsByName, orderClasses } from "./classes.js"
 import type { Dataset, ImageRecord } from "./dataset.js"
-import { FaultLog, withPolicies } from "./faults.js"
+import { FaultLog, NoSplitError, withPolicies } from "./faults.js"
 import { expectInside, FolderFiles, isFile, isFolder } from "./folder.js"
 import { type ReadOptions, readDefaults } from "./options.js"
 import { buildRecord, type RawObject } from "./record.js"
@@ -118,7 +118,7 @@ function expectSplit(folder: string, split: string): string[] {
   const files = splitFiles(folder, split)
   if (files.length > 0) return files
   const names = splitNames(folder)
-  throw new DataError(
+  throw new NoSplitError(
     `No split "${split}" in ${join(folder, "ImageSets", "Main")}.${didYouMean(split, names)} There: ${names.join(", ")}`,
   )
 }
@@ -159,7 +159,8 @@ function readFolder(
     const annotation = readAnnotation(annotations, `${id}.xml`, where, log)
     if (annotation === undefined) return []
     if (annotation.filename !== "") expectInside(annotation.filename, where)
-    const file = images.find(stems.get(id) ?? (annotation.filename || `${id}.jpg`), where)
+    // By id, as the VOC kit does: copied annotations often still give the file name of another image.
+    const file = images.find(stems.get(id) ?? `${id}.jpg`, where)
     if (file === undefined) {
       log.report("missing-image", where, `JPEGImages/${stems.get(id) ?? `${id}.jpg`} is missing`)
       return []

@@ -43,7 +43,15 @@ function short(value: number): string {
   return String(Number(value.toFixed(4)))
 }
 
+const entities: Readonly<Record<string, string>> = {
+  "<": "&lt;",
+  ">": "&gt;",
+  "&": "&amp;",
+  '"': "&quot;",
+  "'": "&apos;",
+}
+
 /** Text that is safe between tags and in attributes. */
 export function escapeXml(text: string): string {
-  return text.replace(/[<>&"']/g, (sign) => `&#${sign.charCodeAt(0)};`)
+  return text.replace(/[<>&"']/g, (sign) => entities[sign]!)
 }

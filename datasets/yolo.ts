@@ -7,7 +7,7 @@ import { withDefaults } from "../src/tensor/options.js"
 import { didYouMean } from "../src/tensor/suggest.js"
 import { labelsByName } from "./classes.js"
 import type { Dataset, ImageRecord } from "./dataset.js"
-import { FaultLog, withPolicies } from "./faults.js"
+import { FaultLog, NoSplitError, withPolicies } from "./faults.js"
 import { FolderFiles, imageEndings, isFile, isFolder } from "./folder.js"
 import { imageFileSize } from "./image/file-size.js"
 import { type ReadOptions, readDefaults } from "./options.js"
@@ -100,7 +100,7 @@ function* listImages(settings: YoloYaml, root: string, yaml: string, split: stri
     const given = places.parse(typeof named === "string" || Array.isArray(named) ? named : null)
     if (given == null) {
       const known = ["train", "val", "test"].filter((name) => (settings as Record<string, unknown>)[name] != null)
-      throw new DataError(`${yaml}: no split "${part}".${didYouMean(part, known)} There: ${known.join(", ")}`)
+      throw new NoSplitError(`${yaml}: no split "${part}".${didYouMean(part, known)} There: ${known.join(", ")}`)
     }
     for (const place of [given].flat()) yield* listPlace(place, root, yaml, notices)
   }

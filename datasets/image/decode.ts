@@ -37,7 +37,7 @@ export interface DecodedImage extends RgbImage {
 
 /**
  * Decodes an image file, or its bytes, to RGB: grey is spread over three channels, alpha is dropped, CMYK converted, 16
- * bits cut to 8. A truncated file gives what arrived.
+ * bits cut to 8. A truncated file gives what arrived (with sharp; jpeg-js cannot, so that it is unreadable then).
  * @throws ImageError when the image is missing, not decodable or too large
  */
 export async function decodeImage(
@@ -95,15 +95,8 @@ function decodeWithJavaScript(bytes: Uint8Array, options: DecodeOptions): Decode
     return { ...upright({ pixels: spread(data, 4), height, width }), truncated: false, orientation }
   }
   const limits = { maxResolutionInMP: options.maxPixels / 1e6, maxMemoryUsageInMB: 4096, formatAsRGBA: false }
-  const read = (tolerantDecoding: boolean) => jpeg.decode(bytes, { useTArray: true, tolerantDecoding, ...limits })
-  let truncated = !endsWithMarker(bytes)
-  let image: ReturnType<typeof read>
-  try {
-    image = read(false)
-  } catch {
-    truncated = true
-    image = attempt(() => read(true))
-  }
+  const image = attempt(() => jpeg.decode(bytes, { useTArray: true, tolerantDecoding: true, ...limits }))
+  const truncated = !endsWithMarker(bytes)
   const { data, width, height } = image
   return { ...upright({ pixels: data as Uint8Array, height, width }), truncated, orientation }
 }

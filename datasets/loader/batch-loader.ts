@@ -1,10 +1,9 @@
-import { dirname, relative, resolve } from "node:path"
 import { UsageError } from "../../src/tensor/errors.js"
 import { atLeastOne, fraction, positive, wholeNumber, withDefaults } from "../../src/tensor/options.js"
 import { mixSeeds, seededRandom } from "../../src/tensor/random.js"
 import type { Dataset, Fault, ImageRecord } from "../dataset.js"
 import { FaultLog, type FaultPolicies, withPolicies } from "../faults.js"
-import { isFile } from "../folder.js"
+import { nameInside } from "../folder.js"
 import { decodeDefaults } from "../image/decode.js"
 import { imageNetDeviation, imageNetMean } from "../image/resize.js"
 import { sizeDefaults } from "../image/size.js"
@@ -90,7 +89,7 @@ export class BatchLoader {
   /** The images that take part. */
   readonly images: readonly ImageRecord[]
   readonly #log: FaultLog
-  readonly #root: string
+  readonly #source: string
   readonly #told = new Set<string>()
   readonly #ratios: readonly number[]
   readonly #pool: ImagePool
@@ -113,7 +112,7 @@ export class BatchLoader {
     this.images = dataset.images.filter(takesPart)
     this.#ratios = this.images.map(({ width, height }) => (width > 0 && height > 0 ? width / height : 1))
     this.#log = new FaultLog(withPolicies(policies))
-    this.#root = isFile(dataset.source) ? dirname(resolve(dataset.source)) : resolve(dataset.source)
+    this.#source = dataset.source
     this.#pool = new ImagePool(workers ?? defaultWorkers())
   }
 
@@ -201,8 +200,7 @@ export class BatchLoader {
   }
 
   #tell(record: ImageRecord, problem: Pick<Fault, "kind" | "message">): void {
-    const near = relative(this.#root, record.file).replaceAll("\\", "/")
-    const file = near.startsWith("..") ? record.file : near
+    const file = nameInside(this.#source, record.file)
     const key = `${problem.kind} ${file}`
     if (this.#told.has(key)) return
     this.#told.add(key)

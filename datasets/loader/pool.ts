@@ -13,6 +13,7 @@ export function defaultWorkers(): number {
 export class ImagePool {
   readonly workers: number
   #threads: Piscina<BatchJob, BatchResult> | undefined
+  readonly #running = new Set<Promise<BatchResult>>()
 
   constructor(workers: number) {
     this.workers = workers
@@ -27,12 +28,18 @@ export class ImagePool {
       // The parent may run under a loader that a worker cannot use.
       execArgv: [],
     })
-    return this.#threads.run(job)
+    const result = this.#threads.run(job)
+    this.#running.add(result)
+    const forget = () => void this.#running.delete(result)
+    result.then(forget, forget)
+    return result
   }
 
   async close(): Promise<void> {
     const threads = this.#threads
     this.#threads = undefined
+    // An answer that comes while the threads are being ended would be an error inside the pool.
+    await Promise.allSettled(this.#running)
     await threads?.destroy()
   }
 }

@@ -5,6 +5,17 @@ import { addConfigFlags, engineFlag, fractionFlag, givenFlags, listFlag } from "
 import { log, print } from "./report.js"
 import type { DetectParts } from "./run-detect.js"
 
+/** The `detect` command with the real network and decoder. */
+export function configure(command: Command): void {
+  configureDetect(command, async () => {
+    const [{ openNetwork }, { decodePixels, drawDetections, encodePixels }] = await Promise.all([
+      import("../predict/network.js"),
+      import("../predict/images.js"),
+    ])
+    return { openNetwork, decode: decodePixels, draw: drawDetections, encode: encodePixels }
+  })
+}
+
 /**
  * The `detect` command.
  * @param loadParts loads the network's and the images' side, once the command runs

@@ -78,7 +78,8 @@ export function evalDocument(report: EvalReport): EvalDocument {
 /** The report as a person reads it: pycocotools' 12 lines, VOC's means, the per-class table, errors and diagnosis. */
 export function formatReport(report: EvalReport): string {
   const parts = [`${report.images} images, ${report.truths} truths, ${report.detections} detections`]
-  if (report.ignored > 0) parts[0] += ` (${report.ignored} crowd or difficult truths count neither way)`
+  if (report.ignored > 0)
+    parts[0] += ` (${report.ignored} truths are crowds or difficult objects and count neither way)`
   if (report.metrics.includes("coco")) parts.push(formatSummary(report.coco))
   const voc = formatVoc(report)
   if (voc !== "") parts.push(voc)

@@ -29,6 +29,8 @@ async function buildProgram(args: readonly string[], table: readonly CommandEntr
   const program = new Command("resdet")
     .description("Object detection and localization with ResNet backbones: train, evaluate and run Faster R-CNN.")
     .helpCommand(false)
+    // Commander takes the program's own options behind a command too.
+    .version(readVersion(), "--version", "print the version")
     .exitOverride()
     .configureOutput({ outputError: () => {} })
   const called = table.find(({ name }) => name === args[0])
@@ -36,7 +38,6 @@ async function buildProgram(args: readonly string[], table: readonly CommandEntr
     const command = program.command(entry.name).description(entry.summary).helpCommand(false)
     if (entry === called) (await entry.load()).configure(command)
   }
-  addVersion(program, readVersion())
   if (called === undefined) refuseUnknown(args, table)
   return program
 }
@@ -49,12 +50,6 @@ function refuseUnknown(args: readonly string[], table: readonly CommandEntry[]):
   if (!first.startsWith("-")) {
     throw new UsageError(`unknown command "${first}".${didYouMean(first, known)} Known: ${known.join(", ")}`)
   }
-}
-
-/** `--version` answers behind every command, however deep. */
-function addVersion(command: Command, version: string): void {
-  command.version(version, "--version", "print the version")
-  for (const inner of command.commands) addVersion(inner, version)
 }
 
 function readVersion(): string {

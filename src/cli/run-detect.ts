@@ -1,14 +1,15 @@
+import { resolve, sep } from "node:path"
 import { type Detection, detectImages } from "../predict/detect-images.js"
 import { categoryIdsOf } from "../predict/detector-handle.js"
 import type { DetectorParts } from "../predict/detector-loader.js"
-import { openImageSource } from "../predict/image-source.js"
+import { type ImageSource, openImageSource } from "../predict/image-source.js"
 import { type DrawDetections, type EncodeImage, writeCrops, writePicture } from "../predict/pictures.js"
 import type { DetectOptions } from "../predict/pixel-detector.js"
 import { surveyImages } from "../predict/survey.js"
 import { detectionFormat, openWriters } from "../predict/writer.js"
 import { DataError } from "../tensor/errors.js"
 import type { DetectConfig } from "./detect-config.js"
-import { makeRunFolder } from "./run-folder.js"
+import { makeRunFolder, runsOf } from "./run-folder.js"
 
 /** What `detect` needs beside the command line: passed in, so that tests run it with a dummy network. */
 export interface DetectParts extends DetectorParts {
@@ -35,7 +36,7 @@ export async function runDetect(
 ): Promise<DetectSummary> {
   const { weights, engine, score, nms } = config
   const formats = config.format.map(detectionFormat)
-  const source = await openImageSource(config.source)
+  const source = withoutOutput(await openImageSource(config.source), config)
   const { count, numericNames } = await surveyImages(source)
   if (count === 0) throw new DataError(`${config.source}: expected images, found none`)
   const network = await parts.openNetwork(weights, { engine })
@@ -70,6 +71,19 @@ export async function runDetect(
     network.dispose()
   }
   return { folder, images, skipped }
+}
+
+/** The images of a source without those that runs like this one have written: else a run would feed on its pictures. */
+function withoutOutput(images: ImageSource, { source, out = runsOf("detect") }: DetectConfig): ImageSource {
+  const output = resolve(out) + sep
+  // Who points at pictures of an earlier run wants them.
+  if ((resolve(source) + sep).startsWith(output)) return images
+  return {
+    source,
+    async *[Symbol.asyncIterator]() {
+      for await (const image of images) if (!image.file.startsWith(output)) yield image
+    },
+  }
 }
 
 /** `2 dog, 1 cat`, in the order of the best scores. */

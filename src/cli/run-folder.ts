@@ -1,6 +1,11 @@
 import { mkdirSync } from "node:fs"
 import { join } from "node:path"
 
+/** Where runs of one kind go unless they are told otherwise. */
+export function runsOf(kind: string): string {
+  return join("runs", kind)
+}
+
 /**
  * Makes the folder a run writes to: `given`, or the first of `runs/<kind>/<kind>1`, `2`, ... that is not there. Two runs
  * that start at once get two folders.
@@ -11,7 +16,7 @@ export function makeRunFolder(kind: string, given?: string | undefined): string 
     mkdirSync(given, { recursive: true })
     return given
   }
-  const parent = join("runs", kind)
+  const parent = runsOf(kind)
   mkdirSync(parent, { recursive: true })
   for (let n = 1; ; n++) {
     const folder = join(parent, `${kind}${n}`)

@@ -6,6 +6,8 @@ import { roiMatchDefaults, roiSampleDefaults } from "../roi/targets.js"
 import { type AnchorOptions, anchorDefaults } from "../rpn/anchors.js"
 import { type ProposalOptions, testProposalDefaults, trainProposalDefaults } from "../rpn/proposals.js"
 import { rpnMatchDefaults, rpnSampleDefaults } from "../rpn/targets.js"
+import { UsageError } from "../tensor/errors.js"
+import { didYouMean } from "../tensor/suggest.js"
 
 /** Every choice of a Faster R-CNN beside its backbone. The defaults and their sources stand with each part. */
 export interface FasterRcnnOptions {
@@ -27,4 +29,37 @@ export const fasterRcnnDefaults: FasterRcnnOptions = {
   roi: { match: roiMatchDefaults, sample: roiSampleDefaults },
   select: selectDefaults,
   difficult: "exclude",
+}
+
+/** Some of a tree's values, at any depth. */
+export type DeepPartial<T> = T extends readonly unknown[] | string | number | boolean
+  ? T
+  : { readonly [K in keyof T]?: DeepPartial<T[K]> }
+
+/**
+ * `options` with single values replaced, however deep they stand.
+ * @throws UsageError for a name that `options` lacks, or a value of another type
+ */
+export function withOverrides<T extends object>(options: T, overrides: DeepPartial<NoInfer<T>>, path = "detector"): T {
+  const result = { ...options } as Record<string, unknown>
+  for (const [key, value] of Object.entries(overrides)) {
+    const known = Object.keys(options)
+    const place = `${path}.${key}`
+    if (!known.includes(key)) {
+      throw new UsageError(`unknown option "${place}".${didYouMean(key, known)} Known: ${known.join(", ")}`)
+    }
+    const old = result[key]
+    if (kindOf(value) !== kindOf(old)) {
+      throw new UsageError(
+        `expected ${place} to be ${kindOf(old)} like ${JSON.stringify(old)}, got ${JSON.stringify(value)}`,
+      )
+    }
+    result[key] = kindOf(old) === "a group" ? withOverrides(old as object, value as object, place) : value
+  }
+  return result as T
+}
+
+function kindOf(value: unknown): string {
+  if (Array.isArray(value)) return "a list"
+  return typeof value === "object" && value !== null ? "a group" : `a ${typeof value}`
 }

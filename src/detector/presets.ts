@@ -4,18 +4,22 @@ import type { ModelConfig } from "./model.js"
 import { fasterRcnnDefaults } from "./options.js"
 
 /** Sizes and counts that belong together; a flag or a configuration file changes single ones. */
-export type Preset = Pick<ModelConfig, "size" | "maxSize" | "options">
+export interface Preset extends Pick<ModelConfig, "size" | "maxSize" | "options"> {
+  /** Learning rate for a batch of one; a batch of n trains with n times as much. */
+  readonly ratePerImage: number
+}
 
 const base = fasterRcnnDefaults
 
 /**
- * - `light`: for two CPU cores. Measured in torch on small data sets: shorter side 400, 64 regions an image.
+ * - `light`: for two CPU cores. Ours, measured on small data sets (docs/results.md): shorter side 400, 64 regions an image
  * - `paper`: shorter side 600, 300 proposals, NMS 0.3. Sources: the ResNet paper, appendix A; py-faster-rcnn for what the
- *   paper leaves open (128 regions, anchors of 128 to 512 pixels, 12000 / 2000 proposals in training)
- * - `detectron2`: its C4 configuration: 14x14 aligned regions, 512 of them, 1000 proposals
+ *   paper leaves open (128 regions, anchors of 128 to 512 pixels, 12000 / 2000 proposals in training, rate 0.001)
+ * - `detectron2`: its C4 configuration: 14x14 aligned regions, 512 of them, 1000 proposals, rate 0.02 for 16 images
  */
 const presets = {
   light: {
+    ratePerImage: 0.0025,
     size: 400,
     maxSize: 667,
     options: {
@@ -28,6 +32,7 @@ const presets = {
     },
   },
   paper: {
+    ratePerImage: 0.001,
     size: 600,
     maxSize: 1000,
     options: {
@@ -39,6 +44,7 @@ const presets = {
     },
   },
   detectron2: {
+    ratePerImage: 0.02 / 16,
     size: 800,
     maxSize: 1333,
     options: {

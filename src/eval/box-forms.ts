@@ -44,16 +44,16 @@ const FORMS: readonly Form[] = [
 /**
  * Finds boxes written in another form than x, y, width, height in pixels: another reading must find at least twice as
  * many truths, and a fifth of all.
+ * @param sample positions of the detections to look at
  */
-export function guessBoxes(truths: TruthTable, detections: DetectionTable): Diagnosis[] {
+export function guessBoxes(truths: TruthTable, detections: DetectionTable, sample: Int32Array): Diagnosis[] {
   const normalised = detections.boxesXywh.every((edge) => edge >= -0.5 && edge <= 1.5)
-  const asGiven = looseRecall(truths, detections, looseMatches(truths, detections))
+  const recall = (boxes: Float64Array) =>
+    looseRecall(truths, detections, sample, looseMatches(truths, detections, sample, boxes))
+  const asGiven = recall(detections.boxesXywh)
   if (asGiven > 0.5) return []
   const readings = FORMS.filter(({ kind }) => (kind === "normalised-boxes") === normalised)
-    .map((form) => {
-      const boxes = readAs(form, truths, detections)
-      return { form, recall: looseRecall(truths, detections, looseMatches(truths, detections, boxes)) }
-    })
+    .map((form) => ({ form, recall: recall(readAs(form, truths, detections, sample)) }))
     .sort((a, b) => b.recall - a.recall)
   const best = readings[0]!
   const convincing = best.recall >= 0.2 && best.recall >= 2 * asGiven
@@ -73,10 +73,15 @@ export function guessBoxes(truths: TruthTable, detections: DetectionTable): Diag
   return [{ kind: "box-form", message }]
 }
 
-function readAs({ read }: Form, truths: TruthTable, detections: DetectionTable): Float64Array {
-  const { boxesXywh, image } = detections
+/** The boxes of the sample in another reading; the others stay empty. */
+function readAs(
+  { read }: Form,
+  truths: TruthTable,
+  { boxesXywh, image }: DetectionTable,
+  sample: Int32Array,
+): Float64Array {
   const boxes = new Float64Array(boxesXywh.length)
-  for (let d = 0; d < image.length; d++) {
+  for (const d of sample) {
     const box = boxesXywh.subarray(d * 4, d * 4 + 4) as unknown as Box
     boxes.set(read(box, truths.widths[image[d]!]!, truths.heights[image[d]!]!), d * 4)
   }

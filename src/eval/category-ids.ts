@@ -13,16 +13,17 @@ interface Rule {
 /**
  * Looks for classes that the truths lack, and for ids that mean other classes than they say: every detection that lies on
  * a truth is evidence of which class its id stands for.
+ * @param sample positions of the detections to look at
  */
-export function guessCategories(truths: TruthTable, detections: DetectionTable): Diagnosis[] {
+export function guessCategories(truths: TruthTable, detections: DetectionTable, sample: Int32Array): Diagnosis[] {
   const ids = (category: number) =>
     category >= 0 ? truths.categoryIds[category]! : detections.unknownCategories[-1 - category]!
   const pairs = new Map<number | string, Map<number, number>>()
   let evidence = 0
-  looseMatches(truths, detections).forEach((truth, d) => {
+  looseMatches(truths, detections, sample).forEach((truth, s) => {
     if (truth < 0) return
     evidence++
-    const id = ids(detections.category[d]!)
+    const id = ids(detections.category[sample[s]!]!)
     const seen = pairs.get(id) ?? new Map<number, number>()
     const meant = truths.categoryIds[truths.category[truth]!]!
     seen.set(meant, (seen.get(meant) ?? 0) + 1)

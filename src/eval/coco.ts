@@ -1,4 +1,4 @@
-import { arrange, walkImages } from "./arrange.js"
+import { type Arrangement, arrange, walkImages } from "./arrange.js"
 import { Accumulator } from "./coco-accumulate.js"
 import { Matcher } from "./coco-match.js"
 import { type CocoOptions, cocoOptions } from "./coco-options.js"
@@ -33,9 +33,18 @@ export function evaluateCoco(
   detections: DetectionTable,
   overrides: Partial<CocoOptions> = {},
 ): CocoEvaluation {
+  return evaluateArranged(truths, detections, arrange(truths, detections), overrides)
+}
+
+/** `evaluateCoco` for detections and truths that are in order already. */
+export function evaluateArranged(
+  truths: TruthTable,
+  detections: DetectionTable,
+  arranged: Arrangement,
+  overrides: Partial<CocoOptions> = {},
+): CocoEvaluation {
   const options = cocoOptions(overrides)
   const categoryCount = truths.categoryIds.length
-  const arranged = arrange(truths, detections)
   const matching = new CategoryMatching(truths, detections, options)
   const accumulator = new Accumulator(options, categoryCount)
   for (let k = 0; k < categoryCount; k++) {

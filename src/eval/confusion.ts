@@ -19,19 +19,19 @@ export interface ConfusionMatrix {
  * Pairs truths and detections of each image whatever their classes, the greatest overlap first (of equal overlaps one of
  * the same class, then the better score), one to one. A truth left over counts as taken for background, a detection left
  * over as background taken for its class, unless it lies on a crowd or a difficult object.
+ * @param ranked positions of the detections, best score first
  */
 export function confusionMatrix(
   truths: TruthTable,
   detections: DetectionTable,
   scoreThreshold: number,
   iouThreshold = 0.5,
+  ranked: Int32Array = byScore(counting(detections.scores.length), detections.scores),
 ): ConfusionMatrix {
   const classes = truths.categoryNames.length
   const counts = Array.from({ length: classes + 1 }, () => new Array<number>(classes + 1).fill(0))
   const images = truths.imageIds.length
-  const kept = byScore(counting(detections.scores.length), detections.scores).filter(
-    (d) => detections.scores[d]! >= scoreThreshold && detections.category[d]! >= 0,
-  )
+  const kept = ranked.filter((d) => detections.scores[d]! >= scoreThreshold && detections.category[d]! >= 0)
   const byImage = groupBy(kept, detections.image, images).order
   const truthsByImage = groupBy(counting(truths.image.length), truths.image, images).order
   walkImages(byImage, detections.image, truthsByImage, truths.image, (here, inTruths) => {

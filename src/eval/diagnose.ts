@@ -1,6 +1,7 @@
 import { guessBoxes } from "./box-forms.js"
 import { guessCategories } from "./category-ids.js"
 import type { CocoSummary } from "./coco-summary.js"
+import { LOOSE_SAMPLE } from "./loose-match.js"
 import { isIgnored } from "./match-at.js"
 import type { DetectionTable, TruthTable } from "./tables.js"
 
@@ -25,8 +26,17 @@ const SIZES = [
   { key: "APl", name: "large", means: "above 96 x 96 pixels" },
 ] as const
 
-/** Says why figures may be 0, low or undefined. Empty when nothing stands out. */
-export function diagnose(truths: TruthTable, detections: DetectionTable, coco: CocoSummary): Diagnosis[] {
+/**
+ * Says why figures may be 0, low or undefined. Empty when nothing stands out.
+ * @param ranked positions of the detections, best score first
+ */
+export function diagnose(
+  truths: TruthTable,
+  detections: DetectionTable,
+  ranked: Int32Array,
+  coco: CocoSummary,
+): Diagnosis[] {
+  const sample = ranked.subarray(0, LOOSE_SAMPLE)
   const found: Diagnosis[] = []
   const counted = truths.image.reduce((sum, _, g) => sum + (isIgnored(truths, g) ? 0 : 1), 0)
   if (counted === 0) {
@@ -37,8 +47,8 @@ export function diagnose(truths: TruthTable, detections: DetectionTable, coco: C
     found.push({ kind: "no-detections", message: `There are no detections, so that all ${counted} truths are missed.` })
   } else {
     found.push(...aboutImages(truths, detections))
-    found.push(...guessCategories(truths, detections))
-    found.push(...guessBoxes(truths, detections))
+    found.push(...guessCategories(truths, detections, sample))
+    found.push(...guessBoxes(truths, detections, sample))
     found.push(...aboutScores(detections))
   }
   for (const { key, name, means } of SIZES) {

@@ -1,13 +1,13 @@
 import type { Detections } from "../boxes/boxes.js"
 import { withDefaults } from "../tensor/options.js"
-import { arrange } from "./arrange.js"
+import { type Arrangement, arrange } from "./arrange.js"
 import { type BestThreshold, bestThresholds } from "./best-threshold.js"
-import { type CocoEvaluation, evaluateCoco } from "./coco.js"
+import { type CocoEvaluation, evaluateArranged } from "./coco.js"
 import { type CocoSummary, meanOfMeasured, meanPrecision } from "./coco-summary.js"
 import { type ConfusionMatrix, confusionMatrix } from "./confusion.js"
 import { type Diagnosis, diagnose } from "./diagnose.js"
 import { type ImageScore, rankImages } from "./image-ranking.js"
-import { isIgnored, matchAt } from "./match-at.js"
+import { matchAt } from "./match-at.js"
 import { detectionsFromDetector, type TruthSet, truthsFromDataset } from "./records.js"
 import type { DetectionTable, TruthTable } from "./tables.js"
 import { type TideErrors, tideErrors } from "./tide.js"
@@ -44,9 +44,8 @@ export const reportDefaults: ReportOptions = {
 export interface ClassReport {
   readonly name: string
   readonly categoryId: number
-  /** Truths that count. */
   readonly truths: number
-  /** Crowds and difficult objects. */
+  /** How many of the truths are crowds or difficult objects, which count neither when found nor when missed. */
   readonly ignored: number
   readonly detections: number
   readonly AP: number
@@ -71,8 +70,8 @@ export interface PrecisionRecallCurve {
 /** The same for every format of data. Figures are 0..1 and NaN where there is nothing to measure. */
 export interface EvalReport {
   readonly images: number
-  /** Truths that count: neither crowd nor difficult. */
   readonly truths: number
+  /** How many of the truths are crowds or difficult objects, which count neither when found nor when missed. */
   readonly ignored: number
   readonly detections: number
   readonly coco: CocoSummary
@@ -102,17 +101,19 @@ export function evaluate(
   overrides: Partial<ReportOptions> = {},
 ): EvalReport {
   const options = withDefaults("evaluate", reportDefaults, overrides)
-  const coco = evaluateCoco(truths, detections)
   const arranged = arrange(truths, detections)
+  const coco = evaluateArranged(truths, detections, arranged)
   const most = coco.options.maxDetections.at(-1)!
   const matches = matchAt(truths, detections, arranged, options.iouThreshold, most)
   const best = bestThresholds(detections, arranged, matches)
   const wantsVoc = options.metrics.includes("voc07") || options.metrics.includes("voc12")
-  const perClass = truths.categoryNames.map((_, k) => classReport(truths, detections, coco, k, best.perClass[k]))
+  const perClass = truths.categoryNames.map((_, k) =>
+    classReport(truths, arranged, coco, k, matches.counted[k]!, best.perClass[k]),
+  )
   const ignored = perClass.reduce((sum, one) => sum + one.ignored, 0)
   const base: EvalReport = {
     images: truths.imageIds.length,
-    truths: truths.image.length - ignored,
+    truths: truths.image.length,
     ignored,
     detections: detections.image.length,
     coco: unmeasuredAsNaN(coco.summary),
@@ -124,14 +125,14 @@ export function evaluate(
       truths.categoryNames.map((_, k) => k),
     ),
     bestThreshold: best.overall,
-    diagnosis: diagnose(truths, detections, coco.summary),
+    diagnosis: diagnose(truths, detections, arranged.ranked, coco.summary),
   }
   if (!options.details) return base
   const scoreThreshold = options.scoreThreshold === "best" ? (best.overall?.score ?? 0) : options.scoreThreshold
   const images = rankImages(truths, detections, matches, scoreThreshold, options.images)
   return {
     ...base,
-    confusion: confusionMatrix(truths, detections, scoreThreshold, options.iouThreshold),
+    confusion: confusionMatrix(truths, detections, scoreThreshold, options.iouThreshold, arranged.ranked),
     errors: tideErrors(truths, detections, arranged, matches),
     bestImages: images.best,
     worstImages: images.worst,
@@ -155,18 +156,13 @@ export function evaluateDetections(
 
 function classReport(
   truths: TruthTable,
-  detections: DetectionTable,
+  { ranking, truths: { starts } }: Arrangement,
   coco: CocoEvaluation,
   k: number,
+  counted: number,
   bestThreshold: BestThreshold | undefined,
 ): ClassReport {
-  let [counted, ignored, found] = [0, 0, 0]
-  for (let g = 0; g < truths.category.length; g++) {
-    if (truths.category[g] !== k) continue
-    if (isIgnored(truths, g)) ignored++
-    else counted++
-  }
-  for (let d = 0; d < detections.category.length; d++) if (detections.category[d] === k) found++
+  const all = starts[k + 1]! - starts[k]!
   const [T, , K, A, M] = coco.shape
   const thresholds = Array.from({ length: T }, (_, t) => t)
   const ap = (ts: readonly number[], a: number) =>
@@ -175,9 +171,9 @@ function classReport(
   return {
     name: truths.categoryNames[k]!,
     categoryId: truths.categoryIds[k]!,
-    truths: counted,
-    ignored,
-    detections: found,
+    truths: all,
+    ignored: all - counted,
+    detections: ranking.starts[k + 1]! - ranking.starts[k]!,
     AP: ap(thresholds, 0),
     AP50: ap([0], 0),
     AP75: ap([5], 0),

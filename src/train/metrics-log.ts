@@ -18,13 +18,13 @@ export class MetricsLog {
     this.#epochs = join(folder, "results.csv")
   }
 
-  /** Drops the lines from step `step` and epoch `epoch` on, left by a run that went on after its last saved state. */
+  /** Drops the lines after step `step` and epoch `epoch`, left by a run that went on after its last saved state. */
   async rewind({ step, epoch }: { step: number; epoch: number }): Promise<void> {
     const lines = await linesOf(this.#steps)
     await replaceFile(
       this.#steps,
       lines
-        .filter((line) => stepOf(line) < step)
+        .filter((line) => stepOf(line) <= step)
         .map(withBreak)
         .join(""),
     )

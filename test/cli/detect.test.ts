@@ -27,6 +27,18 @@ test("results go to a new folder each time, which is all that stdout says", () =
   expect(readdirSync(join(folder, "runs/detect/detect2")).sort()).toEqual(["detections.jsonl", "images"])
 })
 
+test("a source that holds the runs folder does not feed a run with pictures of runs", () => {
+  const args = ["--weights", "w", "--source", ".", "--score", "0.5"]
+  rmSync(join(folder, "photos"), { recursive: true })
+  writeFileSync(join(folder, "a.jpg"), "ok")
+  for (const run of ["detect1", "detect2"]) {
+    expect(detect(args)).toMatchObject({ status: 0, stderr: expect.stringMatching(/^1\/1 a\.jpg: [^\n]+\n$/) })
+    expect(readdirSync(join(folder, "runs/detect", run, "images"))).toEqual(["a.jpg"])
+  }
+  const earlier = detect(["--weights", "w", "--source", "runs/detect/detect1", "--out", "again"])
+  expect(earlier.stderr).toMatch(/^1\/1 images\/a\.jpg/)
+})
+
 test("an unreadable image is skipped, and the exit code is 3 at the end", () => {
   writeFileSync(join(folder, "list.txt"), "photos/1.jpg\nbroken.jpg\nphotos/2.jpg\n")
   writeFileSync(join(folder, "broken.jpg"), "no")

@@ -75,6 +75,7 @@ test.each([
   [{ image_id: 9 }, "annotations[1]: image_id 9 is not among the 2 images of the file"],
   [{ category_id: 9 }, "annotations[1]: category_id 9 is not among the 2 categories of the file"],
   [{ bbox: [0, 0, -1, 5] }, "annotations[1]: expected width and height of 0 or more"],
+  [{ bbox: [0, 0, 5, -1] }, "annotations[1]: expected width and height of 0 or more"],
   [{ area: -1 }, "annotations[1]: expected an area of 0 or more, got -1"],
   [{ bbox: null }, "expected bbox to be four numbers, got null"],
 ])("a wrong truth is named: %j", async (change, message) => {

@@ -64,6 +64,29 @@ test("a taken truth is passed over for the next best, unlike VOC", () => {
   expect(det(truths, found).mAP).toBe(1)
 })
 
+test("a second detection of a truth without another one near is wrong", () => {
+  const truths: Xywh[] = [
+    [0, 0, 100, 100],
+    [300, 0, 100, 100],
+  ]
+  const found: [Xywh, number][] = [
+    [[0, 0, 100, 100], 0.9],
+    [[0, 0, 100, 100], 0.8],
+    [[300, 0, 100, 100], 0.7],
+  ]
+  expect(det(truths, found).mAP).toBeCloseTo(0.5 + 0.5 * (2 / 3), 12)
+})
+
+test("a detection in a blacklisted pair is not wrong", () => {
+  const truths = truthsFromCoco(truthFile([{ box: [0, 0, 50, 50] }, { box: [0, 0, 50, 50], image: 2 }], 2))
+  const found = detectionsFromCoco(truths, [result([300, 0, 9, 9], 0.9, 2), result([0, 0, 50, 50], 0.8)])
+  expect(evaluateImagenetDet(truths, found).mAP).toBe(0.25)
+  expect(evaluateImagenetDet(truths, found, { blacklist: [[2, 1]] })).toMatchObject({
+    mAP: 1,
+    perClass: [{ truths: 1 }],
+  })
+})
+
 test("blacklisted pairs of image and class are not judged", () => {
   expect(det([[0, 0, 10, 10]], [[[50, 50, 5, 5], 0.9]], [[1, 1]]).perClass[0]).toMatchObject({
     truths: 0,

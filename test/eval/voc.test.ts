@@ -72,6 +72,12 @@ describe("evaluateVoc", () => {
     expect(result.perClass[0]).toMatchObject({ truths: 1, difficult: 1, detections: 2 })
   })
 
+  test("of equal overlaps the first truth is taken", () => {
+    const found = [{ box: truth, score: 0.5 }]
+    expect(evaluate([truth, truth], found, {}, [0, 1]).voc12).toBe(1)
+    expect(evaluate([truth, truth], found, {}, [1, 0]).voc12).toBe(0)
+  })
+
   test("equal scores keep the order of the table", () => {
     const right = { box: truth, score: 0.5 }
     const wrong = { box: [200, 200, 210, 210], score: 0.5 }

@@ -14,6 +14,7 @@ beforeAll(() => {
     "photos/notes.txt",
     "photos/sub/deep/a.jpg",
     "photos/sub/c.webp",
+    "photos/n/z.tif",
   ]) {
     mkdirSync(dirname(join(folder, name)), { recursive: true })
     writeFileSync(join(folder, name), "")
@@ -35,6 +36,7 @@ test("a folder gives its images and those of its sub-folders, in the order of th
     [
       ["a.jpg", "a"],
       ["b.PNG", "b"],
+      ["n/z.tif", "n/z"],
       ["sub/c.webp", "sub/c"],
       ["sub/deep/a.jpg", "sub/deep/a"],
     ].map(([path, stem]) => ({ file: join(folder, "photos", path!), path, stem })),
@@ -48,7 +50,7 @@ test("a source can be read twice", async () => {
     for await (const _ of source) images++
     return images
   }
-  expect([await count(), await count()]).toEqual([4, 4])
+  expect([await count(), await count()]).toEqual([5, 5])
 })
 
 test("an empty folder gives no images", async () => {
@@ -88,7 +90,7 @@ test("a list's path that leads out of its folder gives a name that does not", as
 
 test("a link to a folder above ends the walk instead of going round", async () => {
   symlinkSync(join(folder, "photos"), join(folder, "photos/sub/loop"))
-  expect(await paths(join(folder, "photos"))).toHaveLength(4)
+  expect(await paths(join(folder, "photos"))).toHaveLength(5)
   rmSync(join(folder, "photos/sub/loop"))
 })
 

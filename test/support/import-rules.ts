@@ -7,7 +7,7 @@ interface RoomRule {
   readonly types?: readonly string[]
 }
 
-/** docs/conventions.md gives the reasons. */
+/** The table of CONTRIBUTING.md. */
 const rooms: Readonly<Record<string, RoomRule>> = {
   tensor: { may: [] },
   engine: { may: ["tensor"] },
