@@ -72,6 +72,15 @@ test.each([
   expect(() => readTorchFile(write(bytes))).toThrow("a tensor reaches beyond its storage")
 })
 
+test("a tensor that repeats one number without end is refused", () => {
+  const bytes = readFileSync(golden("legacy"))
+  const at = bytes.indexOf(Buffer.from("K\u0004K\u0006\u0085", "latin1"))
+  const stride = bytes.indexOf(Buffer.from("K\u0001\u0085", "latin1"), at)
+  bytes[at + 3] = 200
+  bytes[stride + 1] = 0
+  expect(() => readTorchFile(write(bytes))).toThrow("a tensor reaches beyond its storage")
+})
+
 test("a compressed archive and a file of another kind are refused", () => {
   const pickle = { "a/data.pkl": Buffer.alloc(5000) }
   expect(() => readTorchFile(write(zipSync(pickle, { level: 9 })))).toThrow("is compressed, which PyTorch never does")
