@@ -5,9 +5,10 @@ const chunkBytes = 8 << 20
 const quote = 0x22
 const backslash = 0x5c
 const comma = 0x2c
-const openers = new Set([0x5b, 0x7b])
-const closers = new Set([0x5d, 0x7d])
 const openBracket = 0x5b
+const closeBracket = 0x5d
+const openBrace = 0x7b
+const closeBrace = 0x7d
 
 /** Takes each element of one top-level array with its position. */
 export type ElementHandler = (element: unknown, index: number) => void
@@ -59,6 +60,8 @@ class ArrayScanner {
     let lastComma = -1
     for (let i = this.#rest.length; i < bytes.length; i++) {
       const byte = bytes[i]!
+      // Most bytes are digits.
+      if (byte >= 0x30 && byte <= 0x39 && !this.#escaped) continue
       if (this.#inString) {
         if (this.#escaped) this.#escaped = false
         else if (byte === backslash) this.#escaped = true
@@ -72,13 +75,13 @@ class ArrayScanner {
       } else if (byte === quote) {
         this.#inString = true
         if (this.#depth === 1) from = i + 1
-      } else if (openers.has(byte)) {
+      } else if (byte === openBracket || byte === openBrace) {
         this.#open(byte)
         if (this.#depth === 2 && this.#handler !== undefined) {
           from = i + 1
           lastComma = -1
         }
-      } else if (closers.has(byte)) {
+      } else if (byte === closeBracket || byte === closeBrace) {
         this.#depth--
         if (this.#depth === 1 && this.#handler !== undefined) {
           this.#emit(bytes, from, i)
