@@ -36,6 +36,8 @@ export interface Dataset {
   readonly images: readonly ImageRecord[]
   /** What was wrong and what was done about it, in file order. */
   readonly faults: readonly Fault[]
+  /** What the reader decided by itself, one line each: the years joined, the corner convention, a missing split. */
+  readonly notices?: readonly string[]
 }
 
 /** What to do about a fault: mend it (clip the box), leave the object or image out, or stop. */

@@ -5,7 +5,7 @@
 export type Boxes = Float32Array | Float64Array
 
 /** What a detector says of one image: D boxes with their scores and labels, best score first. */
-export interface Detections {
+export type Detections = {
   /** `[D * 4]` x1, y1, x2, y2 in the frame the giver names. */
   readonly boxes: Float32Array
   /** `[D]` in 0..1. */

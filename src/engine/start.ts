@@ -1,6 +1,9 @@
 import { createRequire } from "node:module"
 import * as tf from "@tensorflow/tfjs-core"
 import { UserError } from "../tensor/errors.js"
+import { findNative } from "./native-cache.js"
+import { loadNative } from "./native-load.js"
+import { registerWasmKernels } from "./wasm-kernels.js"
 
 const require = createRequire(import.meta.url)
 
@@ -13,28 +16,29 @@ export type EngineChoice = EngineName | "auto"
  */
 export async function startEngine(choice: EngineChoice = "auto"): Promise<EngineName> {
   if (choice !== "wasm") {
+    const native = findNative()
     try {
-      loadNative()
+      loadNative(native)
       await use("tensorflow")
       return "tensorflow"
     } catch (error) {
-      if (choice === "tensorflow") throw new UserError(`native TensorFlow cannot run: ${(error as Error).message}`)
+      if (choice === "tensorflow") throw new UserError(whyNot(error as Error, native !== undefined))
     }
   }
   await import("@tensorflow/tfjs-backend-wasm")
+  // The core alone knows no gradients; the union package, which the native one depends on, registers them all.
+  createRequire(require.resolve("@tensorflow/tfjs-node-gpu/package.json"))("@tensorflow/tfjs")
+  registerWasmKernels()
   await use("wasm")
   return "wasm"
-}
-
-function loadNative(): void {
-  process.env.TF_CPP_MIN_LOG_LEVEL ??= "2"
-  const util = require("node:util") as { isNullOrUndefined?: (value: unknown) => boolean }
-  // tfjs-node 4.22 calls it; Node 23 removed it.
-  util.isNullOrUndefined ??= (value) => value === null || value === undefined
-  require("@tensorflow/tfjs-node-gpu")
 }
 
 async function use(backend: EngineName): Promise<void> {
   if (!(await tf.setBackend(backend))) throw new Error(`the ${backend} backend did not start`)
   await tf.ready()
+}
+
+function whyNot(error: Error, setUp: boolean): string {
+  if (!setUp) return "native TensorFlow is not set up here. Run: npm run setup"
+  return `native TensorFlow does not load: ${error.message.split("\n")[0]}. Run: npm run setup`
 }

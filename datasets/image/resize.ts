@@ -1,0 +1,85 @@
+import type { RgbImage } from "./rgb.js"
+
+/** @source torchvision `transforms` presets: the ImageNet mean and deviation of RGB in 0..1 */
+export const imageNetMean: readonly [number, number, number] = [0.485, 0.456, 0.406]
+export const imageNetDeviation: readonly [number, number, number] = [0.229, 0.224, 0.225]
+
+/** Where a resized image goes and how its values are changed on the way. */
+export interface ResizeTarget {
+  /** Gets float32 values row by row, 3 a pixel. */
+  readonly out: Float32Array
+  /** Index in `out` of the first value. */
+  readonly offset: number
+  /** Values from one row to the next: 3 * the padded width. */
+  readonly rowStride: number
+  readonly height: number
+  readonly width: number
+  /** Mirrors left and right. */
+  readonly flip: boolean
+  /** Values become `(value / 255 - mean) / deviation`. */
+  readonly mean: readonly [number, number, number]
+  readonly deviation: readonly [number, number, number]
+}
+
+/**
+ * Resizes, mirrors and normalises an image into `target`, in one pass: bilinear, half-pixel centres, no antialias. The
+ * one resize of the project: training, scoring and detection see the same pixels.
+ * @source PyTorch `F.interpolate(mode="bilinear", align_corners=False, recompute_scale_factor=True)`
+ */
+export function resizeInto(image: RgbImage, target: ResizeTarget): void {
+  const { pixels, width } = image
+  const { out, offset, rowStride, flip } = target
+  const columns = taps(width, target.width)
+  const rows = taps(image.height, target.height)
+  const [gain0, gain1, gain2] = target.deviation.map((deviation) => 1 / (255 * deviation)) as [number, number, number]
+  const [shift0, shift1, shift2] = target.mean.map((mean, c) => -mean / target.deviation[c]!) as [
+    number,
+    number,
+    number,
+  ]
+  const blended = new Float32Array(3 * width)
+  const step = flip ? -3 : 3
+  for (let y = 0; y < target.height; y++) {
+    const top = 3 * width * rows.first[y]!
+    const bottom = 3 * width * rows.second[y]!
+    const weight = rows.weight[y]!
+    const rest = 1 - weight
+    for (let i = 0; i < blended.length; i++) blended[i] = rest * pixels[top + i]! + weight * pixels[bottom + i]!
+    let at = offset + y * rowStride + (flip ? 3 * (target.width - 1) : 0)
+    for (let x = 0; x < target.width; x++) {
+      const left = 3 * columns.first[x]!
+      const right = 3 * columns.second[x]!
+      const w = columns.weight[x]!
+      const v = 1 - w
+      out[at] = (v * blended[left]! + w * blended[right]!) * gain0 + shift0
+      out[at + 1] = (v * blended[left + 1]! + w * blended[right + 1]!) * gain1 + shift1
+      out[at + 2] = (v * blended[left + 2]! + w * blended[right + 2]!) * gain2 + shift2
+      at += step
+    }
+  }
+}
+
+/**
+ * Resizes to 0..255 RGB with the same weights, rounded: for pictures that are shown or stored.
+ * @returns `[height, width, 3]`
+ */
+export function resizeRgb(image: RgbImage, height: number, width: number): RgbImage {
+  const values = new Float32Array(3 * height * width)
+  const plain = { mean: [0, 0, 0], deviation: [1 / 255, 1 / 255, 1 / 255] } as const
+  resizeInto(image, { out: values, offset: 0, rowStride: 3 * width, height, width, flip: false, ...plain })
+  return { pixels: Uint8Array.from(values, (value) => Math.round(value)), height, width }
+}
+
+/** For every output place the two input places it mixes and the share of the second. */
+function taps(from: number, to: number) {
+  const first = new Int32Array(to)
+  const second = new Int32Array(to)
+  const weight = new Float64Array(to)
+  for (let i = 0; i < to; i++) {
+    const place = Math.max(0, ((i + 0.5) * from) / to - 0.5)
+    first[i] = Math.min(Math.floor(place), from - 1)
+    second[i] = Math.min(first[i]! + 1, from - 1)
+    weight[i] = place - first[i]!
+  }
+  return { first, second, weight }
+}

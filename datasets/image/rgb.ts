@@ -1,0 +1,34 @@
+/** Pixels as every room outside the model sees them. */
+export interface RgbImage {
+  /** `[height, width, 3]` RGB, 0..255, row by row. */
+  readonly pixels: Uint8Array
+  readonly height: number
+  readonly width: number
+}
+
+/**
+ * Turns stored pixels upright.
+ * @param orientation - EXIF orientation 1..8; 1 returns the image itself
+ * @source Exif 2.3, tag 0x0112
+ */
+export function orient(image: RgbImage, orientation: number): RgbImage {
+  if (orientation <= 1 || orientation > 8) return image
+  const { pixels, height, width } = image
+  const swap = orientation >= 5
+  const [newHeight, newWidth] = swap ? [width, height] : [height, width]
+  const mirrorRows = orientation === 3 || orientation === 4 || orientation === 7 || orientation === 8
+  const mirrorColumns = orientation === 2 || orientation === 3 || orientation === 6 || orientation === 7
+  const out = new Uint8Array(pixels.length)
+  let at = 0
+  for (let y = 0; y < newHeight; y++) {
+    for (let x = 0; x < newWidth; x++) {
+      const upY = mirrorRows ? newHeight - 1 - y : y
+      const upX = mirrorColumns ? newWidth - 1 - x : x
+      const from = 3 * (swap ? upX * width + upY : upY * width + upX)
+      out[at++] = pixels[from]!
+      out[at++] = pixels[from + 1]!
+      out[at++] = pixels[from + 2]!
+    }
+  }
+  return { pixels: out, height: newHeight, width: newWidth }
+}

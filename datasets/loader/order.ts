@@ -1,0 +1,50 @@
+import { mixSeeds, seededRandom, shuffleFirst } from "../../src/tensor/random.js"
+
+export interface OrderOptions {
+  readonly batchSize: number
+  readonly shuffle: boolean
+  readonly seed: number
+  /** Leave out the last batch when it is not full. */
+  readonly dropLast: boolean
+  /** Images of like shape come together, in `2 * aspectGroups + 2` groups from 1:2 to 2:1; 0: no groups. */
+  readonly aspectGroups: number
+}
+
+/** Purposes of the random draws of an epoch, so that none repeats another's numbers. */
+export const draw = { order: 1, flip: 2, size: 3 } as const
+
+/**
+ * Which images make up the batches of an epoch: a function of the seed and the epoch alone. Every image comes once;
+ * what is left over of each group fills the last batches together.
+ * @param ratios - width / height of each image, 1 when not known
+ * @returns positions in `ratios`, batch by batch
+ * @source torchvision `references/detection/group_by_aspect_ratio.py`, which repeats images to fill groups; we do not
+ */
+export function planBatches(ratios: readonly number[], epoch: number, options: OrderOptions): number[][] {
+  const order = Array.from(ratios, (_, index) => index)
+  if (options.shuffle) shuffleFirst(order, order.length, seededRandom(mixSeeds(options.seed, epoch, draw.order)))
+  const batches: number[][] = []
+  const open = new Map<number, number[]>()
+  for (const index of order) {
+    const group = options.shuffle ? aspectGroup(ratios[index]!, options.aspectGroups) : 0
+    const batch = open.get(group) ?? []
+    batch.push(index)
+    open.set(group, batch)
+    if (batch.length < options.batchSize) continue
+    batches.push(batch)
+    open.delete(group)
+  }
+  const rest = [...open].sort(([a], [b]) => a - b).flatMap(([, batch]) => batch)
+  for (let from = 0; from < rest.length; from += options.batchSize) {
+    const batch = rest.slice(from, from + options.batchSize)
+    if (batch.length === options.batchSize || !options.dropLast) batches.push(batch)
+  }
+  return batches
+}
+
+function aspectGroup(ratio: number, groups: number): number {
+  if (groups === 0) return 0
+  let group = 0
+  for (let i = 0; i <= 2 * groups; i++) if (ratio >= 2 ** (i / groups - 1)) group++
+  return group
+}

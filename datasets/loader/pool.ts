@@ -1,0 +1,54 @@
+import { existsSync } from "node:fs"
+import { availableParallelism } from "node:os"
+import { fileURLToPath } from "node:url"
+import { Piscina } from "piscina"
+import { type BatchJob, type BatchResult, runJob } from "./job.js"
+
+/** How many worker threads to use: one core is left to the model, and decoding never needs more than four. */
+export function defaultWorkers(): number {
+  return Math.max(1, Math.min(4, availableParallelism() - 1))
+}
+
+/** Runs batch jobs in worker threads, or with no workers in the thread that asks. */
+export class ImagePool {
+  readonly workers: number
+  #threads: Piscina<BatchJob, BatchResult> | undefined
+  readonly #running = new Set<Promise<BatchResult>>()
+
+  constructor(workers: number) {
+    this.workers = workers
+  }
+
+  run(job: BatchJob): Promise<BatchResult> {
+    if (this.workers === 0) return runJob(job)
+    this.#threads ??= new Piscina({
+      filename: workerFile(),
+      minThreads: this.workers,
+      maxThreads: this.workers,
+      // The parent may run under a loader that a worker cannot use.
+      execArgv: [],
+    })
+    const result = this.#threads.run(job)
+    this.#running.add(result)
+    const forget = () => void this.#running.delete(result)
+    result.then(forget, forget)
+    return result
+  }
+
+  async close(): Promise<void> {
+    const threads = this.#threads
+    this.#threads = undefined
+    // An answer that comes while the threads are being ended would be an error inside the pool.
+    await Promise.allSettled(this.#running)
+    await threads?.destroy()
+  }
+}
+
+/** A worker runs compiled code: beside this file, or under dist/ when this file is run as TypeScript by a test. */
+function workerFile(): string {
+  const isSource = import.meta.url.endsWith(".ts")
+  const url = new URL(isSource ? "../../dist/datasets/loader/worker.js" : "./worker.js", import.meta.url)
+  const path = fileURLToPath(url)
+  if (!existsSync(path)) throw new Error(`ImagePool: expected the compiled worker at ${path}. Run npm run build`)
+  return path
+}

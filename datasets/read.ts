@@ -1,0 +1,34 @@
+import { DataError } from "../src/tensor/errors.js"
+import { withDefaults } from "../src/tensor/options.js"
+import { isCoco, readCoco } from "./coco.js"
+import type { Dataset, DatasetFormat } from "./dataset.js"
+import { isFile, isFolder } from "./folder.js"
+import { type ReadOptions, readDefaults } from "./options.js"
+import { isVoc, readVoc } from "./voc.js"
+import { isYolo, readYolo } from "./yolo.js"
+
+/**
+ * Which format a folder or file holds.
+ * @throws DataError when it is none of those we read
+ */
+export function recognizeFormat(source: string): DatasetFormat {
+  if (isYolo(source)) return "yolo"
+  if (isVoc(source)) return "voc"
+  if (isCoco(source)) return "coco"
+  if (!isFolder(source) && !isFile(source)) throw new DataError(`No data at ${source}: there is no such file or folder`)
+  throw new DataError(
+    `No data set recognised in ${source}: expected JPEGImages/ + Annotations/ (VOC), ` +
+      "annotations/instances_*.json or a JSON file (COCO), or a data.yaml (YOLO)",
+  )
+}
+
+/**
+ * Reads a data set of any format we know; the result's `format` says which.
+ * @throws DataError when nothing is recognised, the split is missing, or a policy says so
+ */
+export async function readDataset(source: string, overrides: Partial<ReadOptions> = {}): Promise<Dataset> {
+  const options = withDefaults("readDataset", readDefaults, overrides)
+  const format = options.format ?? recognizeFormat(source)
+  if (format === "voc") return readVoc(source, options)
+  return format === "coco" ? readCoco(source, options) : readYolo(source, options)
+}

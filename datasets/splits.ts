@@ -1,0 +1,69 @@
+import { mixSeeds, seededRandom, shuffleFirst } from "../src/tensor/random.js"
+import type { Dataset, ImageRecord } from "./dataset.js"
+import { NoSplitError } from "./faults.js"
+import type { ReadOptions } from "./options.js"
+import { readDataset } from "./read.js"
+
+/** The usual names, training first: its classes then hold for the others. */
+const splitNames = ["train", "val", "test"] as const
+
+/**
+ * Every split that a data set has, or only `options.split`. Labels mean the same in all of them when `classes` is given,
+ * and in COCO and YOLO, whose files list the classes.
+ * @throws DataError as `readDataset`, and when there is none of the usual splits
+ */
+export async function readSplits(source: string, options: Partial<ReadOptions> = {}): Promise<Dataset[]> {
+  if (options.split !== undefined) return [await readDataset(source, options)]
+  const found: Dataset[] = []
+  let missing: unknown
+  for (const split of splitNames) {
+    try {
+      const dataset = await readDataset(source, { ...options, split })
+      // A file or folder without lists of its own gives the same images whatever the split is called.
+      const isSame = found.some(({ images }) => images.length > 0 && images[0]!.file === dataset.images[0]?.file)
+      if (!isSame) found.push(dataset)
+    } catch (error) {
+      if (!(error instanceof NoSplitError)) throw error
+      missing = error
+    }
+  }
+  if (found.length === 0) throw missing
+  return found
+}
+
+/**
+ * Divides images into parts by `shares` (which add up to 1), so that each class has its share in each part as far as
+ * that can be: images with the rarest class are dealt first, each to the part that lacks most of it.
+ * @returns one list of images for each share, each in the given order
+ * @source Sechidis et al. 2011 "On the stratification of multi-label data"
+ */
+export function splitImages(images: readonly ImageRecord[], shares: readonly number[], seed: number): ImageRecord[][] {
+  const order = Array.from(images, (_, index) => index)
+  shuffleFirst(order, order.length, seededRandom(mixSeeds(seed)))
+  const classesOf = images.map(({ labels }) => [...new Set(labels)])
+  const imagesWith = new Map<number, number>()
+  for (const label of classesOf.flat()) imagesWith.set(label, (imagesWith.get(label) ?? 0) + 1)
+  const rarest = [...imagesWith].sort((a, b) => a[1] - b[1] || a[0] - b[0]).map(([label]) => label)
+  const places = shares.map((share) => share * images.length)
+  const wanted = shares.map((share) => new Map([...imagesWith].map(([label, count]) => [label, share * count])))
+  const parts: number[][] = shares.map(() => [])
+  const dealt = new Set<number>()
+  const deal = (index: number, need: (part: number) => number) => {
+    let best = 0
+    for (let part = 1; part < shares.length; part++) {
+      const more = need(part) - need(best)
+      if (more > 1e-9 || (Math.abs(more) <= 1e-9 && places[part]! > places[best]!)) best = part
+    }
+    parts[best]!.push(index)
+    places[best]!--
+    for (const label of classesOf[index]!) wanted[best]!.set(label, wanted[best]!.get(label)! - 1)
+    dealt.add(index)
+  }
+  for (const label of rarest) {
+    for (const index of order) {
+      if (!dealt.has(index) && classesOf[index]!.includes(label)) deal(index, (part) => wanted[part]!.get(label)!)
+    }
+  }
+  for (const index of order) if (!dealt.has(index)) deal(index, (part) => places[part]!)
+  return parts.map((part) => part.sort((a, b) => a - b).map((index) => images[index]!))
+}

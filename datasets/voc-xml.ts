@@ -1,0 +1,70 @@
+import { XMLParser, XMLValidator } from "fast-xml-parser"
+
+/** A VOC annotation file as its numbers stand there. */
+export interface VocAnnotation {
+  /** The file name the annotation gives, or an empty text. */
+  readonly filename: string
+  /** 0 when the file does not tell. */
+  readonly width: number
+  readonly height: number
+  readonly objects: readonly VocObject[]
+}
+
+export interface VocObject {
+  readonly name: string
+  readonly difficult: boolean
+  /** xmin, ymin, xmax, ymax; not a number where the file has none. */
+  readonly corners: readonly [number, number, number, number]
+}
+
+// Values stay text: a class "007" must not become 7. Python's writers turn letters beyond ASCII into numeric entities,
+// which this parser counts as HTML's.
+const parser = new XMLParser({ parseTagValue: false, htmlEntities: true, isArray: (name) => name === "object" })
+
+/**
+ * Parses a VOC annotation.
+ * @throws Error with one line that says what is wrong, when it is no well-formed VOC annotation
+ */
+export function parseVocXml(text: string): VocAnnotation {
+  if (text.includes("<!ENTITY")) throw new Error("it declares entities, which no VOC file needs")
+  const validity = XMLValidator.validate(text)
+  if (validity !== true) throw new Error(`line ${validity.err.line}: ${validity.err.msg}`)
+  const root = fields(parser.parse(text)).annotation
+  if (root === undefined) throw new Error("it has no <annotation> element")
+  const annotation = fields(root)
+  const size = fields(annotation.size)
+  const objects = Array.isArray(annotation.object) ? annotation.object : []
+  return {
+    filename: textOf(annotation.filename),
+    width: sizeOf(size.width),
+    height: sizeOf(size.height),
+    objects: objects.map(parseObject),
+  }
+}
+
+function parseObject(value: unknown): VocObject {
+  const object = fields(value)
+  const box = fields(object.bndbox)
+  return {
+    name: textOf(object.name),
+    difficult: textOf(object.difficult) === "1",
+    corners: [numberOf(box.xmin), numberOf(box.ymin), numberOf(box.xmax), numberOf(box.ymax)],
+  }
+}
+
+function fields(value: unknown): Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null ? (value as Record<string, unknown>) : {}
+}
+
+function textOf(value: unknown): string {
+  return typeof value === "string" ? value : ""
+}
+
+function numberOf(value: unknown): number {
+  return typeof value === "string" && value !== "" ? Number(value) : Number.NaN
+}
+
+function sizeOf(value: unknown): number {
+  const size = numberOf(value)
+  return size > 0 ? Math.round(size) : 0
+}

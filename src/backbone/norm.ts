@@ -1,0 +1,120 @@
+import * as tf from "@tensorflow/tfjs-core"
+import { batchNormEpsilon, batchNormOfBatch } from "../engine/batch-norm.js"
+import { convolution } from "../engine/convolution.js"
+import { groupNorm } from "../engine/group-norm.js"
+import { relu } from "../engine/relu.js"
+import { constant, heNormal, type Scope } from "../tensor/parameters.js"
+import type { LayerSpec } from "./architecture.js"
+
+export { batchNormEpsilon }
+
+/**
+ * Which norm stands behind each convolution:
+ * - `frozen`: batch norm as a constant, folded into the convolution's weight and bias; the bias does not train
+ * - `batch`: batch norm that trains, with running statistics for testing
+ * - `group`: group norm with 32 groups, the same in training and testing
+ */
+export type NormKind = "frozen" | "batch" | "group"
+
+/** The two ways through a layer: testing, and training (which batch norm alone tells apart). */
+export type Pass = "forward" | "train"
+
+/** A convolution with its norm, and a ReLU where `relu` says so. */
+export interface ConvolutionUnit {
+  forward(x: tf.Tensor4D, relu: boolean): tf.Tensor4D
+  train(x: tf.Tensor4D, relu: boolean): tf.Tensor4D
+}
+
+export function convolutionUnit(scope: Scope, spec: LayerSpec, norm: NormKind): ConvolutionUnit {
+  return new units[norm](scope, spec)
+}
+
+/** How much of the running statistics a training batch replaces. @source torchvision: BatchNorm2d's default */
+export const batchNormMomentum = 0.1
+
+abstract class Unit {
+  protected readonly filter: tf.Tensor4D
+  protected readonly geometry: { readonly stride: number; readonly padding: number }
+
+  constructor(scope: Scope, { conv, kernel, stride, in: channels, out }: LayerSpec) {
+    this.geometry = { stride, padding: (kernel - 1) / 2 }
+    this.filter = scope.create(`${conv}.weight`, "conv", [kernel, kernel, channels, out], heNormal) as tf.Tensor4D
+  }
+}
+
+/** @source torchvision ops/misc.py FrozenBatchNorm2d: neither statistics nor weight and bias train */
+class FrozenUnit extends Unit implements ConvolutionUnit {
+  readonly #bias: tf.Tensor1D
+
+  constructor(scope: Scope, spec: LayerSpec) {
+    super(scope, spec)
+    const name = `${spec.conv}.bias`
+    this.#bias = scope.create(name, "bias", [spec.out], constant(0)) as tf.Tensor as tf.Tensor1D
+    scope.parameters.get(scope.prefix + name)!.trainable = false
+  }
+
+  forward(x: tf.Tensor4D, relu: boolean): tf.Tensor4D {
+    return convolution(x, this.filter, this.#bias, { ...this.geometry, relu })
+  }
+
+  train(x: tf.Tensor4D, relu: boolean): tf.Tensor4D {
+    return this.forward(x, relu)
+  }
+}
+
+class BatchUnit extends Unit implements ConvolutionUnit {
+  readonly #scale: tf.Tensor1D
+  readonly #offset: tf.Tensor1D
+  readonly #mean: tf.Variable
+  readonly #variance: tf.Variable
+
+  constructor(scope: Scope, spec: LayerSpec) {
+    super(scope, spec)
+    const { norm, out } = spec
+    this.#scale = scope.create(`${norm}.weight`, "norm", [out], constant(1)) as tf.Tensor as tf.Tensor1D
+    this.#offset = scope.create(`${norm}.bias`, "norm", [out], constant(0)) as tf.Tensor as tf.Tensor1D
+    this.#mean = scope.create(`${norm}.running_mean`, "statistic", [out], constant(0))
+    this.#variance = scope.create(`${norm}.running_var`, "statistic", [out], constant(1))
+  }
+
+  /** Folds the norm into the filter: cheaper than a pass over the maps. */
+  forward(x: tf.Tensor4D, relu: boolean): tf.Tensor4D {
+    const factor = tf.mul(this.#scale, tf.rsqrt(tf.add(this.#variance, batchNormEpsilon)))
+    const bias: tf.Tensor1D = tf.sub(this.#offset, tf.mul(this.#mean, factor))
+    return convolution(x, tf.mul(this.filter, factor), bias, { ...this.geometry, relu })
+  }
+
+  train(x: tf.Tensor4D, withRelu: boolean): tf.Tensor4D {
+    const maps = convolution(x, this.filter, null, this.geometry)
+    const { y, mean, variance } = batchNormOfBatch(maps, this.#scale, this.#offset)
+    moveTowards(this.#mean, mean)
+    moveTowards(this.#variance, variance)
+    return withRelu ? relu(y) : y
+  }
+}
+
+class GroupUnit extends Unit implements ConvolutionUnit {
+  readonly #scale: tf.Tensor1D
+  readonly #offset: tf.Tensor1D
+
+  constructor(scope: Scope, spec: LayerSpec) {
+    super(scope, spec)
+    this.#scale = scope.create(`${spec.norm}.weight`, "norm", [spec.out], constant(1)) as tf.Tensor as tf.Tensor1D
+    this.#offset = scope.create(`${spec.norm}.bias`, "norm", [spec.out], constant(0)) as tf.Tensor as tf.Tensor1D
+  }
+
+  forward(x: tf.Tensor4D, withRelu: boolean): tf.Tensor4D {
+    const y = groupNorm(convolution(x, this.filter, null, this.geometry), this.#scale, this.#offset)
+    return withRelu ? relu(y) : y
+  }
+
+  train(x: tf.Tensor4D, withRelu: boolean): tf.Tensor4D {
+    return this.forward(x, withRelu)
+  }
+}
+
+const units = { frozen: FrozenUnit, batch: BatchUnit, group: GroupUnit } as const
+
+function moveTowards(running: tf.Variable, batch: tf.Tensor): void {
+  tf.tidy(() => running.assign(tf.add(tf.mul(running, 1 - batchNormMomentum), tf.mul(batch, batchNormMomentum))))
+}

@@ -1,0 +1,123 @@
+import * as tf from "@tensorflow/tfjs-core"
+import { constant, normal, type Scope } from "../tensor/parameters.js"
+import { type NetworkSpec, stageChannels } from "./architecture.js"
+import type { NormKind, Pass } from "./norm.js"
+import { Stage } from "./stage.js"
+import { Stem } from "./stem.js"
+
+export interface TrunkOptions {
+  readonly norm: NormKind
+  /** How many stages stand behind the stem: 3 ends with the paper's conv4 (stride 16), 4 with conv5 (stride 32). */
+  readonly stages: number
+  /** How many parts do not train, from the image on: 0 none, 1 the stem, 2 the stem and layer1, ... */
+  readonly frozen: number
+}
+
+/** @source detectron2: FREEZE_AT 2 with frozen batch norm, features of the C4 models up to res4 */
+export const trunkDefaults: TrunkOptions = { norm: "frozen", stages: 3, frozen: 2 }
+
+/**
+ * The shared features of a detector: stem and first stages of a ResNet, images `[N, H, W, 3]` normalised float32 to maps
+ * `[N, H / stride, W / stride, channels]`, sizes rounded up. Parameters: `conv1.*`, `layer1.*`, ... in the scope.
+ *
+ * `features(images)` is `trainable(frozen(images))`; a training step runs `frozen` outside the gradient tape, so that
+ * nothing below the trainable parts is kept or computed for gradients.
+ */
+export class Trunk {
+  /** Channels of the maps it gives. */
+  readonly channels: number
+  /** Input pixels from one map cell to the next. */
+  readonly stride: number
+  readonly #parts: readonly (Stem | Stage)[]
+  readonly #frozen: number
+
+  constructor(scope: Scope, spec: NetworkSpec, options: Partial<TrunkOptions> = {}) {
+    const { norm, stages, frozen } = { ...trunkDefaults, ...options }
+    const kept = spec.stages.slice(0, stages)
+    this.channels = stageChannels(kept.at(-1)!)
+    this.stride = totalStride({ ...spec, stages: kept })
+    this.#parts = [
+      new Stem(scope, spec.stem, spec.pool, norm),
+      ...kept.map((stage, index) => new Stage(scope.in(`layer${index + 1}`), stage, norm)),
+    ]
+    this.#frozen = frozen
+    const names = ["conv1.", "bn1.", ...kept.map((_, index) => `layer${index + 1}.`)]
+    const fixed = frozen === 0 ? [] : names.slice(0, frozen + 1)
+    scope.parameters.freeze(...fixed.map((name) => scope.prefix + name))
+  }
+
+  /** The parts that do not train; the images themselves where all train. */
+  frozen(images: tf.Tensor4D): tf.Tensor4D {
+    return this.#run(images, 0, this.#frozen, "forward")
+  }
+
+  /** The parts behind `frozen`, for testing. */
+  trainable(maps: tf.Tensor4D): tf.Tensor4D {
+    return this.#run(maps, this.#frozen, this.#parts.length, "forward")
+  }
+
+  /** The parts behind `frozen`, for training: batch norm uses the batch's statistics and moves the running ones. */
+  train(maps: tf.Tensor4D): tf.Tensor4D {
+    return this.#run(maps, this.#frozen, this.#parts.length, "train")
+  }
+
+  /** All parts, for testing. */
+  features(images: tf.Tensor4D): tf.Tensor4D {
+    return this.trainable(this.frozen(images))
+  }
+
+  /** As `features`, with the maps of every stage (conv2, conv3, ...), finest first. */
+  pyramid(images: tf.Tensor4D): tf.Tensor4D[] {
+    const maps = [images]
+    for (const part of this.#parts) maps.push(part.forward(maps.at(-1)!))
+    return maps.slice(2)
+  }
+
+  #run(x: tf.Tensor4D, from: number, to: number, pass: Pass): tf.Tensor4D {
+    return this.#parts.slice(from, to).reduce((maps, part) => part[pass](maps), x)
+  }
+}
+
+export interface ClassifierOptions {
+  /** As many as the network usually has when left out. */
+  readonly classes?: number
+  readonly norm: NormKind
+}
+
+/** @source He et al. 2016 section 3.4: batch norm behind every convolution */
+export const classifierDefaults: ClassifierOptions = { norm: "batch" }
+
+/** A classification network: all stages, global average pool and one linear layer `fc`. */
+export class ResNet {
+  readonly trunk: Trunk
+  readonly #weight: tf.Tensor2D
+  readonly #bias: tf.Tensor1D
+
+  constructor(scope: Scope, spec: NetworkSpec, options: Partial<ClassifierOptions> = {}) {
+    const { classes = spec.classes, norm } = { ...classifierDefaults, ...options }
+    this.trunk = new Trunk(scope, spec, { norm, stages: spec.stages.length, frozen: 0 })
+    const fc = scope.in("fc")
+    // The paper gives no initialisation for this layer; this is that of its sibling layers in detection.
+    this.#weight = fc.create("weight", "linear", [this.trunk.channels, classes], normal(0.01)) as tf.Tensor2D
+    this.#bias = fc.create("bias", "bias", [classes], constant(0)) as tf.Tensor as tf.Tensor1D
+  }
+
+  /** Images `[N, H, W, 3]`, normalised float32, to logits `[N, classes]`, for testing. */
+  forward(images: tf.Tensor4D): tf.Tensor2D {
+    return this.#classify(this.trunk.features(images))
+  }
+
+  /** As `forward`, for training: batch norm uses the batch's statistics and moves the running ones. */
+  train(images: tf.Tensor4D): tf.Tensor2D {
+    return this.#classify(this.trunk.train(images))
+  }
+
+  #classify(maps: tf.Tensor4D): tf.Tensor2D {
+    return tf.add(tf.matMul(tf.mean<tf.Tensor2D>(maps, [1, 2]), this.#weight), this.#bias)
+  }
+}
+
+function totalStride({ stem, pool, stages }: NetworkSpec): number {
+  const blocks = stages.flat().map(({ layers }) => layers.reduce((product, { stride }) => product * stride, 1))
+  return blocks.reduce((product, stride) => product * stride, stem.stride * (pool ? 2 : 1))
+}

@@ -1,0 +1,33 @@
+import * as tf from "@tensorflow/tfjs-core"
+import type { Scope } from "../tensor/parameters.js"
+import type { LayerSpec } from "./architecture.js"
+import { type ConvolutionUnit, convolutionUnit, type NormKind } from "./norm.js"
+
+/** The first convolution (`conv1`) and, for ImageNet networks, the max pool behind it. */
+export class Stem {
+  readonly #unit: ConvolutionUnit
+  readonly #pool: boolean
+
+  constructor(scope: Scope, spec: LayerSpec, pool: boolean, norm: NormKind) {
+    this.#unit = convolutionUnit(scope, spec, norm)
+    this.#pool = pool
+  }
+
+  forward(images: tf.Tensor4D): tf.Tensor4D {
+    return this.#then(this.#unit.forward(images, true))
+  }
+
+  train(images: tf.Tensor4D): tf.Tensor4D {
+    return this.#then(this.#unit.train(images, true))
+  }
+
+  #then(maps: tf.Tensor4D): tf.Tensor4D {
+    return this.#pool ? maxPool(maps) : maps
+  }
+}
+
+/** 3x3, stride 2, padding 1; `x` must not be negative, so that a frame of zeros changes no maximum. */
+function maxPool(x: tf.Tensor4D): tf.Tensor4D {
+  const sides: [number, number] = [1, 1]
+  return tf.maxPool(tf.pad(x, [[0, 0], sides, sides, [0, 0]]), 3, 2, "valid")
+}

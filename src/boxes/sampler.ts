@@ -1,0 +1,33 @@
+import { type Random, shuffleFirst } from "../tensor/random.js"
+import type { Matches } from "./matcher.js"
+
+export interface SampleOptions {
+  /** How many boxes to draw. */
+  readonly count: number
+  /** At most this share of them positive; negatives fill the rest. */
+  readonly positiveShare: number
+}
+
+/**
+ * Draws positives and negatives without replacement.
+ * @returns indices into the matched boxes, ascending within each; fewer than `count` where there are not enough
+ * @source torchvision `BalancedPositiveNegativeSampler`
+ */
+export function sampleMatches(
+  matches: Matches,
+  { count, positiveShare }: SampleOptions,
+  random: Random,
+): { positives: Int32Array; negatives: Int32Array } {
+  const positives = draw(matches.positive, Math.floor(count * positiveShare), random)
+  const negatives = draw(matches.negative, count - positives.length, random)
+  return { positives, negatives }
+}
+
+function draw(mask: Uint8Array, count: number, random: Random): Int32Array {
+  const all = new Int32Array(mask.length)
+  let found = 0
+  for (let i = 0; i < mask.length; i++) if (mask[i]) all[found++] = i
+  const candidates = all.subarray(0, found)
+  if (found > count) shuffleFirst(candidates, count, random)
+  return candidates.subarray(0, count).slice().sort()
+}

@@ -1,0 +1,16 @@
+import type { CommandEntry } from "./command.js"
+
+/** Every command of `resdet`, in the order the help lists them. A command is added here, by one line. */
+export const commands: readonly CommandEntry[] = [
+  { name: "train", summary: "train a detector on VOC, COCO or YOLO data", load: () => import("./train.js") },
+  {
+    name: "eval",
+    summary: "score a detector, or saved predictions: VOC and COCO mAP",
+    load: () => import("./eval.js"),
+  },
+  { name: "detect", summary: "find objects in photos: pictures and result files", load: () => import("./detect.js") },
+  { name: "dataset", summary: "check, count, convert, split, view or make data", load: () => import("./dataset.js") },
+  { name: "import", summary: "convert PyTorch weights to safetensors", load: () => import("./import.js") },
+  { name: "info", summary: "layers, parameters and multiply-adds of a model", load: () => import("./info.js") },
+  { name: "setup", summary: "get native TensorFlow, once for every clone", load: () => import("./setup.js") },
+]

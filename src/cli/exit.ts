@@ -1,0 +1,45 @@
+import { UserError } from "../tensor/errors.js"
+
+/** What the process ends with: scripts rely on these numbers. */
+export const exitCodes = { ok: 0, error: 1, usage: 2, data: 3, belowMinimum: 4, diverged: 5, interrupted: 130 } as const
+
+/** A score stayed below the `--min-map` that was asked for. Exit code 4. */
+export class BelowMinimumError extends UserError {
+  override readonly exitCode = exitCodes.belowMinimum
+  override readonly name = "BelowMinimumError"
+}
+
+let interruptionController: AbortController | undefined
+
+/**
+ * A signal that the first Ctrl-C (or a polite kill) aborts: the command then finishes the step it is in, saves, and
+ * returns, and the process exits with 130. The second Ctrl-C kills at once. A command that never asks for the signal
+ * dies at the first one, as any program does.
+ */
+export function interruption(): AbortSignal {
+  if (interruptionController === undefined) {
+    const controller = new AbortController()
+    interruptionController = controller
+    for (const signal of ["SIGINT", "SIGTERM"] as const) {
+      process.on(signal, () => {
+        if (controller.signal.aborted) process.exit(exitCodes.interrupted)
+        process.stderr.write("\nstopping and saving; press Ctrl-C again to stop at once\n")
+        controller.abort()
+      })
+    }
+  }
+  return interruptionController.signal
+}
+
+/** Whether the user has asked this process to stop. */
+export function wasInterrupted(): boolean {
+  return interruptionController?.signal.aborted ?? false
+}
+
+/** Ends quietly when the reader of our output has gone, as in `resdet info resnet50 | head -3`. */
+export function endQuietlyOnClosedPipe(): void {
+  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code !== "EPIPE") throw error
+    process.exit(process.exitCode ?? exitCodes.ok)
+  })
+}

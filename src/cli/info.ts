@@ -1,0 +1,133 @@
+import { existsSync } from "node:fs"
+import { type Command, InvalidArgumentError } from "commander"
+import { networkNames, networkSpec } from "../backbone/networks.js"
+import { type Size, type Summary, summarize } from "../backbone/summary.js"
+import { UsageError } from "../tensor/errors.js"
+import { didYouMean } from "../tensor/suggest.js"
+import { SafetensorsFile } from "../weights/safetensors.js"
+import { atLeastOneFlag } from "./flags.js"
+import { print, writeJson } from "./report.js"
+
+interface InfoFlags {
+  readonly json?: string
+  readonly size?: Size
+  readonly classes?: number
+  readonly strideIn: "3x3" | "1x1"
+}
+
+/** `resdet info`: a model's layers, parameters and multiply-adds, or what a weights file holds; no engine is loaded. */
+export function configure(command: Command): void {
+  command
+    .argument("<model-or-file>", "such as resnet50 or fasterrcnn_resnet18_c4, or a .safetensors file")
+    .option("--json <target>", "one JSON document, to a file or to stdout for -")
+    .option("--size <side>", "input size in pixels: 224, or height x width as in 600x800", sizeFlag)
+    .option("--classes <number>", "how many classes (default: those of ImageNet, CIFAR-10 or COCO)", atLeastOneFlag)
+    .option(
+      "--stride-in <where>",
+      "stride of bottleneck blocks: 3x3 (torchvision) or 1x1 (the paper)",
+      strideFlag,
+      "3x3",
+    )
+    .action(async (name: string, flags: InfoFlags) => {
+      const { text, document } = existsSync(name) ? describeFile(name) : await describeModel(name, flags)
+      if (flags.json === undefined) print(text)
+      else writeJson(document, flags.json)
+    })
+}
+
+interface Description {
+  readonly text: string
+  readonly document: object
+}
+
+async function describeModel(model: string, flags: InfoFlags): Promise<Description> {
+  const { summary, inputSize, classes } = networkNames.includes(model)
+    ? classifier(model, flags)
+    : await detector(model, flags)
+  const { rows: layers, parameters, multiplyAdds } = summary
+  const [height, width] = inputSize
+  const head = `${model}: input ${height}x${width}, ${classes} classes`
+  return {
+    text: [head, ...table(summary), totals(parameters), `${billions(multiplyAdds)} multiply-adds`].join("\n"),
+    document: { model, inputSize, classes, parameters, multiplyAdds, layers },
+  }
+}
+
+function classifier(model: string, flags: InfoFlags) {
+  const spec = networkSpec(model, { strideIn: flags.strideIn })
+  const { size, classes = spec.classes } = flags
+  const inputSize = size ?? spec.inputSize
+  return { summary: summarize(spec, { inputSize, classes }), inputSize, classes }
+}
+
+async function detector(model: string, { size, classes = 80, strideIn }: InfoFlags) {
+  const { modelDefaults, modelNames } = await import("../detector/model.js")
+  if (!modelNames.includes(model)) {
+    const known = [...networkNames, ...modelNames]
+    const hint = didYouMean(model, known)
+    throw new UsageError(`info: no file and no model "${model}".${hint} Known models: ${known.join(", ")}`)
+  }
+  const { summarizeDetector } = await import("./detector-summary.js")
+  // A photo of 4:3, the usual shape.
+  const inputSize: Size = size ?? [modelDefaults.size, Math.round((modelDefaults.size * 4) / 3)]
+  return { summary: summarizeDetector({ ...modelDefaults, model, strideIn }, inputSize, classes), inputSize, classes }
+}
+
+function describeFile(path: string): Description {
+  const file = new SafetensorsFile(path)
+  const tensors = [...file.entries].map(([name, { dtype, shape }]) => ({ name, dtype, shape }))
+  const learned = tensors.filter(({ name }) => !/\.(running_mean|running_var|num_batches_tracked)$/.test(name))
+  const parameters = learned.reduce((sum, { shape }) => sum + shape.reduce((size, length) => size * length, 1), 0)
+  const metadata = Object.fromEntries(Object.entries(file.metadata).map(([key, value]) => [key, parsed(value)]))
+  const width = Math.max(0, ...tensors.map(({ name }) => name.length))
+  const lines = tensors.map(({ name, dtype, shape }) => `${name.padEnd(width)}  ${dtype}  [${shape.join(", ")}]`)
+  const notes = Object.entries(file.metadata).map(([key, value]) => `${key}: ${value}`)
+  return {
+    text: [`${path}: ${tensors.length} tensors`, ...notes, ...lines, totals(parameters)].join("\n"),
+    document: { file: path, parameters, metadata, tensors },
+  }
+}
+
+/** Metadata that hold JSON as what they mean, others as text. */
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return text
+  }
+}
+
+function table({ rows }: Summary): string[] {
+  const cells = rows.map((row) => [
+    row.name,
+    `${row.kernel}x${row.kernel}${row.stride > 1 ? ` / ${row.stride}` : ""}`,
+    `${row.in} -> ${row.out}`,
+    row.size.join("x"),
+    row.parameters.toLocaleString("en-US"),
+    `${(row.multiplyAdds / 1e6).toFixed(1)} M`,
+  ])
+  const all = [["layer", "window", "channels", "output", "parameters", "multiply-adds"], ...cells]
+  const widths = all[0]!.map((_, column) => Math.max(...all.map((line) => line[column]!.length)))
+  return all.map((line) =>
+    line
+      .map((cell, column) => (column < 3 ? cell.padEnd(widths[column]!) : cell.padStart(widths[column]!)))
+      .join("  ")
+      .trimEnd(),
+  )
+}
+
+const totals = (parameters: number): string => `${parameters.toLocaleString("en-US")} parameters`
+const billions = (count: number): string => `${(count / 1e9).toFixed(3)} billion`
+
+function sizeFlag(text: string): Size {
+  const match = /^(\d+)(?:x(\d+))?$/.exec(text)
+  const [height, width] = match ? [Number(match[1]), Number(match[2] ?? match[1])] : [0, 0]
+  if (height < 1 || width < 1)
+    throw new InvalidArgumentError("Expected a side in pixels, or height x width as in 600x800.")
+  return [height, width]
+}
+
+function strideFlag(text: string): "3x3" | "1x1" {
+  if (text !== "3x3" && text !== "1x1") throw new InvalidArgumentError("Expected 3x3 or 1x1.")
+  return text
+}

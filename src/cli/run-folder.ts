@@ -1,0 +1,30 @@
+import { mkdirSync } from "node:fs"
+import { join } from "node:path"
+
+/** Where runs of one kind go unless they are told otherwise. */
+export function runsOf(kind: string): string {
+  return join("runs", kind)
+}
+
+/**
+ * Makes the folder a run writes to: `given`, or the first of `runs/<kind>/<kind>1`, `2`, ... that is not there. Two runs
+ * that start at once get two folders.
+ * @param kind such as `detect` or `train`
+ */
+export function makeRunFolder(kind: string, given?: string | undefined): string {
+  if (given !== undefined) {
+    mkdirSync(given, { recursive: true })
+    return given
+  }
+  const parent = runsOf(kind)
+  mkdirSync(parent, { recursive: true })
+  for (let n = 1; ; n++) {
+    const folder = join(parent, `${kind}${n}`)
+    try {
+      mkdirSync(folder)
+      return folder
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error
+    }
+  }
+}

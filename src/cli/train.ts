@@ -1,0 +1,59 @@
+import type { Command } from "commander"
+import { interruption } from "./exit.js"
+import {
+  addConfigFlags,
+  atLeastOneFlag,
+  engineFlag,
+  fractionFlag,
+  givenFlags,
+  positiveFlag,
+  wholeNumberFlag,
+} from "./flags.js"
+import { log, print } from "./report.js"
+
+/** The `train` command. */
+export function configure(command: Command): void {
+  command
+    .option("--data <path>", "a VOC folder (several joined with +), a COCO folder or file, or a YOLO data.yaml")
+    .option("--model <name>", "such as fasterrcnn_resnet18_c4 (default), fasterrcnn_resnet101_c4")
+    .option("--weights <file>", "start from a backbone, a detector or torchvision weights (.safetensors)")
+    .option("--epochs <n>", "passes over the data (default: 12)", atLeastOneFlag)
+    .option("--lr <rate>", "learning rate (default: the preset's rate times the batch)", positiveFlag)
+    .option("--batch <n>", "images a step (default: 2)", atLeastOneFlag)
+    .option("--preset <name>", "light (default), paper or detectron2")
+    .option("--size <pixels>", "shorter side of the input (default: the preset's)", atLeastOneFlag)
+    .option("--max-size <pixels>", "most its longer side may be (default: the preset's)", atLeastOneFlag)
+    .option("--split <name>", "what to train on (default: train)")
+    .option("--val-split <name>", "what to validate on (default: val)")
+    .option("--images <folder>", "where a COCO file's images are, if not beside it")
+    .option("--out <folder>", "where the run goes (default: runs/train/trainN)")
+    .option("--seed <n>", "the same seed gives the same run (default: 0)", wholeNumberFlag)
+    .option(
+      "--resume <run>",
+      "go on with an interrupted run, bit for bit; takes only --epochs, --workers, --engine beside it",
+    )
+    .option("--val-every <epochs>", "validate so often, 0 for never (default: 1)", wholeNumberFlag)
+    .option("--metric <name>", "what makes a model the best: voc12, voc07, AP, AP50, AP75")
+    .option("--min-map <0..1>", "exit with 4 when the best value of the metric stays below", fractionFlag)
+    .option("--workers <n>", "threads that load images", wholeNumberFlag)
+    .addOption(engineFlag())
+  addConfigFlags(command).action(() => train(command))
+}
+
+async function train(command: Command): Promise<void> {
+  const [{ resolveConfig }, { trainSchema }, { runTrain, resumeTrain }] = await Promise.all([
+    import("./config.js"),
+    import("./train-config.js"),
+    import("./run-train.js"),
+  ])
+  const { flags, file, sets, printConfig } = givenFlags(command)
+  const { resume, ...options } = flags
+  if (typeof resume === "string") {
+    print(await resumeTrain(resume, { flags: options, file, sets }, interruption(), log))
+    return
+  }
+  const paths = ["weights", "out", "images"]
+  const config = resolveConfig(trainSchema, { file, flags: options, sets, paths, joinedPaths: ["data"] })
+  if (printConfig) return print(JSON.stringify(config, null, 2))
+  print(await runTrain(config, interruption(), log))
+}

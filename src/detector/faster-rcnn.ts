@@ -1,0 +1,142 @@
+import * as tf from "@tensorflow/tfjs-core"
+import type { Detections } from "../boxes/boxes.js"
+import { roiAlign } from "../roi/align.js"
+import type { BoxPredictor, RegionFeatures, RoiOutputs } from "../roi/head.js"
+import { roiLosses } from "../roi/loss.js"
+import { type SelectOptions, selectDetections, selectOptions } from "../roi/select.js"
+import { roiTargets } from "../roi/targets.js"
+import { gridAnchors } from "../rpn/anchors.js"
+import type { RpnHead, RpnOutputs } from "../rpn/head.js"
+import { rpnLosses } from "../rpn/loss.js"
+import { type ProposalOptions, proposeBoxes } from "../rpn/proposals.js"
+import { rpnTargets } from "../rpn/targets.js"
+import type { Random } from "../tensor/random.js"
+import { expectShape } from "../tensor/shapes.js"
+import type { FasterRcnnOptions } from "./options.js"
+import { type TrainingImage, trainingTruths } from "./truths.js"
+
+/** The part of the network that all regions share: conv1 to conv4 of a ResNet. */
+export interface SharedFeatures {
+  /** The stages that do not learn; they run outside the gradient tape. `[N, H, W, 3]` normalised RGB in. */
+  frozen(images: tf.Tensor4D): tf.Tensor4D
+  /** The rest, up to `[N, H / stride, W / stride, C]`. */
+  trainable(stem: tf.Tensor4D): tf.Tensor4D
+}
+
+export interface FasterRcnnParts {
+  readonly backbone: SharedFeatures
+  readonly rpn: RpnHead
+  readonly regions: RegionFeatures
+  readonly predictor: BoxPredictor
+}
+
+type Size = readonly [height: number, width: number]
+type Lap = (phase: string) => void
+
+/**
+ * Faster R-CNN: shared features, a network that proposes regions on them, and a head that names and refines each region.
+ * @source Ren et al. 2015; He et al. 2015, appendix A, for the ResNet form with conv5 run on every region
+ */
+export class FasterRcnn {
+  readonly #parts: FasterRcnnParts
+  readonly options: FasterRcnnOptions
+
+  constructor(parts: FasterRcnnParts, options: FasterRcnnOptions) {
+    this.#parts = parts
+    this.options = options
+  }
+
+  /** The features of the stages that do not learn; run it outside the tape and hand the result to `losses`. */
+  frozenFeatures(images: tf.Tensor4D): tf.Tensor4D {
+    expectShape("FasterRcnn.frozenFeatures", images, [null, null, null, 3])
+    return this.#parts.backbone.frozen(images)
+  }
+
+  /**
+   * The four losses of a batch.
+   * @param stem `frozenFeatures` of the N padded images
+   * @param images the N images' sizes and objects, in input pixels
+   * @param random draws the samples of anchors and regions
+   * @returns scalars by torchvision's names
+   */
+  losses(stem: tf.Tensor4D, images: readonly TrainingImage[], random: Random, lap: Lap = () => {}) {
+    const { anchors, rpn, proposals, roi, difficult } = this.options
+    const features = this.#parts.backbone.trainable(stem)
+    lap("backbone")
+    const outputs = this.#parts.rpn.apply(features)
+    const grid = gridAnchors([features.shape[1], features.shape[2]], anchors)
+    const sizes = images.map(({ height, width }): Size => [height, width])
+    const proposed = this.#propose(outputs, grid, sizes, proposals.train)
+    const truths = images.map((image) => trainingTruths(image, difficult))
+    const anchorTargets = truths.map((truth) => rpnTargets(grid, truth.boxes, truth.crowds, rpn, random))
+    const regionTargets = truths.map((truth, n) => roiTargets(proposed[n]!, truth, truth.crowds, roi, random))
+    lap("rpn")
+    const said = this.#describe(
+      features,
+      regionTargets.map(({ boxes }) => boxes),
+    )
+    lap("roi")
+    return { ...rpnLosses(outputs, anchorTargets), ...roiLosses(said, regionTargets) }
+  }
+
+  /**
+   * Finds objects.
+   * @param images `[N, H, W, 3]` normalised RGB, padded to one size
+   * @param sizes each image's `[height, width]` inside it
+   * @param wishes thresholds that differ from the detector's own
+   * @returns one entry an image, boxes in input pixels, best score first
+   * @throws UsageError for a threshold out of range
+   */
+  detect(
+    images: tf.Tensor4D,
+    sizes: readonly Size[],
+    wishes: Partial<SelectOptions> = {},
+    lap: Lap = () => {},
+  ): Detections[] {
+    const select = selectOptions({ ...this.options.select, ...wishes })
+    return tf.tidy(() => {
+      const features = this.#parts.backbone.trainable(this.frozenFeatures(images))
+      lap("backbone")
+      const outputs = this.#parts.rpn.apply(features)
+      const grid = gridAnchors([features.shape[1], features.shape[2]], this.options.anchors)
+      const proposed = this.#propose(outputs, grid, sizes, this.options.proposals.test)
+      lap("rpn")
+      const said = this.#describe(features, proposed)
+      const logits = said.logits.dataSync<"float32">()
+      const deltas = said.deltas.dataSync<"float32">()
+      lap("roi")
+      const [, width] = said.logits.shape
+      let from = 0
+      const found = proposed.map((boxes, n) => {
+        const to = from + boxes.length / 4
+        const own = [
+          logits.subarray(from * width, to * width),
+          deltas.subarray(from * width * 4, to * width * 4),
+        ] as const
+        from = to
+        return selectDetections(boxes, ...own, sizes[n]!, select)
+      })
+      lap("select")
+      return found
+    })
+  }
+
+  /** The proposals of each image `[P * 4]`, in input pixels. */
+  #propose(outputs: RpnOutputs, grid: Float32Array, sizes: readonly Size[], options: ProposalOptions): Float32Array[] {
+    const logits = outputs.logits.dataSync<"float32">()
+    const deltas = outputs.deltas.dataSync<"float32">()
+    const anchors = grid.length / 4
+    return sizes.map((size, n) => {
+      const own = logits.subarray(n * anchors, (n + 1) * anchors)
+      return proposeBoxes(grid, own, deltas.subarray(n * 4 * anchors, (n + 1) * 4 * anchors), size, options)
+    })
+  }
+
+  /** What the head says of each image's regions, all images' regions in one list. */
+  #describe(features: tf.Tensor4D, regions: readonly Float32Array[]): RoiOutputs {
+    const boxes = Float32Array.from(regions.flatMap((own) => [...own]))
+    const images = Int32Array.from(regions.flatMap((own, n) => new Array<number>(own.length / 4).fill(n)))
+    const pooled = roiAlign(features, boxes, images, this.options.anchors.stride, this.options.align)
+    return this.#parts.predictor.apply(this.#parts.regions.apply(pooled))
+  }
+}

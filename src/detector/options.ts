@@ -1,0 +1,67 @@
+import type { MatchOptions } from "../boxes/matcher.js"
+import type { SampleOptions } from "../boxes/sampler.js"
+import { type RoiAlignOptions, roiAlignDefaults } from "../roi/align.js"
+import { type SelectOptions, selectDefaults } from "../roi/select.js"
+import { roiMatchDefaults, roiSampleDefaults } from "../roi/targets.js"
+import { type AnchorOptions, anchorDefaults } from "../rpn/anchors.js"
+import { type ProposalOptions, testProposalDefaults, trainProposalDefaults } from "../rpn/proposals.js"
+import { rpnMatchDefaults, rpnSampleDefaults } from "../rpn/targets.js"
+import { UsageError } from "../tensor/errors.js"
+import { didYouMean } from "../tensor/suggest.js"
+
+export type { SelectOptions }
+
+/** Every choice of a Faster R-CNN beside its backbone. The defaults and their sources stand with each part. */
+export interface FasterRcnnOptions {
+  readonly anchors: AnchorOptions
+  readonly rpn: { readonly match: MatchOptions; readonly sample: SampleOptions }
+  readonly proposals: { readonly train: ProposalOptions; readonly test: ProposalOptions }
+  readonly align: RoiAlignOptions
+  readonly roi: { readonly match: MatchOptions; readonly sample: SampleOptions }
+  readonly select: SelectOptions
+  /** Whether VOC's difficult objects are learned. @source py-faster-rcnn USE_DIFF false */
+  readonly difficult: "exclude" | "include"
+}
+
+export const fasterRcnnDefaults: FasterRcnnOptions = {
+  anchors: anchorDefaults,
+  rpn: { match: rpnMatchDefaults, sample: rpnSampleDefaults },
+  proposals: { train: trainProposalDefaults, test: testProposalDefaults },
+  align: roiAlignDefaults,
+  roi: { match: roiMatchDefaults, sample: roiSampleDefaults },
+  select: selectDefaults,
+  difficult: "exclude",
+}
+
+/** Some of a tree's values, at any depth. */
+export type DeepPartial<T> = T extends readonly unknown[] | string | number | boolean
+  ? T
+  : { readonly [K in keyof T]?: DeepPartial<T[K]> }
+
+/**
+ * `options` with single values replaced, however deep they stand.
+ * @throws UsageError for a name that `options` lacks, or a value of another type
+ */
+export function withOverrides<T extends object>(options: T, overrides: DeepPartial<NoInfer<T>>, path = "detector"): T {
+  const result = { ...options } as Record<string, unknown>
+  for (const [key, value] of Object.entries(overrides)) {
+    const known = Object.keys(options)
+    const place = `${path}.${key}`
+    if (!known.includes(key)) {
+      throw new UsageError(`unknown option "${place}".${didYouMean(key, known)} Known: ${known.join(", ")}`)
+    }
+    const old = result[key]
+    if (kindOf(value) !== kindOf(old)) {
+      throw new UsageError(
+        `expected ${place} to be ${kindOf(old)} like ${JSON.stringify(old)}, got ${JSON.stringify(value)}`,
+      )
+    }
+    result[key] = kindOf(old) === "a group" ? withOverrides(old as object, value as object, place) : value
+  }
+  return result as T
+}
+
+function kindOf(value: unknown): string {
+  if (Array.isArray(value)) return "a list"
+  return typeof value === "object" && value !== null ? "a group" : `a ${typeof value}`
+}

@@ -1,0 +1,68 @@
+import { UsageError } from "../tensor/errors.js"
+import { didYouMean } from "../tensor/suggest.js"
+import type { ModelConfig } from "./model.js"
+import { fasterRcnnDefaults } from "./options.js"
+
+/** Sizes and counts that belong together; a flag or a configuration file changes single ones. */
+export interface Preset extends Pick<ModelConfig, "size" | "maxSize" | "options"> {
+  /** Learning rate for a batch of one; a batch of n trains with n times as much. */
+  readonly ratePerImage: number
+}
+
+const base = fasterRcnnDefaults
+
+/**
+ * - `light`: for two CPU cores. Ours, measured on small data sets (docs/results.md): shorter side 400, 64 regions an image
+ * - `paper`: shorter side 600, 300 proposals, NMS 0.3. Sources: the ResNet paper, appendix A; py-faster-rcnn for what the
+ *   paper leaves open (128 regions, anchors of 128 to 512 pixels, 12000 / 2000 proposals in training, rate 0.001)
+ * - `detectron2`: its C4 configuration: 14x14 aligned regions, 512 of them, 1000 proposals, rate 0.02 for 16 images
+ */
+const presets = {
+  light: {
+    ratePerImage: 0.0025,
+    size: 400,
+    maxSize: 667,
+    options: {
+      ...base,
+      proposals: {
+        train: { ...base.proposals.train, beforeNms: 2000, afterNms: 500 },
+        test: { ...base.proposals.test, beforeNms: 1000, afterNms: 100 },
+      },
+      roi: { ...base.roi, sample: { count: 64, positiveShare: 0.25 } },
+    },
+  },
+  paper: {
+    ratePerImage: 0.001,
+    size: 600,
+    maxSize: 1000,
+    options: {
+      ...base,
+      anchors: { ...base.anchors, sizes: [128, 256, 512] },
+      align: { ...base.align, size: 14 },
+      roi: { ...base.roi, sample: { count: 128, positiveShare: 0.25 } },
+      select: { ...base.select, nmsThreshold: 0.3 },
+    },
+  },
+  detectron2: {
+    ratePerImage: 0.02 / 16,
+    size: 800,
+    maxSize: 1333,
+    options: {
+      ...base,
+      align: { ...base.align, size: 14, aligned: true },
+      proposals: { train: base.proposals.train, test: { ...base.proposals.test, afterNms: 1000 } },
+    },
+  },
+} satisfies Record<string, Preset>
+
+export type PresetName = keyof typeof presets
+
+export const presetNames = Object.keys(presets) as PresetName[]
+
+/** @throws UsageError for a name that is not among `presetNames` */
+export function preset(name: string): Preset {
+  if (!Object.hasOwn(presets, name)) {
+    throw new UsageError(`unknown preset "${name}".${didYouMean(name, presetNames)} Known: ${presetNames.join(", ")}`)
+  }
+  return presets[name as PresetName]
+}

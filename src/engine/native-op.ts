@@ -1,0 +1,46 @@
+import * as tf from "@tensorflow/tfjs-core"
+
+/** Values of a TensorFlow op's attributes; a plain number is an integer, `{ float }` a float, `{ type }` a type. */
+export type OpAttributes = Readonly<
+  Record<string, boolean | number | string | readonly number[] | { float: number } | { type: "float32" | "int32" }>
+>
+
+export const float32 = { type: "float32" } as const
+
+interface NativeBackend {
+  readonly binding: Readonly<Record<string, number>>
+  executeMultipleOutputs(
+    name: string,
+    attributes: { name: string; type: number; value: unknown }[],
+    inputs: tf.Tensor[],
+    outputs: number,
+  ): tf.Tensor[]
+}
+
+/** Whether native TensorFlow runs the tensors, so that `nativeOp` may be called. */
+export const isNative = (): boolean => tf.getBackend() === "tensorflow"
+
+/** Runs any TensorFlow op by its name, for those that tfjs does not wrap; it leaves nothing on the gradient tape. */
+export function nativeOp(name: string, inputs: tf.Tensor[], attributes: OpAttributes): tf.Tensor {
+  return nativeOps(name, inputs, attributes, 1)[0]!
+}
+
+/** As `nativeOp`, for an op of several `outputs`. */
+export function nativeOps(name: string, inputs: tf.Tensor[], attributes: OpAttributes, outputs: number): tf.Tensor[] {
+  const backend = native()
+  const list = Object.entries(attributes).map(([key, value]) => ({ name: key, ...encode(value, backend.binding) }))
+  return backend.executeMultipleOutputs(name, list, inputs, outputs)
+}
+
+const native = (): NativeBackend => tf.backend() as unknown as NativeBackend
+
+function encode(value: OpAttributes[string], codes: NativeBackend["binding"]): { type: number; value: unknown } {
+  if (typeof value === "boolean") return { type: codes.TF_ATTR_BOOL!, value }
+  if (typeof value === "string") return { type: codes.TF_ATTR_STRING!, value }
+  if (typeof value === "number" || Array.isArray(value)) return { type: codes.TF_ATTR_INT!, value }
+  if ("float" in value) return { type: codes.TF_ATTR_FLOAT!, value: value.float }
+  return {
+    type: codes.TF_ATTR_TYPE!,
+    value: (value as { type: string }).type === "int32" ? codes.TF_INT32! : codes.TF_FLOAT!,
+  }
+}

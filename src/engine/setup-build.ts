@@ -1,0 +1,135 @@
+import { spawn } from "node:child_process"
+import { cpSync, existsSync, mkdirSync, writeFileSync } from "node:fs"
+import { cp } from "node:fs/promises"
+import { createRequire } from "node:module"
+import { dirname, join } from "node:path"
+import { UserError } from "../tensor/errors.js"
+import { addonPath, loaderPath, napiVersion } from "./native-cache.js"
+
+/**
+ * Loads the libraries named in RESDET_PRELOAD (for all that come after), holding stderr back meanwhile: TensorFlow greets
+ * with two information lines that no log level silences. Every other line is passed on.
+ */
+const loaderSource = `#include <dlfcn.h>
+#include <node_api.h>
+#include <unistd.h>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <sstream>
+#include <string>
+
+NAPI_MODULE_INIT() {
+  const char* list = std::getenv("RESDET_PRELOAD");
+  std::stringstream paths(list ? list : "");
+  std::FILE* held = std::tmpfile();
+  int terminal = held ? dup(2) : -1;
+  if (terminal >= 0) dup2(fileno(held), 2);
+  std::string failure;
+  for (std::string path; std::getline(paths, path, ':');) {
+    if (!dlopen(path.c_str(), RTLD_NOW | RTLD_GLOBAL) && failure.empty()) failure = dlerror();
+  }
+  if (terminal >= 0) {
+    std::fflush(stderr);
+    dup2(terminal, 2);
+    close(terminal);
+    std::rewind(held);
+    char line[4096];
+    while (std::fgets(line, sizeof line, held)) {
+      bool greeting = std::strncmp(line, "WARNING: All log messages before absl", 37) == 0 ||
+                      (line[0] == 'I' && std::strstr(line, "oneDNN custom operations are on"));
+      if (!greeting) std::fputs(line, stderr);
+    }
+  }
+  if (held) std::fclose(held);
+  if (!failure.empty()) napi_throw_error(env, nullptr, failure.c_str());
+  return exports;
+}
+`
+
+/** Builds tfjs-node's addon against the libraries in `folder/deps`, and our loader, into `folder`. */
+export async function buildAddon(folder: string): Promise<void> {
+  const require = createRequire(import.meta.url)
+  const source = join(folder, "build-here")
+  mkdirSync(source, { recursive: true })
+  const tfjsNode = dirname(require.resolve("@tensorflow/tfjs-node-gpu/package.json"))
+  await cp(join(tfjsNode, "binding"), join(source, "binding"), { recursive: true })
+  writeFileSync(join(source, "loader.cc"), loaderSource)
+  writeFileSync(join(source, "package.json"), "{}")
+  writeFileSync(join(source, "binding.gyp"), JSON.stringify(targets()))
+  const headers = nodeHeaders()
+  const args = [require.resolve("node-gyp/bin/node-gyp.js"), "rebuild", "--jobs=2"]
+  if (headers) args.push(`--nodedir=${headers}`)
+  const { code, output } = await run(process.execPath, args, source)
+  if (code !== 0) throw new UserError(`the addon did not build: ${reason(output)}`)
+  for (const path of [addonPath, loaderPath]) {
+    const name = path.split("/").at(-1)!
+    mkdirSync(dirname(join(folder, path)), { recursive: true })
+    cpSync(join(source, "build", "Release", name), join(folder, path))
+  }
+}
+
+/** The prefix of Node headers on this machine, if any: the interface is stable, so another Node's serve as well. */
+export function nodeHeaders(): string | undefined {
+  const prefixes = [dirname(dirname(process.execPath)), "/usr", "/usr/local"]
+  return prefixes.find((prefix) => existsSync(join(prefix, "include", "node", "node_api.h")))
+}
+
+/** Runs a program and keeps what it says; `output` is stdout and stderr together. */
+export function run(
+  program: string,
+  args: readonly string[],
+  cwd?: string,
+  onLine?: (line: string) => void,
+): Promise<{ code: number; output: string }> {
+  return new Promise((resolve) => {
+    const child = spawn(program, args, { ...(cwd && { cwd }), stdio: ["ignore", "pipe", "pipe"] })
+    let output = ""
+    const take = (chunk: Buffer) => {
+      const text = chunk.toString()
+      output += text
+      for (const line of text.split(/[\r\n]+/)) if (line.trim()) onLine?.(line.trim())
+    }
+    child.stdout.on("data", take)
+    child.stderr.on("data", take)
+    child.on("error", (error) => resolve({ code: 127, output: `${output}\n${error.message}` }))
+    child.on("close", (code) => resolve({ code: code ?? 1, output }))
+  })
+}
+
+function targets(): unknown {
+  const common = { defines: [`NAPI_VERSION=${napiVersion}`], "cflags_cc!": ["-fno-rtti"] }
+  return {
+    targets: [
+      {
+        ...common,
+        target_name: "tfjs_binding",
+        sources: ["binding/tfjs_backend.cc", "binding/tfjs_binding.cc"],
+        include_dirs: ["<(module_root_dir)/../deps/include"],
+        library_dirs: ["<(module_root_dir)/../deps/lib"],
+        libraries: [
+          "-Wl,-rpath,\\$$ORIGIN/../../deps/lib",
+          "-l:libtensorflow_cc.so.2",
+          "-l:libtensorflow_framework.so.2",
+        ],
+      },
+      { ...common, target_name: "resdet_loader", sources: ["loader.cc"], libraries: ["-ldl"] },
+    ],
+  }
+}
+
+/** The line of a build log that says most. */
+function reason(output: string): string {
+  const lines = output.split("\n").filter((line) => line.trim())
+  const telling = [
+    /find Python/i,
+    /not found: make|make.*(not found|ENOENT)/i,
+    /fatal error|error:/i,
+    /ENOTFOUND|ECONN|ETIMEDOUT/,
+  ]
+  for (const pattern of telling) {
+    const line = lines.find((text) => pattern.test(text))
+    if (line) return `${line.replace(/^gyp ERR! (stack )?/, "").trim()} (a C++ compiler, make and Python are needed)`
+  }
+  return lines.at(-1) ?? "no output"
+}

@@ -1,0 +1,94 @@
+import * as tf from "@tensorflow/tfjs-core"
+import { convFilterGradient, convInputGradient } from "./wasm-conv-gradient.js"
+import { maxPoolGradient } from "./wasm-pool-gradient.js"
+
+/** What the engine hands a kernel: its inputs by name (always tensors, when an operation runs it) and its attributes. */
+interface Call {
+  readonly inputs: tf.NamedTensorInfoMap
+  readonly attrs?: tf.NamedAttrMap
+  readonly backend: unknown
+}
+
+/**
+ * Gives the WebAssembly backend the kernels that training needs and it lacks (the gradient of a convolution for its
+ * filter, the gradient of a gather), and faster ones for two it has: the gradient of a convolution for its input, and
+ * products of transposed matrices; and a right one for the gradient of a max pool. Calling it again changes nothing.
+ */
+export function registerWasmKernels(): void {
+  if (tf.getKernel("Conv2DBackpropFilter", "wasm")) return
+  register("Conv2DBackpropFilter", ({ inputs, attrs }) => {
+    const { strides, pad, filterShape, dimRoundingMode } = attrs as unknown as ConvAttributes
+    const x = inputs.x as tf.Tensor4D
+    const info = tf.backend_util.computeConv2DInfo(x.shape, filterShape, strides, 1, pad, dimRoundingMode)
+    return convFilterGradient(x, inputs.dy as tf.Tensor4D, info)
+  })
+  replace("Conv2DBackpropInput", (original) => (call) => {
+    const { strides, pad, inputShape, dimRoundingMode } = call.attrs as unknown as ConvAttributes
+    const filter = call.inputs.filter as tf.Tensor4D
+    const info = tf.backend_util.computeConv2DInfo(inputShape, filter.shape, strides, 1, pad, dimRoundingMode)
+    const beyond = info.padInfo.top >= info.filterHeight || info.padInfo.left >= info.filterWidth
+    return beyond ? original(call) : convInputGradient(call.inputs.dy as tf.Tensor4D, filter, info)
+  })
+  // The backend multiplies transposed matrices in a plain loop: 920 ms where transposing first takes 96 ms.
+  replace("BatchMatMul", (original) => (call) => {
+    const { transposeA, transposeB } = call.attrs as { transposeA: boolean; transposeB: boolean }
+    if (!transposeA && !transposeB) return original(call)
+    const { a, b } = call.inputs as { a: tf.Tensor; b: tf.Tensor }
+    return tf.tidy(() => tf.matMul(transposeA ? turned(a) : a, transposeB ? turned(b) : b))
+  })
+  // The backend's own gives no gradient to a window whose largest value is not positive.
+  replace("MaxPoolGrad", () => ({ inputs, attrs }) => {
+    const { filterSize, strides, pad, dimRoundingMode } = attrs as unknown as ConvAttributes
+    const [input, dy] = [inputs.input as tf.Tensor4D, inputs.dy as tf.Tensor4D]
+    const info = tf.backend_util.computePool2DInfo(input.shape, filterSize, strides, 1, pad, dimRoundingMode)
+    const gradient = maxPoolGradient(input.dataSync<"float32">(), dy.dataSync<"float32">(), info)
+    return tf.tensor4d(gradient, input.shape)
+  })
+  register("UnsortedSegmentSum", ({ inputs, attrs }) =>
+    segmentSum(inputs.x as tf.Tensor, inputs.segmentIds as tf.Tensor1D, (attrs as { numSegments: number }).numSegments),
+  )
+}
+
+type Rounding = "floor" | "round" | "ceil"
+type Shape4 = [number, number, number, number]
+interface ConvAttributes {
+  readonly strides: [number, number] | number
+  readonly pad: "valid" | "same" | number | tf.backend_util.ExplicitPadding
+  readonly filterShape: Shape4
+  readonly inputShape: Shape4
+  readonly filterSize: [number, number] | number
+  readonly dimRoundingMode?: Rounding
+}
+
+type Kernel = (call: Call) => tf.TensorInfo | tf.TensorInfo[]
+
+function register(kernelName: string, kernel: Kernel): void {
+  tf.registerKernel({ kernelName, backendName: "wasm", kernelFunc: kernel as tf.KernelFunc })
+}
+
+function replace(kernelName: string, wrap: (original: Kernel) => Kernel): void {
+  const config = tf.getKernel(kernelName, "wasm")
+  tf.unregisterKernel(kernelName, "wasm")
+  tf.registerKernel({ ...config, kernelFunc: wrap(config.kernelFunc as Kernel) as tf.KernelFunc })
+}
+
+function turned(matrices: tf.Tensor): tf.Tensor {
+  const { rank } = matrices
+  const order = Array.from({ length: rank }, (_, axis) => axis)
+  order.splice(rank - 2, 2, rank - 1, rank - 2)
+  return tf.transpose(matrices, order)
+}
+
+/** Adds row i of `x` to row `segments[i]` of the result, in order; a negative segment is left out. */
+function segmentSum(x: tf.Tensor, segments: tf.Tensor1D, count: number): tf.Tensor {
+  const [values, rows] = [x.dataSync(), segments.dataSync()]
+  const width = x.size === 0 ? 0 : x.size / rows.length
+  const sums = x.dtype === "int32" ? new Int32Array(count * width) : new Float32Array(count * width)
+  rows.forEach((row, index) => {
+    if (row >= count) throw new Error(`unsortedSegmentSum: expected segments in 0..${count - 1}, got ${row}`)
+    if (row < 0) return
+    for (let at = 0; at < width; at++) sums[row * width + at] = sums[row * width + at]! + values[index * width + at]!
+  })
+  const shape = [count, ...x.shape.slice(segments.rank)]
+  return width === 0 ? tf.zeros(shape, x.dtype as "float32" | "int32") : tf.tensor(sums, shape, x.dtype)
+}

@@ -1,0 +1,89 @@
+import type { Detections } from "../boxes/boxes.js"
+import { UserError } from "../tensor/errors.js"
+import { atLeastOne, fraction, type Rule, withDefaults } from "../tensor/options.js"
+import type { DecodeImage, DetectOptions, PixelDetector, Pixels } from "./pixel-detector.js"
+import { prefetch } from "./prefetch.js"
+import type { SourceImage } from "./source-image.js"
+
+/** One object that was found. */
+export interface Detection {
+  /** The class's name. */
+  readonly label: string
+  /** 1..K: the class's place among the detector's classes. */
+  readonly classId: number
+  /** 0..1. */
+  readonly score: number
+  /** x1, y1, x2, y2 in pixels of the image file (upright), 0-based, the width being x2 - x1. */
+  readonly box: readonly [number, number, number, number]
+}
+
+/** What was found in one image, best score first. */
+export interface ImageDetections {
+  readonly width: number
+  readonly height: number
+  readonly detections: readonly Detection[]
+}
+
+/** One image of a source with what was found in it, or why it could not be read. */
+export type DetectedImage =
+  | (ImageDetections & { readonly image: SourceImage; readonly pixels: Pixels; readonly error?: never })
+  | { readonly image: SourceImage; readonly error: UserError }
+
+/** How many images are decoded ahead of the network. */
+const decodeAhead = 2
+
+/** Finds objects in decoded pixels, as plain objects. */
+export async function detectPixels(
+  network: PixelDetector,
+  pixels: Pixels,
+  options: DetectOptions,
+): Promise<ImageDetections> {
+  const { width, height } = pixels
+  return { width, height, detections: plainObjects(await network.detect(pixels, options), network.classes) }
+}
+
+/**
+ * Finds objects in one image after the other while the next ones are decoded. An image that cannot be read is handed
+ * over with its error. An aborted signal ends the iteration after the image at hand.
+ * @throws whatever is not a user's error: that is a bug, and stops
+ */
+export async function* detectImages(
+  network: PixelDetector,
+  decode: DecodeImage,
+  images: AsyncIterable<SourceImage>,
+  options: DetectOptions,
+  signal?: AbortSignal,
+): AsyncGenerator<DetectedImage> {
+  if (signal?.aborted) return
+  for await (const { item: image, ...outcome } of prefetch(images, ({ file }) => decode(file), decodeAhead)) {
+    if (signal?.aborted) return
+    if ("value" in outcome) {
+      const pixels = outcome.value
+      yield { image, pixels, ...(await detectPixels(network, pixels, options)) }
+    } else if (outcome.error instanceof UserError) yield { image, error: outcome.error }
+    else throw outcome.error
+    if (signal?.aborted) return
+  }
+}
+
+/** @throws UsageError for an unknown name or a value out of its range */
+export function checkDetectOptions(name: string, options: DetectOptions): void {
+  const known = { score: undefined, nms: undefined, maxDetections: undefined }
+  const ifGiven =
+    (rule: Rule): Rule =>
+    (value) =>
+      value === undefined ? undefined : rule(value)
+  withDefaults<{ [Name in keyof DetectOptions]: unknown }>(name, known, options, {
+    score: ifGiven(fraction),
+    nms: ifGiven(fraction),
+    maxDetections: ifGiven(atLeastOne),
+  })
+}
+
+function plainObjects({ boxes, scores, labels }: Detections, classes: readonly string[]): Detection[] {
+  return Array.from(scores, (score, d) => {
+    const classId = labels[d]!
+    const [x1, y1, x2, y2] = boxes.subarray(d * 4, d * 4 + 4)
+    return { label: classes[classId - 1]!, classId, score, box: [x1!, y1!, x2!, y2!] }
+  })
+}

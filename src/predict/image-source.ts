@@ -1,0 +1,71 @@
+import { readFileSync, statSync } from "node:fs"
+import { basename, dirname, extname, isAbsolute, relative, resolve, sep } from "node:path"
+import { glob, isDynamicPattern } from "tinyglobby"
+import { DataError, UsageError } from "../tensor/errors.js"
+import { imageEndings, isImageName, type SourceImage } from "./source-image.js"
+import { uniqueStems } from "./unique-stems.js"
+import { walkImages } from "./walk-images.js"
+
+/** The images a user points at. Iterating reads the folder anew; no image is opened. */
+export interface ImageSource extends AsyncIterable<SourceImage> {
+  /** As the user wrote it. */
+  readonly source: string
+}
+
+/**
+ * The images of a file, a folder (with its sub-folders, in the order of their names), a glob or a list file (`.txt`, a
+ * path a line, relative to the list's folder; blank lines and lines that begin with `#` are passed over). A folder is
+ * read one sub-folder at a time, so that memory does not grow with it; a glob and a list keep their paths, not more.
+ * @throws UsageError when there is no such file or folder, or a glob finds nothing
+ */
+export async function openImageSource(source: string): Promise<ImageSource> {
+  const path = resolve(source)
+  const status = statSync(path, { throwIfNoEntry: false })
+  if (status?.isDirectory()) return { source, [Symbol.asyncIterator]: () => walkImages(path) }
+  if (status !== undefined) {
+    if (extname(path).toLowerCase() === ".txt") return fixed(source, dirname(path), listedFiles(path))
+    return fixed(source, dirname(path), [path])
+  }
+  if (isDynamicPattern(source)) {
+    const files = (await glob(source, { absolute: true, dot: true })).filter(isImageName).sort()
+    if (files.length === 0) throw new UsageError(`${source}: the pattern finds no image (${imageEndings.join(" ")})`)
+    return fixed(source, commonFolder(files), files)
+  }
+  throw new UsageError(`${source}: no such file or folder. Expected an image, a folder, a pattern or a list file`)
+}
+
+function listedFiles(list: string): string[] {
+  const lines = readFileSync(list, "utf8").split(/\r?\n/)
+  const files = lines.map((line) => line.trim()).filter((line) => line !== "" && !line.startsWith("#"))
+  if (files.length === 0) throw new DataError(`${list}: expected a path of an image on each line, got none`)
+  return files.map((file) => resolve(dirname(list), file))
+}
+
+function fixed(source: string, folder: string, files: readonly string[]): ImageSource {
+  const paths = files.map((file) => pathWithin(folder, file))
+  const stems = uniqueStems(paths)
+  return {
+    source,
+    async *[Symbol.asyncIterator]() {
+      for (const [i, file] of files.entries()) yield { file, path: paths[i]!, stem: stems[i]! }
+    },
+  }
+}
+
+/** The path from `folder` to `file`; a file outside loses the part that leads out, so that output stays inside. */
+function pathWithin(folder: string, file: string): string {
+  const path = relative(folder, file)
+  if (isAbsolute(path)) return basename(path)
+  return path
+    .split(sep)
+    .filter((part) => part !== "..")
+    .join("/")
+}
+
+function commonFolder(files: readonly string[]): string {
+  const first = dirname(files[0]!).split(sep)
+  const last = dirname(files.at(-1)!).split(sep)
+  // Of sorted paths the first and the last differ soonest.
+  const shared = first.findIndex((part, i) => part !== last[i])
+  return (shared < 0 ? first : first.slice(0, shared)).join(sep) || sep
+}

@@ -1,0 +1,36 @@
+import type { Detections } from "../boxes/boxes.js"
+
+/** A decoded photo, upright. */
+export interface Pixels {
+  /** `[height * width * 3]` RGB, row by row. */
+  readonly data: Uint8Array
+  readonly height: number
+  readonly width: number
+}
+
+/** Which detections to keep; what is left out is the model's own default. */
+export interface DetectOptions {
+  /** Detections scored below this are left out, 0..1. */
+  readonly score?: number
+  /** Of two boxes of one class whose IoU is above this only the better scored stays, 0..1. */
+  readonly nms?: number
+  /** At most so many detections an image. */
+  readonly maxDetections?: number
+}
+
+/** What prediction needs of a detector; no tensor passes through this door. */
+export interface PixelDetector {
+  /** Names of the classes 1..K: label k is `classes[k - 1]`. */
+  readonly classes: readonly string[]
+  /** The training set's own id of each class, such as COCO's 1..90 with gaps; 1..K when absent. */
+  readonly categoryIds?: readonly number[]
+  /** Boxes in image pixels, best score first. */
+  detect(image: Pixels, options: DetectOptions): Promise<Detections>
+  dispose(): void
+}
+
+/**
+ * Decodes an image file, or its bytes, as upright RGB pixels.
+ * @throws DataError when it cannot be read
+ */
+export type DecodeImage = (image: string | Uint8Array) => Promise<Pixels>

@@ -1,0 +1,52 @@
+import * as tf from "@tensorflow/tfjs-core"
+import { constant, normal, type Scope } from "../tensor/parameters.js"
+import { expectShape } from "../tensor/shapes.js"
+
+/** @source py-faster-rcnn prototxts: classifier N(0, 0.01), box regressor N(0, 0.001) */
+const initialDeviation = { classifier: 0.01, boxes: 0.001 }
+
+/** What turns pooled regions into one vector each: conv5 for C4, two linear layers for FPN. */
+export interface RegionFeatures {
+  /** Length of the vectors. */
+  readonly channels: number
+  /** `[R, size, size, C]` to `[R, channels]`. */
+  apply(pooled: tf.Tensor4D): tf.Tensor2D
+}
+
+/** What the head says of each region. */
+export interface RoiOutputs {
+  /** `[R, K + 1]`, the background first. */
+  readonly logits: tf.Tensor2D
+  /** `[R, (K + 1) * 4]` deltas dx, dy, dw, dh for each class; the background's are unused. */
+  readonly deltas: tf.Tensor2D
+}
+
+/** The two sibling layers: a class and, for each class, a box. @source Fast R-CNN, section 2.1; torchvision `FastRCNNPredictor` */
+export class BoxPredictor {
+  readonly #classifier: Linear
+  readonly #regressor: Linear
+
+  constructor(scope: Scope, { channels, numClasses }: { channels: number; numClasses: number }) {
+    this.#classifier = linear(scope.in("cls_score"), channels, numClasses + 1, initialDeviation.classifier)
+    this.#regressor = linear(scope.in("bbox_pred"), channels, 4 * (numClasses + 1), initialDeviation.boxes)
+  }
+
+  /** @param vectors `[R, channels]` */
+  apply(vectors: tf.Tensor2D): RoiOutputs {
+    expectShape("BoxPredictor.apply", vectors, [null, this.#classifier.weight.shape[0]!])
+    const layer = ({ weight, bias }: Linear) => tf.add(tf.matMul(vectors, weight), bias) as tf.Tensor2D
+    return { logits: layer(this.#classifier), deltas: layer(this.#regressor) }
+  }
+}
+
+interface Linear {
+  readonly weight: tf.Tensor2D
+  readonly bias: tf.Tensor1D
+}
+
+function linear(scope: Scope, from: number, to: number, deviation: number): Linear {
+  return {
+    weight: scope.create("weight", "linear", [from, to], normal(deviation)) as tf.Tensor<tf.Rank.R2>,
+    bias: scope.create("bias", "bias", [to], constant(0)) as tf.Tensor<tf.Rank.R1>,
+  }
+}

@@ -1,0 +1,51 @@
+import type * as tf from "@tensorflow/tfjs-core"
+import { convolution } from "../engine/convolution.js"
+import { constant, normal, type Scope } from "../tensor/parameters.js"
+
+/** New layers start as N(0, 0.01). @source Faster R-CNN (TPAMI), section 3.1.3 */
+const initialDeviation = 0.01
+
+/** What the RPN says of each anchor, cell by cell. */
+export interface RpnOutputs {
+  /** `[N, H, W, A]` logits: is there an object? */
+  readonly logits: tf.Tensor4D
+  /** `[N, H, W, A * 4]` deltas dx, dy, dw, dh of each anchor. */
+  readonly deltas: tf.Tensor4D
+}
+
+/**
+ * A 3x3 convolution, then two sibling 1x1 convolutions: one objectness logit and four deltas for each anchor.
+ * @source torchvision `RPNHead`: sigmoid objectness, as wide as the features (the original is 512 wide with a softmax)
+ */
+export class RpnHead {
+  readonly #conv: Layer
+  readonly #objectness: Layer
+  readonly #deltas: Layer
+
+  constructor(scope: Scope, { channels, anchors }: { channels: number; anchors: number }) {
+    this.#conv = layer(scope.in("conv.0.0"), 3, channels, channels)
+    this.#objectness = layer(scope.in("cls_logits"), 1, channels, anchors)
+    this.#deltas = layer(scope.in("bbox_pred"), 1, channels, 4 * anchors)
+  }
+
+  /** @param features `[N, H, W, C]` */
+  apply(features: tf.Tensor4D): RpnOutputs {
+    const hidden = convolution(features, this.#conv.weight, this.#conv.bias, { padding: 1, relu: true })
+    return {
+      logits: convolution(hidden, this.#objectness.weight, this.#objectness.bias, {}),
+      deltas: convolution(hidden, this.#deltas.weight, this.#deltas.bias, {}),
+    }
+  }
+}
+
+interface Layer {
+  readonly weight: tf.Tensor4D
+  readonly bias: tf.Tensor1D
+}
+
+function layer(scope: Scope, size: number, from: number, to: number): Layer {
+  return {
+    weight: scope.create("weight", "conv", [size, size, from, to], normal(initialDeviation)) as tf.Tensor<tf.Rank.R4>,
+    bias: scope.create("bias", "bias", [to], constant(0)) as tf.Tensor<tf.Rank.R1>,
+  }
+}

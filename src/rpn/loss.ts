@@ -1,0 +1,35 @@
+import * as tf from "@tensorflow/tfjs-core"
+import { sigmoidCrossEntropy, smoothL1 } from "../tensor/losses.js"
+import type { RpnOutputs } from "./head.js"
+import type { RpnTargets } from "./targets.js"
+
+/** Where the box loss turns from square to straight. @source py-faster-rcnn sigma 3, which is beta 1/9 */
+export const rpnBeta = 1 / 9
+
+/**
+ * The RPN's two losses over the sampled anchors of all images, both divided by their number.
+ * @param targets one for each of the N images
+ * @returns scalars; `loss_rpn_box_reg` is 0 without positives
+ * @source torchvision `RegionProposalNetwork.compute_loss`
+ */
+export function rpnLosses(
+  { logits, deltas }: RpnOutputs,
+  targets: readonly RpnTargets[],
+): { loss_objectness: tf.Scalar; loss_rpn_box_reg: tf.Scalar } {
+  const perImage = logits.size / targets.length
+  const shifted = (indices: Int32Array, image: number) => Array.from(indices, (i) => i + image * perImage)
+  const positives = targets.flatMap((target, n) => shifted(target.positives, n))
+  const negatives = targets.flatMap((target, n) => shifted(target.negatives, n))
+  const sampled = positives.length + negatives.length
+  if (sampled === 0) return { loss_objectness: tf.scalar(0), loss_rpn_box_reg: tf.scalar(0) }
+
+  const said = tf.gather(tf.reshape(logits, [-1]), tf.tensor1d([...positives, ...negatives], "int32"))
+  const wanted = tf.concat([tf.ones([positives.length]), tf.zeros([negatives.length])])
+  const loss_objectness = tf.mean(sigmoidCrossEntropy(said, wanted)) as tf.Scalar
+  if (positives.length === 0) return { loss_objectness, loss_rpn_box_reg: tf.scalar(0) }
+
+  const moved = tf.gather(tf.reshape(deltas, [-1, 4]), tf.tensor1d(positives, "int32"))
+  const goals = tf.concat(targets.map((target) => tf.tensor2d(target.deltas, [target.positives.length, 4])))
+  const loss_rpn_box_reg = tf.div(tf.sum(smoothL1(moved, goals, rpnBeta)), sampled) as tf.Scalar
+  return { loss_objectness, loss_rpn_box_reg }
+}

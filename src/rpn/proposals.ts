@@ -1,0 +1,60 @@
+import { boxesOfSide, clipBoxes, takeBoxes } from "../boxes/clip.js"
+import { decodeBoxes, rpnCoderWeights } from "../boxes/coder.js"
+import { nms } from "../boxes/nms.js"
+import { orderByScore } from "../boxes/order.js"
+import { atLeastOne, fraction, withDefaults } from "../tensor/options.js"
+
+export interface ProposalOptions {
+  /** How many of the best-scored anchors are decoded. */
+  readonly beforeNms: number
+  /** How many proposals are handed on. */
+  readonly afterNms: number
+  readonly nmsThreshold: number
+  /** A proposal with a side shorter than this (input pixels) is dropped. */
+  readonly minSide: number
+}
+
+/** @source py-faster-rcnn and Detectron C4: 12000 anchors, 2000 proposals, NMS 0.7 in training */
+export const trainProposalDefaults: ProposalOptions = {
+  beforeNms: 12_000,
+  afterNms: 2000,
+  nmsThreshold: 0.7,
+  minSide: 1e-3,
+}
+
+/** @source the ResNet paper, appendix A: 300 proposals; py-faster-rcnn: of the best 6000 anchors */
+export const testProposalDefaults: ProposalOptions = { ...trainProposalDefaults, beforeNms: 6000, afterNms: 300 }
+
+/** @throws UsageError for an unknown option or a value out of range */
+export const proposalOptions = (defaults: ProposalOptions, overrides: Partial<ProposalOptions> = {}): ProposalOptions =>
+  withDefaults("proposalOptions", defaults, overrides, {
+    beforeNms: atLeastOne,
+    afterNms: atLeastOne,
+    nmsThreshold: fraction,
+  })
+
+/**
+ * The regions of one image worth a closer look: the best anchors, moved by their deltas, cut to the image, thinned by
+ * non-maximum suppression.
+ * @param anchors `[R * 4]` input pixels
+ * @param logits `[R]` objectness
+ * @param deltas `[R * 4]`
+ * @param size `[height, width]` of the image inside its padded input
+ * @returns `[P * 4]` in input pixels, best first, P at most `afterNms`; no gradient flows through it
+ */
+export function proposeBoxes(
+  anchors: Float32Array,
+  logits: Float32Array,
+  deltas: Float32Array,
+  size: readonly [number, number],
+  options: ProposalOptions,
+): Float32Array {
+  const best = orderByScore(logits, options.beforeNms)
+  const boxes = decodeBoxes(takeBoxes(deltas, best), takeBoxes(anchors, best), rpnCoderWeights)
+  clipBoxes(boxes, size)
+  const sized = boxesOfSide(boxes, options.minSide)
+  const candidates = takeBoxes(boxes, sized)
+  const scores = Float32Array.from(sized, (i) => logits[best[i]!]!)
+  const kept = nms(candidates, scores, { threshold: options.nmsThreshold, limit: options.afterNms })
+  return takeBoxes(candidates, kept)
+}

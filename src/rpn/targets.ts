@@ -1,0 +1,42 @@
+import type { Boxes } from "../boxes/boxes.js"
+import { takeBoxes } from "../boxes/clip.js"
+import { encodeBoxes, rpnCoderWeights } from "../boxes/coder.js"
+import { type MatchOptions, matchBoxes, spareCrowds } from "../boxes/matcher.js"
+import { type SampleOptions, sampleMatches } from "../boxes/sampler.js"
+import type { Random } from "../tensor/random.js"
+
+/** @source Faster R-CNN (TPAMI), section 3.1.2: positive from IoU 0.7 or as a truth's best, negative below 0.3 */
+export const rpnMatchDefaults: MatchOptions = { positive: 0.7, negative: 0.3, bestOfEachTruth: true }
+
+/** @source Faster R-CNN (TPAMI), section 3.1.3: 256 anchors an image, up to half of them positive */
+export const rpnSampleDefaults: SampleOptions = { count: 256, positiveShare: 0.5 }
+
+/** What the RPN should have said of one image's sampled anchors. */
+export interface RpnTargets {
+  /** `[P]` indices of the sampled positive anchors, then their deltas `[P * 4]`. */
+  readonly positives: Int32Array
+  readonly deltas: Float32Array
+  /** `[M]` indices of the sampled negative anchors. */
+  readonly negatives: Int32Array
+}
+
+/**
+ * Matches anchors to the truths of an image and draws a balanced sample.
+ * @param anchors `[R * 4]` input pixels; those that reach over the border take part, as in torchvision and detectron2
+ * @param truths `[G * 4]` input pixels; with G = 0 the whole sample is background
+ * @param crowds `[C * 4]` input pixels: regions inside which nothing counts as background
+ */
+export function rpnTargets(
+  anchors: Boxes,
+  truths: Boxes,
+  crowds: Boxes,
+  { match, sample }: { match: MatchOptions; sample: SampleOptions },
+  random: Random,
+): RpnTargets {
+  const matches = matchBoxes(anchors, truths, match)
+  spareCrowds(matches, anchors, crowds)
+  const { positives, negatives } = sampleMatches(matches, sample, random)
+  const matched = Int32Array.from(positives, (i) => matches.truth[i]!)
+  const deltas = encodeBoxes(takeBoxes(truths, matched), takeBoxes(anchors, positives), rpnCoderWeights)
+  return { positives, deltas, negatives }
+}

@@ -1,0 +1,46 @@
+import * as tf from "@tensorflow/tfjs-core"
+import type { Dataset } from "../../datasets/dataset.js"
+import type { Batch, BatchLoader } from "../../datasets/loader/batch-loader.js"
+import type { FasterRcnn } from "../detector/faster-rcnn.js"
+import type { ModelConfig } from "../detector/model.js"
+import { type EvalReport, evaluateDetections } from "../eval/report.js"
+import type { Parameters } from "../tensor/parameters.js"
+import { detectDataset } from "./detect-dataset.js"
+import type { TrainingTask } from "./run.js"
+
+/** The figures of a validation, by the names that `--metric` and results.csv know. */
+export function detectionMetrics(report: EvalReport): Record<string, number> {
+  const { coco, voc } = report
+  return {
+    voc12: voc[0]?.voc12 ?? Number.NaN,
+    voc07: voc[0]?.voc07 ?? Number.NaN,
+    AP: coco.AP,
+    AP50: coco.AP50,
+    AP75: coco.AP75,
+  }
+}
+
+/** A detector, its training batches and its validation data as something `runTraining` can train. */
+export function detectionTask(
+  detector: FasterRcnn,
+  parameters: Parameters,
+  loader: BatchLoader,
+  validation: Dataset | undefined,
+  config: Pick<ModelConfig, "size" | "maxSize">,
+): TrainingTask<Batch> {
+  return {
+    parameters,
+    batchesPerEpoch: loader.batchesPerEpoch(),
+    batches: (epoch, start) => loader.epoch(epoch, start),
+    prepare: ({ pixels, shape }) => detector.frozenFeatures(tf.tensor4d(pixels, [...shape])),
+    losses: (stem, { images }, random) => detector.losses(stem, images, random),
+    describe: ({ images }) => images.map(({ record }) => record.id).join(", "),
+    waited: ({ waitedMs }) => waitedMs,
+    ...(validation && {
+      async validate(signal: AbortSignal) {
+        const { perImage } = await detectDataset(detector, validation.images, config, { signal })
+        return detectionMetrics(evaluateDetections(validation, perImage, { details: false }))
+      },
+    }),
+  }
+}

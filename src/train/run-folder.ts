@@ -1,0 +1,77 @@
+import { join } from "node:path"
+import type { Parameters } from "../tensor/parameters.js"
+import { type DetectorInfo, saveDetector } from "../weights/detector-file.js"
+import { MetricsLog } from "./metrics-log.js"
+import type { RunEvents, RunPosition, StepReport } from "./run.js"
+import type { Sgd } from "./sgd.js"
+import { saveState } from "./state.js"
+
+/**
+ * A run's files: `weights/{last,best}.safetensors`, `state/`, `results.csv`, `metrics.jsonl`. A save that fails, such as
+ * on a full disk, is told and leaves the files of the save before; the next one tries again.
+ */
+export class RunFolder implements RunEvents {
+  readonly #folder: string
+  readonly #parameters: Parameters
+  readonly #info: Omit<DetectorInfo, "training">
+  readonly #log: MetricsLog
+  readonly #tell: (line: string) => void
+  #metrics: Readonly<Record<string, number>> = {}
+  #failure: Error | undefined
+
+  constructor(
+    folder: string,
+    parameters: Parameters,
+    info: Omit<DetectorInfo, "training">,
+    tell: (line: string) => void,
+  ) {
+    this.#folder = folder
+    this.#parameters = parameters
+    this.#info = info
+    this.#log = new MetricsLog(folder)
+    this.#tell = tell
+  }
+
+  /** Cuts off what the logs hold beyond `position`. */
+  async begin({ step, epoch }: RunPosition): Promise<void> {
+    await this.#log.rewind({ step, epoch })
+  }
+
+  /** Why the last save failed; absent when it did not. */
+  get failure(): Error | undefined {
+    return this.#failure
+  }
+
+  async onStep({ losses, ...report }: StepReport): Promise<void> {
+    await this.#attempt("metrics.jsonl", () => this.#log.step({ ...report, ...losses }))
+  }
+
+  async onEpoch(
+    epoch: number,
+    losses: Readonly<Record<string, number>>,
+    metrics: Readonly<Record<string, number>>,
+  ): Promise<void> {
+    this.#metrics = metrics
+    await this.#attempt("results.csv", () => this.#log.epoch({ epoch, ...losses, ...metrics }))
+  }
+
+  async onSave(position: RunPosition, optimizer: Sgd, improved: boolean): Promise<void> {
+    const info: DetectorInfo = { ...this.#info, training: { ...position, ...this.#metrics } }
+    const save = (name: string) => saveDetector(join(this.#folder, "weights", name), this.#parameters, info)
+    await this.#attempt("the run's state", () => {
+      if (improved) save("best.safetensors")
+      save("last.safetensors")
+      saveState(this.#folder, position, this.#parameters, optimizer)
+    })
+  }
+
+  async #attempt(what: string, write: () => void | Promise<void>): Promise<void> {
+    try {
+      await write()
+      this.#failure = undefined
+    } catch (error) {
+      this.#failure = error as Error
+      this.#tell(`${this.#folder}: ${what} could not be saved: ${this.#failure.message}. Training goes on`)
+    }
+  }
+}

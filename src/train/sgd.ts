@@ -1,0 +1,87 @@
+import * as tf from "@tensorflow/tfjs-core"
+import { fraction, withDefaults } from "../tensor/options.js"
+import type { Parameter } from "../tensor/parameters.js"
+
+export interface SgdOptions {
+  readonly momentum: number
+  /** Pull towards 0 on filters and matrices; biases and norms do not decay. */
+  readonly weightDecay: number
+}
+
+/** @source torchvision's detection reference, detectron2: momentum 0.9, weight decay 1e-4 */
+export const sgdDefaults: SgdOptions = { momentum: 0.9, weightDecay: 1e-4 }
+
+/** @throws UsageError for an unknown option or a value out of range */
+export const sgdOptions = (overrides: Partial<SgdOptions> = {}): SgdOptions =>
+  withDefaults("sgdOptions", sgdDefaults, overrides, { momentum: fraction, weightDecay: fraction })
+
+/**
+ * Stochastic gradient descent with momentum: v = m v + g + d w, then w = w - rate v.
+ * @source PyTorch `torch.optim.SGD`; Caffe has the rate inside v, which differs where the rate changes
+ */
+export class Sgd {
+  readonly #parameters: readonly Parameter[]
+  readonly #options: SgdOptions
+  readonly #velocities: Map<string, tf.Variable>
+
+  constructor(parameters: readonly Parameter[], options: SgdOptions = sgdDefaults) {
+    this.#parameters = parameters
+    this.#options = options
+    this.#velocities = new Map(
+      parameters.map(({ name, variable }) => [name, tf.tidy(() => tf.variable(tf.zerosLike(variable)))]),
+    )
+  }
+
+  /**
+   * One step down the gradients, which it leaves alone.
+   * @param gradients by the variables' own names, as `tf.variableGrads` gives them; what is absent stays
+   * @param scale what each gradient is multiplied with first (gradient clipping)
+   */
+  apply(gradients: tf.NamedTensorMap, rate: number, scale = 1): void {
+    for (const { name, kind, variable } of this.#parameters) {
+      const gradient = gradients[variable.name]
+      if (gradient === undefined) continue
+      const velocity = this.#velocities.get(name)!
+      const decay = kind === "conv" || kind === "linear" ? this.#options.weightDecay : 0
+      tf.tidy(() => {
+        const terms = [tf.mul(velocity, this.#options.momentum), scale === 1 ? gradient : tf.mul(gradient, scale)]
+        if (decay > 0) terms.push(tf.mul(variable, decay))
+        velocity.assign(tf.addN(terms))
+        variable.assign(tf.sub(variable, tf.mul(velocity, rate)))
+      })
+    }
+  }
+
+  /** The velocities by parameter name, for a checkpoint; read them, do not change them. */
+  get velocities(): ReadonlyMap<string, tf.Tensor> {
+    return this.#velocities
+  }
+
+  /**
+   * Goes on with saved velocities.
+   * @throws Error when they are another model's
+   */
+  restore(velocities: ReadonlyMap<string, Float32Array>): void {
+    for (const [name, variable] of this.#velocities) {
+      const saved = velocities.get(name)
+      if (saved?.length !== variable.size) {
+        throw new Error(
+          `Sgd.restore: expected ${variable.size} velocities for "${name}", got ${saved?.length ?? "none"}`,
+        )
+      }
+      tf.tidy(() => variable.assign(tf.tensor(saved, variable.shape)))
+    }
+  }
+
+  dispose(): void {
+    for (const variable of this.#velocities.values()) variable.dispose()
+  }
+}
+
+/** The length of all gradients as one vector. */
+export function globalNorm(gradients: tf.NamedTensorMap): number {
+  return tf.tidy(() => {
+    const squares = Object.values(gradients).map((gradient) => tf.sum(tf.square(gradient)))
+    return Math.sqrt(tf.addN(squares).dataSync()[0]!)
+  })
+}

@@ -1,0 +1,64 @@
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
+import { DataError } from "../tensor/errors.js"
+import type { Parameter, Weights } from "../tensor/parameters.js"
+import { loadWeights, saveWeights } from "../weights/load.js"
+import { SafetensorsFile, writeSafetensors } from "../weights/safetensors.js"
+import type { RunPosition } from "./run.js"
+import type { Sgd } from "./sgd.js"
+
+/** All that a run needs to go on bit for bit. */
+export interface SavedState {
+  readonly position: RunPosition
+  readonly weights: Weights
+  readonly velocities: ReadonlyMap<string, Float32Array>
+}
+
+const names = { position: "position.json", weights: "weights.safetensors", velocities: "velocities.safetensors" }
+
+/**
+ * Saves a run's state as one folder `<run>/state`. It is written beside the old one and takes its place at the end, so
+ * that at every moment one whole state is there, whatever breaks.
+ */
+export function saveState(run: string, position: RunPosition, parameters: Iterable<Parameter>, optimizer: Sgd): void {
+  const [state, fresh, old] = ["state", "state.new", "state.old"].map((name) => join(run, name)) as [
+    string,
+    string,
+    string,
+  ]
+  rmSync(fresh, { recursive: true, force: true })
+  mkdirSync(fresh, { recursive: true })
+  saveWeights(join(fresh, names.weights), parameters)
+  const velocities = [...optimizer.velocities].map(([name, tensor]) => {
+    return [name, { shape: tensor.shape, values: tensor.dataSync<"float32">() }] as const
+  })
+  writeSafetensors(join(fresh, names.velocities), velocities)
+  writeFileSync(join(fresh, names.position), `${JSON.stringify(position)}\n`)
+  rmSync(old, { recursive: true, force: true })
+  if (existsSync(state)) renameSync(state, old)
+  renameSync(fresh, state)
+  rmSync(old, { recursive: true, force: true })
+}
+
+/**
+ * Reads what `saveState` wrote.
+ * @throws DataError when the run has no state, or a broken one
+ */
+export function loadState(run: string): SavedState {
+  const folder = ["state", "state.old"].map((name) => join(run, name)).find(existsSync)
+  if (folder === undefined) throw new DataError(`${run}: no saved state to go on from. Expected a folder "state" in it`)
+  const velocities = new SafetensorsFile(join(folder, names.velocities))
+  return {
+    position: readPosition(join(folder, names.position)),
+    weights: loadWeights(join(folder, names.weights)).weights,
+    velocities: new Map([...velocities.entries.keys()].map((name) => [name, velocities.read(name)])),
+  }
+}
+
+function readPosition(file: string): RunPosition {
+  try {
+    return JSON.parse(readFileSync(file, "utf8")) as RunPosition
+  } catch (error) {
+    throw new DataError(`${file}: ${(error as Error).message}. The saved state is broken`)
+  }
+}

@@ -1,0 +1,122 @@
+import type { NormKind } from "../backbone/norm.js"
+import { DataError } from "../tensor/errors.js"
+import type { Parameter, Parameters, Weights } from "../tensor/parameters.js"
+import { SafetensorsFile, writeSafetensors } from "./safetensors.js"
+import { readTorchFile } from "./torch-file.js"
+import { adaptNorms, fromTorchAxes, toTorchAxes, type Weight } from "./torchvision.js"
+
+export interface LoadOptions {
+  /** The model's name for a name of the file; null leaves the tensor out. Names stay as they are by default. */
+  readonly rename?: (name: string) => string | null
+  /** Norms of the model, by convolution (the model's name without `.weight`); no adapting where left out. */
+  readonly norm?: NormKind | ((conv: string) => NormKind)
+}
+
+export interface LoadedFile {
+  readonly weights: Weights
+  readonly metadata: Readonly<Record<string, string>>
+}
+
+/**
+ * Reads a safetensors file or a PyTorch file (`.pth`, `.pt`, `.th`) of torchvision's names, for `new Parameters(random, weights)`.
+ * @throws DataError for a file that is broken, or that holds no tensors
+ */
+export function loadWeights(path: string, options: LoadOptions = {}): LoadedFile {
+  const { rename = (name: string) => name, norm } = options
+  const { names: all, read, metadata } = openWeights(path)
+  const names = all.filter((name) => !name.endsWith(".num_batches_tracked"))
+  if (names.length === 0) throw new DataError(`${path}: holds no tensors`)
+  // DataParallel puts `module.` before every name.
+  const wrapped = names.every((name) => name.startsWith("module."))
+  const weights = new Map<string, Weight>()
+  for (const name of names) {
+    const renamed = rename(wrapped ? name.slice("module.".length) : name)
+    if (renamed === null) continue
+    if (weights.has(renamed)) throw new DataError(`${path}: two tensors are both "${renamed}" to the model`)
+    weights.set(renamed, fromTorchAxes(read(name)))
+  }
+  if (norm === undefined) return { weights, metadata }
+  return { weights: adaptNorms(weights, typeof norm === "string" ? () => norm : norm), metadata }
+}
+
+/** A weights file of either kind, by the end of its name; tensors in PyTorch's axes. */
+function openWeights(path: string) {
+  if (/\.(pth|pt|th)$/i.test(path)) {
+    const tensors = readTorchFile(path)
+    return { names: [...tensors.keys()], read: (name: string): Weight => tensors.get(name)!, metadata: {} }
+  }
+  const file = new SafetensorsFile(path)
+  const read = (name: string): Weight => ({ shape: file.entries.get(name)!.shape, values: file.read(name) })
+  return { names: [...file.entries.keys()], read, metadata: file.metadata }
+}
+
+/**
+ * Names of a plain ResNet file as a C4 detector has them: `layer4.*` under `roi_heads.box_head.`, the stem and the other
+ * stages under `backbone.`; other names, a detector's own among them, stay as they are.
+ */
+export function c4Name(name: string): string {
+  if (/^(conv1|bn1|layer[123])\./.test(name)) return `backbone.${name}`
+  return name.startsWith("layer4.") ? `roi_heads.box_head.${name}` : name
+}
+
+/**
+ * Writes a model with PyTorch's axes, so that torchvision reads it and `loadWeights` gives back every bit.
+ * @throws DataError when the file cannot be written
+ */
+export function saveWeights(
+  path: string,
+  parameters: Iterable<Parameter>,
+  metadata: Readonly<Record<string, string>> = {},
+): void {
+  const tensors = [...parameters].map(({ name, variable }) => {
+    const values = variable.dataSync<"float32">()
+    return [name, toTorchAxes({ shape: variable.shape, values })] as const
+  })
+  writeSafetensors(path, tensors, metadata)
+}
+
+/** What became of a file's tensors and a model's parameters, by name. */
+export interface LoadReport {
+  readonly loaded: readonly string[]
+  /** Made anew: absent in the file, or there with another shape. */
+  readonly initialised: readonly string[]
+  /** In the file with another shape. */
+  readonly mismatched: readonly string[]
+  /** In the file, and nowhere in the model. */
+  readonly unused: readonly string[]
+}
+
+/** Call it when the whole model has been built. */
+export function loadReport(parameters: Parameters): LoadReport {
+  const { loaded, initialised, mismatched } = parameters
+  return { loaded, initialised, mismatched, unused: parameters.unused() }
+}
+
+/** The report as lines: how many of what, by stage or layer; the layers by name where they are few. */
+export function describeReport(report: LoadReport): string {
+  const lines = [`loaded ${report.loaded.length} of ${report.loaded.length + report.initialised.length} parameters`]
+  if (report.loaded.length > 0) lines[0] += `: ${groups(report.loaded, 0)}`
+  for (const [title, names] of [
+    ["initialised", report.initialised],
+    ["another shape in the file", report.mismatched],
+    ["unused in the file", report.unused],
+  ] as const) {
+    if (names.length > 0) lines.push(`${title} ${names.length}: ${groups(names, 12)}`)
+  }
+  return lines.join("\n")
+}
+
+/** `backbone.layer1 (8)`, with the layers' names where a group has at most `most` of them. */
+function groups(names: readonly string[], most: number): string {
+  const byStage = new Map<string, string[]>()
+  for (const name of names) {
+    const layer = name.slice(0, name.lastIndexOf("."))
+    const stage = /^(.*?layer\d+)\./.exec(name)?.[1] ?? layer
+    byStage.set(stage, [...(byStage.get(stage) ?? []), layer])
+  }
+  const texts = [...byStage].map(([stage, layers]) => {
+    const inner = [...new Set(layers)].map((layer) => layer.slice(stage.length + 1)).filter((layer) => layer !== "")
+    return inner.length > 0 && inner.length <= most ? `${stage} (${inner.join(" ")})` : `${stage} (${layers.length})`
+  })
+  return texts.join(", ")
+}

@@ -1,0 +1,51 @@
+import { resNetSpec } from "../backbone/architecture.js"
+import { backboneDepth, type ModelConfig } from "../detector/model.js"
+import type { Weights } from "../tensor/parameters.js"
+import { readDetectorInfo } from "./detector-file.js"
+import { c4Name, loadWeights } from "./load.js"
+import { SafetensorsFile } from "./safetensors.js"
+
+/** What can be left to the weights file that training starts from. */
+export interface NormWishes {
+  readonly norm: "auto" | "frozen" | "group"
+  readonly conv5Norm: "auto" | "frozen" | "group"
+  readonly frozen: number | undefined
+}
+
+type NormConfig = Pick<ModelConfig, "norm" | "conv5Norm" | "frozen">
+
+/**
+ * Decides the norms and how much is frozen. A trained backbone keeps its batch norms, frozen; what starts from nothing
+ * gets group norm and learns as a whole. conv5 counts by itself: files without a complete one are common.
+ * @source the ResNet paper, appendix A (frozen batch norm); torchvision trains all layers without pre-trained weights
+ */
+export function planNorms(model: string, weights: string | undefined, wishes: NormWishes): NormConfig {
+  const known = weights === undefined ? undefined : readDetectorInfo(weights)?.config
+  const trained = weights !== undefined && known === undefined
+  const auto = {
+    norm: known?.norm ?? (trained ? "frozen" : "group"),
+    conv5Norm: known?.conv5Norm ?? (trained && hasConv5(model, weights) ? "frozen" : "group"),
+    frozen: known?.frozen ?? (trained ? 2 : 0),
+  } as const
+  return {
+    norm: wishes.norm === "auto" ? auto.norm : wishes.norm,
+    conv5Norm: wishes.conv5Norm === "auto" ? auto.conv5Norm : wishes.conv5Norm,
+    frozen: wishes.frozen ?? auto.frozen,
+  }
+}
+
+/** A file's weights by the detector's names, with its norms made the detector's. */
+export function initialWeights(file: string, { norm, conv5Norm }: Pick<ModelConfig, "norm" | "conv5Norm">): Weights {
+  const kind = (conv: string) => (conv.includes("layer4.") ? conv5Norm : norm)
+  return loadWeights(file, { rename: c4Name, norm: kind }).weights
+}
+
+function hasConv5(model: string, file: string): boolean {
+  const names = new Set(
+    [...new SafetensorsFile(file).entries.keys()].map((name) => c4Name(name.replace(/^module\./, ""))),
+  )
+  const conv5 = resNetSpec(backboneDepth(model)).stages[3]!
+  return conv5.every(({ layers }, block) =>
+    layers.every(({ conv }) => names.has(`roi_heads.box_head.layer4.${block}.${conv}.weight`)),
+  )
+}

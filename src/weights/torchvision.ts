@@ -1,0 +1,92 @@
+import { batchNormEpsilon, type NormKind } from "../backbone/norm.js"
+import type { Weights } from "../tensor/parameters.js"
+
+/** One value of a weights file or model. */
+export type Weight = { readonly shape: readonly number[]; readonly values: Float32Array }
+
+/** PyTorch's axes to ours: filters OIHW to HWIO, matrices `[out, in]` to `[in, out]`, the rest unchanged. */
+export function fromTorchAxes(weight: Weight): Weight {
+  return permute(weight, weight.shape.length === 4 ? [2, 3, 1, 0] : weight.shape.length === 2 ? [1, 0] : null)
+}
+
+/** Our axes to PyTorch's: filters HWIO to OIHW, matrices `[in, out]` to `[out, in]`, the rest unchanged. */
+export function toTorchAxes(weight: Weight): Weight {
+  return permute(weight, weight.shape.length === 4 ? [3, 2, 0, 1] : weight.shape.length === 2 ? [1, 0] : null)
+}
+
+/** The batch norm behind a convolution by torchvision's names: `conv2` has `bn2`, `downsample.0` has `downsample.1`. */
+export function normOf(conv: string): string | undefined {
+  const match = /^(.*\.|)(?:conv(\d+)|downsample\.0)$/.exec(conv)
+  if (!match) return undefined
+  return match[2] === undefined ? `${match[1]}downsample.1` : `${match[1]}bn${match[2]}`
+}
+
+/**
+ * Weights (our axes) as a model with other norms wants them. `kindOf` tells each convolution's norm in the model.
+ * - `frozen`: a batch norm with its statistics is folded into weight and bias
+ * - `batch`: a convolution's bias, as folded files have it, becomes a batch norm that only adds it
+ * - `group`: a batch norm's values are left out, as they mean nothing to a group norm
+ */
+export function adaptNorms(weights: Weights, kindOf: (conv: string) => NormKind): Weights {
+  const adapted = new Map(weights)
+  for (const [name, filter] of weights) {
+    const conv = name.endsWith(".weight") && filter.shape.length === 4 ? name.slice(0, -".weight".length) : ""
+    const norm = normOf(conv)
+    if (norm === undefined) continue
+    const kind = kindOf(conv)
+    const statistics = weights.has(`${norm}.running_mean`) && weights.has(`${norm}.running_var`)
+    if (kind === "frozen" && statistics) fold(adapted, conv, norm)
+    if (kind === "batch" && weights.has(`${conv}.bias`) && !weights.has(`${norm}.weight`)) unfold(adapted, conv, norm)
+    if (kind === "group" && statistics) for (const part of normParts) adapted.delete(`${norm}.${part}`)
+  }
+  return adapted
+}
+
+const normParts = ["weight", "bias", "running_mean", "running_var"] as const
+
+function fold(weights: Map<string, Weight>, conv: string, norm: string): void {
+  const filter = weights.get(`${conv}.weight`)!
+  const [scale, offset, mean, variance] = normParts.map((part) => weights.get(`${norm}.${part}`)?.values)
+  const out = filter.shape[3]!
+  const factor = Float64Array.from(
+    { length: out },
+    (_, channel) => (scale?.[channel] ?? 1) / Math.sqrt(variance![channel]! + batchNormEpsilon),
+  )
+  const own = weights.get(`${conv}.bias`)?.values
+  const bias = Float32Array.from(
+    factor,
+    (by, channel) => (offset?.[channel] ?? 0) + ((own?.[channel] ?? 0) - mean![channel]!) * by,
+  )
+  const values = filter.values.map((value, at) => value * factor[at % out]!)
+  weights.set(`${conv}.weight`, { shape: filter.shape, values })
+  weights.set(`${conv}.bias`, { shape: [out], values: bias })
+  for (const part of normParts) weights.delete(`${norm}.${part}`)
+}
+
+function unfold(weights: Map<string, Weight>, conv: string, norm: string): void {
+  const bias = weights.get(`${conv}.bias`)!
+  const every = (value: number): Weight => ({
+    shape: bias.shape,
+    values: new Float32Array(bias.values.length).fill(value),
+  })
+  weights.set(`${norm}.weight`, every(1))
+  weights.set(`${norm}.bias`, bias)
+  weights.set(`${norm}.running_mean`, every(0))
+  weights.set(`${norm}.running_var`, every(1 - batchNormEpsilon))
+  weights.delete(`${conv}.bias`)
+}
+
+function permute({ shape, values }: Weight, axes: readonly number[] | null): Weight {
+  if (axes === null) return { shape, values }
+  const strides = shape.map((_, axis) => shape.slice(axis + 1).reduce((product, length) => product * length, 1))
+  const target = axes.map((axis) => shape[axis]!)
+  const steps = axes.map((axis) => strides[axis]!)
+  const [a, b, c, d] = [...Array(4 - target.length).fill(1), ...target] as [number, number, number, number]
+  const [sa, sb, sc, sd] = [...Array(4 - steps.length).fill(0), ...steps] as [number, number, number, number]
+  const moved = new Float32Array(values.length)
+  let at = 0
+  for (let i = 0; i < a; i++)
+    for (let j = 0; j < b; j++)
+      for (let k = 0; k < c; k++) for (let l = 0; l < d; l++) moved[at++] = values[i * sa + j * sb + k * sc + l * sd]!
+  return { shape: target, values: moved }
+}

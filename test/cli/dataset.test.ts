@@ -1,0 +1,98 @@
+import { existsSync, readFileSync } from "node:fs"
+import { join } from "node:path"
+import { Command } from "commander"
+import { afterEach, expect, test, vi } from "vitest"
+import { configure } from "../../src/cli/dataset.js"
+import { png, tempFolder, vocFile, vocObject, writeVocSample } from "../datasets/samples.js"
+
+/** Runs `dataset ...` in this process: what it printed and the exit code it set. */
+async function run(...words: readonly string[]) {
+  const lines: string[] = []
+  const keep = (text: unknown) => {
+    lines.push(String(text))
+    return true
+  }
+  vi.spyOn(console, "log").mockImplementation(keep)
+  vi.spyOn(process.stdout, "write").mockImplementation(keep)
+  vi.spyOn(process.stderr, "write").mockReturnValue(true)
+  const before = process.exitCode
+  const command = new Command("dataset").exitOverride()
+  configure(command)
+  try {
+    await command.parseAsync([...words], { from: "user" })
+    return { lines, code: process.exitCode ?? 0 }
+  } finally {
+    process.exitCode = before
+  }
+}
+
+afterEach(() => {
+  vi.restoreAllMocks()
+})
+
+function sample(objects: string): string {
+  const folder = tempFolder()
+  writeVocSample(join(folder, "data"), objects)
+  return folder
+}
+
+test("check names each fault with file and object and ends with 3; a clean set ends with 0", async () => {
+  const dirty = await run(
+    "check",
+    join(sample(vocObject("dog", [1, 1, 9, 9]) + vocObject("dog", [5, 5, 5, 5])), "data"),
+  )
+  expect(dirty.code).toBe(3)
+  expect(dirty.lines).toEqual([
+    "train: Annotations/a.xml object 1: zero-area-box: the corners 5 5 5 5 enclose no area",
+    "1 faults: 1 zero-area-box",
+  ])
+  const clean = await run("check", join(sample(vocObject("dog", [1, 1, 9, 9])), "data"))
+  expect([clean.code, clean.lines]).toEqual([0, ["no faults"]])
+})
+
+test("check --json - prints one document and nothing else", async () => {
+  const { lines } = await run("check", join(sample(vocObject("dog", [1, 1, 99, 9])), "data"), "--json", "-")
+  expect(JSON.parse(lines.join(""))).toMatchObject({
+    format: "voc",
+    splits: [{ split: "train", images: 1, classes: ["dog"] }],
+    counts: { "box-outside-image": 1 },
+    faults: [{ split: "train", kind: "box-outside-image", file: "Annotations/a.xml", object: 0, action: "fixed" }],
+  })
+})
+
+test("convert writes the other format, and split divides all images", async () => {
+  const folder = sample(vocObject("dog", [1, 1, 9, 9]))
+  const more = {
+    "JPEGImages/b.png": png(40, 30),
+    "Annotations/b.xml": vocFile(""),
+    "ImageSets/Main/train.txt": "a\nb\n",
+  }
+  writeVocSample(join(folder, "data"), vocObject("dog", [1, 1, 9, 9]), more)
+  expect((await run("convert", join(folder, "data"), "--to", "coco", "--out", join(folder, "coco"))).code).toBe(0)
+  const json = JSON.parse(readFileSync(join(folder, "coco", "annotations", "instances_train.json"), "utf8"))
+  expect(json.annotations).toMatchObject([{ bbox: [0, 0, 9, 9], area: 81 }])
+  const { lines } = await run("split", join(folder, "data"), "--val", "0.5", "--out", join(folder, "halves"))
+  expect(lines).toEqual(["train 1", "val 1"])
+  expect(existsSync(join(folder, "halves", "ImageSets", "Main", "trainval.txt"))).toBe(true)
+})
+
+test("demo makes a set that stats counts and view draws", async () => {
+  const folder = tempFolder()
+  const demo = join(folder, "demo")
+  await run("demo", demo, "--images", "3", "--val-images", "1", "--shapes")
+  const { lines } = await run("stats", demo, "--json", "-")
+  const { splits } = JSON.parse(lines.join(""))
+  expect(splits.map(({ images }: { images: number }) => images)).toEqual([3, 1])
+  const view = await run("view", demo, "--count", "2", "--out", join(folder, "seen"))
+  expect(view.lines.length).toBe(3)
+  expect(view.lines.every((path) => existsSync(path))).toBe(true)
+})
+
+test.each([
+  [["convert", "x", "--to", "coko", "--out", "y"], 'Unknown format "coko". Did you mean "coco"?'],
+  [["split", "x", "--val", "2", "--out", "y"], "Expected a share from 0 to 1"],
+  [["check", "x", "--corners", "two"], "Expected --corners to be"],
+  [["check", "/no/such/place"], "No data at /no/such/place"],
+])("dataset %j is refused in one line", async (words, message) => {
+  await expect(run(...words)).rejects.toThrow(message)
+})

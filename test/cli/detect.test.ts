@@ -1,0 +1,98 @@
+import { spawn, spawnSync } from "node:child_process"
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join, resolve } from "node:path"
+import { afterEach, beforeEach, expect, test } from "vitest"
+
+const dummy = resolve("test/support/dummy-cli.mjs")
+
+let folder = ""
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "resdet-detect-command-"))
+  mkdirSync(join(folder, "photos"))
+  for (let i = 0; i < 100; i++) writeFileSync(join(folder, `photos/${i}.jpg`), "ok")
+})
+afterEach(() => rmSync(folder, { recursive: true }))
+
+function detect(args: readonly string[], env: NodeJS.ProcessEnv = {}) {
+  const options = { cwd: folder, encoding: "utf8", env: { ...process.env, ...env } } as const
+  const { status, stdout, stderr } = spawnSync(process.execPath, [dummy, "detect", ...args], options)
+  return { status, stdout, stderr }
+}
+
+test("results go to a new folder each time, which is all that stdout says", () => {
+  const args = ["--weights", "w", "--source", "photos/1.jpg"]
+  expect(detect(args)).toMatchObject({ status: 0, stdout: `${join("runs", "detect", "detect1")}\n` })
+  expect(detect(args).stdout).toBe(`${join("runs", "detect", "detect2")}\n`)
+  expect(readdirSync(join(folder, "runs/detect/detect2")).sort()).toEqual(["detections.jsonl", "images"])
+})
+
+test("a source that holds the runs folder does not feed a run with pictures of runs", () => {
+  const args = ["--weights", "w", "--source", ".", "--score", "0.5"]
+  rmSync(join(folder, "photos"), { recursive: true })
+  writeFileSync(join(folder, "a.jpg"), "ok")
+  for (const run of ["detect1", "detect2"]) {
+    expect(detect(args)).toMatchObject({ status: 0, stderr: expect.stringMatching(/^1\/1 a\.jpg: [^\n]+\n$/) })
+    expect(readdirSync(join(folder, "runs/detect", run, "images"))).toEqual(["a.jpg"])
+  }
+  const earlier = detect(["--weights", "w", "--source", "runs/detect/detect1", "--out", "again"])
+  expect(earlier.stderr).toMatch(/^1\/1 images\/a\.jpg/)
+})
+
+test("an unreadable image is skipped, and the exit code is 3 at the end", () => {
+  writeFileSync(join(folder, "list.txt"), "photos/1.jpg\nbroken.jpg\nphotos/2.jpg\n")
+  writeFileSync(join(folder, "broken.jpg"), "no")
+  const { status, stderr } = detect(["--weights", "w", "--source", "list.txt", "--out", "out", "--no-draw"])
+  expect(status).toBe(3)
+  expect(stderr).toMatch(/^1\/3 photos\/1\.jpg: 1x1, 1 dog, \d+ ms\n2\/3 broken\.jpg: skipped: not an image\n3\/3 /)
+  expect(stderr).toMatch(/error: 1 of 3 images could not be read; the others are in out\n$/)
+  expect(readFileSync(join(folder, "out/detections.jsonl"), "utf8").trimEnd().split("\n")).toHaveLength(2)
+})
+
+test("Ctrl-C keeps what was written as whole files and exits with 130", async () => {
+  const args = [dummy, "detect", "--weights", "w", "--source", "photos", "--out", "out", "--format", "coco,jsonl"]
+  const child = spawn(process.execPath, args, { cwd: folder })
+  child.stderr.once("data", () => child.kill("SIGINT"))
+  const code = await new Promise((done) => child.on("close", (status, signal) => done(status ?? signal)))
+  expect(code).toBe(130)
+  const lines = readFileSync(join(folder, "out/detections.jsonl"), "utf8").trimEnd().split("\n")
+  expect(lines.length).toBeLessThan(100)
+  expect(JSON.parse(readFileSync(join(folder, "out/coco_results.json"), "utf8"))).toHaveLength(lines.length)
+})
+
+test("--print-config shows file, environment, flags and --set in that order, and detects nothing", () => {
+  writeFileSync(join(folder, "c.yaml"), "source: photos\ndraw: false\nscore: 0.1\nnms: 0.2\nengine: tensorflow\n")
+  const args = ["--config", "c.yaml", "--weights", "w", "--score", "0.3", "--set", "nms=0.4", "--print-config"]
+  const { status, stdout } = detect(args, { RESDET_ENGINE: "wasm" })
+  expect(status).toBe(0)
+  expect(JSON.parse(stdout)).toEqual({
+    source: join(folder, "photos"),
+    weights: "w",
+    draw: false,
+    score: 0.3,
+    nms: 0.4,
+    engine: "wasm",
+    format: ["jsonl"],
+    crops: false,
+  })
+  expect(readdirSync(folder).sort()).toEqual(["c.yaml", "photos"])
+})
+
+test.each([
+  [["--source", "photos"], "error: options: expected weights to be a text, but it is not given\n"],
+  [["--weights", "w", "--source", "fotos"], /^error: fotos: no such file or folder/],
+  [["--score", "2"], /^error: option "--score <0\.\.1>" argument "2" is invalid\. Expected a number from 0 to 1\.\n$/],
+  [
+    ["--engine", "cuda"],
+    /^error: option "--engine <name>" argument "cuda" is invalid\. Allowed choices are tensorflow/,
+  ],
+  [
+    ["--weights", "w", "--source", "photos", "--format", "yolov"],
+    /^error: unknown format "yolov"\. Did you mean "yolo"\?/,
+  ],
+])("the usage %j is refused with one line", (args, line) => {
+  const { status, stderr } = detect(args)
+  expect(status).toBe(2)
+  expect(stderr).toMatch(line)
+  expect(stderr.trimEnd()).not.toContain("\n")
+})

@@ -1,0 +1,93 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { Command } from "commander"
+import { afterAll, expect, test, vi } from "vitest"
+import { configure } from "../../src/cli/info.js"
+import { buildFasterRcnn } from "../../src/detector/build.js"
+import { modelDefaults } from "../../src/detector/model.js"
+import { startEngine } from "../../src/engine/start.js"
+import { Parameters } from "../../src/tensor/parameters.js"
+import { seededRandom } from "../../src/tensor/random.js"
+import { writeSafetensors } from "../../src/weights/safetensors.js"
+
+const folder = mkdtempSync(join(tmpdir(), "resdet-info-"))
+afterAll(() => rmSync(folder, { recursive: true }))
+
+async function info(...args: string[]): Promise<string> {
+  const written: string[] = []
+  const spy = vi.spyOn(process.stdout, "write").mockImplementation((text) => written.push(String(text)) > 0)
+  try {
+    const command = new Command("info").exitOverride().configureOutput({ outputError: () => {} })
+    configure(command)
+    await command.parseAsync(args, { from: "user" })
+  } finally {
+    spy.mockRestore()
+  }
+  return written.join("")
+}
+
+test("a network's document has the paper's figures", async () => {
+  const paper = JSON.parse(await info("resnet101", "--stride-in", "1x1", "--json", "-"))
+  expect(paper).toMatchObject({ model: "resnet101", inputSize: [224, 224], classes: 1000, parameters: 44_549_160 })
+  expect((paper.multiplyAdds / 1e9).toFixed(3)).toBe("7.570")
+  expect(paper.layers[0]).toEqual({
+    name: "conv1",
+    kernel: 7,
+    stride: 2,
+    in: 3,
+    out: 64,
+    size: [112, 112],
+    parameters: 9408 + 128,
+    multiplyAdds: 9408 * 112 * 112,
+  })
+})
+
+test("the table names every layer and ends with the totals", async () => {
+  const lines = (await info("resnet18", "--size", "448x224", "--classes", "10")).trimEnd().split("\n")
+  expect(lines[0]).toBe("resnet18: input 448x224, 10 classes")
+  expect(lines[2]).toMatch(/^conv1 +7x7 \/ 2 +3 -> 64 +224x112 +9,536 +236\.0 M$/)
+  expect(lines).toContainEqual(expect.stringMatching(/^layer2\.0\.downsample\.0 +1x1 \/ 2 +64 -> 128/))
+  expect(lines.at(-2)).toBe("11,181,642 parameters")
+})
+
+test("a detector is counted as it is built", async () => {
+  const document = JSON.parse(await info("fasterrcnn_resnet18_c4", "--classes", "3", "--json", "-"))
+  await startEngine()
+  const parameters = new Parameters(seededRandom(1))
+  buildFasterRcnn(parameters, { ...modelDefaults, model: "fasterrcnn_resnet18_c4" }, 3)
+  const built = [...parameters].reduce((sum, { variable }) => sum + variable.size, 0)
+  expect(document.parameters).toBe(built)
+  expect(document.inputSize).toEqual([800, 1067])
+  const names = document.layers.map(({ name }: { name: string }) => `${name}.weight`)
+  expect(names.filter((name: string) => parameters.get(name) === undefined)).toEqual([])
+  parameters.dispose()
+})
+
+test("a file's tensors and notes are shown, statistics not counted as parameters", async () => {
+  const path = join(folder, "model.safetensors")
+  const tensor = (...shape: number[]) => ({ shape, values: new Float32Array(shape.reduce((a, b) => a * b, 1)) })
+  const tensors = [
+    ["conv1.weight", tensor(4, 3, 2, 2)],
+    ["bn1.running_mean", tensor(4)],
+  ] as const
+  writeSafetensors(path, tensors, { classes: '["dog"]', note: "hand made" })
+  expect(JSON.parse(await info(path, "--json", "-"))).toEqual({
+    file: path,
+    parameters: 48,
+    metadata: { classes: ["dog"], note: "hand made" },
+    tensors: [
+      { name: "conv1.weight", dtype: "F32", shape: [4, 3, 2, 2] },
+      { name: "bn1.running_mean", dtype: "F32", shape: [4] },
+    ],
+  })
+  expect(await info(path)).toContain("conv1.weight      F32  [4, 3, 2, 2]\n")
+})
+
+test("an unknown model, a bad size and a broken file are one line each", async () => {
+  await expect(info("resnet19")).rejects.toThrow('info: no file and no model "resnet19". Did you mean "resnet18"?')
+  await expect(info("resnet18", "--size", "big")).rejects.toThrow("Expected a side in pixels")
+  const path = join(folder, "broken.safetensors")
+  writeFileSync(path, "not weights")
+  await expect(info(path)).rejects.toThrow(`${path}: not a whole safetensors file`)
+})

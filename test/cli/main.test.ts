@@ -1,0 +1,103 @@
+import { spawn, spawnSync } from "node:child_process"
+import { readFileSync } from "node:fs"
+import { expect, test } from "vitest"
+
+const dummy = "test/support/dummy-cli.mjs"
+
+function run(file: string, ...args: string[]) {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [file, ...args], { encoding: "utf8" })
+  return { status, stdout, stderr }
+}
+
+test("--version behind any command prints the package's version to stdout", () => {
+  const { version } = JSON.parse(readFileSync("package.json", "utf8")) as { version: string }
+  expect(run("bin/resdet.js", "--version")).toEqual({ status: 0, stdout: `${version}\n`, stderr: "" })
+  expect(run(dummy, "fail", "--version")).toEqual({ status: 0, stdout: `${version}\n`, stderr: "" })
+})
+
+test("--help lists every command without loading one", () => {
+  const { status, stdout, stderr } = run(dummy, "--help")
+  expect({ status, stderr }).toEqual({ status: 0, stderr: "" })
+  expect(stdout).toMatch(/fail .*several ways[\s\S]*absent .*cannot be loaded/)
+})
+
+test("help in front is --help behind", () => {
+  expect(run(dummy, "help", "fail").stdout).toMatch(/Usage: resdet fail \[options\] <how>/)
+})
+
+test("an unknown command exits with 2 and names the nearest one", () => {
+  const { status, stdout, stderr } = run(dummy, "fial")
+  expect({ status, stdout }).toEqual({ status: 2, stdout: "" })
+  expect(stderr).toBe(
+    'error: unknown command "fial". Did you mean "fail"? Known: detect, fail, wait, print, count, absent\n',
+  )
+})
+
+test("no command at all exits with 2 and names the commands", () => {
+  const { status, stderr } = run(dummy)
+  expect(status).toBe(2)
+  expect(stderr).toMatch(/^error: expected a command: detect, fail/)
+})
+
+test("an unknown flag exits with 2 and names the nearest one", () => {
+  const { status, stderr } = run(dummy, "fail", "user", "--epohcs", "3")
+  expect({ status, stderr }).toEqual({
+    status: 2,
+    stderr: 'error: unknown option "--epohcs". Did you mean "--epochs"?\n',
+  })
+})
+
+test.each([
+  ["user", 1, "error: a.png: no such class\n"],
+  ["data", 3, "error: b.xml: broken\n"],
+  ["low", 4, "error: mAP 0.1 is below 0.5\n"],
+])("a user's mistake (%s) exits with %i and one line", (how, status, line) => {
+  expect(run(dummy, "fail", how)).toEqual({ status, stdout: "", stderr: line })
+})
+
+test("a bug exits with 1 and keeps its stack", () => {
+  const { status, stderr } = run(dummy, "fail", "bug")
+  expect(status).toBe(1)
+  expect(stderr).toMatch(/a bug in resdet[\s\S]*TypeError: x is not a function\n\s+at .*dummy-cli\.mjs/)
+})
+
+test("progress off a terminal is plain lines on stderr without colours", () => {
+  expect(run(dummy, "count")).toEqual({ status: 0, stdout: "", stderr: "count 1/3\ncount 2/3\ncount 3/3\na line\n" })
+})
+
+/** Starts a command that says it is ready, sends it the interrupts one after the other, and waits for its end. */
+async function interrupt(times: number, ...args: string[]) {
+  const child = spawn(process.execPath, [dummy, ...args])
+  let stdout = ""
+  let sent = 0
+  const send = () => {
+    if (sent++ < times) child.kill("SIGINT")
+  }
+  child.stdout.on("data", (text) => {
+    stdout += text
+    if (String(text).includes("ready")) send()
+  })
+  // The line on stderr says that an interrupt has been taken; only then may the next be sent.
+  child.stderr.on("data", send)
+  const code = await new Promise((resolve) => child.on("close", (status, signal) => resolve(status ?? signal)))
+  return { code, stdout }
+}
+
+test("the first Ctrl-C lets a command save and exits with 130", async () => {
+  expect(await interrupt(1, "wait")).toEqual({ code: 130, stdout: "ready\nsaved\n" })
+})
+
+test("the second Ctrl-C ends a command that does not stop", async () => {
+  expect(await interrupt(2, "wait", "--stubborn")).toEqual({ code: 130, stdout: "ready\n" })
+})
+
+test("a reader that goes away ends the command quietly", async () => {
+  const child = spawn(process.execPath, [dummy, "print"])
+  let stderr = ""
+  child.stderr.on("data", (text) => {
+    stderr += text
+  })
+  child.stdout.once("data", () => child.stdout.destroy())
+  const code = await new Promise((resolve) => child.on("close", resolve))
+  expect({ code, stderr }).toEqual({ code: 0, stderr: "" })
+})

@@ -1,0 +1,52 @@
+import { readFileSync } from "node:fs"
+import { expect, test } from "vitest"
+import { imageNetDeviation, imageNetMean, resizeInto, resizeRgb } from "../../../datasets/image/resize.js"
+
+interface Golden {
+  readonly cases: {
+    readonly height: number
+    readonly width: number
+    readonly outHeight: number
+    readonly outWidth: number
+    readonly pixels: number[]
+    readonly values: number[]
+  }[]
+}
+
+const golden = JSON.parse(readFileSync(new URL("../../golden/resize.json", import.meta.url), "utf8")) as Golden
+const imageNet = { mean: imageNetMean, deviation: imageNetDeviation }
+
+test.each(golden.cases)("$height x $width to $outHeight x $outWidth gives PyTorch's values", (example) => {
+  const { height, width, outHeight, outWidth, pixels, values } = example
+  const out = new Float32Array(values.length)
+  const target = { out, offset: 0, rowStride: 3 * outWidth, height: outHeight, width: outWidth, flip: false }
+  resizeInto({ pixels: Uint8Array.from(pixels), height, width }, { ...target, ...imageNet })
+  let worst = 0
+  for (const [i, value] of values.entries()) worst = Math.max(worst, Math.abs(value - out[i]!))
+  expect(worst).toBeLessThan(5e-6)
+})
+
+test("halfway between two pixels is their mean", () => {
+  // Doubling two pixels: centres fall at -0.25, 0.25, 0.75, 1.25 of the input.
+  const image = { pixels: Uint8Array.from([0, 0, 0, 100, 40, 200]), height: 1, width: 2 }
+  expect([...resizeRgb(image, 1, 4).pixels]).toEqual([0, 0, 0, 25, 10, 50, 75, 30, 150, 100, 40, 200])
+})
+
+test("a flipped image is the mirror of the plain one, and what lies around it is left alone", () => {
+  const image = { pixels: Uint8Array.from({ length: 5 * 7 * 3 }, (_, i) => (i * 37) % 256), height: 5, width: 7 }
+  const run = (flip: boolean) => {
+    const out = new Float32Array(8 * 10 * 3).fill(9)
+    resizeInto(image, { out, offset: 3 * 10 * 3, rowStride: 30, height: 4, width: 6, flip, ...imageNet })
+    return out
+  }
+  const plain = run(false)
+  const mirrored = run(true)
+  for (let y = 0; y < 4; y++) {
+    for (let x = 0; x < 6; x++) {
+      const at = (3 + y) * 30 + 3 * x
+      const across = (3 + y) * 30 + 3 * (5 - x)
+      expect([...mirrored.subarray(at, at + 3)]).toEqual([...plain.subarray(across, across + 3)])
+    }
+  }
+  expect(plain.filter((value) => value === 9).length).toBe(8 * 10 * 3 - 4 * 6 * 3)
+})

@@ -1,0 +1,110 @@
+import * as tf from "@tensorflow/tfjs-core"
+import { beforeAll, describe, expect, test } from "vitest"
+import { iou } from "../../src/boxes/iou.js"
+import { startEngine } from "../../src/engine/start.js"
+import { selectOptions } from "../../src/roi/select.js"
+import { mixSeeds, seededRandom } from "../../src/tensor/random.js"
+import { Sgd } from "../../src/train/sgd.js"
+import { trainStep } from "../../src/train/step.js"
+import { onEveryEngine } from "../support/engines.js"
+import { imageSize, rectangles, tinyDetector } from "../support/tiny-detector.js"
+
+function trainer() {
+  const { detector, parameters } = tinyDetector()
+  const optimizer = new Sgd(parameters.trainable())
+  const { pixels, shape, images } = rectangles()
+  const step = (seed: number, rate: number) => {
+    const stem = tf.tidy(() => detector.frozenFeatures(tf.tensor4d(pixels, shape)))
+    try {
+      const losses = () => detector.losses(stem, images, seededRandom(seed))
+      return trainStep(losses, parameters.trainable(), optimizer, { rate, clipNorm: 10 })
+    } finally {
+      stem.dispose()
+    }
+  }
+  return { detector, parameters, optimizer, step }
+}
+
+const losses: Record<string, Record<string, number>> = {}
+
+onEveryEngine("a training step", () => {
+  test("gives the same losses twice, leaves no tensor behind, and moves every trainable parameter alone", () => {
+    const { parameters, step } = trainer()
+    const before = [...parameters].map(({ variable }) => variable.dataSync().slice())
+    const first = step(1, 0.01)
+    const tensors = tf.memory().numTensors
+    step(2, 0.01)
+    expect(tf.memory().numTensors).toBe(tensors)
+    expect(trainer().step(1, 0.01)).toEqual(first)
+    const moved = [...parameters].map(({ variable }, i) =>
+      variable.dataSync().some((value, k) => value !== before[i]![k]),
+    )
+    expect(moved).toEqual([...parameters].map(({ trainable }) => trainable))
+    losses[tf.getBackend()] = first
+  })
+
+  test("of images without any object teaches background, with no box losses", () => {
+    const { detector } = tinyDetector()
+    const empty = {
+      boxes: new Float32Array(0),
+      labels: new Int32Array(0),
+      crowd: new Uint8Array(0),
+      difficult: new Uint8Array(0),
+    }
+    tf.tidy(() => {
+      const { pixels, shape } = rectangles()
+      const images = [0, 1].map(() => ({ height: 96, width: 128, ...empty }))
+      const found = detector.losses(detector.frozenFeatures(tf.tensor4d(pixels, shape)), images, seededRandom(1))
+      expect(found.loss_rpn_box_reg.dataSync()[0]).toBe(0)
+      expect(found.loss_box_reg.dataSync()[0]).toBe(0)
+      expect(found.loss_objectness.dataSync()[0]).toBeGreaterThan(0)
+      expect(found.loss_classifier.dataSync()[0]).toBeGreaterThan(0)
+    })
+  })
+
+  test("detecting leaves no tensor behind and keeps boxes inside their own image", () => {
+    const { detector } = tinyDetector()
+    const { pixels, shape } = rectangles()
+    const images = tf.tensor4d(pixels, shape)
+    const tensors = tf.memory().numTensors
+    const found = detector.detect(images, [imageSize, [50, 60]], selectOptions({ score: 0 }))
+    expect(tf.memory().numTensors).toBe(tensors)
+    expect(found).toHaveLength(2)
+    expect(Math.max(...found[0]!.boxes)).toBeGreaterThan(60)
+    expect(Math.max(...found[1]!.boxes)).toBeLessThanOrEqual(60)
+    images.dispose()
+  })
+})
+
+test("all engines agree on the losses", () => {
+  const [first, ...others] = Object.values(losses)
+  for (const other of others) {
+    for (const [name, value] of Object.entries(first!)) expect(other[name]).toBeCloseTo(value, 4)
+  }
+})
+
+describe("learning", () => {
+  beforeAll(async () => {
+    await startEngine()
+  })
+
+  test("two pictures are learnt by heart: every object found once, nothing else as sure", () => {
+    const { detector, step } = trainer()
+    for (let i = 0; i < 250; i++) step(mixSeeds(1, i), 0.02 * Math.min(1, i / 20))
+    const { pixels, shape, images } = rectangles()
+    const found = tf.tidy(() => {
+      return detector.detect(
+        tf.tensor4d(pixels, shape),
+        [imageSize, imageSize],
+        selectOptions({ score: 0.5, nmsThreshold: 0.3 }),
+      )
+    })
+    images.forEach((image, n) => {
+      const { boxes, labels } = found[n]!
+      image.labels.forEach((label, g) => {
+        const hits = [...labels.keys()].filter((d) => labels[d] === label && iou(boxes, d, image.boxes, g) > 0.7)
+        expect(hits, `image ${n}, object ${g}`).toHaveLength(1)
+      })
+    })
+  })
+})

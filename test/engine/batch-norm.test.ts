@@ -1,0 +1,68 @@
+import * as tf from "@tensorflow/tfjs-core"
+import { expect, test } from "vitest"
+import { batchNormEpsilon, batchNormOfBatch } from "../../src/engine/batch-norm.js"
+import { seededRandom } from "../../src/tensor/random.js"
+import { expectClose } from "../support/close.js"
+import { onEveryEngine } from "../support/engines.js"
+
+const random = seededRandom(6)
+const draw = (length: number) => Float32Array.from({ length }, () => 2 + random.normal())
+const shape = [3, 5, 4, 6] as const
+const channels = 6
+const count = 60
+
+/** By the definition, channel by channel, in double precision; gradients by the chain rule written out. */
+function naive(x: Float32Array, scale: Float32Array, offset: Float32Array, dy: Float32Array) {
+  const y = new Float64Array(x.length)
+  const dx = new Float64Array(x.length)
+  const [mean, variance, dScale, dOffset] = Array.from({ length: 4 }, () => new Float64Array(channels))
+  for (let c = 0; c < channels; c++) {
+    const at = Array.from({ length: count }, (_, i) => i * channels + c)
+    const total = (value: (i: number) => number) => at.reduce((sum, i) => sum + value(i), 0)
+    const mu = total((i) => x[i]!) / count
+    const biased = total((i) => (x[i]! - mu) ** 2) / count
+    const deviation = Math.sqrt(biased + batchNormEpsilon)
+    const normal = (i: number) => (x[i]! - mu) / deviation
+    mean![c] = mu
+    variance![c] = (biased * count) / (count - 1)
+    dOffset![c] = total((i) => dy[i]!)
+    dScale![c] = total((i) => dy[i]! * normal(i))
+    for (const i of at) {
+      y[i] = normal(i) * scale[c]! + offset[c]!
+      dx[i] = (scale[c]! / deviation) * (dy[i]! - dOffset![c]! / count - (normal(i) * dScale![c]!) / count)
+    }
+  }
+  return { y, mean: mean!, variance: variance!, dx, dScale: dScale!, dOffset: dOffset! }
+}
+
+onEveryEngine("batchNormOfBatch", () => {
+  test("normalises each channel over the batch, and its gradients follow the chain rule", () => {
+    const [x, scale, offset, dy] = [draw(360), draw(channels), draw(channels), draw(360)]
+    const expected = naive(x, scale, offset, dy)
+    const inputs = [tf.tensor(x, [...shape]), tf.tensor1d(scale), tf.tensor1d(offset)]
+    const run = (...[x4, scale1, offset1]: tf.Tensor[]) =>
+      batchNormOfBatch(x4 as tf.Tensor4D, scale1 as tf.Tensor1D, offset1 as tf.Tensor1D)
+    const { y, mean, variance } = run(...inputs)
+    expectClose(y.dataSync(), expected.y)
+    expectClose(mean.dataSync(), expected.mean)
+    expectClose(variance.dataSync(), expected.variance)
+    const [dx, dScale, dOffset] = tf.grads((...all) => run(...all).y)(inputs, tf.tensor(dy, [...shape]))
+    expectClose(dx!.dataSync(), expected.dx, 1e-4)
+    expectClose(dScale!.dataSync(), expected.dScale)
+    expectClose(dOffset!.dataSync(), expected.dOffset)
+  })
+
+  test("no tensor is left behind", () => {
+    const x = tf.tensor(draw(360), [...shape])
+    const step = () =>
+      tf.tidy(() =>
+        tf
+          .grad((x4) => batchNormOfBatch(x4 as tf.Tensor4D, tf.ones([6]), tf.zeros([6])).y)(x)
+          .dataSync(),
+      )
+    step()
+    const before = tf.memory().numTensors
+    step()
+    expect(tf.memory().numTensors).toBe(before)
+  })
+})

@@ -1,0 +1,155 @@
+import * as tf from "@tensorflow/tfjs-core"
+import { expect, test, vi } from "vitest"
+import { convolution } from "../../src/engine/convolution.js"
+import { seededRandom } from "../../src/tensor/random.js"
+import { expectClose } from "../support/close.js"
+import { onEveryEngine } from "../support/engines.js"
+import { type ConvolutionCase, naiveConvolution } from "../support/naive-convolution.js"
+
+const random = seededRandom(5)
+const draw = (length: number) => Float32Array.from({ length }, () => random.normal())
+
+const base = { count: 2, rows: 7, columns: 9, channels: 3, height: 3, width: 3, out: 4, stride: 1, padding: 1 }
+const cases: Record<string, ConvolutionCase> = {
+  "3x3": base,
+  "3x3 without padding": { ...base, padding: 0 },
+  "3x3 stride 2": { ...base, stride: 2 },
+  "3x3 stride 2 on even sizes": { ...base, rows: 8, columns: 6, stride: 2 },
+  "3x3 stride 2 that leaves the last row out": { ...base, rows: 8, padding: 0, stride: 2 },
+  "1x1": { ...base, height: 1, width: 1, padding: 0 },
+  "1x1 stride 2": { ...base, height: 1, width: 1, padding: 0, stride: 2 },
+  "7x7 stride 2": { ...base, rows: 14, columns: 13, height: 7, width: 7, stride: 2, padding: 3 },
+  "3x5 stride 3": { ...base, rows: 11, columns: 12, width: 5, stride: 3 },
+  "padding wider than the filter": { ...base, height: 1, width: 1, padding: 2 },
+}
+
+function tensors(sizes: ConvolutionCase) {
+  const { count, rows, columns, channels, height, width, out } = sizes
+  const x = draw(count * rows * columns * channels)
+  const filter = draw(height * width * channels * out)
+  const bias = draw(out)
+  return {
+    x,
+    filter,
+    bias,
+    xTensor: tf.tensor4d(x, [count, rows, columns, channels]),
+    filterTensor: tf.tensor4d(filter, [height, width, channels, out]),
+    biasTensor: tf.tensor1d(bias),
+  }
+}
+
+onEveryEngine("convolution", () => {
+  test.each(Object.entries(cases))("%s gives the sums of products and their gradients", (_, sizes) => {
+    const { x, filter, bias, xTensor, filterTensor, biasTensor } = tensors(sizes)
+    const naive = naiveConvolution(sizes, x, filter)
+    const run = (x4: tf.Tensor, filter4: tf.Tensor, bias1: tf.Tensor) =>
+      convolution(x4 as tf.Tensor4D, filter4 as tf.Tensor4D, bias1 as tf.Tensor1D, sizes)
+    const y = run(xTensor, filterTensor, biasTensor)
+    expect(y.shape).toEqual(naive.shape)
+    expectClose(
+      y.dataSync(),
+      naive.y.map((value, at) => value + bias[at % sizes.out]!),
+    )
+    const dy = draw(naive.y.length)
+    const [dx, dFilter, dBias] = tf.grads(run)([xTensor, filterTensor, biasTensor], tf.tensor(dy, y.shape))
+    const expected = naive.gradients(dy)
+    expectClose(dx!.dataSync(), expected.dx)
+    expectClose(dFilter!.dataSync(), expected.dFilter)
+    expectClose(dBias!.dataSync(), expected.dBias)
+  })
+
+  test("with ReLU nothing below zero passes, forward or back", () => {
+    const { x, filter, xTensor, filterTensor } = tensors(base)
+    const naive = naiveConvolution(base, x, filter)
+    const run = (x4: tf.Tensor) => convolution(x4 as tf.Tensor4D, filterTensor, null, { ...base, relu: true })
+    expectClose(
+      run(xTensor).dataSync(),
+      naive.y.map((value) => Math.max(value, 0)),
+    )
+    const dy = draw(naive.y.length)
+    const dx = tf.grad(run)(xTensor, tf.tensor(dy, naive.shape))
+    expectClose(dx.dataSync(), naive.gradients(dy.map((value, at) => (naive.y[at]! > 0 ? value : 0))).dx)
+  })
+
+  test("the gradient is the slope of the output", () => {
+    const { filter, filterTensor, xTensor, biasTensor } = tensors({ ...base, stride: 2 })
+    const loss = (filter4: tf.Tensor) => {
+      const y = convolution(xTensor, filter4 as tf.Tensor4D, biasTensor, { padding: 1, stride: 2, relu: true })
+      return tf.sum(tf.square(y)) as tf.Scalar
+    }
+    const slopes = tf.grad(loss)(filterTensor).dataSync()
+    const step = 1e-3
+    for (const at of [0, 17, 50, 107]) {
+      const moved = (by: number) => {
+        const values = filter.slice()
+        values[at]! += by
+        return loss(tf.tensor4d(values, filterTensor.shape)).dataSync()[0]!
+      }
+      const slope = (moved(step) - moved(-step)) / (2 * step)
+      expect(Math.abs(slopes[at]! - slope)).toBeLessThan(0.02 * Math.max(1, Math.abs(slope)))
+    }
+  })
+
+  test("equal calls give equal bits", () => {
+    const sizes = { ...base, rows: 40, columns: 50, channels: 16, out: 32 }
+    const { xTensor, filterTensor, biasTensor } = tensors(sizes)
+    const all = () => {
+      const run = tf.grads((x: tf.Tensor, filter: tf.Tensor) =>
+        tf.sum(tf.square(convolution(x as tf.Tensor4D, filter as tf.Tensor4D, biasTensor, { padding: 1, relu: true }))),
+      )
+      return run([xTensor, filterTensor]).map((gradient) => gradient.dataSync().slice())
+    }
+    expect(all()).toEqual(all())
+  })
+
+  test("nothing is computed for a filter that does not train", () => {
+    const { xTensor, filterTensor, biasTensor } = tensors(base)
+    const bias = tf.variable(biasTensor)
+    const filter = tf.variable(filterTensor)
+    const loss = () =>
+      tf.sum(convolution(xTensor, filter as tf.Tensor4D, bias as tf.Tensor1D, { padding: 1 })) as tf.Scalar
+    const withFilter = opsOf(() => tf.variableGrads(loss, [bias, filter]))
+    const without = opsOf(() => tf.variableGrads(loss, [bias]))
+    expect(withFilter).toContain("Conv2DBackpropFilter")
+    expect(without).not.toContain("Conv2DBackpropFilter")
+    expect([...withFilter, ...without]).not.toContain("Conv2DBackpropInput")
+    for (const variable of [bias, filter]) variable.dispose()
+  })
+
+  test("no tensor is left behind", () => {
+    const { xTensor, filterTensor, biasTensor } = tensors({ ...base, stride: 2 })
+    const step = () =>
+      tf.tidy(() => {
+        const loss = (x: tf.Tensor, filter: tf.Tensor, bias: tf.Tensor) => {
+          const y = convolution(x as tf.Tensor4D, filter as tf.Tensor4D, bias as tf.Tensor1D, { stride: 2, relu: true })
+          return tf.sum(convolution(y, tf.ones([1, 1, 4, 2]), null, { relu: true }))
+        }
+        for (const gradient of tf.grads(loss)([xTensor, filterTensor, biasTensor])) gradient.dataSync()
+      })
+    step()
+    const before = tf.memory().numTensors
+    step()
+    expect(tf.memory().numTensors).toBe(before)
+  })
+
+  test("channels that do not fit are named", () => {
+    expect(() => convolution(tf.zeros([1, 4, 4, 3]), tf.zeros([3, 3, 4, 8]), null)).toThrow(
+      "convolution: expected 4 input channels for a filter [3,3,4,8], got x [1,4,4,3]",
+    )
+  })
+})
+
+/** Names of the kernels and native ops that run within `work`. */
+function opsOf(work: () => unknown): string[] {
+  const names: string[] = []
+  const kernels = vi.spyOn(tf.engine(), "runKernel")
+  const backend = tf.backend() as tf.KernelBackend & { executeMultipleOutputs?: (name: string) => unknown }
+  const native = backend.executeMultipleOutputs
+    ? vi.spyOn(backend as Required<typeof backend>, "executeMultipleOutputs")
+    : null
+  work()
+  names.push(...kernels.mock.calls.map(([name]) => name))
+  if (native) names.push(...native.mock.calls.map(([name]) => name))
+  vi.restoreAllMocks()
+  return names
+}

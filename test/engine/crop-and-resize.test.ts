@@ -1,0 +1,123 @@
+import * as tf from "@tensorflow/tfjs-core"
+import { describe, expect, it } from "vitest"
+import { cropAndResize, cropGradientByProducts } from "../../src/engine/crop-and-resize.js"
+import { seededRandom } from "../../src/tensor/random.js"
+import { onEveryEngine } from "../support/engines.js"
+
+const random = seededRandom(3)
+const numbers = (count: number) => Array.from({ length: count }, () => random.uniform() * 2 - 1)
+const boxes = () =>
+  tf.tensor2d([
+    [0.1, 0.2, 0.7, 0.9],
+    [-0.2, 0.3, 0.5, 1.2],
+    [0, 0, 1, 1],
+    [0.5, 0.5, 0.5, 0.5],
+    [0.8, 0.9, 0.1, 0.2],
+  ])
+const images = () => tf.tensor1d([0, 1, 1, 0, 1], "int32")
+
+function lossOf(map: tf.Tensor, seeds: tf.Tensor4D, size: [number, number]): tf.Scalar {
+  return tf.sum(tf.mul(cropAndResize(map as tf.Tensor4D, boxes(), images(), size), seeds))
+}
+
+onEveryEngine("cropAndResize", () => {
+  it("gives the corner cells for the whole map and the middle of a 2x2 map for one sample", () => {
+    const map = tf.tensor4d([1, 2, 3, 4], [1, 2, 2, 1])
+    const whole = tf.tensor2d([[0, 0, 1, 1]])
+    const first = tf.tensor1d([0], "int32")
+    expect([...cropAndResize(map, whole, first, [3, 3]).dataSync()]).toEqual([1, 1.5, 2, 2, 2.5, 3, 3, 3.5, 4])
+    expect([...cropAndResize(map, whole, first, [1, 1]).dataSync()]).toEqual([2.5])
+  })
+
+  it("reads 0 outside the map", () => {
+    const map = tf.ones<tf.Rank.R4>([1, 3, 3, 1])
+    const crop = cropAndResize(map, tf.tensor2d([[-1, 0, 2, 1]]), tf.tensor1d([0], "int32"), [4, 2])
+    expect([...crop.dataSync()]).toEqual([0, 0, 1, 1, 1, 1, 0, 0])
+  })
+
+  it("cuts each box from the image its index names", () => {
+    const map = tf.tensor4d([1, 2, 3], [3, 1, 1, 1])
+    const crop = cropAndResize(map, tf.zeros([2, 4]), tf.tensor1d([2, 0], "int32"), [1, 1])
+    expect([...crop.dataSync()]).toEqual([3, 1])
+  })
+
+  it.each([[[4, 3] as [number, number]], [[1, 1] as [number, number]], [[1, 5] as [number, number]]])(
+    "has the gradient that finite differences give, crops of %j",
+    (size) => {
+      const shape: [number, number, number, number] = [2, 4, 5, 2]
+      const values = numbers(2 * 4 * 5 * 2)
+      const seeds = tf.tensor4d(numbers(5 * size[0] * size[1] * 2), [5, size[0], size[1], 2])
+      const gradient = tf
+        .grad((map) => lossOf(map, seeds, size))(tf.tensor4d(values, shape))
+        .dataSync()
+      // The crop is linear in the map: a step of 1 has no error but rounding.
+      for (let at = 0; at < values.length; at++) {
+        const stepped = (by: number) => {
+          const moved = values.map((value, index) => (index === at ? value + by : value))
+          return lossOf(tf.tensor4d(moved, shape), seeds, size).dataSync()[0]!
+        }
+        expect(gradient[at]).toBeCloseTo((stepped(1) - stepped(-1)) / 2, 4)
+      }
+    },
+  )
+
+  it("has the same gradient through matrix products", () => {
+    const seeds = tf.tensor4d(numbers(5 * 4 * 3 * 2), [5, 4, 3, 2])
+    const direct = tf
+      .grad((map) => lossOf(map, seeds, [4, 3]))(tf.zeros([2, 4, 5, 2]))
+      .dataSync()
+    const products = cropGradientByProducts(seeds, boxes(), images(), [2, 4, 5, 2]).dataSync()
+    for (let at = 0; at < direct.length; at++) expect(products[at]).toBeCloseTo(direct[at]!, 5)
+  })
+
+  it("repeats bit for bit, gradient included", () => {
+    const map = tf.tensor4d(numbers(2 * 12 * 12 * 64), [2, 12, 12, 64])
+    const many = tf.tile(boxes(), [20, 1]) as tf.Tensor2D
+    const whose = tf.tile(images(), [20]) as tf.Tensor1D
+    const seeds = tf.tensor4d(numbers(100 * 7 * 7 * 64), [100, 7, 7, 64])
+    const gradient = () =>
+      tf
+        .grad((x) => tf.sum(tf.mul(cropAndResize(x as tf.Tensor4D, many, whose, [7, 7]), seeds)))(map)
+        .dataSync()
+    const first = gradient()
+    for (let run = 0; run < 5; run++) expect(Buffer.compare(bytes(gradient()), bytes(first))).toBe(0)
+  })
+
+  it("gives nothing for no boxes, and a zero gradient", () => {
+    const none = tf.tensor2d([], [0, 4])
+    const crop = (x: tf.Tensor) => cropAndResize(x as tf.Tensor4D, none, tf.tensor1d([], "int32"), [7, 7])
+    const map = tf.ones([1, 3, 3, 2])
+    expect(crop(map).shape).toEqual([0, 7, 7, 2])
+    expect([
+      ...tf
+        .grad((x) => tf.add(tf.sum(crop(x)), tf.sum(tf.mul(x, 0))))(map)
+        .dataSync(),
+    ]).toEqual(new Array(18).fill(0))
+  })
+
+  it("keeps no tensors, even when its boxes are gone before the gradient runs", () => {
+    const map = tf.ones([2, 4, 5, 2])
+    const before = tf.memory().numTensors
+    const gradient = tf.grad((x) => {
+      const [at, whose] = [boxes(), images()]
+      const crops = cropAndResize(x as tf.Tensor4D, at, whose, [2, 2])
+      tf.dispose([at, whose])
+      return tf.sum(crops)
+    })(map)
+    expect(tf.memory().numTensors).toBe(before + 1)
+    gradient.dispose()
+  })
+})
+
+describe("cropAndResize", () => {
+  it("names the argument whose shape is wrong", () => {
+    const map = tf.zeros<tf.Rank.R4>([1, 2, 2, 1])
+    expect(() => cropAndResize(map, tf.zeros([2, 4]), tf.tensor1d([0], "int32"), [2, 2])).toThrow(
+      "cropAndResize(imageIndices): expected a tensor [2], got [1]",
+    )
+  })
+})
+
+function bytes(values: ArrayBufferView): Uint8Array {
+  return new Uint8Array(values.buffer, values.byteOffset, values.byteLength)
+}

@@ -1,0 +1,30 @@
+import { expect, test } from "vitest"
+import { anchorOptions, cellAnchors, gridAnchors } from "../../src/rpn/anchors.js"
+
+test("a cell's anchors are torchvision's: ratio by ratio, rounded half-sizes", () => {
+  const cell = cellAnchors({ sizes: [32, 64], ratios: [0.5, 1, 2], stride: 16 })
+  expect([...cell.subarray(0, 4)]).toEqual([-23, -11, 23, 11])
+  expect([...cell.subarray(4, 8)]).toEqual([-45, -23, 45, 23])
+  expect([...cell.subarray(8, 12)]).toEqual([-16, -16, 16, 16])
+  expect([...cell.subarray(16, 20)]).toEqual([-11, -23, 11, 23])
+})
+
+test("halves are rounded to even, as numpy and torch do", () => {
+  expect([...cellAnchors({ sizes: [5, 7], ratios: [1], stride: 16 })]).toEqual([-2, -2, 2, 2, -4, -4, 4, 4])
+})
+
+test("the grid goes along the rows, a stride a cell, the cell's anchors together", () => {
+  const options = anchorOptions({ sizes: [16], ratios: [1], stride: 8 })
+  expect([...gridAnchors([2, 2], options)]).toEqual([
+    ...[-8, -8, 8, 8],
+    ...[0, -8, 16, 8],
+    ...[-8, 0, 8, 16],
+    ...[0, 0, 16, 16],
+  ])
+})
+
+test("unknown names and impossible sizes are refused", () => {
+  expect(() => anchorOptions({ size: [1] } as never)).toThrow('unknown option "size". Did you mean "sizes"?')
+  expect(() => anchorOptions({ sizes: [] })).toThrow("expected sizes to be one or more numbers above 0, got []")
+  expect(() => anchorOptions({ ratios: [0] })).toThrow("expected ratios to be one or more numbers above 0, got [0]")
+})

@@ -1,0 +1,41 @@
+import { readFileSync } from "node:fs"
+import type { DecodeImage, PixelDetector, Pixels } from "../../src/predict/pixel-detector.js"
+import { DataError } from "../../src/tensor/errors.js"
+
+/** Decodes a "photo" whose file holds its size as text, such as `8x6`; anything else is unreadable. */
+export const decodeDummy: DecodeImage = async (image) => {
+  const text = typeof image === "string" ? readFileSync(image, "utf8") : Buffer.from(image).toString()
+  const [, width, height] = /^(\d+)x(\d+)$/.exec(text.trim()) ?? []
+  if (!width || !height) throw new DataError(`${String(image)}: not an image`)
+  return { width: Number(width), height: Number(height), data: new Uint8Array(Number(width) * Number(height) * 3) }
+}
+
+export interface DummyDetector extends PixelDetector {
+  readonly seen: Pixels[]
+  disposals: number
+}
+
+/** Finds a dog that fills the photo (score .75) and a cat in its first pixel (score .25), if the score allows. */
+export function dummyDetector(): DummyDetector {
+  const found = (width: number, height: number) => [
+    { score: 0.75, label: 2, box: [0, 0, width, height] },
+    { score: 0.25, label: 1, box: [0, 0, 1, 1] },
+  ]
+  return {
+    classes: ["cat", "dog"],
+    seen: [],
+    disposals: 0,
+    async detect(image, { score = 0 }) {
+      this.seen.push(image)
+      const kept = found(image.width, image.height).filter((one) => one.score >= score)
+      return {
+        boxes: Float32Array.from(kept.flatMap(({ box }) => box)),
+        scores: Float32Array.from(kept.map((one) => one.score)),
+        labels: Int32Array.from(kept.map(({ label }) => label)),
+      }
+    },
+    dispose() {
+      this.disposals++
+    },
+  }
+}

@@ -1,0 +1,43 @@
+import type { LayerSpec, NetworkSpec } from "../../src/backbone/architecture.js"
+import { isProjection, stageChannels } from "../../src/backbone/architecture.js"
+import type { Weights } from "../../src/tensor/parameters.js"
+import { fromTorchAxes, type Weight } from "../../src/weights/torchvision.js"
+
+/** `count` numbers in [-0.5, 0.5), from the name and the position alone; scripts/golden-resnet.py makes the same. */
+export function madeUp(name: string, count: number, finish: (value: number) => number): Float32Array {
+  let seed = 2166136261
+  for (const byte of Buffer.from(name)) seed = Math.imul(seed ^ byte, 16777619)
+  const values = new Float32Array(count)
+  for (let at = 0; at < count; at++) {
+    let x = Math.imul(at, 2654435761) + seed
+    x = Math.imul(x ^ (x >>> 16), 0x7feb352d)
+    x = Math.imul(x ^ (x >>> 15), 0x846ca68b)
+    values[at] = finish(((x ^ (x >>> 16)) >>> 0) / 2 ** 32 - 0.5)
+  }
+  return values
+}
+
+/** Made-up batch norm weights for a network of 1000 classes, in our axes. */
+export function madeUpWeights(spec: NetworkSpec): Weights {
+  const weights = new Map<string, Weight>()
+  const add = (name: string, shape: number[], finish: (value: number) => number) => {
+    const count = shape.reduce((product, length) => product * length, 1)
+    weights.set(name, fromTorchAxes({ shape, values: madeUp(name, count, finish) }))
+  }
+  const addLayer = (prefix: string, { conv, norm, kernel, in: channels, out }: LayerSpec) => {
+    const deviation = Math.sqrt(24 / (out * kernel * kernel))
+    add(`${prefix}${conv}.weight`, [out, channels, kernel, kernel], (value) => value * deviation)
+    for (const part of ["weight", "running_var"]) add(`${prefix}${norm}.${part}`, [out], (value) => 1 + 0.5 * value)
+    for (const part of ["bias", "running_mean"]) add(`${prefix}${norm}.${part}`, [out], (value) => value)
+  }
+  addLayer("", spec.stem)
+  for (const [stage, blocks] of spec.stages.entries()) {
+    for (const [block, { layers, shortcut }] of blocks.entries()) {
+      const all = isProjection(shortcut) ? [...layers, shortcut] : layers
+      for (const layer of all) addLayer(`layer${stage + 1}.${block}.`, layer)
+    }
+  }
+  add("fc.weight", [1000, stageChannels(spec.stages.at(-1)!)], (value) => 0.1 * value)
+  add("fc.bias", [1000], (value) => value)
+  return weights
+}

@@ -1,0 +1,38 @@
+import { mkdtempSync, readFileSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { expect, onTestFinished, test } from "vitest"
+import { MetricsLog } from "../../src/train/metrics-log.js"
+
+function folder(): string {
+  const made = mkdtempSync(join(tmpdir(), "resdet-log-"))
+  onTestFinished(() => rmSync(made, { recursive: true }))
+  return made
+}
+
+const text = (run: string, name: string) => readFileSync(join(run, name), "utf8")
+
+test("steps are lines of JSON, epochs rows of one table whose columns never move", async () => {
+  const run = folder()
+  const log = new MetricsLog(run)
+  await log.step({ step: 20, loss: 1.5 })
+  await log.epoch({ epoch: 1, loss: 1.5, voc12: 0.25 })
+  await log.epoch({ epoch: 2, loss: 1 })
+  expect(text(run, "metrics.jsonl")).toBe('{"step":20,"loss":1.5}\n')
+  expect(text(run, "results.csv")).toBe("epoch,loss,voc12\n1,1.5,0.25\n2,1,\n")
+})
+
+test("a resumed run cuts off what it will write again, half a line too", async () => {
+  const run = folder()
+  const first = new MetricsLog(run)
+  for (const step of [20, 40, 60]) await first.step({ step })
+  for (const epoch of [1, 2]) await first.epoch({ epoch, loss: epoch })
+  const { appendFileSync } = await import("node:fs")
+  appendFileSync(join(run, "metrics.jsonl"), '{"step":8')
+  const again = new MetricsLog(run)
+  await again.rewind({ step: 40, epoch: 1 })
+  await again.step({ step: 60 })
+  await again.epoch({ loss: 9, epoch: 2 })
+  expect(text(run, "metrics.jsonl")).toBe('{"step":20}\n{"step":40}\n{"step":60}\n')
+  expect(text(run, "results.csv")).toBe("epoch,loss\n1,1\n2,9\n")
+})

@@ -1,0 +1,162 @@
+import { existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import * as tf from "@tensorflow/tfjs-core"
+import { beforeAll, expect, onTestFinished, test } from "vitest"
+import { startEngine } from "../../src/engine/start.js"
+import { DivergedError } from "../../src/tensor/errors.js"
+import { Parameters } from "../../src/tensor/parameters.js"
+import { seededRandom } from "../../src/tensor/random.js"
+import {
+  type RunEvents,
+  type RunOptions,
+  type RunPosition,
+  runTraining,
+  type TrainingTask,
+} from "../../src/train/run.js"
+import { scheduleOptions } from "../../src/train/schedule.js"
+import { type Sgd, sgdDefaults } from "../../src/train/sgd.js"
+import { loadState, saveState } from "../../src/train/state.js"
+import { rectangles, tinyDetector } from "../support/tiny-detector.js"
+
+beforeAll(async () => {
+  await startEngine()
+})
+
+const options: RunOptions = {
+  epochs: 2,
+  seed: 3,
+  schedule: scheduleOptions({ base: 0.01, steps: 6, warmup: 2 }),
+  sgd: sgdDefaults,
+  clipNorm: 10,
+  validateEvery: 1,
+  metric: "score",
+  reportEvery: 1,
+}
+
+const quiet: RunEvents = { onStep: async () => {}, onEpoch: async () => {}, onSave: async () => {} }
+const never = new AbortController().signal
+
+/** The tiny detector on its two rectangles, three times an epoch; `scores` are what validation says, one after another. */
+function task(parameters: Parameters, detector: ReturnType<typeof tinyDetector>["detector"], scores: number[] = []) {
+  const { pixels, shape, images } = rectangles()
+  const made: TrainingTask<number> = {
+    parameters,
+    batchesPerEpoch: 3,
+    async *batches(_epoch, start) {
+      for (let batch = start; batch < 3; batch++) yield batch
+    },
+    prepare: () => detector.frozenFeatures(tf.tensor4d(pixels, shape)),
+    losses: (stem, _batch, random) => detector.losses(stem, images, random),
+    describe: (batch) => `picture ${batch}`,
+    waited: () => 0,
+    validate: async () => ({ score: scores.shift() ?? 0 }),
+  }
+  return made
+}
+
+const bits = (parameters: Parameters) => [...parameters].map(({ variable }) => [...variable.dataSync()])
+
+test("a run that stops and goes on ends with the very same bits as one that never stopped", async () => {
+  const whole = tinyDetector()
+  await runTraining(task(whole.parameters, whole.detector), options, quiet, never)
+
+  const run = mkdtempSync(join(tmpdir(), "resdet-run-"))
+  onTestFinished(() => rmSync(run, { recursive: true }))
+  const stopper = new AbortController()
+  const first = tinyDetector()
+  let steps = 0
+  const stopped = await runTraining(
+    task(first.parameters, first.detector),
+    options,
+    {
+      ...quiet,
+      onStep: async () => {
+        if (++steps === 4) stopper.abort()
+      },
+      onSave: async (position, optimizer) => saveState(run, position, first.parameters, optimizer),
+    },
+    stopper.signal,
+  )
+  expect(stopped).toEqual({ epoch: 1, batch: 1, step: 4, best: 0 })
+
+  const { position, weights, velocities } = loadState(run)
+  expect(position).toEqual(stopped)
+  const second = tinyDetector(2, new Parameters(seededRandom(99), weights))
+  expect(second.parameters.initialised).toEqual([])
+  await runTraining(task(second.parameters, second.detector), options, quiet, never, position, velocities)
+  expect(bits(second.parameters)).toEqual(bits(whole.parameters))
+})
+
+test("two runs with one seed are equal bit for bit, another seed differs", async () => {
+  const run = async (seed: number) => {
+    const { detector, parameters } = tinyDetector()
+    await runTraining(task(parameters, detector), { ...options, seed }, quiet, never)
+    return bits(parameters)
+  }
+  const once = await run(3)
+  expect(await run(3)).toEqual(once)
+  expect(await run(4)).not.toEqual(once)
+})
+
+test("a loss that is no number names loss, step and images, and nothing is saved from there on", async () => {
+  const { detector, parameters } = tinyDetector()
+  const sound = task(parameters, detector)
+  const saved: RunPosition[] = []
+  const before = () => bits(parameters)
+  let at: number[][] = []
+  const broken: TrainingTask<number> = {
+    ...sound,
+    losses: (stem, batch, random) => {
+      const losses = sound.losses(stem, batch, random)
+      if (saved.length === 0 || batch !== 1) return losses
+      at = before()
+      return { ...losses, loss_box_reg: tf.mul(losses.loss_box_reg!, Number.NaN) as tf.Scalar }
+    },
+  }
+  const events = { ...quiet, onSave: async (position: RunPosition) => void saved.push(position) }
+  const error = await runTraining(broken, options, events, never).catch((thrown: unknown) => thrown)
+  expect(error).toBeInstanceOf(DivergedError)
+  expect((error as DivergedError).exitCode).toBe(5)
+  expect((error as Error).message).toMatch(
+    /^training diverged at step 5 \(epoch 2\): loss_box_reg is NaN, with images picture 1\. The learning rate was .*lower --lr$/,
+  )
+  expect(saved).toHaveLength(1)
+  expect(bits(parameters)).toEqual(at)
+})
+
+test("the best model is the one with the highest metric, and only it is saved as the best", async () => {
+  const { detector, parameters } = tinyDetector()
+  const improved: boolean[] = []
+  const events = {
+    ...quiet,
+    onSave: async (_: RunPosition, __: unknown, better: boolean) => void improved.push(better),
+  }
+  const scores = [0.5, 0.4, Number.NaN, 0.6]
+  const end = await runTraining(task(parameters, detector, scores), { ...options, epochs: 4 }, events, never)
+  expect(improved).toEqual([true, false, false, true])
+  expect(end.best).toBe(0.6)
+})
+
+test("the number of tensors is the same after every step", async () => {
+  const { detector, parameters } = tinyDetector()
+  const counts: number[] = []
+  const events = { ...quiet, onStep: async () => void counts.push(tf.memory().numTensors) }
+  await runTraining(task(parameters, detector), options, events, never)
+  expect(new Set(counts).size).toBe(1)
+  expect(counts).toHaveLength(6)
+})
+
+test("a save that breaks half-way leaves the state before it", async () => {
+  const run = mkdtempSync(join(tmpdir(), "resdet-run-"))
+  onTestFinished(() => rmSync(run, { recursive: true }))
+  const { detector, parameters } = tinyDetector()
+  const events = {
+    ...quiet,
+    onSave: async (position: RunPosition, optimizer: Sgd) => saveState(run, position, parameters, optimizer),
+  }
+  await runTraining(task(parameters, detector), { ...options, epochs: 1 }, events, never)
+  mkdirSync(join(run, "state.new"))
+  expect(loadState(run).position.step).toBe(3)
+  expect(existsSync(join(run, "state.old"))).toBe(false)
+})

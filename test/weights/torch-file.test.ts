@@ -1,0 +1,91 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { zipSync } from "fflate"
+import { afterAll, expect, test } from "vitest"
+import { cifarSpec } from "../../src/backbone/networks.js"
+import { ResNet } from "../../src/backbone/resnet.js"
+import { startEngine } from "../../src/engine/start.js"
+import { Parameters, Scope } from "../../src/tensor/parameters.js"
+import { seededRandom } from "../../src/tensor/random.js"
+import { loadReport, loadWeights } from "../../src/weights/load.js"
+import { readTorchFile } from "../../src/weights/torch-file.js"
+import { sharedData, withoutSharedData } from "../support/shared-data.js"
+
+const folder = mkdtempSync(join(tmpdir(), "resdet-torch-"))
+afterAll(() => rmSync(folder, { recursive: true }))
+const golden = (kind: string) => `test/golden/torch-${kind}.pth`
+
+function write(bytes: Uint8Array): string {
+  const path = join(folder, "crafted.pth")
+  writeFileSync(path, bytes)
+  return path
+}
+const zipped = (pickle: Buffer) => write(zipSync({ "a/data.pkl": pickle }, { level: 0 }))
+
+test.each(["zip", "legacy"])("a %s checkpoint gives its state dict's tensors, views and all", (kind) => {
+  const tensors = readTorchFile(golden(kind))
+  const plain = [...tensors].map(([name, { shape, values }]) => [name, shape, [...values]])
+  expect(plain).toEqual([
+    ["module.conv1.weight", [2, 3, 2, 2], Array.from({ length: 24 }, (_, at) => at)],
+    ["module.view", [6], [4, 5, 6, 7, 8, 9]],
+    ["module.turned", [3, 2], [0, 3, 1, 4, 2, 5]],
+    ["module.half", [2], [0.5, -2]],
+    ["module.parameter", [1], [1.5]],
+    ["module.bn1.num_batches_tracked", [], [7]],
+  ])
+  expect(loadWeights(golden(kind)).weights.get("conv1.weight")!.shape).toEqual([2, 2, 3, 2])
+})
+
+test.each(["zip", "legacy"])("a %s checkpoint cut off anywhere is refused in one line", (kind) => {
+  const whole = readFileSync(golden(kind))
+  for (let length = 0; length < whole.length; length += 1 + (whole.length >> 6)) {
+    const path = write(whole.subarray(0, length))
+    expect(() => readTorchFile(path)).toThrow(new RegExp(`^${path}: `))
+  }
+})
+
+test.each([
+  ["os.system called", "cos\nsystem\n(X\u0004\u0000\u0000\u0000exit\u0085R.", '"os.system", which is refused'],
+  ["an object built by a class", "c__builtin__\neval\n)\u0081.", '"__builtin__.eval", which is refused'],
+  ["an old-style instance", "(ios\nsystem\n.", "opcode 0x69"],
+  ["a text called", "X\u0001\u0000\u0000\u0000a)R.", 'calls "a", which is refused'],
+  ["a storage of no known kind", "X\u0001\u0000\u0000\u0000aQ.", "a storage is not described"],
+  ["no stack", "R.", "an empty stack"],
+  ["a list instead of a table", "].", "holds no table of tensors"],
+  ["a table without tensors", "}.", "holds no tensors"],
+])("%s is refused", (_, pickle, message) => {
+  const path = zipped(Buffer.from(pickle, "latin1"))
+  expect(() => readTorchFile(path)).toThrow(path)
+  expect(() => readTorchFile(path)).toThrow(message)
+})
+
+test.each([
+  // Opcodes of the first tensor's shape (2, 3, 2, 2), and of the view's offset 4 and shape (6).
+  ["by its shape", "K\u0002K\u0003K\u0002K\u0002t"],
+  ["by its offset", "K\u0004K\u0006\u0085"],
+])("a tensor that reaches beyond its storage %s is refused", (_, opcodes) => {
+  const bytes = readFileSync(golden("legacy"))
+  const at = bytes.indexOf(Buffer.from(opcodes, "latin1"))
+  expect(at).toBeGreaterThan(0)
+  bytes[at + 1] = 200
+  expect(() => readTorchFile(write(bytes))).toThrow("a tensor reaches beyond its storage")
+})
+
+test("a compressed archive and a file of another kind are refused", () => {
+  const pickle = { "a/data.pkl": Buffer.alloc(5000) }
+  expect(() => readTorchFile(write(zipSync(pickle, { level: 9 })))).toThrow("is compressed, which PyTorch never does")
+  expect(() => readTorchFile(write(Buffer.from("hello")))).toThrow("not a PyTorch file")
+  expect(() => readTorchFile(join(folder, "none.pth"))).toThrow("none.pth: no such file")
+})
+
+test.skipIf(withoutSharedData)("a published CIFAR checkpoint fills the network of its depth", async () => {
+  await startEngine()
+  const rename = (name: string) => name.replace(/^linear\./, "fc.")
+  const { weights } = loadWeights(sharedData("weights/resnet20-12fca82f.th"), { rename })
+  const parameters = new Parameters(seededRandom(1), weights)
+  new ResNet(new Scope(parameters), cifarSpec(20, { zeros: "both" }))
+  const { initialised, mismatched, unused } = loadReport(parameters)
+  expect({ initialised, mismatched, unused }).toEqual({ initialised: [], mismatched: [], unused: [] })
+  parameters.dispose()
+})
