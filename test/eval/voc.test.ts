@@ -37,6 +37,49 @@ function evaluate(
   return evaluateVoc({ ...table, difficult: Uint8Array.from(difficult) }, detectionsFromCoco(table, found), options)[0]!
 }
 
+describe("evaluateVoc against ChainerCV's port of the devkit", () => {
+  const file = process.env.RESDET_GOLDEN_VOC ?? new URL("../golden/eval/voc-random.json", import.meta.url)
+  const golden = JSON.parse(readFileSync(file, "utf8")) as {
+    cases: {
+      seed: number
+      images: number
+      classes: number
+      truths: [image: number, label: number, difficult: number, box: number[]][]
+      detections: [image: number, label: number, score: number, box: number[]][]
+      expected: { iouThreshold: number; voc07: (number | null)[]; voc12: (number | null)[] }[]
+    }[]
+  }
+
+  test.each(golden.cases)("random case $seed: every AP is the reference's", (one) => {
+    const boxOf = (box: number[]) => [...fromInclusiveCorners(Float64Array.from(box))] as unknown as Xywh
+    const table = truthsFromCoco(
+      truthFile(
+        one.truths.map(([image, label, , box]) => ({ image: image + 1, category: label + 1, box: boxOf(box) })),
+        one.images,
+        one.classes,
+      ),
+    )
+    const truths = { ...table, difficult: Uint8Array.from(one.truths, ([, , difficult]) => difficult) }
+    const results = one.detections.map(([image, label, score, box]) => ({
+      image_id: image + 1,
+      category_id: label + 1,
+      bbox: boxOf(box),
+      score,
+    }))
+    const iouThresholds = one.expected.map(({ iouThreshold }) => iouThreshold)
+    const ours = evaluateVoc(truths, detectionsFromCoco(table, results), { iouThresholds })
+    one.expected.forEach((expected, t) => {
+      for (const key of ["voc07", "voc12"] as const) {
+        expected[key].forEach((ap, k) => {
+          const value = ours[t]!.perClass[k]![key]
+          if (ap === null) expect(value, `${key} of class ${k}`).toBeNaN()
+          else expect(value, `${key} of class ${k}`).toBeCloseTo(ap, 13)
+        })
+      }
+    })
+  })
+})
+
 describe("evaluateVoc", () => {
   const truth = [1, 1, 10, 10]
 
