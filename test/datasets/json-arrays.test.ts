@@ -29,3 +29,10 @@ test("a file of several chunks comes whole, letters cut in two by a chunk includ
   expect(a!.length).toBe(list.length)
   expect(a!.every((element, i) => element === list[i])).toBe(true)
 })
+
+test("an element larger than a chunk comes whole", () => {
+  const long = "[".repeat(9 << 20)
+  const { a } = read(JSON.stringify({ x: "y", a: [long, 1] }), ["a"])
+  expect(a!.length).toBe(2)
+  expect(a![0] === long && a![1] === 1).toBe(true)
+})

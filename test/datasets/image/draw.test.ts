@@ -47,7 +47,7 @@ test("a caption stands above its box, below the upper edge when there is no room
   const above = drawBoxes(image, [{ box: [10, 20, 50, 60], label: 1, text: "a" }])
   expect(at(above, 11, 10)).toEqual([...labelColour(1)])
   const inside = drawBoxes(image, [{ box: [10, 0, 50, 60], label: 1, text: "a" }])
-  expect(at(inside, 8, 10)).toEqual([...labelColour(1)])
+  expect(at(inside, 8, 16)).toEqual([...labelColour(1)])
   const right = drawBoxes(image, [{ box: [110, 20, 119, 60], label: 1, text: "long" }])
   expect(at(right, 11, 96)).toEqual([...labelColour(1)])
 })
