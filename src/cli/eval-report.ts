@@ -38,6 +38,9 @@ const SUMMARY_LINES = [
   ["Average Recall", "AR", "0.50:0.95", "large", 100],
 ] as const
 
+/** How many confusions and images the text names. */
+const SHOWN = 5
+
 /** The document of `eval --json`: serialise it with `JSON.stringify`, which writes NaN as null. */
 export function evalDocument(report: EvalReport): EvalDocument {
   const vocDocument = (key: "voc07" | "voc12", result: VocResult) => ({
@@ -91,6 +94,9 @@ export function formatReport(report: EvalReport): string {
     )
   }
   if (report.errors) parts.push(formatErrors(report))
+  const confused = formatConfusion(report)
+  if (confused !== "") parts.push(confused)
+  if (report.worstImages) parts.push(formatImages(report))
   for (const { message } of report.diagnosis) parts.push(`! ${message}`)
   return `${parts.join("\n\n")}\n`
 }
@@ -136,6 +142,34 @@ function formatErrors(report: EvalReport): string {
     (gain[name] * 100).toFixed(1),
   ])
   return alignColumns([["error type", "count", "AP50 points lost"], ...rows])
+}
+
+/** The pairs of classes that are taken for one another most. */
+function formatConfusion({ confusion }: EvalReport): string {
+  if (!confusion) return ""
+  const { names, counts, scoreThreshold, iouThreshold } = confusion
+  const pairs = counts
+    .slice(0, -1)
+    .flatMap((row, truth) =>
+      row.slice(0, -1).flatMap((count, taken) => (count > 0 && taken !== truth ? [{ truth, taken, count }] : [])),
+    )
+  if (pairs.length === 0) return ""
+  const most = pairs.sort((a, b) => b.count - a.count).slice(0, SHOWN)
+  const lines = most.map(({ truth, taken, count }) => `  ${names[truth]} taken for ${names[taken]}: ${count}`)
+  return [
+    `Most confused, from score ${scoreThreshold.toFixed(3)} on, IoU ${iouThreshold} (whole matrix: --json):`,
+    ...lines,
+  ].join("\n")
+}
+
+function formatImages({ worstImages }: EvalReport): string {
+  const lines = worstImages!
+    .filter(({ f1 }) => f1 < 1)
+    .slice(0, SHOWN)
+    .map(({ name, f1, right, wrong, missed }) => {
+      return `  ${name}: F1 ${percent(f1)} (${right} right, ${wrong} wrong, ${missed} missed)`
+    })
+  return lines.length === 0 ? "No image has an error." : ["Worst images:", ...lines].join("\n")
 }
 
 /** First column to the left, the others to the right. */

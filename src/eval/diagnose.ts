@@ -16,6 +16,7 @@ export interface Diagnosis {
     | "normalised-boxes"
     | "equal-scores"
     | "no-objects-of-size"
+    | "truth-id-zero"
   /** One line: what was seen, and what would mend it. */
   readonly message: string
 }
@@ -50,6 +51,12 @@ export function diagnose(
     found.push(...guessCategories(truths, detections, sample))
     found.push(...guessBoxes(truths, detections, sample))
     found.push(...aboutScores(detections))
+  }
+  if (truths.ids.includes(0)) {
+    const message =
+      "A truth has id 0: pycocotools counts a detection matched with it as wrong, here it counts as found" +
+      ' (truthIdZero: "pycocotools" gives its figure).'
+    found.push({ kind: "truth-id-zero", message })
   }
   for (const { key, name, means } of SIZES) {
     if (coco[key] !== -1) continue

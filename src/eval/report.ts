@@ -3,6 +3,7 @@ import { withDefaults } from "../tensor/options.js"
 import { type Arrangement, arrange } from "./arrange.js"
 import { type BestThreshold, bestThresholds } from "./best-threshold.js"
 import { type CocoEvaluation, evaluateArranged } from "./coco.js"
+import { type CocoOptions, cocoDefaults } from "./coco-options.js"
 import { type CocoSummary, meanOfMeasured, meanPrecision } from "./coco-summary.js"
 import { type ConfusionMatrix, confusionMatrix } from "./confusion.js"
 import { type Diagnosis, diagnose } from "./diagnose.js"
@@ -20,6 +21,8 @@ export interface ReportOptions {
   readonly metrics: readonly Metric[]
   /** Overlaps at which VOC's AP is measured. */
   readonly vocIouThresholds: readonly number[]
+  /** What a truth with id 0 means; see `CocoOptions`. */
+  readonly truthIdZero: CocoOptions["truthIdZero"]
   /** Of the confusion matrix and the image ranking; "best" takes the overall threshold with the highest F1. */
   readonly scoreThreshold: number | "best"
   /** Of thresholds, confusion matrix, error types and image ranking. */
@@ -34,6 +37,7 @@ export interface ReportOptions {
 export const reportDefaults: ReportOptions = {
   metrics: ["coco", "voc07", "voc12"],
   vocIouThresholds: [0.5],
+  truthIdZero: cocoDefaults.truthIdZero,
   scoreThreshold: "best",
   iouThreshold: 0.5,
   images: 10,
@@ -102,7 +106,7 @@ export function evaluate(
 ): EvalReport {
   const options = withDefaults("evaluate", reportDefaults, overrides)
   const arranged = arrange(truths, detections)
-  const coco = evaluateArranged(truths, detections, arranged)
+  const coco = evaluateArranged(truths, detections, arranged, { truthIdZero: options.truthIdZero })
   const most = coco.options.maxDetections.at(-1)!
   const matches = matchAt(truths, detections, arranged, options.iouThreshold, most)
   const best = bestThresholds(detections, arranged, matches)

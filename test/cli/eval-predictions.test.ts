@@ -129,6 +129,18 @@ describe("formatReport", () => {
     expect(lines.slice(0, 3).map((line) => line.slice(-5))).toEqual(["0.062", "0.188", "0.001"])
   })
 
+  test("the text names confused classes and the worst images", async () => {
+    const confused = [results[0]!, { ...results[1]!, category_id: 3 }, { ...results[1]!, image_id: 1, score: 0.2 }]
+    const predictions = folder({ "r.json": JSON.stringify(confused) })("r.json")
+    const text = formatReport(
+      await evaluatePredictions({ gt: saved("truths.json"), predictions, scoreThreshold: 0.25 }),
+    )
+    expect(text).toContain(
+      "Most confused, from score 0.250 on, IoU 0.5 (whole matrix: --json):\n  class 2 taken for class 3: 1\n",
+    )
+    expect(text).toContain("Worst images:\n  image 2: F1 0.0 (0 right, 1 wrong, 1 missed)\n\n")
+  })
+
   test("the text has the summary, the classes, the errors and the diagnosis", async () => {
     const text = formatReport(
       await evaluatePredictions({ gt: saved("truths.json"), predictions: saved("results.json") }),
@@ -140,6 +152,8 @@ describe("formatReport", () => {
     expect(text).toMatch(/class 3 +0 +0 +n\/a +n\/a/)
     expect(text).toContain("Best score threshold 0.700: precision 100.0, recall 100.0, F1 100.0")
     expect(text).toMatch(/missed +0 +0.0\n/)
+    expect(text).toContain("No image has an error.\n")
+    expect(text).not.toContain("confused")
     expect(text).toContain("! APs is n/a: the truths hold no small objects")
   })
 })

@@ -106,6 +106,15 @@ test("truths and detections in different images are noticed", () => {
   expect(first!.message).toContain("truths lie in 10 images, detections in 1 others")
 })
 
+test("a truth with id 0 is named, and pycocotools' figure is to be had", () => {
+  const zero = { ...file, annotations: file.annotations.map((one) => ({ ...one, id: one.id! - 1 })) }
+  expect(diagnosis(right, zero)).toMatchObject([{ kind: "truth-id-zero" }])
+  const truths = truthsFromCoco(zero)
+  const found = detectionsFromCoco(truths, right)
+  expect(evaluate(truths, found).coco.AR100).toBe(1)
+  expect(evaluate(truths, found, { truthIdZero: "pycocotools" }).coco.AR100).toBeLessThan(1)
+})
+
 test("sizes without objects, no truths and no detections are named", () => {
   const small = { ...file, annotations: file.annotations.slice(0, 1) }
   expect(diagnosis(right.slice(0, 1), small).map(({ message }) => message)).toEqual([
