@@ -13,4 +13,9 @@ export const commands: readonly CommandEntry[] = [
   { name: "import", summary: "convert PyTorch weights to safetensors", load: () => import("./import.js") },
   { name: "info", summary: "layers, parameters and multiply-adds of a model", load: () => import("./info.js") },
   { name: "setup", summary: "get native TensorFlow, once for every clone", load: () => import("./setup.js") },
+  {
+    name: "doctor",
+    summary: "what this machine can run, and the cure for what it cannot",
+    load: () => import("./doctor.js"),
+  },
 ]
