@@ -1,4 +1,5 @@
 import type { Command } from "commander"
+import type { ReportOptions } from "../eval/report.js"
 import { UsageError } from "../tensor/errors.js"
 import { engineFlag, fractionFlag, listFlag } from "./flags.js"
 import { log, print, writeJson } from "./report.js"
@@ -12,6 +13,8 @@ interface EvalFlags {
   readonly images?: string
   readonly metrics?: string[]
   readonly score?: number
+  readonly vocIou?: number[]
+  readonly truthIdZero?: string
   readonly json?: string
   readonly engine?: "tensorflow" | "wasm" | "auto"
 }
@@ -23,10 +26,12 @@ export function configure(command: Command): void {
     .option("--data <path>", "what it is scored on: VOC, COCO or YOLO data")
     .option("--gt <path>", "instead: truths (a COCO file, or a data set's folder)")
     .option("--predictions <path>", "and saved predictions: a COCO results file, or a folder of VOC or YOLO files")
-    .option("--split <name>", "which part of the data (default: val with --weights)")
+    .option("--split <name>", "which part of the data (default: val); a COCO file is one part")
     .option("--images <folder>", "where a COCO file's images are, if not beside it")
     .option("--metrics <names>", "coco, voc07, voc12; several with commas (default: all)", listFlag)
     .option("--score <0..1>", "threshold of the confusion matrix (default: the best)", fractionFlag)
+    .option("--voc-iou <values>", "overlaps at which VOC's AP is measured (default: 0.5)", fractionsFlag)
+    .option("--truth-id-zero <how>", "mended (default), or pycocotools: a COCO truth with id 0 is never found")
     .option("--json <file>", "write the figures as JSON to a file, or to stdout with -")
     .addOption(engineFlag())
     .action((flags: EvalFlags) => evaluate(flags))
@@ -39,7 +44,8 @@ async function evaluate(flags: EvalFlags): Promise<void> {
   if (flags.json !== "-") print(formatReport(report))
 }
 
-async function ofPredictions({ data, gt, predictions, split, images, metrics, score }: EvalFlags) {
+async function ofPredictions(flags: EvalFlags) {
+  const { data, gt, predictions, split = "val", images } = flags
   if (data !== undefined)
     throw new UsageError("eval: --data goes with --weights; saved predictions are scored with --gt")
   if (gt === undefined || predictions === undefined) {
@@ -47,31 +53,41 @@ async function ofPredictions({ data, gt, predictions, split, images, metrics, sc
   }
   const { evaluatePredictions } = await import("./eval-predictions.js")
   return evaluatePredictions({
+    ...(await reportWishes(flags)),
     gt,
     predictions,
-    ...(split === undefined ? {} : { split }),
-    ...(metrics === undefined ? {} : { metrics }),
-    ...(score === undefined ? {} : { scoreThreshold: score }),
-    readDataset: async (path, part) => {
+    split,
+    readDataset: async (path) => {
       const { readDataset } = await import("../../datasets/read.js")
-      return readDataset(path, { ...(part === undefined ? {} : { split: part }), images: images ?? null })
+      return readDataset(path, { split, images: images ?? null })
     },
   })
 }
 
 async function ofDetector(flags: EvalFlags) {
-  const { weights, data, gt, predictions, metrics, score } = flags
+  const { weights, data, gt, predictions } = flags
   if (gt !== undefined || predictions !== undefined) {
     throw new UsageError("eval: --weights goes with --data; leave out --gt and --predictions")
   }
   if (data === undefined) throw new UsageError("eval: expected --data beside --weights")
-  const [{ checkMetrics }, { evaluateWeights }] = await Promise.all([
-    import("./eval-predictions.js"),
-    import("./eval-weights.js"),
-  ])
-  const options = {
+  const { evaluateWeights } = await import("./eval-weights.js")
+  return evaluateWeights({ ...flags, weights: weights!, data }, await reportWishes(flags), log)
+}
+
+/** The report's options that flags were given for. */
+async function reportWishes({ metrics, score, vocIou, truthIdZero }: EvalFlags): Promise<Partial<ReportOptions>> {
+  const { checkMetrics } = await import("./eval-predictions.js")
+  if (truthIdZero !== undefined && truthIdZero !== "mended" && truthIdZero !== "pycocotools") {
+    throw new UsageError(`eval: expected --truth-id-zero to be mended or pycocotools, got "${truthIdZero}"`)
+  }
+  return {
     ...(metrics === undefined ? {} : { metrics: checkMetrics(metrics) }),
     ...(score === undefined ? {} : { scoreThreshold: score }),
+    ...(vocIou === undefined ? {} : { vocIouThresholds: vocIou }),
+    ...(truthIdZero === undefined ? {} : { truthIdZero }),
   }
-  return evaluateWeights({ ...flags, weights: weights!, data }, options, log)
+}
+
+function fractionsFlag(text: string): number[] {
+  return listFlag(text).map(fractionFlag)
 }
