@@ -61,13 +61,13 @@ print(`pictures with boxes drawn: ${join(folder, "detect")}`)
 
 async function pretrain(): Promise<void> {
   log(`engine: ${await startEngine((process.env.RESDET_ENGINE ?? "auto") as "auto")}`)
-  const train = await makeDigitCrops({ count: 6400, split: "train" })
-  const test = await makeDigitCrops({ count: 500, split: "val" })
+  const train = await makeDigitCrops({ count: 9600, side: 48, split: "train" })
+  const test = await makeDigitCrops({ count: 500, side: 48, split: "val" })
   const parameters = new Parameters(seededRandom(0))
   const network = new ResNet(new Scope(parameters), resNetSpec(18), { classes: train.classes.length })
   const options = { batch: 32, seed: 0, mean: imageNetMean, deviation: imageNetDeviation }
   const task = pixelTask(network, parameters, train, options)
-  const schedule = scheduleOptions({ base: 0.05, steps: task.batchesPerEpoch, shape: "cosine", warmup: 20 })
+  const schedule = scheduleOptions({ base: 0.02, steps: task.batchesPerEpoch, shape: "cosine", warmup: 20 })
   const quiet = async () => {}
   const events = {
     onStep: async ({ step, losses }: { step: number; losses: Readonly<Record<string, number>> }) =>

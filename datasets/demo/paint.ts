@@ -7,13 +7,17 @@ type Colour = readonly [number, number, number]
 /** x1, y1, x2, y2 in image pixels. */
 export type PaintedBox = readonly [number, number, number, number]
 
+/** Light ink on dark ground, so that a network learns the glyphs in minutes. */
+const backgroundShades = [10, 120] as const
+const inkShades = [150, 255] as const
+
 /** Ink counts as part of a glyph's box from this share on. */
 const inkEdge = 0.35
 
-/** A picture of soft colour fields, blotches, grain and a few strokes that are no glyphs. */
+/** A darker picture of soft colour fields, blotches, grain and a few strokes that are no glyphs. */
 export function paintBackground(height: number, width: number, random: Random): RgbImage {
   const image: RgbImage = { pixels: new Uint8Array(3 * height * width), height, width }
-  const fields = Array.from({ length: 4 }, () => colour(random))
+  const fields = Array.from({ length: 4 }, () => colour(random, backgroundShades))
   const blotches = [noiseGrid(6, random), noiseGrid(19, random)]
   const strength = [20 + 30 * random.uniform(), 10 + 20 * random.uniform()]
   const grain = 4 + 10 * random.uniform()
@@ -37,7 +41,7 @@ export function paintBackground(height: number, width: number, random: Random): 
 }
 
 /**
- * Paints a glyph with its ink `length` pixels high, in a colour that stands out, and tells the box of the ink.
+ * Paints a glyph with its ink `length` pixels high, in a light colour, and tells the box of the ink.
  * @param left - x of the ink's left edge
  * @param top - y of the ink's upper edge
  */
@@ -50,7 +54,7 @@ export function paintGlyph(
   const ink = inkOf(glyph)
   const scale = place.length / (ink.bottom - ink.top)
   const { height, width } = image
-  const paint = standOut(image, place.left, place.top, place.length, random)
+  const paint = colour(random, inkShades)
   const box: [number, number, number, number] = [width, height, 0, 0]
   for (let y = Math.max(0, Math.floor(place.top) - 2); y < Math.min(height, place.top + place.length + 2); y++) {
     const across = (ink.right - ink.left) * scale
@@ -105,36 +109,14 @@ function sample(glyph: Glyph, u: number, v: number): number {
   return upper * (y + 1 - v) + lower * (v - y)
 }
 
-function colour(random: Random): Colour {
-  return [random.integer(256), random.integer(256), random.integer(256)]
-}
-
-function luma([red, green, blue]: Colour): number {
-  return 0.299 * red + 0.587 * green + 0.114 * blue
-}
-
-/** A colour whose brightness differs clearly from what lies under the glyph. */
-function standOut(image: RgbImage, left: number, top: number, length: number, random: Random): Colour {
-  let sum = 0
-  let count = 0
-  for (let y = Math.max(0, Math.floor(top)); y < Math.min(image.height, top + length); y += 3) {
-    for (let x = Math.max(0, Math.floor(left)); x < Math.min(image.width, left + length); x += 3) {
-      const at = 3 * (y * image.width + x)
-      sum += luma([image.pixels[at]!, image.pixels[at + 1]!, image.pixels[at + 2]!])
-      count++
-    }
-  }
-  const under = sum / Math.max(1, count)
-  for (let attempt = 0; attempt < 50; attempt++) {
-    const found = colour(random)
-    if (Math.abs(luma(found) - under) > 90) return found
-  }
-  return under > 127 ? [0, 0, 0] : [255, 255, 255]
+function colour(random: Random, [least, most]: readonly [number, number]): Colour {
+  const shade = () => least + random.integer(most - least + 1)
+  return [shade(), shade(), shade()]
 }
 
 /** A thin bent line across a part of the picture. */
 function paintStroke(image: RgbImage, random: Random): void {
-  const paint = colour(random)
+  const paint = colour(random, [0, 255])
   const thickness = 1 + random.integer(3)
   const length = Math.min(image.height, image.width) * (0.15 + 0.35 * random.uniform())
   let x = random.uniform() * image.width
