@@ -11,7 +11,7 @@ export type MetricsRow = Readonly<Record<string, number>>
 export class MetricsLog {
   readonly #steps: string
   readonly #epochs: string
-  #columns: string[] | undefined
+  #columns: readonly string[] = []
 
   constructor(folder: string) {
     this.#steps = join(folder, "metrics.jsonl")
@@ -40,15 +40,19 @@ export class MetricsLog {
     await appendFile(this.#steps, withBreak(JSON.stringify(row)))
   }
 
-  /** Names of later rows that the first row lacks are left out of the table, never moved to another column. */
+  /** A name that comes up later, such as a metric of the first validation, becomes a column that is empty before. */
   async epoch(row: MetricsRow): Promise<void> {
-    const lines: string[] = []
-    if (this.#columns === undefined) {
-      this.#columns = Object.keys(row)
-      lines.push(this.#columns.join(","))
-    }
-    lines.push(this.#columns.map((name) => row[name] ?? "").join(","))
-    await appendFile(this.#epochs, lines.map(withBreak).join(""))
+    const fresh = Object.keys(row).filter((name) => !this.#columns.includes(name))
+    if (fresh.length > 0) await this.#widen(fresh)
+    await appendFile(this.#epochs, withBreak(this.#columns.map((name) => row[name] ?? "").join(",")))
+  }
+
+  async #widen(names: readonly string[]): Promise<void> {
+    const [, ...rows] = await linesOf(this.#epochs)
+    this.#columns = [...this.#columns, ...names]
+    const empty = ",".repeat(names.length)
+    const lines = [this.#columns.join(","), ...rows.map((row) => row + empty)]
+    await replaceFile(this.#epochs, lines.map(withBreak).join(""))
   }
 }
 

@@ -18,8 +18,9 @@ test("steps are lines of JSON, epochs rows of one table whose columns never move
   await log.step({ step: 20, loss: 1.5 })
   await log.epoch({ epoch: 1, loss: 1.5, voc12: 0.25 })
   await log.epoch({ epoch: 2, loss: 1 })
+  await log.epoch({ epoch: 3, AP: 0.5, loss: 2 })
   expect(text(run, "metrics.jsonl")).toBe('{"step":20,"loss":1.5}\n')
-  expect(text(run, "results.csv")).toBe("epoch,loss,voc12\n1,1.5,0.25\n2,1,\n")
+  expect(text(run, "results.csv")).toBe("epoch,loss,voc12,AP\n1,1.5,0.25,\n2,1,,\n3,2,,0.5\n")
 })
 
 test("a resumed run cuts off what it will write again, half a line too", async () => {
