@@ -1,14 +1,17 @@
-import { join } from "node:path"
+import { basename, join, resolve } from "node:path"
+import { writeWhole } from "../../datasets/atomic.js"
 import type { Parameters } from "../tensor/parameters.js"
 import { type DetectorInfo, saveDetector } from "../weights/detector-file.js"
 import { MetricsLog } from "./metrics-log.js"
+import { runReport } from "./report.js"
 import type { RunEvents, RunPosition, StepReport } from "./run.js"
+import { readHistory } from "./run-history.js"
 import type { Sgd } from "./sgd.js"
 import { saveState } from "./state.js"
 
 /**
- * A run's files: `weights/{last,best}.safetensors`, `state/`, `results.csv`, `metrics.jsonl`. A save that fails, such as
- * on a full disk, is told and leaves the files of the save before; the next one tries again.
+ * A run's files: `weights/{last,best}.safetensors`, `state/`, `results.csv`, `metrics.jsonl`, `report.html`. A save that
+ * fails, such as on a full disk, is told and leaves the files of the save before; the next one tries again.
  */
 export class RunFolder implements RunEvents {
   readonly #folder: string
@@ -58,11 +61,25 @@ export class RunFolder implements RunEvents {
   async onSave(position: RunPosition, optimizer: Sgd, improved: boolean): Promise<void> {
     const info: DetectorInfo = { ...this.#info, training: { ...position, ...this.#metrics } }
     const save = (name: string) => saveDetector(join(this.#folder, "weights", name), this.#parameters, info)
+    // The state comes last: it alone decides whether the save as a whole failed.
+    await this.#attempt("report.html", () => this.#writeReport(position))
     await this.#attempt("the run's state", () => {
       if (improved) save("best.safetensors")
       save("last.safetensors")
       saveState(this.#folder, position, this.#parameters, optimizer)
     })
+  }
+
+  #writeReport({ best }: RunPosition): void {
+    const { config, classes } = this.#info
+    const input = {
+      ...readHistory(this.#folder),
+      title: basename(resolve(this.#folder)),
+      model: config.model,
+      classes,
+      best,
+    }
+    writeWhole(join(this.#folder, "report.html"), runReport(input))
   }
 
   async #attempt(what: string, write: () => void | Promise<void>): Promise<void> {

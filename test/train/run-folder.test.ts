@@ -1,0 +1,81 @@
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { beforeAll, expect, onTestFinished, test } from "vitest"
+import { modelDefaults } from "../../src/detector/model.js"
+import { startEngine } from "../../src/engine/start.js"
+import { Parameters } from "../../src/tensor/parameters.js"
+import { seededRandom } from "../../src/tensor/random.js"
+import { RunFolder } from "../../src/train/run-folder.js"
+import { Sgd } from "../../src/train/sgd.js"
+
+beforeAll(async () => {
+  await startEngine()
+})
+
+const info = {
+  config: { ...modelDefaults, model: "fasterrcnn_resnet18_c4" },
+  classes: ["R&B", "<b>"],
+  categoryIds: [1, 2],
+}
+const report = { rate: 0.01, losses: { loss: 1 }, stepMs: 1, dataMs: 0, bytes: 1, secondsLeft: 0 }
+
+function open() {
+  const folder = mkdtempSync(join(tmpdir(), "resdet-run-"))
+  onTestFinished(() => rmSync(folder, { recursive: true }))
+  mkdirSync(join(folder, "weights"))
+  const told: string[] = []
+  const parameters = new Parameters(seededRandom(0))
+  const make = () => new RunFolder(folder, parameters, info, (line) => told.push(line))
+  return { folder, told, make, optimizer: new Sgd([]) }
+}
+
+const page = (folder: string) => readFileSync(join(folder, "report.html"), "utf8")
+
+test("each save writes the report, of a resumed run with its whole history", async () => {
+  const { folder, told, make, optimizer } = open()
+  writeFileSync(join(folder, "config.json"), '{"config": {"lr": 0.0125}}')
+  const first = make()
+  await first.begin({ epoch: 0, batch: 0, step: 0, best: null })
+  await first.onStep({ ...report, epoch: 1, step: 20 })
+  await first.onEpoch(1, { loss: 0.75 }, { voc12: 0.5 })
+  await first.onSave({ epoch: 1, batch: 0, step: 20, best: 0.5 }, optimizer, true)
+  expect(page(folder)).toContain("<td>0.7500</td><td>0.5000</td>")
+
+  const resumed = make()
+  await resumed.begin({ epoch: 1, batch: 0, step: 20, best: 0.5 })
+  await resumed.onStep({ ...report, epoch: 2, step: 40 })
+  await resumed.onEpoch(2, { loss: 0.25 }, { voc12: 0.375 })
+  await resumed.onSave({ epoch: 2, batch: 0, step: 40, best: 0.5 }, optimizer, false)
+  const html = page(folder)
+  expect(html).toContain("<td>0.7500</td><td>0.5000</td>")
+  expect(html).toContain("<td>0.2500</td><td>0.3750</td>")
+  expect(html).toContain("<dt>best epoch</dt><dd>1</dd>")
+  expect(html).toContain("<dt>steps logged</dt><dd>40</dd>")
+  expect(html).toContain("R&amp;B · &lt;b&gt;")
+  expect(html).toContain("0.0125")
+  expect(told).toEqual([])
+  expect(readdirSync(folder).filter((name) => name.endsWith(".part"))).toEqual([])
+})
+
+test("a report that cannot be written is told, and neither stops the run nor counts as a failed save", async () => {
+  const { folder, told, make, optimizer } = open()
+  mkdirSync(join(folder, "report.html", "in the way"), { recursive: true })
+  const run = make()
+  await run.onSave({ epoch: 1, batch: 0, step: 20, best: null }, optimizer, false)
+  expect(told).toHaveLength(1)
+  expect(told[0]).toMatch(/: report\.html could not be saved: .+\. Training goes on$/)
+  expect(run.failure).toBeUndefined()
+  expect(readdirSync(join(folder, "state"))).toContain("position.json")
+})
+
+test("a report that is written does not hide that the state was not", async () => {
+  const { folder, told, make, optimizer } = open()
+  rmSync(join(folder, "weights"), { recursive: true })
+  writeFileSync(join(folder, "weights"), "")
+  const run = make()
+  await run.onSave({ epoch: 1, batch: 0, step: 20, best: null }, optimizer, false)
+  expect(page(folder)).toContain("</html>")
+  expect(told[0]).toMatch(/: the run's state could not be saved: .+\. Training goes on$/)
+  expect(run.failure).toBeInstanceOf(Error)
+})
