@@ -13,7 +13,7 @@ export interface SceneOptions {
 }
 
 /** Large enough to be learnt in minutes at stride 16, small enough to need several anchor sizes. */
-export const sceneDefaults: SceneOptions = { sides: [192, 256], heights: [28, 88], counts: [1, 5] }
+export const sceneDefaults: SceneOptions = { sides: [192, 256], heights: [36, 88], counts: [3, 8] }
 
 export interface Scene {
   readonly image: RgbImage
