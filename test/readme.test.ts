@@ -1,0 +1,140 @@
+import { spawnSync } from "node:child_process"
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { join, resolve } from "node:path"
+import { Command, CommanderError } from "commander"
+import ts from "typescript"
+import { afterAll, beforeAll, expect, test } from "vitest"
+import { commands } from "../src/cli/commands.js"
+import { buildFasterRcnn } from "../src/detector/build.js"
+import { modelDefaults } from "../src/detector/model.js"
+import { preset } from "../src/detector/presets.js"
+import { startEngine } from "../src/engine/start.js"
+import { Parameters } from "../src/tensor/parameters.js"
+import { seededRandom } from "../src/tensor/random.js"
+import { saveDetector } from "../src/weights/detector-file.js"
+import { png, vocFile, vocObject, writeFiles } from "./datasets/samples.js"
+import { type FencedBlock, fencedBlocks, resdetCalls, type ShellCall } from "./support/readme.js"
+
+const readme = existsSync("README.md") ? readFileSync("README.md", "utf8") : ""
+const blocks = fencedBlocks(readme)
+const examples = blocks.filter(({ language }) => language === "ts")
+const calls = resdetCalls(blocks)
+
+/** A folder as the examples find it: a detector, photos, VOC data. Below dist, so that "resdet" is this package. */
+let folder: string
+
+beforeAll(async () => {
+  mkdirSync("dist", { recursive: true })
+  folder = mkdtempSync(resolve("dist", "readme-"))
+  await startEngine()
+  const classes = ["cat", "dog"]
+  const { size: _, maxSize: __, options } = preset("light")
+  const sizes = { size: 64, maxSize: 128, options }
+  const config = { ...modelDefaults, ...sizes, model: "fasterrcnn_resnet18_c4", norm: "group", frozen: 0 } as const
+  const parameters = new Parameters(seededRandom(0))
+  buildFasterRcnn(parameters, config, classes.length)
+  saveDetector(join(folder, "detector.safetensors"), parameters, { config, classes, categoryIds: [1, 2], training: {} })
+  parameters.dispose()
+  const truth = vocFile(vocObject("cat", [2, 2, 20, 20]) + vocObject("dog", [5, 5, 30, 25]))
+  writeFiles(folder, {
+    "photos/a.png": png(40, 30),
+    "photos/b.png": png(30, 40),
+    "data/JPEGImages/a.png": png(40, 30),
+    "data/Annotations/a.xml": truth,
+    "data/ImageSets/Main/train.txt": "a\n",
+    "data/ImageSets/Main/val.txt": "a\n",
+    "data/ImageSets/Main/test.txt": "a\n",
+  })
+})
+
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+test("the README has TypeScript examples and command lines", () => {
+  expect(examples.length).toBeGreaterThan(0)
+  expect(calls.length).toBeGreaterThan(0)
+})
+
+test("the package is built", () => {
+  expect(existsSync("dist/src/index.js"), 'run "npm run build" first').toBe(true)
+})
+
+test.each(examples)("the README's example of line $line passes the type checker", ({ text, line }) => {
+  expect(typeErrors(text, line)).toEqual([])
+})
+
+test.each(examples)("the README's example of line $line runs", ({ text, line }) => {
+  const { status, stderr } = runExample(text, line)
+  expect(stderr).not.toMatch(/Error/)
+  expect(status).toBe(0)
+})
+
+test.each(calls)("the README's command line behind line $line is one that resdet takes: $words", async (call) => {
+  expect(await callFault(call)).toBeUndefined()
+})
+
+test("an example with a wrong name, a wrong type or an error is found", () => {
+  const wrong = ['import { loadDetektor } from "resdet"\nloadDetektor()', "const x: number = 'one'\nexport { x }"]
+  for (const text of wrong) expect(typeErrors(text, 0)).toHaveLength(1)
+  expect(runExample('import { loadDetector } from "resdet"\nawait loadDetector("none.safetensors")', 0).status).toBe(1)
+})
+
+test("blocks and calls are found behind prompts, npx, && and line breaks", () => {
+  const text = "```sh\n$ npm ci && npx resdet eval --gt a \\\n  --predictions 'b c' # why\nls\n```\n```ts\nx\n```\n"
+  const found = fencedBlocks(text)
+  expect(found.map(({ language, line }) => [language, line])).toEqual([
+    ["sh", 1],
+    ["ts", 6],
+  ])
+  expect(resdetCalls(found)).toEqual([{ words: ["eval", "--gt", "a", "--predictions", "b c"], line: 1 }])
+})
+
+test.each([
+  [["eval", "--gtt", "a"], /unknown option '--gtt'/],
+  [["evil"], /unknown command "evil"/],
+  [["train", "--epochs", "none"], /Expected a number/],
+  [["detect", "photos"], /too many arguments/],
+])("a command line that resdet refuses is found: %s", async (words, message) => {
+  expect(await callFault({ words, line: 1 })).toMatch(message)
+})
+
+/** Why resdet would not take the words, before it does anything. */
+async function callFault({ words }: ShellCall): Promise<string | undefined> {
+  const [name, ...rest] = words
+  if (name === undefined || ["--help", "--version", "help"].includes(name)) return undefined
+  const entry = commands.find((known) => known.name === name)
+  if (entry === undefined) return `unknown command "${name}"`
+  const command = new Command(name)
+  ;(await entry.load()).configure(command)
+  disarm(command)
+  try {
+    await command.parseAsync(rest, { from: "user" })
+    return undefined
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error
+    return error.exitCode === 0 ? undefined : error.message
+  }
+}
+
+/** Lets a command and its sub-commands parse, and do nothing. */
+function disarm(command: Command): void {
+  command.exitOverride().configureOutput({ writeOut: () => {}, writeErr: () => {} })
+  if (command.commands.length === 0) command.action(() => {})
+  command.commands.forEach(disarm)
+}
+
+function typeErrors(text: string, line: number): string[] {
+  const file = join(folder, `example-${line}.mts`)
+  writeFileSync(file, text)
+  const { config } = ts.readConfigFile("tsconfig.json", ts.sys.readFile)
+  const { options } = ts.parseJsonConfigFileContent(config, ts.sys, process.cwd())
+  // What an example makes and does not use further is fine.
+  const checked = ts.createProgram([file], { ...options, noUnusedLocals: false, noEmit: true })
+  return ts.getPreEmitDiagnostics(checked).map(({ messageText }) => ts.flattenDiagnosticMessageText(messageText, "\n"))
+}
+
+function runExample(text: FencedBlock["text"], line: number) {
+  const options = { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2022 }
+  const file = join(folder, `example-${line}.mjs`)
+  writeFileSync(file, ts.transpileModule(text, { compilerOptions: options }).outputText)
+  return spawnSync(process.execPath, [file], { cwd: folder, encoding: "utf8" })
+}
