@@ -42,7 +42,7 @@ test("a run that Ctrl-C stopped exits with 130, and resumed ends with the same f
   )
   expect(through).toMatchObject({ status: 0, stdout: `${whole}\n` })
   expect(readdirSync(whole).sort()).toEqual(
-    expect.arrayContaining(["config.json", "metrics.jsonl", "results.csv", "state", "weights"]),
+    expect.arrayContaining(["config.json", "metrics.jsonl", "report.html", "results.csv", "state", "weights"]),
   )
 
   const broken = join(folder, "broken")
