@@ -43,7 +43,7 @@ await step("pre-train a ResNet-18 to classify digits", pretrain)
 await step("train a Faster R-CNN that starts from it", () =>
   resdet(
     ...["train", "--data", data, "--weights", backbone, "--out", run, "--preset", "light"],
-    ...["--size", "192", "--epochs", "3", "--batch", "4", "--lr", "0.02", "--val-every", "0", "--set", ...settings],
+    ...["--size", "192", "--epochs", "3", "--batch", "4", "--val-every", "0", "--set", ...settings],
   ),
 )
 const weights = join(run, "weights", "last.safetensors")

@@ -36,7 +36,7 @@ test("a run that Ctrl-C stopped exits with 130, and resumed ends with the same f
   const whole = join(folder, "whole")
   const through = run("train", "--data", data, "--out", whole, ...options)
   expect(through.stderr).toMatch(/VOC data, split train: 6 images/)
-  expect(through.stderr).toMatch(/learning rate 0\.005 \(0\.0025 an image x batch 2\)/)
+  expect(through.stderr).toMatch(/learning rate 0\.01 \(0\.005 an image x batch 2\)/)
   expect(through.stderr).toMatch(
     /epoch 1\/2 {2}step 2 {2}loss \d+\.\d+ \(objectness .*rpn_box_reg .*classifier .*box_reg .*\) {2}lr .* s\/step \(data .*\) {2}.* GB {2}.* left/,
   )
