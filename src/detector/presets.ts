@@ -12,7 +12,7 @@ export interface Preset extends Pick<ModelConfig, "size" | "maxSize" | "options"
 const base = fasterRcnnDefaults
 
 /**
- * - `light`: for two CPU cores. shorter side 400, 64 regions an image, rate 0.005
+ * - `light`: for two CPU cores. Ours (figures in docs/results.md): shorter side 400, 64 regions an image, rate 0.005
  * - `paper`: shorter side 600, 300 proposals, NMS 0.3. Sources: the ResNet paper, appendix A; py-faster-rcnn for what the
  *   paper leaves open (128 regions, anchors of 128 to 512 pixels, 12000 / 2000 proposals in training, rate 0.001)
  * - `detectron2`: its C4 configuration: 14x14 aligned regions, 512 of them, 1000 proposals, rate 0.02 for 16 images
