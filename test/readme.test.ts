@@ -75,7 +75,9 @@ test.each(calls)("the README's command line behind line $line is one that resdet
 test("an example with a wrong name, a wrong type or an error is found", () => {
   const wrong = ['import { loadDetektor } from "resdet"\nloadDetektor()', "const x: number = 'one'\nexport { x }"]
   for (const text of wrong) expect(typeErrors(text, 0)).toHaveLength(1)
-  expect(runExample('import { loadDetector } from "resdet"\nawait loadDetector("none.safetensors")', 0).status).toBe(1)
+  expect(
+    runExample('import { loadDetector } from "resdet"\nawait loadDetector("none.safetensors")', 0).status,
+  ).not.toBe(0)
 })
 
 test("blocks and calls are found behind prompts, npx, && and line breaks", () => {
