@@ -1,10 +1,10 @@
 import { join } from "node:path"
+import { writeWhole } from "../../datasets/atomic.js"
 import { cropPixels } from "./crop.js"
 import type { Detection } from "./detect-images.js"
 import type { Pixels } from "./pixel-detector.js"
 import { safeNames } from "./safe-names.js"
 import type { SourceImage } from "./source-image.js"
-import { writeWhole } from "./staged-file.js"
 
 /** A photo with its boxes, labels and scores drawn on it, as the bytes of a JPEG file. */
 export type DrawDetections = (pixels: Pixels, detections: readonly Detection[]) => Promise<Uint8Array>

@@ -41,13 +41,6 @@ export class StagedFile {
   }
 }
 
-/** Writes a whole file so that it is never seen half written. Makes the folders it is in. */
-export function writeWhole(path: string, content: string | Uint8Array): void {
-  mkdirSync(dirname(path), { recursive: true })
-  writeFileSync(stagedPath(path), content)
-  renameSync(stagedPath(path), path)
-}
-
 function stagedPath(path: string): string {
   return `${path}.partial`
 }

@@ -1,6 +1,6 @@
 import { join } from "node:path"
+import { writeWhole } from "../../datasets/atomic.js"
 import { shortNumber } from "./short-number.js"
-import { writeWhole } from "./staged-file.js"
 import type { DetectionWriter, WriterContext } from "./writer.js"
 
 /**
