@@ -1,5 +1,6 @@
-import { appendFile, readFile, rename, writeFile } from "node:fs/promises"
+import { appendFile, readFile } from "node:fs/promises"
 import { join } from "node:path"
+import { writeWhole } from "../../datasets/atomic.js"
 
 /** One line of a run's log: numbers by name, such as step, epoch, loss, rate. */
 export type MetricsRow = Readonly<Record<string, number>>
@@ -21,7 +22,7 @@ export class MetricsLog {
   /** Drops the lines after step `step` and epoch `epoch`, left by a run that went on after its last saved state. */
   async rewind({ step, epoch }: { step: number; epoch: number }): Promise<void> {
     const lines = await linesOf(this.#steps)
-    await replaceFile(
+    writeWhole(
       this.#steps,
       lines
         .filter((line) => stepOf(line) <= step)
@@ -33,7 +34,7 @@ export class MetricsLog {
     this.#columns = header.split(",")
     const at = this.#columns.indexOf("epoch")
     const kept = rows.filter((row) => Number(row.split(",")[at]) <= epoch)
-    await replaceFile(this.#epochs, [header, ...kept].map(withBreak).join(""))
+    writeWhole(this.#epochs, [header, ...kept].map(withBreak).join(""))
   }
 
   async step(row: MetricsRow): Promise<void> {
@@ -52,7 +53,7 @@ export class MetricsLog {
     this.#columns = [...this.#columns, ...names]
     const empty = ",".repeat(names.length)
     const lines = [this.#columns.join(","), ...rows.map((row) => row + empty)]
-    await replaceFile(this.#epochs, lines.map(withBreak).join(""))
+    writeWhole(this.#epochs, lines.map(withBreak).join(""))
   }
 }
 
@@ -73,8 +74,3 @@ async function linesOf(file: string): Promise<string[]> {
 }
 
 const withBreak = (line: string) => `${line}\n`
-
-async function replaceFile(file: string, text: string): Promise<void> {
-  await writeFile(`${file}.tmp`, text)
-  await rename(`${file}.tmp`, file)
-}
