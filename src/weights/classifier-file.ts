@@ -1,0 +1,85 @@
+import type { ResNetOptions } from "../backbone/architecture.js"
+import { type CifarOptions, networkSpec } from "../backbone/networks.js"
+import { ResNet } from "../backbone/resnet.js"
+import { DataError } from "../tensor/errors.js"
+import { type Parameter, Parameters, Scope } from "../tensor/parameters.js"
+import { seededRandom } from "../tensor/random.js"
+import { loadWeights, saveWeights } from "./load.js"
+import { SafetensorsFile } from "./safetensors.js"
+
+/** All that tells one classifier from another, beside its weights and classes; it is stored in the weights file. */
+export interface ClassifierConfig {
+  /** Such as `resnet50` or `cifar_resnet20`. */
+  readonly network: string
+  readonly options: Partial<Pick<ResNetOptions, "strideIn" | "shortcut"> & Pick<CifarOptions, "zeros">>
+  /** Side of the square it was trained on; input pixels. */
+  readonly size: number
+  /** Values enter as `(value / 255 - mean) / deviation`, RGB. */
+  readonly mean: readonly [number, number, number]
+  readonly deviation: readonly [number, number, number]
+}
+
+/** What a classifier's file tells beside its weights. */
+export interface ClassifierInfo {
+  readonly config: ClassifierConfig
+  /** Names of the classes 0..K-1. */
+  readonly classes: readonly string[]
+  /** How it was trained and how well it does, for people. */
+  readonly training: Readonly<Record<string, unknown>>
+}
+
+/** The metadata key under which `ClassifierInfo` stands in the file, as JSON. */
+const INFO = "resdet_classifier"
+const FORMAT = 1
+
+/** The metadata that make a weights file a classifier's. */
+export function classifierMetadata(info: ClassifierInfo): Record<string, string> {
+  return { [INFO]: JSON.stringify({ format: FORMAT, ...info }) }
+}
+
+/** Writes a classifier with all that is needed to run it; beside and renamed, so that a broken write leaves the old file. */
+export function saveClassifier(path: string, parameters: Iterable<Parameter>, info: ClassifierInfo): void {
+  saveWeights(path, parameters, classifierMetadata(info))
+}
+
+/** What the file at `path` tells of itself; `undefined` for plain weights and for detectors. */
+export function readClassifierInfo(path: string): ClassifierInfo | undefined {
+  const text = new SafetensorsFile(path).metadata[INFO]
+  if (text === undefined) return undefined
+  try {
+    const info = JSON.parse(text) as ClassifierInfo & { format: number }
+    if (info.format !== FORMAT)
+      throw new DataError(`${path}: written by a newer version of resdet (format ${info.format})`)
+    return info
+  } catch (error) {
+    if (error instanceof DataError) throw error
+    throw new DataError(`${path}: its description of the classifier is broken: ${(error as Error).message}`)
+  }
+}
+
+/** A classifier that has been read from its file. */
+export interface OpenClassifier extends ClassifierInfo {
+  readonly network: ResNet
+  readonly parameters: Parameters
+}
+
+/**
+ * Reads a trained classifier. The engine must have been started.
+ * @throws DataError when the file is no classifier of resdet's, or lacks a part
+ */
+export function openClassifier(path: string): OpenClassifier {
+  const info = readClassifierInfo(path)
+  if (info === undefined) {
+    throw new DataError(`${path}: expected a classifier of resdet's. Make one of other weights with resdet import`)
+  }
+  const { config, classes } = info
+  const parameters = new Parameters(seededRandom(0), loadWeights(path).weights)
+  const spec = networkSpec(config.network, config.options)
+  const network = new ResNet(new Scope(parameters), spec, { classes: classes.length, norm: "batch" })
+  const [missing] = parameters.initialised
+  if (missing !== undefined) {
+    parameters.dispose()
+    throw new DataError(`${path}: "${missing}" is missing or has the wrong shape. The file is incomplete`)
+  }
+  return { ...info, network, parameters }
+}
