@@ -2,6 +2,7 @@ import * as tf from "@tensorflow/tfjs-core"
 import { constant, normal, type Scope } from "../tensor/parameters.js"
 import { type NetworkSpec, stageChannels } from "./architecture.js"
 import type { NormKind, Pass } from "./norm.js"
+import type { Observer } from "./observer.js"
 import { Stage } from "./stage.js"
 import { Stem } from "./stem.js"
 
@@ -64,6 +65,11 @@ export class Trunk {
   /** All parts, for testing. */
   features(images: tf.Tensor4D): tf.Tensor4D {
     return this.trainable(this.frozen(images))
+  }
+
+  /** As `features`, showing what each convolution but the projections gives before its ReLU or addition. */
+  observe(images: tf.Tensor4D, observe: Observer): tf.Tensor4D {
+    return this.#parts.reduce((maps, part) => part.forward(maps, observe), images)
   }
 
   /** As `features`, with the maps of every stage (conv2, conv3, ...), finest first. */

@@ -1,6 +1,6 @@
-import type { RgbImage } from "../../datasets/image/rgb.js"
 import type { LabelledSet } from "../../datasets/labelled-set.js"
-import { DataError, UserError } from "../tensor/errors.js"
+import { DataError } from "../tensor/errors.js"
+import { decodedBatches, type UnreadImage } from "./decoded-batches.js"
 import type { Scorer } from "./scorer.js"
 
 /** What was scored of a set: R of its N images could be read. */
@@ -12,7 +12,7 @@ export interface ScoredSet {
   /** `[R]` which images of the set these are. */
   readonly images: Int32Array
   /** Those that could not be read. */
-  readonly failed: readonly { readonly name: string; readonly message: string }[]
+  readonly failed: readonly UnreadImage[]
 }
 
 export interface ScoreOptions {
@@ -37,24 +37,19 @@ export async function scoreSet(set: LabelledSet, scorer: Scorer, options: ScoreO
   const scores = new Float32Array(count * classCount)
   const labels = new Int32Array(count)
   const images = new Int32Array(count)
-  const failed: { name: string; message: string }[] = []
+  const failed: UnreadImage[] = []
   let read = 0
-  let next = decodeSome(set, 0, batch)
-  for (let from = 0; from < count && !signal?.aborted; from += batch) {
-    const decoded = await next
-    next = decodeSome(set, from + batch, batch)
-    const whole: RgbImage[] = []
-    for (const { index, image, error } of decoded) {
-      if (image !== undefined) {
-        labels[read + whole.length] = set.labels[index]!
-        images[read + whole.length] = index
-        whole.push(image)
-      } else if (error instanceof UserError) failed.push({ name: set.name(index), message: error.message })
-      else throw error
+  for await (const part of decodedBatches(set, batch)) {
+    if (signal?.aborted) break
+    for (const [i, index] of part.indices.entries()) {
+      labels[read + i] = set.labels[index]!
+      images[read + i] = index
     }
-    if (whole.length > 0) scores.set(scorer.score(whole), read * classCount)
-    read += whole.length
-    onImages?.(Math.min(from + batch, count))
+    failed.push(...part.failed)
+    if (part.images.length > 0) scores.set(scorer.score(part.images), read * classCount)
+    read += part.images.length
+    onImages?.(part.end)
+    if (signal?.aborted) break
   }
   return {
     scores: scores.subarray(0, read * classCount),
@@ -79,18 +74,4 @@ function checkClasses({ source, classes }: LabelledSet, known: readonly string[]
       `${source}: class ${place} is "${classes[place]}", but "${known[place]}" to the classifier. Rename one of them`,
     )
   }
-}
-
-/** Never rejects: a failure is kept with its image. */
-function decodeSome(set: LabelledSet, from: number, count: number) {
-  const indices = Array.from({ length: Math.min(count, set.labels.length - from) }, (_, i) => from + i)
-  return Promise.all(
-    indices.map(async (index): Promise<{ index: number; image?: RgbImage; error?: unknown }> => {
-      try {
-        return { index, image: await set.image(index) }
-      } catch (error) {
-        return { index, error }
-      }
-    }),
-  )
 }
