@@ -34,7 +34,7 @@ export async function checkImages(
   const options = { ...checkDefaults, ...overrides }
   const { images } = dataset
   const log = new FaultLog(faultPolicies)
-  const pool = new ImagePool(options.decode ? (options.workers ?? defaultWorkers()) : 0)
+  const pool = new ImagePool("batch", options.decode ? (options.workers ?? defaultWorkers()) : 0)
   // Tiny results: only the problems are wanted.
   const plain = { size: 8, maxSize: 8, divisor: 1, mean: imageNetMean, deviation: imageNetDeviation }
   const skip = { truncated: true, mismatched: true }

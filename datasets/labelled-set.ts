@@ -21,3 +21,13 @@ export interface LabelledSet {
   /** What was found wrong while reading, and what was done about it. */
   readonly faults: readonly Fault[]
 }
+
+/** How a classification set is read. */
+export interface LabelledOptions {
+  /** Which part: `train`, `val`; CIFAR-10 calls the latter `test`. */
+  readonly split: string
+  /** Names of the classes 0..K-1, such as a trained classifier's; `null`: those found. */
+  readonly classes: readonly string[] | null
+}
+
+export const labelledDefaults: LabelledOptions = { split: "train", classes: null }

@@ -7,6 +7,7 @@ import { nameInside } from "../folder.js"
 import { decodeDefaults } from "../image/decode.js"
 import { imageNetDeviation, imageNetMean } from "../image/resize.js"
 import { sizeDefaults } from "../image/size.js"
+import { ahead } from "./ahead.js"
 import type { BatchJob, BatchResult } from "./job.js"
 import { draw, type OrderOptions, planBatches } from "./order.js"
 import { defaultWorkers, ImagePool } from "./pool.js"
@@ -92,7 +93,7 @@ export class BatchLoader {
   readonly #source: string
   readonly #told = new Set<string>()
   readonly #ratios: readonly number[]
-  readonly #pool: ImagePool
+  readonly #pool: ImagePool<"batch">
 
   /** @throws UsageError for an option that makes no sense */
   constructor(dataset: Pick<Dataset, "images" | "source">, overrides: Partial<LoaderOptions> = {}) {
@@ -113,7 +114,7 @@ export class BatchLoader {
     this.#ratios = this.images.map(({ width, height }) => (width > 0 && height > 0 ? width / height : 1))
     this.#log = new FaultLog(withPolicies(policies))
     this.#source = dataset.source
-    this.#pool = new ImagePool(workers ?? defaultWorkers())
+    this.#pool = new ImagePool("batch", workers ?? defaultWorkers())
   }
 
   /** Faults of images met so far, each told once. */
@@ -132,25 +133,15 @@ export class BatchLoader {
    */
   async *epoch(epoch: number, startBatch = 0): AsyncGenerator<Batch, void, undefined> {
     const plan = planBatches(this.#ratios, epoch, this.options)
-    const ready: Promise<BatchResult>[] = []
-    let next = startBatch
-    const fill = () => {
-      for (; ready.length < this.options.prefetch && next < plan.length; next++) {
-        const result = this.#pool.run(this.#job(plan[next]!, epoch, next))
-        // Told when it is awaited; without this, one that nobody awaits any more would end the process.
-        result.catch(() => undefined)
-        ready.push(result)
-      }
-    }
-    for (let index = startBatch; index < plan.length; index++) {
-      fill()
-      const since = performance.now()
-      const result = await ready.shift()!
-      const waitedMs = performance.now() - since
-      fill()
+    const jobs = plan.slice(startBatch).map((positions, i) => () => {
+      return this.#pool.run(this.#job(positions, epoch, startBatch + i))
+    })
+    let index = startBatch
+    for await (const { result, waitedMs } of ahead(jobs, this.options.prefetch)) {
       const images = this.#images(plan[index]!, epoch, result)
       const { pixels, shape } = result
       if (images.length > 0) yield { epoch, index, pixels, shape, images, waitedMs }
+      index++
     }
   }
 

@@ -2,25 +2,31 @@ import { existsSync } from "node:fs"
 import { availableParallelism } from "node:os"
 import { fileURLToPath } from "node:url"
 import { Piscina } from "piscina"
-import { type BatchJob, type BatchResult, runJob } from "./job.js"
+import { work } from "./work.js"
+
+type JobOf<Name extends keyof typeof work> = Parameters<(typeof work)[Name]>[0]
+type ResultOf<Name extends keyof typeof work> = Awaited<ReturnType<(typeof work)[Name]>>
 
 /** How many worker threads to use: one core is left to the model, and decoding never needs more than four. */
 export function defaultWorkers(): number {
   return Math.max(1, Math.min(4, availableParallelism() - 1))
 }
 
-/** Runs batch jobs in worker threads, or with no workers in the thread that asks. */
-export class ImagePool {
+/** Runs one of the worker's functions in threads, or with no workers in the thread that asks. */
+export class ImagePool<Name extends keyof typeof work> {
   readonly workers: number
-  #threads: Piscina<BatchJob, BatchResult> | undefined
-  readonly #running = new Set<Promise<BatchResult>>()
+  readonly #name: Name
+  #threads: Piscina<JobOf<Name>, ResultOf<Name>> | undefined
+  readonly #running = new Set<Promise<ResultOf<Name>>>()
 
-  constructor(workers: number) {
+  constructor(name: Name, workers: number) {
+    this.#name = name
     this.workers = workers
   }
 
-  run(job: BatchJob): Promise<BatchResult> {
-    if (this.workers === 0) return runJob(job)
+  run(job: JobOf<Name>): Promise<ResultOf<Name>> {
+    // The compiler does not see that a name's function takes that name's job.
+    if (this.workers === 0) return (work[this.#name] as (job: JobOf<Name>) => Promise<ResultOf<Name>>)(job)
     this.#threads ??= new Piscina({
       filename: workerFile(),
       minThreads: this.workers,
@@ -28,7 +34,7 @@ export class ImagePool {
       // The parent may run under a loader that a worker cannot use.
       execArgv: [],
     })
-    const result = this.#threads.run(job)
+    const result = this.#threads.run(job, { name: this.#name })
     this.#running.add(result)
     const forget = () => void this.#running.delete(result)
     result.then(forget, forget)

@@ -70,7 +70,7 @@ export async function* streamImages<Source extends string | Uint8Array>(
   overrides: Partial<StreamOptions> = {},
 ): AsyncGenerator<StreamBatch<Source>, void, undefined> {
   const options = streamOptions(overrides)
-  const pool = new ImagePool(options.workers ?? defaultWorkers())
+  const pool = new ImagePool("batch", options.workers ?? defaultWorkers())
   const ready: { chunk: Source[]; result: Promise<BatchResult> }[] = []
   const chunks = inChunks(sources, options.batchSize)
   let taken = 0

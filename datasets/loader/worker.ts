@@ -1,9 +1,14 @@
 import { move, transferableSymbol, valueSymbol } from "piscina"
-import { type BatchJob, type BatchResult, runJob } from "./job.js"
+import type { CropJob, CropResult } from "./crop-job.js"
+import type { BatchJob, BatchResult } from "./job.js"
+import { work } from "./work.js"
 
-/** The entry of a worker thread: the pixels are handed over, not copied. */
-export default async function work(job: BatchJob): Promise<BatchResult> {
-  const result = await runJob(job)
+// The entries of a worker thread, by the names in `work`: the pixels are handed over, not copied.
+
+export const batch = async (job: BatchJob): Promise<BatchResult> => handOver(await work.batch(job))
+export const crops = async (job: CropJob): Promise<CropResult> => handOver(await work.crops(job))
+
+function handOver<Result extends { readonly pixels: Float32Array }>(result: Result): Result {
   const moved = { [transferableSymbol]: [result.pixels.buffer as ArrayBuffer], [valueSymbol]: result }
-  return move(moved) as unknown as BatchResult
+  return move(moved) as unknown as Result
 }

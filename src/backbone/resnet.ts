@@ -2,6 +2,7 @@ import * as tf from "@tensorflow/tfjs-core"
 import { constant, normal, type Scope } from "../tensor/parameters.js"
 import { type NetworkSpec, stageChannels } from "./architecture.js"
 import type { NormKind, Pass } from "./norm.js"
+import type { Observer } from "./observer.js"
 import { Stage } from "./stage.js"
 import { Stem } from "./stem.js"
 
@@ -66,6 +67,11 @@ export class Trunk {
     return this.trainable(this.frozen(images))
   }
 
+  /** As `features`, showing what each convolution but the projections gives before its ReLU or addition. */
+  observe(images: tf.Tensor4D, observe: Observer): tf.Tensor4D {
+    return this.#parts.reduce((maps, part) => part.forward(maps, observe), images)
+  }
+
   /** As `features`, with the maps of every stage (conv2, conv3, ...), finest first. */
   pyramid(images: tf.Tensor4D): tf.Tensor4D[] {
     const maps = [images]
@@ -112,8 +118,24 @@ export class ResNet {
     return this.#classify(this.trunk.train(images))
   }
 
+  /**
+   * As `forward` at every place of larger images `[N, H, W, 3]`: the average pool is taken over each `window` x `window`
+   * cells of the last maps, stride 1, and the linear layer is applied to each. Smaller maps are pooled whole.
+   * @returns `[N * rows * columns, classes]`, places of an image in reading order
+   */
+  dense(images: tf.Tensor4D, window: number): tf.Tensor2D {
+    const maps = this.trunk.features(images)
+    const [, height, width, channels] = maps.shape
+    const pooled = tf.avgPool(maps, [Math.min(window, height), Math.min(window, width)], 1, "valid")
+    return this.#linear(tf.reshape(pooled, [-1, channels]))
+  }
+
   #classify(maps: tf.Tensor4D): tf.Tensor2D {
-    return tf.add(tf.matMul(tf.mean<tf.Tensor2D>(maps, [1, 2]), this.#weight), this.#bias)
+    return this.#linear(tf.mean<tf.Tensor2D>(maps, [1, 2]))
+  }
+
+  #linear(features: tf.Tensor2D): tf.Tensor2D {
+    return tf.add(tf.matMul(features, this.#weight), this.#bias)
   }
 }
 

@@ -3,10 +3,12 @@ import { addRelu } from "../engine/relu.js"
 import type { Scope } from "../tensor/parameters.js"
 import { type BlockSpec, isProjection, type PaddedShortcut, type StageSpec, stageChannels } from "./architecture.js"
 import { type ConvolutionUnit, convolutionUnit, type NormKind, type Pass } from "./norm.js"
+import { type LayerOutput, type Observer, observed } from "./observer.js"
 
 /** A block, basic or bottleneck: convolutions in a row, the shortcut added (not in a plain net), ReLU. */
 export class Block {
   readonly #units: readonly ConvolutionUnit[]
+  readonly #layers: readonly Omit<LayerOutput, "maps">[]
   readonly #plain: boolean
   /** The shortcut's convolution, where it is one. */
   readonly #projection: ConvolutionUnit | undefined
@@ -14,23 +16,25 @@ export class Block {
 
   constructor(scope: Scope, spec: BlockSpec, norm: NormKind) {
     this.#units = spec.layers.map((layer) => convolutionUnit(scope, layer, norm))
+    this.#layers = spec.layers.map(({ conv, kernel }) => ({ name: scope.prefix + conv, kernel }))
     const { shortcut } = spec
     this.#plain = shortcut === "none"
     this.#projection = isProjection(shortcut) ? convolutionUnit(scope, shortcut, norm) : undefined
     this.#padding = typeof shortcut === "string" || isProjection(shortcut) ? undefined : shortcut
   }
 
-  forward(x: tf.Tensor4D): tf.Tensor4D {
-    return this.#run(x, "forward")
+  forward(x: tf.Tensor4D, observe?: Observer): tf.Tensor4D {
+    return this.#run(x, "forward", observe)
   }
 
   train(x: tf.Tensor4D): tf.Tensor4D {
     return this.#run(x, "train")
   }
 
-  #run(x: tf.Tensor4D, pass: Pass): tf.Tensor4D {
+  #run(x: tf.Tensor4D, pass: Pass, observe?: Observer): tf.Tensor4D {
     const last = this.#units.length - 1
-    const maps = this.#units.reduce((maps, unit, index) => unit[pass](maps, this.#plain || index < last), x)
+    const units = this.#units.map((unit, index) => observed(unit, this.#layers[index]!, observe))
+    const maps = units.reduce((maps, unit, index) => unit[pass](maps, this.#plain || index < last), x)
     if (this.#plain) return maps
     return addRelu(maps, this.#projection?.[pass](x, false) ?? (this.#padding ? padChannels(x, this.#padding) : x))
   }
@@ -64,8 +68,8 @@ export class Stage {
   }
 
   /** For testing: batch norm uses its running statistics. */
-  forward(x: tf.Tensor4D): tf.Tensor4D {
-    return this.#blocks.reduce((maps, block) => block.forward(maps), x)
+  forward(x: tf.Tensor4D, observe?: Observer): tf.Tensor4D {
+    return this.#blocks.reduce((maps, block) => block.forward(maps, observe), x)
   }
 
   /** For training: batch norm uses the batch's statistics, and moves the running ones. */

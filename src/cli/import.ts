@@ -1,11 +1,17 @@
+import { readFileSync } from "node:fs"
 import { type Command, InvalidArgumentError } from "commander"
+import { imageNetDeviation, imageNetMean } from "../../datasets/image/resize.js"
 import { networkSpec } from "../backbone/networks.js"
 import { DataError } from "../tensor/errors.js"
+import { positive } from "../tensor/options.js"
+import { classifierMetadata } from "../weights/classifier-file.js"
 import { expectedShapes } from "../weights/expected.js"
 import { loadWeights } from "../weights/load.js"
 import { writeSafetensors } from "../weights/safetensors.js"
 import { toTorchAxes } from "../weights/torchvision.js"
 import { print } from "./report.js"
+
+type Channels = readonly [number, number, number]
 
 interface ImportFlags {
   readonly model: string
@@ -13,15 +19,24 @@ interface ImportFlags {
   readonly allowMissing?: boolean
   readonly strideIn: "3x3" | "1x1"
   readonly zeros?: "after" | "both"
+  readonly classes?: string
+  readonly mean: Channels
+  readonly deviation: Channels
 }
 
-/** `resdet import`: a classifier's PyTorch or safetensors file, checked against a model, as our safetensors file. */
+/**
+ * `resdet import`: a classifier's PyTorch or safetensors file, checked against a model, as a classifier that
+ * `resdet classify` runs and `resdet train` starts from.
+ */
 export function configure(command: Command): void {
   command
     .argument("<file>", "a .pth, .pt, .th or .safetensors file; nothing in it is executed")
     .requiredOption("--model <name>", "the network it is for, such as resnet50 or cifar_resnet20")
     .requiredOption("--out <file>", "the .safetensors file to write")
-    .option("--allow-missing", "write it even where parameters are missing or have another shape")
+    .option("--classes <file>", "names of the classes, one a line (default: the numbers from 0)")
+    .option("--mean <r,g,b>", "of the values 0..1 it was trained on (default: ImageNet's)", meanFlag, imageNetMean)
+    .option("--deviation <r,g,b>", "the same (default: ImageNet's)", deviationFlag, imageNetDeviation)
+    .option("--allow-missing", "write what fits of a file that does not fill the network: weights to train from only")
     .option(
       "--stride-in <where>",
       "stride of bottleneck blocks: 3x3 (torchvision) or 1x1 (the paper)",
@@ -33,6 +48,7 @@ export function configure(command: Command): void {
 }
 
 function importWeights(file: string, { model, out, allowMissing = false, strideIn, ...flags }: ImportFlags): void {
+  const { mean, deviation } = flags
   const spec = networkSpec(model, { strideIn })
   // pytorch_resnet_cifar10 calls the last layer `linear` and pads its shortcuts on both sides.
   let zeros = flags.zeros ?? "after"
@@ -42,8 +58,9 @@ function importWeights(file: string, { model, out, allowMissing = false, strideI
     return name.replace("linear.", "fc.")
   }
   const { weights } = loadWeights(file, { rename, norm: "batch" })
-  const classes = weights.get("fc.bias")?.shape[0] ?? spec.classes
-  const expected = expectedShapes(spec, classes)
+  const count = weights.get("fc.bias")?.shape[0] ?? spec.classes
+  const classes = flags.classes === undefined ? numbered(count) : readNames(flags.classes, count)
+  const expected = expectedShapes(spec, count)
   const faults = [...expected].flatMap(([name, shape]) => {
     const given = weights.get(name)?.shape
     if (given === undefined) return [`${name} is missing`]
@@ -57,17 +74,57 @@ function importWeights(file: string, { model, out, allowMissing = false, strideI
   }
   const fitting = [...weights].filter(([name, { shape }]) => String(expected.get(name)) === String(shape))
   const hasZeros = spec.stages.flat().some(({ shortcut }) => typeof shortcut !== "string" && "zeros" in shortcut)
-  const metadata = { model, classes: String(classes), strideIn, ...(hasZeros ? { zeros } : {}) }
+  const hasBottlenecks = spec.stages.flat().some(({ layers }) => layers.length === 3)
+  const options = { ...(hasBottlenecks ? { strideIn } : {}), ...(hasZeros ? { zeros } : {}) }
+  const config = { network: model, options, size: spec.inputSize[0], mean, deviation }
+  // What does not fill the network cannot be run, so that its file does not say it is a classifier.
+  const metadata = faults.length === 0 ? classifierMetadata({ config, classes, training: {} }) : { model, ...options }
   writeSafetensors(
     out,
     fitting.map(([name, weight]) => [name, toTorchAxes(weight)] as const),
     metadata,
   )
-  print(`${out}: ${fitting.length} of ${expected.size} tensors of ${model}, ${classes} classes`)
+  print(`${out}: ${fitting.length} of ${expected.size} tensors of ${model}, ${count} classes`)
   if (hasZeros)
     print(`shortcuts with zero channels ${zeros === "both" ? "on both sides" : "after the others"} (--zeros)`)
   const left = [...weights.keys()].filter((name) => !expected.has(name))
   if (left.length > 0) print(`left out ${left.length}: ${left.slice(0, 8).join(", ")}${left.length > 8 ? ", ..." : ""}`)
+}
+
+const numbered = (count: number): string[] => Array.from({ length: count }, (_, k) => String(k))
+
+function readNames(file: string, count: number): string[] {
+  let text: string
+  try {
+    text = readFileSync(file, "utf8")
+  } catch (error) {
+    throw new DataError(`${file}: cannot read the names of the classes (${(error as NodeJS.ErrnoException).code})`)
+  }
+  const names = text
+    .trimEnd()
+    .split(/\r?\n/)
+    .map((name) => name.trim())
+  if (names.length !== count || names.includes("")) {
+    throw new DataError(`${file}: expected ${count} names of classes, one a line, got ${names.filter(Boolean).length}`)
+  }
+  const twice = names.find((name, k) => names.indexOf(name) !== k)
+  if (twice !== undefined) throw new DataError(`${file}: the class "${twice}" is there twice. Give each its own name`)
+  return names
+}
+
+function meanFlag(text: string): Channels {
+  const values = text.split(",").map((part) => (part.trim() === "" ? Number.NaN : Number(part)))
+  if (values.length !== 3 || !values.every(Number.isFinite)) {
+    throw new InvalidArgumentError("Expected three numbers for red, green and blue, as in 0.485,0.456,0.406.")
+  }
+  return values as [number, number, number]
+}
+
+function deviationFlag(text: string): Channels {
+  const values = meanFlag(text)
+  if (!values.every((value) => positive(value) === undefined))
+    throw new InvalidArgumentError("Expected numbers above 0.")
+  return values
 }
 
 function strideFlag(text: string): "3x3" | "1x1" {

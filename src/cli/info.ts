@@ -4,6 +4,7 @@ import { networkNames, networkSpec } from "../backbone/networks.js"
 import { type Size, type Summary, summarize } from "../backbone/summary.js"
 import { UsageError } from "../tensor/errors.js"
 import { didYouMean } from "../tensor/suggest.js"
+import type { ClassifierInfo } from "../weights/classifier-file.js"
 import { SafetensorsFile } from "../weights/safetensors.js"
 import { atLeastOneFlag } from "./flags.js"
 import { print, writeJson } from "./report.js"
@@ -29,7 +30,7 @@ export function configure(command: Command): void {
       "3x3",
     )
     .action(async (name: string, flags: InfoFlags) => {
-      const { text, document } = existsSync(name) ? describeFile(name) : await describeModel(name, flags)
+      const { text, document } = await (existsSync(name) ? describeFile(name) : describeModel(name, flags))
       if (flags.json === undefined) print(text)
       else writeJson(document, flags.json)
     })
@@ -73,19 +74,36 @@ async function detector(model: string, { size, classes = 80, strideIn }: InfoFla
   return { summary: summarizeDetector({ ...modelDefaults, model, strideIn }, inputSize, classes), inputSize, classes }
 }
 
-function describeFile(path: string): Description {
+async function describeFile(path: string): Promise<Description> {
+  const { classifierKey, readClassifierInfo } = await import("../weights/classifier-file.js")
   const file = new SafetensorsFile(path)
+  const classifier = readClassifierInfo(path)
   const tensors = [...file.entries].map(([name, { dtype, shape }]) => ({ name, dtype, shape }))
   const learned = tensors.filter(({ name }) => !/\.(running_mean|running_var|num_batches_tracked)$/.test(name))
   const parameters = learned.reduce((sum, { shape }) => sum + shape.reduce((size, length) => size * length, 1), 0)
   const metadata = Object.fromEntries(Object.entries(file.metadata).map(([key, value]) => [key, parsed(value)]))
   const width = Math.max(0, ...tensors.map(({ name }) => name.length))
   const lines = tensors.map(({ name, dtype, shape }) => `${name.padEnd(width)}  ${dtype}  [${shape.join(", ")}]`)
-  const notes = Object.entries(file.metadata).map(([key, value]) => `${key}: ${value}`)
+  const others = Object.entries(file.metadata).filter(([key]) => key !== classifierKey)
+  const notes = others.map(([key, value]) => `${key}: ${value}`)
+  const told = classifier ? describeClassifier(classifier) : []
   return {
-    text: [`${path}: ${tensors.length} tensors`, ...notes, ...lines, totals(parameters)].join("\n"),
+    text: [`${path}: ${tensors.length} tensors`, ...told, ...notes, ...lines, totals(parameters)].join("\n"),
     document: { file: path, parameters, metadata, tensors },
   }
+}
+
+function describeClassifier({ config, classes, training }: ClassifierInfo): string[] {
+  const { network, options, size, mean, deviation } = config
+  const facts = Object.entries({ ...options, ...training }).map(([name, value]) => {
+    return `${name}: ${typeof value === "string" ? value : JSON.stringify(value)}`
+  })
+  return [
+    `classifier ${network}: input ${size}x${size}, ${classes.length} classes`,
+    `mean: ${mean.join(", ")}; deviation: ${deviation.join(", ")}`,
+    ...facts,
+    `classes: ${classes.join(", ")}`,
+  ]
 }
 
 /** Metadata that hold JSON as what they mean, others as text. */

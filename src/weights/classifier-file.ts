@@ -29,12 +29,12 @@ export interface ClassifierInfo {
 }
 
 /** The metadata key under which `ClassifierInfo` stands in the file, as JSON. */
-const INFO = "resdet_classifier"
+export const classifierKey = "resdet_classifier"
 const FORMAT = 1
 
 /** The metadata that make a weights file a classifier's. */
 export function classifierMetadata(info: ClassifierInfo): Record<string, string> {
-  return { [INFO]: JSON.stringify({ format: FORMAT, ...info }) }
+  return { [classifierKey]: JSON.stringify({ format: FORMAT, ...info }) }
 }
 
 /** Writes a classifier with all that is needed to run it; beside and renamed, so that a broken write leaves the old file. */
@@ -44,7 +44,7 @@ export function saveClassifier(path: string, parameters: Iterable<Parameter>, in
 
 /** What the file at `path` tells of itself; `undefined` for plain weights and for detectors. */
 export function readClassifierInfo(path: string): ClassifierInfo | undefined {
-  const text = new SafetensorsFile(path).metadata[INFO]
+  const text = new SafetensorsFile(path).metadata[classifierKey]
   if (text === undefined) return undefined
   try {
     const info = JSON.parse(text) as ClassifierInfo & { format: number }

@@ -1,6 +1,7 @@
-import { existsSync, mkdtempSync, rmSync } from "node:fs"
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import * as tf from "@tensorflow/tfjs-core"
 import { Command } from "commander"
 import { afterAll, beforeEach, expect, test, vi } from "vitest"
 import { cifarSpec } from "../../src/backbone/networks.js"
@@ -9,6 +10,7 @@ import { configure } from "../../src/cli/import.js"
 import { startEngine } from "../../src/engine/start.js"
 import { Parameters, Scope } from "../../src/tensor/parameters.js"
 import { seededRandom } from "../../src/tensor/random.js"
+import { openClassifier, readClassifierInfo } from "../../src/weights/classifier-file.js"
 import { expectedShapes } from "../../src/weights/expected.js"
 import { loadWeights, saveWeights } from "../../src/weights/load.js"
 import { SafetensorsFile, writeSafetensors } from "../../src/weights/safetensors.js"
@@ -51,12 +53,55 @@ test("a file that fills the model is written with what it is", async () => {
     `${out}: 97 of 97 tensors of cifar_resnet20, 7 classes\nshortcuts with zero channels after the others (--zeros)\n`,
   )
   expect(loadWeights(out).weights).toEqual(loadWeights(source).weights)
-  expect(new SafetensorsFile(out).metadata).toEqual({
-    model: "cifar_resnet20",
-    classes: "7",
-    strideIn: "3x3",
-    zeros: "after",
+  expect(readClassifierInfo(out)).toMatchObject({
+    config: {
+      network: "cifar_resnet20",
+      options: { zeros: "after" },
+      size: 32,
+      mean: [0.485, 0.456, 0.406],
+      deviation: [0.229, 0.224, 0.225],
+    },
+    classes: ["0", "1", "2", "3", "4", "5", "6"],
   })
+})
+
+test("names of classes and the input's mean and deviation are stored, and the file then runs", async () => {
+  await makeSource()
+  const names = join(folder, "names.txt")
+  writeFileSync(names, "a\r\nb b\nc\nd\ne\nf\ng\n\n")
+  const inputs = ["--mean", "0.5, 0.25,0", "--deviation", "1,2,0.5"]
+  await run(source, "--model", "cifar_resnet20", "--out", out, "--classes", names, ...inputs)
+  const { network, parameters, ...info } = openClassifier(out)
+  expect(info.classes).toEqual(["a", "b b", "c", "d", "e", "f", "g"])
+  expect([info.config.mean, info.config.deviation]).toEqual([
+    [0.5, 0.25, 0],
+    [1, 2, 0.5],
+  ])
+  const logits = tf.tidy(() => network.forward(tf.ones([2, 32, 32, 3])))
+  expect(logits.shape).toEqual([2, 7])
+  logits.dispose()
+  parameters.dispose()
+})
+
+test.each([
+  ["too few names", "a\nb\n", "expected 7 names of classes, one a line, got 2"],
+  ["a gap among the names", "a\nb\n\nc\nd\ne\nf\n", "expected 7 names of classes, one a line, got 6"],
+  ["a name twice", "a\nb\nc\na\nd\ne\nf\n", 'the class "a" is there twice'],
+])("%s in --classes is told and nothing written", async (_, text, message) => {
+  await makeSource()
+  const names = join(folder, "names.txt")
+  writeFileSync(names, text)
+  const importing = run(source, "--model", "cifar_resnet20", "--out", out, "--classes", names)
+  await expect(importing).rejects.toThrow(`${names}: ${message}`)
+  expect(existsSync(out)).toBe(false)
+})
+
+test.each([
+  ["--mean", "1,2", "three numbers"],
+  ["--mean", "1,,2", "three numbers"],
+  ["--deviation", "1,0,1", "numbers above 0"],
+])("%s %s is refused", async (flag, text, message) => {
+  await expect(run(source, "--model", "resnet18", "--out", out, flag, text)).rejects.toThrow(message)
 })
 
 test("a last layer named linear is taken, and tells that zeros stand on both sides", async () => {
@@ -68,9 +113,9 @@ test("a last layer named linear is taken, and tells that zeros stand on both sid
   const wrapped = renamed.map(([name, tensor]) => [name.replace(/^(?!module)/, "module."), tensor] as const)
   writeSafetensors(source, wrapped)
   await run(source, "--model", "cifar_resnet20", "--out", out)
-  expect(new SafetensorsFile(out).metadata.zeros).toBe("both")
+  expect(readClassifierInfo(out)?.config.options).toEqual({ zeros: "both" })
   await run(source, "--model", "cifar_resnet20", "--out", out, "--zeros", "after")
-  expect(new SafetensorsFile(out).metadata.zeros).toBe("after")
+  expect(readClassifierInfo(out)?.config.options).toEqual({ zeros: "after" })
 })
 
 test("a partial match is refused and nothing written, unless it is allowed", async () => {
@@ -80,6 +125,8 @@ test("a partial match is refused and nothing written, unless it is allowed", asy
   )
   expect(existsSync(out)).toBe(false)
   expect(await run(source, "--model", "cifar_resnet20", "--out", out, "--allow-missing")).toContain("87 of 97 tensors")
+  expect(readClassifierInfo(out)).toBeUndefined()
+  expect(new SafetensorsFile(out).metadata).toEqual({ model: "cifar_resnet20", zeros: "after" })
 })
 
 test("another depth's file is refused by name and shape", async () => {

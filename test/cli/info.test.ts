@@ -9,6 +9,7 @@ import { modelDefaults } from "../../src/detector/model.js"
 import { startEngine } from "../../src/engine/start.js"
 import { Parameters } from "../../src/tensor/parameters.js"
 import { seededRandom } from "../../src/tensor/random.js"
+import { classifierMetadata } from "../../src/weights/classifier-file.js"
 import { writeSafetensors } from "../../src/weights/safetensors.js"
 
 const folder = mkdtempSync(join(tmpdir(), "resdet-info-"))
@@ -82,6 +83,29 @@ test("a file's tensors and notes are shown, statistics not counted as parameters
     ],
   })
   expect(await info(path)).toContain("conv1.weight      F32  [4, 3, 2, 2]\n")
+})
+
+test("a classifier's file tells what it is, for people and as JSON", async () => {
+  const path = join(folder, "classifier.safetensors")
+  const config = {
+    network: "cifar_resnet20",
+    options: { zeros: "both" },
+    size: 32,
+    mean: [0.5, 0.25, 0],
+    deviation: [1, 2, 3],
+  } as const
+  const described = { config, classes: ["cat", "dog"], training: { epochs: 3, data: "pets" } }
+  writeSafetensors(path, [["fc.bias", { shape: [2], values: new Float32Array(2) }]], classifierMetadata(described))
+  expect((await info(path)).split("\n").slice(1, 7)).toEqual([
+    "classifier cifar_resnet20: input 32x32, 2 classes",
+    "mean: 0.5, 0.25, 0; deviation: 1, 2, 3",
+    "zeros: both",
+    "epochs: 3",
+    "data: pets",
+    "classes: cat, dog",
+  ])
+  const { metadata } = JSON.parse(await info(path, "--json", "-"))
+  expect(metadata).toEqual({ resdet_classifier: { format: 1, ...described } })
 })
 
 test("an unknown model, a bad size and a broken file are one line each", async () => {

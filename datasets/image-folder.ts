@@ -1,0 +1,125 @@
+import { type Dirent, readdirSync } from "node:fs"
+import { extname, join } from "node:path"
+import { DataError } from "../src/tensor/errors.js"
+import { FaultLog, NoSplitError } from "./faults.js"
+import { FolderFiles, imageEndings, isFile, isFolder } from "./folder.js"
+import { decodeImage, ImageError } from "./image/decode.js"
+import { type LabelledOptions, type LabelledSet, labelledDefaults } from "./labelled-set.js"
+
+/** A classification set of image files. */
+export interface ImageFolderSet extends LabelledSet {
+  readonly format: "folder"
+  /** Path of each image. */
+  readonly files: readonly string[]
+}
+
+/** The split of a folder that is not divided: whichever is asked for, all of it is given. */
+export const wholeSplit = "all"
+
+/** Whether a folder holds folders with images, or splits of such. */
+export function isImageFolder(source: string): boolean {
+  return (
+    isFolder(source) &&
+    (splitsIn(source).length > 0 || foldersIn(source).some((name) => holdsImages(join(source, name))))
+  )
+}
+
+/**
+ * Reads images that lie in a folder for each class: `<source>/<split>/<class>/**`, or `<source>/<class>/**` where there
+ * are no splits (the set's split is then `all`). The classes are the folders' names, sorted.
+ * A class that is not among `classes` is an `unknown-class` fault, and left out.
+ * @throws DataError for a class without images, or a link that leads out of the folder
+ */
+export function readImageFolder(source: string, overrides: Partial<LabelledOptions> = {}): ImageFolderSet {
+  const { split, classes: wanted } = { ...labelledDefaults, ...overrides }
+  const splits = splitsIn(source)
+  if (splits.length > 0 && !splits.includes(split)) {
+    throw new NoSplitError(`${source}: no split "${split}". There are: ${splits.join(", ")}`)
+  }
+  const within = splits.length > 0 ? split : ""
+  const found = foldersIn(join(source, within))
+  if (found.length === 0) throw new DataError(`${join(source, within)}: expected a folder for each class, found none`)
+  const classes = wanted ?? found
+  const log = new FaultLog()
+  const finder = new FolderFiles(source)
+  if (within !== "") finder.find(within, source)
+  const names: string[] = []
+  const labels: number[] = []
+  for (const name of found) {
+    const label = classes.indexOf(name)
+    const folder = within === "" ? name : `${within}/${name}`
+    if (label < 0) {
+      log.report("unknown-class", folder, `the class "${name}" is not among those asked for`)
+      continue
+    }
+    // For its complaint about a link that leads out.
+    finder.find(folder, source)
+    const images = imagesBelow(source, folder, finder)
+    if (images.length === 0) {
+      throw new DataError(`${join(source, folder)}: no images of class "${name}". Add some, or remove the folder`)
+    }
+    for (const image of images) {
+      names.push(image)
+      labels.push(label)
+    }
+  }
+  const files = names.map((name) => join(source, name))
+  return {
+    format: "folder",
+    source,
+    split: splits.length > 0 ? split : wholeSplit,
+    classes,
+    labels: Int32Array.from(labels),
+    files,
+    faults: log.faults,
+    name: (index) => names[index]!,
+    image: (index) => readImage(files[index]!),
+  }
+}
+
+async function readImage(file: string) {
+  try {
+    return await decodeImage(file)
+  } catch (error) {
+    if (error instanceof ImageError) throw new DataError(`${file}: ${error.message}`)
+    throw error
+  }
+}
+
+/** Folders of a source which hold class folders themselves, by the usual names. */
+function splitsIn(source: string): string[] {
+  return ["train", "val", "test"].filter((name) => foldersIn(join(source, name)).length > 0)
+}
+
+/** Names of the folders in a folder, sorted by code unit on every machine; hidden ones are no classes. */
+function foldersIn(folder: string): string[] {
+  if (!isFolder(folder)) return []
+  return entriesOf(folder)
+    .filter((entry) => entry.isDirectory() || (entry.isSymbolicLink() && isFolder(join(folder, entry.name))))
+    .map(({ name }) => name)
+}
+
+function holdsImages(folder: string): boolean {
+  return entriesOf(folder).some((entry) =>
+    entry.isDirectory() ? holdsImages(join(folder, entry.name)) : isImageName(entry.name),
+  )
+}
+
+/** Images below a folder, by their paths from the source; linked folders inside it are not followed. */
+function imagesBelow(source: string, folder: string, finder: FolderFiles): string[] {
+  return entriesOf(join(source, folder)).flatMap((entry) => {
+    const name = `${folder}/${entry.name}`
+    if (entry.isDirectory()) return imagesBelow(source, name, finder)
+    if (!isImageName(entry.name)) return []
+    if (!entry.isSymbolicLink()) return [name]
+    const file = finder.find(name, source)
+    return file !== undefined && isFile(file) ? [name] : []
+  })
+}
+
+const isImageName = (name: string) => imageEndings.includes(extname(name).toLowerCase())
+
+function entriesOf(folder: string): Dirent[] {
+  const entries = readdirSync(folder, { withFileTypes: true }).filter(({ name }) => !name.startsWith("."))
+  return entries.sort((a, b) => (a.name < b.name ? -1 : 1))
+}

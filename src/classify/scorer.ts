@@ -1,0 +1,154 @@
+import * as tf from "@tensorflow/tfjs-core"
+import type { RgbImage } from "../../datasets/image/rgb.js"
+import { networkSpec } from "../backbone/networks.js"
+import type { ResNet } from "../backbone/resnet.js"
+import { DataError } from "../tensor/errors.js"
+import { atLeastOne, withDefaults } from "../tensor/options.js"
+import type { OpenClassifier } from "../weights/classifier-file.js"
+import {
+  type CropSizes,
+  checkProcedure,
+  cropSizes,
+  type InputValues,
+  resizeShorterSide,
+  type TestProcedure,
+  testDefaults,
+  wholeImage,
+  writeCrops,
+} from "./test-crops.js"
+
+/** One or several classifiers under a test procedure. */
+export interface Scorer {
+  /** Names of the classes 0..K-1. */
+  readonly classes: readonly string[]
+  /** Scores `[n * K]`, each image's adding up to 1. */
+  score(images: readonly RgbImage[]): Float32Array
+  dispose(): void
+}
+
+export interface ScorerOptions {
+  readonly procedure: TestProcedure
+  /** How many crops go through a network at once. */
+  readonly batch: number
+}
+
+/** @source ours for the batch: enough to keep the machine busy, about 0.5 GB for a ResNet-50 at 224 */
+export const scorerDefaults: ScorerOptions = { procedure: testDefaults, batch: 32 }
+
+/**
+ * Classifiers as one: the mean of what they score. A network's scores are softmax, averaged over the crops; or over the
+ * places and sizes where it is applied densely.
+ *
+ * Dense testing keeps the network as it was trained: its average pool stays as large as it was over a training image
+ * (7x7 cells for 224 pixels) and moves over the maps, as the linear layer and the softmax do. So an image of the
+ * training size gives exactly the score of its one crop. Were the pool stretched over all of a larger map, the linear
+ * layer would see averages of a kind it never learned from.
+ * @throws DataError when the classifiers have other classes
+ * @throws UsageError when one of them cannot be tested so
+ * @source He et al. 2016 section 3.4; softmax is averaged as in KaimingHe/deep-residual-networks
+ */
+export function makeScorer(classifiers: readonly OpenClassifier[], overrides: Partial<ScorerOptions> = {}): Scorer {
+  const { procedure, batch } = withDefaults("makeScorer", scorerDefaults, overrides, { batch: atLeastOne })
+  const classes = sharedClasses(classifiers)
+  const members = classifiers.map(({ network, config }) => {
+    const sizes = cropSizes(config.size, !networkSpec(config.network).pool)
+    checkProcedure(procedure, config.network, sizes)
+    return { network, values: config, sizes }
+  })
+  return {
+    classes,
+    score(images) {
+      const sums = new Float64Array(images.length * classes.length)
+      for (const { network, values, sizes } of members) {
+        const scores =
+          procedure.kind === "dense"
+            ? denseScores(network, images, procedure.scales, values, sizes)
+            : cropScores(network, images, procedure.count, values, sizes, batch)
+        for (let i = 0; i < sums.length; i++) sums[i]! += scores[i]! / members.length
+      }
+      return Float32Array.from(sums)
+    },
+    dispose() {
+      for (const { parameters } of classifiers) parameters.dispose()
+    },
+  }
+}
+
+/** @throws DataError when the classifiers do not know the same classes */
+function sharedClasses(classifiers: readonly OpenClassifier[]): readonly string[] {
+  const [first, ...others] = classifiers.map(({ classes }) => classes)
+  for (const [i, classes] of others.entries()) {
+    const place = first!.findIndex((name, k) => name !== classes[k])
+    if (classes.length === first!.length && place < 0) continue
+    const what =
+      classes.length === first!.length
+        ? `class ${place} is "${classes[place]}", not "${first![place]}"`
+        : `it knows ${classes.length} classes, not ${first!.length}`
+    throw new DataError(`weights ${i + 2} cannot be averaged with the first: ${what}`)
+  }
+  return first!
+}
+
+/** `[n * K]` */
+function cropScores(
+  network: ResNet,
+  images: readonly RgbImage[],
+  count: 1 | 10,
+  values: InputValues,
+  sizes: CropSizes,
+  batch: number,
+): Float64Array {
+  const length = 3 * sizes.size ** 2
+  const together = Math.max(1, Math.floor(batch / count))
+  const parts: Float64Array[] = []
+  for (let from = 0; from < images.length; from += together) {
+    const some = images.slice(from, from + together)
+    const crops = new Float32Array(some.length * count * length)
+    for (const [i, image] of some.entries()) writeCrops(image, sizes, count, values, crops, i * count * length)
+    const means = tf.tidy(() => {
+      const input = tf.tensor4d(crops, [some.length * count, sizes.size, sizes.size, 3])
+      return meanScores(network.forward(input), count).dataSync<"float32">()
+    })
+    parts.push(Float64Array.from(means))
+  }
+  return joined(parts)
+}
+
+/** `[n * K]` */
+function denseScores(
+  network: ResNet,
+  images: readonly RgbImage[],
+  scales: readonly number[],
+  values: InputValues,
+  { size }: CropSizes,
+): Float64Array {
+  const window = Math.ceil(size / network.trunk.stride)
+  return joined(
+    images.map((image) => {
+      const perScale = scales.map((scale) => {
+        const resized = resizeShorterSide(image, scale)
+        const whole = wholeImage(resized, values)
+        return tf.tidy(() => {
+          const logits = network.dense(tf.tensor4d(whole, [1, resized.height, resized.width, 3]), window)
+          return meanScores(logits, logits.shape[0]).dataSync<"float32">()
+        })
+      })
+      return Float64Array.from(perScale[0]!, (_, k) => perScale.reduce((sum, one) => sum + one[k]!, 0) / scales.length)
+    }),
+  )
+}
+
+/** Softmax of logits `[n * views, K]`, and the mean over the views: `[n, K]`. */
+function meanScores(logits: tf.Tensor2D, views: number): tf.Tensor {
+  return tf.mean(tf.reshape(tf.softmax(logits), [-1, views, logits.shape[1]]), 1)
+}
+
+function joined(parts: readonly Float64Array[]): Float64Array {
+  const all = new Float64Array(parts.reduce((sum, part) => sum + part.length, 0))
+  let at = 0
+  for (const part of parts) {
+    all.set(part, at)
+    at += part.length
+  }
+  return all
+}

@@ -1,0 +1,184 @@
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import * as tf from "@tensorflow/tfjs-core"
+import { Command } from "commander"
+import { afterAll, beforeAll, expect, test, vi } from "vitest"
+import { encodeImage } from "../../datasets/image/encode.js"
+import { networkSpec } from "../../src/backbone/networks.js"
+import { ResNet } from "../../src/backbone/resnet.js"
+import { configure as configureEval } from "../../src/cli/classify-eval.js"
+import { configure as configurePredict } from "../../src/cli/classify-predict.js"
+import { startEngine } from "../../src/engine/start.js"
+import { Parameters, Scope } from "../../src/tensor/parameters.js"
+import { seededRandom } from "../../src/tensor/random.js"
+import { saveClassifier } from "../../src/weights/classifier-file.js"
+
+const folder = mkdtempSync(join(tmpdir(), "resdet-classify-"))
+const weights = join(folder, "light.safetensors")
+const data = join(folder, "data")
+afterAll(() => rmSync(folder, { recursive: true }))
+
+/** A network that tells bright from dark: its features are all 1, and its bias is made of the input's mean. */
+beforeAll(async () => {
+  await startEngine()
+  saveLight(weights, ["bright", "dark"])
+  const picture = (value: number, side: number) =>
+    encodeImage({ pixels: new Uint8Array(3 * side * side).fill(value), height: side, width: side }, { format: "png" })
+  for (const name of ["bright", "dark"]) mkdirSync(join(data, "val", name), { recursive: true })
+  writeFileSync(join(data, "val/bright/a.png"), await picture(250, 32))
+  writeFileSync(join(data, "val/bright/b.png"), await picture(10, 40))
+  writeFileSync(join(data, "val/bright/c.png"), "not an image")
+  writeFileSync(join(data, "val/dark/d.png"), await picture(0, 32))
+})
+
+/** All filters 0 but a way straight through for red, so that brighter pictures score higher in class 0. */
+function saveLight(path: string, classes: readonly string[]): void {
+  const parameters = new Parameters(seededRandom(1))
+  new ResNet(new Scope(parameters), networkSpec("cifar_plain20"), { classes: classes.length })
+  for (const { name, kind, variable } of parameters) {
+    const values = new Float32Array(variable.size)
+    // The middle of a 3x3 filter, from channel 0 to channel 0.
+    if (kind === "conv") values[4 * variable.shape[2]! * variable.shape[3]!] = 1
+    if (name.endsWith("running_var") || (kind === "norm" && name.endsWith("weight"))) values.fill(1)
+    if (name === "fc.weight") values[0] = 4
+    if (name === "fc.bias") values[1] = 2
+    tf.tidy(() => variable.assign(tf.tensor(values, variable.shape)))
+  }
+  const config = { network: "cifar_plain20", options: {}, size: 32, mean: [0, 0, 0], deviation: [1, 1, 1] } as const
+  saveClassifier(path, parameters, { config, classes, training: {} })
+  parameters.dispose()
+}
+
+async function run(configure: (command: Command) => void, ...args: string[]) {
+  const out: string[] = []
+  const said: string[] = []
+  const spies = [
+    vi.spyOn(process.stdout, "write").mockImplementation((text) => out.push(String(text)) > 0),
+    vi.spyOn(process.stderr, "write").mockImplementation((text) => said.push(String(text)) > 0),
+  ]
+  let error: unknown
+  try {
+    const command = new Command("it").exitOverride().configureOutput({ outputError: () => {} })
+    configure(command)
+    await command.parseAsync(args, { from: "user" })
+  } catch (thrown) {
+    error = thrown
+  } finally {
+    for (const spy of spies) spy.mockRestore()
+  }
+  return { out: out.join(""), said: said.join(""), error }
+}
+
+test("a set is scored, what cannot be read is told, left out, and the command ends with bad data", async () => {
+  const perImage = join(folder, "scores.jsonl")
+  const args = ["--weights", weights, "--data", data, "--json", "-", "--per-image", perImage]
+  const { out, said, error } = await run(configureEval, ...args)
+  expect(JSON.parse(out)).toEqual({
+    images: 3,
+    top1Error: 1 / 3,
+    top5Error: 0,
+    perClass: [
+      { name: "bright", images: 2, accuracy: 0.5 },
+      { name: "dark", images: 1, accuracy: 1 },
+    ],
+    confusion: [
+      [1, 1],
+      [0, 1],
+    ],
+  })
+  expect(said).toContain("val/bright/c.png: skipped: ")
+  expect(error).toMatchObject({ exitCode: 3, message: "1 of 4 images could not be read; the others are scored" })
+  const lines = readFileSync(perImage, "utf8")
+    .trimEnd()
+    .split("\n")
+    .map((line) => JSON.parse(line))
+  expect(lines.map(({ image, truth, said }) => [image, truth, said])).toEqual([
+    ["val/bright/a.png", "bright", "bright"],
+    ["val/bright/b.png", "bright", "dark"],
+    ["val/dark/d.png", "dark", "dark"],
+  ])
+  // Logits 4 * 250 / 255 and 2; ReLU keeps them.
+  const bright = 1 / (1 + Math.exp(2 - 1000 / 255))
+  expect(lines[0].scores[0]).toBeCloseTo(bright, 4)
+  expect(lines[2].scores[0]).toBeCloseTo(1 / (1 + Math.exp(2)), 4)
+})
+
+test("the report for people names what a class was taken for", async () => {
+  const { out } = await run(configureEval, "--weights", weights, weights, "--data", data, "--split", "val")
+  expect(out.split("\n").slice(0, 4)).toEqual([
+    "3 images: top-1 error 33.33 %, top-5 error 0.00 %",
+    "class   images  accuracy  taken for",
+    "bright       2     50.00  dark 1",
+    "dark         1    100.00",
+  ])
+})
+
+test("whole images at several sizes and a batch of one score flat pictures the same", async () => {
+  const { out } = await run(
+    configureEval,
+    "--weights",
+    weights,
+    "--data",
+    data,
+    "--scales",
+    "32,48",
+    "--batch",
+    "1",
+    "--json",
+    "-",
+  )
+  expect(JSON.parse(out).top1Error).toBe(1 / 3)
+})
+
+test("every image of a source has its line, best class first", async () => {
+  const { out, said, error } = await run(configurePredict, "--weights", weights, "--source", data, "--batch", "2")
+  expect(out).toBe(
+    "val/bright/a.png: bright 0.872, dark 0.128\nval/bright/b.png: dark 0.863, bright 0.137\nval/dark/d.png: dark 0.881, bright 0.119\n",
+  )
+  expect(said).toContain("val/bright/c.png: skipped: ")
+  expect(error).toMatchObject({ exitCode: 3, message: "1 of 4 images could not be read" })
+})
+
+test("lines of JSON and CSV go to a file that is there when it is whole", async () => {
+  const source = join(data, "val/dark")
+  const file = join(folder, "guesses")
+  const args = ["--weights", weights, "--source", source, "--out", file, "--top", "1"]
+  const { out, error } = await run(configurePredict, ...args, "--json")
+  expect([out, error]).toEqual(["", undefined])
+  expect(JSON.parse(readFileSync(file, "utf8"))).toEqual({
+    image: "d.png",
+    classes: [{ label: "dark", classId: 1, score: expect.closeTo(0.880797, 5) }],
+  })
+  const named = join(folder, "named.safetensors")
+  saveLight(named, ["bright", 'dark, "black"'])
+  await run(configurePredict, "--weights", named, "--source", source, "--out", file, "--csv")
+  expect(readFileSync(file, "utf8")).toMatch(
+    /^image,rank,label,class_id,score\nd\.png,1,"dark, ""black""",1,0\.88079\d\nd\.png,2,bright,0,0\.1192\d+\n$/,
+  )
+})
+
+test.each([
+  ["10 crops of images seen whole", configureEval, ["--data", data, "--crops", "10"], "sees images whole, 32x32", 2],
+  ["two ways of testing", configureEval, ["--data", data, "--crops", "1", "--scales", "32"], "--crops or --scales", 2],
+  ["a count of crops that is no procedure", configureEval, ["--data", data, "--crops", "5"], "Expected 1 or 10", 1],
+  ["a split that is not there", configureEval, ["--data", data, "--split", "test"], 'no split "test"', 3],
+  ["an empty folder", configurePredict, ["--source", join(folder, "empty")], "expected images, found none", 3],
+  ["two formats", configurePredict, ["--source", data, "--json", "--csv"], "--json or --csv", 2],
+] as const)("%s is refused in one line", async (_, configure, args, message, exitCode) => {
+  mkdirSync(join(folder, "empty"), { recursive: true })
+  const { error } = await run(configure, "--weights", weights, ...args)
+  expect((error as Error).message).toContain(message)
+  expect((error as Error).message).not.toContain("\n")
+  expect(error).toMatchObject({ exitCode })
+})
+
+test("plain weights and other classes are told", async () => {
+  const other = join(folder, "other.safetensors")
+  saveLight(other, ["light", "shade"])
+  const { error } = await run(configureEval, "--weights", weights, other, "--data", data)
+  expect((error as Error).message).toContain('class 0 is "light", not "bright"')
+  const numbered = join(folder, "numbered.safetensors")
+  saveLight(numbered, ["0", "1"])
+  expect((await run(configureEval, "--weights", numbered, "--data", data)).out).toContain("bright       2     50.00")
+})

@@ -1,0 +1,105 @@
+import { expect, test } from "vitest"
+import type { CifarSet } from "../../../datasets/cifar.js"
+import { readImageFolder } from "../../../datasets/image-folder.js"
+import {
+  type LabelledBatch,
+  type LabelledLoader,
+  type LabelledLoaderOptions,
+  labelledLoader,
+} from "../../../datasets/loader/labelled-loader.js"
+import { png, tempFolder, writeFiles } from "../samples.js"
+
+/** Nine 2x2 pictures; all of picture n is n, its class n % 3. */
+function memory(): CifarSet {
+  const pixels = Uint8Array.from({ length: 9 * 12 }, (_, i) => Math.floor(i / 12))
+  return {
+    ...{ format: "cifar10", source: "made up", split: "train", classes: ["a", "b", "c"], faults: [], side: 2, pixels },
+    labels: Int32Array.from({ length: 9 }, (_, n) => n % 3),
+    name: String,
+    image: () => Promise.reject(new Error("not asked for")),
+  }
+}
+
+const plain = { mean: [0, 0, 0], deviation: [1 / 255, 1 / 255, 1 / 255] } as const
+const small = { batchSize: 4, padding: 0, size: 2, shorter: [2, 2], ...plain } as const
+
+async function all(loader: LabelledLoader, epoch: number, start = 0): Promise<LabelledBatch[]> {
+  const batches: LabelledBatch[] = []
+  for await (const batch of loader.epoch(epoch, start)) batches.push({ ...batch, waitedMs: 0 })
+  await loader.close()
+  return batches
+}
+
+test("a training epoch holds full batches of an own order; each picture comes with its class", async () => {
+  const loader = labelledLoader(memory(), small)
+  expect(loader.batchesPerEpoch).toBe(2)
+  const batches = await all(loader, 0)
+  expect(batches.map(({ index }) => index)).toEqual([0, 1])
+  const shown = batches.flatMap(({ images }) => images)
+  expect(new Set(shown).size).toBe(8)
+  for (const { images, labels, pixels, shape } of batches) {
+    expect(shape).toEqual([4, 2, 2, 3])
+    expect([...labels]).toEqual(images.map((image) => image % 3))
+    expect(images.map((_, n) => Math.round(pixels[12 * n + 11]!))).toEqual(images)
+  }
+  expect((await all(loader, 1)).flatMap(({ images }) => images)).not.toEqual(shown)
+})
+
+test("an epoch begun in the middle goes on with the very same batches", async () => {
+  const loader = labelledLoader(memory(), { ...small, padding: 1, batchSize: 2 })
+  expect(await all(loader, 3, 2)).toEqual((await all(loader, 3)).slice(2))
+})
+
+test("testing shows every picture once, in order and as it is", async () => {
+  const batches = await all(labelledLoader(memory(), { ...small, padding: 1, views: "testing" }), 5)
+  expect(batches.map(({ images }) => images)).toEqual([[0, 1, 2, 3], [4, 5, 6, 7], [8]])
+  expect(Math.round(batches[2]!.pixels[0]!)).toBe(8)
+})
+
+test("fewer images than a batch, and crops larger than the image, are refused", () => {
+  expect(() => labelledLoader(memory(), { ...small, batchSize: 10 })).toThrow(
+    "made up: 9 images do not fill a batch of 10. Choose a smaller --batch",
+  )
+  expect(() => labelledLoader(memory(), { ...small, size: 3 })).toThrow(/expected shorter to be two whole numbers, 3/)
+})
+
+function folder(): string {
+  const root = tempFolder()
+  for (let n = 0; n < 6; n++) {
+    writeFiles(root, { [`${n % 2 ? "odd" : "even"}/${n}.png`]: png(12 + n, 20, [20 * n, 100 + n, 200]) })
+  }
+  return root
+}
+
+test("image files give the same batches from no worker and from two, after a break too", async () => {
+  const set = readImageFolder(folder())
+  const options: Partial<LabelledLoaderOptions> = { batchSize: 2, size: 8, shorter: [9, 11], seed: 4 }
+  const here = await all(labelledLoader(set, { ...options, workers: 0 }), 2)
+  expect(here.map(({ shape }) => shape)).toEqual([1, 2, 3].map(() => [2, 8, 8, 3]))
+  expect(here.flatMap(({ images }) => images).sort()).toEqual([0, 1, 2, 3, 4, 5])
+  expect(await all(labelledLoader(set, { ...options, workers: 2 }), 2, 1)).toEqual(here.slice(1))
+  expect(await all(labelledLoader(set, { ...options, workers: 0, seed: 5 }), 2)).not.toEqual(here)
+})
+
+test("an image that cannot be read is told once and left out, and a batch of such only is passed over", async () => {
+  const root = folder()
+  writeFiles(root, { "even/4.png": "no image", "odd/1.png": "none either" })
+  const set = readImageFolder(root)
+  const loader = labelledLoader(set, { batchSize: 1, size: 8, shorter: [8, 8], workers: 0, views: "testing", ...plain })
+  const batches = await all(loader, 0)
+  expect(batches.map(({ index }) => index)).toEqual([0, 1, 4, 5])
+  expect(batches.map(({ pixels }) => Math.round(pixels[0]!))).toEqual([0, 40, 60, 100])
+  await all(loader, 1)
+  expect(loader.faults.map(({ kind, file, action }) => [kind, file, action])).toEqual([
+    ["unreadable-image", "even/4.png", "skipped"],
+    ["unreadable-image", "odd/1.png", "skipped"],
+  ])
+  const pairs = await all(
+    labelledLoader(set, { ...small, batchSize: 3, size: 8, shorter: [8, 8], workers: 0, views: "testing" }),
+    0,
+  )
+  expect(pairs.map(({ images, pixels }) => [images, pixels.length])).toEqual([
+    [[0, 1], 2 * 192],
+    [[4, 5], 2 * 192],
+  ])
+})

@@ -1,0 +1,148 @@
+import { symlinkSync } from "node:fs"
+import { join } from "node:path"
+import { expect, test } from "vitest"
+import { readCifar } from "../../datasets/cifar.js"
+import { readImageFolder } from "../../datasets/image-folder.js"
+import { readLabelled } from "../../datasets/read-labelled.js"
+import { sharedData, withoutSharedData } from "../support/shared-data.js"
+import { png, tempFolder, writeFiles, writeVocSample } from "./samples.js"
+
+const PLANE = 1024
+
+/** A record whose first pixel is (red, green, blue) and whose last is (blue, green, red). */
+function record(label: number, [red, green, blue]: readonly [number, number, number]): Uint8Array {
+  const bytes = new Uint8Array(1 + 3 * PLANE)
+  bytes[0] = label
+  for (const [plane, first, last] of [
+    [0, red, blue],
+    [1, green, green],
+    [2, blue, red],
+  ] as const) {
+    bytes[1 + plane * PLANE] = first
+    bytes[plane * PLANE + PLANE] = last
+  }
+  return bytes
+}
+
+function cifar(files: Record<string, string | Uint8Array> = {}): string {
+  const folder = tempFolder()
+  const two = Buffer.concat([record(1, [1, 2, 3]), record(0, [4, 5, 6])])
+  writeFiles(folder, {
+    "data_batch_1.bin": two,
+    "data_batch_2.bin": record(1, [7, 8, 9]),
+    "test_batch.bin": record(0, [10, 11, 12]),
+    "batches.meta.txt": "cat\ndog\n\n",
+    ...files,
+  })
+  return folder
+}
+
+test("CIFAR's planes become pixels, its batches follow one another", async () => {
+  const set = readCifar(cifar())
+  expect([...set.labels]).toEqual([1, 0, 1])
+  expect(set.classes).toEqual(["cat", "dog"])
+  expect(set.name(2)).toBe("data_batch_2.bin:0")
+  const { pixels, height, width } = await set.image(1)
+  expect([height, width]).toEqual([32, 32])
+  expect([...pixels.subarray(0, 4)]).toEqual([4, 5, 6, 0])
+  expect([...pixels.subarray(-3)]).toEqual([6, 5, 4])
+  expect([...set.pixels.subarray(3072, 3075)]).toEqual([4, 5, 6])
+})
+
+test("CIFAR's test batch is the split val and test, and labels follow the classes asked for", () => {
+  const folder = cifar()
+  expect([...readLabelled(folder, { split: "val" }).labels]).toEqual([0])
+  expect([...readLabelled(folder, { split: "test", classes: ["dog", "cat"] }).labels]).toEqual([1])
+})
+
+test.each([
+  [
+    { "test_batch.bin": new Uint8Array(3000) },
+    "val",
+    /test_batch\.bin: expected records of 3073 bytes .*got 3000 bytes/,
+  ],
+  [{ "test_batch.bin": new Uint8Array(0) }, "val", /test_batch\.bin: expected records of 3073 bytes .*got 0 bytes/],
+  [{ "test_batch.bin": record(2, [0, 0, 0]) }, "val", /record 0: expected a label of 0\.\.1, got 2$/],
+  [{ "batches.meta.txt": "\n" }, "val", /batches\.meta\.txt: expected the names of the classes/],
+  [{}, "trainval", /splits train and test, not "trainval"/],
+] as const)("broken CIFAR files %# are refused in one line", (files, split, message) => {
+  expect(() => readLabelled(cifar(files as Record<string, Uint8Array>), { split })).toThrow(message)
+})
+
+test("a CIFAR class that is not among those asked for is refused", () => {
+  expect(() => readCifar(cifar(), { classes: ["cat"] })).toThrow(
+    /record 0: the class "dog" is not among those asked for: cat/,
+  )
+})
+
+const photos = {
+  "train/dog/b.png": png(4, 3),
+  "train/dog/deep/a.PNG": png(2, 2),
+  "train/cat/a.png": png(3, 4),
+  "train/cat/notes.txt": "not an image",
+  "train/.cache/a.png": png(1, 1),
+  "val/dog/a.png": png(5, 6),
+}
+
+test("folders are classes in the order of their names, whatever order the disk gives", async () => {
+  const folder = tempFolder()
+  writeFiles(folder, photos)
+  const set = readLabelled(folder)
+  expect(set).toMatchObject({ format: "folder", split: "train", classes: ["cat", "dog"], faults: [] })
+  expect([0, 1, 2].map((n) => set.name(n))).toEqual(["train/cat/a.png", "train/dog/b.png", "train/dog/deep/a.PNG"])
+  expect([...set.labels]).toEqual([0, 1, 1])
+  expect(await set.image(0)).toMatchObject({ height: 4, width: 3 })
+  expect([...readLabelled(folder, { split: "val", classes: set.classes }).labels]).toEqual([1])
+})
+
+test("a folder without splits is one set, whichever split is asked for", () => {
+  const folder = tempFolder()
+  writeFiles(folder, { "dog/a.png": png(1, 1), "cat/a.png": png(1, 1) })
+  expect(readImageFolder(folder, { split: "val" })).toMatchObject({ split: "all", classes: ["cat", "dog"] })
+})
+
+test("a class that is not among those asked for is a fault, and left out", () => {
+  const folder = tempFolder()
+  writeFiles(folder, photos)
+  const { labels, faults } = readImageFolder(folder, { classes: ["dog"] })
+  expect([...labels]).toEqual([0, 0])
+  expect(faults).toMatchObject([{ kind: "unknown-class", file: "train/cat", action: "skipped" }])
+})
+
+test("what is wrong with a folder is said in one line", async () => {
+  const folder = tempFolder()
+  writeFiles(folder, { ...photos, "train/fish/notes.txt": "", "val/dog/torn.png": png(9, 9).subarray(0, 20) })
+  expect(() => readLabelled(folder)).toThrow(/train\/fish: no images of class "fish"/)
+  expect(() => readLabelled(folder, { split: "test" })).toThrow(/no split "test"\. There are: train, val$/)
+  await expect(readLabelled(folder, { split: "val" }).image(1)).rejects.toThrow(/torn\.png: /)
+  expect(() => readLabelled(join(folder, "absent"))).toThrow(/No data at .*absent: there is no such file or folder/)
+  expect(() => readLabelled(join(folder, "val", "dog"))).toThrow(/No classification set recognised in .*dog: expected/)
+})
+
+test("links that lead out of the folder are refused, links within it are followed", () => {
+  const [outside, folder] = [tempFolder(), tempFolder()]
+  writeFiles(outside, { "secret/a.png": png(1, 1) })
+  writeFiles(folder, { "dog/a.png": png(1, 1) })
+  symlinkSync(join(folder, "dog", "a.png"), join(folder, "dog", "b.png"))
+  expect(readLabelled(folder).labels).toHaveLength(2)
+  symlinkSync(join(outside, "secret"), join(folder, "cat"))
+  expect(() => readLabelled(folder)).toThrow(/unsafe-path: .*cat is a link that leaves the data folder/)
+  const other = tempFolder()
+  writeFiles(other, { "dog/a.png": png(1, 1) })
+  symlinkSync(join(outside, "secret", "a.png"), join(other, "dog", "b.png"))
+  expect(() => readLabelled(other)).toThrow(/unsafe-path: .*b\.png is a link that leaves the data folder/)
+})
+
+test("a VOC folder is no classification set", () => {
+  const folder = tempFolder()
+  writeVocSample(folder, "")
+  expect(() => readLabelled(folder)).toThrow(/no images of class "Annotations"/)
+})
+
+test.skipIf(withoutSharedData)("the CIFAR-10 subset reads: 10,000 and 2,000 images of ten classes", () => {
+  const folder = sharedData("cifar10-subset")
+  const [train, test] = (["train", "test"] as const).map((split) => readLabelled(folder, { split }))
+  expect([train!.labels.length, test!.labels.length]).toEqual([10_000, 2_000])
+  expect(train!.classes).toHaveLength(10)
+  expect(new Set(test!.labels).size).toBe(10)
+})
