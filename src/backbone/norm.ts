@@ -32,6 +32,32 @@ export function convolutionUnit(scope: Scope, spec: LayerSpec, norm: NormKind): 
 /** How much of the running statistics a training batch replaces. @source torchvision: BatchNorm2d's default */
 export const batchNormMomentum = 0.1
 
+/** What one batch norm saw of one batch, channel by channel. */
+export interface BatchStatistics {
+  /** Of its parameters, such as `layer1.0.bn1`. */
+  readonly name: string
+  readonly mean: tf.Tensor1D
+  /** Unbiased. */
+  readonly variance: tf.Tensor1D
+  /** Values a channel. */
+  readonly count: number
+}
+
+type Observer = (statistics: BatchStatistics) => void
+
+let observer: Observer | undefined
+
+/** Runs `passes`, in which training passes tell the batch's statistics and leave the running ones as they are. */
+export function observeBatchNorms<Result>(observe: Observer, passes: () => Result): Result {
+  const before = observer
+  observer = observe
+  try {
+    return passes()
+  } finally {
+    observer = before
+  }
+}
+
 abstract class Unit {
   protected readonly filter: tf.Tensor4D
   protected readonly geometry: { readonly stride: number; readonly padding: number }
@@ -63,6 +89,7 @@ class FrozenUnit extends Unit implements ConvolutionUnit {
 }
 
 class BatchUnit extends Unit implements ConvolutionUnit {
+  readonly #name: string
   readonly #scale: tf.Tensor1D
   readonly #offset: tf.Tensor1D
   readonly #mean: tf.Variable
@@ -71,6 +98,7 @@ class BatchUnit extends Unit implements ConvolutionUnit {
   constructor(scope: Scope, spec: LayerSpec) {
     super(scope, spec)
     const { norm, out } = spec
+    this.#name = scope.prefix + norm
     this.#scale = scope.create(`${norm}.weight`, "norm", [out], constant(1)) as tf.Tensor as tf.Tensor1D
     this.#offset = scope.create(`${norm}.bias`, "norm", [out], constant(0)) as tf.Tensor as tf.Tensor1D
     this.#mean = scope.create(`${norm}.running_mean`, "statistic", [out], constant(0))
@@ -87,8 +115,11 @@ class BatchUnit extends Unit implements ConvolutionUnit {
   train(x: tf.Tensor4D, withRelu: boolean): tf.Tensor4D {
     const maps = convolution(x, this.filter, null, this.geometry)
     const { y, mean, variance } = batchNormOfBatch(maps, this.#scale, this.#offset)
-    moveTowards(this.#mean, mean)
-    moveTowards(this.#variance, variance)
+    if (observer) observer({ name: this.#name, mean, variance, count: maps.size / maps.shape[3] })
+    else {
+      moveTowards(this.#mean, mean)
+      moveTowards(this.#variance, variance)
+    }
     return withRelu ? relu(y) : y
   }
 }

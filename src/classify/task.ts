@@ -1,91 +1,86 @@
 import * as tf from "@tensorflow/tfjs-core"
+import type { LabelledBatch, LabelledLoader } from "../../datasets/loader/labelled-loader.js"
 import type { ResNet } from "../backbone/resnet.js"
+import { topKError } from "../eval/imagenet.js"
 import { softmaxCrossEntropy } from "../tensor/losses.js"
 import type { Parameters } from "../tensor/parameters.js"
-import { mixSeeds, seededRandom, shuffleFirst } from "../tensor/random.js"
 import type { TrainingTask } from "../train/run.js"
+import { setExactStatistics } from "./exact-statistics.js"
 
-/** A classification set that fits in memory. */
-export interface LabelledPixels {
-  /** `[count, side, side, 3]` RGB, 0..255. */
-  readonly pixels: Uint8Array
-  /** `[count]` 0..K-1. */
-  readonly labels: Uint8Array
-  readonly count: number
-  readonly side: number
+export interface ClassifierData {
+  readonly training: LabelledLoader
+  readonly validation?: LabelledLoader | undefined
+  /** What an image is called in messages. */
+  name(image: number): string
 }
 
-/** Positions of the images of one step, and their pictures' values ready for the network. */
-export interface PixelBatch {
-  /** Position in the epoch, from 0. */
-  readonly index: number
-  readonly images: readonly number[]
-  /** `[N * side * side * 3]` normalised float32. */
-  readonly values: Float32Array
-}
-
-export interface PixelOptions {
-  readonly batch: number
-  readonly seed: number
-  readonly mean: readonly [number, number, number]
-  readonly deviation: readonly [number, number, number]
+export interface ClassifierTaskOptions {
+  /** Training images over which the batch norms' statistics are computed at the end; 0 keeps the moving averages. */
+  readonly statisticsImages: number
 }
 
 /**
- * A ResNet and a set in memory as something `runTraining` can train. Every epoch has its own order, drawn from the seed;
- * images that do not fill a batch sit out that epoch.
+ * A ResNet and its data as something `runTraining` can train. Beside the loss it tells `train_error`, the share of each
+ * step's images that the network classified wrong before the step.
  */
-export function pixelTask(
+export function classificationTask(
   network: ResNet,
   parameters: Parameters,
-  set: LabelledPixels,
-  options: PixelOptions,
-): TrainingTask<PixelBatch> {
-  const batchesPerEpoch = Math.floor(set.count / options.batch)
+  { training, validation, name }: ClassifierData,
+  { statisticsImages }: ClassifierTaskOptions,
+): TrainingTask<LabelledBatch> {
+  let trainError = Number.NaN
   return {
     parameters,
-    batchesPerEpoch,
-    async *batches(epoch, start) {
-      const order = Int32Array.from({ length: set.count }, (_, i) => i)
-      shuffleFirst(order, order.length, seededRandom(mixSeeds(options.seed, epoch)))
-      for (let index = start; index < batchesPerEpoch; index++) {
-        const images = [...order.subarray(index * options.batch, (index + 1) * options.batch)]
-        yield { index, images, values: normalised(set, images, options) }
-      }
-    },
+    batchesPerEpoch: training.batchesPerEpoch,
+    batches: (epoch, start) => training.epoch(epoch, start),
     next: ({ index }) => index + 1,
-    prepare: ({ images, values }) => tf.tensor4d(values, [images.length, set.side, set.side, 3]),
-    losses: (pixels, { images }) => {
-      const labels = images.map((i) => set.labels[i]!)
-      return { loss_classifier: tf.mean(softmaxCrossEntropy(network.train(pixels), tf.tensor1d(labels, "int32"))) }
+    prepare: ({ pixels, shape }) => tf.tensor4d(pixels, [...shape]),
+    losses: (pixels, { labels }) => {
+      const logits = network.train(pixels)
+      trainError = topKError(logits.dataSync(), labels, logits.shape[1], 1)
+      return { loss_classifier: tf.mean(softmaxCrossEntropy(logits, tf.tensor1d(labels, "int32"))) }
     },
-    describe: ({ images }) => images.join(", "),
-    waited: () => 0,
+    figures: () => ({ train_error: trainError }),
+    describe: ({ images }) => images.map(name).join(", "),
+    waited: ({ waitedMs }) => waitedMs,
+    ...(statisticsImages > 0 && {
+      async finish(signal) {
+        await setExactStatistics(network, parameters, training.epoch(STATISTICS_EPOCH), statisticsImages, signal)
+      },
+    }),
+    ...(validation && { validate: async (signal) => ({ ...(await classifierErrors(network, validation, signal)) }) }),
   }
 }
 
-/** Share of a set's images whose best-scored class is not theirs. */
-export function topOneError(network: ResNet, set: LabelledPixels, options: PixelOptions): number {
-  let wrong = 0
-  for (let from = 0; from < set.count; from += options.batch) {
-    const images = Array.from({ length: Math.min(options.batch, set.count - from) }, (_, i) => from + i)
-    const said = tf.tidy(() => {
-      const pixels = tf.tensor4d(normalised(set, images, options), [images.length, set.side, set.side, 3])
-      return tf.argMax(network.forward(pixels), 1).dataSync()
+/** An epoch that no run reaches: its crops are like any epoch's. */
+const STATISTICS_EPOCH = 2 ** 30
+
+/** Shares of the images that are classified right and wrong. NaN without images. */
+export interface ClassifierErrors {
+  /** The best-scored class is the image's; 1 - `top1_error`, for runs to choose their best model by. */
+  readonly accuracy: number
+  readonly top1_error: number
+  /** The image's class is not among the five best scored. */
+  readonly top5_error: number
+}
+
+/** A network's errors on the images of a loader, one view each. */
+export async function classifierErrors(
+  network: ResNet,
+  loader: LabelledLoader,
+  signal?: AbortSignal,
+): Promise<ClassifierErrors> {
+  let [images, wrong, far] = [0, 0, 0]
+  for await (const { pixels, shape, labels } of loader.epoch(0)) {
+    const [scores, classes] = tf.tidy(() => {
+      const logits = network.forward(tf.tensor4d(pixels, [...shape]))
+      return [logits.dataSync(), logits.shape[1]] as const
     })
-    wrong += images.filter((image, i) => said[i] !== set.labels[image]).length
+    images += labels.length
+    wrong += Math.round(labels.length * topKError(scores, labels, classes, 1))
+    far += Math.round(labels.length * topKError(scores, labels, classes, 5))
+    if (signal?.aborted) break
   }
-  return wrong / set.count
-}
-
-function normalised({ pixels, side }: LabelledPixels, images: readonly number[], options: PixelOptions): Float32Array {
-  const length = 3 * side * side
-  const values = new Float32Array(images.length * length)
-  images.forEach((image, n) => {
-    for (let i = 0; i < length; i++) {
-      const c = i % 3
-      values[n * length + i] = (pixels[image * length + i]! / 255 - options.mean[c]!) / options.deviation[c]!
-    }
-  })
-  return values
+  return { accuracy: 1 - wrong / images, top1_error: wrong / images, top5_error: far / images }
 }

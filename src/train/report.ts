@@ -23,7 +23,8 @@ const notMetrics = new Set<string>(["epoch", "loss", ...lossNames])
  */
 export function runReport({ title, model, classes, best, steps, epochs, config }: ReportInput): string {
   const metrics = metricNames(epochs)
-  const found = bestEpoch(epochs, metrics, best)
+  const measured = metrics.filter((name) => !name.startsWith("train_"))
+  const found = bestEpoch(epochs, measured, best)
   const charts = [
     lineChart({ title: "Losses", along: "step", lines: [...lossNames, "loss"].map((name) => along(steps, name)) }),
     lineChart({

@@ -2,7 +2,15 @@ import * as tf from "@tensorflow/tfjs-core"
 import { DivergedError } from "../tensor/errors.js"
 import type { Parameters } from "../tensor/parameters.js"
 import { mixSeeds, type Random, seededRandom } from "../tensor/random.js"
-import { learningRate, type ScheduleOptions } from "./schedule.js"
+import {
+  afterStep,
+  afterValidation,
+  learningRate,
+  needsFeedback,
+  type ScheduleOptions,
+  type ScheduleState,
+  scheduleStart,
+} from "./schedule.js"
 import { Sgd, type SgdOptions } from "./sgd.js"
 import { type Losses, trainStep } from "./step.js"
 
@@ -22,6 +30,10 @@ export interface TrainingTask<Batch> {
   describe(batch: Batch): string
   /** Milliseconds the step had to wait for this batch. */
   waited(batch: Batch): number
+  /** What else the step just done is told by, such as `train_error`, the share of its images classified wrong. */
+  figures?(): Readonly<Record<string, number>>
+  /** What is left to do to the model when its last epoch is over, before it is validated and saved. */
+  finish?(signal: AbortSignal): Promise<void>
   /** The model's worth on validation data, by name; `best` is chosen by `metric`. */
   validate?(signal: AbortSignal): Promise<Readonly<Record<string, number>>>
 }
@@ -50,6 +62,8 @@ export interface RunPosition {
   readonly best: number | null
   /** The losses of this epoch's steps so far, for its mean. */
   readonly losses: LossSums
+  /** What the schedule has learnt, where it learns. */
+  readonly schedule?: ScheduleState
 }
 
 export interface LossSums {
@@ -105,11 +119,13 @@ export async function runTraining<Batch>(
   const window = new ReportWindow(options.epochs * task.batchesPerEpoch)
   let { epoch, batch: start, step, best } = position
   let sums = new Means(position.losses)
+  let schedule = needsFeedback(options.schedule) ? (position.schedule ?? scheduleStart) : undefined
   try {
     for (; epoch < options.epochs; epoch++, start = 0, sums = new Means()) {
       for await (const batch of task.batches(epoch, start)) {
-        const rate = learningRate(step, options.schedule)
-        const losses = oneStep(batch, rate)
+        const rate = learningRate(step, options.schedule, schedule)
+        const losses = { ...oneStep(batch, rate), ...task.figures?.() }
+        if (schedule) schedule = afterStep(schedule, options.schedule, losses.train_error ?? 0)
         sums.add(losses)
         window.add(losses, task.waited(batch))
         step++
@@ -117,6 +133,7 @@ export async function runTraining<Batch>(
         if (step % options.reportEvery === 0) await events.onStep(window.report(epoch, step, rate))
         if (signal.aborted) break
       }
+      if (!signal.aborted && epoch + 1 === options.epochs) await task.finish?.(signal)
       if (signal.aborted) break
       await endOfEpoch(sums.means())
       if (signal.aborted) {
@@ -126,11 +143,15 @@ export async function runTraining<Batch>(
         break
       }
     }
-    const end = { epoch, batch: start, step, best, losses: sums.state() }
+    const end = here()
     if (signal.aborted) await events.onSave(end, optimizer, false)
     return end
   } finally {
     optimizer.dispose()
+  }
+
+  function here(): RunPosition {
+    return { epoch, batch: start, step, best, losses: sums.state(), ...(schedule && { schedule }) }
   }
 
   function oneStep(batch: Batch, rate: number): Record<string, number> {
@@ -160,8 +181,9 @@ export async function runTraining<Batch>(
     const value = metrics[options.metric]
     const improved = value !== undefined && !Number.isNaN(value) && (best === null || value > best)
     if (improved) best = value
+    if (schedule && value !== undefined) schedule = afterValidation(schedule, options.schedule, value)
     await events.onEpoch(done, losses, metrics)
-    await events.onSave({ epoch: done, batch: 0, step, best, losses: noLosses }, optimizer, improved)
+    await events.onSave({ ...here(), epoch: done, batch: 0, losses: noLosses }, optimizer, improved)
   }
 }
 

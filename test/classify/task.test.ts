@@ -1,0 +1,113 @@
+import * as tf from "@tensorflow/tfjs-core"
+import { beforeAll, expect, test } from "vitest"
+import { labelledLoader } from "../../datasets/loader/labelled-loader.js"
+import { ResNet } from "../../src/backbone/resnet.js"
+import { classificationTask, classifierErrors } from "../../src/classify/task.js"
+import { startEngine } from "../../src/engine/start.js"
+import { Parameters, Scope } from "../../src/tensor/parameters.js"
+import { seededRandom } from "../../src/tensor/random.js"
+import { type RunEvents, type RunPosition, runTraining } from "../../src/train/run.js"
+import { scheduleOptions } from "../../src/train/schedule.js"
+import { sgdDefaults } from "../../src/train/sgd.js"
+import { colouredPictures } from "../support/made-up-pictures.js"
+import { tinyNetwork } from "../support/tiny-network.js"
+
+beforeAll(async () => {
+  await startEngine()
+})
+
+const set = colouredPictures(24, 8)
+const shared = { batchSize: 6, size: 8, shorter: [8, 8], padding: 1 } as const
+
+function build(statisticsImages: number) {
+  const parameters = new Parameters(seededRandom(1))
+  const network = new ResNet(new Scope(parameters), tinyNetwork, { classes: 3 })
+  const data = {
+    training: labelledLoader(set, shared),
+    validation: labelledLoader(colouredPictures(7, 8, 9), { ...shared, views: "testing" }),
+    name: set.name,
+  }
+  return { parameters, network, task: classificationTask(network, parameters, data, { statisticsImages }) }
+}
+
+const quiet: RunEvents = { onStep: async () => {}, onEpoch: async () => {}, onSave: async () => {} }
+const options = {
+  ...{ epochs: 4, seed: 3, sgd: sgdDefaults, clipNorm: Number.POSITIVE_INFINITY },
+  ...{ validateEvery: 1, metric: "accuracy", reportEvery: 1 },
+  schedule: scheduleOptions({ base: 0.05, steps: 16, warmup: 0, startRate: 0.02, startError: 0.97 }),
+}
+
+test("a tiny network learns to tell colours apart; each step tells its training error", async () => {
+  const { parameters, network, task } = build(24)
+  const errors: number[] = []
+  const rates: number[] = []
+  const events: RunEvents = {
+    ...quiet,
+    onStep: async ({ losses, rate }) => {
+      errors.push(losses.train_error!)
+      rates.push(rate)
+    },
+  }
+  const end = await runTraining(task, options, events, new AbortController().signal)
+  expect(end).toMatchObject({ epoch: 4, step: 16, schedule: { started: true } })
+  expect(rates[0]).toBe(0.02)
+  expect(Math.max(...rates)).toBe(0.05)
+  expect(errors.every((error) => [0, 1, 2, 3, 4, 5, 6].some((wrong) => Math.abs(error - wrong / 6) < 1e-9))).toBe(true)
+  expect(errors.at(-1)).toBe(0)
+  const checked = labelledLoader(colouredPictures(9, 8, 5), { ...shared, views: "testing" })
+  expect(await classifierErrors(network, checked)).toEqual({ accuracy: 1, top1_error: 0, top5_error: 0 })
+  parameters.dispose()
+})
+
+test("a run that is stopped while it computes statistics, and goes on, ends like one that was not", async () => {
+  const bits = (parameters: Parameters) => [...parameters].map(({ variable }) => [...variable.dataSync()])
+  const two = { ...options, epochs: 1 }
+  const whole = build(24)
+  await runTraining(whole.task, two, quiet, new AbortController().signal)
+
+  const broken = build(24)
+  const stopper = new AbortController()
+  let [saved, velocities]: [RunPosition | undefined, Map<string, Float32Array>] = [undefined, new Map()]
+  const events: RunEvents = {
+    ...quiet,
+    onSave: async (position, optimizer) => {
+      saved = position
+      velocities = new Map([...optimizer.velocities].map(([name, tensor]) => [name, tensor.dataSync<"float32">()]))
+    },
+  }
+  const { finish } = broken.task
+  const task = {
+    ...broken.task,
+    finish: (signal: AbortSignal) => {
+      stopper.abort()
+      return finish!(signal)
+    },
+  }
+  await runTraining(task, two, events, stopper.signal)
+  expect(saved).toMatchObject({ epoch: 0, batch: 4, step: 4 })
+  const running = broken.parameters.get("bn1.running_mean")!.variable.dataSync()
+  expect([...running]).not.toEqual([...whole.parameters.get("bn1.running_mean")!.variable.dataSync()])
+  await runTraining(broken.task, two, quiet, new AbortController().signal, saved, velocities)
+  expect(bits(broken.parameters)).toEqual(bits(whole.parameters))
+})
+
+test("moving averages stay when no images are given for statistics, and no tensor is left behind", async () => {
+  const { parameters, task } = build(0)
+  expect(task.finish).toBeUndefined()
+  const counts: number[] = []
+  const count = async () => void counts.push(tf.memory().numTensors)
+  await runTraining(task, { ...options, epochs: 1 }, { ...quiet, onStep: count }, new AbortController().signal)
+  expect(new Set(counts).size).toBe(1)
+  parameters.dispose()
+})
+
+test("errors are counted over batches of different sizes", async () => {
+  const wrong = { forward: (x: tf.Tensor4D) => tf.oneHot(tf.fill([x.shape[0]], 1, "int32"), 6) } as unknown as ResNet
+  const pictures = { ...colouredPictures(7, 8), classes: ["a", "b", "c", "d", "e", "f"] }
+  pictures.labels.set([1, 1, 5, 0, 0, 0, 1])
+  const errors = await classifierErrors(wrong, labelledLoader(pictures, { ...shared, batchSize: 4, views: "testing" }))
+  expect(errors.top1_error).toBeCloseTo(4 / 7, 12)
+  expect(errors.accuracy).toBeCloseTo(3 / 7, 12)
+  // Ties go to the lower class: class 5 alone stands behind five others.
+  expect(errors.top5_error).toBeCloseTo(1 / 7, 12)
+})
