@@ -3,7 +3,17 @@ import { dirname, extname, isAbsolute, join, posix, relative, resolve, sep, win3
 import { DataError } from "../src/tensor/errors.js"
 
 /** Endings of image files, lower case. */
-export const imageEndings: readonly string[] = [".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif"]
+export const imageEndings: readonly string[] = [
+  ".jpg",
+  ".jpeg",
+  ".png",
+  ".webp",
+  ".bmp",
+  ".tif",
+  ".tiff",
+  ".gif",
+  ".avif",
+]
 
 export function isFolder(path: string): boolean {
   return look(path)?.isDirectory() ?? false

@@ -17,6 +17,8 @@ export interface LabelledPixels {
 
 /** Positions of the images of one step, and their pictures' values ready for the network. */
 export interface PixelBatch {
+  /** Position in the epoch, from 0. */
+  readonly index: number
   readonly images: readonly number[]
   /** `[N * side * side * 3]` normalised float32. */
   readonly values: Float32Array
@@ -46,11 +48,12 @@ export function pixelTask(
     async *batches(epoch, start) {
       const order = Int32Array.from({ length: set.count }, (_, i) => i)
       shuffleFirst(order, order.length, seededRandom(mixSeeds(options.seed, epoch)))
-      for (let b = start; b < batchesPerEpoch; b++) {
-        const images = [...order.subarray(b * options.batch, (b + 1) * options.batch)]
-        yield { images, values: normalised(set, images, options) }
+      for (let index = start; index < batchesPerEpoch; index++) {
+        const images = [...order.subarray(index * options.batch, (index + 1) * options.batch)]
+        yield { index, images, values: normalised(set, images, options) }
       }
     },
+    next: ({ index }) => index + 1,
     prepare: ({ images, values }) => tf.tensor4d(values, [images.length, set.side, set.side, 3]),
     losses: (pixels, { images }) => {
       const labels = images.map((i) => set.labels[i]!)

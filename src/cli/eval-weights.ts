@@ -26,6 +26,7 @@ export async function evaluateWeights(
   const { detector, parameters, config, classes } = openDetector(weights)
   const set = await readDataset(data, { split, classes, images: images ?? null })
   log(`${data}: ${set.format.toUpperCase()} data, split ${set.split}: ${set.images.length} images`)
+  for (const notice of set.notices ?? []) log(notice)
   for (const fault of set.faults) log(formatFault(fault))
   if (set.images.length === 0) throw new DataError(`${data}: no images in split ${set.split}`)
   const signal = interruption()

@@ -190,6 +190,7 @@ function tellData(data: Dataset, log: Log): void {
     `${data.source}: ${data.format.toUpperCase()} data, split ${data.split}: ${data.images.length} images, ` +
       `${objects} objects, ${data.classes.length} classes`,
   )
+  for (const notice of data.notices ?? []) log(notice)
   if (data.faults.length === 0) return
   log(
     `faults: ${countFaults(data.faults)

@@ -1,8 +1,9 @@
 import { readFileSync, statSync } from "node:fs"
 import { basename, dirname, extname, isAbsolute, relative, resolve, sep } from "node:path"
 import { glob, isDynamicPattern } from "tinyglobby"
+import { imageEndings } from "../../datasets/folder.js"
 import { DataError, UsageError } from "../tensor/errors.js"
-import { imageEndings, isImageName, type SourceImage } from "./source-image.js"
+import { isImageName, type SourceImage } from "./source-image.js"
 import { uniqueStems } from "./unique-stems.js"
 import { walkImages } from "./walk-images.js"
 

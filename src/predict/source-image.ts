@@ -1,4 +1,5 @@
 import { extname } from "node:path"
+import { imageEndings } from "../../datasets/folder.js"
 
 /** One image of a source. */
 export interface SourceImage {
@@ -9,9 +10,6 @@ export interface SourceImage {
   /** `path` without its ending, kept where two images of the source would else share it: a safe name for output. */
   readonly stem: string
 }
-
-/** Endings of image files, in small letters. */
-export const imageEndings: readonly string[] = [".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".gif", ".avif"]
 
 /** Whether a file's name ends like an image's. */
 export function isImageName(name: string): boolean {

@@ -43,11 +43,11 @@ export function lineChart({ title, along, lines, dots = false, mark }: ChartOpti
   const y = scale(yTicks[0]!, yTicks.at(-1)!, frame.height - frame.bottom, frame.top)
   const legend = drawn.map(({ name, points }, i) => {
     const last = points.at(-1)
-    return `<li><i style="background:var(--line-${i + 1})"></i>${escapeHtml(name)} <b>${shortNumber(last?.[1] ?? Number.NaN)}</b></li>`
+    return `<li><i style="background:var(--line-${i + 1})"></i>${escapeHtml(name)} <b>${formatNumber(last?.[1] ?? Number.NaN)}</b></li>`
   })
   return `<figure><h2>${escapeHtml(title)}</h2><ul class="legend">${legend.join("")}</ul>
 <svg viewBox="0 0 ${frame.width} ${frame.height}" role="img" aria-label="${escapeHtml(title)}">
-${yTicks.map((tick) => horizontal(y(tick), shortNumber(tick))).join("")}
+${yTicks.map((tick) => horizontal(y(tick), formatNumber(tick))).join("")}
 ${wholeTicks(least(xs), most(xs))
   .map((tick) => text(x(tick), frame.height - 18, "middle", String(tick)))
   .join("")}
@@ -70,7 +70,7 @@ export function escapeHtml(value: string): string {
 }
 
 /** Four significant digits, `n/a` for NaN. */
-export function shortNumber(value: number): string {
+export function formatNumber(value: number): string {
   return Number.isNaN(value) ? "n/a" : String(Number(value.toPrecision(4)))
 }
 

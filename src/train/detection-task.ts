@@ -32,6 +32,7 @@ export function detectionTask(
     parameters,
     batchesPerEpoch: loader.batchesPerEpoch(),
     batches: (epoch, start) => loader.epoch(epoch, start),
+    next: ({ index }) => index + 1,
     prepare: ({ pixels, shape }) => detector.frozenFeatures(tf.tensor4d(pixels, [...shape])),
     losses: (stem, { images }, random) => detector.losses(stem, images, random),
     describe: ({ images }) => images.map(({ record }) => record.id).join(", "),

@@ -1,4 +1,4 @@
-import { escapeHtml, type Line, lineChart, shortNumber } from "./chart.js"
+import { escapeHtml, formatNumber, type Line, lineChart } from "./chart.js"
 import type { MetricsRow } from "./metrics-log.js"
 import type { RunHistory } from "./run-history.js"
 
@@ -104,7 +104,7 @@ function figures(
     ["steps logged", last && String(last.step)],
     [`best ${found?.metric ?? "value"}`, best === null ? undefined : best.toFixed(4)],
     ["best epoch", found && String(found.epoch)],
-    ["last loss", last && shortNumber(last.loss ?? Number.NaN)],
+    ["last loss", last && formatNumber(last.loss ?? Number.NaN)],
     ["waiting for data", last && `${(100 * waited).toFixed(1)} % of the time`],
     ["most memory", last && `${(peak / 2 ** 30).toFixed(1)} GB`],
   ]

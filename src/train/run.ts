@@ -12,6 +12,8 @@ export interface TrainingTask<Batch> {
   readonly batchesPerEpoch: number
   /** The batches of an epoch from `start` on: always the same ones for the same epoch. */
   batches(epoch: number, start: number): AsyncIterable<Batch>
+  /** Where `batches` goes on after this one; a batch that lost all its images may have been left out before it. */
+  next(batch: Batch): number
   /** What the frozen layers make of a batch, outside the gradient tape; the loop disposes it. */
   prepare(batch: Batch): tf.Tensor4D
   /** The losses of a prepared batch, under the tape. */
@@ -46,6 +48,13 @@ export interface RunPosition {
   readonly batch: number
   readonly step: number
   readonly best: number | null
+  /** The losses of this epoch's steps so far, for its mean. */
+  readonly losses: LossSums
+}
+
+export interface LossSums {
+  readonly sums: Readonly<Record<string, number>>
+  readonly count: number
 }
 
 export interface StepReport {
@@ -72,7 +81,9 @@ export interface RunEvents {
   onSave(position: RunPosition, optimizer: Sgd, improved: boolean): Promise<void>
 }
 
-export const runStart: RunPosition = { epoch: 0, batch: 0, step: 0, best: null }
+const noLosses: LossSums = { sums: {}, count: 0 }
+
+export const runStart: RunPosition = { epoch: 0, batch: 0, step: 0, best: null, losses: noLosses }
 
 /**
  * Trains until the last epoch, or until `signal` is aborted: then the state after the last whole step is saved.
@@ -93,16 +104,16 @@ export async function runTraining<Batch>(
   if (velocities) optimizer.restore(velocities)
   const window = new ReportWindow(options.epochs * task.batchesPerEpoch)
   let { epoch, batch: start, step, best } = position
+  let sums = new Means(position.losses)
   try {
-    for (; epoch < options.epochs; epoch++, start = 0) {
-      const sums = new Means()
+    for (; epoch < options.epochs; epoch++, start = 0, sums = new Means()) {
       for await (const batch of task.batches(epoch, start)) {
         const rate = learningRate(step, options.schedule)
         const losses = oneStep(batch, rate)
         sums.add(losses)
         window.add(losses, task.waited(batch))
         step++
-        start++
+        start = task.next(batch)
         if (step % options.reportEvery === 0) await events.onStep(window.report(epoch, step, rate))
         if (signal.aborted) break
       }
@@ -111,11 +122,13 @@ export async function runTraining<Batch>(
       if (signal.aborted) {
         epoch++
         start = 0
+        sums = new Means()
         break
       }
     }
-    if (signal.aborted) await events.onSave({ epoch, batch: start, step, best }, optimizer, false)
-    return { epoch, batch: start, step, best }
+    const end = { epoch, batch: start, step, best, losses: sums.state() }
+    if (signal.aborted) await events.onSave(end, optimizer, false)
+    return end
   } finally {
     optimizer.dispose()
   }
@@ -148,14 +161,19 @@ export async function runTraining<Batch>(
     const improved = value !== undefined && !Number.isNaN(value) && (best === null || value > best)
     if (improved) best = value
     await events.onEpoch(done, losses, metrics)
-    await events.onSave({ epoch: done, batch: 0, step, best }, optimizer, improved)
+    await events.onSave({ epoch: done, batch: 0, step, best, losses: noLosses }, optimizer, improved)
   }
 }
 
 /** Running means of numbers by name. */
 class Means {
-  readonly #sums: Record<string, number> = {}
-  #count = 0
+  readonly #sums: Record<string, number>
+  #count: number
+
+  constructor({ sums, count }: LossSums = noLosses) {
+    this.#sums = { ...sums }
+    this.#count = count
+  }
 
   add(values: Readonly<Record<string, number>>): void {
     this.#count++
@@ -164,6 +182,10 @@ class Means {
 
   get count(): number {
     return this.#count
+  }
+
+  state(): LossSums {
+    return { sums: { ...this.#sums }, count: this.#count }
   }
 
   means(): Record<string, number> {

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest"
-import { escapeHtml, lineChart, niceTicks, shortNumber } from "../../src/train/chart.js"
+import { escapeHtml, formatNumber, lineChart, niceTicks } from "../../src/train/chart.js"
 
 const pointsOf = (html: string) =>
   [...html.matchAll(/<polyline points="([^"]*)"/g)].map(([, points]) =>
@@ -81,5 +81,5 @@ test("text is made safe for tags and attributes", () => {
 })
 
 test("numbers are printed with four digits, nothing to measure as n/a", () => {
-  expect([0.123456, 1234.56, 0, Number.NaN].map(shortNumber)).toEqual(["0.1235", "1235", "0", "n/a"])
+  expect([0.123456, 1234.56, 0, Number.NaN].map(formatNumber)).toEqual(["0.1235", "1235", "0", "n/a"])
 })

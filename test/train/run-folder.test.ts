@@ -6,6 +6,7 @@ import { modelDefaults } from "../../src/detector/model.js"
 import { startEngine } from "../../src/engine/start.js"
 import { Parameters } from "../../src/tensor/parameters.js"
 import { seededRandom } from "../../src/tensor/random.js"
+import { runStart } from "../../src/train/run.js"
 import { RunFolder } from "../../src/train/run-folder.js"
 import { Sgd } from "../../src/train/sgd.js"
 
@@ -36,17 +37,17 @@ test("each save writes the report, of a resumed run with its whole history", asy
   const { folder, told, make, optimizer } = open()
   writeFileSync(join(folder, "config.json"), '{"config": {"lr": 0.0125}}')
   const first = make()
-  await first.begin({ epoch: 0, batch: 0, step: 0, best: null })
+  await first.begin(runStart)
   await first.onStep({ ...report, epoch: 1, step: 20 })
   await first.onEpoch(1, { loss: 0.75 }, { voc12: 0.5 })
-  await first.onSave({ epoch: 1, batch: 0, step: 20, best: 0.5 }, optimizer, true)
+  await first.onSave({ ...runStart, epoch: 1, step: 20, best: 0.5 }, optimizer, true)
   expect(page(folder)).toContain("<td>0.7500</td><td>0.5000</td>")
 
   const resumed = make()
-  await resumed.begin({ epoch: 1, batch: 0, step: 20, best: 0.5 })
+  await resumed.begin({ ...runStart, epoch: 1, step: 20, best: 0.5 })
   await resumed.onStep({ ...report, epoch: 2, step: 40 })
   await resumed.onEpoch(2, { loss: 0.25 }, { voc12: 0.375 })
-  await resumed.onSave({ epoch: 2, batch: 0, step: 40, best: 0.5 }, optimizer, false)
+  await resumed.onSave({ ...runStart, epoch: 2, step: 40, best: 0.5 }, optimizer, false)
   const html = page(folder)
   expect(html).toContain("<td>0.7500</td><td>0.5000</td>")
   expect(html).toContain("<td>0.2500</td><td>0.3750</td>")
@@ -62,7 +63,7 @@ test("a report that cannot be written is told, and neither stops the run nor cou
   const { folder, told, make, optimizer } = open()
   mkdirSync(join(folder, "report.html", "in the way"), { recursive: true })
   const run = make()
-  await run.onSave({ epoch: 1, batch: 0, step: 20, best: null }, optimizer, false)
+  await run.onSave({ ...runStart, epoch: 1, step: 20, best: null }, optimizer, false)
   expect(told).toHaveLength(1)
   expect(told[0]).toMatch(/: report\.html could not be saved: .+\. Training goes on$/)
   expect(run.failure).toBeUndefined()
@@ -74,7 +75,7 @@ test("a report that is written does not hide that the state was not", async () =
   rmSync(join(folder, "weights"), { recursive: true })
   writeFileSync(join(folder, "weights"), "")
   const run = make()
-  await run.onSave({ epoch: 1, batch: 0, step: 20, best: null }, optimizer, false)
+  await run.onSave({ ...runStart, epoch: 1, step: 20, best: null }, optimizer, false)
   expect(page(folder)).toContain("</html>")
   expect(told[0]).toMatch(/: the run's state could not be saved: .+\. Training goes on$/)
   expect(run.failure).toBeInstanceOf(Error)

@@ -46,6 +46,7 @@ function task(parameters: Parameters, detector: ReturnType<typeof tinyDetector>[
     async *batches(_epoch, start) {
       for (let batch = start; batch < 3; batch++) yield batch
     },
+    next: (batch) => batch + 1,
     prepare: () => detector.frozenFeatures(tf.tensor4d(pixels, shape)),
     losses: (stem, _batch, random) => detector.losses(stem, images, random),
     describe: (batch) => `picture ${batch}`,
@@ -59,7 +60,9 @@ const bits = (parameters: Parameters) => [...parameters].map(({ variable }) => [
 
 test("a run that stops and goes on ends with the very same bits as one that never stopped", async () => {
   const whole = tinyDetector()
-  await runTraining(task(whole.parameters, whole.detector), options, quiet, never)
+  const means: Readonly<Record<string, number>>[] = []
+  const keeping = { ...quiet, onEpoch: async (_: number, losses: (typeof means)[0]) => void means.push(losses) }
+  await runTraining(task(whole.parameters, whole.detector), options, keeping, never)
 
   const run = mkdtempSync(join(tmpdir(), "resdet-run-"))
   onTestFinished(() => rmSync(run, { recursive: true }))
@@ -78,14 +81,31 @@ test("a run that stops and goes on ends with the very same bits as one that neve
     },
     stopper.signal,
   )
-  expect(stopped).toEqual({ epoch: 1, batch: 1, step: 4, best: 0 })
+  expect(stopped).toMatchObject({ epoch: 1, batch: 1, step: 4, best: 0, losses: { count: 1 } })
 
   const { position, weights, velocities } = loadState(run)
   expect(position).toEqual(stopped)
   const second = tinyDetector(2, new Parameters(seededRandom(99), weights))
   expect(second.parameters.initialised).toEqual([])
-  await runTraining(task(second.parameters, second.detector), options, quiet, never, position, velocities)
+  await runTraining(task(second.parameters, second.detector), options, keeping, never, position, velocities)
   expect(bits(second.parameters)).toEqual(bits(whole.parameters))
+  expect(means).toHaveLength(3)
+  expect(means[2]).toEqual(means[1])
+})
+
+test("a batch that is not handed out is not taken again: the position is the loader's own", async () => {
+  const { detector, parameters } = tinyDetector()
+  const sound = task(parameters, detector)
+  const stopper = new AbortController()
+  const gappy: TrainingTask<number> = {
+    ...sound,
+    batches: async function* (epoch, start) {
+      for await (const batch of sound.batches(epoch, start)) if (batch !== 0) yield batch
+    },
+  }
+  const events = { ...quiet, onStep: async () => stopper.abort() }
+  const stopped = await runTraining(gappy, options, events, stopper.signal)
+  expect(stopped).toMatchObject({ epoch: 0, batch: 2, step: 1 })
 })
 
 test("two runs with one seed are equal bit for bit, another seed differs", async () => {
