@@ -35,9 +35,13 @@ export interface CropBatch {
   /** The N crops' truths in input pixels, class by class. */
   readonly truths: readonly ClassTruths[][]
   readonly records: readonly ImageRecord[]
+  /** Position in the epoch, from 0. */
+  readonly index: number
   /** How long the consumer waited for this batch. */
   readonly waitedMs: number
 }
+
+type MadeBatch = Omit<CropBatch, "index" | "waitedMs">
 
 /** Purposes of the random draws of an epoch, so that none repeats another's numbers. */
 const draws = { order: 1, crop: 2 } as const
@@ -80,7 +84,7 @@ export class CropLoader {
     const { batch, prefetch, seed } = this.options
     const order = Int32Array.from(this.#images, (_, i) => i)
     shuffleFirst(order, order.length, seededRandom(mixSeeds(seed, epoch, draws.order)))
-    const ready: Promise<Omit<CropBatch, "waitedMs">>[] = []
+    const ready: Promise<MadeBatch>[] = []
     let next = start
     const fill = () => {
       for (; ready.length < prefetch && next < this.batchesPerEpoch; next++) {
@@ -95,11 +99,11 @@ export class CropLoader {
       const made = await ready.shift()!
       const waitedMs = performance.now() - since
       fill()
-      if (made.records.length > 0) yield { ...made, waitedMs }
+      if (made.records.length > 0) yield { ...made, index: b, waitedMs }
     }
   }
 
-  async #batch(positions: Int32Array, epoch: number): Promise<Omit<CropBatch, "waitedMs">> {
+  async #batch(positions: Int32Array, epoch: number): Promise<MadeBatch> {
     const { seed, crop, mean, deviation } = this.options
     const decoded = await Promise.all(Array.from(positions, (position) => this.#decode(position)))
     const readable = decoded.flatMap((image, i) => (image ? [{ image, position: positions[i]! }] : []))

@@ -29,6 +29,7 @@ export function cropTask(
     parameters,
     batchesPerEpoch: loader.batchesPerEpoch,
     batches: (epoch, start) => loader.epoch(epoch, start),
+    next: ({ index }) => index + 1,
     prepare: ({ pixels, shape }) => rpn.frozenFeatures(tf.tensor4d(pixels, [...shape])),
     losses: (stem, { truths }, random) => rpn.losses(stem, truths, random),
     describe: ({ records }) => records.map(({ id }) => id).join(", "),

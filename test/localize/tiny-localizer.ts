@@ -2,6 +2,7 @@ import { Trunk } from "../../src/backbone/resnet.js"
 import { ClassHead } from "../../src/localize/class-head.js"
 import { ClassRpn } from "../../src/localize/class-rpn.js"
 import { classRpnDefaults } from "../../src/localize/options.js"
+import { RegionNetwork } from "../../src/localize/region-network.js"
 import { Parameters, Scope } from "../../src/tensor/parameters.js"
 import { seededRandom } from "../../src/tensor/random.js"
 import { tinyNetwork } from "../support/tiny-network.js"
@@ -14,6 +15,14 @@ export function tinyLocalizer() {
   const anchors = { sizes: [16, 24], ratios: [0.5, 1, 2] }
   const head = new ClassHead(scope.in("rpn"), { channels: trunk.channels, anchors: 6, numClasses: 2 })
   return { rpn: new ClassRpn({ trunk, head }, { ...classRpnDefaults, anchors }), parameters }
+}
+
+/** A second stage of two classes on the same small trunk. */
+export function tinyRegionNetwork() {
+  const parameters = new Parameters(seededRandom(2))
+  const scope = new Scope(parameters)
+  const trunk = new Trunk(scope.in("backbone"), tinyNetwork, { norm: "group", stages: 2, frozen: 0 })
+  return { network: new RegionNetwork(scope.in("regions"), trunk, 2), parameters }
 }
 
 /** Where the made-up pictures have their rectangles, in 72 x 96 pixels. */
