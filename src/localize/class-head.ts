@@ -1,0 +1,79 @@
+import * as tf from "@tensorflow/tfjs-core"
+import type { RpnOutputs } from "../rpn/head.js"
+import { constant, normal, type Scope } from "../tensor/parameters.js"
+import { expectShape } from "../tensor/shapes.js"
+
+/** New layers start as N(0, 0.01). @source Faster R-CNN (TPAMI), section 3.1.3, which appendix C refers to */
+const initialDeviation = 0.01
+
+/** Which classes are asked for in which images: M pairs, column by column. */
+export interface ClassPairs {
+  /** `[M]` positions in the batch. */
+  readonly images: readonly number[]
+  /** `[M]` 1..K. */
+  readonly labels: readonly number[]
+}
+
+/**
+ * Two sibling 1x1 convolutions on the last feature map: for each class and each anchor a logistic output and four deltas.
+ * Channels come class by class, within each anchor by anchor. Only the outputs of the classes asked for are computed: with
+ * 1000 classes and 9 anchors all of them would be 45,000 at every position.
+ * @source He et al. 2015, appendix C: 1000-d and 1000 x 4-d for ImageNet
+ */
+export class ClassHead {
+  readonly numClasses: number
+  readonly #channels: number
+  readonly #anchors: number
+  readonly #logits: Layer
+  readonly #deltas: Layer
+
+  constructor(scope: Scope, sizes: { channels: number; anchors: number; numClasses: number }) {
+    const { channels, anchors, numClasses } = sizes
+    this.numClasses = numClasses
+    this.#channels = channels
+    this.#anchors = anchors
+    this.#logits = layer(scope.in("cls_logits"), channels, numClasses * anchors)
+    this.#deltas = layer(scope.in("bbox_pred"), channels, numClasses * anchors * 4)
+  }
+
+  /**
+   * @param features `[N, H, W, C]`
+   * @param pairs one or more
+   * @returns logits `[M, H, W, A]` and deltas `[M, H, W, A * 4]`
+   * @throws Error for a label that is not in 1..K
+   */
+  apply(features: tf.Tensor4D, { images, labels }: ClassPairs): RpnOutputs {
+    expectShape("ClassHead.apply", features, [null, null, null, this.#channels])
+    const stranger = labels.find((label) => !(label >= 1 && label <= this.numClasses))
+    if (stranger !== undefined) {
+      throw new Error(`ClassHead.apply: expected labels in 1..${this.numClasses}, got ${stranger}`)
+    }
+    const [, height, width] = features.shape
+    const rows = tf.reshape(features, [-1, height * width, this.#channels])
+    const asked = tf.gather(rows, tf.tensor1d([...images], "int32"))
+    const classes = tf.tensor1d(
+      labels.map((label) => label - 1),
+      "int32",
+    )
+    const said = (layer: Layer, depth: number) => {
+      const byClass = tf.reshape(layer.weight, [this.#channels, this.numClasses, depth])
+      const weights = tf.transpose(tf.gather(byClass, classes, 1), [1, 0, 2])
+      const bias = tf.reshape(tf.gather(tf.reshape(layer.bias, [this.numClasses, depth]), classes), [-1, 1, depth])
+      const outputs = tf.add(tf.matMul(asked, weights), bias)
+      return tf.reshape(outputs, [labels.length, height, width, depth]) as tf.Tensor4D
+    }
+    return { logits: said(this.#logits, this.#anchors), deltas: said(this.#deltas, 4 * this.#anchors) }
+  }
+}
+
+interface Layer {
+  readonly weight: tf.Variable
+  readonly bias: tf.Variable
+}
+
+function layer(scope: Scope, from: number, to: number): Layer {
+  return {
+    weight: scope.create("weight", "conv", [1, 1, from, to], normal(initialDeviation)),
+    bias: scope.create("bias", "bias", [to], constant(0)),
+  }
+}

@@ -1,0 +1,89 @@
+import type * as tf from "@tensorflow/tfjs-core"
+import type { Trunk } from "../backbone/resnet.js"
+import { type AnchorOptions, gridAnchors } from "../rpn/anchors.js"
+import { rpnLosses } from "../rpn/loss.js"
+import { rpnTargets } from "../rpn/targets.js"
+import type { Random } from "../tensor/random.js"
+import { expectShape } from "../tensor/shapes.js"
+import { type ScoredBoxes, scoreBoxes } from "./candidates.js"
+import type { ClassHead } from "./class-head.js"
+import type { ClassRpnOptions } from "./options.js"
+import type { ClassTruths } from "./truths.js"
+
+export interface ClassRpnParts {
+  readonly trunk: Pick<Trunk, "frozen" | "train" | "trainable" | "stride">
+  readonly head: ClassHead
+}
+
+/**
+ * A per-class RPN: where, if it is there, is an object of this class? Which class it is, is not asked; an image
+ * classifier tells.
+ * @source He et al. 2015, appendix C
+ */
+export class ClassRpn {
+  readonly options: ClassRpnOptions
+  readonly #parts: ClassRpnParts
+
+  constructor(parts: ClassRpnParts, options: ClassRpnOptions) {
+    this.#parts = parts
+    this.options = options
+  }
+
+  /** K. */
+  get numClasses(): number {
+    return this.#parts.head.numClasses
+  }
+
+  /** The features of the parts that do not learn; run it outside the tape and hand the result to `losses`. */
+  frozenFeatures(images: tf.Tensor4D): tf.Tensor4D {
+    expectShape("ClassRpn.frozenFeatures", images, [null, null, null, 3])
+    return this.#parts.trunk.frozen(images)
+  }
+
+  /**
+   * The two losses of a batch, over a sample of anchors for each class of each image: logistic on that class's outputs,
+   * smooth L1 on its boxes. What the other classes' outputs say of the image is left alone.
+   * @param stem `frozenFeatures` of the N crops
+   * @param images the truths of each crop, in input pixels
+   * @param random draws the sample of anchors
+   * @returns scalars
+   */
+  losses(stem: tf.Tensor4D, images: readonly ClassTruths[][], random: Random) {
+    const features = this.#parts.trunk.train(stem)
+    const grid = this.#grid(features)
+    const pairs = images.flatMap((classes, image) => classes.map((truths) => ({ image, ...truths })))
+    const { match, sample } = this.options
+    const targets = pairs.map(({ boxes, ignored }) => rpnTargets(grid, boxes, ignored, { match, sample }, random))
+    const outputs = this.#parts.head.apply(features, {
+      images: pairs.map(({ image }) => image),
+      labels: pairs.map(({ label }) => label),
+    })
+    return rpnLosses(outputs, targets)
+  }
+
+  /**
+   * Where objects of some classes would be in one image, whatever its size.
+   * @param images `[1, H, W, 3]` normalised RGB
+   * @param labels the classes to look for, 1..K
+   * @param limit how many of the best anchors to return for each
+   * @returns one entry a label, boxes in input pixels, cut to the image, best score first; they overlap
+   */
+  find(images: tf.Tensor4D, labels: readonly number[], limit: number): ScoredBoxes[] {
+    if (labels.length === 0) return []
+    const features = this.#parts.trunk.trainable(this.frozenFeatures(images))
+    const grid = this.#grid(features)
+    const outputs = this.#parts.head.apply(features, { images: labels.map(() => 0), labels })
+    const [logits, deltas] = [outputs.logits.dataSync<"float32">(), outputs.deltas.dataSync<"float32">()]
+    const anchors = grid.length / 4
+    const size = [images.shape[1], images.shape[2]] as const
+    return labels.map((_, m) => {
+      const own = logits.subarray(m * anchors, (m + 1) * anchors)
+      return scoreBoxes(grid, own, deltas.subarray(m * 4 * anchors, (m + 1) * 4 * anchors), size, limit)
+    })
+  }
+
+  #grid(features: tf.Tensor4D): Float32Array {
+    const anchors: AnchorOptions = { ...this.options.anchors, stride: this.#parts.trunk.stride }
+    return gridAnchors([features.shape[1], features.shape[2]], anchors)
+  }
+}

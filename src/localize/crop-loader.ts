@@ -1,0 +1,134 @@
+import type { Dataset, ImageRecord } from "../../datasets/dataset.js"
+import { decodeImage, ImageError } from "../../datasets/image/decode.js"
+import { imageNetDeviation, imageNetMean } from "../../datasets/image/resize.js"
+import type { RgbImage } from "../../datasets/image/rgb.js"
+import { atLeastOne, withDefaults } from "../tensor/options.js"
+import { mixSeeds, seededRandom, shuffleFirst } from "../tensor/random.js"
+import { type CropOptions, cropDefaults, cropTruths, drawCrop } from "./crop.js"
+import { cropPixels, type Normalisation } from "./pixels.js"
+import { type ClassTruths, classTruths } from "./truths.js"
+
+export interface CropLoaderOptions extends Normalisation {
+  /** Crops a step, each of another image. */
+  readonly batch: number
+  readonly seed: number
+  readonly crop: CropOptions
+  /** How many batches are made ready ahead of the consumer. */
+  readonly prefetch: number
+}
+
+/** @source He et al. 2015, appendix C: 256 images a step; fewer, with the rate to match, where memory is short */
+export const cropLoaderDefaults: CropLoaderOptions = {
+  batch: 256,
+  seed: 0,
+  crop: cropDefaults,
+  prefetch: 2,
+  mean: imageNetMean,
+  deviation: imageNetDeviation,
+}
+
+/** Random crops of some images with their truths. */
+export interface CropBatch {
+  /** `[N * side * side * 3]` normalised RGB. */
+  readonly pixels: Float32Array
+  readonly shape: readonly [number, number, number, number]
+  /** The N crops' truths in input pixels, class by class. */
+  readonly truths: readonly ClassTruths[][]
+  readonly records: readonly ImageRecord[]
+  /** Position in the epoch, from 0. */
+  readonly index: number
+  /** How long the consumer waited for this batch. */
+  readonly waitedMs: number
+}
+
+type MadeBatch = Omit<CropBatch, "index" | "waitedMs">
+
+/** Purposes of the random draws of an epoch, so that none repeats another's numbers. */
+const draws = { order: 1, crop: 2 } as const
+
+/**
+ * Random crops of a set with boxes. The batches of an epoch are a function of the seed and the epoch alone; images that do
+ * not fill a batch sit out that epoch. Images without objects take no part: they have no class whose output could learn.
+ */
+export class CropLoader {
+  readonly options: CropLoaderOptions
+  readonly batchesPerEpoch: number
+  readonly #images: readonly { readonly record: ImageRecord; readonly truths: readonly ClassTruths[] }[]
+  readonly #problems = new Map<string, string>()
+
+  /** @throws UsageError for an option that makes no sense */
+  constructor(dataset: Pick<Dataset, "images">, overrides: Partial<CropLoaderOptions> = {}) {
+    this.options = withDefaults("CropLoader", cropLoaderDefaults, overrides, {
+      batch: atLeastOne,
+      prefetch: atLeastOne,
+    })
+    this.#images = dataset.images.flatMap((record) => {
+      const truths = classTruths(record)
+      return truths.length > 0 ? [{ record, truths }] : []
+    })
+    this.batchesPerEpoch = Math.floor(this.#images.length / this.options.batch)
+  }
+
+  /** Images that take part. */
+  get count(): number {
+    return this.#images.length
+  }
+
+  /** What could not be read, by file, and why; those images are left out of their batches. */
+  get problems(): ReadonlyMap<string, string> {
+    return this.#problems
+  }
+
+  /** The batches of one epoch from `start` on. */
+  async *epoch(epoch: number, start = 0): AsyncGenerator<CropBatch, void, undefined> {
+    const { batch, prefetch, seed } = this.options
+    const order = Int32Array.from(this.#images, (_, i) => i)
+    shuffleFirst(order, order.length, seededRandom(mixSeeds(seed, epoch, draws.order)))
+    const ready: Promise<MadeBatch>[] = []
+    let next = start
+    const fill = () => {
+      for (; ready.length < prefetch && next < this.batchesPerEpoch; next++) {
+        const made = this.#batch(order.subarray(next * batch, (next + 1) * batch), epoch)
+        made.catch(() => undefined)
+        ready.push(made)
+      }
+    }
+    for (let b = start; b < this.batchesPerEpoch; b++) {
+      fill()
+      const since = performance.now()
+      const made = await ready.shift()!
+      const waitedMs = performance.now() - since
+      fill()
+      if (made.records.length > 0) yield { ...made, index: b, waitedMs }
+    }
+  }
+
+  async #batch(positions: Int32Array, epoch: number): Promise<MadeBatch> {
+    const { seed, crop, mean, deviation } = this.options
+    const decoded = await Promise.all(Array.from(positions, (position) => this.#decode(position)))
+    const readable = decoded.flatMap((image, i) => (image ? [{ image, position: positions[i]! }] : []))
+    const length = crop.side * crop.side * 3
+    const pixels = new Float32Array(readable.length * length)
+    const truths = readable.map(({ image, position }, n) => {
+      const own = this.#images[position]!.truths
+      const random = seededRandom(mixSeeds(seed, epoch, draws.crop, position))
+      const objects = Float32Array.from(own.flatMap(({ boxes }) => [...boxes]))
+      const chosen = drawCrop([image.height, image.width], objects, crop, random)
+      cropPixels(image, chosen, { mean, deviation }, pixels, n * length)
+      return own.map((one) => cropTruths(one, chosen, crop.minVisible))
+    })
+    const records = readable.map(({ position }) => this.#images[position]!.record)
+    return { pixels, shape: [readable.length, crop.side, crop.side, 3], truths, records }
+  }
+
+  async #decode(position: number): Promise<RgbImage | undefined> {
+    const { file } = this.#images[position]!.record
+    try {
+      return await decodeImage(file)
+    } catch (error) {
+      if (!(error instanceof ImageError)) throw error
+      this.#problems.set(file, error.message)
+      return undefined
+    }
+  }
+}

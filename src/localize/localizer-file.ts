@@ -1,0 +1,146 @@
+import type { ResNetOptions } from "../backbone/architecture.js"
+import { type CifarOptions, networkSpec } from "../backbone/networks.js"
+import type { NormKind } from "../backbone/norm.js"
+import { Trunk } from "../backbone/resnet.js"
+import { anchorsPerCell } from "../rpn/anchors.js"
+import { DataError, UsageError } from "../tensor/errors.js"
+import { type Parameter, Parameters, Scope } from "../tensor/parameters.js"
+import { seededRandom } from "../tensor/random.js"
+import { loadWeights, saveWeights } from "../weights/load.js"
+import { SafetensorsFile } from "../weights/safetensors.js"
+import { ClassHead } from "./class-head.js"
+import { ClassRpn } from "./class-rpn.js"
+import type { ClassRpnOptions } from "./options.js"
+import { RegionNetwork } from "./region-network.js"
+
+/** All that tells one stage of a localizer from another, beside its weights and classes; it is stored in the file. */
+export interface LocalizerConfig {
+  /** `rpn`: the per-class RPN. `rcnn`: the second stage. */
+  readonly stage: "rpn" | "rcnn"
+  /** Such as `resnet101` or `cifar_resnet20`. */
+  readonly network: string
+  readonly options: Partial<Pick<ResNetOptions, "strideIn" | "shortcut"> & Pick<CifarOptions, "zeros">>
+  readonly norm: NormKind
+  /** How many parts do not learn: 1 the stem, 2 the stem and layer1, ... */
+  readonly frozen: number
+  /** How many stages stand before the last layers; all of them for `rcnn`. */
+  readonly stages: number
+  /** Side of the crops or warped regions it was trained on; input pixels. */
+  readonly size: number
+  /** Values enter as `(value / 255 - mean) / deviation`, RGB. */
+  readonly mean: readonly [number, number, number]
+  readonly deviation: readonly [number, number, number]
+  /** Anchors, matching and sampling; `rcnn` has no use for them. */
+  readonly rpn: ClassRpnOptions
+}
+
+/** What a localizer's file tells beside its weights. */
+export interface LocalizerInfo {
+  readonly config: LocalizerConfig
+  /** Names of the classes 1..K. */
+  readonly classes: readonly string[]
+  /** How it was trained and how well it does, for people. */
+  readonly training: Readonly<Record<string, unknown>>
+}
+
+/** The metadata key under which `LocalizerInfo` stands in the file, as JSON. */
+const INFO = "resdet_localizer"
+const FORMAT = 1
+
+/** Writes one stage with all that is needed to run it; beside and renamed, so that a broken write leaves the old file. */
+export function saveLocalizer(path: string, parameters: Iterable<Parameter>, info: LocalizerInfo): void {
+  saveWeights(path, parameters, { [INFO]: JSON.stringify({ format: FORMAT, ...info }) })
+}
+
+/** What the file at `path` tells of itself; `undefined` for plain weights, classifiers and detectors. */
+export function readLocalizerInfo(path: string): LocalizerInfo | undefined {
+  const text = new SafetensorsFile(path).metadata[INFO]
+  if (text === undefined) return undefined
+  try {
+    const info = JSON.parse(text) as LocalizerInfo & { format: number }
+    if (info.format !== FORMAT)
+      throw new DataError(`${path}: written by a newer version of resdet (format ${info.format})`)
+    return info
+  } catch (error) {
+    if (error instanceof DataError) throw error
+    throw new DataError(`${path}: its description of the localizer is broken: ${(error as Error).message}`)
+  }
+}
+
+/** The stages of a network before its classifier. @throws UsageError for a name that is not known */
+export function stagesOf(network: string): number {
+  return networkSpec(network).stages.length
+}
+
+/**
+ * Puts a per-class RPN together and creates its parameters: `backbone.*`, `rpn.cls_logits.*`, `rpn.bbox_pred.*`.
+ * @throws UsageError for a network or a number of stages that is not known
+ */
+export function buildClassRpn(parameters: Parameters, config: LocalizerConfig, numClasses: number): ClassRpn {
+  const trunk = buildTrunk(parameters, config)
+  const anchors = anchorsPerCell({ ...config.rpn.anchors, stride: trunk.stride })
+  const scope = new Scope(parameters).in("rpn")
+  const head = new ClassHead(scope, { channels: trunk.channels, anchors, numClasses })
+  return new ClassRpn({ trunk, head }, config.rpn)
+}
+
+/** As `buildClassRpn`, the second stage: `backbone.*`, `regions.cls_score.*`, `regions.bbox_pred.*`. */
+export function buildRegionNetwork(parameters: Parameters, config: LocalizerConfig, numClasses: number): RegionNetwork {
+  return new RegionNetwork(new Scope(parameters).in("regions"), buildTrunk(parameters, config), numClasses)
+}
+
+function buildTrunk(parameters: Parameters, { network, options, norm, frozen, stages }: LocalizerConfig): Trunk {
+  const spec = networkSpec(network, options)
+  if (!(stages >= 1 && stages <= spec.stages.length)) {
+    throw new UsageError(`expected stages to be 1 to ${spec.stages.length} for ${network}, got ${stages}`)
+  }
+  return new Trunk(new Scope(parameters).in("backbone"), spec, { norm, stages, frozen })
+}
+
+/** A plain network's or a classifier's names as a localizer has them: its stem and stages under `backbone.`. */
+export function localizerName(name: string): string {
+  return /^(conv1|bn1|layer\d+)\./.test(name) ? `backbone.${name}` : name
+}
+
+/** A stage that has been read from its file. */
+export interface OpenStage<Network> extends LocalizerInfo {
+  readonly network: Network
+  readonly parameters: Parameters
+}
+
+/**
+ * Reads a trained per-class RPN. The engine must have been started.
+ * @throws DataError when the file is none of resdet's, or lacks a part
+ */
+export function openClassRpn(path: string): OpenStage<ClassRpn> {
+  return open(path, "rpn", buildClassRpn)
+}
+
+/** As `openClassRpn`, the second stage. */
+export function openRegionNetwork(path: string): OpenStage<RegionNetwork> {
+  return open(path, "rcnn", buildRegionNetwork)
+}
+
+const stageNames = { rpn: "a per-class RPN", rcnn: "a second stage" } as const
+
+function open<Network>(
+  path: string,
+  stage: LocalizerConfig["stage"],
+  build: (parameters: Parameters, config: LocalizerConfig, numClasses: number) => Network,
+): OpenStage<Network> {
+  const info = readLocalizerInfo(path)
+  if (info?.config.stage !== stage) {
+    const got = info === undefined ? "other weights" : stageNames[info.config.stage]
+    throw new DataError(
+      `${path}: expected ${stageNames[stage]}, got ${got}. Train one with resdet localize train --stage ${stage}`,
+    )
+  }
+  const parameters = new Parameters(seededRandom(0), loadWeights(path).weights)
+  const network = build(parameters, info.config, info.classes.length)
+  const [missing] = parameters.initialised
+  if (missing !== undefined) {
+    parameters.dispose()
+    throw new DataError(`${path}: "${missing}" is missing or has the wrong shape. The file is incomplete`)
+  }
+  return { ...info, network, parameters }
+}

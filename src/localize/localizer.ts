@@ -1,0 +1,115 @@
+import * as tf from "@tensorflow/tfjs-core"
+import type { RgbImage } from "../../datasets/image/rgb.js"
+import { atLeastOne, fraction, type Rule, withDefaults } from "../tensor/options.js"
+import { joinBoxes, type PickOptions, pickBox, pickDefaults, type ScoredBoxes, thinBoxes } from "./candidates.js"
+import type { ClassRpn } from "./class-rpn.js"
+import type { Normalisation } from "./pixels.js"
+import { toImage, type ViewOptions, viewDefaults, viewsOf } from "./view.js"
+
+/** How boxes are found in testing. */
+export interface LocalizeOptions extends ViewOptions, PickOptions {
+  /** How many of the best anchors count, for each class and view. */
+  readonly candidates: number
+  /** How many proposals of a class the second stage looks at. */
+  readonly proposals: number
+  /** Proposals that overlap a better one by more than this are left out. */
+  readonly nmsThreshold: number
+}
+
+/**
+ * @source He et al. 2015, appendix C: 200 proposals a class. Suppression is not mentioned there; 0.7 is Faster R-CNN's,
+ * and the number of candidates is ours.
+ */
+export const localizeDefaults: LocalizeOptions = {
+  ...viewDefaults,
+  ...pickDefaults,
+  candidates: 1000,
+  proposals: 200,
+  nmsThreshold: 0.7,
+}
+
+const oneOf =
+  (...names: readonly string[]): Rule =>
+  (value) =>
+    names.includes(value as string) ? undefined : names.join(" or ")
+const lengths: Rule = (value) => {
+  const fits = Array.isArray(value) && value.length > 0 && value.every((one) => atLeastOne(one) === undefined)
+  return fits ? undefined : "one or more whole numbers above 0"
+}
+
+/** @throws UsageError for an unknown option or a value out of range */
+export const localizeOptions = (overrides: Partial<LocalizeOptions> = {}): LocalizeOptions =>
+  withDefaults("localizeOptions", localizeDefaults, overrides, {
+    view: oneOf("dense", "centre"),
+    merge: oneOf("best", "vote"),
+    sizes: lengths,
+    voteIou: fraction,
+    candidates: atLeastOne,
+    proposals: atLeastOne,
+    nmsThreshold: fraction,
+  })
+
+/** One box for one class of an image. */
+export interface LocalizedObject {
+  /** 1..K. */
+  readonly label: number
+  /** x1, y1, x2, y2 in image pixels. */
+  readonly box: Float32Array
+  /** 0..1: how sure it is that an object of this class is there. */
+  readonly score: number
+}
+
+/** The second stage: new scores and boxes for the proposals of one class, both in image pixels. */
+export interface Refiner {
+  refine(image: RgbImage, label: number, proposals: ScoredBoxes): ScoredBoxes
+}
+
+/** A trained per-class RPN, perhaps with a second stage, and how images enter. */
+export interface Localizer {
+  readonly rpn: ClassRpn
+  readonly refiner?: Refiner | undefined
+  /** Side of the crops it was trained on, in input pixels. */
+  readonly side: number
+  readonly normalisation: Normalisation
+}
+
+/**
+ * Finds one box for each of some classes; a class of which no box is found is left out.
+ * @param labels 1..K, such as an image classifier's five best
+ */
+export function localize(
+  localizer: Localizer,
+  image: RgbImage,
+  labels: readonly number[],
+  options: LocalizeOptions,
+): LocalizedObject[] {
+  const found = candidatesOf(localizer, image, labels, options)
+  return labels.flatMap((label, m) => {
+    const own = localizer.refiner?.refine(image, label, proposalsOf(found[m]!, options)) ?? found[m]!
+    const picked = pickBox(own, options)
+    return picked === undefined ? [] : [{ label, ...picked }]
+  })
+}
+
+/**
+ * The best anchors of each class from all views of an image.
+ * @returns one entry a label, in image pixels
+ */
+export function candidatesOf(
+  { rpn, side, normalisation }: Omit<Localizer, "refiner">,
+  image: RgbImage,
+  labels: readonly number[],
+  options: ViewOptions & Pick<LocalizeOptions, "candidates">,
+): ScoredBoxes[] {
+  const perView = viewsOf(image, options, side, normalisation).map((view) => {
+    const input = () => tf.tensor4d(view.pixels, [1, view.height, view.width, 3])
+    const found = tf.tidy(() => rpn.find(input(), labels, options.candidates))
+    return found.map(({ boxes, scores }) => ({ boxes: toImage(boxes, view), scores }))
+  })
+  return labels.map((_, m) => joinBoxes(perView.map((found) => found[m]!)))
+}
+
+/** What the second stage looks at. */
+export function proposalsOf(found: ScoredBoxes, options: Pick<LocalizeOptions, "proposals" | "nmsThreshold">) {
+  return thinBoxes(found, { limit: options.proposals, nmsThreshold: options.nmsThreshold })
+}

@@ -1,0 +1,49 @@
+import { DataError } from "../tensor/errors.js"
+import type { Localizer } from "./localizer.js"
+import { openClassRpn, openRegionNetwork } from "./localizer-file.js"
+import { RegionRefiner } from "./region-refiner.js"
+
+/** A localizer that has been read from its files. */
+export interface OpenLocalizer extends Localizer {
+  /** Names of the classes 1..K. */
+  readonly classes: readonly string[]
+  dispose(): void
+}
+
+/** Regions that run through the second stage at once: 32 of 224 pixels take some hundred megabytes. */
+const regionsAtOnce = 32
+
+/**
+ * Reads a per-class RPN and, where one is given, its second stage. The engine must have been started.
+ * @throws DataError when a file is not what it should be, or the two know different classes
+ */
+export function openLocalizer(rpnFile: string, rcnnFile?: string): OpenLocalizer {
+  const first = openClassRpn(rpnFile)
+  const { mean, deviation, size } = first.config
+  const opened = {
+    rpn: first.network,
+    side: size,
+    normalisation: { mean, deviation },
+    classes: first.classes,
+    dispose: () => first.parameters.dispose(),
+  }
+  if (rcnnFile === undefined) return opened
+  const second = openRegionNetwork(rcnnFile)
+  const dispose = () => {
+    first.parameters.dispose()
+    second.parameters.dispose()
+  }
+  if (first.classes.join("\n") !== second.classes.join("\n")) {
+    dispose()
+    throw new DataError(
+      `${rcnnFile}: expected the classes of ${rpnFile}, ${first.classes.join(", ")}, got ${second.classes.join(", ")}`,
+    )
+  }
+  const { config } = second
+  const refiner = new RegionRefiner(second.network, {
+    side: config.size,
+    normalisation: { mean: config.mean, deviation: config.deviation },
+    batch: regionsAtOnce,
+  })
+  return { ...opened, refiner, dispose }
+}

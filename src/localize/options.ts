@@ -1,0 +1,30 @@
+import type { MatchOptions } from "../boxes/matcher.js"
+import type { SampleOptions } from "../boxes/sampler.js"
+import type { AnchorOptions } from "../rpn/anchors.js"
+import { rpnMatchDefaults } from "../rpn/targets.js"
+
+/** The choices of a per-class RPN beside its network. */
+export interface ClassRpnOptions {
+  /** The stride is the feature map's own. */
+  readonly anchors: Pick<AnchorOptions, "sizes" | "ratios">
+  readonly match: MatchOptions
+  readonly sample: SampleOptions
+}
+
+/**
+ * @source He et al. 2015, appendix C: 8 anchors an image, positive to negative 1:1, several anchors at each position. Their
+ * shapes are not given; ours are Faster R-CNN's 128, 256 and 512 for a shorter side of 600, halved for one of 256 to 480.
+ * Matching is the RPN's, which the appendix refers to.
+ */
+export const classRpnDefaults: ClassRpnOptions = {
+  anchors: { sizes: [64, 128, 256], ratios: [0.5, 1, 2] },
+  match: rpnMatchDefaults,
+  sample: { count: 8, positiveShare: 0.5 },
+}
+
+/**
+ * How many stages stand before the two layers: 4 ends with conv5, at stride 32; 3 with conv4, at stride 16, for objects
+ * that are small beside the crop.
+ * @source He et al. 2015, appendix C: the layers follow a classification network's last feature map
+ */
+export const localizerStages = 4

@@ -1,0 +1,122 @@
+import { spawnSync } from "node:child_process"
+import { createHash } from "node:crypto"
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { afterAll, beforeAll, expect, test } from "vitest"
+import { makeShapes } from "../../datasets/digits.js"
+import { localizeTrainSchema } from "../../src/cli/localize-config.js"
+import { resumeLocalizer, trainLocalizer } from "../../src/cli/run-localize-train.js"
+
+let folder: string
+let data: string
+const never = new AbortController().signal
+const quiet = () => {}
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), "resdet-localize-"))
+  data = join(folder, "shapes")
+  await makeShapes(data, { images: 10, valImages: 3, sides: [64, 72], heights: [16, 32], counts: [1, 1] })
+})
+
+afterAll(() => rmSync(folder, { recursive: true }))
+
+function run(...args: string[]) {
+  const { status, stdout, stderr } = spawnSync(process.execPath, ["bin/resdet.js", "localize", ...args], {
+    encoding: "utf8",
+  })
+  return { status, stdout, stderr }
+}
+
+/** The options of a small run into `name`, with others laid over them. */
+function options(name: string, overrides: object = {}) {
+  const small = { network: "cifar_resnet20", size: 32, norm: "batch", logEvery: 1, batch: 2, epochs: 2 }
+  return localizeTrainSchema.parse({ data, out: join(folder, name), ...small, ...overrides })
+}
+
+const weights = (name: string) => join(folder, name, "weights", "last.safetensors")
+const digest = (file: string) => createHash("sha256").update(readFileSync(file)).digest("hex")
+
+/** Trains, stops at step `at`, and goes on; returns what was said. */
+async function trainInTwo(name: string, overrides: object, at: number): Promise<string[]> {
+  const said: string[] = []
+  const stopper = new AbortController()
+  await trainLocalizer(options(name, overrides), stopper.signal, (line) => {
+    said.push(line)
+    if (line.includes(`step ${at} `)) stopper.abort()
+  })
+  await resumeLocalizer(join(folder, name), {}, never, (line) => said.push(line))
+  return said
+}
+
+/** The bits that training made; the best model's name stands in the weights beside them. */
+const state = (name: string) =>
+  ["weights", "velocities"].map((part) => digest(join(folder, name, "state", `${part}.safetensors`)))
+
+test("a run that stopped and went on ends with the bits of one that ran through, in either stage", async () => {
+  const said: string[] = []
+  await trainLocalizer(options("whole"), never, (line) => said.push(line))
+  expect(said.join("\n")).toMatch(
+    /epoch 2\/2 done {2}loss \d\.\d+ \(objectness .*, rpn_box_reg .*\) {2}gtClassAccuracy \d/,
+  )
+  expect(readdirSync(join(folder, "whole")).sort()).toEqual(
+    expect.arrayContaining(["config.json", "metrics.jsonl", "report.html", "results.csv", "state", "weights"]),
+  )
+  expect((await trainInTwo("broken", {}, 7)).join("\n")).toMatch(/going on after step 7, in epoch 2/)
+  expect(state("broken")).toEqual(state("whole"))
+  await expect(resumeLocalizer(join(folder, "whole"), {}, never, quiet)).rejects.toThrow(
+    /is done: 2 epochs\. Give --epochs to go further$/,
+  )
+
+  const rpn = weights("whole")
+  const second = { stage: "rcnn", proposals: rpn, weights: rpn, batch: 8, regions: 4 }
+  const rcnn: string[] = []
+  await trainLocalizer(options("second", second), never, (line) => rcnn.push(line))
+  expect(rcnn.join("\n")).toMatch(/cifar_resnet20, rcnn, batch norm/)
+  expect(rcnn.join("\n")).toMatch(/epoch 2\/2 done {2}loss .* \(classifier .*, box_reg .*\) {2}gtClassAccuracy \d/)
+  await trainInTwo("second-broken", second, 2)
+  expect(state("second-broken")).toEqual(state("second"))
+
+  const look = ["--weights", rpn, "--rcnn", weights("second"), "--proposals", "10", "--sizes", "36,48"]
+  const scored = run("eval", ...look, "--data", data, "--json", "-")
+  expect(scored.status).toBe(0)
+  expect(JSON.parse(scored.stdout)).toEqual({
+    images: 3,
+    localizationError: null,
+    localizationErrorTop1: null,
+    classificationError: null,
+    classificationErrorTop1: null,
+    gtClassError: expect.any(Number),
+    wholeImageError: expect.any(Number),
+  })
+  const source = join(data, "JPEGImages", "000010.jpg")
+  const predicted = run("predict", ...look, "--source", source, "--class", "ring,disc", "--json", "-")
+  expect(JSON.parse(predicted.stdout)).toMatchObject([
+    { image: "000010.jpg", objects: [{ label: "ring", box: expect.any(Array) }, { label: "disc" }] },
+  ])
+  expect(run("predict", ...look, "--source", source, "--class", "rong").stderr).toMatch(
+    /no class "rong"\. Did you mean "ring"\? Known: /,
+  )
+}, 120_000)
+
+test.each([
+  [{ stage: "rcnn" }, /expected --proposals with --stage rcnn, and only there/],
+  [{ network: "resnet81" }, /no network "resnet81"\. Did you mean "resnet18"\?/],
+  [{ batch: 100 }, /expected a batch smaller than 100: the data do not fill one/],
+  [{ shorter: [20, 30] }, /expected shorter to be at least the crop's side, 32, got \[20,30\]/],
+  [{ weights: "absent.safetensors" }, /absent\.safetensors/],
+])("training with %j says so in one line", async (overrides, message) => {
+  await expect(trainLocalizer(options("never", overrides), never, quiet)).rejects.toThrow(message)
+})
+
+test("from the command line a mistake is one line and an exit code", () => {
+  const predict = run("predict", "--weights", "w", "--source", "s")
+  expect(predict).toMatchObject({
+    status: 2,
+    stderr: "error: localize predict: expected either --classifier or --class\n",
+  })
+  const resume = run("train", "--resume", folder, "--lr", "1")
+  expect(resume).toMatchObject({ status: 2, stderr: expect.stringMatching(/leave out --lr, or start a new run\n$/) })
+  const anchors = run("train", "--data", data, "--set", "anchors.size=[1]")
+  expect(anchors).toMatchObject({ status: 2, stderr: expect.stringMatching(/unknown option "anchors\.size"/) })
+})

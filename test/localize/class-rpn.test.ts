@@ -1,0 +1,135 @@
+import { mkdtempSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import * as tf from "@tensorflow/tfjs-core"
+import { afterAll, beforeAll, expect, test } from "vitest"
+import type { ImageRecord } from "../../datasets/dataset.js"
+import { imageNetDeviation, imageNetMean } from "../../datasets/image/resize.js"
+import { startEngine } from "../../src/engine/start.js"
+import { cropDefaults } from "../../src/localize/crop.js"
+import { CropLoader } from "../../src/localize/crop-loader.js"
+import { cropTask, localizationMetric } from "../../src/localize/crop-task.js"
+import { localizationFigures } from "../../src/localize/figures.js"
+import { localizeDataset } from "../../src/localize/localize-dataset.js"
+import { localizeOptions } from "../../src/localize/localizer.js"
+import { seededRandom } from "../../src/tensor/random.js"
+import { runTraining } from "../../src/train/run.js"
+import { scheduleOptions } from "../../src/train/schedule.js"
+import { sgdDefaults } from "../../src/train/sgd.js"
+import { onEveryEngine } from "../support/engines.js"
+import { writeRectangles } from "./made-up-images.js"
+import { rectangleBoxes, tinyLocalizer } from "./tiny-localizer.js"
+
+const crop = { ...cropDefaults, side: 64, shorter: [64, 72] } as const
+const normalisation = { mean: imageNetMean, deviation: imageNetDeviation }
+const options = localizeOptions({ sizes: [68] })
+const none = new Float32Array(0)
+let folder: string
+let images: ImageRecord[]
+
+beforeAll(async () => {
+  await startEngine()
+  folder = mkdtempSync(join(tmpdir(), "resdet-localize-"))
+  images = await writeRectangles(folder, rectangleBoxes)
+})
+
+afterAll(() => rmSync(folder, { recursive: true }))
+
+onEveryEngine("the losses of a per-class RPN", () => {
+  test("are ln 2 for a network that says nothing, and leave no tensor behind", () => {
+    const { rpn, parameters } = tinyLocalizer()
+    for (const name of ["cls_logits", "bbox_pred"]) {
+      const { variable } = parameters.get(`rpn.${name}.weight`)!
+      tf.tidy(() => variable.assign(tf.zerosLike(variable)))
+    }
+    const before = tf.memory().numTensors
+    tf.tidy(() => {
+      const truths = [[{ label: 1, boxes: Float32Array.of(12, 12, 36, 36), ignored: none }]]
+      const losses = rpn.losses(rpn.frozenFeatures(tf.zeros([1, 64, 64, 3])), truths, seededRandom(1))
+      expect(losses.loss_objectness.dataSync()[0]).toBeCloseTo(Math.LN2, 6)
+      // The one positive is the 24-pixel square at (24, 24), exactly the truth: no box loss.
+      expect(losses.loss_rpn_box_reg.dataSync()[0]).toBe(0)
+    })
+    expect(tf.memory().numTensors).toBe(before)
+    parameters.dispose()
+  })
+
+  test("count the box of the positive alone: smooth L1 of a quarter's shift, over 8 sampled anchors", () => {
+    const { rpn, parameters } = tinyLocalizer()
+    const { variable } = parameters.get("rpn.bbox_pred.weight")!
+    tf.tidy(() => variable.assign(tf.zerosLike(variable)))
+    tf.tidy(() => {
+      // Six pixels right of the 24-pixel square at (24, 24), two left of the one at (32, 24): dx is -2 / 24.
+      const truths = [[{ label: 2, boxes: Float32Array.of(18, 12, 42, 36), ignored: none }]]
+      const losses = rpn.losses(rpn.frozenFeatures(tf.zeros([1, 64, 64, 3])), truths, seededRandom(1))
+      const square = 0.5 * (2 / 24) ** 2 * 9
+      expect(losses.loss_rpn_box_reg.dataSync()[0]).toBeCloseTo(square / 8, 6)
+    })
+    parameters.dispose()
+  })
+})
+
+test("an epoch's batches are a function of the seed and the epoch, wherever one begins", async () => {
+  const batches = async (seed: number, epoch: number, start = 0) => {
+    const loader = new CropLoader({ images }, { batch: 3, seed, crop })
+    const made = []
+    for await (const { pixels, truths, records } of loader.epoch(epoch, start)) made.push({ pixels, truths, records })
+    return made
+  }
+  const whole = await batches(5, 1)
+  expect(whole.length).toBe(2)
+  expect(await batches(5, 1, 1)).toEqual(whole.slice(1))
+  expect(await batches(5, 2)).not.toEqual(whole)
+  expect(await batches(6, 1)).not.toEqual(whole)
+  expect(new Set(whole.flatMap(({ records }) => records.map(({ id }) => id))).size).toBe(6)
+})
+
+test("an image that cannot be read is told and left out of its batch", async () => {
+  const absent = { ...images[0]!, file: join(folder, "absent.png") }
+  const loader = new CropLoader({ images: [absent, images[1]!] }, { batch: 2, crop })
+  for await (const batch of loader.epoch(0)) {
+    expect(batch.records).toEqual([images[1]])
+    expect(batch.shape).toEqual([1, 64, 64, 3])
+  }
+  expect([...loader.problems]).toEqual([[absent.file, "there is no such file"]])
+})
+
+test("images without objects take no part", () => {
+  const empty = { ...images[0]!, boxes: new Float64Array(0), labels: new Int32Array(0) }
+  const loader = new CropLoader({ images: [empty, ...images] }, { batch: 4, crop })
+  expect([loader.count, loader.batchesPerEpoch]).toEqual([8, 2])
+})
+
+test("it learns where the rectangles of a few pictures are, better than the whole image's box", async () => {
+  await startEngine()
+  const { rpn, parameters } = tinyLocalizer()
+  const localizer = { rpn, side: 64, normalisation }
+  const loader = new CropLoader({ images }, { batch: 8, crop })
+  const task = cropTask(rpn, parameters, loader, { localizer, images, options })
+  const before = (await task.validate!(new AbortController().signal))[localizationMetric]!
+  const run = {
+    epochs: 60,
+    seed: 1,
+    schedule: scheduleOptions({ base: 0.2, steps: 60, warmup: 5 }),
+    sgd: sgdDefaults,
+    clipNorm: 10,
+    validateEvery: 0,
+    metric: localizationMetric,
+    reportEvery: 1,
+  }
+  const counts = new Set<number>()
+  const events = {
+    onStep: async () => void counts.add(tf.memory().numTensors),
+    onEpoch: async () => {},
+    onSave: async () => {},
+  }
+  await runTraining(task, run, events, new AbortController().signal)
+  const { perImage } = await localizeDataset(localizer, images, options, { guess: () => [2, 1] })
+  const figures = localizationFigures(images, perImage)
+  expect(figures).toMatchObject({ images: 8, wholeImageError: 1, classificationError: 0, classificationErrorTop1: 0.5 })
+  expect(1 - before).toBeGreaterThanOrEqual(0.5)
+  expect(figures.gtClassError).toBeLessThanOrEqual(0.125)
+  expect(figures.localizationError).toBe(figures.gtClassError)
+  expect(counts.size).toBe(1)
+  parameters.dispose()
+})
