@@ -6,21 +6,19 @@
  */
 import { join } from "node:path"
 import { parseArgs } from "node:util"
-import * as tf from "@tensorflow/tfjs-core"
 import { writeWhole } from "../datasets/atomic.js"
-import { type LabelledBatch, type LabelledLoader, labelledLoader } from "../datasets/loader/labelled-loader.js"
+import { labelledLoader } from "../datasets/loader/labelled-loader.js"
 import { readLabelled } from "../datasets/read-labelled.js"
 import { networkSpec } from "../src/backbone/networks.js"
 import { ResNet } from "../src/backbone/resnet.js"
+import { classificationTask } from "../src/classify/task.js"
 import { plotSvg } from "../src/cli/plot.js"
 import { log, print } from "../src/cli/report.js"
 import { type EngineChoice, startEngine } from "../src/engine/start.js"
-import { topKError } from "../src/eval/imagenet.js"
 import { UsageError } from "../src/tensor/errors.js"
-import { softmaxCrossEntropy } from "../src/tensor/losses.js"
 import { Parameters, Scope } from "../src/tensor/parameters.js"
 import { seededRandom } from "../src/tensor/random.js"
-import { runTraining, type TrainingTask } from "../src/train/run.js"
+import { runTraining } from "../src/train/run.js"
 import { scheduleOptions } from "../src/train/schedule.js"
 import { sgdDefaults } from "../src/train/sgd.js"
 
@@ -78,57 +76,42 @@ for (const name of names) {
 
 async function train(name: string): Promise<void> {
   const parameters = new Parameters(seededRandom(seed))
-  const spec = networkSpec(name)
-  const network = new ResNet(new Scope(parameters), spec)
-  let [wrong, seen, since] = [0, 0, performance.now()]
-  const task: TrainingTask<LabelledBatch> = {
-    parameters,
-    batchesPerEpoch: training.batchesPerEpoch,
-    batches: (epoch, start) => training.epoch(epoch, start),
-    prepare: ({ pixels, shape }) => tf.tensor4d(pixels, [...shape]),
-    losses: (pixels, { labels }) => {
-      const logits = network.train(pixels)
-      wrong += labels.length * topKError(logits.dataSync(), labels, spec.classes, 1)
-      seen += labels.length
-      return { loss_classifier: tf.mean(softmaxCrossEntropy(logits, tf.tensor1d(labels, "int32"))) }
-    },
-    describe: ({ images }) => images.join(", "),
-    waited: ({ waitedMs }) => waitedMs,
-  }
+  const network = new ResNet(new Scope(parameters), networkSpec(name))
+  const data = { training, validation: testing, name: String }
+  const task = classificationTask(network, parameters, data, { statisticsImages: 0 })
   // The paper drops the rate at 32k and 48k of 64k iterations.
   const steps = epochs * training.batchesPerEpoch
   const schedule = scheduleOptions({ base: lr, steps, shape: "steps", drops: [1 / 2, 3 / 4], factor: 0.1, warmup: 0 })
   const never = Number.POSITIVE_INFINITY
+  let since = performance.now()
   await runTraining(
     task,
-    { epochs, seed, schedule, sgd: sgdDefaults, clipNorm: never, validateEvery: 0, metric: "", reportEvery: never },
+    {
+      epochs,
+      seed,
+      schedule,
+      sgd: sgdDefaults,
+      clipNorm: never,
+      validateEvery: 1,
+      metric: "accuracy",
+      reportEvery: never,
+    },
     {
       onStep: async () => {},
       onSave: async () => {},
-      async onEpoch(epoch) {
-        const testError = await errorOf(network, testing, spec.classes)
+      async onEpoch(epoch, { train_error: trainError = Number.NaN }, { top1_error: testError = Number.NaN }) {
         const seconds = (performance.now() - since) / 1000
-        rows.push({ network: name, epoch, trainError: wrong / seen, testError, seconds })
+        rows.push({ network: name, epoch, trainError, testError, seconds })
         log(
-          `${name} ${epoch}/${epochs}: training ${(wrong / seen).toFixed(4)}, test ${testError.toFixed(4)}, ${seconds.toFixed(1)} s`,
+          `${name} ${epoch}/${epochs}: training ${trainError.toFixed(4)}, test ${testError.toFixed(4)}, ${seconds.toFixed(1)} s`,
         )
         write()
-        ;[wrong, seen, since] = [0, 0, performance.now()]
+        since = performance.now()
       },
     },
     new AbortController().signal,
   )
   parameters.dispose()
-}
-
-async function errorOf(network: ResNet, loader: LabelledLoader, classes: number): Promise<number> {
-  let [wrong, seen] = [0, 0]
-  for await (const { pixels, shape, labels } of loader.epoch(0)) {
-    const logits = tf.tidy(() => network.forward(tf.tensor4d(pixels, [...shape])).dataSync())
-    wrong += labels.length * topKError(logits, labels, classes, 1)
-    seen += labels.length
-  }
-  return wrong / seen
 }
 
 function write(): void {
