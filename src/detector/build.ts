@@ -6,7 +6,7 @@ import { BoxPredictor, type RegionFeatures } from "../roi/head.js"
 import { anchorsPerCell } from "../rpn/anchors.js"
 import { RpnHead } from "../rpn/head.js"
 import { type Parameters, Scope } from "../tensor/parameters.js"
-import { FasterRcnn } from "./faster-rcnn.js"
+import { FasterRcnn, type FasterRcnnParts } from "./faster-rcnn.js"
 import { backboneDepth, type ModelConfig } from "./model.js"
 
 /**
@@ -16,6 +16,11 @@ import { backboneDepth, type ModelConfig } from "./model.js"
  * @throws UsageError for a model name that is not known
  */
 export function buildFasterRcnn(parameters: Parameters, config: ModelConfig, numClasses: number): FasterRcnn {
+  return new FasterRcnn(buildParts(parameters, config, numClasses), config.options)
+}
+
+/** The parts that `buildFasterRcnn` puts together. */
+export function buildParts(parameters: Parameters, config: ModelConfig, numClasses: number): FasterRcnnParts {
   const { model, strideIn, norm, conv5Norm, frozen, options } = config
   const spec = resNetSpec(backboneDepth(model), { strideIn })
   const scope = new Scope(parameters)
@@ -27,7 +32,7 @@ export function buildFasterRcnn(parameters: Parameters, config: ModelConfig, num
   const heads = scope.in("roi_heads")
   const conv5 = new Stage(heads.in("box_head").in("layer4"), spec.stages[3]!, conv5Norm)
   const predictor = new BoxPredictor(heads.in("box_predictor"), { channels: conv5.channels, numClasses })
-  return new FasterRcnn({ backbone, rpn, regions: averagePooled(conv5), predictor }, options)
+  return { backbone, rpn, regions: averagePooled(conv5), predictor }
 }
 
 /** conv5 on every region, then the mean over its cells. @source He et al. 2015, appendix A */

@@ -3,7 +3,7 @@ import { isProjection, stageChannels } from "../../src/backbone/architecture.js"
 import type { Weights } from "../../src/tensor/parameters.js"
 import { fromTorchAxes, type Weight } from "../../src/weights/torchvision.js"
 
-/** `count` numbers in [-0.5, 0.5), from the name and the position alone; scripts/golden-resnet.py makes the same. */
+/** `count` numbers in [-0.5, 0.5), from the name and the position alone; scripts/made_up.py makes the same. */
 export function madeUp(name: string, count: number, finish: (value: number) => number): Float32Array {
   let seed = 2166136261
   for (const byte of Buffer.from(name)) seed = Math.imul(seed ^ byte, 16777619)
@@ -17,18 +17,32 @@ export function madeUp(name: string, count: number, finish: (value: number) => n
   return values
 }
 
+/**
+ * A made-up value for one tensor of torchvision's, in our axes; `scale` multiplies a filter's or a matrix's usual spread.
+ * @param shape PyTorch's
+ */
+export function madeUpWeight(name: string, shape: readonly number[], scale = 1): Weight {
+  const count = shape.reduce((product, length) => product * length, 1)
+  return fromTorchAxes({ shape, values: madeUp(name, count, finish(name, shape, scale)) })
+}
+
+function finish(name: string, shape: readonly number[], scale: number): (value: number) => number {
+  const isNorm = name.endsWith("running_var") || (shape.length === 1 && name.endsWith("weight"))
+  if (isNorm) return (value) => 1 + 0.5 * value
+  if (shape.length === 4) {
+    const spread = scale * Math.sqrt(24 / (shape[0]! * shape[2]! * shape[3]!))
+    return (value) => spread * value
+  }
+  return shape.length === 2 ? (value) => scale * 0.1 * value : (value) => value
+}
+
 /** Made-up batch norm weights for a network of 1000 classes, in our axes. */
 export function madeUpWeights(spec: NetworkSpec): Weights {
   const weights = new Map<string, Weight>()
-  const add = (name: string, shape: number[], finish: (value: number) => number) => {
-    const count = shape.reduce((product, length) => product * length, 1)
-    weights.set(name, fromTorchAxes({ shape, values: madeUp(name, count, finish) }))
-  }
+  const add = (name: string, shape: number[]) => weights.set(name, madeUpWeight(name, shape))
   const addLayer = (prefix: string, { conv, norm, kernel, in: channels, out }: LayerSpec) => {
-    const deviation = Math.sqrt(24 / (out * kernel * kernel))
-    add(`${prefix}${conv}.weight`, [out, channels, kernel, kernel], (value) => value * deviation)
-    for (const part of ["weight", "running_var"]) add(`${prefix}${norm}.${part}`, [out], (value) => 1 + 0.5 * value)
-    for (const part of ["bias", "running_mean"]) add(`${prefix}${norm}.${part}`, [out], (value) => value)
+    add(`${prefix}${conv}.weight`, [out, channels, kernel, kernel])
+    for (const part of ["weight", "bias", "running_mean", "running_var"]) add(`${prefix}${norm}.${part}`, [out])
   }
   addLayer("", spec.stem)
   for (const [stage, blocks] of spec.stages.entries()) {
@@ -37,7 +51,7 @@ export function madeUpWeights(spec: NetworkSpec): Weights {
       for (const layer of all) addLayer(`layer${stage + 1}.${block}.`, layer)
     }
   }
-  add("fc.weight", [1000, stageChannels(spec.stages.at(-1)!)], (value) => 0.1 * value)
-  add("fc.bias", [1000], (value) => value)
+  add("fc.weight", [1000, stageChannels(spec.stages.at(-1)!)])
+  add("fc.bias", [1000])
   return weights
 }

@@ -1,0 +1,163 @@
+import { readFileSync } from "node:fs"
+import * as tf from "@tensorflow/tfjs-core"
+import { expect } from "vitest"
+import type { ModelConfig } from "../../src/detector/model.js"
+import { modelDefaults } from "../../src/detector/model.js"
+import type { TrainingImage } from "../../src/detector/truths.js"
+import { Parameters } from "../../src/tensor/parameters.js"
+import { type Random, seededRandom } from "../../src/tensor/random.js"
+import { adaptNorms } from "../../src/weights/torchvision.js"
+import { expectClose } from "./close.js"
+import { madeUp, madeUpWeight } from "./made-up.js"
+
+/** What is kept of a tensor: see `sampled` in scripts/golden-detector.py. */
+export interface Sampled {
+  readonly shape: readonly number[]
+  readonly mean: number
+  readonly meanAbs: number
+  readonly every: number
+  readonly values: readonly number[]
+}
+
+export interface GoldenBatch {
+  readonly name: string
+  readonly sizes: readonly (readonly [number, number])[]
+  /** One a level. */
+  readonly features: readonly Sampled[]
+  readonly logits: readonly Sampled[]
+  readonly deltas: readonly Sampled[]
+  readonly anchors: Sampled
+  readonly proposals: readonly (readonly number[])[]
+  readonly pooled: Sampled
+  readonly vectors: Sampled
+  readonly classLogits: Sampled
+  readonly boxDeltas: Sampled
+  readonly detections: readonly {
+    readonly boxes: readonly number[]
+    readonly scores: readonly number[]
+    readonly labels: readonly number[]
+  }[]
+  readonly truths: readonly { readonly boxes: readonly number[]; readonly labels: readonly number[] }[]
+  readonly training: {
+    readonly proposals: readonly (readonly number[])[]
+    readonly anchors: readonly {
+      readonly positives: readonly number[]
+      readonly negatives: readonly number[]
+      readonly deltas: readonly number[]
+    }[]
+    readonly regions: readonly {
+      readonly boxes: readonly number[]
+      readonly labels: readonly number[]
+      readonly deltas: readonly number[]
+    }[]
+    readonly losses: Readonly<Record<string, number>>
+    readonly gradients: Readonly<Record<string, Sampled>>
+  }
+}
+
+export interface GoldenDetector {
+  readonly classes: number
+  readonly settings: Readonly<Record<string, number>>
+  readonly scales: Readonly<Record<string, number>>
+  /** PyTorch's shape of every entry of torchvision's state dict. */
+  readonly weights: Readonly<Record<string, readonly number[]>>
+  readonly batches: readonly GoldenBatch[]
+}
+
+export function readGolden<T>(name: string): T {
+  return JSON.parse(readFileSync(new URL(`../golden/detector/${name}.json`, import.meta.url), "utf8")) as T
+}
+
+/** The made-up weights by torchvision's names, batch norms folded. */
+export function goldenParameters({ weights, scales }: GoldenDetector): Parameters {
+  const entries = Object.entries(weights).map(
+    ([name, shape]) => [name, madeUpWeight(name, shape, scales[name])] as const,
+  )
+  return new Parameters(
+    seededRandom(0),
+    adaptNorms(new Map(entries), () => "frozen"),
+  )
+}
+
+/** Our options by torchvision's argument names. */
+export function goldenConfig(model: string, { settings }: GoldenDetector): ModelConfig {
+  const { options } = modelDefaults
+  const setting = (name: string) => settings[name]!
+  const proposals = (when: "train" | "test") => ({
+    ...options.proposals[when],
+    beforeNms: setting(`rpn_pre_nms_top_n_${when}`),
+    afterNms: setting(`rpn_post_nms_top_n_${when}`),
+  })
+  return {
+    ...modelDefaults,
+    model,
+    conv5Norm: "frozen",
+    options: {
+      ...options,
+      proposals: { train: proposals("train"), test: proposals("test") },
+      rpn: { ...options.rpn, sample: { ...options.rpn.sample, count: setting("rpn_batch_size_per_image") } },
+      roi: { ...options.roi, sample: { ...options.roi.sample, count: setting("box_batch_size_per_image") } },
+      select: {
+        ...options.select,
+        score: setting("box_score_thresh"),
+        limit: setting("box_detections_per_img"),
+      },
+    },
+  }
+}
+
+/** The batch's made-up pictures, padded with zeros to a multiple of 32 as torchvision does. */
+export function goldenImages(kind: string, { name, sizes }: GoldenBatch): tf.Tensor4D {
+  const padded = [0, 1].map((axis) => 32 * Math.ceil(Math.max(...sizes.map((size) => size[axis]!)) / 32))
+  const pictures = sizes.map(([height, width], n) => {
+    const pixels = madeUp(`${kind} ${name} ${n}`, 3 * height * width, (value) => 4 * value)
+    const picture = tf.transpose(tf.tensor3d(pixels, [3, height, width]), [1, 2, 0])
+    return tf.pad(picture, [
+      [0, padded[0]! - height],
+      [0, padded[1]! - width],
+      [0, 0],
+    ])
+  })
+  return tf.stack(pictures) as tf.Tensor4D
+}
+
+export function goldenTruths({ sizes, truths }: GoldenBatch): TrainingImage[] {
+  return sizes.map(([height, width], n) => ({
+    height,
+    width,
+    boxes: Float32Array.from(truths[n]!.boxes),
+    labels: Int32Array.from(truths[n]!.labels),
+    crowd: new Uint8Array(truths[n]!.labels.length),
+    difficult: new Uint8Array(truths[n]!.labels.length),
+  }))
+}
+
+/** Draws the first of whatever there is, as the script makes torchvision do. */
+export const firstOnes: Random = {
+  integer: () => 0,
+  uniform: () => 0,
+  normal: () => 0,
+  state: () => ({ generator: [], spareNormal: null }),
+}
+
+/** Asserts that `actual` is the tensor of which a sample was kept, to 1e-4 of its largest value. */
+export function expectSampled(actual: tf.Tensor, expected: Sampled): void {
+  expect(actual.shape).toEqual(expected.shape)
+  const values = actual.dataSync<"float32">()
+  const sum = values.reduce((total, value) => total + value, 0)
+  const sumAbs = values.reduce((total, value) => total + Math.abs(value), 0)
+  expect(Math.abs(sum / values.length - expected.mean)).toBeLessThanOrEqual(1e-4 * expected.meanAbs)
+  expect(Math.abs(sumAbs / values.length - expected.meanAbs)).toBeLessThanOrEqual(1e-4 * expected.meanAbs)
+  expectClose(
+    Array.from(values).filter((_, at) => at % expected.every === 0),
+    expected.values,
+    1e-4,
+  )
+}
+
+/** Asserts that boxes are the same in the same order, to a thousandth of a pixel. */
+export function expectBoxes(actual: ArrayLike<number>, expected: readonly number[]): void {
+  expect(actual.length).toBe(expected.length)
+  const worst = expected.reduce((most, value, at) => Math.max(most, Math.abs(actual[at]! - value)), 0)
+  expect(worst).toBeLessThanOrEqual(1e-3)
+}
