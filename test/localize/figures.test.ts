@@ -19,6 +19,12 @@ test("an overlap of exactly a half is right, less is wrong; each class of an ima
   expect([figures.localizationError, figures.classificationError]).toEqual([Number.NaN, Number.NaN])
 })
 
+test("a last pixel belongs to its box once: four rows of nine are less than a half", () => {
+  const small = [record("a", 100, 100, [0, 0, 9, 9], [1])]
+  const given = [{ ...size, given: [found(1, 0, 0, 9, 4)], guessed: undefined }]
+  expect(localizationFigures(small, given).gtClassError).toBe(1)
+})
+
 test("guessed classes need both name and place, within five guesses or within one", () => {
   const perImage = [
     { ...size, given: [], guessed: [found(2, 10, 10, 50, 50), found(1, 10, 10, 50, 50)] },
