@@ -9,6 +9,7 @@ export const commands: readonly CommandEntry[] = [
     load: () => import("./eval.js"),
   },
   { name: "detect", summary: "find objects in photos: pictures and result files", load: () => import("./detect.js") },
+  { name: "classify", summary: "train classifiers, the backbones of detectors", load: () => import("./classify.js") },
   { name: "dataset", summary: "check, count, convert, split, view or make data", load: () => import("./dataset.js") },
   { name: "import", summary: "convert PyTorch weights to safetensors", load: () => import("./import.js") },
   { name: "info", summary: "layers, parameters and multiply-adds of a model", load: () => import("./info.js") },
