@@ -40,7 +40,8 @@ await step("write pictures of handwritten digits", async () => {
   await writeDigitCrops(crops, { images: task.crops, valImages: 500, side: 48 })
 })
 /** Digits are seen as they are: mirrored or cut they would be no digits. */
-const lesson = ["schedule=cosine", "warmup=20", "clipNorm=10", "shorter=[48,48]", "flip=0", "colour=0", "logEvery=50"]
+const views = ["shorter=[48,48]", "flip=0", "colour=0", "statisticsImages=1000"]
+const lesson = ["schedule=cosine", "warmup=20", "clipNorm=10", "logEvery=50", ...views]
 await step("pre-train a ResNet-18 to classify digits", () =>
   resdet(
     ...["classify", "train", "--data", crops, "--model", "resnet18", "--out", classifier, "--size", "48"],
