@@ -78,6 +78,35 @@ export async function makeDigitCrops(overrides: Partial<CropOptions> = {}): Prom
   return { pixels, labels, classes: digits.classes, count, side }
 }
 
+/** How many pictures `writeDigitCrops` writes, and how large. */
+export interface CropFolderOptions extends Pick<CropOptions, "side" | "seed"> {
+  readonly images: number
+  readonly valImages: number
+}
+
+export const cropFolderDefaults: CropFolderOptions = { images: 6000, valImages: 500, side: 64, seed: 0 }
+
+/**
+ * Writes crops as of `makeDigitCrops` as a folder of classes: `train/<digit>/*.png` and `val/<digit>/*.png`.
+ * @throws UserError when the package `mnist` is not installed
+ */
+export async function writeDigitCrops(folder: string, overrides: Partial<CropFolderOptions> = {}): Promise<void> {
+  const rules = { images: atLeastOne, valImages: atLeastOne }
+  const { images, valImages, side, seed } = withDefaults("writeDigitCrops", cropFolderDefaults, overrides, rules)
+  for (const [split, count] of [
+    ["train", images],
+    ["val", valImages],
+  ] as const) {
+    const { pixels, labels, classes } = await makeDigitCrops({ count, side, seed, split })
+    const values = 3 * side * side
+    for (let i = 0; i < count; i++) {
+      const image = { pixels: pixels.subarray(i * values, (i + 1) * values), height: side, width: side }
+      const name = join(folder, split, classes[labels[i]!]!, `${String(i).padStart(6, "0")}.png`)
+      writeWhole(name, await encodeImage(image, { format: "png" }))
+    }
+  }
+}
+
 async function makeDemo(folder: string, glyphs: GlyphSet, options: DemoOptions): Promise<void> {
   const ids: Record<"train" | "val", string[]> = { train: [], val: [] }
   const total = options.images + options.valImages

@@ -106,7 +106,7 @@ async function callFault({ words }: ShellCall): Promise<string | undefined> {
   const entry = commands.find((known) => known.name === name)
   if (entry === undefined) return `unknown command "${name}"`
   const command = new Command(name)
-  ;(await entry.load()).configure(command)
+  await (await entry.load()).configure(command, rest)
   disarm(command)
   try {
     await command.parseAsync(rest, { from: "user" })

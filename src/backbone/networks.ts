@@ -38,7 +38,10 @@ export function cifarSpec(depth: number, options: Partial<CifarOptions> = {}): N
   return { name, inputSize: [32, 32], classes: 10, stem, pool: false, stages }
 }
 
-const makers: ReadonlyMap<string, (options: Partial<ResNetOptions & CifarOptions>) => NetworkSpec> = new Map([
+/** What any of the networks can be told; each takes what concerns it. */
+export type NetworkOptions = Partial<ResNetOptions & CifarOptions>
+
+const makers: ReadonlyMap<string, (options: NetworkOptions) => NetworkSpec> = new Map([
   ...depths.map(
     (depth) => [`resnet${depth}`, (options: Partial<ResNetOptions>) => resNetSpec(depth, options)] as const,
   ),
@@ -61,7 +64,7 @@ const makers: ReadonlyMap<string, (options: Partial<ResNetOptions & CifarOptions
 export const networkNames: readonly string[] = [...makers.keys()]
 
 /** @throws UsageError for a name that is not among `networkNames` */
-export function networkSpec(name: string, options: Partial<ResNetOptions & CifarOptions> = {}): NetworkSpec {
+export function networkSpec(name: string, options: NetworkOptions = {}): NetworkSpec {
   const make = makers.get(name)
   if (!make) {
     throw new UsageError(

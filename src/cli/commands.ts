@@ -14,6 +14,11 @@ export const commands: readonly CommandEntry[] = [
     summary: "one box for each class of an image: train, eval, predict",
     load: () => import("./localize.js"),
   },
+  {
+    name: "classify",
+    summary: "train classifiers, the backbones of detectors; score and run them",
+    load: () => import("./classify.js"),
+  },
   { name: "dataset", summary: "check, count, convert, split, view or make data", load: () => import("./dataset.js") },
   { name: "import", summary: "convert PyTorch weights to safetensors", load: () => import("./import.js") },
   { name: "info", summary: "layers, parameters and multiply-adds of a model", load: () => import("./info.js") },

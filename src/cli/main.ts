@@ -36,7 +36,7 @@ async function buildProgram(args: readonly string[], table: readonly CommandEntr
   const called = table.find(({ name }) => name === args[0])
   for (const entry of table) {
     const command = program.command(entry.name).description(entry.summary).helpCommand(false)
-    if (entry === called) (await entry.load()).configure(command)
+    if (entry === called) await (await entry.load()).configure(command, args.slice(1))
   }
   if (called === undefined) refuseUnknown(args, table)
   return program

@@ -7,11 +7,11 @@ export function runsOf(kind: string): string {
 }
 
 /**
- * Makes the folder a run writes to: `given`, or the first of `runs/<kind>/<kind>1`, `2`, ... that is not there. Two runs
+ * Makes the folder a run writes to: `given`, or the first of `runs/<kind>/<name>1`, `2`, ... that is not there. Two runs
  * that start at once get two folders.
  * @param kind such as `detect` or `train`
  */
-export function makeRunFolder(kind: string, given?: string | undefined): string {
+export function makeRunFolder(kind: string, given?: string | undefined, name = kind): string {
   if (given !== undefined) {
     mkdirSync(given, { recursive: true })
     return given
@@ -19,7 +19,7 @@ export function makeRunFolder(kind: string, given?: string | undefined): string 
   const parent = runsOf(kind)
   mkdirSync(parent, { recursive: true })
   for (let n = 1; ; n++) {
-    const folder = join(parent, `${kind}${n}`)
+    const folder = join(parent, `${name}${n}`)
     try {
       mkdirSync(folder)
       return folder

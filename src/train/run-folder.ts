@@ -1,13 +1,21 @@
 import { basename, join, resolve } from "node:path"
 import { writeWhole } from "../../datasets/atomic.js"
 import type { Parameters } from "../tensor/parameters.js"
-import { type DetectorInfo, saveDetector } from "../weights/detector-file.js"
 import { MetricsLog } from "./metrics-log.js"
 import { runReport } from "./report.js"
 import type { RunEvents, RunPosition, StepReport } from "./run.js"
 import { readHistory } from "./run-history.js"
 import type { Sgd } from "./sgd.js"
 import { saveState } from "./state.js"
+
+/** What a run's folder has to know of the model it keeps. */
+export interface SavedModel {
+  /** Such as `fasterrcnn_resnet18_c4`. */
+  readonly name: string
+  readonly classes: readonly string[]
+  /** Writes the model as it is now. @param training how it was trained and how well it does, for people */
+  save(path: string, training: Readonly<Record<string, unknown>>): void
+}
 
 /**
  * A run's files: `weights/{last,best}.safetensors`, `state/`, `results.csv`, `metrics.jsonl`, `report.html`. A save that
@@ -16,21 +24,16 @@ import { saveState } from "./state.js"
 export class RunFolder implements RunEvents {
   readonly #folder: string
   readonly #parameters: Parameters
-  readonly #info: Omit<DetectorInfo, "training">
+  readonly #model: SavedModel
   readonly #log: MetricsLog
   readonly #tell: (line: string) => void
   #metrics: Readonly<Record<string, number>> = {}
   #failure: Error | undefined
 
-  constructor(
-    folder: string,
-    parameters: Parameters,
-    info: Omit<DetectorInfo, "training">,
-    tell: (line: string) => void,
-  ) {
+  constructor(folder: string, parameters: Parameters, model: SavedModel, tell: (line: string) => void) {
     this.#folder = folder
     this.#parameters = parameters
-    this.#info = info
+    this.#model = model
     this.#log = new MetricsLog(folder)
     this.#tell = tell
   }
@@ -59,8 +62,8 @@ export class RunFolder implements RunEvents {
   }
 
   async onSave(position: RunPosition, optimizer: Sgd, improved: boolean): Promise<void> {
-    const info: DetectorInfo = { ...this.#info, training: { ...position, ...this.#metrics } }
-    const save = (name: string) => saveDetector(join(this.#folder, "weights", name), this.#parameters, info)
+    const training = { ...position, ...this.#metrics }
+    const save = (name: string) => this.#model.save(join(this.#folder, "weights", name), training)
     // The state comes last: it alone decides whether the save as a whole failed.
     await this.#attempt("report.html", () => this.#writeReport(position))
     await this.#attempt("the run's state", () => {
@@ -71,11 +74,11 @@ export class RunFolder implements RunEvents {
   }
 
   #writeReport({ best }: RunPosition): void {
-    const { config, classes } = this.#info
+    const { name, classes } = this.#model
     const input = {
       ...readHistory(this.#folder),
       title: basename(resolve(this.#folder)),
-      model: config.model,
+      model: name,
       classes,
       best,
     }

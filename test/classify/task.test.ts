@@ -1,14 +1,18 @@
+import { mkdtempSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
 import * as tf from "@tensorflow/tfjs-core"
-import { beforeAll, expect, test } from "vitest"
+import { beforeAll, expect, onTestFinished, test } from "vitest"
 import { labelledLoader } from "../../datasets/loader/labelled-loader.js"
 import { ResNet } from "../../src/backbone/resnet.js"
 import { classificationTask, classifierErrors } from "../../src/classify/task.js"
 import { startEngine } from "../../src/engine/start.js"
 import { Parameters, Scope } from "../../src/tensor/parameters.js"
 import { seededRandom } from "../../src/tensor/random.js"
-import { type RunEvents, type RunPosition, runTraining } from "../../src/train/run.js"
+import { type RunEvents, type RunPosition, runTraining, type StepReport } from "../../src/train/run.js"
 import { scheduleOptions } from "../../src/train/schedule.js"
 import { sgdDefaults } from "../../src/train/sgd.js"
+import { loadState, saveState } from "../../src/train/state.js"
 import { colouredPictures } from "../support/made-up-pictures.js"
 import { tinyNetwork } from "../support/tiny-network.js"
 
@@ -89,6 +93,34 @@ test("a run that is stopped while it computes statistics, and goes on, ends like
   expect([...running]).not.toEqual([...whole.parameters.get("bn1.running_mean")!.variable.dataSync()])
   await runTraining(broken.task, two, quiet, new AbortController().signal, saved, velocities)
   expect(bits(broken.parameters)).toEqual(bits(whole.parameters))
+})
+
+test("what the schedule has learnt is saved with a run and goes on with it", async () => {
+  const run = mkdtempSync(join(tmpdir(), "resdet-task-"))
+  onTestFinished(() => rmSync(run, { recursive: true }))
+  const careful = { ...options, schedule: { ...options.schedule, shape: "plateau", patience: 1 } as const }
+  const rates: number[] = []
+  const keeping = (events: RunEvents) => ({ ...events, onStep: async (r: StepReport) => void rates.push(r.rate) })
+  const whole = build(0)
+  await runTraining(whole.task, careful, keeping(quiet), new AbortController().signal)
+  const through = rates.splice(0)
+  expect(new Set(through).size).toBeGreaterThan(2)
+
+  const stopper = new AbortController()
+  const broken = build(0)
+  const events: RunEvents = {
+    onStep: async ({ step, rate }) => {
+      rates.push(rate)
+      if (step === 14) stopper.abort()
+    },
+    onEpoch: async () => {},
+    onSave: async (position, optimizer) => saveState(run, position, broken.parameters, optimizer),
+  }
+  await runTraining(broken.task, careful, events, stopper.signal)
+  const { position, velocities } = loadState(run)
+  await runTraining(broken.task, careful, keeping(quiet), new AbortController().signal, position, velocities)
+  expect(rates).toEqual(through)
+  for (const made of [whole, broken]) made.parameters.dispose()
 })
 
 test("moving averages stay when no images are given for statistics, and no tensor is left behind", async () => {

@@ -2,8 +2,9 @@ import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import { expect, test } from "vitest"
 import { loadDigits } from "../../datasets/demo/glyphs.js"
-import { makeDigitCrops, makeDigits, makeShapes } from "../../datasets/digits.js"
+import { makeDigitCrops, makeDigits, makeShapes, writeDigitCrops } from "../../datasets/digits.js"
 import { decodeImage } from "../../datasets/image/decode.js"
+import { readLabelled } from "../../datasets/read-labelled.js"
 import { readSplits } from "../../datasets/splits.js"
 import { tempFolder } from "./samples.js"
 
@@ -66,4 +67,19 @@ test("crops hold every class alike and differ from each other", async () => {
   )
   const crops = Array.from({ length: 40 }, (_, i) => pixels.subarray(i * 3072, (i + 1) * 3072).join())
   expect(new Set(crops).size).toBe(40)
+})
+
+test("crops are written as a folder of classes, which reads back to the very same pixels", async () => {
+  const folder = tempFolder()
+  await writeDigitCrops(folder, { images: 12, valImages: 10, side: 16 })
+  const [train, val] = ["train", "val"].map((split) => readLabelled(folder, { split }))
+  expect(train!.classes).toEqual([..."0123456789"])
+  expect([train!.labels.length, val!.labels.length]).toEqual([12, 10])
+  const { pixels, labels } = await makeDigitCrops({ count: 12, side: 16 })
+  const place = Array.from(labels, (label, i) => `train/${label}/${String(i).padStart(6, "0")}.png`)
+  for (const index of [0, 11]) {
+    const i = place.indexOf(train!.name(index))
+    const image = await train!.image(index)
+    expect([...image.pixels]).toEqual([...pixels.subarray(i * 768, (i + 1) * 768)])
+  }
 })

@@ -2,7 +2,6 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { beforeAll, expect, onTestFinished, test } from "vitest"
-import { modelDefaults } from "../../src/detector/model.js"
 import { startEngine } from "../../src/engine/start.js"
 import { Parameters } from "../../src/tensor/parameters.js"
 import { seededRandom } from "../../src/tensor/random.js"
@@ -14,11 +13,6 @@ beforeAll(async () => {
   await startEngine()
 })
 
-const info = {
-  config: { ...modelDefaults, model: "fasterrcnn_resnet18_c4" },
-  classes: ["R&B", "<b>"],
-  categoryIds: [1, 2],
-}
 const report = { rate: 0.01, losses: { loss: 1 }, stepMs: 1, dataMs: 0, bytes: 1, secondsLeft: 0 }
 
 function open() {
@@ -27,7 +21,9 @@ function open() {
   mkdirSync(join(folder, "weights"))
   const told: string[] = []
   const parameters = new Parameters(seededRandom(0))
-  const make = () => new RunFolder(folder, parameters, info, (line) => told.push(line))
+  const save = (path: string, training: unknown) => writeFileSync(path, JSON.stringify(training))
+  const model = { name: "made up", classes: ["R&B", "<b>"], save }
+  const make = () => new RunFolder(folder, parameters, model, (line) => told.push(line))
   return { folder, told, make, optimizer: new Sgd([]) }
 }
 
@@ -55,6 +51,9 @@ test("each save writes the report, of a resumed run with its whole history", asy
   expect(html).toContain("<dt>steps logged</dt><dd>40</dd>")
   expect(html).toContain("R&amp;B · &lt;b&gt;")
   expect(html).toContain("0.0125")
+  const weights = (name: string) => JSON.parse(readFileSync(join(folder, "weights", name), "utf8")) as unknown
+  expect(weights("last.safetensors")).toMatchObject({ epoch: 2, step: 40, best: 0.5, voc12: 0.375 })
+  expect(weights("best.safetensors")).toMatchObject({ epoch: 1, step: 20, best: 0.5, voc12: 0.5 })
   expect(told).toEqual([])
   expect(readdirSync(folder).filter((name) => name.endsWith(".part"))).toEqual([])
 })

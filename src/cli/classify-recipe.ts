@@ -1,0 +1,99 @@
+import { channelStatistics } from "../../datasets/image/augment.js"
+import { imageNetDeviation, imageNetMean } from "../../datasets/image/resize.js"
+import type { LabelledLoaderOptions } from "../../datasets/loader/labelled-loader.js"
+import type { ReadLabelledSet } from "../../datasets/read-labelled.js"
+import { type NetworkOptions, networkSpec } from "../backbone/networks.js"
+import { UsageError } from "../tensor/errors.js"
+import type { RunOptions } from "../train/run.js"
+import { scheduleOptions } from "../train/schedule.js"
+import { sgdOptions } from "../train/sgd.js"
+import { type ClassifierConfig, readClassifierInfo } from "../weights/classifier-file.js"
+import type { ClassifyTrainConfig } from "./classify-train-config.js"
+
+/**
+ * What is trained how, unless the user says otherwise.
+ * @source CIFAR-10: He et al. 2016 section 4.2, 64,000 steps of 128 images, drops at 32,000 and 48,000; 164 epochs:
+ * fb.resnet.torch. Folders: batch 256, He et al. 2016 section 3.4; 90 epochs, drops every 30: fb.resnet.torch
+ */
+const recipes = {
+  cifar10: { model: "cifar_resnet20", epochs: 164, batch: 128, drops: [1 / 2, 3 / 4] },
+  folder: { model: "resnet18", epochs: 90, batch: 256, drops: [1 / 3, 2 / 3] },
+} as const
+
+/** Shortest and longest shorter side at the usual input. @source He et al. 2016 section 3.4 */
+const usual = { size: 224, shorter: [256, 480] } as const
+
+/** From how many layers on training begins at a tenth of the rate. @source He et al. 2016 section 4.2 */
+const deep = 110
+
+/** Which network a run trains, and what its input is: the weights' own where they tell, and the user does not. */
+export function classifierConfig(config: ClassifyTrainConfig, set: ReadLabelledSet): ClassifierConfig {
+  const known = config.weights === undefined ? undefined : readClassifierInfo(config.weights)?.config
+  const network = config.model ?? known?.network ?? recipes[set.format].model
+  if (known && known.network !== network) {
+    throw new UsageError(`${config.weights} is a ${known.network}: leave out --model ${network}, or take other weights`)
+  }
+  const { strideIn, shortcut, zeros } = config
+  const options = {
+    ...known?.options,
+    ...(strideIn && { strideIn }),
+    ...(shortcut && { shortcut }),
+    ...(zeros && { zeros }),
+  } satisfies NetworkOptions
+  const [side] = networkSpec(network, options).inputSize
+  const size = config.size ?? (set.format === "cifar10" ? set.side : side)
+  if (set.format === "cifar10" && size !== set.side) {
+    throw new UsageError(`${set.source}: its pictures are ${set.side}x${set.side}. Leave out --size ${size}`)
+  }
+  const own = known ?? (set.format === "cifar10" ? channelStatistics(set.pixels) : imageNet)
+  return { network, options, size, mean: config.mean ?? own.mean, deviation: config.deviation ?? own.deviation }
+}
+
+const imageNet = { mean: imageNetMean, deviation: imageNetDeviation } as const
+
+export function epochsOf({ epochs }: ClassifyTrainConfig, { format }: ReadLabelledSet): number {
+  return epochs ?? recipes[format].epochs
+}
+
+/** How the training images are shown; validation takes the middle crops of the same. */
+export function loaderOptions(
+  config: ClassifyTrainConfig,
+  { size, mean, deviation }: ClassifierConfig,
+  { format }: ReadLabelledSet,
+): Partial<LabelledLoaderOptions> {
+  const [least, most] = usual.shorter.map((length) => Math.round((length * size) / usual.size)) as [number, number]
+  const { seed, padding, flip, colour, shorter = [least, most], workers = null } = config
+  const batchSize = config.batch ?? recipes[format].batch
+  return { batchSize, seed, size, shorter, padding, mirror: flip, colour, workers, mean, deviation }
+}
+
+export function classifierRunOptions(
+  config: ClassifyTrainConfig,
+  { network }: ClassifierConfig,
+  set: ReadLabelledSet,
+  batchesPerEpoch: number,
+): RunOptions {
+  const epochs = epochsOf(config, set)
+  const layers = Number(/\d+$/.exec(network)?.[0])
+  const cautious = network.startsWith("cifar_") && layers >= deep ? config.lr / 10 : null
+  const { schedule: shape, patience, startError, warmup, momentum, weightDecay, clipNorm } = config
+  return {
+    epochs,
+    seed: config.seed,
+    schedule: scheduleOptions({
+      base: config.lr,
+      steps: epochs * batchesPerEpoch,
+      shape,
+      drops: config.drops ?? recipes[set.format].drops,
+      patience,
+      warmup,
+      startRate: config.startRate === undefined ? cautious : config.startRate,
+      startError,
+    }),
+    sgd: sgdOptions({ momentum, weightDecay }),
+    clipNorm: clipNorm ?? Number.POSITIVE_INFINITY,
+    validateEvery: config.valEvery,
+    metric: "accuracy",
+    reportEvery: config.logEvery,
+  }
+}

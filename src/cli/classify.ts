@@ -1,0 +1,20 @@
+import type { Command } from "commander"
+import type { CommandEntry } from "./command.js"
+
+/** The commands behind `resdet classify`, in the order its help lists them. One is added here, by one entry. */
+const commands: readonly CommandEntry[] = [
+  {
+    name: "train",
+    summary: "train a classifier on a folder of classes, or CIFAR-10",
+    load: () => import("./classify-train.js"),
+  },
+]
+
+/** `resdet classify`: only the command that is called is loaded. */
+export async function configure(command: Command, words: readonly string[] = []): Promise<void> {
+  command.description("trains classifiers, scores them and runs them on photos")
+  for (const { name, summary, load } of commands) {
+    const sub = command.command(name).description(summary)
+    if (name === words[0]) await (await load()).configure(sub)
+  }
+}
