@@ -32,3 +32,14 @@ test("without anchors there are no proposals", () => {
   const none = new Float32Array(0)
   expect(proposeBoxes([none], none, none, [10, 10], testProposalDefaults)).toHaveLength(0)
 })
+
+test("levels are thinned by themselves, and the best of all go on", () => {
+  const twice = [anchors.subarray(0, 8), anchors.subarray(0, 8)]
+  const propose = (afterNms: number) => {
+    const options = proposalOptions(testProposalDefaults, { beforeNms: 1, afterNms })
+    return [...proposeBoxes(twice, Float32Array.of(1, 2, 4, 3), new Float32Array(16), [300, 300], options)]
+  }
+  // One anchor a level is looked at; the same box on two levels is proposed twice.
+  expect(propose(9)).toEqual([0, 0, 10, 10, 1, 0, 11, 10])
+  expect(propose(1)).toEqual([0, 0, 10, 10])
+})
