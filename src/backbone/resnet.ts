@@ -57,6 +57,13 @@ export class Trunk {
     return this.#run(maps, this.#frozen, this.#parts.length, "forward")
   }
 
+  /** As `trainable`, with the maps of every stage (conv2, conv3, ...), finest first; at most two parts may be frozen. */
+  trainableLevels(maps: tf.Tensor4D): tf.Tensor4D[] {
+    const all = [maps]
+    for (const part of this.#parts.slice(this.#frozen)) all.push(part.forward(all.at(-1)!))
+    return all.slice(2 - this.#frozen)
+  }
+
   /** The parts behind `frozen`, for training: batch norm uses the batch's statistics and moves the running ones. */
   train(maps: tf.Tensor4D): tf.Tensor4D {
     return this.#run(maps, this.#frozen, this.#parts.length, "train")

@@ -14,6 +14,17 @@ export type Detections = {
   readonly labels: Int32Array
 }
 
+/** The boxes of several lists, one list behind the other. */
+export function joinBoxes(lists: readonly Boxes[]): Float32Array {
+  const joined = new Float32Array(lists.reduce((sum, list) => sum + list.length, 0))
+  let at = 0
+  for (const list of lists) {
+    joined.set(list, at)
+    at += list.length
+  }
+  return joined
+}
+
 /** How many boxes `boxes` holds. */
 export function boxCount(boxes: Boxes): number {
   return boxes.length / 4

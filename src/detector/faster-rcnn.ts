@@ -1,11 +1,11 @@
 import * as tf from "@tensorflow/tfjs-core"
-import type { Detections } from "../boxes/boxes.js"
-import { roiAlign } from "../roi/align.js"
+import { type Detections, joinBoxes } from "../boxes/boxes.js"
 import type { BoxPredictor, RegionFeatures, RoiOutputs } from "../roi/head.js"
+import { alignOnLevels } from "../roi/levels.js"
 import { roiLosses } from "../roi/loss.js"
 import { type SelectOptions, selectDetections, selectOptions } from "../roi/select.js"
 import { roiTargets } from "../roi/targets.js"
-import { gridAnchors } from "../rpn/anchors.js"
+import { levelAnchors } from "../rpn/anchors.js"
 import type { RpnHead, RpnOutputs } from "../rpn/head.js"
 import { rpnLosses } from "../rpn/loss.js"
 import { type ProposalOptions, proposeBoxes } from "../rpn/proposals.js"
@@ -15,12 +15,12 @@ import { expectShape } from "../tensor/shapes.js"
 import type { FasterRcnnOptions } from "./options.js"
 import { type TrainingImage, trainingTruths } from "./truths.js"
 
-/** The part of the network that all regions share: conv1 to conv4 of a ResNet. */
+/** The part of the network that all regions share: conv1 to conv4 of a ResNet, or a whole one with a feature pyramid. */
 export interface SharedFeatures {
   /** The stages that do not learn; they run outside the gradient tape. `[N, H, W, 3]` normalised RGB in. */
   frozen(images: tf.Tensor4D): tf.Tensor4D
-  /** The rest, up to `[N, H / stride, W / stride, C]`. */
-  trainable(stem: tf.Tensor4D): tf.Tensor4D
+  /** The rest, to the maps `[N, H / stride, W / stride, C]` of each level, finest first; C4 has one. */
+  trainable(stem: tf.Tensor4D): readonly tf.Tensor4D[]
 }
 
 export interface FasterRcnnParts {
@@ -32,6 +32,8 @@ export interface FasterRcnnParts {
 
 type Size = readonly [height: number, width: number]
 type Lap = (phase: string) => void
+
+const mapSize = ({ shape }: tf.Tensor4D): Size => [shape[1], shape[2]]
 
 /**
  * Faster R-CNN: shared features, a network that proposes regions on them, and a head that names and refines each region.
@@ -61,18 +63,19 @@ export class FasterRcnn {
    */
   losses(stem: tf.Tensor4D, images: readonly TrainingImage[], random: Random, lap: Lap = () => {}) {
     const { anchors, rpn, proposals, roi, difficult } = this.options
-    const features = this.#parts.backbone.trainable(stem)
+    const levels = this.#parts.backbone.trainable(stem)
     lap("backbone")
-    const outputs = this.#parts.rpn.apply(features)
-    const grid = gridAnchors([features.shape[1], features.shape[2]], anchors)
+    const outputs = this.#parts.rpn.apply(levels)
+    const grid = levelAnchors(levels.map(mapSize), anchors)
+    const allAnchors = joinBoxes(grid)
     const sizes = images.map(({ height, width }): Size => [height, width])
     const proposed = this.#propose(outputs, grid, sizes, proposals.train)
     const truths = images.map((image) => trainingTruths(image, difficult))
-    const anchorTargets = truths.map((truth) => rpnTargets(grid, truth.boxes, truth.crowds, rpn, random))
+    const anchorTargets = truths.map((truth) => rpnTargets(allAnchors, truth.boxes, truth.crowds, rpn, random))
     const regionTargets = truths.map((truth, n) => roiTargets(proposed[n]!, truth, truth.crowds, roi, random))
     lap("rpn")
     const said = this.#describe(
-      features,
+      levels,
       regionTargets.map(({ boxes }) => boxes),
     )
     lap("roi")
@@ -95,13 +98,13 @@ export class FasterRcnn {
   ): Detections[] {
     const select = selectOptions({ ...this.options.select, ...wishes })
     return tf.tidy(() => {
-      const features = this.#parts.backbone.trainable(this.frozenFeatures(images))
+      const levels = this.#parts.backbone.trainable(this.frozenFeatures(images))
       lap("backbone")
-      const outputs = this.#parts.rpn.apply(features)
-      const grid = gridAnchors([features.shape[1], features.shape[2]], this.options.anchors)
+      const outputs = this.#parts.rpn.apply(levels)
+      const grid = levelAnchors(levels.map(mapSize), this.options.anchors)
       const proposed = this.#propose(outputs, grid, sizes, this.options.proposals.test)
       lap("rpn")
-      const said = this.#describe(features, proposed)
+      const said = this.#describe(levels, proposed)
       const logits = said.logits.dataSync<"float32">()
       const deltas = said.deltas.dataSync<"float32">()
       lap("roi")
@@ -122,10 +125,15 @@ export class FasterRcnn {
   }
 
   /** The proposals of each image `[P * 4]`, in input pixels. */
-  #propose(outputs: RpnOutputs, grid: Float32Array, sizes: readonly Size[], options: ProposalOptions): Float32Array[] {
+  #propose(
+    outputs: RpnOutputs,
+    grid: readonly Float32Array[],
+    sizes: readonly Size[],
+    options: ProposalOptions,
+  ): Float32Array[] {
     const logits = outputs.logits.dataSync<"float32">()
     const deltas = outputs.deltas.dataSync<"float32">()
-    const anchors = grid.length / 4
+    const anchors = outputs.logits.shape[1]
     return sizes.map((size, n) => {
       const own = logits.subarray(n * anchors, (n + 1) * anchors)
       return proposeBoxes(grid, own, deltas.subarray(n * 4 * anchors, (n + 1) * 4 * anchors), size, options)
@@ -133,10 +141,10 @@ export class FasterRcnn {
   }
 
   /** What the head says of each image's regions, all images' regions in one list. */
-  #describe(features: tf.Tensor4D, regions: readonly Float32Array[]): RoiOutputs {
-    const boxes = Float32Array.from(regions.flatMap((own) => [...own]))
+  #describe(levels: readonly tf.Tensor4D[], regions: readonly Float32Array[]): RoiOutputs {
+    const boxes = joinBoxes(regions)
     const images = Int32Array.from(regions.flatMap((own, n) => new Array<number>(own.length / 4).fill(n)))
-    const pooled = roiAlign(features, boxes, images, this.options.anchors.stride, this.options.align)
+    const pooled = alignOnLevels(levels, boxes, images, this.options.anchors.stride, this.options.align)
     return this.#parts.predictor.apply(this.#parts.regions.apply(pooled))
   }
 }

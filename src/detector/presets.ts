@@ -15,6 +15,8 @@ const base = fasterRcnnDefaults
  * - `light`: for two CPU cores. Ours (figures in docs/results.md): shorter side 400, 64 regions an image, rate 0.005
  * - `paper`: shorter side 600, 300 proposals, NMS 0.3. Sources: the ResNet paper, appendix A; py-faster-rcnn for what the
  *   paper leaves open (128 regions, anchors of 128 to 512 pixels, 12000 / 2000 proposals in training, rate 0.001)
+ * - `torchvision`: its pyramid detector and reference script: 2000 anchors a level and 2000 proposals in training, 1000 and
+ *   1000 at test, rate 0.02 for 16 images
  * - `detectron2`: its C4 configuration: 14x14 aligned regions, 512 of them, 1000 proposals, rate 0.02 for 16 images
  */
 const presets = {
@@ -41,6 +43,18 @@ const presets = {
       align: { ...base.align, size: 14 },
       roi: { ...base.roi, sample: { count: 128, positiveShare: 0.25 } },
       select: { ...base.select, nmsThreshold: 0.3 },
+    },
+  },
+  torchvision: {
+    ratePerImage: 0.02 / 16,
+    size: 800,
+    maxSize: 1333,
+    options: {
+      ...base,
+      proposals: {
+        train: { ...base.proposals.train, beforeNms: 2000, afterNms: 2000 },
+        test: { ...base.proposals.test, beforeNms: 1000, afterNms: 1000 },
+      },
     },
   },
   detectron2: {

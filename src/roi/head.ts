@@ -1,5 +1,5 @@
 import * as tf from "@tensorflow/tfjs-core"
-import { constant, normal, type Scope } from "../tensor/parameters.js"
+import { constant, type Initializer, normal, type Scope } from "../tensor/parameters.js"
 import { expectShape } from "../tensor/shapes.js"
 
 /** @source py-faster-rcnn prototxts: classifier N(0, 0.01), box regressor N(0, 0.001) */
@@ -27,8 +27,9 @@ export class BoxPredictor {
   readonly #regressor: Linear
 
   constructor(scope: Scope, { channels, numClasses }: { channels: number; numClasses: number }) {
-    this.#classifier = linear(scope.in("cls_score"), channels, numClasses + 1, initialDeviation.classifier)
-    this.#regressor = linear(scope.in("bbox_pred"), channels, 4 * (numClasses + 1), initialDeviation.boxes)
+    const { classifier, boxes } = initialDeviation
+    this.#classifier = linear(scope.in("cls_score"), channels, numClasses + 1, normal(classifier), constant(0))
+    this.#regressor = linear(scope.in("bbox_pred"), channels, 4 * (numClasses + 1), normal(boxes), constant(0))
   }
 
   /** @param vectors `[R, channels]` */
@@ -39,14 +40,22 @@ export class BoxPredictor {
   }
 }
 
-interface Linear {
+/** A fully connected layer. */
+export interface Linear {
   readonly weight: tf.Tensor2D
   readonly bias: tf.Tensor1D
 }
 
-function linear(scope: Scope, from: number, to: number, deviation: number): Linear {
+/** A fully connected layer's parameters, `weight` and `bias` in the scope; the bias starts as the weight if not told. */
+export function linear(
+  scope: Scope,
+  from: number,
+  to: number,
+  initialize: Initializer,
+  initializeBias: Initializer = initialize,
+): Linear {
   return {
-    weight: scope.create("weight", "linear", [from, to], normal(deviation)) as tf.Tensor<tf.Rank.R2>,
-    bias: scope.create("bias", "bias", [to], constant(0)) as tf.Tensor<tf.Rank.R1>,
+    weight: scope.create("weight", "linear", [from, to], initialize) as tf.Tensor<tf.Rank.R2>,
+    bias: scope.create("bias", "bias", [to], initializeBias) as tf.Tensor<tf.Rank.R1>,
   }
 }

@@ -1,11 +1,13 @@
 import { atLeastOne, positive, withDefaults } from "../tensor/options.js"
 
+type Size = readonly [height: number, width: number]
+
 export interface AnchorOptions {
-  /** Square roots of the anchors' areas, in input pixels. */
+  /** Square roots of the anchors' areas, in input pixels: on one level all on each cell, on a pyramid one a level. */
   readonly sizes: readonly number[]
   /** Height over width. */
   readonly ratios: readonly number[]
-  /** Input pixels between two cells of the feature map. */
+  /** Input pixels between two cells of the feature map, of the finest one in a pyramid. */
   readonly stride: number
 }
 
@@ -20,9 +22,9 @@ export const anchorDefaults: AnchorOptions = { sizes: [32, 64, 128, 256, 512], r
 export const anchorOptions = (overrides: Partial<AnchorOptions> = {}): AnchorOptions =>
   withDefaults("anchorOptions", anchorDefaults, overrides, { stride: atLeastOne, sizes: all, ratios: all })
 
-/** How many anchors sit on each cell. */
-export function anchorsPerCell({ sizes, ratios }: AnchorOptions): number {
-  return sizes.length * ratios.length
+/** How many anchors sit on each cell, on one level or on each of `levels`. */
+export function anchorsPerCell({ sizes, ratios }: AnchorOptions, levels = 1): number {
+  return (sizes.length / levels) * ratios.length
 }
 
 /**
@@ -39,18 +41,41 @@ export function cellAnchors({ sizes, ratios }: AnchorOptions): Float32Array {
 
 /**
  * All anchors of a feature map `[height, width]`, in the order of the RPN's outputs: rows, columns, anchors of a cell.
+ * @param strides down and across, where they are not the options' own
  * @returns `[height * width * A * 4]` x1, y1, x2, y2 in input pixels; may reach over the image's border
  */
-export function gridAnchors([height, width]: readonly [number, number], options: AnchorOptions): Float32Array {
+export function gridAnchors(
+  [height, width]: Size,
+  options: AnchorOptions,
+  strides: Size = [options.stride, options.stride],
+): Float32Array {
   const cell = cellAnchors(options)
   const anchors = new Float32Array(height * width * cell.length)
   let at = 0
   for (let row = 0; row < height; row++) {
     for (let column = 0; column < width; column++) {
-      for (let k = 0; k < cell.length; k++) anchors[at++] = cell[k]! + options.stride * (k % 2 === 0 ? column : row)
+      for (let k = 0; k < cell.length; k++)
+        anchors[at++] = cell[k]! + (k % 2 === 0 ? column * strides[1] : row * strides[0])
     }
   }
   return anchors
+}
+
+/**
+ * The anchors of each level of a detector: of the only one with all sizes, or of a pyramid's with one size each (as many sizes as levels).
+ * A level's stride is the input's side by the level's, rounded down, so that a level that was rounded up stands closer.
+ * @param levels `[height, width]` of each, finest first; the first has the options' stride
+ * @returns one `[height * width * A * 4]` a level, as `gridAnchors`
+ * @source torchvision `AnchorGenerator`
+ */
+export function levelAnchors(levels: readonly Size[], options: AnchorOptions): Float32Array[] {
+  const { sizes, stride } = options
+  const [finest] = levels
+  if (levels.length === 1) return [gridAnchors(finest!, options)]
+  return levels.map((level, l) => {
+    const strides = [0, 1].map((axis) => Math.floor((stride * finest![axis]!) / level[axis]!)) as [number, number]
+    return gridAnchors(level, { ...options, sizes: [sizes[l]!] }, strides)
+  })
 }
 
 function all(values: unknown): string | undefined {

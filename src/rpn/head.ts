@@ -1,16 +1,16 @@
-import type * as tf from "@tensorflow/tfjs-core"
+import * as tf from "@tensorflow/tfjs-core"
 import { convolution } from "../engine/convolution.js"
 import { constant, normal, type Scope } from "../tensor/parameters.js"
 
 /** New layers start as N(0, 0.01). @source Faster R-CNN (TPAMI), section 3.1.3 */
 const initialDeviation = 0.01
 
-/** What the RPN says of each anchor, cell by cell. */
+/** What the RPN says of each anchor: level by level, within each by rows, columns, anchors of a cell. */
 export interface RpnOutputs {
-  /** `[N, H, W, A]` logits: is there an object? */
-  readonly logits: tf.Tensor4D
-  /** `[N, H, W, A * 4]` deltas dx, dy, dw, dh of each anchor. */
-  readonly deltas: tf.Tensor4D
+  /** `[N, R]` logits: is there an object? */
+  readonly logits: tf.Tensor2D
+  /** `[N, R, 4]` deltas dx, dy, dw, dh. */
+  readonly deltas: tf.Tensor3D
 }
 
 /**
@@ -28,12 +28,24 @@ export class RpnHead {
     this.#deltas = layer(scope.in("bbox_pred"), 1, channels, 4 * anchors)
   }
 
-  /** @param features `[N, H, W, C]` */
-  apply(features: tf.Tensor4D): RpnOutputs {
-    const hidden = convolution(features, this.#conv.weight, this.#conv.bias, { padding: 1, relu: true })
+  /** @param levels `[N, H, W, C]` each; the same layers run on all */
+  apply(levels: readonly tf.Tensor4D[]): RpnOutputs {
+    const said = levels.map((features) => {
+      const hidden = convolution(features, this.#conv.weight, this.#conv.bias, { padding: 1, relu: true })
+      const logits = convolution(hidden, this.#objectness.weight, this.#objectness.bias)
+      const deltas = convolution(hidden, this.#deltas.weight, this.#deltas.bias)
+      const images = features.shape[0]
+      return { logits: tf.reshape(logits, [images, -1]), deltas: tf.reshape(deltas, [images, -1, 4]) }
+    })
     return {
-      logits: convolution(hidden, this.#objectness.weight, this.#objectness.bias, {}),
-      deltas: convolution(hidden, this.#deltas.weight, this.#deltas.bias, {}),
+      logits: tf.concat(
+        said.map(({ logits }) => logits as tf.Tensor2D),
+        1,
+      ),
+      deltas: tf.concat(
+        said.map(({ deltas }) => deltas as tf.Tensor3D),
+        1,
+      ),
     }
   }
 }

@@ -16,7 +16,7 @@ export function rpnLosses(
   { logits, deltas }: RpnOutputs,
   targets: readonly RpnTargets[],
 ): { loss_objectness: tf.Scalar; loss_rpn_box_reg: tf.Scalar } {
-  const perImage = logits.size / targets.length
+  const perImage = logits.shape[1]
   const shifted = (indices: Int32Array, image: number) => Array.from(indices, (i) => i + image * perImage)
   const positives = targets.flatMap((target, n) => shifted(target.positives, n))
   const negatives = targets.flatMap((target, n) => shifted(target.negatives, n))

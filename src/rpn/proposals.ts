@@ -1,3 +1,4 @@
+import { joinBoxes } from "../boxes/boxes.js"
 import { boxesOfSide, clipBoxes, takeBoxes } from "../boxes/clip.js"
 import { decodeBoxes, rpnCoderWeights } from "../boxes/coder.js"
 import { nms } from "../boxes/nms.js"
@@ -5,7 +6,7 @@ import { orderByScore } from "../boxes/order.js"
 import { atLeastOne, fraction, withDefaults } from "../tensor/options.js"
 
 export interface ProposalOptions {
-  /** How many of the best-scored anchors are decoded. */
+  /** How many of the best-scored anchors of each level are decoded. */
   readonly beforeNms: number
   /** How many proposals are handed on. */
   readonly afterNms: number
@@ -34,21 +35,41 @@ export const proposalOptions = (defaults: ProposalOptions, overrides: Partial<Pr
   })
 
 /**
- * The regions of one image worth a closer look: the best anchors, moved by their deltas, cut to the image, thinned by
- * non-maximum suppression.
- * @param anchors `[R * 4]` input pixels
- * @param logits `[R]` objectness
- * @param deltas `[R * 4]`
+ * The regions of one image worth a closer look: on each level by itself the best anchors, moved by their deltas, cut to
+ * the image, thinned by non-maximum suppression; then the best of all levels.
+ * @param levels each level's anchors `[R * 4]`, input pixels
+ * @param logits objectness of each anchor, level after level
+ * @param deltas of each anchor, level after level
  * @param size `[height, width]` of the image inside its padded input
  * @returns `[P * 4]` in input pixels, best first, P at most `afterNms`; no gradient flows through it
+ * @source torchvision `RegionProposalNetwork.filter_proposals`, by logits instead of their rounded sigmoids
  */
 export function proposeBoxes(
-  anchors: Float32Array,
+  levels: readonly Float32Array[],
   logits: Float32Array,
   deltas: Float32Array,
   size: readonly [number, number],
   options: ProposalOptions,
 ): Float32Array {
+  let from = 0
+  const proposed = levels.map((anchors) => {
+    const to = from + anchors.length / 4
+    const found = ofLevel(anchors, logits.subarray(from, to), deltas.subarray(4 * from, 4 * to), size, options)
+    from = to
+    return found
+  })
+  if (proposed.length === 1) return proposed[0]!.boxes
+  const scores = Float32Array.from(proposed.flatMap((found) => [...found.scores]))
+  return takeBoxes(joinBoxes(proposed.map(({ boxes }) => boxes)), orderByScore(scores, options.afterNms))
+}
+
+function ofLevel(
+  anchors: Float32Array,
+  logits: Float32Array,
+  deltas: Float32Array,
+  size: readonly [number, number],
+  options: ProposalOptions,
+): { boxes: Float32Array; scores: Float32Array } {
   const best = orderByScore(logits, options.beforeNms)
   const boxes = decodeBoxes(takeBoxes(deltas, best), takeBoxes(anchors, best), rpnCoderWeights)
   clipBoxes(boxes, size)
@@ -56,5 +77,5 @@ export function proposeBoxes(
   const candidates = takeBoxes(boxes, sized)
   const scores = Float32Array.from(sized, (i) => logits[best[i]!]!)
   const kept = nms(candidates, scores, { threshold: options.nmsThreshold, limit: options.afterNms })
-  return takeBoxes(candidates, kept)
+  return { boxes: takeBoxes(candidates, kept), scores: Float32Array.from(kept, (k) => scores[k]!) }
 }

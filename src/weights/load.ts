@@ -1,4 +1,4 @@
-import type { NormKind } from "../backbone/norm.js"
+import { batchNormEpsilon, type NormKind } from "../backbone/norm.js"
 import { DataError } from "../tensor/errors.js"
 import type { Parameter, Parameters, Weights } from "../tensor/parameters.js"
 import { SafetensorsFile, writeSafetensors } from "./safetensors.js"
@@ -10,6 +10,8 @@ export interface LoadOptions {
   readonly rename?: (name: string) => string | null
   /** Norms of the model, by convolution (the model's name without `.weight`); no adapting where left out. */
   readonly norm?: NormKind | ((conv: string) => NormKind)
+  /** What the file's batch norms add to their variance; told from the file's names where left out. */
+  readonly epsilon?: number
 }
 
 export interface LoadedFile {
@@ -24,7 +26,7 @@ export interface LoadedFile {
 export function loadWeights(path: string, options: LoadOptions = {}): LoadedFile {
   const { rename = (name: string) => name, norm } = options
   const { names: all, read, metadata } = openWeights(path)
-  const names = all.filter((name) => !name.endsWith(".num_batches_tracked"))
+  const names = all.filter((name) => !name.endsWith(COUNTER))
   if (names.length === 0) throw new DataError(`${path}: holds no tensors`)
   // DataParallel puts `module.` before every name.
   const wrapped = names.every((name) => name.startsWith("module."))
@@ -36,7 +38,8 @@ export function loadWeights(path: string, options: LoadOptions = {}): LoadedFile
     weights.set(renamed, fromTorchAxes(read(name)))
   }
   if (norm === undefined) return { weights, metadata }
-  return { weights: adaptNorms(weights, typeof norm === "string" ? () => norm : norm), metadata }
+  const kindOf = typeof norm === "string" ? () => norm : norm
+  return { weights: adaptNorms(weights, kindOf, options.epsilon ?? frozenEpsilon(all)), metadata }
 }
 
 /** A weights file of either kind, by the end of its name; tensors in PyTorch's axes. */
@@ -58,6 +61,30 @@ export function c4Name(name: string): string {
   if (/^(conv1|bn1|layer[123])\./.test(name)) return `backbone.${name}`
   return name.startsWith("layer4.") ? `roi_heads.box_head.${name}` : name
 }
+
+/**
+ * Names of a file as a pyramid detector has them: a plain ResNet's under `backbone.body.`; what torchvision called
+ * otherwise before 0.13 by its names of today; others as they are.
+ */
+export function fpnName(name: string): string {
+  if (/^(conv1|bn1|layer[1234])\./.test(name)) return `backbone.body.${name}`
+  return name
+    .replace(/^rpn\.head\.conv\.(weight|bias)$/, "rpn.head.conv.0.0.$1")
+    .replace(/^(backbone\.fpn\.(?:inner|layer)_blocks\.\d)\.(weight|bias)$/, "$1.0.$2")
+}
+
+/**
+ * What the frozen batch norms of a file add to their variance: 0 in a detector of torchvision's first days, of which
+ * `fasterrcnn_resnet50_fpn` COCO_V1 is one, told by a name that nothing has had since 0.13; else batch norm's own.
+ * @source torchvision `overwrite_eps(model, 0.0)` for those weights
+ */
+function frozenEpsilon(names: readonly string[]): number {
+  const isOld = names.includes("rpn.head.conv.weight") && !names.some((name) => name.endsWith(COUNTER))
+  return isOld ? 0 : batchNormEpsilon
+}
+
+/** What batch norms that train have in a file, and frozen ones have not. */
+const COUNTER = ".num_batches_tracked"
 
 /**
  * Writes a model with PyTorch's axes, so that torchvision reads it and `loadWeights` gives back every bit.

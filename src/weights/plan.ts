@@ -1,8 +1,8 @@
 import { resNetSpec } from "../backbone/architecture.js"
-import { backboneDepth, type ModelConfig } from "../detector/model.js"
+import { backboneDepth, isPyramid, type ModelConfig } from "../detector/model.js"
 import type { Weights } from "../tensor/parameters.js"
 import { readDetectorInfo } from "./detector-file.js"
-import { c4Name, loadWeights } from "./load.js"
+import { c4Name, fpnName, loadWeights } from "./load.js"
 import { SafetensorsFile } from "./safetensors.js"
 
 /** What can be left to the weights file that training starts from. */
@@ -24,20 +24,26 @@ export function planNorms(model: string, weights: string | undefined, wishes: No
   const trained = weights !== undefined && known === undefined
   const auto = {
     norm: known?.norm ?? (trained ? "frozen" : "group"),
-    conv5Norm: known?.conv5Norm ?? (trained && hasConv5(model, weights) ? "frozen" : "group"),
+    conv5Norm: known?.conv5Norm ?? (trained && !isPyramid(model) && hasConv5(model, weights) ? "frozen" : "group"),
     frozen: known?.frozen ?? (trained ? 2 : 0),
   } as const
+  const norm = wishes.norm === "auto" ? auto.norm : wishes.norm
+  const conv5Norm = wishes.conv5Norm === "auto" ? auto.conv5Norm : wishes.conv5Norm
   return {
-    norm: wishes.norm === "auto" ? auto.norm : wishes.norm,
-    conv5Norm: wishes.conv5Norm === "auto" ? auto.conv5Norm : wishes.conv5Norm,
+    norm,
+    // A pyramid's conv5 is one of the shared stages.
+    conv5Norm: isPyramid(model) ? norm : conv5Norm,
     frozen: wishes.frozen ?? auto.frozen,
   }
 }
 
 /** A file's weights by the detector's names, with its norms made the detector's. */
-export function initialWeights(file: string, { norm, conv5Norm }: Pick<ModelConfig, "norm" | "conv5Norm">): Weights {
+export function initialWeights(
+  file: string,
+  { model, norm, conv5Norm }: Pick<ModelConfig, "model" | "norm" | "conv5Norm">,
+): Weights {
   const kind = (conv: string) => (conv.includes("layer4.") ? conv5Norm : norm)
-  return loadWeights(file, { rename: c4Name, norm: kind }).weights
+  return loadWeights(file, { rename: isPyramid(model) ? fpnName : c4Name, norm: kind }).weights
 }
 
 function hasConv5(model: string, file: string): boolean {

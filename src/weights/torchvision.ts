@@ -26,8 +26,13 @@ export function normOf(conv: string): string | undefined {
  * - `frozen`: a batch norm with its statistics is folded into weight and bias
  * - `batch`: a convolution's bias, as folded files have it, becomes a batch norm that only adds it
  * - `group`: a batch norm's values are left out, as they mean nothing to a group norm
+ * @param epsilon what the batch norms of `weights` add to their variance
  */
-export function adaptNorms(weights: Weights, kindOf: (conv: string) => NormKind): Weights {
+export function adaptNorms(
+  weights: Weights,
+  kindOf: (conv: string) => NormKind,
+  epsilon: number = batchNormEpsilon,
+): Weights {
   const adapted = new Map(weights)
   for (const [name, filter] of weights) {
     const conv = name.endsWith(".weight") && filter.shape.length === 4 ? name.slice(0, -".weight".length) : ""
@@ -35,7 +40,7 @@ export function adaptNorms(weights: Weights, kindOf: (conv: string) => NormKind)
     if (norm === undefined) continue
     const kind = kindOf(conv)
     const statistics = weights.has(`${norm}.running_mean`) && weights.has(`${norm}.running_var`)
-    if (kind === "frozen" && statistics) fold(adapted, conv, norm)
+    if (kind === "frozen" && statistics) fold(adapted, conv, norm, epsilon)
     if (kind === "batch" && weights.has(`${conv}.bias`) && !weights.has(`${norm}.weight`)) unfold(adapted, conv, norm)
     if (kind === "group" && statistics) for (const part of normParts) adapted.delete(`${norm}.${part}`)
   }
@@ -44,13 +49,13 @@ export function adaptNorms(weights: Weights, kindOf: (conv: string) => NormKind)
 
 const normParts = ["weight", "bias", "running_mean", "running_var"] as const
 
-function fold(weights: Map<string, Weight>, conv: string, norm: string): void {
+function fold(weights: Map<string, Weight>, conv: string, norm: string, epsilon: number): void {
   const filter = weights.get(`${conv}.weight`)!
   const [scale, offset, mean, variance] = normParts.map((part) => weights.get(`${norm}.${part}`)?.values)
   const out = filter.shape[3]!
   const factor = Float64Array.from(
     { length: out },
-    (_, channel) => (scale?.[channel] ?? 1) / Math.sqrt(variance![channel]! + batchNormEpsilon),
+    (_, channel) => (scale?.[channel] ?? 1) / Math.sqrt(variance![channel]! + epsilon),
   )
   const own = weights.get(`${conv}.bias`)?.values
   const bias = Float32Array.from(

@@ -1,11 +1,12 @@
 import * as tf from "@tensorflow/tfjs-core"
 import { afterAll, beforeAll, describe, expect, test } from "vitest"
-import { buildParts } from "../../src/detector/build.js"
+import { joinBoxes } from "../../src/boxes/boxes.js"
+import { buildParts, detectorOptions } from "../../src/detector/build.js"
 import { FasterRcnn, type FasterRcnnParts } from "../../src/detector/faster-rcnn.js"
 import { trainingTruths } from "../../src/detector/truths.js"
-import { roiAlign } from "../../src/roi/align.js"
+import { alignOnLevels } from "../../src/roi/levels.js"
 import { roiTargets } from "../../src/roi/targets.js"
-import { gridAnchors } from "../../src/rpn/anchors.js"
+import { levelAnchors } from "../../src/rpn/anchors.js"
 import { proposeBoxes } from "../../src/rpn/proposals.js"
 import { rpnTargets } from "../../src/rpn/targets.js"
 import type { Parameters } from "../../src/tensor/parameters.js"
@@ -14,124 +15,139 @@ import { onEveryEngine } from "../support/engines.js"
 import {
   expectBoxes,
   expectSampled,
-  firstOnes,
+  fixedChoice,
+  type GoldenBatch,
   type GoldenDetector,
   goldenConfig,
   goldenImages,
   goldenParameters,
   goldenTruths,
   readGolden,
+  type Sampled,
 } from "../support/golden-detector.js"
 
-const kind = "c4"
-const golden = readGolden<GoldenDetector>(kind)
-const config = goldenConfig("fasterrcnn_resnet18_c4", golden)
-const { options } = config
+describe.each(["c4", "fpn"] as const)("a %s detector with torchvision's weights", (kind) => {
+  const golden = readGolden<GoldenDetector>(kind)
+  const config = goldenConfig(`fasterrcnn_resnet18_${kind}`, golden)
+  const options = detectorOptions(config)
 
-onEveryEngine("a C4 detector with torchvision's weights", () => {
-  let parameters: Parameters
-  let parts: FasterRcnnParts
-  let detector: FasterRcnn
+  onEveryEngine("which runs", () => {
+    let parameters: Parameters
+    let parts: FasterRcnnParts
+    let detector: FasterRcnn
 
-  beforeAll(() => {
-    parameters = goldenParameters(golden)
-    parts = buildParts(parameters, config, golden.classes)
-    detector = new FasterRcnn(parts, options)
-  })
-  afterAll(() => parameters.dispose())
+    beforeAll(() => {
+      parameters = goldenParameters(golden)
+      parts = buildParts(parameters, config, golden.classes)
+      detector = new FasterRcnn(parts, options)
+    })
+    afterAll(() => parameters.dispose())
 
-  test("finds every parameter by torchvision's name and shape", () => {
-    expect([...parameters.initialised, ...parameters.unused()]).toEqual([])
-  })
-
-  describe.each(golden.batches)("for the batch of $sizes", (batch) => {
-    const features = () => parts.backbone.trainable(parts.backbone.frozen(goldenImages(kind, batch)))
-
-    test("has torchvision's features, RPN outputs and anchors", () => {
-      tf.tidy(() => {
-        const maps = features()
-        expectSampled(maps, batch.features[0]!)
-        const { logits, deltas } = parts.rpn.apply(maps)
-        expectSampled(logits, batch.logits[0]!)
-        expectSampled(deltas, batch.deltas[0]!)
-        expectSampled(tf.tensor1d(gridAnchors([maps.shape[1], maps.shape[2]], options.anchors)), batch.anchors)
-      })
+    test("finds every parameter by torchvision's name and shape", () => {
+      expect([...parameters.initialised, ...parameters.unused()]).toEqual([])
     })
 
-    test.each(["train", "test"] as const)("proposes torchvision's regions in its order (%s)", (when) => {
-      const expected = when === "train" ? batch.training.proposals : batch.proposals
-      tf.tidy(() => {
-        const maps = features()
-        const { logits, deltas } = parts.rpn.apply(maps)
-        const grid = gridAnchors([maps.shape[1], maps.shape[2]], options.anchors)
-        batch.sizes.forEach((size, n) => {
-          const own = (values: tf.Tensor) => tf.slice(values, n, 1).dataSync<"float32">()
-          expectBoxes(proposeBoxes(grid, own(logits), own(deltas), size, options.proposals[when]), expected[n]!)
+    describe.each(golden.batches)("for the batch of $sizes", (batch) => {
+      const features = () => parts.backbone.trainable(parts.backbone.frozen(goldenImages(kind, batch)))
+
+      test("has torchvision's features, RPN outputs and anchors", () => {
+        tf.tidy(() => {
+          const levels = features()
+          const { logits, deltas } = parts.rpn.apply(levels)
+          const anchors = levelAnchors(levelSizes(batch), options.anchors)
+          expectSampled(tf.tensor1d(joinBoxes(anchors)), batch.anchors)
+          expect(levels).toHaveLength(batch.features.length)
+          let from = 0
+          for (const [level, expected] of batch.features.entries()) {
+            expectSampled(levels[level]!, expected)
+            const count = anchors[level]!.length / 4
+            const ofLevel = (said: tf.Tensor, { shape }: Sampled) =>
+              tf.reshape(tf.slice(said, [0, from], [-1, count]), [...shape])
+            expectSampled(ofLevel(logits, batch.logits[level]!), batch.logits[level]!)
+            expectSampled(ofLevel(deltas, batch.deltas[level]!), batch.deltas[level]!)
+            from += count
+          }
+          expect(logits.shape[1]).toBe(from)
         })
       })
-    })
 
-    test("pools torchvision's regions and says the same of them", () => {
-      const boxes = Float32Array.from(batch.proposals.flat())
-      const images = Int32Array.from(batch.proposals.flatMap((own, n) => new Array(own.length / 4).fill(n)))
-      tf.tidy(() => {
-        const pooled = roiAlign(features(), boxes, images, options.anchors.stride, options.align)
-        expectSampled(pooled, batch.pooled)
-        const vectors = parts.regions.apply(pooled)
-        expectSampled(tf.reshape(vectors, [-1]), batch.vectors)
-        const { logits, deltas } = parts.predictor.apply(vectors)
-        expectSampled(tf.reshape(logits, [-1]), batch.classLogits)
-        expectSampled(tf.reshape(deltas, [-1]), batch.boxDeltas)
+      test.each(["train", "test"] as const)("proposes torchvision's regions in its order (%s)", (when) => {
+        const expected = when === "train" ? batch.training.proposals : batch.proposals
+        tf.tidy(() => {
+          const { logits, deltas } = parts.rpn.apply(features())
+          const grid = levelAnchors(levelSizes(batch), options.anchors)
+          batch.sizes.forEach((size, n) => {
+            const own = (values: tf.Tensor) => tf.slice(values, n, 1).dataSync<"float32">()
+            expectBoxes(proposeBoxes(grid, own(logits), own(deltas), size, options.proposals[when]), expected[n]!)
+          })
+        })
       })
-    })
 
-    test("detects what torchvision detects, in its order", () => {
-      const found = tf.tidy(() => detector.detect(goldenImages(kind, batch), batch.sizes))
-      batch.detections.forEach(({ boxes, scores, labels }, n) => {
-        expect([...found[n]!.labels]).toEqual(labels)
-        expectClose(found[n]!.scores, scores, 1e-4)
-        expectBoxes(found[n]!.boxes, boxes)
+      test("pools torchvision's regions and says the same of them", () => {
+        const boxes = Float32Array.from(batch.proposals.flat())
+        const images = Int32Array.from(batch.proposals.flatMap((own, n) => new Array(own.length / 4).fill(n)))
+        tf.tidy(() => {
+          const pooled = alignOnLevels(features(), boxes, images, options.anchors.stride, options.align)
+          expectSampled(pooled, batch.pooled)
+          const vectors = parts.regions.apply(pooled)
+          expectSampled(tf.reshape(vectors, [-1]), batch.vectors)
+          const { logits, deltas } = parts.predictor.apply(vectors)
+          expectSampled(tf.reshape(logits, [-1]), batch.classLogits)
+          expectSampled(tf.reshape(deltas, [-1]), batch.boxDeltas)
+        })
       })
-    })
 
-    test("learns from torchvision's anchors and regions when the same are drawn", () => {
-      const maps = batch.features[0]!.shape
-      const grid = gridAnchors([maps[1]!, maps[2]!], options.anchors)
-      goldenTruths(batch).forEach((image, n) => {
-        const truth = trainingTruths(image, "exclude")
-        const anchors = rpnTargets(grid, truth.boxes, truth.crowds, options.rpn, firstOnes)
-        const expected = batch.training.anchors[n]!
-        expect([...anchors.positives]).toEqual(expected.positives)
-        expect([...anchors.negatives]).toEqual(expected.negatives)
-        expectClose(anchors.deltas, expected.deltas, 1e-4)
-        const proposals = Float32Array.from(batch.training.proposals[n]!)
-        const regions = roiTargets(proposals, truth, truth.crowds, options.roi, firstOnes)
-        const { boxes, labels, deltas } = batch.training.regions[n]!
-        expectBoxes(regions.boxes, boxes)
-        expect([...regions.labels]).toEqual(labels)
-        expectClose(regions.deltas, deltas, 1e-4)
+      test("detects what torchvision detects, in its order", () => {
+        const found = tf.tidy(() => detector.detect(goldenImages(kind, batch), batch.sizes))
+        batch.detections.forEach(({ boxes, scores, labels }, n) => {
+          expect([...found[n]!.labels]).toEqual(labels)
+          expectClose(found[n]!.scores, scores, 1e-4)
+          expectBoxes(found[n]!.boxes, boxes)
+        })
       })
-    })
 
-    test("has torchvision's losses and their gradients", () => {
-      const { losses, gradients } = batch.training
-      const names = Object.keys(gradients)
-      tf.tidy(() => {
-        const stem = detector.frozenFeatures(goldenImages(kind, batch))
-        const found: Record<string, tf.Scalar> = detector.losses(stem, goldenTruths(batch), firstOnes)
-        for (const [name, value] of Object.entries(losses)) expectClose(found[name]!.dataSync(), [value], 1e-4)
-        const total = () => tf.addN(Object.values(detector.losses(stem, goldenTruths(batch), firstOnes))) as tf.Scalar
-        const { grads } = tf.variableGrads(
-          total,
-          names.map((name) => parameters.get(name)!.variable),
-        )
-        for (const name of names) expectGradient(grads[parameters.get(name)!.variable.name]!, gradients[name]!)
+      test("learns from torchvision's anchors and regions when the same are drawn", () => {
+        const grid = joinBoxes(levelAnchors(levelSizes(batch), options.anchors))
+        goldenTruths(batch).forEach((image, n) => {
+          const truth = trainingTruths(image, "exclude")
+          const anchors = rpnTargets(grid, truth.boxes, truth.crowds, options.rpn, fixedChoice)
+          const expected = batch.training.anchors[n]!
+          expect([...anchors.positives]).toEqual(expected.positives)
+          expect([...anchors.negatives]).toEqual(expected.negatives)
+          expectClose(anchors.deltas, expected.deltas, 1e-4)
+          const proposals = Float32Array.from(batch.training.proposals[n]!)
+          const regions = roiTargets(proposals, truth, truth.crowds, options.roi, fixedChoice)
+          const { boxes, labels, deltas } = batch.training.regions[n]!
+          expectBoxes(regions.boxes, boxes)
+          expect([...regions.labels]).toEqual(labels)
+          expectClose(regions.deltas, deltas, 1e-4)
+        })
+      })
+
+      test("has torchvision's losses and their gradients", () => {
+        const { losses, gradients } = batch.training
+        const names = Object.keys(gradients)
+        tf.tidy(() => {
+          const stem = detector.frozenFeatures(goldenImages(kind, batch))
+          const found: Record<string, tf.Scalar> = detector.losses(stem, goldenTruths(batch), fixedChoice)
+          for (const [name, value] of Object.entries(losses)) expectClose(found[name]!.dataSync(), [value], 1e-4)
+          const total = () =>
+            tf.addN(Object.values(detector.losses(stem, goldenTruths(batch), fixedChoice))) as tf.Scalar
+          const { grads } = tf.variableGrads(
+            total,
+            names.map((name) => parameters.get(name)!.variable),
+          )
+          for (const name of names) expectGradient(grads[parameters.get(name)!.variable.name]!, gradients[name]!)
+        })
       })
     })
   })
 })
 
-function expectGradient(actual: tf.Tensor, expected: GoldenDetector["batches"][number]["features"][number]): void {
+/** `[height, width]` of each level. */
+const levelSizes = ({ features }: GoldenBatch) => features.map(({ shape }) => [shape[1]!, shape[2]!] as const)
+
+function expectGradient(actual: tf.Tensor, expected: Sampled): void {
   expect(actual.shape).toEqual(expected.shape)
   expectSampled(tf.reshape(actual, [-1]), { ...expected, shape: [actual.size] })
 }

@@ -4,7 +4,7 @@ import { roiAlign } from "../../src/roi/align.js"
 import { expectClose } from "../support/close.js"
 import { onEveryEngine } from "../support/engines.js"
 import { expectSampled, readGolden, type Sampled } from "../support/golden-detector.js"
-import { madeUp } from "../support/made-up.js"
+import { madeUpMaps } from "../support/made-up.js"
 
 interface GoldenPooling {
   readonly boxes: readonly (readonly number[])[]
@@ -19,16 +19,6 @@ interface GoldenPooling {
 const golden = readGolden<GoldenPooling>("pooling")
 const boxes = Float32Array.from(golden.boxes.flat())
 const images = Int32Array.from(golden.images)
-
-/** Made-up values in PyTorch's order, as `[N, H, W, C]`. */
-const madeUpMaps = (name: string, [n, height, width, channels]: readonly [number, number, number, number]) =>
-  tf.transpose(
-    tf.tensor4d(
-      madeUp(name, n * height * width * channels, (value) => 4 * value),
-      [n, channels, height, width],
-    ),
-    [0, 2, 3, 1],
-  )
 
 onEveryEngine("roiAlign", () => {
   test.each(golden.cases)(

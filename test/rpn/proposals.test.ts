@@ -5,7 +5,7 @@ const anchors = Float32Array.of(0, 0, 10, 10, 1, 0, 11, 10, 90, 90, 130, 130, 20
 
 test("proposals come best first, cut to the image, thinned, without what lies outside", () => {
   const proposals = proposeBoxes(
-    anchors,
+    [anchors],
     Float32Array.of(1, 2, 0, 5),
     new Float32Array(16),
     [100, 120],
@@ -16,7 +16,7 @@ test("proposals come best first, cut to the image, thinned, without what lies ou
 
 test("only the best anchors are looked at", () => {
   const options = proposalOptions(testProposalDefaults, { beforeNms: 1 })
-  const proposals = proposeBoxes(anchors, Float32Array.of(1, 2, 9, 0), new Float32Array(16), [300, 300], options)
+  const proposals = proposeBoxes([anchors], Float32Array.of(1, 2, 9, 0), new Float32Array(16), [300, 300], options)
   expect([...proposals]).toEqual([90, 90, 130, 130])
 })
 
@@ -24,11 +24,22 @@ test("a delta moves its own anchor", () => {
   const deltas = new Float32Array(16)
   deltas[8] = 0.25
   const options = proposalOptions(testProposalDefaults, { beforeNms: 1 })
-  const proposals = proposeBoxes(anchors, Float32Array.of(1, 2, 9, 0), deltas, [300, 300], options)
+  const proposals = proposeBoxes([anchors], Float32Array.of(1, 2, 9, 0), deltas, [300, 300], options)
   expect([...proposals]).toEqual([100, 90, 140, 130])
 })
 
 test("without anchors there are no proposals", () => {
   const none = new Float32Array(0)
-  expect(proposeBoxes(none, none, none, [10, 10], testProposalDefaults)).toHaveLength(0)
+  expect(proposeBoxes([none], none, none, [10, 10], testProposalDefaults)).toHaveLength(0)
+})
+
+test("levels are thinned by themselves, and the best of all go on", () => {
+  const twice = [anchors.subarray(0, 8), anchors.subarray(0, 8)]
+  const propose = (afterNms: number) => {
+    const options = proposalOptions(testProposalDefaults, { beforeNms: 1, afterNms })
+    return [...proposeBoxes(twice, Float32Array.of(1, 2, 4, 3), new Float32Array(16), [300, 300], options)]
+  }
+  // One anchor a level is looked at; the same box on two levels is proposed twice.
+  expect(propose(9)).toEqual([0, 0, 10, 10, 1, 0, 11, 10])
+  expect(propose(1)).toEqual([0, 0, 10, 10])
 })

@@ -132,9 +132,9 @@ export function goldenTruths({ sizes, truths }: GoldenBatch): TrainingImage[] {
   }))
 }
 
-/** Draws the first of whatever there is, as the script makes torchvision do. */
-export const firstOnes: Random = {
-  integer: () => 0,
+/** Draws by a fixed rule, as `scrambled` in the script makes torchvision do. */
+export const fixedChoice: Random = {
+  integer: (below) => (Math.imul(below, 0x9e3779b1) >>> 0) % below,
   uniform: () => 0,
   normal: () => 0,
   state: () => ({ generator: [], spareNormal: null }),

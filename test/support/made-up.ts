@@ -1,3 +1,4 @@
+import * as tf from "@tensorflow/tfjs-core"
 import type { LayerSpec, NetworkSpec } from "../../src/backbone/architecture.js"
 import { isProjection, stageChannels } from "../../src/backbone/architecture.js"
 import type { Weights } from "../../src/tensor/parameters.js"
@@ -15,6 +16,13 @@ export function madeUp(name: string, count: number, finish: (value: number) => n
     values[at] = finish(((x ^ (x >>> 16)) >>> 0) / 2 ** 32 - 0.5)
   }
   return values
+}
+
+/** What `images` of scripts/made_up.py makes, uniform in [-2, 2), as `[N, H, W, C]`. */
+export function madeUpMaps(name: string, [n, height, width, channels]: readonly number[]): tf.Tensor4D {
+  const shape: [number, number, number, number] = [n!, channels!, height!, width!]
+  const values = madeUp(name, n! * height! * width! * channels!, (value) => 4 * value)
+  return tf.transpose(tf.tensor4d(values, shape), [0, 2, 3, 1])
 }
 
 /**

@@ -27,7 +27,7 @@ export function tinyDetector(numClasses = 2, parameters = new Parameters(seededR
   const anchors = { ...fasterRcnnDefaults.anchors, sizes: [32, 64] }
   const detector = new FasterRcnn(
     {
-      backbone: { frozen: (images) => halve(images, first!), trainable: (stem) => others.reduce(halve, stem) },
+      backbone: { frozen: (images) => halve(images, first!), trainable: (stem) => [others.reduce(halve, stem)] },
       rpn: new RpnHead(scope.in("rpn"), { channels, anchors: 6 }),
       regions: { channels: 64, apply: (pooled) => tf.mean(halve(pooled, conv5), [1, 2]) },
       predictor: new BoxPredictor(scope.in("predictor"), { channels: 64, numClasses }),

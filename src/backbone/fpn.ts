@@ -1,0 +1,101 @@
+import * as tf from "@tensorflow/tfjs-core"
+import { convolution } from "../engine/convolution.js"
+import { constant, type Initializer, type Scope } from "../tensor/parameters.js"
+import { type NetworkSpec, stageChannels } from "./architecture.js"
+import { Trunk, type TrunkOptions } from "./resnet.js"
+
+/** Channels of every level. @source FPN (Lin et al. 2017), section 3 */
+export const pyramidChannels = 256
+
+/** Input pixels to a cell of the finest level, the paper's P2. */
+export const pyramidStride = 4
+
+/**
+ * A feature pyramid: on each level a 1x1 convolution of that stage's maps, plus the next coarser level at twice its size,
+ * then a 3x3 convolution. One level more, every second cell of the coarsest, serves the RPN.
+ * Parameters: `inner_blocks.N.0.*` and `layer_blocks.N.0.*` in the scope.
+ * @source FPN (Lin et al. 2017), section 3; torchvision `FeaturePyramidNetwork` with `LastLevelMaxPool`
+ */
+export class FeaturePyramid {
+  readonly #inner: readonly Layer[]
+  readonly #outer: readonly Layer[]
+
+  /** @param channels of each stage's maps, finest first */
+  constructor(scope: Scope, channels: readonly number[]) {
+    this.#inner = channels.map((from, level) => layer(scope.in("inner_blocks").in(level).in(0), 1, from))
+    this.#outer = channels.map((_, level) => layer(scope.in("layer_blocks").in(level).in(0), 3, pyramidChannels))
+  }
+
+  /**
+   * @param maps `[N, H, W, C]` of each stage, finest first, each half the size of the one before, rounded up
+   * @returns P2, P3, ... as many as there are maps, and one more of half the coarsest's size, all `[N, H, W, 256]`
+   */
+  apply(maps: readonly tf.Tensor4D[]): tf.Tensor4D[] {
+    const levels: tf.Tensor4D[] = []
+    let coarser: tf.Tensor4D | null = null
+    for (let level = maps.length - 1; level >= 0; level--) {
+      const own: tf.Tensor4D = convolve(maps[level]!, this.#inner[level]!, 0)
+      coarser = coarser === null ? own : tf.add<tf.Tensor4D>(own, doubled(coarser, own.shape))
+      levels.unshift(convolve(coarser, this.#outer[level]!, 1))
+    }
+    // A pool over single pixels, as strided slices have no gradient.
+    return [...levels, tf.avgPool(levels.at(-1)!, 1, 2, "valid")]
+  }
+}
+
+/** A whole ResNet (`body.*`) with a feature pyramid (`fpn.*`): images to the levels P2 to P6. */
+export class PyramidTrunk {
+  /** Channels of every level. */
+  readonly channels = pyramidChannels
+  readonly #body: Trunk
+  readonly #pyramid: FeaturePyramid
+
+  constructor(scope: Scope, spec: NetworkSpec, { norm, frozen }: Pick<TrunkOptions, "norm" | "frozen">) {
+    // The pyramid needs all maps from layer1's on: what is frozen behind it runs with the rest, and does not learn.
+    this.#body = new Trunk(scope.in("body"), spec, { norm, stages: spec.stages.length, frozen: Math.min(frozen, 2) })
+    for (let stage = 2; stage < frozen; stage++) scope.parameters.freeze(`${scope.prefix}body.layer${stage}.`)
+    this.#pyramid = new FeaturePyramid(scope.in("fpn"), spec.stages.map(stageChannels))
+  }
+
+  /** The stem and layer1 where they do not train; the images themselves where they do. */
+  frozen(images: tf.Tensor4D): tf.Tensor4D {
+    return this.#body.frozen(images)
+  }
+
+  /** The rest: P2, P3, P4, P5, P6. */
+  trainable(stem: tf.Tensor4D): tf.Tensor4D[] {
+    return this.#pyramid.apply(this.#body.trainableLevels(stem))
+  }
+}
+
+/** Each cell four times, cut to the finer map: nearest neighbours, in operations that every engine has gradients for. */
+function doubled(maps: tf.Tensor4D, [, fineHeight, fineWidth]: readonly number[]): tf.Tensor4D {
+  const [n, height, width, channels] = maps.shape
+  const columns = tf.reshape(maps, [n * height, width, 1, channels])
+  const wide = tf.reshape(tf.concat([columns, columns], 2), [n * height, 1, 2 * width * channels])
+  const tall: tf.Tensor4D = tf.reshape(tf.concat([wide, wide], 1), [n, 2 * height, 2 * width, channels])
+  return tf.slice(tall, [0, 0, 0, 0], [n, fineHeight!, fineWidth!, channels])
+}
+
+interface Layer {
+  readonly weight: tf.Tensor4D
+  readonly bias: tf.Tensor1D
+}
+
+function layer(scope: Scope, size: number, from: number): Layer {
+  const shape = [size, size, from, pyramidChannels]
+  return {
+    weight: scope.create("weight", "conv", shape, lecunUniform) as tf.Tensor<tf.Rank.R4>,
+    bias: scope.create("bias", "bias", [pyramidChannels], constant(0)) as tf.Tensor<tf.Rank.R1>,
+  }
+}
+
+const convolve = (maps: tf.Tensor4D, { weight, bias }: Layer, padding: number) =>
+  convolution(maps, weight, bias, { padding })
+
+/** Uniform with variance 1 / (inputs of an output). @source torchvision `FeaturePyramidNetwork`: kaiming_uniform, a = 1 */
+const lecunUniform: Initializer = (shape, random) => {
+  const inputs = shape.slice(0, -1).reduce((product, length) => product * length, 1)
+  const bound = Math.sqrt(3 / inputs)
+  return Float32Array.from({ length: inputs * shape.at(-1)! }, () => bound * (2 * random.uniform() - 1))
+}

@@ -1,0 +1,53 @@
+import * as tf from "@tensorflow/tfjs-core"
+import type { Boxes } from "../boxes/boxes.js"
+import { takeBoxes } from "../boxes/clip.js"
+import { boxArea } from "../boxes/iou.js"
+import { type RoiAlignOptions, roiAlign } from "./align.js"
+
+/** A region of 224 pixels square belongs to P4; regions are cut from P2 to P5. @source FPN (Lin et al. 2017), equation 1 */
+const levelOptions = { canonicalSide: 224, canonicalLevel: 4, finest: 2, coarsest: 5 } as const
+
+/** So that a side of exactly half or twice the canonical one is not lost to rounding. @source torchvision `LevelMapper` */
+const epsilon = 1e-6
+
+/**
+ * Which level of a pyramid box `i` is cut from: 2 (P2, the finest) to 5.
+ * @param boxes `[R * 4]` x1, y1, x2, y2 in input pixels
+ */
+export function levelOfBox(boxes: Boxes, i: number): number {
+  const { canonicalSide, canonicalLevel, finest, coarsest } = levelOptions
+  const level = Math.floor(canonicalLevel + Math.log2(Math.sqrt(boxArea(boxes, i)) / canonicalSide) + epsilon)
+  return Math.min(Math.max(level, finest), coarsest)
+}
+
+/**
+ * As `roiAlign`, each region from the level of its size; from the only one where there is one.
+ * @param levels maps `[N, H, W, C]` of one stage, or P2, P3, ... of a pyramid; those beyond P5 are not used
+ * @param boxes `[R * 4]` x1, y1, x2, y2 in input pixels
+ * @param images `[R]` which of the N images each box is in
+ * @param stride input pixels per cell of the first level; each further one has twice as many
+ * @returns `[R, size, size, C]`, in the order of `boxes`
+ * @source torchvision `MultiScaleRoIAlign`
+ */
+export function alignOnLevels(
+  levels: readonly tf.Tensor4D[],
+  boxes: Float32Array,
+  images: Int32Array,
+  stride: number,
+  options: RoiAlignOptions,
+): tf.Tensor4D {
+  if (levels.length === 1 || images.length === 0) return roiAlign(levels[0]!, boxes, images, stride, options)
+  const members: number[][] = levels.map(() => [])
+  for (let i = 0; i < images.length; i++) members[levelOfBox(boxes, i) - levelOptions.finest]!.push(i)
+  const order = members.flat()
+  const places = new Int32Array(order.length)
+  for (const [place, i] of order.entries()) places[i] = place
+  return tf.tidy(() => {
+    const pooled = members.flatMap((own, level) => {
+      if (own.length === 0) return []
+      const ownImages = Int32Array.from(own, (i) => images[i]!)
+      return [roiAlign(levels[level]!, takeBoxes(boxes, own), ownImages, stride * 2 ** level, options)]
+    })
+    return pooled.length === 1 ? pooled[0]! : tf.gather(tf.concat(pooled), tf.tensor1d(places, "int32"))
+  })
+}

@@ -1,0 +1,73 @@
+import { mkdtempSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import * as tf from "@tensorflow/tfjs-core"
+import { afterAll, expect, test } from "vitest"
+import { buildFasterRcnn } from "../../src/detector/build.js"
+import { modelDefaults } from "../../src/detector/model.js"
+import { startEngine } from "../../src/engine/start.js"
+import { Parameters } from "../../src/tensor/parameters.js"
+import { seededRandom } from "../../src/tensor/random.js"
+import { fpnName, loadWeights } from "../../src/weights/load.js"
+import { writeSafetensors } from "../../src/weights/safetensors.js"
+import { adaptNorms, fromTorchAxes } from "../../src/weights/torchvision.js"
+import { readGolden } from "../support/golden-detector.js"
+
+const folder = mkdtempSync(join(tmpdir(), "resdet-fpn-"))
+afterAll(() => rmSync(folder, { recursive: true }))
+
+/** A name of today as torchvision wrote it before 0.13. */
+const oldName = (name: string) =>
+  name.replace("rpn.head.conv.0.0.", "rpn.head.conv.").replace(/(_blocks\.\d)\.0\./, "$1.")
+
+test("today's names, those before 0.13 and a plain ResNet's all become the detector's", () => {
+  const { weights } = readGolden<{ weights: Record<string, number[]> }>("fasterrcnn_resnet50_fpn")
+  for (const name of Object.keys(weights)) {
+    expect(fpnName(name)).toBe(name)
+    expect(fpnName(oldName(name))).toBe(name)
+    const body = /^backbone\.body\.(.*)$/.exec(name)?.[1]
+    if (body !== undefined) expect(fpnName(body)).toBe(name)
+  }
+})
+
+test.each([
+  ["rpn.head.conv.weight", [], 0],
+  ["rpn.head.conv.0.0.weight", [], 1e-5],
+  ["rpn.head.conv.weight", ["backbone.body.bn1.num_batches_tracked"], 1e-5],
+])("a file with %s %j has norms that add %d to the variance", (head, others, epsilon) => {
+  const path = join(folder, "old.safetensors")
+  const one = (value: number) => ({ shape: [1], values: Float32Array.of(value) })
+  writeSafetensors(path, [
+    ["backbone.body.conv1.weight", { shape: [1, 1, 1, 1], values: Float32Array.of(1) }],
+    ["backbone.body.bn1.weight", one(1)],
+    ["backbone.body.bn1.bias", one(0)],
+    ["backbone.body.bn1.running_mean", one(0)],
+    ["backbone.body.bn1.running_var", one(1e-5)],
+    [head, { shape: [1, 1, 1, 1], values: Float32Array.of(1) }],
+    ...others.map((name) => [name, one(0)] as const),
+  ])
+  const folded = (told?: number) =>
+    loadWeights(path, { rename: fpnName, norm: "frozen", ...(told !== undefined && { epsilon: told }) }).weights.get(
+      "backbone.body.conv1.weight",
+    )!.values[0]!
+  expect(folded()).toBeCloseTo(1 / Math.sqrt(1e-5 + epsilon), 3)
+  expect(folded(3e-5)).toBeCloseTo(1 / Math.sqrt(4e-5), 3)
+})
+
+test("torchvision's fasterrcnn_resnet50_fpn fills the detector of that name, down to the last tensor", async () => {
+  await startEngine()
+  const { weights } = readGolden<{ weights: Record<string, number[]> }>("fasterrcnn_resnet50_fpn")
+  const file = Object.entries(weights).map(([name, shape]) => {
+    const values = new Float32Array(shape.reduce((product, length) => product * length, 1))
+    return [fpnName(oldName(name)), fromTorchAxes({ shape, values })] as const
+  })
+  const parameters = new Parameters(
+    seededRandom(0),
+    adaptNorms(new Map(file), () => "frozen"),
+  )
+  const before = tf.memory().numTensors
+  buildFasterRcnn(parameters, { ...modelDefaults, model: "fasterrcnn_resnet50_fpn" }, 90)
+  expect([parameters.initialised, parameters.unused()]).toEqual([[], []])
+  parameters.dispose()
+  expect(tf.memory().numTensors).toBe(before)
+})
