@@ -8,6 +8,21 @@ const commands: readonly CommandEntry[] = [
     summary: "train a classifier on a folder of classes, or CIFAR-10",
     load: () => import("./classify-train.js"),
   },
+  {
+    name: "eval",
+    summary: "top-1 and top-5 error, by crops, densely or by several networks",
+    load: () => import("./classify-eval.js"),
+  },
+  {
+    name: "predict",
+    summary: "name the classes of every image of a folder",
+    load: () => import("./classify-predict.js"),
+  },
+  {
+    name: "responses",
+    summary: "how strongly each 3x3 layer answers, the paper's Fig. 7",
+    load: () => import("./classify-responses.js"),
+  },
 ]
 
 /** `resdet classify`: only the command that is called is loaded. */

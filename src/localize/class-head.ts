@@ -39,7 +39,7 @@ export class ClassHead {
   /**
    * @param features `[N, H, W, C]`
    * @param pairs one or more
-   * @returns logits `[M, H, W, A]` and deltas `[M, H, W, A * 4]`
+   * @returns logits `[M, R]` and deltas `[M, R, 4]`, R = H * W * A: by rows, columns, anchors of a cell
    * @throws Error for a label that is not in 1..K
    */
   apply(features: tf.Tensor4D, { images, labels }: ClassPairs): RpnOutputs {
@@ -55,14 +55,17 @@ export class ClassHead {
       labels.map((label) => label - 1),
       "int32",
     )
-    const said = (layer: Layer, depth: number) => {
+    const said = (layer: Layer, depth: number): tf.Tensor3D => {
       const byClass = tf.reshape(layer.weight, [this.#channels, this.numClasses, depth])
       const weights = tf.transpose(tf.gather(byClass, classes, 1), [1, 0, 2])
       const bias = tf.reshape(tf.gather(tf.reshape(layer.bias, [this.numClasses, depth]), classes), [-1, 1, depth])
-      const outputs = tf.add(tf.matMul(asked, weights), bias)
-      return tf.reshape(outputs, [labels.length, height, width, depth]) as tf.Tensor4D
+      return tf.add(tf.matMul(asked, weights), bias)
     }
-    return { logits: said(this.#logits, this.#anchors), deltas: said(this.#deltas, 4 * this.#anchors) }
+    const count = labels.length
+    return {
+      logits: tf.reshape(said(this.#logits, this.#anchors), [count, -1]),
+      deltas: tf.reshape(said(this.#deltas, 4 * this.#anchors), [count, -1, 4]),
+    }
   }
 }
 
