@@ -10,16 +10,20 @@ import {
   total,
   trunkRows,
 } from "../backbone/summary.js"
-import { backboneDepth, type ModelConfig } from "../detector/model.js"
+import { backboneDepth, isPyramid, type ModelConfig } from "../detector/model.js"
 import { anchorsPerCell } from "../rpn/anchors.js"
+import { UsageError } from "../tensor/errors.js"
 
 /**
  * Counts a C4 detector's parameters and multiply-adds for one image at test, without an engine. What runs on each region
  * is counted for as many regions as there are proposals at test.
  * @param inputSize of the image as it enters the network
+ * @throws UsageError for a pyramid
  */
 export function summarizeDetector(config: ModelConfig, inputSize: Size, numClasses: number): Summary {
   const { model, strideIn, norm, conv5Norm, options } = config
+  if (isPyramid(model))
+    throw new UsageError(`info: cannot count the layers of ${model} yet, only those of _c4 detectors`)
   const spec = resNetSpec(backboneDepth(model), { strideIn })
   const shared = { ...spec, stages: spec.stages.slice(0, 3) }
   const { rows, size } = trunkRows(shared, inputSize, normValues[norm])

@@ -15,12 +15,12 @@ import { log, print } from "./report.js"
 export function configure(command: Command): void {
   command
     .option("--data <path>", "a VOC folder (several joined with +), a COCO folder or file, or a YOLO data.yaml")
-    .option("--model <name>", "such as fasterrcnn_resnet18_c4 (default), fasterrcnn_resnet101_c4")
+    .option("--model <name>", "such as fasterrcnn_resnet18_c4 (default), fasterrcnn_resnet50_fpn")
     .option("--weights <file>", "start from a backbone, a detector or torchvision weights (.safetensors)")
     .option("--epochs <n>", "passes over the data (default: 12)", atLeastOneFlag)
     .option("--lr <rate>", "learning rate (default: the preset's rate times the batch)", positiveFlag)
     .option("--batch <n>", "images a step (default: 2)", atLeastOneFlag)
-    .option("--preset <name>", "light (default), paper or detectron2")
+    .option("--preset <name>", "light (default), paper, torchvision or detectron2")
     .option("--size <pixels>", "shorter side of the input (default: the preset's)", atLeastOneFlag)
     .option("--max-size <pixels>", "most its longer side may be (default: the preset's)", atLeastOneFlag)
     .option("--split <name>", "what to train on (default: train)")

@@ -1,9 +1,14 @@
-import { expect, test } from "vitest"
-import { buildParts, detectorOptions } from "../../src/detector/build.js"
+import * as tf from "@tensorflow/tfjs-core"
+import { beforeAll, describe, expect, test } from "vitest"
+import { buildFasterRcnn, buildParts, detectorOptions } from "../../src/detector/build.js"
 import { backboneDepth, isPyramid, modelDefaults, modelNames } from "../../src/detector/model.js"
 import { preset } from "../../src/detector/presets.js"
+import { startEngine } from "../../src/engine/start.js"
 import { Parameters } from "../../src/tensor/parameters.js"
 import { seededRandom } from "../../src/tensor/random.js"
+import { Sgd } from "../../src/train/sgd.js"
+import { trainStep } from "../../src/train/step.js"
+import { rectangles } from "../support/tiny-detector.js"
 
 test("every depth has a C4 and a pyramid detector, by torchvision's names", () => {
   expect(modelNames).toHaveLength(10)
@@ -26,4 +31,43 @@ test("a pyramid with other than one anchor size a level is refused", () => {
   expect(build).toThrow(
     "fasterrcnn_resnet18_fpn: expected 5 detector.anchors.sizes, one for each level of the pyramid, got 128, 256, 512",
   )
+})
+
+describe("a pyramid detector that starts from nothing", () => {
+  beforeAll(() => startEngine())
+  test("learns with every parameter, detects inside the images, and leaves no tensor behind", () => {
+    const parameters = new Parameters(seededRandom(1))
+    const { options } = preset("light")
+    const config = { ...modelDefaults, model: "fasterrcnn_resnet18_fpn", norm: "group", frozen: 0, options } as const
+    const detector = buildFasterRcnn(parameters, config, 2)
+    const { pixels, shape, images } = rectangles()
+    const optimizer = new Sgd(parameters.trainable())
+    const step = () => {
+      const stem = tf.tidy(() => detector.frozenFeatures(tf.tensor4d(pixels, shape)))
+      const losses = () => detector.losses(stem, images, seededRandom(1))
+      const found = trainStep(losses, parameters.trainable(), optimizer, { rate: 0.002, clipNorm: 10 })
+      stem.dispose()
+      return Object.values(found).reduce((sum, loss) => sum + loss, 0)
+    }
+    const first = new Map([...parameters].map(({ name, variable }) => [name, variable.dataSync().slice()]))
+    const loss = step()
+    const before = tf.memory().numTensors
+    expect(step()).toBeLessThan(loss)
+    const moved = ({ name, variable }: { name: string; variable: tf.Variable }) =>
+      variable.dataSync().some((value, at) => value !== first.get(name)![at])
+    expect([...parameters].filter((parameter) => !moved(parameter)).map(({ name }) => name)).toEqual([])
+    const found = tf.tidy(() =>
+      detector.detect(
+        tf.tensor4d(pixels, shape),
+        [
+          [96, 128],
+          [90, 100],
+        ],
+        { score: 0 },
+      ),
+    )
+    expect(Math.max(...found[1]!.boxes)).toBeLessThanOrEqual(100)
+    expect(tf.memory().numTensors).toBe(before)
+    parameters.dispose()
+  })
 })

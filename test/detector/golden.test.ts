@@ -9,7 +9,8 @@ import { roiTargets } from "../../src/roi/targets.js"
 import { levelAnchors } from "../../src/rpn/anchors.js"
 import { proposeBoxes } from "../../src/rpn/proposals.js"
 import { rpnTargets } from "../../src/rpn/targets.js"
-import type { Parameters } from "../../src/tensor/parameters.js"
+import { Parameters } from "../../src/tensor/parameters.js"
+import { seededRandom } from "../../src/tensor/random.js"
 import { expectClose } from "../support/close.js"
 import { onEveryEngine } from "../support/engines.js"
 import {
@@ -20,8 +21,8 @@ import {
   type GoldenDetector,
   goldenConfig,
   goldenImages,
-  goldenParameters,
   goldenTruths,
+  goldenWeights,
   readGolden,
   type Sampled,
 } from "../support/golden-detector.js"
@@ -30,6 +31,7 @@ describe.each(["c4", "fpn"] as const)("a %s detector with torchvision's weights"
   const golden = readGolden<GoldenDetector>(kind)
   const config = goldenConfig(`fasterrcnn_resnet18_${kind}`, golden)
   const options = detectorOptions(config)
+  const weights = goldenWeights(golden)
 
   onEveryEngine("which runs", () => {
     let parameters: Parameters
@@ -37,7 +39,7 @@ describe.each(["c4", "fpn"] as const)("a %s detector with torchvision's weights"
     let detector: FasterRcnn
 
     beforeAll(() => {
-      parameters = goldenParameters(golden)
+      parameters = new Parameters(seededRandom(0), weights)
       parts = buildParts(parameters, config, golden.classes)
       detector = new FasterRcnn(parts, options)
     })
@@ -129,14 +131,18 @@ describe.each(["c4", "fpn"] as const)("a %s detector with torchvision's weights"
         const names = Object.keys(gradients)
         tf.tidy(() => {
           const stem = detector.frozenFeatures(goldenImages(kind, batch))
-          const found: Record<string, tf.Scalar> = detector.losses(stem, goldenTruths(batch), fixedChoice)
-          for (const [name, value] of Object.entries(losses)) expectClose(found[name]!.dataSync(), [value], 1e-4)
-          const total = () =>
-            tf.addN(Object.values(detector.losses(stem, goldenTruths(batch), fixedChoice))) as tf.Scalar
+          const found = new Map<string, number>()
+          const total = () => {
+            const parts = Object.entries(detector.losses(stem, goldenTruths(batch), fixedChoice))
+            for (const [name, loss] of parts) found.set(name, loss.dataSync()[0]!)
+            return tf.addN(parts.map(([, loss]) => loss)) as tf.Scalar
+          }
           const { grads } = tf.variableGrads(
             total,
             names.map((name) => parameters.get(name)!.variable),
           )
+          expect([...found.keys()].sort()).toEqual(Object.keys(losses).sort())
+          for (const [name, value] of Object.entries(losses)) expectClose([found.get(name)!], [value], 1e-4)
           for (const name of names) expectGradient(grads[parameters.get(name)!.variable.name]!, gradients[name]!)
         })
       })

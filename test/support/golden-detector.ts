@@ -4,8 +4,8 @@ import { expect } from "vitest"
 import type { ModelConfig } from "../../src/detector/model.js"
 import { modelDefaults } from "../../src/detector/model.js"
 import type { TrainingImage } from "../../src/detector/truths.js"
-import { Parameters } from "../../src/tensor/parameters.js"
-import { type Random, seededRandom } from "../../src/tensor/random.js"
+import type { Weights } from "../../src/tensor/parameters.js"
+import type { Random } from "../../src/tensor/random.js"
 import { adaptNorms } from "../../src/weights/torchvision.js"
 import { expectClose } from "./close.js"
 import { madeUp, madeUpWeight } from "./made-up.js"
@@ -69,14 +69,11 @@ export function readGolden<T>(name: string): T {
 }
 
 /** The made-up weights by torchvision's names, batch norms folded. */
-export function goldenParameters({ weights, scales }: GoldenDetector): Parameters {
+export function goldenWeights({ weights, scales }: GoldenDetector): Weights {
   const entries = Object.entries(weights).map(
     ([name, shape]) => [name, madeUpWeight(name, shape, scales[name])] as const,
   )
-  return new Parameters(
-    seededRandom(0),
-    adaptNorms(new Map(entries), () => "frozen"),
-  )
+  return adaptNorms(new Map(entries), () => "frozen")
 }
 
 /** Our options by torchvision's argument names. */
