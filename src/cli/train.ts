@@ -16,7 +16,7 @@ export function configure(command: Command): void {
   command
     .option("--data <path>", "a VOC folder (several joined with +), a COCO folder or file, or a YOLO data.yaml")
     .option("--model <name>", "such as fasterrcnn_resnet18_c4 (default), fasterrcnn_resnet50_fpn")
-    .option("--weights <file>", "start from a backbone, a detector or torchvision weights (.safetensors)")
+    .option("--weights <file>", "start from a backbone, a detector or torchvision weights (.safetensors, .pth)")
     .option("--epochs <n>", "passes over the data (default: 12)", atLeastOneFlag)
     .option("--lr <rate>", "learning rate (default: the preset's rate times the batch)", positiveFlag)
     .option("--batch <n>", "images a step (default: 2)", atLeastOneFlag)

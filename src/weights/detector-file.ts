@@ -4,8 +4,7 @@ import type { ModelConfig } from "../detector/model.js"
 import { DataError } from "../tensor/errors.js"
 import { type Parameter, Parameters } from "../tensor/parameters.js"
 import { seededRandom } from "../tensor/random.js"
-import { loadWeights, saveWeights } from "./load.js"
-import { SafetensorsFile } from "./safetensors.js"
+import { loadWeights, readContents, saveWeights } from "./load.js"
 
 /** What a detector's file tells beside its weights. */
 export interface DetectorInfo {
@@ -29,7 +28,7 @@ export function saveDetector(path: string, parameters: Iterable<Parameter>, info
 
 /** What the file at `path` tells of itself; `undefined` for plain weights, such as a backbone's. */
 export function readDetectorInfo(path: string): DetectorInfo | undefined {
-  const text = new SafetensorsFile(path).metadata[INFO]
+  const text = readContents(path).metadata[INFO]
   if (text === undefined) return undefined
   try {
     const info = JSON.parse(text) as DetectorInfo & { format: number }

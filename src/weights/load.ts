@@ -42,6 +42,18 @@ export function loadWeights(path: string, options: LoadOptions = {}): LoadedFile
   return { weights: adaptNorms(weights, kindOf, options.epsilon ?? frozenEpsilon(all)), metadata }
 }
 
+/**
+ * What stands in a weights file of either kind, without its values: the tensors' own names, and metadata where it has any.
+ * @throws DataError for a file that is broken
+ */
+export function readContents(path: string): {
+  readonly names: readonly string[]
+  readonly metadata: Readonly<Record<string, string>>
+} {
+  const { names, metadata } = openWeights(path)
+  return { names, metadata }
+}
+
 /** A weights file of either kind, by the end of its name; tensors in PyTorch's axes. */
 function openWeights(path: string) {
   if (/\.(pth|pt|th)$/i.test(path)) {

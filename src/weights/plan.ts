@@ -2,8 +2,7 @@ import { resNetSpec } from "../backbone/architecture.js"
 import { backboneDepth, isPyramid, type ModelConfig } from "../detector/model.js"
 import type { Weights } from "../tensor/parameters.js"
 import { readDetectorInfo } from "./detector-file.js"
-import { c4Name, fpnName, loadWeights } from "./load.js"
-import { SafetensorsFile } from "./safetensors.js"
+import { c4Name, fpnName, loadWeights, readContents } from "./load.js"
 
 /** What can be left to the weights file that training starts from. */
 export interface NormWishes {
@@ -47,9 +46,7 @@ export function initialWeights(
 }
 
 function hasConv5(model: string, file: string): boolean {
-  const names = new Set(
-    [...new SafetensorsFile(file).entries.keys()].map((name) => c4Name(name.replace(/^module\./, ""))),
-  )
+  const names = new Set(readContents(file).names.map((name) => c4Name(name.replace(/^module\./, ""))))
   const conv5 = resNetSpec(backboneDepth(model)).stages[3]!
   return conv5.every(({ layers }, block) =>
     layers.every(({ conv }) => names.has(`roi_heads.box_head.layer4.${block}.${conv}.weight`)),
