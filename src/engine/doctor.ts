@@ -4,7 +4,7 @@ import * as tf from "@tensorflow/tfjs-core"
 import { cacheFolder, findNative } from "./native-cache.js"
 import { gpuDriver } from "./native-load.js"
 import { checkEngine } from "./self-check.js"
-import { nodeHeaders, run } from "./setup-build.js"
+import { findCompiler, nodeHeaders, run } from "./setup-build.js"
 import { findPip } from "./setup-wheel.js"
 import { type EngineChoice, type EngineName, startEngine } from "./start.js"
 
@@ -44,7 +44,7 @@ export async function examine(choice: EngineChoice = "auto"): Promise<DoctorRepo
   if (whyNotNative) cures.push(`${whyNotNative} (now: WebAssembly, one thread, several times slower)`)
   const engineWorks = checkEngine().every(({ passed }) => passed)
   if (!engineWorks) cures.push(`the ${engine} engine gives wrong values. Run: npm run setup, and report this`)
-  const [pip, compiler] = await Promise.all([pipVersion(), compilerVersion()])
+  const [pip, compiler] = await Promise.all([pipVersion(), findCompiler()])
   if (!native && !pip) cures.push("pip was not found: setup fetches TensorFlow with it. Install Python 3 with pip")
   if (!native && !compiler) cures.push("no C++ compiler was found: setup builds with it. Install g++ and make")
   const driver = gpuDriver() ?? null
@@ -71,7 +71,7 @@ export async function examine(choice: EngineChoice = "auto"): Promise<DoctorRepo
     usesGpu,
     memory: { total: totalmem(), free: freemem() },
     cache: { folder: cacheFolder(), native: native?.folder ?? null },
-    tools: { pip, compiler, nodeHeaders: nodeHeaders() ?? null },
+    tools: { pip, compiler: compiler?.version ?? null, nodeHeaders: nodeHeaders() ?? null },
     cures,
   }
 }
@@ -89,15 +89,6 @@ async function pipVersion(): Promise<string | null> {
   if (!pip) return null
   const { output } = await run(pip[0], [...pip.slice(1), "--version"])
   return /^pip \S+/m.exec(output)?.[0] ?? pip.join(" ")
-}
-
-async function compilerVersion(): Promise<string | null> {
-  for (const name of [process.env.CXX, "g++", "c++", "clang++"]) {
-    if (!name) continue
-    const { code, output } = await run(name, ["--version"])
-    if (code === 0) return output.split("\n")[0]!.trim()
-  }
-  return null
 }
 
 function sharpVersion(): string | null {

@@ -60,8 +60,8 @@ export async function buildAddon(folder: string): Promise<void> {
   const headers = nodeHeaders()
   const args = [require.resolve("node-gyp/bin/node-gyp.js"), "rebuild", "--jobs=2"]
   if (headers) args.push(`--nodedir=${headers}`)
-  const { code, output } = await run(process.execPath, args, source)
-  if (code !== 0) throw new UserError(`the addon did not build: ${reason(output)}`)
+  const { code, output } = await run(process.execPath, args, { cwd: source, env: { CXX: await needCompiler() } })
+  if (code !== 0) throw new UserError(`the addon did not build: ${buildFailure(output)}`)
   for (const path of [addonPath, loaderPath]) {
     const name = path.split("/").at(-1)!
     mkdirSync(dirname(join(folder, path)), { recursive: true })
@@ -75,15 +75,48 @@ export function nodeHeaders(): string | undefined {
   return prefixes.find((prefix) => existsSync(join(prefix, "include", "node", "node_api.h")))
 }
 
+/** The C++ compiler of this machine, `CXX` before all, and the first line it says of itself. */
+export async function findCompiler(): Promise<{ readonly program: string; readonly version: string } | undefined> {
+  for (const program of [process.env.CXX, "g++", "c++", "clang++"]) {
+    if (!program) continue
+    const { code, output } = await run(program, ["--version"])
+    if (code === 0) return { program, version: output.split("\n")[0]!.trim() }
+  }
+  return undefined
+}
+
+/**
+ * The compiler the addon is built with: asked for before anything is fetched.
+ * @throws UserError when there is none, or no make
+ */
+export async function needCompiler(): Promise<string> {
+  const compiler = await findCompiler()
+  const make = (await run("make", ["--version"])).code === 0
+  if (compiler && make) return compiler.program
+  throw new UserError(
+    `${compiler ? "make" : "a C++ compiler"} was not found: install g++ and make, then run setup again`,
+  )
+}
+
+interface RunOptions {
+  readonly cwd?: string
+  /** Variables beside the process's own. */
+  readonly env?: Readonly<Record<string, string>>
+  readonly onLine?: (line: string) => void
+}
+
 /** Runs a program and keeps what it says; `output` is stdout and stderr together. */
 export function run(
   program: string,
   args: readonly string[],
-  cwd?: string,
-  onLine?: (line: string) => void,
+  { cwd, env, onLine }: RunOptions = {},
 ): Promise<{ code: number; output: string }> {
   return new Promise((resolve) => {
-    const child = spawn(program, args, { ...(cwd && { cwd }), stdio: ["ignore", "pipe", "pipe"] })
+    const child = spawn(program, args, {
+      ...(cwd && { cwd }),
+      env: { ...process.env, ...env },
+      stdio: ["ignore", "pipe", "pipe"],
+    })
     let output = ""
     const take = (chunk: Buffer) => {
       const text = chunk.toString()
@@ -119,14 +152,9 @@ function targets(): unknown {
 }
 
 /** The line of a build log that says most. */
-function reason(output: string): string {
-  const lines = output.split("\n").filter((line) => line.trim())
-  const telling = [
-    /find Python/i,
-    /not found: make|make.*(not found|ENOENT)/i,
-    /fatal error|error:/i,
-    /ENOTFOUND|ECONN|ETIMEDOUT/,
-  ]
+export function buildFailure(output: string): string {
+  const lines = output.split("\n").filter((line) => line.trim() && !line.startsWith("gyp info"))
+  const telling = [/No space left/, /find Python/i, /fatal error|error:/i, /ENOTFOUND|ECONN|ETIMEDOUT/]
   for (const pattern of telling) {
     const line = lines.find((text) => pattern.test(text))
     if (line) return `${line.replace(/^gyp ERR! (stack )?/, "").trim()} (a C++ compiler, make and Python are needed)`

@@ -45,11 +45,14 @@ export async function downloadWheel(requirement: string, folder: string, onLine:
       `${tag}_${machine}`,
     ])
     const fetch = ["download", "--no-deps", "--only-binary=:all:", ...platforms, "--python-version", "3.11"]
-    const { code, output } = await run(program, [...args, ...fetch, "-d", partial, requirement], folder, (line) => {
-      if (/^Downloading /.test(line)) onLine(line)
+    const { code, output } = await run(program, [...args, ...fetch, "-d", partial, requirement], {
+      cwd: folder,
+      onLine: (line) => {
+        if (/^Downloading /.test(line)) onLine(line)
+      },
     })
     const wheel = (await readdir(partial)).find((name) => name.endsWith(".whl"))
-    if (code !== 0 || !wheel) throw new UserError(`pip could not fetch ${requirement}: ${pipReason(output)}`)
+    if (code !== 0 || !wheel) throw new UserError(`pip could not fetch ${requirement}: ${pipFailure(output)}`)
     await rename(join(partial, wheel), join(folder, wheel))
     return join(folder, wheel)
   } finally {
@@ -126,7 +129,12 @@ async function wheelIn(folder: string, requirement: string): Promise<string | un
   return wheel && join(folder, wheel)
 }
 
-function pipReason(output: string): string {
+/** What went wrong, out of all that pip says. */
+export function pipFailure(output: string): string {
+  if (/No space left/.test(output)) return "the disk is full: setup needs about 2 GB free"
+  if (/Failed to establish|name resolution|Connection (refused|reset)|Max retries|timed out|ProxyError/i.test(output)) {
+    return "the package index cannot be reached; go online once, or give --libtensorflow a TensorFlow wheel"
+  }
   const lines = output.split("\n").filter((line) => line.trim())
-  return lines.filter((line) => /^ERROR|No space/.test(line)).at(-1) ?? lines.at(-1) ?? "it said nothing"
+  return lines.filter((line) => line.startsWith("ERROR")).at(-1) ?? lines.at(-1) ?? "it said nothing"
 }

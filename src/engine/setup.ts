@@ -18,7 +18,7 @@ import {
   tfjsNodeVersion,
 } from "./native-cache.js"
 import { gpuDriver } from "./native-load.js"
-import { buildAddon } from "./setup-build.js"
+import { buildAddon, needCompiler } from "./setup-build.js"
 import { withLock } from "./setup-lock.js"
 import { downloadWheel, requirementsOf, tensorflowWheel, unpackWheel, wheelVersion } from "./setup-wheel.js"
 
@@ -97,6 +97,7 @@ async function build(
   downloads: string,
   tell: (line: string) => void,
 ): Promise<NativeEntry> {
+  await needCompiler()
   const staging = `${folder}.building`
   await rm(staging, { recursive: true, force: true })
   await mkdir(staging, { recursive: true })

@@ -5,8 +5,9 @@ import { strToU8, zipSync } from "fflate"
 import { afterEach, beforeEach, describe, expect, it } from "vitest"
 import { cacheFolder, findNative, nativePaths, readEntry } from "../../src/engine/native-cache.js"
 import { setUpNative } from "../../src/engine/setup.js"
+import { buildFailure } from "../../src/engine/setup-build.js"
 import { withLock } from "../../src/engine/setup-lock.js"
-import { downloadWheel, requirementsOf, unpackWheel, wheelVersion } from "../../src/engine/setup-wheel.js"
+import { downloadWheel, pipFailure, requirementsOf, unpackWheel, wheelVersion } from "../../src/engine/setup-wheel.js"
 
 let folder: string
 let path: string | undefined
@@ -94,6 +95,24 @@ describe("wheels", () => {
   })
 })
 
+describe("what went wrong", () => {
+  it("is told in one line when pip fails", () => {
+    const refused = "WARNING: Retrying: Failed to establish a new connection: [Errno 111] Connection refused"
+    const none = "ERROR: No matching distribution found for tensorflow-cpu==2.21.0"
+    expect(pipFailure(`${refused}\n${none}\n`)).toContain("cannot be reached")
+    expect(pipFailure(`Looking\n${none}\n`)).toBe(none)
+    expect(pipFailure("ERROR: OSError: [Errno 28] No space left on device: 'a' -> 'b'")).toContain("the disk is full")
+    expect(pipFailure("")).toBe("it said nothing")
+  })
+
+  it("is the compiler's word, not node-gyp's chatter", () => {
+    const chatter = 'gyp info find Python using Python version 3.11.2 found at "/usr/bin/python3"'
+    const error = "binding/tfjs_backend.cc:1:10: fatal error: tensorflow/c/c_api.h: No such file or directory"
+    expect(buildFailure(`${chatter}\n${error}\ngyp ERR! build error`)).toMatch(/^binding.*c_api\.h/)
+    expect(buildFailure(`${chatter}\ngyp ERR! find Python You need Python 3`)).toMatch(/^find Python You need/)
+  })
+})
+
 describe("withLock", () => {
   it("lets one in at a time", async () => {
     const lock = join(folder, "lock")
@@ -136,6 +155,13 @@ describe.skipIf(process.platform !== "linux")("setUpNative", () => {
     writeFileSync(empty, "not a wheel")
     await expect(setUpNative({ libtensorflow: empty, cache, device: "cpu" })).rejects.toThrow("cannot be unpacked")
     expect(findNative(cache)).toBeUndefined()
+  })
+
+  it("asks for the compiler before it fetches anything", async () => {
+    process.env.PATH = "/nowhere"
+    await expect(setUpNative({ cache: join(folder, "cache"), device: "cpu" })).rejects.toThrow(
+      "a C++ compiler was not found: install g++ and make, then run setup again",
+    )
   })
 
   it("names the folder it cannot write", async () => {
