@@ -1,5 +1,6 @@
+import type { Normalisation } from "../../src/tensor/normalisation.js"
 import type { Random } from "../../src/tensor/random.js"
-import { type ResizeTarget, resizeInto } from "./resize.js"
+import { resizeInto } from "./resize.js"
 import type { RgbImage } from "./rgb.js"
 
 /** A window of an image, which may reach over its edges, and whether it is mirrored. */
@@ -84,8 +85,6 @@ export function drawColourShift(deviation: number, random: Random): readonly [nu
   return [along(red), along(green), along(blue)]
 }
 
-type Normalisation = Pick<ResizeTarget, "mean" | "deviation">
-
 /** Where a square window goes: `out` from `offset` on, `size * size * 3` values. */
 export interface WindowTarget extends Normalisation {
   readonly out: Float32Array
@@ -158,7 +157,7 @@ export function cutWindow(
  * @param pixels `[..., 3]` RGB, 0..255
  * @source fb.resnet.torch: one mean and deviation for a channel, of the training images
  */
-export function channelStatistics(pixels: Uint8Array): Record<"mean" | "deviation", readonly [number, number, number]> {
+export function channelStatistics(pixels: Uint8Array): Normalisation {
   const counts = [0, 1, 2].map(() => new Float64Array(256))
   for (let i = 0; i < pixels.length; i++) counts[i % 3]![pixels[i]!]!++
   const perChannel = counts.map((histogram) => {

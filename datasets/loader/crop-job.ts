@@ -1,10 +1,11 @@
+import type { Normalisation } from "../../src/tensor/normalisation.js"
 import { seededRandom } from "../../src/tensor/random.js"
 import { centreWindow, cutWindow, drawColourShift, drawWindow } from "../image/augment.js"
 import { type DecodedImage, decodeImage, ImageError } from "../image/decode.js"
 import type { ImageProblem } from "./job.js"
 
 /** What one batch of a classifier needs done off the main thread. Plain data: it is copied to a worker. */
-export interface CropJob {
+export interface CropJob extends Normalisation {
   readonly files: readonly string[]
   /** Of each file, for its random crop; `null`: the middle crop, of the smallest of `shorter`. */
   readonly seeds: readonly number[] | null
@@ -17,8 +18,6 @@ export interface CropJob {
   /** Deviation of the draws along the colours' principal components. */
   readonly colour: number
   readonly maxPixels: number
-  readonly mean: readonly [number, number, number]
-  readonly deviation: readonly [number, number, number]
 }
 
 export interface CropResult {

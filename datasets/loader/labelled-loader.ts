@@ -1,4 +1,5 @@
 import { UsageError } from "../../src/tensor/errors.js"
+import { imageNet, type Normalisation } from "../../src/tensor/normalisation.js"
 import { atLeastOne, fraction, wholeNumber, withDefaults } from "../../src/tensor/options.js"
 import { mixSeeds, seededRandom } from "../../src/tensor/random.js"
 import type { CifarSet } from "../cifar.js"
@@ -6,7 +7,6 @@ import type { Fault } from "../dataset.js"
 import { FaultLog } from "../faults.js"
 import { copyWindow, drawShift, normalisationTable } from "../image/augment.js"
 import { decodeDefaults } from "../image/decode.js"
-import { imageNetDeviation, imageNetMean } from "../image/resize.js"
 import type { ImageFolderSet } from "../image-folder.js"
 import type { ReadLabelledSet } from "../read-labelled.js"
 import { ahead } from "./ahead.js"
@@ -28,7 +28,7 @@ export interface LabelledBatch {
   readonly waitedMs: number
 }
 
-export interface LabelledLoaderOptions {
+export interface LabelledLoaderOptions extends Normalisation {
   readonly batchSize: number
   readonly seed: number
   /**
@@ -50,8 +50,6 @@ export interface LabelledLoaderOptions {
   readonly workers: number | null
   /** How many batches of image files are made ready ahead of the consumer. */
   readonly prefetch: number
-  readonly mean: readonly [number, number, number]
-  readonly deviation: readonly [number, number, number]
 }
 
 /** @source He et al. 2016 sections 3.4 (image files) and 4.2 (CIFAR-10); colour: fb.resnet.torch */
@@ -66,8 +64,7 @@ export const labelledLoaderDefaults: LabelledLoaderOptions = {
   colour: 0.1,
   workers: null,
   prefetch: 4,
-  mean: imageNetMean,
-  deviation: imageNetDeviation,
+  ...imageNet,
 }
 
 /**

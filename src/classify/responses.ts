@@ -1,7 +1,8 @@
 import * as tf from "@tensorflow/tfjs-core"
 import type { RgbImage } from "../../datasets/image/rgb.js"
 import type { ResNet } from "../backbone/resnet.js"
-import { type CropSizes, type InputValues, writeCrops } from "./test-crops.js"
+import type { Normalisation } from "../tensor/normalisation.js"
+import { type CropSizes, writeCrops } from "./test-crops.js"
 
 /** How strongly one layer answers. */
 export interface LayerResponse {
@@ -17,11 +18,11 @@ export interface LayerResponse {
  */
 export class ResponseMeter {
   readonly #network: ResNet
-  readonly #values: InputValues
+  readonly #values: Normalisation
   readonly #sizes: CropSizes
   readonly #layers = new Map<string, Moments>()
 
-  constructor(network: ResNet, values: InputValues, sizes: CropSizes) {
+  constructor(network: ResNet, values: Normalisation, sizes: CropSizes) {
     this.#network = network
     this.#values = values
     this.#sizes = sizes

@@ -3,13 +3,13 @@ import type { RgbImage } from "../../datasets/image/rgb.js"
 import { networkSpec } from "../backbone/networks.js"
 import type { ResNet } from "../backbone/resnet.js"
 import { DataError } from "../tensor/errors.js"
+import type { Normalisation } from "../tensor/normalisation.js"
 import { atLeastOne, withDefaults } from "../tensor/options.js"
 import type { OpenClassifier } from "../weights/classifier-file.js"
 import {
   type CropSizes,
   checkProcedure,
   cropSizes,
-  type InputValues,
   resizeShorterSide,
   type TestProcedure,
   testDefaults,
@@ -94,7 +94,7 @@ function cropScores(
   network: ResNet,
   images: readonly RgbImage[],
   count: 1 | 10,
-  values: InputValues,
+  values: Normalisation,
   sizes: CropSizes,
   batch: number,
 ): Float64Array {
@@ -119,7 +119,7 @@ function denseScores(
   network: ResNet,
   images: readonly RgbImage[],
   scales: readonly number[],
-  values: InputValues,
+  values: Normalisation,
   { size }: CropSizes,
 ): Float64Array {
   const window = Math.ceil(size / network.trunk.stride)

@@ -1,5 +1,6 @@
 import type { RgbImage } from "../../datasets/image/rgb.js"
 import { UsageError } from "../tensor/errors.js"
+import type { Normalisation } from "../tensor/normalisation.js"
 import { resizeAntialiased } from "./resize-antialiased.js"
 
 /**
@@ -70,12 +71,6 @@ export function resizeShorterSide(image: RgbImage, side: number): RgbImage {
   return height <= width ? resizeAntialiased(image, side, long) : resizeAntialiased(image, long, side)
 }
 
-/** How values enter the network: `(value / 255 - mean) / deviation`, RGB. */
-export interface InputValues {
-  readonly mean: readonly [number, number, number]
-  readonly deviation: readonly [number, number, number]
-}
-
 /**
  * The crops of one image as `[crops, size, size, 3]` normalised values.
  * @param out gets them from `offset` on
@@ -84,7 +79,7 @@ export function writeCrops(
   image: RgbImage,
   { size, resize }: CropSizes,
   count: 1 | 10,
-  values: InputValues,
+  values: Normalisation,
   out: Float32Array,
   offset: number,
 ): void {
@@ -95,7 +90,7 @@ export function writeCrops(
 }
 
 /** A whole image as `[height, width, 3]` normalised values. */
-export function wholeImage(image: RgbImage, values: InputValues): Float32Array {
+export function wholeImage(image: RgbImage, values: Normalisation): Float32Array {
   const out = new Float32Array(3 * image.height * image.width)
   writeCrop(image, { top: 0, left: 0, flip: false }, image.height, image.width, values, out, 0)
   return out
@@ -113,7 +108,7 @@ function writeCrop(
   { top, left, flip }: Crop,
   height: number,
   width: number,
-  { mean, deviation }: InputValues,
+  { mean, deviation }: Normalisation,
   out: Float32Array,
   offset: number,
 ): void {

@@ -1,9 +1,9 @@
 import { channelStatistics } from "../../datasets/image/augment.js"
-import { imageNetDeviation, imageNetMean } from "../../datasets/image/resize.js"
 import type { LabelledLoaderOptions } from "../../datasets/loader/labelled-loader.js"
 import type { ReadLabelledSet } from "../../datasets/read-labelled.js"
 import { type NetworkOptions, networkSpec } from "../backbone/networks.js"
 import { UsageError } from "../tensor/errors.js"
+import { imageNet } from "../tensor/normalisation.js"
 import type { RunOptions } from "../train/run.js"
 import { scheduleOptions } from "../train/schedule.js"
 import { sgdOptions } from "../train/sgd.js"
@@ -48,8 +48,6 @@ export function classifierConfig(config: ClassifyTrainConfig, set: ReadLabelledS
   const own = known ?? (set.format === "cifar10" ? channelStatistics(set.pixels) : imageNet)
   return { network, options, size, mean: config.mean ?? own.mean, deviation: config.deviation ?? own.deviation }
 }
-
-const imageNet = { mean: imageNetMean, deviation: imageNetDeviation } as const
 
 export function epochsOf({ epochs }: ClassifyTrainConfig, { format }: ReadLabelledSet): number {
   return epochs ?? recipes[format].epochs

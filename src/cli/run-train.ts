@@ -3,7 +3,7 @@ import type { FaultPolicies } from "../../datasets/faults.js"
 import { BatchLoader } from "../../datasets/loader/batch-loader.js"
 import { readDataset } from "../../datasets/read.js"
 import { buildFasterRcnn } from "../detector/build.js"
-import { type ModelConfig, modelDefaults } from "../detector/model.js"
+import { completeConfig, type ModelConfig, modelDefaults, type StoredModelConfig } from "../detector/model.js"
 import { type DeepPartial, type FasterRcnnOptions, withOverrides } from "../detector/options.js"
 import { preset } from "../detector/presets.js"
 import { startEngine } from "../engine/start.js"
@@ -18,7 +18,7 @@ import { sgdOptions } from "../train/sgd.js"
 import type { SavedState } from "../train/state.js"
 import { saveDetector } from "../weights/detector-file.js"
 import { describeReport, loadReport } from "../weights/load.js"
-import { initialWeights, planNorms } from "../weights/plan.js"
+import { initialWeights, planInput, planNorms } from "../weights/plan.js"
 import { BelowMinimumError } from "./exit.js"
 import { type TrainConfig, trainSchema } from "./train-config.js"
 import {
@@ -47,7 +47,8 @@ export async function runTrain(config: TrainConfig, signal: AbortSignal, log: Lo
 
 /** Goes on with a run that was interrupted. */
 export async function resumeTrain(run: string, given: GivenOptions, signal: AbortSignal, log: Log): Promise<string> {
-  const record: DetectorRecord = reopenRun(run, trainSchema, given)
+  const stored = reopenRun<typeof trainSchema, StoredModelConfig>(run, trainSchema, given)
+  const record: DetectorRecord = { ...stored, model: completeConfig(stored.model) }
   const data = await readData(record.config, log)
   const state = stateOf(run, record, printOf(data.training), record.config.epochs)
   return trainDetector(run, record, data, state, signal, log)
@@ -79,6 +80,8 @@ async function trainDetector(
     seed: config.seed,
     sizes: [model.size],
     maxSize: model.maxSize,
+    ...model.input,
+
     flip: config.flip,
     workers: config.workers ?? null,
     policies: config.policies as Partial<FaultPolicies>,
@@ -140,6 +143,7 @@ function modelConfig(config: TrainConfig): ModelConfig {
     ...modelDefaults,
     ...sizes,
     ...planNorms(model, config.weights, { norm, conv5Norm, frozen }),
+    input: planInput(config.weights),
     model,
     strideIn,
     ...(size === undefined ? {} : { size, maxSize: Math.round((size * sizes.maxSize) / sizes.size) }),

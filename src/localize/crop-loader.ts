@@ -1,11 +1,11 @@
 import type { Dataset, ImageRecord } from "../../datasets/dataset.js"
 import { decodeImage, ImageError } from "../../datasets/image/decode.js"
-import { imageNetDeviation, imageNetMean } from "../../datasets/image/resize.js"
 import type { RgbImage } from "../../datasets/image/rgb.js"
+import { imageNet, type Normalisation } from "../tensor/normalisation.js"
 import { atLeastOne, withDefaults } from "../tensor/options.js"
 import { mixSeeds, seededRandom, shuffleFirst } from "../tensor/random.js"
 import { type CropOptions, cropDefaults, cropTruths, drawCrop } from "./crop.js"
-import { cropPixels, type Normalisation } from "./pixels.js"
+import { cropPixels } from "./pixels.js"
 import { type ClassTruths, classTruths } from "./truths.js"
 
 export interface CropLoaderOptions extends Normalisation {
@@ -23,8 +23,7 @@ export const cropLoaderDefaults: CropLoaderOptions = {
   seed: 0,
   crop: cropDefaults,
   prefetch: 2,
-  mean: imageNetMean,
-  deviation: imageNetDeviation,
+  ...imageNet,
 }
 
 /** Random crops of some images with their truths. */

@@ -4,17 +4,17 @@ import type { NormKind } from "../backbone/norm.js"
 import { Trunk } from "../backbone/resnet.js"
 import { anchorsPerCell } from "../rpn/anchors.js"
 import { DataError, UsageError } from "../tensor/errors.js"
+import type { Normalisation } from "../tensor/normalisation.js"
 import { type Parameter, Parameters, Scope } from "../tensor/parameters.js"
 import { seededRandom } from "../tensor/random.js"
-import { loadWeights, saveWeights } from "../weights/load.js"
-import { SafetensorsFile } from "../weights/safetensors.js"
+import { loadWeights, readContents, saveWeights } from "../weights/load.js"
 import { ClassHead } from "./class-head.js"
 import { ClassRpn } from "./class-rpn.js"
 import type { ClassRpnOptions } from "./options.js"
 import { RegionNetwork } from "./region-network.js"
 
 /** All that tells one stage of a localizer from another, beside its weights and classes; it is stored in the file. */
-export interface LocalizerConfig {
+export interface LocalizerConfig extends Normalisation {
   /** `rpn`: the per-class RPN. `rcnn`: the second stage. */
   readonly stage: "rpn" | "rcnn"
   /** Such as `resnet101` or `cifar_resnet20`. */
@@ -27,9 +27,6 @@ export interface LocalizerConfig {
   readonly stages: number
   /** Side of the crops or warped regions it was trained on; input pixels. */
   readonly size: number
-  /** Values enter as `(value / 255 - mean) / deviation`, RGB. */
-  readonly mean: readonly [number, number, number]
-  readonly deviation: readonly [number, number, number]
   /** Anchors, matching and sampling; `rcnn` has no use for them. */
   readonly rpn: ClassRpnOptions
 }
@@ -54,7 +51,7 @@ export function saveLocalizer(path: string, parameters: Iterable<Parameter>, inf
 
 /** What the file at `path` tells of itself; `undefined` for plain weights, classifiers and detectors. */
 export function readLocalizerInfo(path: string): LocalizerInfo | undefined {
-  const text = new SafetensorsFile(path).metadata[INFO]
+  const text = readContents(path).metadata[INFO]
   if (text === undefined) return undefined
   try {
     const info = JSON.parse(text) as LocalizerInfo & { format: number }

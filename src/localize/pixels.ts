@@ -1,13 +1,8 @@
 import { resizeInto } from "../../datasets/image/resize.js"
 import type { RgbImage } from "../../datasets/image/rgb.js"
 import type { Boxes } from "../boxes/boxes.js"
+import type { Normalisation } from "../tensor/normalisation.js"
 import type { Crop } from "./crop.js"
-
-/** How values enter: `(value / 255 - mean) / deviation`, RGB. */
-export interface Normalisation {
-  readonly mean: readonly [number, number, number]
-  readonly deviation: readonly [number, number, number]
-}
 
 /** The whole image at `[height, width]` input pixels: `[height * width * 3]` normalised. */
 export function wholePixels(

@@ -1,13 +1,13 @@
 import type { ImageRecord } from "../../datasets/dataset.js"
 import { decodeImage, ImageError } from "../../datasets/image/decode.js"
-import { imageNetDeviation, imageNetMean } from "../../datasets/image/resize.js"
 import type { RgbImage } from "../../datasets/image/rgb.js"
 import { takeBoxes } from "../boxes/clip.js"
 import { encodeBoxes, roiCoderWeights } from "../boxes/coder.js"
 import { type SampleOptions, sampleMatches } from "../boxes/sampler.js"
+import { imageNet, type Normalisation } from "../tensor/normalisation.js"
 import { atLeastOne, fraction, withDefaults } from "../tensor/options.js"
 import { mixSeeds, seededRandom, shuffleFirst } from "../tensor/random.js"
-import { type Normalisation, warpPixels } from "./pixels.js"
+import { warpPixels } from "./pixels.js"
 import type { RegionTruths } from "./region-network.js"
 import type { RegionEntry } from "./regions.js"
 
@@ -38,8 +38,7 @@ export const regionLoaderDefaults: RegionLoaderOptions = {
   flip: 0.5,
   seed: 0,
   prefetch: 2,
-  mean: imageNetMean,
-  deviation: imageNetDeviation,
+  ...imageNet,
 }
 
 /** Warped regions with what they hold. */

@@ -1,8 +1,9 @@
 import type { RgbImage } from "../../datasets/image/rgb.js"
 import { inputSize } from "../../datasets/image/size.js"
 import { UsageError } from "../tensor/errors.js"
+import type { Normalisation } from "../tensor/normalisation.js"
 import { centreCrop } from "./crop.js"
-import { cropPixels, type Normalisation, wholePixels } from "./pixels.js"
+import { cropPixels, wholePixels } from "./pixels.js"
 
 /** How an image is looked at in testing. */
 export interface ViewOptions {

@@ -1,7 +1,8 @@
 import * as tf from "@tensorflow/tfjs-core"
-import { imageNetDeviation, imageNetMean, resizeInto } from "../../datasets/image/resize.js"
+import { resizeInto } from "../../datasets/image/resize.js"
 import { inputSize, padTo } from "../../datasets/image/size.js"
 import { toImagePixels } from "../boxes/scale.js"
+import type { ModelConfig } from "../detector/model.js"
 import { startEngine } from "../engine/start.js"
 import { openDetector } from "../weights/detector-file.js"
 import type { LoadOptions } from "./detector-loader.js"
@@ -39,8 +40,8 @@ export async function openNetwork(weights: string, { engine }: LoadOptions): Pro
   }
 }
 
-function toInput({ data, height, width }: Pixels, sizes: { readonly size: number; readonly maxSize: number }) {
-  const target = inputSize(height, width, sizes)
+function toInput({ data, height, width }: Pixels, config: Pick<ModelConfig, "size" | "maxSize" | "input">) {
+  const target = inputSize(height, width, config)
   const shape = [1, padTo(target.height, divisor), padTo(target.width, divisor), 3] as const
   const out = new Float32Array(shape[1] * shape[2] * 3)
   resizeInto(
@@ -52,8 +53,7 @@ function toInput({ data, height, width }: Pixels, sizes: { readonly size: number
       height: target.height,
       width: target.width,
       flip: false,
-      mean: imageNetMean,
-      deviation: imageNetDeviation,
+      ...config.input,
     },
   )
   return { input: tf.tensor4d(out, [...shape]), ...target }

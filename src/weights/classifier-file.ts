@@ -2,21 +2,18 @@ import type { ResNetOptions } from "../backbone/architecture.js"
 import { type CifarOptions, networkSpec } from "../backbone/networks.js"
 import { ResNet } from "../backbone/resnet.js"
 import { DataError } from "../tensor/errors.js"
+import type { Normalisation } from "../tensor/normalisation.js"
 import { type Parameter, Parameters, Scope } from "../tensor/parameters.js"
 import { seededRandom } from "../tensor/random.js"
-import { loadWeights, saveWeights } from "./load.js"
-import { SafetensorsFile } from "./safetensors.js"
+import { loadWeights, readContents, saveWeights } from "./load.js"
 
 /** All that tells one classifier from another, beside its weights and classes; it is stored in the weights file. */
-export interface ClassifierConfig {
+export interface ClassifierConfig extends Normalisation {
   /** Such as `resnet50` or `cifar_resnet20`. */
   readonly network: string
   readonly options: Partial<Pick<ResNetOptions, "strideIn" | "shortcut"> & Pick<CifarOptions, "zeros">>
   /** Side of the square it was trained on; input pixels. */
   readonly size: number
-  /** Values enter as `(value / 255 - mean) / deviation`, RGB. */
-  readonly mean: readonly [number, number, number]
-  readonly deviation: readonly [number, number, number]
 }
 
 /** What a classifier's file tells beside its weights. */
@@ -44,7 +41,7 @@ export function saveClassifier(path: string, parameters: Iterable<Parameter>, in
 
 /** What the file at `path` tells of itself; `undefined` for plain weights and for detectors. */
 export function readClassifierInfo(path: string): ClassifierInfo | undefined {
-  const text = new SafetensorsFile(path).metadata[classifierKey]
+  const text = readContents(path).metadata[classifierKey]
   if (text === undefined) return undefined
   try {
     const info = JSON.parse(text) as ClassifierInfo & { format: number }

@@ -1,6 +1,6 @@
 import { buildFasterRcnn } from "../detector/build.js"
 import type { FasterRcnn } from "../detector/faster-rcnn.js"
-import type { ModelConfig } from "../detector/model.js"
+import { completeConfig, type ModelConfig } from "../detector/model.js"
 import { DataError } from "../tensor/errors.js"
 import { type Parameter, Parameters } from "../tensor/parameters.js"
 import { seededRandom } from "../tensor/random.js"
@@ -34,7 +34,7 @@ export function readDetectorInfo(path: string): DetectorInfo | undefined {
     const info = JSON.parse(text) as DetectorInfo & { format: number }
     if (info.format !== FORMAT)
       throw new DataError(`${path}: written by a newer version of resdet (format ${info.format})`)
-    return info
+    return { ...info, config: completeConfig(info.config) }
   } catch (error) {
     if (error instanceof DataError) throw error
     throw new DataError(`${path}: its description of the detector is broken: ${(error as Error).message}`)

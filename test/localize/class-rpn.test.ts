@@ -4,7 +4,6 @@ import { join } from "node:path"
 import * as tf from "@tensorflow/tfjs-core"
 import { afterAll, beforeAll, expect, test } from "vitest"
 import type { ImageRecord } from "../../datasets/dataset.js"
-import { imageNetDeviation, imageNetMean } from "../../datasets/image/resize.js"
 import { startEngine } from "../../src/engine/start.js"
 import { cropDefaults } from "../../src/localize/crop.js"
 import { CropLoader } from "../../src/localize/crop-loader.js"
@@ -12,6 +11,7 @@ import { cropTask, localizationMetric } from "../../src/localize/crop-task.js"
 import { localizationFigures } from "../../src/localize/figures.js"
 import { localizeDataset } from "../../src/localize/localize-dataset.js"
 import { localizeOptions } from "../../src/localize/localizer.js"
+import { imageNet } from "../../src/tensor/normalisation.js"
 import { seededRandom } from "../../src/tensor/random.js"
 import { runTraining } from "../../src/train/run.js"
 import { scheduleOptions } from "../../src/train/schedule.js"
@@ -21,7 +21,7 @@ import { writeRectangles } from "./made-up-images.js"
 import { rectangleBoxes, tinyLocalizer } from "./tiny-localizer.js"
 
 const crop = { ...cropDefaults, side: 64, shorter: [64, 72] } as const
-const normalisation = { mean: imageNetMean, deviation: imageNetDeviation }
+const normalisation = imageNet
 const options = localizeOptions({ sizes: [68] })
 const none = new Float32Array(0)
 let folder: string

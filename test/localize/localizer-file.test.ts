@@ -3,7 +3,6 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import * as tf from "@tensorflow/tfjs-core"
 import { afterAll, beforeAll, expect, test } from "vitest"
-import { imageNetDeviation, imageNetMean } from "../../datasets/image/resize.js"
 import { networkSpec } from "../../src/backbone/networks.js"
 import { ResNet } from "../../src/backbone/resnet.js"
 import { startEngine } from "../../src/engine/start.js"
@@ -20,6 +19,7 @@ import {
 } from "../../src/localize/localizer-file.js"
 import { openLocalizer } from "../../src/localize/open-localizer.js"
 import { classRpnDefaults } from "../../src/localize/options.js"
+import { imageNet } from "../../src/tensor/normalisation.js"
 import { Parameters, Scope } from "../../src/tensor/parameters.js"
 import { seededRandom } from "../../src/tensor/random.js"
 import { saveClassifier } from "../../src/weights/classifier-file.js"
@@ -34,8 +34,7 @@ const config: LocalizerConfig = {
   frozen: 0,
   stages: 3,
   size: 32,
-  mean: imageNetMean,
-  deviation: imageNetDeviation,
+  ...imageNet,
   rpn: classRpnDefaults,
 }
 const info = { config, classes: ["cat", "dog", "eel"], training: { epoch: 3 } }

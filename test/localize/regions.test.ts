@@ -5,7 +5,6 @@ import * as tf from "@tensorflow/tfjs-core"
 import { afterAll, beforeAll, expect, test } from "vitest"
 import type { ImageRecord } from "../../datasets/dataset.js"
 import { decodeImage } from "../../datasets/image/decode.js"
-import { imageNetDeviation, imageNetMean } from "../../datasets/image/resize.js"
 import { boxCount } from "../../src/boxes/boxes.js"
 import { iou } from "../../src/boxes/iou.js"
 import { startEngine } from "../../src/engine/start.js"
@@ -15,13 +14,14 @@ import { RegionLoader } from "../../src/localize/region-loader.js"
 import { RegionRefiner } from "../../src/localize/region-refiner.js"
 import { regionTask } from "../../src/localize/region-task.js"
 import { proposeRegions, type RegionEntry } from "../../src/localize/regions.js"
+import { imageNet } from "../../src/tensor/normalisation.js"
 import { runTraining } from "../../src/train/run.js"
 import { scheduleOptions } from "../../src/train/schedule.js"
 import { sgdDefaults } from "../../src/train/sgd.js"
 import { writeRectangles } from "./made-up-images.js"
 import { rectangleBoxes, tinyLocalizer, tinyRegionNetwork } from "./tiny-localizer.js"
 
-const normalisation = { mean: imageNetMean, deviation: imageNetDeviation }
+const normalisation = imageNet
 const options = localizeOptions({ sizes: [68], proposals: 60 })
 let folder: string
 let images: ImageRecord[]
