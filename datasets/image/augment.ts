@@ -44,17 +44,6 @@ export function drawWindow(
   return { ...scaled, top, left, mirrored: random.uniform() < mirror }
 }
 
-/** The middle of an image whose shorter side is resized to `shorter`. */
-export function centreWindow(
-  { height, width }: Pick<RgbImage, "height" | "width">,
-  { size, shorter }: { size: number; shorter: number },
-): ScaledWindow {
-  const scaled = scaledSize(height, width, shorter)
-  const top = Math.floor((scaled.height - size) / 2)
-  const left = Math.floor((scaled.width - size) / 2)
-  return { ...scaled, top, left, mirrored: false }
-}
-
 /** The longer side keeps the shape to the nearest pixel. */
 function scaledSize(height: number, width: number, shorter: number): { height: number; width: number } {
   const scale = shorter / Math.min(height, width)

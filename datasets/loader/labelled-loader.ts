@@ -31,11 +31,6 @@ export interface LabelledBatch {
 export interface LabelledLoaderOptions extends Normalisation {
   readonly batchSize: number
   readonly seed: number
-  /**
-   * `training`: another order every epoch, random crops, full batches only. `testing`: every image once, in the set's
-   * order, its one middle crop.
-   */
-  readonly views: "training" | "testing"
   /** Side of the square input in pixels; pictures of CIFAR-10 have theirs. */
   readonly size: number
   /** Shortest and longest that the shorter side of an image file is made, before it is cropped. */
@@ -56,7 +51,6 @@ export interface LabelledLoaderOptions extends Normalisation {
 export const labelledLoaderDefaults: LabelledLoaderOptions = {
   batchSize: 256,
   seed: 0,
-  views: "training",
   size: 224,
   shorter: [256, 480],
   padding: 4,
@@ -68,7 +62,7 @@ export const labelledLoaderDefaults: LabelledLoaderOptions = {
 }
 
 /**
- * The batches of a classification set. Those of an epoch are a function of the seed and the epoch alone: neither the
+ * The training batches of a classification set: another order every epoch, random crops, full batches only. Those of an epoch are a function of the seed and the epoch alone: neither the
  * number of workers nor a break in between changes them.
  */
 export interface LabelledLoader {
@@ -90,14 +84,14 @@ export function labelledLoader(set: ReadLabelledSet, overrides: Partial<Labelled
     mirror: fraction,
     prefetch: atLeastOne,
   })
-  const { batchSize, views } = options
+  const { batchSize } = options
   const [least, most] = options.shorter
   if (!(Number.isInteger(least) && Number.isInteger(most) && least >= options.size && most >= least)) {
     throw new UsageError(
       `labelledLoader: expected shorter to be two whole numbers, ${options.size} (the crop) or more, the larger one last, got [${least}, ${most}]`,
     )
   }
-  if (views === "training" && set.labels.length < batchSize) {
+  if (set.labels.length < batchSize) {
     throw new UsageError(
       `${set.source}: ${set.labels.length} images do not fill a batch of ${batchSize}. Choose a smaller --batch`,
     )
@@ -115,17 +109,12 @@ abstract class Loader {
     this.set = set
     this.options = options
     this.#ratios = Array.from(set.labels, () => 1)
-    const batches = set.labels.length / options.batchSize
-    this.batchesPerEpoch = this.random ? Math.floor(batches) : Math.ceil(batches)
-  }
-
-  protected get random(): boolean {
-    return this.options.views === "training"
+    this.batchesPerEpoch = Math.floor(set.labels.length / options.batchSize)
   }
 
   protected plan(epoch: number): number[][] {
     const { batchSize, seed } = this.options
-    const how = { batchSize, seed, shuffle: this.random, dropLast: this.random, aspectGroups: 0 }
+    const how = { batchSize, seed, shuffle: true, dropLast: true, aspectGroups: 0 }
     return planBatches(this.#ratios, epoch, how)
   }
 
@@ -164,9 +153,7 @@ class MemoryLoader extends Loader implements LabelledLoader {
       const images = plan[index]!
       const pixels = new Float32Array(images.length * values)
       images.forEach((image, n) => {
-        const window = this.random
-          ? drawShift(padding, mirror, seededRandom(this.seedOf(epoch, image)))
-          : { top: 0, left: 0, mirrored: false }
+        const window = drawShift(padding, mirror, seededRandom(this.seedOf(epoch, image)))
         copyWindow(this.#pixels, image * values, window, { out: pixels, offset: n * values, size }, this.#table)
       })
       yield this.batch(images, index, pixels, size, performance.now() - since)
@@ -199,7 +186,7 @@ class FolderLoader extends Loader implements LabelledLoader {
     const { maxPixels } = decodeDefaults
     const jobs = plan.slice(start).map((images) => () => {
       const files = images.map((image) => this.#set.files[image]!)
-      const seeds = this.random ? images.map((image) => this.seedOf(epoch, image)) : null
+      const seeds = images.map((image) => this.seedOf(epoch, image))
       return this.#pool.run({ files, seeds, size, shorter, mirror, colour, maxPixels, mean, deviation })
     })
     let index = start - 1

@@ -1,6 +1,5 @@
 import * as tf from "@tensorflow/tfjs-core"
 import type { RgbImage } from "../../datasets/image/rgb.js"
-import { networkSpec } from "../backbone/networks.js"
 import type { ResNet } from "../backbone/resnet.js"
 import { DataError } from "../tensor/errors.js"
 import type { Normalisation } from "../tensor/normalisation.js"
@@ -51,7 +50,7 @@ export function makeScorer(classifiers: readonly OpenClassifier[], overrides: Pa
   const { procedure, batch } = withDefaults("makeScorer", scorerDefaults, overrides, { batch: atLeastOne })
   const classes = sharedClasses(classifiers)
   const members = classifiers.map(({ network, config }) => {
-    const sizes = cropSizes(config.size, !networkSpec(config.network).pool)
+    const sizes = cropSizes(config)
     checkProcedure(procedure, config.network, sizes)
     return { network, values: config, sizes }
   })

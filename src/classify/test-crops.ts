@@ -1,6 +1,8 @@
 import type { RgbImage } from "../../datasets/image/rgb.js"
+import { networkSpec } from "../backbone/networks.js"
 import { UsageError } from "../tensor/errors.js"
 import type { Normalisation } from "../tensor/normalisation.js"
+import type { ClassifierConfig } from "../weights/classifier-file.js"
 import { resizeAntialiased } from "./resize-antialiased.js"
 
 /**
@@ -27,12 +29,12 @@ export interface CropSizes {
 }
 
 /**
- * @param size side of the square that the network was trained on
- * @param whole whether an image is shown whole, as CIFAR's are
+ * What a classifier is shown. CIFAR's networks see images whole.
  * @source He et al. 2016 section 3.4 and torchvision: 224 out of 256, the same share at other sizes; section 4.2
  */
-export function cropSizes(size: number, whole: boolean): CropSizes {
-  return { size, resize: whole ? size : Math.round((size * 256) / 224) }
+export function cropSizes({ network, size, resize }: Pick<ClassifierConfig, "network" | "size" | "resize">): CropSizes {
+  const isWhole = !networkSpec(network).pool
+  return { size, resize: resize ?? (isWhole ? size : Math.round((size * 256) / 224)) }
 }
 
 /** A square of a resized image, from its `top` and `left`; mirrored after cutting where `flip`. */

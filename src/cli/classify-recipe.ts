@@ -46,14 +46,17 @@ export function classifierConfig(config: ClassifyTrainConfig, set: ReadLabelledS
     throw new UsageError(`${set.source}: its pictures are ${set.side}x${set.side}. Leave out --size ${size}`)
   }
   const own = known ?? (set.format === "cifar10" ? channelStatistics(set.pixels) : imageNet)
-  return { network, options, size, mean: config.mean ?? own.mean, deviation: config.deviation ?? own.deviation }
+  // In testing an image is as small as it gets in training: 256 of the paper's 256 to 480.
+  const resize = set.format === "folder" && config.shorter ? { resize: config.shorter[0] } : {}
+  const values = { mean: config.mean ?? own.mean, deviation: config.deviation ?? own.deviation }
+  return { network, options, size, ...resize, ...values }
 }
 
 export function epochsOf({ epochs }: ClassifyTrainConfig, { format }: ReadLabelledSet): number {
   return epochs ?? recipes[format].epochs
 }
 
-/** How the training images are shown; validation takes the middle crops of the same. */
+/** How the training images are shown. */
 export function loaderOptions(
   config: ClassifyTrainConfig,
   { size, mean, deviation }: ClassifierConfig,

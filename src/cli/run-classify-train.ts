@@ -1,9 +1,10 @@
 import { wholeSplit } from "../../datasets/image-folder.js"
-import { type LabelledLoaderOptions, labelledLoader } from "../../datasets/loader/labelled-loader.js"
+import { labelledLoader } from "../../datasets/loader/labelled-loader.js"
 import { type ReadLabelledSet, readLabelled } from "../../datasets/read-labelled.js"
 import { networkSpec } from "../backbone/networks.js"
 import { ResNet } from "../backbone/resnet.js"
-import { classificationTask } from "../classify/task.js"
+import { makeScorer } from "../classify/scorer.js"
+import { type ClassifierCheck, classificationTask } from "../classify/task.js"
 import { startEngine } from "../engine/start.js"
 import { DataError, UsageError } from "../tensor/errors.js"
 import { Parameters, Scope } from "../tensor/parameters.js"
@@ -11,7 +12,12 @@ import { mixSeeds, seededRandom } from "../tensor/random.js"
 import type { RunOptions } from "../train/run.js"
 import type { SavedModel } from "../train/run-folder.js"
 import type { SavedState } from "../train/state.js"
-import { type ClassifierConfig, readClassifierInfo, saveClassifier } from "../weights/classifier-file.js"
+import {
+  type ClassifierConfig,
+  type OpenClassifier,
+  readClassifierInfo,
+  saveClassifier,
+} from "../weights/classifier-file.js"
 import { describeReport, loadReport, loadWeights } from "../weights/load.js"
 import { classifierConfig, classifierRunOptions, epochsOf, loaderOptions } from "./classify-recipe.js"
 import { type ClassifyTrainConfig, classifyTrainSchema } from "./classify-train-config.js"
@@ -71,8 +77,7 @@ async function trainClassifier(
   const how = loaderOptions(config, model, training)
   const loader = labelledLoader(training, how)
   const options = classifierRunOptions(config, model, training, loader.batchesPerEpoch)
-  const tester = validation && labelledLoader(validation, testing(how))
-  if (options.schedule.shape === "plateau" && (!tester || config.valEvery === 0)) {
+  if (options.schedule.shape === "plateau" && (!validation || config.valEvery === 0)) {
     throw new UsageError("--set schedule=plateau drops the rate by validation: give data with a validation split")
   }
   const run = open()
@@ -81,7 +86,8 @@ async function trainClassifier(
   const most = Math.min(config.statisticsImages, training.labels.length)
   const statisticsImages = config.statistics === "exact" ? most : 0
   const { classes } = training
-  const data = { training: loader, validation: tester, name: (image: number) => training.name(image) }
+  const check = validation && checkOf(validation, { config: model, classes, training: {}, network, parameters }, log)
+  const data = { training: loader, validation: check, name: (image: number) => training.name(image) }
   log(plan(model, options, loader.batchesPerEpoch, how.batchSize!, statisticsImages))
   const saved: SavedModel = {
     name: model.network,
@@ -91,16 +97,24 @@ async function trainClassifier(
   const prepared = {
     task: classificationTask(network, parameters, data, { statisticsImages }),
     ...{ options, parameters, saved, command: "classify train" },
-    faults: () => [...loader.faults, ...(tester?.faults ?? [])],
-    close: async () => void (await Promise.all([loader.close(), tester?.close()])),
+    faults: () => loader.faults,
+    close: () => loader.close(),
   }
   await trainInto(run, prepared, state, signal, log)
   return run
 }
 
-/** Validation needs no gradients, and its batches are many images of which each is small. */
-function testing(how: Partial<LabelledLoaderOptions>): Partial<LabelledLoaderOptions> {
-  return { ...how, views: "testing", batchSize: Math.min(how.batchSize!, 64) }
+/** Validation by one crop, each image that cannot be read told once. */
+function checkOf(set: ReadLabelledSet, classifier: OpenClassifier, log: Log): ClassifierCheck {
+  const told = new Set<string>()
+  return {
+    set,
+    scorer: makeScorer([classifier]),
+    onUnread: ({ name, message }) => {
+      if (!told.has(name)) log(`${name}: skipped: ${message}`)
+      told.add(name)
+    },
+  }
 }
 
 function buildNetwork(

@@ -14,6 +14,8 @@ export interface ClassifierConfig extends Normalisation {
   readonly options: Partial<Pick<ResNetOptions, "strideIn" | "shortcut"> & Pick<CifarOptions, "zeros">>
   /** Side of the square it was trained on; input pixels. */
   readonly size: number
+  /** Shorter side that an image is given in testing, before a square is cut out; its network's usual one where left out. */
+  readonly resize?: number
 }
 
 /** What a classifier's file tells beside its weights. */

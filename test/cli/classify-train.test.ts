@@ -8,9 +8,10 @@ import { classifyTrainSchema } from "../../src/cli/classify-train-config.js"
 import { resolveConfig } from "../../src/cli/config.js"
 import { runClassifyTrain } from "../../src/cli/run-classify-train.js"
 import type { UserError } from "../../src/tensor/errors.js"
+import { seededRandom } from "../../src/tensor/random.js"
 import { readClassifierInfo } from "../../src/weights/classifier-file.js"
 import { SafetensorsFile, writeSafetensors } from "../../src/weights/safetensors.js"
-import { png, writeFiles } from "../datasets/samples.js"
+import { png, tiledPng, writeFiles } from "../datasets/samples.js"
 import { colouredPictures } from "../support/made-up-pictures.js"
 
 let folder: string
@@ -109,6 +110,27 @@ test("a classifier's run that Ctrl-C stopped exits with 130, and resumed ends wi
   expect(after!.config).toEqual(before!.config)
   expect(after!.classes).toEqual(["dark", "light"])
 }, 240_000)
+
+test("what training logs of a model is what classify eval says of its file, to the last digit", () => {
+  const data = join(folder, "tiles")
+  const random = seededRandom(3)
+  for (const [n, split] of [...Array(6).fill("train"), ...Array(60).fill("val")].entries()) {
+    writeFiles(data, { [`${split}/${"abc"[n % 3]}/${n}.png`]: tiledPng(50 + random.integer(40), 45, random) })
+  }
+  writeFiles(data, { "val/a/broken.png": "no image" })
+  const out = join(folder, "logged")
+  const brief = ["--model", "plain18", "--size", "32", "--epochs", "1", "--batch", "6", "--lr", "1e-9"]
+  const trained = run("train", "--data", data, "--out", out, ...brief, "--set", "shorter=[36,50]")
+  expect(trained.stderr.match(/val\/a\/broken\.png: skipped/g)).toHaveLength(1)
+  const weights = join(out, "weights", "last.safetensors")
+  const scored = run("eval", "--weights", weights, "--data", data, "--json", "-")
+  expect(scored.status).toBe(3)
+  const { images, top1Error, top5Error } = JSON.parse(scored.stdout) as Record<string, number>
+  expect(images).toBe(60)
+  const { config, training } = readClassifierInfo(weights)!
+  expect(training).toMatchObject({ top1_error: top1Error, top5_error: top5Error, accuracy: 1 - top1Error! })
+  expect(config).toMatchObject({ size: 32, resize: 36 })
+})
 
 test("weights that are no numbers end training with 5 before anything is saved", () => {
   const weights = join(folder, "nan.safetensors")
