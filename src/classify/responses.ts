@@ -35,7 +35,7 @@ export class ResponseMeter {
     for (const [i, image] of images.entries())
       writeCrops(image, this.#sizes, 1, this.#values, crops, i * 3 * size * size)
     tf.tidy(() => {
-      this.#network.trunk.observe(tf.tensor4d(crops, [images.length, size, size, 3]), ({ name, kernel, maps }) => {
+      this.#network.observe(tf.tensor4d(crops, [images.length, size, size, 3]), ({ name, kernel, maps }) => {
         if (kernel !== 3) return
         const layer = this.#layers.get(name) ?? new Moments()
         this.#layers.set(name, layer.with(maps))

@@ -16,6 +16,8 @@ export interface ClassifierConfig extends Normalisation {
   readonly size: number
   /** Shorter side that an image is given in testing, before a square is cut out; its network's usual one where left out. */
   readonly resize?: number
+  /** The file holds the mean picture `input.mean`, taken off inputs of `size`; `mean` are its channels' means. */
+  readonly meanPicture?: boolean
 }
 
 /** What a classifier's file tells beside its weights. */
@@ -56,6 +58,16 @@ export function readClassifierInfo(path: string): ClassifierInfo | undefined {
   }
 }
 
+/** Puts a classifier together and creates its parameters, by torchvision's names. */
+export function buildClassifier(parameters: Parameters, config: ClassifierConfig, numClasses: number): ResNet {
+  const { network, options, meanPicture } = config
+  return new ResNet(new Scope(parameters), networkSpec(network, options), {
+    classes: numClasses,
+    norm: "batch",
+    meanPicture: meanPicture ? config : undefined,
+  })
+}
+
 /** A classifier that has been read from its file. */
 export interface OpenClassifier extends ClassifierInfo {
   readonly network: ResNet
@@ -73,8 +85,7 @@ export function openClassifier(path: string): OpenClassifier {
   }
   const { config, classes } = info
   const parameters = new Parameters(seededRandom(0), loadWeights(path).weights)
-  const spec = networkSpec(config.network, config.options)
-  const network = new ResNet(new Scope(parameters), spec, { classes: classes.length, norm: "batch" })
+  const network = buildClassifier(parameters, config, classes.length)
   const [missing] = parameters.initialised
   if (missing !== undefined) {
     parameters.dispose()

@@ -12,7 +12,7 @@ import { seededRandom } from "../../src/tensor/random.js"
 import { readClassifierInfo } from "../../src/weights/classifier-file.js"
 import { SafetensorsFile, writeSafetensors } from "../../src/weights/safetensors.js"
 import { png, tiledPng, writeFiles } from "../datasets/samples.js"
-import { colouredPictures } from "../support/made-up-pictures.js"
+import { writeCifarFiles } from "../support/cifar-files.js"
 
 let folder: string
 let cifar: string
@@ -22,20 +22,7 @@ beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), "resdet-classify-"))
   cifar = join(folder, "cifar")
   photos = join(folder, "photos")
-  const records = (count: number, seed: number) => {
-    const { pixels, labels } = colouredPictures(count, 32, seed)
-    return Buffer.concat(
-      Array.from(labels, (label, n) => {
-        const planes = [0, 1, 2].flatMap((c) => Array.from({ length: 1024 }, (_, i) => pixels[3 * (1024 * n + i) + c]!))
-        return Buffer.from([label, ...planes])
-      }),
-    )
-  }
-  writeFiles(cifar, {
-    "data_batch_1.bin": records(12, 1),
-    "test_batch.bin": records(6, 2),
-    "batches.meta.txt": "red\ngreen\nblue\n",
-  })
+  writeCifarFiles(cifar)
   for (const [name, colour] of [
     ["dark", [10, 20, 30]],
     ["light", [230, 240, 250]],
