@@ -18,7 +18,7 @@ export function configure(command: Command): void {
   const training = command
     .command("train")
     .description("train a per-class RPN, or its second stage, on data with boxes")
-    .option("--data <path>", "a VOC folder (several joined with +), a COCO folder or file, or a YOLO data.yaml")
+    .option("--data <path>", "VOC, COCO or YOLO data, or ImageNet's folder with Data/CLS-LOC and Annotations/CLS-LOC")
     .option("--stage <name>", "rpn (default), or rcnn: the second stage, on the proposals of the first")
     .option("--proposals <file>", "the trained per-class RPN that proposes, for --stage rcnn")
     .option("--network <name>", "such as resnet101 (default: the weights' own, else resnet18)")
@@ -39,7 +39,7 @@ export function configure(command: Command): void {
   addConfigFlags(training).action(() => train(training))
   looking(command.command("eval"))
     .description("score a localizer: ImageNet's localization error")
-    .requiredOption("--data <path>", "what it is scored on: VOC, COCO or YOLO data")
+    .requiredOption("--data <path>", "what it is scored on: VOC, COCO, YOLO or ImageNet's data")
     .option("--split <name>", "which part of the data (default: val)")
     .option("--images <folder>", "where a COCO file's images are, if not beside it")
     .action(async (flags: LocalizeEvalFlags) => {
