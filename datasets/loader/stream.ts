@@ -1,7 +1,7 @@
 import { atLeastOne, positive, withDefaults } from "../../src/tensor/options.js"
 import { decodeDefaults } from "../image/decode.js"
 import { imageNetDeviation, imageNetMean } from "../image/resize.js"
-import { sizeDefaults } from "../image/size.js"
+import { inputDivisor, sizeDefaults } from "../image/size.js"
 import { type BatchJob, type BatchResult, type ImageProblem, runJob } from "./job.js"
 import { defaultWorkers, ImagePool } from "./pool.js"
 
@@ -24,7 +24,7 @@ export interface StreamOptions {
 export const streamDefaults: StreamOptions = {
   batchSize: 1,
   ...sizeDefaults,
-  divisor: 32,
+  divisor: inputDivisor,
   workers: null,
   prefetch: 4,
   maxPixels: decodeDefaults.maxPixels,

@@ -1,3 +1,4 @@
+import { cutRgb } from "../../datasets/image/cut.js"
 import { resizeInto } from "../../datasets/image/resize.js"
 import type { RgbImage } from "../../datasets/image/rgb.js"
 import type { Boxes } from "../boxes/boxes.js"
@@ -61,13 +62,6 @@ export function warpPixels(
   out: Float32Array,
   offset: number,
 ): void {
-  const [x1, y1, x2, y2] = box as unknown as [number, number, number, number]
-  const [height, width] = [y2 - y1, x2 - x1]
-  const pixels = new Uint8Array(3 * height * width)
-  for (let y = 0; y < height; y++) {
-    const from = 3 * ((y1 + y) * image.width + x1)
-    pixels.set(image.pixels.subarray(from, from + 3 * width), 3 * y * width)
-  }
   const target = { out, offset, rowStride: 3 * side, height: side, width: side, flip, mean, deviation }
-  resizeInto({ pixels, height, width }, target)
+  resizeInto(cutRgb(image, box as unknown as [number, number, number, number]), target)
 }

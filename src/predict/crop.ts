@@ -1,3 +1,4 @@
+import { cutRgb } from "../../datasets/image/cut.js"
 import type { Detection } from "./detect-images.js"
 import type { Pixels } from "./pixel-detector.js"
 
@@ -12,10 +13,6 @@ export function cropPixels({ data, width, height }: Pixels, box: Detection["box"
   const right = Math.min(width, Math.ceil(box[2]))
   const bottom = Math.min(height, Math.ceil(box[3]))
   if (right <= left || bottom <= top) return undefined
-  const cut = { data: new Uint8Array((right - left) * (bottom - top) * 3), width: right - left, height: bottom - top }
-  for (let y = 0; y < cut.height; y++) {
-    const start = ((top + y) * width + left) * 3
-    cut.data.set(data.subarray(start, start + cut.width * 3), y * cut.width * 3)
-  }
-  return cut
+  const cut = cutRgb({ pixels: data, width, height }, [left, top, right, bottom])
+  return { data: cut.pixels, width: cut.width, height: cut.height }
 }

@@ -4,7 +4,7 @@ import { boxesOfSide, clipBoxes, takeBoxes } from "../boxes/clip.js"
 import { decodeBoxes, roiCoderWeights } from "../boxes/coder.js"
 
 /** What a head says of R regions, in the frame of the regions. */
-export interface Predictions {
+export type Predictions = {
   /** K + 1. */
   readonly numLabels: number
   /** `[R * (K + 1)]` 0..1, the background first; each region's add up to 1. */
