@@ -3,9 +3,9 @@
  * other, and prints one table: mAP@0.5, mAP@[.5,.95] and milliseconds an image (median; reading the file not counted).
  *
  *   npm run -s build
- *   node dist/scripts/test-time.js --weights W [W2 ...] --data D [--split val] [--engine auto] [--only "--flip;--vote"]
+ *   node dist/scripts/test-time.js --weights W [W2 ...] --data D [--split val] [--images 50] [--engine auto] [--only "--flip;--vote"]
  *
- * `--only` measures other switches than the list below, beside none at all. With several weights each is measured alone
+ * `--images` takes the first so many alone. `--only` measures other switches than the list below, beside none at all. With several weights each is measured alone
  * first, then all together, then the switches on all together.
  */
 import { parseArgs } from "node:util"
@@ -26,6 +26,7 @@ const { values, positionals } = parseArgs({
     weights: { type: "string" },
     data: { type: "string" },
     split: { type: "string", default: "val" },
+    images: { type: "string" },
     engine: { type: "string", default: "auto" },
     only: { type: "string" },
   },
@@ -71,8 +72,9 @@ async function measure(files: readonly string[], flags: string): Promise<string>
   }
   try {
     const set = await readDataset(values.data!, { split: values.split, classes: network.classes })
-    const { perImage } = await detectRecords(timed, set.images, optionsOf(flags))
-    const { coco, voc } = evaluateDetections(set, perImage, { details: false })
+    const images = set.images.slice(0, values.images === undefined ? undefined : Number(values.images))
+    const { perImage } = await detectRecords(timed, images, optionsOf(flags))
+    const { coco, voc } = evaluateDetections({ ...set, images }, perImage, { details: false })
     const milliseconds = times.sort((a, b) => a - b)[Math.floor(times.length / 2)]!
     const figures = [100 * voc[0]!.voc12, 100 * coco.AP50, 100 * coco.AP, 100 * coco.AP75, milliseconds]
     return figures.map((value, i) => (i < 4 ? value.toFixed(1) : value.toFixed(0)).padStart(9)).join("")
