@@ -6,7 +6,7 @@ import type { Dataset, Fault, ImageRecord } from "../dataset.js"
 import { FaultLog, type FaultPolicies, withPolicies } from "../faults.js"
 import { nameInside } from "../folder.js"
 import { decodeDefaults } from "../image/decode.js"
-import { sizeDefaults } from "../image/size.js"
+import { inputDivisor, sizeDefaults } from "../image/size.js"
 import { ahead } from "./ahead.js"
 import type { BatchJob, BatchResult } from "./job.js"
 import { draw, type OrderOptions, planBatches } from "./order.js"
@@ -43,7 +43,7 @@ export const loaderDefaults: LoaderOptions = {
   aspectGroups: 3,
   sizes: [sizeDefaults.size],
   maxSize: sizeDefaults.maxSize,
-  divisor: 32,
+  divisor: inputDivisor,
   flip: 0.5,
   workers: null,
   prefetch: 4,

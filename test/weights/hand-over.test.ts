@@ -98,7 +98,7 @@ test("a detector starts with its classifier's mean and deviation, keeps them in 
   ] as const
   expect(files.map(planInput)).toEqual([halves, { mean: [0, 0, 0], deviation: [1, 1, 1] }, imageNet, imageNet])
   const found = async (file: string, value: number) => {
-    const network = await openNetwork(file, { engine: "auto" })
+    const network = await openNetwork([file], { engine: "auto" })
     const white = { data: new Uint8Array(64 * 64 * 3).fill(value), height: 64, width: 64 }
     const { boxes, scores } = await network.detect(white, { score: 0, nms: 1, maxDetections: 20 })
     network.dispose()
