@@ -21,14 +21,25 @@ export interface DetectorInfo {
 const INFO = "resdet"
 const FORMAT = 1
 
+/** The metadata that make a file a detector's. */
+export function detectorMetadata(info: DetectorInfo): Record<string, string> {
+  const { config, classes, categoryIds, training } = info
+  return { [INFO]: JSON.stringify({ format: FORMAT, config, classes, categoryIds, training }) }
+}
+
 /** Writes a detector with all that is needed to run it; beside and renamed, so that a broken write leaves the old file. */
 export function saveDetector(path: string, parameters: Iterable<Parameter>, info: DetectorInfo): void {
-  saveWeights(path, parameters, { [INFO]: JSON.stringify({ format: FORMAT, ...info }) })
+  saveWeights(path, parameters, detectorMetadata(info))
 }
 
 /** What the file at `path` tells of itself; `undefined` for plain weights, such as a backbone's. */
 export function readDetectorInfo(path: string): DetectorInfo | undefined {
-  const text = readContents(path).metadata[INFO]
+  return parseDetectorInfo(path, readContents(path).metadata)
+}
+
+/** What the metadata of a file tell; `undefined` where they are no detector's. */
+export function parseDetectorInfo(path: string, metadata: Readonly<Record<string, string>>): DetectorInfo | undefined {
+  const text = metadata[INFO]
   if (text === undefined) return undefined
   try {
     const info = JSON.parse(text) as DetectorInfo & { format: number }
