@@ -21,6 +21,11 @@ export const commands: readonly CommandEntry[] = [
   },
   { name: "dataset", summary: "check, count, convert, split, view or make data", load: () => import("./dataset.js") },
   { name: "import", summary: "convert PyTorch weights to safetensors", load: () => import("./import.js") },
+  {
+    name: "export",
+    summary: "write a detector or a classifier as ONNX, for any runtime",
+    load: () => import("./export.js"),
+  },
   { name: "info", summary: "layers, parameters and multiply-adds of a model", load: () => import("./info.js") },
   { name: "setup", summary: "get native TensorFlow, once for every clone", load: () => import("./setup.js") },
   {

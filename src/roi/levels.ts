@@ -11,13 +11,24 @@ const levelOptions = { canonicalSide: 224, canonicalLevel: 4, finest: 2, coarses
 const epsilon = 1e-6
 
 /**
+ * Least areas, in input pixels, of the regions that belong to P3, P4 and P5: where
+ * `4 + log2(sqrt(area) / 224) + epsilon` reaches 3, 4 and 5.
+ */
+export const levelAreas: readonly number[] = Array.from(
+  { length: levelOptions.coarsest - levelOptions.finest },
+  (_, i) => {
+    const { canonicalSide, canonicalLevel, finest } = levelOptions
+    return (canonicalSide * 2 ** (finest + 1 + i - canonicalLevel - epsilon)) ** 2
+  },
+)
+
+/**
  * Which level of a pyramid box `i` is cut from: 2 (P2, the finest) to 5.
  * @param boxes `[R * 4]` x1, y1, x2, y2 in input pixels
  */
 export function levelOfBox(boxes: Boxes, i: number): number {
-  const { canonicalSide, canonicalLevel, finest, coarsest } = levelOptions
-  const level = Math.floor(canonicalLevel + Math.log2(Math.sqrt(boxArea(boxes, i)) / canonicalSide) + epsilon)
-  return Math.min(Math.max(level, finest), coarsest)
+  const area = boxArea(boxes, i)
+  return levelAreas.reduce((level, least) => (area >= least ? level + 1 : level), levelOptions.finest as number)
 }
 
 /**
