@@ -11,7 +11,7 @@ import { UsageError } from "../tensor/errors.js"
 import { type Parameters, Scope } from "../tensor/parameters.js"
 import { FasterRcnn, type FasterRcnnParts } from "./faster-rcnn.js"
 import { backboneDepth, isPyramid, type ModelConfig } from "./model.js"
-import type { FasterRcnnOptions } from "./options.js"
+import { checkOptions, type FasterRcnnOptions } from "./options.js"
 
 /**
  * Puts a detector together and creates its parameters, by torchvision's names: `backbone.*`, `rpn.head.*`,
@@ -30,8 +30,12 @@ export function buildParts(parameters: Parameters, config: ModelConfig, numClass
     : c4Parts(parameters, config, numClasses)
 }
 
-/** A configuration's options as its model has them: a pyramid's finest level has a stride of its own. */
+/**
+ * A configuration's options as its model has them: a pyramid's finest level has a stride of its own.
+ * @throws UsageError for a value that a part cannot work with
+ */
 export function detectorOptions({ model, options }: ModelConfig): FasterRcnnOptions {
+  checkOptions(options)
   return isPyramid(model) ? { ...options, anchors: { ...options.anchors, stride: pyramidStride } } : options
 }
 

@@ -3,7 +3,7 @@ import type { NormKind } from "../backbone/norm.js"
 import { UsageError } from "../tensor/errors.js"
 import { imageNet, type Normalisation } from "../tensor/normalisation.js"
 import { didYouMean } from "../tensor/suggest.js"
-import { type FasterRcnnOptions, fasterRcnnDefaults } from "./options.js"
+import { type DeepPartial, type FasterRcnnOptions, fasterRcnnDefaults, withOverrides } from "./options.js"
 
 /** All that tells one detector from another, beside its weights and classes; it is stored in the weights file. */
 export interface ModelConfig {
@@ -40,11 +40,14 @@ export const modelDefaults: Omit<ModelConfig, "model"> = {
 }
 
 /** A configuration as it was stored: what it lacks was not to be chosen then. */
-export type StoredModelConfig = Omit<ModelConfig, "input"> & Partial<Pick<ModelConfig, "input">>
+export type StoredModelConfig = Pick<ModelConfig, "model"> & DeepPartial<ModelConfig>
 
-/** A stored configuration in full: detectors of before `input` had ImageNet's. */
+/**
+ * A stored configuration in full. A choice that came later has a default by which nothing changes for older detectors.
+ * @throws UsageError for an option that is not known
+ */
 export function completeConfig(stored: StoredModelConfig): ModelConfig {
-  return { input: imageNet, ...stored }
+  return withOverrides({ ...modelDefaults, model: stored.model }, stored, "config")
 }
 
 const kinds = ["c4", "fpn"] as const

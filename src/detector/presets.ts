@@ -13,8 +13,9 @@ const base = fasterRcnnDefaults
 
 /**
  * - `light`: for two CPU cores. Ours (figures in docs/results.md): shorter side 400, 64 regions an image, rate 0.005
- * - `paper`: shorter side 600, 300 proposals, NMS 0.3. Sources: the ResNet paper, appendix A; py-faster-rcnn for what the
- *   paper leaves open (128 regions, anchors of 128 to 512 pixels, 12000 / 2000 proposals in training, rate 0.001)
+ * - `paper`: shorter side 600, RoI pooling, 300 proposals, NMS 0.3. Sources: the ResNet paper, appendix A; py-faster-rcnn
+ *   for what the paper leaves open (128 regions, anchors of 128 to 512 pixels, 12000 / 2000 proposals in training, rate
+ *   0.001); 14x14 bins as in detectron2's C4 models
  * - `torchvision`: its pyramid detector and reference script: 2000 anchors a level and 2000 proposals in training, 1000 and
  *   1000 at test, rate 0.02 for 16 images
  * - `detectron2`: its C4 configuration: 14x14 aligned regions, 512 of them, 1000 proposals, rate 0.02 for 16 images
@@ -40,7 +41,7 @@ const presets = {
     options: {
       ...base,
       anchors: { ...base.anchors, sizes: [128, 256, 512] },
-      align: { ...base.align, size: 14 },
+      align: { ...base.align, operator: "pool", size: 14 },
       roi: { ...base.roi, sample: { count: 128, positiveShare: 0.25 } },
       select: { ...base.select, nmsThreshold: 0.3 },
     },
@@ -63,7 +64,7 @@ const presets = {
     maxSize: 1333,
     options: {
       ...base,
-      align: { ...base.align, size: 14, aligned: true },
+      align: { ...base.align, size: 14, samplingRatio: 0, aligned: true },
       proposals: { train: base.proposals.train, test: { ...base.proposals.test, afterNms: 1000 } },
     },
   },
