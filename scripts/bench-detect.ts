@@ -84,7 +84,7 @@ async function bench(model: string) {
 /** A detector with freshly made weights: torchvision's options for a pyramid, the paper's 300 proposals for C4. */
 async function saveMadeUp(model: string, path: string): Promise<ModelConfig> {
   await startEngine("tensorflow")
-  const options = model.endsWith("_fpn") ? preset("torchvision").options : modelDefaults.options
+  const options = model.endsWith("_fpn") ? preset("torchvision", model).options : modelDefaults.options
   const config = { ...modelDefaults, model, options, conv5Norm: "frozen" } as const
   const parameters = new Parameters(seededRandom(1))
   buildFasterRcnn(parameters, config, CLASSES)

@@ -110,7 +110,7 @@ function checkReached({ minMap }: TrainConfig, metric: string, best: number | nu
 }
 
 function modelConfig(config: TrainConfig): ModelConfig {
-  const { ratePerImage: _, ...sizes } = preset(config.preset)
+  const { ratePerImage: _, ...sizes } = preset(config.preset, config.model)
   const { model, strideIn, size, maxSize, norm, conv5Norm, frozen } = config
   return {
     ...modelDefaults,
@@ -130,7 +130,7 @@ function runOptions(config: TrainConfig, data: Dataset, batchesPerEpoch: number)
     epochs: config.epochs,
     seed: config.seed,
     schedule: scheduleOptions({
-      base: config.lr ?? preset(config.preset).ratePerImage * config.batch,
+      base: config.lr ?? preset(config.preset, config.model).ratePerImage * config.batch,
       steps: config.epochs * batchesPerEpoch,
       shape: config.schedule,
       warmup: config.warmup ?? Math.min(1000, batchesPerEpoch - 1),

@@ -1,6 +1,6 @@
 import { type NetworkSpec, resNetSpec } from "../backbone/architecture.js"
 import { detectorOptions } from "../detector/build.js"
-import { backboneDepth, type ModelConfig } from "../detector/model.js"
+import { type ModelConfig, parseModel } from "../detector/model.js"
 import { UsageError } from "../tensor/errors.js"
 import { detections, selectBounds } from "./detections.js"
 import { Graph, type Value, type WeightSource } from "./graph.js"
@@ -46,18 +46,14 @@ const fpn: DetectorKind = {
 const kinds = { c4, fpn } as const satisfies Record<string, DetectorKind>
 
 /** Why there is no graph of a detector yet, in words for the user; undefined where there is one. */
-export function whyNoGraph({ model, options: { context, select } }: ModelConfig): string | undefined {
-  if (kindOf(model) === undefined) {
+export function whyNoGraph({ model, options: { align, context, select } }: ModelConfig): string | undefined {
+  if (!Object.hasOwn(kinds, parseModel(model).kind)) {
     return `${model} cannot be an ONNX graph yet, only detectors that end in ${Object.keys(kinds).join(", ")}`
   }
+  if (align.operator !== "align") return `${model} with RoI pooling cannot be an ONNX graph yet, only with RoIAlign`
   if (context) return `${model} with global context cannot be an ONNX graph yet`
   if (select.vote || select.softNms !== "off") return `${model} with box voting or soft NMS cannot be an ONNX graph yet`
   return undefined
-}
-
-function kindOf(model: string): DetectorKind | undefined {
-  const name = model.slice(model.lastIndexOf("_") + 1)
-  return Object.hasOwn(kinds, name) ? kinds[name as keyof typeof kinds] : undefined
 }
 
 /**
@@ -74,9 +70,9 @@ export function detectorGraph(
 ): OnnxModel {
   const reason = whyNoGraph(config)
   if (reason !== undefined) throw new UsageError(reason)
-  const kind = kindOf(config.model)!
+  const kind = kinds[parseModel(config.model).kind as keyof typeof kinds]
   const { anchors, proposals: proposing, align, select } = detectorOptions(config)
-  const network = resNetSpec(backboneDepth(config.model), { strideIn: config.strideIn })
+  const network = resNetSpec(parseModel(config.model).depth, { strideIn: config.strideIn })
   const graph = new Graph(weights)
   const { pixels, size, scale } = imageInput(graph, { ...config, ...config.input })
   const limit = boxLimit(graph, size)

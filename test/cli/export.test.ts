@@ -24,7 +24,9 @@ const path = (name: string) => join(folder, name)
 beforeAll(async () => {
   await startEngine()
   const detector = new Parameters(seededRandom(0))
-  const config = { ...modelDefaults, ...preset("light"), size: 64, maxSize: 128, model: "fasterrcnn_resnet18_c4" }
+  const model = "fasterrcnn_resnet18_c4"
+  const { options } = preset("light", model)
+  const config = { ...modelDefaults, options, size: 64, maxSize: 128, model }
   buildFasterRcnn(detector, config, 2)
   const classes = ["cat", "dog"]
   saveDetector(path("detector.safetensors"), detector, { config, classes, categoryIds: [17, 18], training: {} })

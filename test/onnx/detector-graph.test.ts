@@ -41,8 +41,8 @@ withOnnxRuntime("the graph of a detector", () => {
 })
 
 test("a kind of detector without a graph is refused in one line", () => {
-  const config = { ...modelDefaults, model: "fasterrcnn_resnet50_fpn_v9" }
+  const config = { ...modelDefaults, model: "fasterrcnn_resnet50_dc5" }
   expect(() => detectorGraph(config, 3, noWeights)).toThrow(
-    "fasterrcnn_resnet50_fpn_v9 cannot be an ONNX graph yet, only detectors that end in c4, fpn",
+    "fasterrcnn_resnet50_dc5 cannot be an ONNX graph yet, only detectors that end in c4, fpn",
   )
 })

@@ -43,7 +43,7 @@ withOnnxRuntime("the graph of RoIAlign", () => {
         return [{ value: pooled.restore(pooled.maps), rank: 4 }]
       })
       const images = new Int32Array(boxes.length / 4)
-      const expected = channelsFirst(alignOnLevels(maps, boxes, images, stride, options))
+      const expected = channelsFirst(alignOnLevels(maps, boxes, images, stride, { operator: "align", ...options }))
       expect(found!.shape).toEqual(expected.shape)
       expectClose(found!.values as Float32Array, expected.values as Float32Array, 1e-4)
     },
