@@ -1,5 +1,6 @@
+import type { Normalisation } from "../../src/tensor/normalisation.js"
 import { cutRgb } from "./cut.js"
-import { imageNetDeviation, imageNetMean, resizeInto } from "./resize.js"
+import { resizeInto } from "./resize.js"
 import type { RgbImage } from "./rgb.js"
 import { inputDivisor, inputSize, padTo, type SizeOptions } from "./size.js"
 
@@ -28,12 +29,12 @@ export class RgbPhoto {
   }
 
   /** The image as an input of `size`, padded to multiples of 32 as `streamImages` does. */
-  input(sizes: SizeOptions): PhotoInput {
+  input(sizes: SizeOptions, normalisation: Normalisation): PhotoInput {
     const { height, width } = inputSize(this.height, this.width, sizes)
     const shape = [1, padTo(height, inputDivisor), padTo(width, inputDivisor), 3] as const
     const values = new Float32Array(shape[1] * shape[2] * 3)
     const place = { out: values, offset: 0, rowStride: 3 * shape[2], height, width, flip: this.#mirrored }
-    resizeInto(this.#image, { ...place, mean: imageNetMean, deviation: imageNetDeviation })
+    resizeInto(this.#image, { ...place, ...normalisation })
     return { values, shape, height, width }
   }
 

@@ -1,7 +1,7 @@
 import * as tf from "@tensorflow/tfjs-core"
 import type { RgbImage } from "../../datasets/image/rgb.js"
-import { networkSpec } from "../backbone/networks.js"
 import type { ResNet } from "../backbone/resnet.js"
+import type { Normalisation } from "../tensor/normalisation.js"
 import { atLeastOne, withDefaults } from "../tensor/options.js"
 import type { OpenClassifier } from "../weights/classifier-file.js"
 import { sharedClasses } from "../weights/shared-classes.js"
@@ -9,7 +9,6 @@ import {
   type CropSizes,
   checkProcedure,
   cropSizes,
-  type InputValues,
   resizeShorterSide,
   type TestProcedure,
   testDefaults,
@@ -51,7 +50,7 @@ export function makeScorer(classifiers: readonly OpenClassifier[], overrides: Pa
   const { procedure, batch } = withDefaults("makeScorer", scorerDefaults, overrides, { batch: atLeastOne })
   const classes = sharedClasses(classifiers.map(({ classes }, i) => ({ name: `weights ${i + 1}`, classes })))
   const members = classifiers.map(({ network, config }) => {
-    const sizes = cropSizes(config.size, !networkSpec(config.network).pool)
+    const sizes = cropSizes(config)
     checkProcedure(procedure, config.network, sizes)
     return { network, values: config, sizes }
   })
@@ -79,7 +78,7 @@ function cropScores(
   network: ResNet,
   images: readonly RgbImage[],
   count: 1 | 10,
-  values: InputValues,
+  values: Normalisation,
   sizes: CropSizes,
   batch: number,
 ): Float64Array {
@@ -104,7 +103,7 @@ function denseScores(
   network: ResNet,
   images: readonly RgbImage[],
   scales: readonly number[],
-  values: InputValues,
+  values: Normalisation,
   { size }: CropSizes,
 ): Float64Array {
   const window = Math.ceil(size / network.trunk.stride)

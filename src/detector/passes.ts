@@ -20,7 +20,7 @@ export interface Passes {
 /** A detector with the size at which images enter it. */
 export interface Network {
   readonly detector: Pick<FasterRcnn, "features" | "propose" | "vectors" | "predict" | "options">
-  readonly config: Pick<ModelConfig, "size" | "maxSize">
+  readonly config: Pick<ModelConfig, "size" | "maxSize" | "input">
 }
 
 /** A photo's features at one size, and how its pixels come there: input pixels = photo pixels * scale. */
@@ -39,7 +39,7 @@ export interface Look {
 export function networkPasses({ detector, config }: Network, photo: Photo, scales: readonly number[] = []): Passes {
   const lookAt = (size: number): Look => {
     const maxSize = Math.round((config.maxSize * size) / config.size)
-    const { values, shape, height, width } = photo.input({ size, maxSize })
+    const { values, shape, height, width } = photo.input({ size, maxSize }, config.input)
     const levels = tf.tidy(() => [...detector.features(tf.tensor4d(values, [...shape]))])
     return { levels, size: [height, width], scaleX: width / photo.width, scaleY: height / photo.height }
   }

@@ -1,3 +1,5 @@
+import type { Normalisation } from "../tensor/normalisation.js"
+
 /** Part of a photo: x1, y1, x2, y2 in whole pixels of it, x2 and y2 the first ones outside. */
 export type Window = readonly [x1: number, y1: number, x2: number, y2: number]
 
@@ -15,8 +17,11 @@ export interface PhotoInput {
 export interface Photo {
   readonly height: number
   readonly width: number
-  /** @param sizes the length of the shorter side, and the most of the longer one */
-  input(sizes: { readonly size: number; readonly maxSize: number }): PhotoInput
+  /**
+   * @param sizes the length of the shorter side, and the most of the longer one
+   * @param normalisation what is done to the values
+   */
+  input(sizes: { readonly size: number; readonly maxSize: number }, normalisation: Normalisation): PhotoInput
   part(window: Window): Photo
   mirrored(): Photo
 }

@@ -1,4 +1,4 @@
-import { cutRgb } from "../../datasets/image/cut.js"
+import { cropImage } from "../../datasets/image/region.js"
 import type { Detection } from "./detect-images.js"
 import type { Pixels } from "./pixel-detector.js"
 
@@ -8,11 +8,8 @@ import type { Pixels } from "./pixel-detector.js"
  * @returns undefined when no pixel of the photo lies in the box
  */
 export function cropPixels({ data, width, height }: Pixels, box: Detection["box"]): Pixels | undefined {
-  const left = Math.max(0, Math.floor(box[0]))
-  const top = Math.max(0, Math.floor(box[1]))
-  const right = Math.min(width, Math.ceil(box[2]))
-  const bottom = Math.min(height, Math.ceil(box[3]))
-  if (right <= left || bottom <= top) return undefined
-  const cut = cutRgb({ pixels: data, width, height }, [left, top, right, bottom])
-  return { data: cut.pixels, width: cut.width, height: cut.height }
+  const [x1, y1, x2, y2] = box
+  if (x2 <= Math.max(x1, 0) || y2 <= Math.max(y1, 0) || x1 >= width || y1 >= height) return undefined
+  const { pixels, ...size } = cropImage({ pixels: data, width, height }, box)
+  return { data: pixels, ...size }
 }

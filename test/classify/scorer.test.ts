@@ -1,11 +1,11 @@
 import * as tf from "@tensorflow/tfjs-core"
 import { expect, test } from "vitest"
-import { imageNetDeviation, imageNetMean } from "../../datasets/image/resize.js"
 import type { RgbImage } from "../../datasets/image/rgb.js"
 import { networkSpec } from "../../src/backbone/networks.js"
 import { ResNet } from "../../src/backbone/resnet.js"
 import { makeScorer } from "../../src/classify/scorer.js"
 import { resizeShorterSide, wholeImage, writeCrops } from "../../src/classify/test-crops.js"
+import { imageNet } from "../../src/tensor/normalisation.js"
 import { Parameters, Scope } from "../../src/tensor/parameters.js"
 import { seededRandom } from "../../src/tensor/random.js"
 import type { OpenClassifier } from "../../src/weights/classifier-file.js"
@@ -13,7 +13,7 @@ import { expectClose } from "../support/close.js"
 import { onEveryEngine } from "../support/engines.js"
 import { tinyNetwork } from "../support/tiny-network.js"
 
-const values = { mean: imageNetMean, deviation: imageNetDeviation }
+const values = imageNet
 
 /** A fresh network whose scores differ well from class to class. */
 function classifier(name: string, size: number, seed: number, classes = ["cat", "dog", "owl"]): OpenClassifier {

@@ -6,6 +6,7 @@ import type { DetectOptions } from "../../src/detector/detect-options.js"
 import { detectPhoto } from "../../src/detector/detect-photo.js"
 import { mirrorBoxes } from "../../src/detector/flip.js"
 import { startEngine } from "../../src/engine/start.js"
+import { imageNet } from "../../src/tensor/normalisation.js"
 import { Parameters } from "../../src/tensor/parameters.js"
 import { seededRandom } from "../../src/tensor/random.js"
 import { expectClose } from "../support/close.js"
@@ -24,7 +25,7 @@ const noise = (() => {
 
 const tiny = (seed: number) => {
   const { detector, parameters } = tinyDetector(2, new Parameters(seededRandom(seed)))
-  return { network: { detector, config: { size: height, maxSize: 2 * height } }, parameters }
+  return { network: { detector, config: { size: height, maxSize: 2 * height, input: imageNet } }, parameters }
 }
 
 /** The same detections, of equally scored ones in any order. */
@@ -42,7 +43,7 @@ onEveryEngine("detecting in a photo", () => {
 
   test("without options is what the detector itself does", () => {
     const { network } = tiny(1)
-    const { values, shape } = noise.input(network.config)
+    const { values, shape } = noise.input(network.config, imageNet)
     const [own] = tf.tidy(() => network.detector.detect(tf.tensor4d(values, [...shape]), [imageSize]))
     expect(own!.scores.length).toBeGreaterThan(10)
     const found = detectPhoto([network], noise)
@@ -101,7 +102,7 @@ onEveryEngine("detecting in a photo", () => {
 
   test("global context goes with everything else", () => {
     const { detector } = tinyDetector(2, undefined, { context: true })
-    const network = { detector, config: { size: height, maxSize: 2 * height } }
+    const network = { detector, config: { size: height, maxSize: 2 * height, input: imageNet } }
     const found = detectPhoto([network], noise, { scales: [64, 96], flip: true, refine: true, score: 0.1 })
     expect(found.scores.length).toBeGreaterThan(0)
   })

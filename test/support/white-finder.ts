@@ -2,6 +2,7 @@ import * as tf from "@tensorflow/tfjs-core"
 import { RgbPhoto } from "../../datasets/image/photo.js"
 import { type FasterRcnnOptions, fasterRcnnDefaults } from "../../src/detector/options.js"
 import type { Network } from "../../src/detector/passes.js"
+import { imageNet } from "../../src/tensor/normalisation.js"
 
 /** A black photo with white rectangles, `[x1, y1, x2, y2]` each. */
 export function whiteOnBlack(width: number, height: number, ...rectangles: readonly (readonly number[])[]): RgbPhoto {
@@ -19,7 +20,7 @@ export function whiteOnBlack(width: number, height: number, ...rectangles: reado
 export function whiteFinder(size: number, options: Partial<FasterRcnnOptions> = {}) {
   const asked = { inputs: [] as string[], regions: [] as number[][] }
   const network: Network = {
-    config: { size, maxSize: 4 * size },
+    config: { size, maxSize: 4 * size, input: imageNet },
     detector: {
       options: { ...fasterRcnnDefaults, ...options },
       features: (images) => {

@@ -3,6 +3,7 @@ import { cutRgb } from "../../../datasets/image/cut.js"
 import { decodeImage } from "../../../datasets/image/decode.js"
 import { RgbPhoto } from "../../../datasets/image/photo.js"
 import { prepareImage } from "../../../datasets/loader/stream.js"
+import { imageNet } from "../../../src/tensor/normalisation.js"
 import { png } from "../samples.js"
 
 /** 3 x 2 pixels whose red tells their place. */
@@ -19,7 +20,7 @@ test("a part is cut out row by row", () => {
 test("an input is what the loader makes of the same file", async () => {
   const file = png(40, 30)
   const { pixels, shape, images } = await prepareImage(file, { size: 64, maxSize: 80 })
-  const input = new RgbPhoto(await decodeImage(file)).input({ size: 64, maxSize: 80 })
+  const input = new RgbPhoto(await decodeImage(file)).input({ size: 64, maxSize: 80 }, imageNet)
   expect(input.shape).toEqual(shape)
   expect([input.height, input.width]).toEqual([images[0]!.height, images[0]!.width])
   expect(input.values).toEqual(pixels)
@@ -27,10 +28,12 @@ test("an input is what the loader makes of the same file", async () => {
 
 test("mirrored, the first column is the last, and the padding stays where it is", () => {
   const sizes = { size: 2, maxSize: 3 }
-  const [plain, mirrored] = [new RgbPhoto(image), new RgbPhoto(image).mirrored()].map((photo) => photo.input(sizes))
+  const [plain, mirrored] = [new RgbPhoto(image), new RgbPhoto(image).mirrored()].map((photo) =>
+    photo.input(sizes, imageNet),
+  )
   const row = ({ values }: { values: Float32Array }) => [0, 1, 2, 3].map((x) => values[3 * x])
   expect(row(mirrored!)).toEqual([row(plain!)[2], row(plain!)[1], row(plain!)[0], 0])
-  expect(new RgbPhoto(image).mirrored().mirrored().input(sizes)).toEqual(plain)
+  expect(new RgbPhoto(image).mirrored().mirrored().input(sizes, imageNet)).toEqual(plain)
 })
 
 test("a part of a mirrored photo is what it shows there: the mirror image of the part on the other side", () => {
@@ -38,5 +41,5 @@ test("a part of a mirrored photo is what it shows there: the mirror image of the
   const photo = new RgbPhoto(image)
   const part = photo.mirrored().part([0, 0, 2, 2])
   expect([part.height, part.width]).toEqual([2, 2])
-  expect(part.input(sizes)).toEqual(photo.part([1, 0, 3, 2]).mirrored().input(sizes))
+  expect(part.input(sizes, imageNet)).toEqual(photo.part([1, 0, 3, 2]).mirrored().input(sizes, imageNet))
 })
