@@ -10,7 +10,7 @@ export interface LoadOptions {
 export const loadDefaults: LoadOptions = { engine: "auto" }
 
 /** Starts the engine, reads the weights file of a detector, or of several that work as one, and builds their networks. */
-export type OpenNetwork = (weights: readonly string[], options: LoadOptions) => Promise<PixelDetector>
+export type OpenNetwork = (weights: string | readonly string[], options: LoadOptions) => Promise<PixelDetector>
 
 /** What makes a detector from a file: kept apart from the handle so that a dummy can stand in. */
 export interface DetectorParts {
@@ -21,7 +21,7 @@ export interface DetectorParts {
 /** Makes `loadDetector(weights, options)` from its parts. */
 export function detectorLoader({ openNetwork, decode }: DetectorParts) {
   return async (weights: string | readonly string[], options: Partial<LoadOptions> = {}): Promise<DetectorHandle> => {
-    const network = await openNetwork([weights].flat(), withDefaults("loadDetector", loadDefaults, options))
+    const network = await openNetwork(weights, withDefaults("loadDetector", loadDefaults, options))
     return detectorHandle(network, decode)
   }
 }

@@ -11,15 +11,19 @@ import type { PixelDetector } from "./pixel-detector.js"
  * @throws DataError when a file is no detector, or the detectors know other classes
  * @throws UserError when the engine cannot run here
  */
-export async function openNetwork(weights: readonly string[], { engine }: LoadOptions): Promise<PixelDetector> {
+export async function openNetwork(
+  weights: string | readonly string[],
+  { engine }: LoadOptions,
+): Promise<PixelDetector> {
+  const paths = [weights].flat()
   await startEngine(engine)
   const networks: OpenDetector[] = []
   const dispose = () => {
     for (const { parameters } of networks) parameters.dispose()
   }
   try {
-    for (const path of weights) networks.push(openDetector(path))
-    const classes = sharedClasses(networks.map(({ classes }, i) => ({ name: weights[i]!, classes })))
+    for (const path of paths) networks.push(openDetector(path))
+    const classes = sharedClasses(networks.map(({ classes }, i) => ({ name: paths[i]!, classes })))
     return {
       classes,
       categoryIds: networks[0]!.categoryIds,
