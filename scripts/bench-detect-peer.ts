@@ -15,7 +15,11 @@ export interface Times {
 
 /** torchvision's detector of the same weights, in a Python process. */
 export interface Peer {
-  readonly facts: { readonly versions: Readonly<Record<string, string>>; readonly proposals: number; readonly threads: number }
+  readonly facts: {
+    readonly versions: Readonly<Record<string, string>>
+    readonly proposals: number
+    readonly threads: number
+  }
   /** What it finds in the photo, image pixels. */
   readonly found: Detections
   readonly contenders: Readonly<Record<string, () => Promise<Times>>>

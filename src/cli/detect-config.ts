@@ -1,4 +1,5 @@
 import { z } from "zod"
+import { detectEngines } from "./flags.js"
 
 const fraction = z.number().min(0).max(1)
 
@@ -14,7 +15,7 @@ export const detectSchema = z.strictObject({
   format: z.array(z.string()).default(["jsonl"]),
   draw: z.boolean().default(true),
   crops: z.boolean().default(false),
-  engine: z.enum(["tensorflow", "wasm", "auto"]).default("auto"),
+  engine: z.enum(detectEngines).default("auto"),
 })
 
 export type DetectConfig = z.output<typeof detectSchema>

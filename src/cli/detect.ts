@@ -1,7 +1,7 @@
 import type { Command } from "commander"
 import { DataError } from "../tensor/errors.js"
 import { interruption } from "./exit.js"
-import { addConfigFlags, engineFlag, fractionFlag, givenFlags, listFlag } from "./flags.js"
+import { addConfigFlags, detectEngineFlag, fractionFlag, givenFlags, listFlag } from "./flags.js"
 import { log, print } from "./report.js"
 import type { DetectParts } from "./run-detect.js"
 
@@ -9,7 +9,7 @@ import type { DetectParts } from "./run-detect.js"
 export function configure(command: Command): void {
   configureDetect(command, async () => {
     const [{ openNetwork }, { decodePixels, drawDetections, encodePixels }] = await Promise.all([
-      import("../predict/network.js"),
+      import("../predict/open-network.js"),
       import("../predict/images.js"),
     ])
     return { openNetwork, decode: decodePixels, draw: drawDetections, encode: encodePixels }
@@ -22,7 +22,7 @@ export function configure(command: Command): void {
  */
 export function configureDetect(command: Command, loadParts: () => Promise<DetectParts>): void {
   command
-    .option("--weights <file>", "a trained detector (.safetensors)")
+    .option("--weights <file>", "a trained detector (.safetensors, or .onnx of resdet export)")
     .option("--source <path>", "an image, a folder, a pattern in quotes, or a list file (.txt)")
     .option("--out <folder>", "where results go (default: runs/detect/detectN)")
     .option("--score <0..1>", "leave out detections scored lower (default: 0.5)", fractionFlag)
@@ -30,7 +30,7 @@ export function configureDetect(command: Command, loadParts: () => Promise<Detec
     .option("--format <names>", "coco, voc, yolo, csv, jsonl; several with commas (default: jsonl)", listFlag)
     .option("--no-draw", "write no pictures")
     .option("--crops", "write each detection as a picture of its own")
-    .addOption(engineFlag())
+    .addOption(detectEngineFlag())
   addConfigFlags(command).action(() => detect(command, loadParts))
 }
 

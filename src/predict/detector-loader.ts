@@ -3,8 +3,8 @@ import { type DetectorHandle, detectorHandle } from "./detector-handle.js"
 import type { DecodeImage, PixelDetector } from "./pixel-detector.js"
 
 export interface LoadOptions {
-  /** Which engine runs the network; `auto` takes the fastest one that is set up. */
-  readonly engine: "tensorflow" | "wasm" | "auto"
+  /** What runs the network; `auto` takes the fastest that is there. All find the same. */
+  readonly engine: "onnx" | "tensorflow" | "wasm" | "auto"
 }
 
 export const loadDefaults: LoadOptions = { engine: "auto" }

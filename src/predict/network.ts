@@ -2,20 +2,19 @@ import * as tf from "@tensorflow/tfjs-core"
 import { imageNetDeviation, imageNetMean, resizeInto } from "../../datasets/image/resize.js"
 import { inputSize, padTo } from "../../datasets/image/size.js"
 import { toImagePixels } from "../boxes/scale.js"
-import { startEngine } from "../engine/start.js"
+import { type EngineChoice, startEngine } from "../engine/start.js"
 import { openDetector } from "../weights/detector-file.js"
-import type { LoadOptions } from "./detector-loader.js"
 import type { PixelDetector, Pixels } from "./pixel-detector.js"
 
 /** Height and width of the input are multiples of this. @source torchvision `GeneralizedRCNNTransform` */
 const divisor = 32
 
 /**
- * Starts the engine and loads a trained detector.
+ * Starts the engine and loads a trained detector, to run on TensorFlow or WebAssembly.
  * @throws DataError when the file is no detector
  * @throws UserError when the engine cannot run here
  */
-export async function openNetwork(weights: string, { engine }: LoadOptions): Promise<PixelDetector> {
+export async function openTensorNetwork(weights: string, engine: EngineChoice): Promise<PixelDetector> {
   await startEngine(engine)
   const { detector, parameters, config, classes, categoryIds } = openDetector(weights)
   return {

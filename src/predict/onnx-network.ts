@@ -1,10 +1,10 @@
-import { readFileSync } from "node:fs"
 import { imageNetDeviation, imageNetMean } from "../../datasets/image/resize.js"
 import { boundSpecs } from "../onnx/detections.js"
 import { openDetectorSession, withBoundInputs } from "../onnx/detector-session.js"
 import { encodeModel } from "../onnx/encode-model.js"
 import { detectorModel } from "../onnx/file-models.js"
-import { constantsToInputs, readMetadata } from "../onnx/read-model.js"
+import { readOnnxFile } from "../onnx/model-file.js"
+import { constantsToInputs } from "../onnx/read-model.js"
 import { DataError } from "../tensor/errors.js"
 import { type DetectorInfo, parseDetectorInfo, readDetectorInfo } from "../weights/detector-file.js"
 import type { PixelDetector, Pixels } from "./pixel-detector.js"
@@ -45,23 +45,12 @@ function makeGraph(path: string): DetectorGraph {
 }
 
 function readGraph(path: string): DetectorGraph {
-  const bytes = readBytes(path)
-  try {
-    const info = parseDetectorInfo(path, readMetadata(bytes))
-    if (info !== undefined) return { info, pieces: constantsToInputs(bytes, Object.values(boundSpecs)) }
-  } catch (error) {
-    if (error instanceof DataError) throw error
-    throw new DataError(`${path}: not a whole ONNX file (${(error as Error).message})`)
+  const { bytes, metadata } = readOnnxFile(path)
+  const info = parseDetectorInfo(path, metadata)
+  if (info === undefined) {
+    throw new DataError(`${path}: expected a detector that "resdet export" wrote, got another ONNX model`)
   }
-  throw new DataError(`${path}: expected a detector that "resdet export" wrote, got another ONNX model`)
-}
-
-function readBytes(path: string): Uint8Array {
-  try {
-    return readFileSync(path)
-  } catch (error) {
-    throw new DataError(`${path}: cannot be read (${(error as NodeJS.ErrnoException).code})`)
-  }
+  return { info, pieces: constantsToInputs(bytes, Object.values(boundSpecs)) }
 }
 
 /** `[3 * height * width]` in 0..1. */
