@@ -16,7 +16,7 @@ import { preset } from "../src/detector/presets.js"
 import { startEngine } from "../src/engine/start.js"
 import { compareDetections } from "../src/predict/compare-detectors.js"
 import { madeUpPhoto } from "../src/predict/made-up-photos.js"
-import { openNetwork } from "../src/predict/network.js"
+import { openTensorNetwork } from "../src/predict/network.js"
 import { openOnnxNetwork } from "../src/predict/onnx-network.js"
 import type { PixelDetector } from "../src/predict/pixel-detector.js"
 import { Parameters } from "../src/tensor/parameters.js"
@@ -53,7 +53,7 @@ async function bench(model: string) {
   const weights = join(folder, `${model}.safetensors`)
   const config = await saveMadeUp(model, weights)
   const ours = {
-    "ours, TensorFlow": await openNetwork([weights], { engine: "tensorflow" }),
+    "ours, TensorFlow": await openTensorNetwork([weights], "tensorflow"),
     [OURS]: await openOnnxNetwork(weights),
   }
   const peer = values.peer === undefined ? undefined : await startPeer(values.peer, { weights, config, photo, folder })

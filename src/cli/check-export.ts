@@ -5,7 +5,7 @@ import { type EngineChoice, startEngine } from "../engine/start.js"
 import { openSession } from "../onnx/session.js"
 import { compareDetectors } from "../predict/compare-detectors.js"
 import { madeUpPhoto } from "../predict/made-up-photos.js"
-import { openNetwork } from "../predict/network.js"
+import { openTensorNetwork } from "../predict/network.js"
 import { openOnnxNetwork } from "../predict/onnx-network.js"
 import { UserError } from "../tensor/errors.js"
 import { seededRandom } from "../tensor/random.js"
@@ -39,7 +39,7 @@ export async function checkExport(graph: WrittenGraph, engine: EngineChoice, log
 }
 
 async function checkDetector({ weights, out }: WrittenGraph, engine: EngineChoice, log: (line: string) => void) {
-  const [reference, exported] = [await openNetwork([weights], { engine }), await openOnnxNetwork(out)]
+  const [reference, exported] = [await openTensorNetwork([weights], engine), await openOnnxNetwork(out)]
   try {
     // The low bound gives something to compare where the detector finds nothing.
     const photos = photoSizes.map(([height, width]) => ({

@@ -1,6 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core"
 import type { Detections } from "../boxes/boxes.js"
-import { joinDetections, takeDetections } from "../boxes/detections.js"
+import { joinDetections, scoredAtLeast } from "../boxes/detections.js"
 import { candidates } from "../roi/predictions.js"
 import { type SelectOptions, selectCandidates } from "../roi/select.js"
 import { type DetectOptions, selectionFor } from "./detect-options.js"
@@ -45,9 +45,4 @@ function findCandidates(
 
 function moved(found: Detections, [left, top]: Window): Detections {
   return { ...found, boxes: found.boxes.map((value, at) => value + (at % 2 === 0 ? left : top)) }
-}
-
-function scoredAtLeast(found: Detections, score: number): Detections {
-  const kept = [...found.scores.keys()].filter((d) => found.scores[d]! >= score)
-  return takeDetections(found, kept)
 }

@@ -1,4 +1,3 @@
-import { networkSpec } from "../backbone/networks.js"
 import { DataError } from "../tensor/errors.js"
 import { type ClassifierInfo, classifierMetadata } from "../weights/classifier-file.js"
 import { type DetectorInfo, detectorMetadata } from "../weights/detector-file.js"
@@ -7,6 +6,7 @@ import { SafetensorsFile } from "../weights/safetensors.js"
 import { toTorchAxes } from "../weights/torchvision.js"
 import { classifierGraph } from "./classifier-graph.js"
 import { detectorGraph } from "./detector-graph.js"
+import type { WeightSource } from "./graph.js"
 import type { OnnxModel } from "./model.js"
 
 /**
@@ -26,11 +26,10 @@ export function detectorModel(path: string, info: DetectorInfo): OnnxModel {
  */
 export function classifierModel(path: string, info: ClassifierInfo): OnnxModel {
   const { weights } = loadWeights(path, { norm: "frozen" })
-  const network = networkSpec(info.config.network, info.config.options)
-  const source = (name: string) => {
+  const source: WeightSource = (name) => {
     const weight = weights.get(name)
     if (weight === undefined) throw new DataError(`${path}: holds no tensor "${name}". The file is incomplete`)
     return toTorchAxes(weight)
   }
-  return classifierGraph(network, info.classes.length, source, classifierMetadata(info))
+  return classifierGraph(info.config, info.classes.length, source, classifierMetadata(info))
 }

@@ -21,9 +21,7 @@ export interface DetectorInfo {
 const detectorKey = "resdet"
 
 /** The metadata that make a file a detector's. */
-export function detectorMetadata({ config, classes, categoryIds, training }: DetectorInfo): Record<string, string> {
-  return infoMetadata(detectorKey, { config, classes, categoryIds, training })
-}
+export const detectorMetadata = (info: DetectorInfo) => infoMetadata(detectorKey, info)
 
 /** Writes a detector with all that is needed to run it; beside and renamed, so that a broken write leaves the old file. */
 export function saveDetector(path: string, parameters: Iterable<Parameter>, info: DetectorInfo): void {
@@ -31,12 +29,10 @@ export function saveDetector(path: string, parameters: Iterable<Parameter>, info
 }
 
 /** What the file at `path` tells of itself; `undefined` for plain weights, such as a backbone's. */
-export function readDetectorInfo(path: string): DetectorInfo | undefined {
-  return parseDetectorInfo(path, readContents(path).metadata)
-}
+export const readDetectorInfo = (path: string) => detectorInfo(path, readContents(path).metadata)
 
 /** What the metadata of the file at `path` tell; `undefined` where they are no detector's. */
-export function parseDetectorInfo(path: string, metadata: Readonly<Record<string, string>>): DetectorInfo | undefined {
+export function detectorInfo(path: string, metadata: Readonly<Record<string, string>>): DetectorInfo | undefined {
   const info = parseInfo<DetectorInfo>(path, metadata, detectorKey, "the detector")
   return info && { ...info, config: completeConfig(info.config) }
 }

@@ -19,7 +19,7 @@ export function readInfo<Info>(path: string, key: string, what: string): Info | 
 /**
  * What the metadata of the file at `path` tell under `key`; `undefined` where they tell nothing.
  * @param what the model, as in "the classifier"
- * @throws DataError for a description that is broken, or newer than this version
+ * @throws DataError where they are broken, or newer than this version
  */
 export function parseInfo<Info>(
   path: string,

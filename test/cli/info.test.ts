@@ -7,6 +7,7 @@ import { configure } from "../../src/cli/info.js"
 import { buildFasterRcnn } from "../../src/detector/build.js"
 import { modelDefaults } from "../../src/detector/model.js"
 import { startEngine } from "../../src/engine/start.js"
+import { encodeModel } from "../../src/onnx/encode-model.js"
 import { Parameters } from "../../src/tensor/parameters.js"
 import { seededRandom } from "../../src/tensor/random.js"
 import { classifierMetadata } from "../../src/weights/classifier-file.js"
@@ -50,6 +51,16 @@ test("the table names every layer and ends with the totals", async () => {
   expect(lines[2]).toMatch(/^conv1 +7x7 \/ 2 +3 -> 64 +224x112 +9,536 +236\.0 M$/)
   expect(lines).toContainEqual(expect.stringMatching(/^layer2\.0\.downsample\.0 +1x1 \/ 2 +64 -> 128/))
   expect(lines.at(-2)).toBe("11,181,642 parameters")
+})
+
+test("an ONNX file's document is its metadata", async () => {
+  const file = join(folder, "graph.onnx")
+  const metadata = { resdet: '{"classes":["cat"]}', note: "text" }
+  const model = { name: "graph", inputs: [], outputs: [], constants: new Map(), nodes: [], metadata }
+  writeFileSync(file, Buffer.concat(encodeModel(model)))
+  const document = { file, metadata: { resdet: { classes: ["cat"] }, note: "text" } }
+  expect(JSON.parse(await info(file, "--json", "-"))).toEqual(document)
+  expect(await info(file)).toMatch(/graph.onnx: ONNX graph, 0.0 MB\nresdet: {"classes":\["cat"\]}\nnote: text\n$/)
 })
 
 test.each(["c4", "dc5", "fpn"])("a %s detector is counted as it is built", async (kind) => {

@@ -23,11 +23,8 @@ withOnnxRuntime("the graph of a detector", () => {
     for (const { name, sizes, detections } of golden.batches) {
       for (const [n, [height, width]] of sizes.entries()) {
         // As large as it is.
-        const config = {
-          ...goldenConfig(`fasterrcnn_resnet18_${kind}`, golden),
-          size: Math.min(height, width),
-          input: plain,
-        }
+        const size = Math.min(height, width)
+        const config = { ...goldenConfig(`fasterrcnn_resnet18_${kind}`, golden), size, input: plain }
         const model = detectorGraph(config, golden.classes, (layer) => weights.get(layer)!)
         const values = madeUp(`${kind} ${name} ${n}`, 3 * height * width, (value) => 4 * value)
         const found = await runModel(model, { image: { shape: [3, height, width], values } })

@@ -141,7 +141,7 @@ test("loading hands the file and the options to the network's opener", async () 
   expect((await loadDetector("best.safetensors", { engine: "wasm" })).classes).toEqual(["cat", "dog"])
   await loadDetector(["a.safetensors", "b.safetensors"])
   expect(opened).toEqual([
-    ["best.safetensors", { engine: "wasm" }],
+    [["best.safetensors"], { engine: "wasm" }],
     [["a.safetensors", "b.safetensors"], { engine: "auto" }],
   ])
   await expect(loadDetector("best.safetensors", { engin: "wasm" } as object)).rejects.toThrow(/Did you mean "engine"/)
