@@ -116,14 +116,7 @@ async function trainInto(
     )
     if (state) log(`going on after step ${position.step}, in epoch ${position.epoch + 1}`)
     const options = runOptions(config, task.batchesPerEpoch)
-    const end = await runTraining(
-      task,
-      options,
-      telling(folder, config.epochs, log),
-      signal,
-      position,
-      state?.velocities,
-    )
+    const end = await runTraining(task, options, telling(folder, config.epochs, log), signal, state)
     if (signal.aborted) log(`stopped after step ${end.step}; go on with: resdet localize train --resume ${run}`)
     else if (end.best !== null) log(`best ${localizationMetric}: ${end.best.toFixed(4)}`)
     return run
@@ -224,7 +217,7 @@ function telling(folder: LocalizerRun, epochs: number, log: Log): RunEvents {
       log(epochLine(epoch, epochs, losses, metrics))
       await folder.onEpoch(epoch, losses, metrics)
     },
-    onSave: (...args) => folder.onSave(...args),
+    onSave: (position, optimizer, improved) => folder.onSave(position, optimizer, improved),
   }
 }
 

@@ -141,7 +141,7 @@ export async function trainInto<Batch>(
     await folder.begin(position)
     if (state) log(`going on after step ${position.step}, in epoch ${position.epoch + 1}`)
     const events = telling(folder, options.epochs, faults, log)
-    const end = await runTraining(task, options, events, signal, position, state?.velocities)
+    const end = await runTraining(task, options, events, signal, state)
     if (folder.failure) throw new UserError(`${run}: the last save failed: ${folder.failure.message}`)
     if (signal.aborted) log(`stopped after step ${end.step}; go on with: resdet ${command} --resume ${run}`)
     else if (end.best !== null) log(`best ${options.metric}: ${end.best.toFixed(4)}`)
