@@ -215,7 +215,7 @@ test("validation judges the average of the weights where there is one, training 
   const now = () => digest(parameters.trainable().map(({ variable }) => variable))
   const start = now()
   const seen: string[] = []
-  const judged = { ...task(parameters, detector), validate: async () => (seen.push(now()), { score: 0 }) }
+  const judged = { ...task(parameters, detector), validate: async () => ({ score: seen.push(now()) }) }
   // An average that keeps everything stays where it began.
   await runTraining(judged, { ...options, average: { decay: 1, ramp: 1e-9 } }, quiet, never)
   expect(seen).toEqual([start, start])
