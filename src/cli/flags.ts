@@ -23,6 +23,12 @@ export function listFlag(text: string): string[] {
   return names
 }
 
+/** Reads `a,b,c` as whole numbers above 0. */
+export const lengthsFlag = (text: string): number[] => listFlag(text).map(atLeastOneFlag)
+
+/** Reads `a,b,c` as numbers above 0. */
+export const positivesFlag = (text: string): number[] => listFlag(text).map(positiveFlag)
+
 /** `--engine`, or RESDET_ENGINE. */
 export function engineFlag(): Option {
   return new Option("--engine <name>", "what runs the network (default: auto)")

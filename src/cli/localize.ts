@@ -6,6 +6,7 @@ import {
   atLeastOneFlag,
   engineFlag,
   givenFlags,
+  lengthsFlag,
   listFlag,
   positiveFlag,
   wholeNumberFlag,
@@ -96,8 +97,4 @@ async function train(command: Command): Promise<void> {
   const config = resolveConfig(localizeTrainSchema, { file, flags: options, sets, paths, joinedPaths: ["data"] })
   if (printConfig) return print(JSON.stringify(config, null, 2))
   print(await runner.trainLocalizer(config, interruption(), log))
-}
-
-function lengthsFlag(text: string): number[] {
-  return listFlag(text).map(atLeastOneFlag)
 }

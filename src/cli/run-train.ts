@@ -3,24 +3,20 @@ import type { FaultPolicies } from "../../datasets/faults.js"
 import { BatchLoader } from "../../datasets/loader/batch-loader.js"
 import { readDataset } from "../../datasets/read.js"
 import { buildFasterRcnn } from "../detector/build.js"
-import { type ModelConfig, modelDefaults } from "../detector/model.js"
-import { type DeepPartial, type FasterRcnnOptions, withOverrides } from "../detector/options.js"
-import { preset } from "../detector/presets.js"
+import type { ModelConfig } from "../detector/model.js"
 import { startEngine } from "../engine/start.js"
 import { DataError } from "../tensor/errors.js"
 import { Parameters } from "../tensor/parameters.js"
 import { mixSeeds, seededRandom } from "../tensor/random.js"
 import { detectionTask } from "../train/detection-task.js"
-import type { RunOptions } from "../train/run.js"
 import type { SavedModel } from "../train/run-folder.js"
-import { scheduleOptions } from "../train/schedule.js"
-import { sgdOptions } from "../train/sgd.js"
 import type { SavedState } from "../train/state.js"
 import { saveDetector } from "../weights/detector-file.js"
 import { describeReport, loadReport } from "../weights/load.js"
-import { initialWeights, planNorms } from "../weights/plan.js"
+import { initialWeights } from "../weights/plan.js"
 import { BelowMinimumError } from "./exit.js"
-import { type TrainConfig, trainSchema } from "./train-config.js"
+import { decidedTrainSchema, type TrainConfig } from "./train-config.js"
+import { detectorModelConfig, detectorRunOptions, scheduleLine } from "./train-options.js"
 import {
   beginRun,
   type DataPrint,
@@ -41,15 +37,15 @@ import {
  */
 export async function runTrain(config: TrainConfig, signal: AbortSignal, log: Log): Promise<string> {
   const data = await readData(config, log)
-  const record: DetectorRecord = { config, model: modelConfig(config), data: printOf(data.training) }
+  const record: DetectorRecord = { config, model: detectorModelConfig(config), data: printOf(data.training) }
   return trainDetector(beginRun("train", record), record, data, undefined, signal, log)
 }
 
 /** Goes on with a run that was interrupted. */
 export async function resumeTrain(run: string, given: GivenOptions, signal: AbortSignal, log: Log): Promise<string> {
-  const record: DetectorRecord = reopenRun(run, trainSchema, given)
+  const record: DetectorRecord = reopenRun(run, decidedTrainSchema, given)
   const data = await readData(record.config, log)
-  const state = stateOf(run, record, printOf(data.training), record.config.epochs)
+  const state = stateOf(run, record, printOf(data.training), record.config)
   return trainDetector(run, record, data, state, signal, log)
 }
 
@@ -77,19 +73,18 @@ async function trainDetector(
   const loader = new BatchLoader(training, {
     batchSize: config.batch,
     seed: config.seed,
-    sizes: [model.size],
+    sizes: config.sizes ?? [model.size],
     maxSize: model.maxSize,
     flip: config.flip,
+    repeatThreshold: config.repeatThreshold,
     workers: config.workers ?? null,
     policies: config.policies as Partial<FaultPolicies>,
   })
   const task = detectionTask(detector, parameters, loader, validation, model)
-  const options = runOptions(config, training, task.batchesPerEpoch)
-  const { base, warmup } = options.schedule
+  const options = detectorRunOptions(config, training.format, task.batchesPerEpoch)
   log(
     `${config.model}, ${model.norm} norm, conv5 ${model.conv5Norm} norm, ${model.frozen} parts frozen; ` +
-      `learning rate ${base}${config.lr === undefined ? ` (${base / config.batch} an image x batch ${config.batch})` : ""}, ` +
-      `warm-up ${warmup} steps; ${config.epochs} epochs of ${task.batchesPerEpoch} steps`,
+      scheduleLine(config, options, task.batchesPerEpoch),
   )
   const { classes, categoryIds } = training
   const saved: SavedModel = {
@@ -131,39 +126,6 @@ function tellData(data: Dataset, log: Log): void {
   )
   for (const notice of data.notices ?? []) log(notice)
   tellFaults(data.faults, "resdet dataset check names them all", log)
-}
-
-function modelConfig(config: TrainConfig): ModelConfig {
-  const { ratePerImage: _, ...sizes } = preset(config.preset)
-  const { model, strideIn, size, maxSize, norm, conv5Norm, frozen } = config
-  return {
-    ...modelDefaults,
-    ...sizes,
-    ...planNorms(model, config.weights, { norm, conv5Norm, frozen }),
-    model,
-    strideIn,
-    ...(size === undefined ? {} : { size, maxSize: Math.round((size * sizes.maxSize) / sizes.size) }),
-    ...(maxSize === undefined ? {} : { maxSize }),
-    options: withOverrides(sizes.options, config.detector as DeepPartial<FasterRcnnOptions>),
-  }
-}
-
-function runOptions(config: TrainConfig, data: Dataset, batchesPerEpoch: number): RunOptions {
-  return {
-    epochs: config.epochs,
-    seed: config.seed,
-    schedule: scheduleOptions({
-      base: config.lr ?? preset(config.preset).ratePerImage * config.batch,
-      steps: config.epochs * batchesPerEpoch,
-      shape: config.schedule,
-      warmup: config.warmup ?? Math.min(1000, batchesPerEpoch - 1),
-    }),
-    sgd: sgdOptions({ momentum: config.momentum, weightDecay: config.weightDecay }),
-    clipNorm: config.clipNorm,
-    validateEvery: config.valEvery,
-    metric: config.metric ?? (data.format === "voc" ? "voc12" : "AP"),
-    reportEvery: config.logEvery,
-  }
 }
 
 function printOf({ images, classes }: Dataset): DataPrint {
