@@ -7,13 +7,14 @@ import type { ModelConfig } from "../detector/model.js"
 import { startEngine } from "../engine/start.js"
 import { DataError } from "../tensor/errors.js"
 import { Parameters } from "../tensor/parameters.js"
-import { mixSeeds, seededRandom } from "../tensor/random.js"
+import { mixSeeds, type Random, seededRandom } from "../tensor/random.js"
 import { detectionTask } from "../train/detection-task.js"
 import type { SavedModel } from "../train/run-folder.js"
 import type { SavedState } from "../train/state.js"
-import { saveDetector } from "../weights/detector-file.js"
+import { readDetectorInfo, saveDetector } from "../weights/detector-file.js"
 import { describeReport, loadReport } from "../weights/load.js"
 import { initialWeights } from "../weights/plan.js"
+import { copyHead, matchClasses, splitHead, transferTable } from "../weights/transfer.js"
 import { BelowMinimumError } from "./exit.js"
 import { decidedTrainSchema, type TrainConfig } from "./train-config.js"
 import { detectorModelConfig, detectorRunOptions, scheduleLine } from "./train-options.js"
@@ -65,11 +66,9 @@ async function trainDetector(
   log: Log,
 ): Promise<string> {
   log(`engine: ${await startEngine(config.engine)}`)
-  const weights = state?.weights ?? (config.weights === undefined ? undefined : initialWeights(config.weights, model))
-  const parameters = new Parameters(seededRandom(mixSeeds(config.seed, INITIALISE)), weights)
-  const detector = buildFasterRcnn(parameters, model, training.classes.length)
-  if (state === undefined && config.weights !== undefined)
-    log(`${config.weights}:\n${describeReport(loadReport(parameters))}`)
+  const random = seededRandom(mixSeeds(config.seed, INITIALISE))
+  const parts = { model, classes: training.classes, weights: config.weights }
+  const { detector, parameters } = state ? rebuild(parts, state, random) : build(parts, random, log)
   const loader = new BatchLoader(training, {
     batchSize: config.batch,
     seed: config.seed,
@@ -97,6 +96,37 @@ async function trainDetector(
   const { best } = await trainInto(run, prepared, state, signal, log)
   if (!signal.aborted) checkReached(config, options.metric, best)
   return run
+}
+
+interface Parts {
+  readonly model: ModelConfig
+  readonly classes: readonly string[]
+  readonly weights: string | undefined
+}
+
+function rebuild({ model, classes }: Parts, state: SavedState, random: Random) {
+  const parameters = new Parameters(random, state.weights)
+  return { parameters, detector: buildFasterRcnn(parameters, model, classes.length) }
+}
+
+/** A detector that begins a run; from one that knows other classes it takes the classes that both know. */
+function build({ model, classes, weights: file }: Parts, random: Random, log: Log) {
+  const weights = file === undefined ? new Map() : initialWeights(file, model)
+  const known = file === undefined ? undefined : readDetectorInfo(file)?.classes
+  const isOther = known !== undefined && known.join("\n") !== classes.join("\n")
+  const { body, head } = isOther ? splitHead(weights) : { body: weights, head: undefined }
+  const parameters = new Parameters(random, body)
+  const detector = buildFasterRcnn(parameters, model, classes.length)
+  if (file !== undefined) log(`${file}:\n${describeReport(loadReport(parameters))}`)
+  if (head !== undefined) {
+    const origins = copyHead(parameters, head, known!.length, matchClasses(known!, classes))
+    const copied = origins.filter(({ from }) => from !== undefined).length
+    log(
+      `the weights know ${known!.length} classes, the data have ${classes.length}, of which ${copied} go on from theirs:`,
+    )
+    log(transferTable(origins))
+  }
+  return { parameters, detector }
 }
 
 function checkReached({ minMap }: TrainConfig, metric: string, best: number | null): void {

@@ -48,7 +48,7 @@ export function detectorRunOptions(config: TrainConfig, format: DatasetFormat, b
       steps,
       shape: config.schedule,
       ...(drops && { drops }),
-      warmup: config.warmup ?? Math.min(1000, stepsPerEpoch - 1),
+      warmup: config.warmup ?? Math.min(1000, stepsPerEpoch - 1, steps - 1),
     }),
     sgd: sgdOptions({ momentum: config.momentum, weightDecay: config.weightDecay }),
     clipNorm: config.clipNorm,

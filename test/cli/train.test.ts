@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn, spawnSync } from "node:child_process"
 import { createHash } from "node:crypto"
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterAll, beforeAll, expect, test } from "vitest"
@@ -129,6 +129,32 @@ test("steps, several sizes, repetitions, batches a step and a mean of the weight
     /its length is in steps\. Give --steps instead of --epochs\n$/,
   )
 }, 240_000)
+
+test("a detector of other classes hands over those that both know, and says which in a table", async () => {
+  const record = JSON.parse(readFileSync(join(folder, "whole", "config.json"), "utf8")) as {
+    data: { classes: string[] }
+  }
+  const [first, second] = record.data.classes
+  const renamed = join(folder, "renamed")
+  cpSync(data, renamed, { recursive: true })
+  const annotations = readdirSync(join(renamed, "Annotations")).map((name) => join(renamed, "Annotations", name))
+  for (const file of annotations) {
+    writeFileSync(file, readFileSync(file, "utf8").replaceAll(`<name>${first}<`, "<name>sofa<"))
+  }
+  const weights = join(folder, "whole", "weights", "last.safetensors")
+  const out = join(folder, "handed-over")
+  const once = ["--steps", "1", "--batch", "1", "--val-every", "0", "--size", "64"]
+  const { status, stderr } = run("train", "--data", renamed, "--weights", weights, "--out", out, ...once)
+  expect(stderr).toMatch(
+    /initialised 4: roi_heads\.box_predictor\.cls_score \(2\), roi_heads\.box_predictor\.bbox_pred \(2\)\n/,
+  )
+  expect(stderr).toMatch(
+    /the weights know \d classes, the data have \d, of which \d go on from theirs:\n {2}background +row 0\n/,
+  )
+  expect(stderr).toMatch(/ {2}sofa +new\n/)
+  expect(stderr).toMatch(new RegExp(` {2}${second} +row 2\\n`))
+  expect(status).toBe(0)
+}, 60_000)
 
 test("weights that are no numbers end training with 5 before anything is saved", async () => {
   const weights = join(folder, "nan.safetensors")
