@@ -92,8 +92,8 @@ class BatchUnit extends Unit implements ConvolutionUnit {
   readonly #name: string
   readonly #scale: tf.Tensor1D
   readonly #offset: tf.Tensor1D
-  readonly #mean: tf.Variable
-  readonly #variance: tf.Variable
+  readonly #mean: tf.Variable<tf.Rank.R1>
+  readonly #variance: tf.Variable<tf.Rank.R1>
 
   constructor(scope: Scope, spec: LayerSpec) {
     super(scope, spec)
@@ -101,8 +101,8 @@ class BatchUnit extends Unit implements ConvolutionUnit {
     this.#name = scope.prefix + norm
     this.#scale = scope.create(`${norm}.weight`, "norm", [out], constant(1)) as tf.Tensor as tf.Tensor1D
     this.#offset = scope.create(`${norm}.bias`, "norm", [out], constant(0)) as tf.Tensor as tf.Tensor1D
-    this.#mean = scope.create(`${norm}.running_mean`, "statistic", [out], constant(0))
-    this.#variance = scope.create(`${norm}.running_var`, "statistic", [out], constant(1))
+    this.#mean = scope.create(`${norm}.running_mean`, "statistic", [out], constant(0)) as tf.Variable<tf.Rank.R1>
+    this.#variance = scope.create(`${norm}.running_var`, "statistic", [out], constant(1)) as tf.Variable<tf.Rank.R1>
   }
 
   /** Folds the norm into the filter: cheaper than a pass over the maps. */
@@ -112,15 +112,18 @@ class BatchUnit extends Unit implements ConvolutionUnit {
     return convolution(x, tf.mul(this.filter, factor), bias, { ...this.geometry, relu })
   }
 
-  train(x: tf.Tensor4D, withRelu: boolean): tf.Tensor4D {
+  train(x: tf.Tensor4D, relu: boolean): tf.Tensor4D {
     const maps = convolution(x, this.filter, null, this.geometry)
-    const { y, mean, variance } = batchNormOfBatch(maps, this.#scale, this.#offset)
-    if (observer) observer({ name: this.#name, mean, variance, count: maps.size / maps.shape[3] })
-    else {
-      moveTowards(this.#mean, mean)
-      moveTowards(this.#variance, variance)
+    if (observer) {
+      const { y, mean, variance } = batchNormOfBatch(maps, this.#scale, this.#offset, { relu })
+      observer({ name: this.#name, mean, variance, count: maps.size / maps.shape[3] })
+      return y
     }
-    return withRelu ? relu(y) : y
+    const running = { mean: this.#mean, variance: this.#variance, momentum: batchNormMomentum }
+    const { y, mean, variance } = batchNormOfBatch(maps, this.#scale, this.#offset, { relu, running })
+    this.#mean.assign(mean)
+    this.#variance.assign(variance)
+    return y
   }
 }
 
@@ -145,7 +148,3 @@ class GroupUnit extends Unit implements ConvolutionUnit {
 }
 
 const units = { frozen: FrozenUnit, batch: BatchUnit, group: GroupUnit } as const
-
-function moveTowards(running: tf.Variable, batch: tf.Tensor): void {
-  tf.tidy(() => running.assign(tf.add(tf.mul(running, 1 - batchNormMomentum), tf.mul(batch, batchNormMomentum))))
-}

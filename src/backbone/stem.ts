@@ -1,4 +1,5 @@
-import * as tf from "@tensorflow/tfjs-core"
+import type * as tf from "@tensorflow/tfjs-core"
+import { stemPool } from "../engine/max-pool.js"
 import type { Scope } from "../tensor/parameters.js"
 import type { LayerSpec } from "./architecture.js"
 import { type ConvolutionUnit, convolutionUnit, type NormKind } from "./norm.js"
@@ -28,12 +29,6 @@ export class Stem {
   }
 
   #then(maps: tf.Tensor4D): tf.Tensor4D {
-    return this.#pool ? maxPool(maps) : maps
+    return this.#pool ? stemPool(maps) : maps
   }
-}
-
-/** 3x3, stride 2, padding 1; `x` must not be negative, so that a frame of zeros changes no maximum. */
-function maxPool(x: tf.Tensor4D): tf.Tensor4D {
-  const sides: [number, number] = [1, 1]
-  return tf.maxPool(tf.pad(x, [[0, 0], sides, sides, [0, 0]]), 3, 2, "valid")
 }

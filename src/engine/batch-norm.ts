@@ -1,23 +1,44 @@
 import * as tf from "@tensorflow/tfjs-core"
 import { float32, isNative, nativeOps } from "./native-op.js"
+import { hasOneDnn, oneDnnOps } from "./onednn.js"
+import { reluGradient } from "./relu.js"
 import { holdScratch } from "./scratch.js"
 
 /** Added to the variance before the root. @source torchvision: BatchNorm2d's default */
 export const batchNormEpsilon = 1e-5
+
+export interface BatchNormOptions {
+  /** Whether `max(., 0)` follows. */
+  readonly relu?: boolean
+  /** Running mean and variance `[C]`, and how much of them the batch's replace. */
+  readonly running?: { readonly mean: tf.Tensor1D; readonly variance: tf.Tensor1D; readonly momentum: number }
+}
 
 /**
  * Batch normalisation with the batch's own statistics: `(x - mean) / sqrt(variance + epsilon) * scale + offset`.
  * @param x `[N, H, W, C]` float32
  * @param scale `[C]`
  * @param offset `[C]`
- * @returns the maps, and the batch's mean and unbiased variance `[C]`, through which no gradient flows
+ * @returns the maps, and mean and unbiased variance `[C]`, through which no gradient flows: the batch's own, or the
+ * running ones moved towards them
  */
-export function batchNormOfBatch(x: tf.Tensor4D, scale: tf.Tensor1D, offset: tf.Tensor1D) {
-  const [y, mean, variance] = tf.engine().runKernel(BATCH_NORM, { x, scale, offset }) as tf.Tensor[]
-  return { y: y as tf.Tensor4D, mean: mean as tf.Tensor1D, variance: variance as tf.Tensor1D }
+export function batchNormOfBatch(
+  x: tf.Tensor4D,
+  scale: tf.Tensor1D,
+  offset: tf.Tensor1D,
+  { relu = false, running }: BatchNormOptions = {},
+) {
+  const inputs = { x, scale, offset, ...(running && { mean: running.mean, variance: running.variance }) }
+  const attributes = { momentum: running?.momentum ?? 1 }
+  const outputs = tf.engine().runKernel(relu ? BATCH_NORM_RELU : BATCH_NORM, inputs, attributes) as tf.Tensor[]
+  const [y, mean, variance] = outputs as [tf.Tensor4D, tf.Tensor1D, tf.Tensor1D]
+  return { y, mean, variance }
 }
 
+// Two kernels, so that the output is kept for the gradient only where a ReLU needs it.
 const BATCH_NORM = "ResdetBatchNorm"
+const BATCH_NORM_RELU = "ResdetBatchNormRelu"
+
 const settings = {
   T: float32,
   U: float32,
@@ -26,52 +47,77 @@ const settings = {
   is_training: true,
 } as const
 
-tf.registerKernel({
-  kernelName: BATCH_NORM,
-  backendName: "tensorflow",
-  kernelFunc: ({ inputs }) => {
-    const { x, scale, offset } = inputs as { x: tf.Tensor; scale: tf.Tensor; offset: tf.Tensor }
-    return tf.tidy(() => {
-      const nothing = tf.tensor1d([])
-      const attributes = { ...settings, exponential_avg_factor: { float: 1 } }
-      return nativeOps("FusedBatchNormV3", [x, scale, offset, nothing, nothing], attributes, 6)
-    })
-  },
-})
+interface Inputs {
+  readonly x: tf.Tensor4D
+  readonly scale: tf.Tensor
+  readonly offset: tf.Tensor
+  /** Absent where the batch's own statistics are wanted. */
+  readonly mean?: tf.Tensor
+  readonly variance?: tf.Tensor
+}
 
-tf.registerKernel({
-  kernelName: BATCH_NORM,
-  backendName: "wasm",
-  kernelFunc: ({ inputs }) => {
-    const { x, scale, offset } = inputs as { x: tf.Tensor4D; scale: tf.Tensor; offset: tf.Tensor }
-    return tf.tidy(() => {
-      const count = x.size / x.shape[3]
-      const mean = tf.mean(x, [0, 1, 2])
-      const centred = tf.sub(x, mean)
-      const biased = tf.mean(tf.square(centred), [0, 1, 2])
-      const deviation = tf.sqrt(tf.add(biased, batchNormEpsilon))
-      const y = tf.add(tf.mul(centred, tf.div(scale, deviation)), offset)
-      const unbiased = tf.mul(biased, count / Math.max(count - 1, 1))
-      return [y, mean, unbiased, mean.clone(), biased, tf.scalar(0)]
+/** Each kernel gives y, the mean and variance asked for, and the two that the gradient needs, in the engine's own form. */
+for (const [backendName, kernel] of [
+  ["tensorflow", nativeKernel],
+  ["wasm", partsKernel],
+] as const) {
+  for (const kernelName of [BATCH_NORM, BATCH_NORM_RELU]) {
+    tf.registerKernel({
+      kernelName,
+      backendName,
+      kernelFunc: ({ inputs, attrs }) => {
+        const { momentum } = attrs as unknown as { momentum: number }
+        return tf.tidy(() => kernel(inputs as unknown as Inputs, momentum, kernelName === BATCH_NORM_RELU))
+      },
     })
-  },
-})
+  }
+}
 
-tf.registerGradient({
-  kernelName: BATCH_NORM,
-  inputsToSave: ["x", "scale"],
-  // TensorFlow's three reserve spaces: the mean, the variance, and what cuDNN wants back.
-  outputsToSave: [false, false, false, true, true, true],
-  gradFunc: (dys, saved) => {
-    const [dy] = dys as tf.Tensor[]
-    const [x, scale, mean, variance, reserve] = saved as [tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor]
-    const all = isNative()
-      ? nativeOps("FusedBatchNormGradV3", [dy!, x, scale, mean, variance, reserve], settings, 5)
-      : gradientsOfParts(dy!, x, scale, mean, variance)
-    holdScratch(...all)
-    return { x: () => all[0]!.clone(), scale: () => all[1]!.clone(), offset: () => all[2]!.clone() }
-  },
-})
+function nativeKernel({ x, scale, offset, mean, variance }: Inputs, momentum: number, relu: boolean): tf.Tensor[] {
+  const nothing = tf.tensor1d([])
+  const inputs = [x, scale, offset, mean ?? nothing, variance ?? nothing]
+  const attributes = { ...settings, exponential_avg_factor: { float: momentum } }
+  if (relu && hasOneDnn()) {
+    const fused = { ...attributes, num_side_inputs: 0, activation_mode: "Relu" }
+    return oneDnnOps("FusedBatchNormEx", inputs, fused, 6)
+  }
+  const [y, ...rest] = nativeOps("FusedBatchNormV3", inputs, attributes, 6)
+  return [relu ? tf.relu(y!) : y!, ...rest]
+}
+
+function partsKernel({ x, scale, offset, mean, variance }: Inputs, momentum: number, relu: boolean): tf.Tensor[] {
+  const count = x.size / x.shape[3]
+  const batchMean = tf.mean(x, [0, 1, 2])
+  const centred = tf.sub(x, batchMean)
+  const biased = tf.mean(tf.square(centred), [0, 1, 2])
+  const deviation = tf.sqrt(tf.add(biased, batchNormEpsilon))
+  const y = tf.add(tf.mul(centred, tf.div(scale, deviation)), offset)
+  const unbiased = tf.mul(biased, count / Math.max(count - 1, 1))
+  const moved = (running: tf.Tensor | undefined, batch: tf.Tensor) =>
+    running ? tf.add(tf.mul(running, 1 - momentum), tf.mul(batch, momentum)) : batch.clone()
+  return [relu ? tf.relu(y) : y, moved(mean, batchMean), moved(variance, unbiased), batchMean, biased, tf.scalar(0)]
+}
+
+for (const kernelName of [BATCH_NORM, BATCH_NORM_RELU]) {
+  const relu = kernelName === BATCH_NORM_RELU
+  tf.registerGradient({
+    kernelName,
+    inputsToSave: ["x", "scale"],
+    // TensorFlow's three reserve spaces: the mean, the variance, and what cuDNN wants back.
+    outputsToSave: [relu, false, false, true, true, true],
+    gradFunc: (dys, saved) => {
+      const [dy] = dys as [tf.Tensor]
+      const [x, scale, ...outputs] = saved as [tf.Tensor, tf.Tensor, ...tf.Tensor[]]
+      const [mean, variance, reserve] = outputs.slice(-3) as [tf.Tensor, tf.Tensor, tf.Tensor]
+      const below = relu ? reluGradient(dy, outputs[0]!) : dy
+      const all = isNative()
+        ? nativeOps("FusedBatchNormGradV3", [below, x, scale, mean, variance, reserve], settings, 5)
+        : gradientsOfParts(below, x, scale, mean, variance)
+      holdScratch(...all)
+      return { x: () => all[0]!.clone(), scale: () => all[1]!.clone(), offset: () => all[2]!.clone() }
+    },
+  })
+}
 
 function gradientsOfParts(
   dy: tf.Tensor,

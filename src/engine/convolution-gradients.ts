@@ -1,6 +1,7 @@
 import * as tf from "@tensorflow/tfjs-core"
 import { type Geometry, nativeGeometry } from "./convolution.js"
 import { float32, isNative, nativeOp } from "./native-op.js"
+import { isProduct, productFilterGradient, productInputGradient } from "./pixel-product.js"
 
 /** The gradients of a convolution, each computed only when it is called. */
 export function convolutionGradients(dy: tf.Tensor4D, x: tf.Tensor4D, filter: tf.Tensor4D, geometry: Geometry) {
@@ -19,6 +20,8 @@ function inputGradient(dy: tf.Tensor4D, shape: Shape4D, filter: tf.Tensor4D, geo
     const attributes = { ...wasmGeometry(geometry), inputShape: shape }
     return tf.engine().runKernel("Conv2DBackpropInput", { dy, filter }, attributes) as tf.Tensor4D
   }
+  const asProduct = isProduct(filter.shape, geometry) ? productInputGradient(dy, filter) : null
+  if (asProduct) return asProduct
   const [count, rows, columns, channels] = shape
   const framed = !paddingIsSame(shape, filter.shape, geometry)
   const frame = framed ? 2 * padding : 0
@@ -32,6 +35,7 @@ function filterGradient(dy: tf.Tensor4D, x: tf.Tensor4D, shape: Shape4D, geometr
     const attributes = { ...wasmGeometry(geometry), filterShape: shape }
     return tf.engine().runKernel("Conv2DBackpropFilter", { x, dy }, attributes) as tf.Tensor4D
   }
+  if (isProduct(shape, geometry)) return productFilterGradient(dy, x)
   const framed = !paddingIsSame(x.shape, shape, geometry)
   const sizes = tf.tensor1d(shape, "int32")
   const source = framed ? frameWithZeros(x, geometry.padding) : x

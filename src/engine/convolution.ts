@@ -1,6 +1,7 @@
 import * as tf from "@tensorflow/tfjs-core"
 import { convolutionGradients } from "./convolution-gradients.js"
 import { float32, isNative, nativeOp } from "./native-op.js"
+import { isProduct, pixelProduct } from "./pixel-product.js"
 import { reluGradient } from "./relu.js"
 
 export interface ConvolutionOptions {
@@ -48,6 +49,7 @@ export function convolution(
 /** The convolution alone; nothing reaches the tape. */
 export function convolve(x: tf.Tensor4D, filter: tf.Tensor4D, { stride, padding }: Geometry): tf.Tensor4D {
   if (!isNative()) return tf.conv2d(x, filter, stride, padding, "NHWC", 1, "floor")
+  if (isProduct(filter.shape, { stride, padding })) return pixelProduct(x, filter)
   return nativeOp("Conv2D", [x, filter], nativeGeometry(stride, padding)) as tf.Tensor4D
 }
 

@@ -1,4 +1,5 @@
 import * as tf from "@tensorflow/tfjs-core"
+import { sumOfSquares } from "../engine/sum-of-squares.js"
 import { fraction, withDefaults } from "../tensor/options.js"
 import type { Parameter } from "../tensor/parameters.js"
 
@@ -38,18 +39,27 @@ export class Sgd {
    * @param scale what each gradient is multiplied with first (gradient clipping)
    */
   apply(gradients: tf.NamedTensorMap, rate: number, scale = 1): void {
-    for (const { name, kind, variable } of this.#parameters) {
-      const gradient = gradients[variable.name]
-      if (gradient === undefined) continue
-      const velocity = this.#velocities.get(name)!
-      const decay = kind === "conv" || kind === "linear" ? this.#options.weightDecay : 0
-      tf.tidy(() => {
-        const terms = [tf.mul(velocity, this.#options.momentum), scale === 1 ? gradient : tf.mul(gradient, scale)]
-        if (decay > 0) terms.push(tf.mul(variable, decay))
-        velocity.assign(tf.addN(terms))
-        variable.assign(tf.sub(variable, tf.mul(velocity, rate)))
-      })
-    }
+    tf.tidy(() => {
+      const { momentum, weightDecay } = this.#options
+      // Made once: a number handed to an op becomes a tensor each time.
+      const [m, d, r] = [momentum, weightDecay, rate].map((value) => tf.scalar(value)) as [
+        tf.Scalar,
+        tf.Scalar,
+        tf.Scalar,
+      ]
+      for (const { name, kind, variable } of this.#parameters) {
+        const gradient = gradients[variable.name]
+        if (gradient === undefined) continue
+        const velocity = this.#velocities.get(name)!
+        const decays = weightDecay > 0 && (kind === "conv" || kind === "linear")
+        tf.tidy(() => {
+          const terms = [tf.mul(velocity, m), scale === 1 ? gradient : tf.mul(gradient, scale)]
+          if (decays) terms.push(tf.mul(variable, d))
+          velocity.assign(tf.addN(terms))
+          variable.assign(tf.sub(variable, tf.mul(velocity, r)))
+        })
+      }
+    })
   }
 
   /** The velocities by parameter name, for a checkpoint; read them, do not change them. */
@@ -80,8 +90,5 @@ export class Sgd {
 
 /** The length of all gradients as one vector. */
 export function globalNorm(gradients: tf.NamedTensorMap): number {
-  return tf.tidy(() => {
-    const squares = Object.values(gradients).map((gradient) => tf.sum(tf.square(gradient)))
-    return Math.sqrt(tf.addN(squares).dataSync()[0]!)
-  })
+  return tf.tidy(() => Math.sqrt(tf.addN(Object.values(gradients).map(sumOfSquares)).dataSync()[0]!))
 }

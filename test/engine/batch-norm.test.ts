@@ -52,6 +52,52 @@ onEveryEngine("batchNormOfBatch", () => {
     expectClose(dOffset!.dataSync(), expected.dOffset)
   })
 
+  test("with ReLU nothing below zero passes, forward or back", () => {
+    const [x, scale, offset, dy] = [draw(360), draw(channels), draw(channels).map((value) => value - 2), draw(360)]
+    const { y } = naive(x, scale, offset, dy)
+    const masked = dy.map((value, i) => (y[i]! > 0 ? value : 0))
+    const expected = naive(x, scale, offset, masked)
+    const inputs = [tf.tensor(x, [...shape]), tf.tensor1d(scale), tf.tensor1d(offset)]
+    const run = (...[x4, scale1, offset1]: tf.Tensor[]) =>
+      batchNormOfBatch(x4 as tf.Tensor4D, scale1 as tf.Tensor1D, offset1 as tf.Tensor1D, { relu: true }).y
+    expectClose(
+      run(...inputs).dataSync(),
+      y.map((value) => Math.max(value, 0)),
+    )
+    const [dx, dScale, dOffset] = tf.grads(run)(inputs, tf.tensor(dy, [...shape]))
+    expectClose(dx!.dataSync(), expected.dx, 1e-4)
+    expectClose(dScale!.dataSync(), expected.dScale)
+    expectClose(dOffset!.dataSync(), expected.dOffset)
+  })
+
+  test.each([false, true])("moves running statistics by the momentum (ReLU %s), and the gradients stay", (relu) => {
+    const [x, scale, offset, dy] = [draw(360), draw(channels), draw(channels), draw(360)]
+    const [mean, variance] = [draw(channels), draw(channels)]
+    const batch = naive(x, scale, offset, dy)
+    const running = { mean: tf.tensor1d(mean), variance: tf.tensor1d(variance), momentum: 0.3 }
+    const run = (x4: tf.Tensor, running1?: typeof running) =>
+      batchNormOfBatch(x4 as tf.Tensor4D, tf.tensor1d(scale), tf.tensor1d(offset), {
+        relu,
+        ...(running1 && { running: running1 }),
+      })
+    const x4 = tf.tensor(x, [...shape])
+    const moved = run(x4, running)
+    expectClose(
+      moved.mean.dataSync(),
+      batch.mean.map((value, c) => 0.7 * mean[c]! + 0.3 * value),
+    )
+    expectClose(
+      moved.variance.dataSync(),
+      batch.variance.map((value, c) => 0.7 * variance[c]! + 0.3 * value),
+    )
+    expect(moved.y.dataSync()).toEqual(run(x4).y.dataSync())
+    const gradient = (running1?: typeof running) =>
+      tf
+        .grad((x1) => run(x1, running1).y)(x4, tf.tensor(dy, [...shape]))
+        .dataSync()
+    expect(gradient(running)).toEqual(gradient())
+  })
+
   test("no tensor is left behind", () => {
     const x = tf.tensor(draw(360), [...shape])
     const step = () =>

@@ -17,6 +17,7 @@ const cases: Record<string, ConvolutionCase> = {
   "3x3 stride 2 on even sizes": { ...base, rows: 8, columns: 6, stride: 2 },
   "3x3 stride 2 that leaves the last row out": { ...base, rows: 8, padding: 0, stride: 2 },
   "1x1": { ...base, height: 1, width: 1, padding: 0 },
+  "1x1 of many pixels": { ...base, rows: 20, height: 1, width: 1, padding: 0 },
   "1x1 stride 2": { ...base, height: 1, width: 1, padding: 0, stride: 2 },
   "7x7 stride 2": { ...base, rows: 14, columns: 13, height: 7, width: 7, stride: 2, padding: 3 },
   "3x5 stride 3": { ...base, rows: 11, columns: 12, width: 5, stride: 3 },

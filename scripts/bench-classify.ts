@@ -1,0 +1,107 @@
+/**
+ * Images a second that classifiers train on, beside torch on the same machine in the same run: the two take turns, so that
+ * what else the machine does meets both. Medians of all steps, with the middle half. Made-up images, from memory.
+ * `node dist/scripts/bench-classify.js [--peer python --rounds 3 --steps 10 --network resnet50:8:224 --json FILE]`
+ */
+import { execFileSync } from "node:child_process"
+import { writeFileSync } from "node:fs"
+import { cpus } from "node:os"
+import { join } from "node:path"
+import { parseArgs } from "node:util"
+import * as tf from "@tensorflow/tfjs-core"
+import { networkSpec } from "../src/backbone/networks.js"
+import { ResNet } from "../src/backbone/resnet.js"
+import { type EngineChoice, startEngine } from "../src/engine/start.js"
+import { softmaxCrossEntropy } from "../src/tensor/losses.js"
+import { Parameters, Scope } from "../src/tensor/parameters.js"
+import { seededRandom } from "../src/tensor/random.js"
+import { Sgd } from "../src/train/sgd.js"
+import { trainStep } from "../src/train/step.js"
+
+const WARM_UP = 3
+const SEED = 0
+
+const { values } = parseArgs({
+  options: {
+    network: { type: "string", multiple: true, default: ["resnet50:8:224", "cifar_resnet20:128:32"] },
+    rounds: { type: "string", default: "3" },
+    steps: { type: "string", default: "10" },
+    engine: { type: "string", default: "auto" },
+    peer: { type: "string" },
+    json: { type: "string" },
+  },
+})
+const [rounds, steps] = [Number(values.rounds), Number(values.steps)]
+const layouts = ["contiguous", "channels_last"] as const
+
+const engine = await startEngine(values.engine as EngineChoice)
+const machine = `${cpus().length} x ${cpus()[0]?.model ?? "unknown"}, Node ${process.version}, ${engine}`
+const results: { network: string; batch: number; side: number; who: string; rate: Rate }[] = []
+for (const wanted of values.network) {
+  const [network = "", batch = 0, side = 0] = wanted.split(":").map((part, i) => (i === 0 ? part : Number(part))) as [
+    string,
+    number,
+    number,
+  ]
+  const times = new Map<string, number[]>()
+  for (let round = 0; round < rounds; round++) {
+    keep("resdet", train(network, batch, side))
+    if (values.peer === undefined) continue
+    for (const layout of layouts) {
+      const { version, seconds } = askPeer(values.peer, network, batch, side, layout)
+      keep(`torch ${version}, ${layout}`, seconds)
+    }
+  }
+  for (const [who, seconds] of times) results.push({ network, batch, side, who, rate: rateOf(seconds, batch) })
+
+  function keep(who: string, seconds: readonly number[]): void {
+    times.set(who, [...(times.get(who) ?? []), ...seconds])
+  }
+}
+process.stdout.write(`${machine}; images a second, middle half of ${rounds} x ${steps} steps\n`)
+for (const { network, batch, side, who, rate } of results) {
+  const [median, lower, upper] = [rate.median, rate.lower, rate.upper].map((value) => value.toFixed(1).padStart(8))
+  process.stdout.write(
+    `${`${network}, ${batch} of ${side}`.padEnd(28)} ${who.padEnd(36)} ${median} ${lower} ${upper}\n`,
+  )
+}
+if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify({ machine, results }, null, 2)}\n`)
+
+interface Rate {
+  readonly median: number
+  readonly lower: number
+  readonly upper: number
+}
+
+function rateOf(seconds: readonly number[], batch: number): Rate {
+  const rates = seconds.map((s) => batch / s).sort((a, b) => a - b)
+  const at = (share: number) => rates[Math.round(share * (rates.length - 1))]!
+  return { median: at(0.5), lower: at(0.25), upper: at(0.75) }
+}
+
+/** Seconds of each training step: forward, loss, backward, SGD. */
+function train(name: string, batch: number, side: number): number[] {
+  const spec = networkSpec(name)
+  const parameters = new Parameters(seededRandom(SEED))
+  const network = new ResNet(new Scope(parameters), spec)
+  const optimizer = new Sgd(parameters.trainable())
+  const images = tf.randomNormal<tf.Rank.R4>([batch, side, side, 3], 0, 1, "float32", SEED)
+  const labels = tf.tensor1d(Int32Array.from({ length: batch }, (_, i) => i % spec.classes))
+  const losses = () => ({ loss_classifier: tf.mean<tf.Scalar>(softmaxCrossEntropy(network.train(images), labels)) })
+  const seconds: number[] = []
+  for (let step = 0; step < WARM_UP + steps; step++) {
+    const start = performance.now()
+    trainStep(losses, parameters.trainable(), optimizer, { rate: 1e-3, clipNorm: Number.POSITIVE_INFINITY })
+    seconds.push((performance.now() - start) / 1000)
+  }
+  tf.dispose([images, labels])
+  optimizer.dispose()
+  parameters.dispose()
+  return seconds.slice(WARM_UP)
+}
+
+function askPeer(python: string, network: string, batch: number, side: number, layout: string) {
+  const script = join(import.meta.dirname, "..", "..", "scripts", "bench_classify_peer.py")
+  const args = [script, network, batch, side, steps, layout].map(String)
+  return JSON.parse(execFileSync(python, args, { encoding: "utf8" })) as { version: string; seconds: number[] }
+}
