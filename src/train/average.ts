@@ -30,8 +30,8 @@ export class WeightAverage {
   /** Takes in the weights after an update. @param step how many there have been, this one included */
   follow(step: number): void {
     const { decay, ramp } = this.#options
-    const share = 1 - decay * (1 - Math.exp(-step / ramp))
     tf.tidy(() => {
+      const share = tf.scalar(1 - decay * (1 - Math.exp(-step / ramp)))
       for (const { variable, mean } of this.#pairs.values()) {
         mean.assign(tf.add(mean, tf.mul(tf.sub(variable, mean), share)))
       }
