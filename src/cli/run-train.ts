@@ -1,11 +1,8 @@
-import type { Dataset } from "../../datasets/dataset.js"
 import type { FaultPolicies } from "../../datasets/faults.js"
 import { BatchLoader } from "../../datasets/loader/batch-loader.js"
-import { readDataset } from "../../datasets/read.js"
 import { buildFasterRcnn } from "../detector/build.js"
-import type { ModelConfig } from "../detector/model.js"
+import { completeConfig, type ModelConfig, type StoredModelConfig } from "../detector/model.js"
 import { startEngine } from "../engine/start.js"
-import { DataError } from "../tensor/errors.js"
 import { Parameters } from "../tensor/parameters.js"
 import { mixSeeds, type Random, seededRandom } from "../tensor/random.js"
 import { detectionTask } from "../train/detection-task.js"
@@ -16,51 +13,48 @@ import { describeReport, loadReport } from "../weights/load.js"
 import { initialWeights } from "../weights/plan.js"
 import { copyHead, matchClasses, splitHead, transferTable } from "../weights/transfer.js"
 import { BelowMinimumError } from "./exit.js"
-import { decidedTrainSchema, type TrainConfig } from "./train-config.js"
+import { decidedTrainSchema, type GivenTrainConfig, type TrainConfig } from "./train-config.js"
 import { detectorModelConfig, detectorRunOptions, scheduleLine } from "./train-options.js"
+import { planTraining } from "./train-plan.js"
+import { dataPrint, readTrainingData, type TrainingData } from "./training-data.js"
 import {
   beginRun,
-  type DataPrint,
   type GivenOptions,
   INITIALISE,
   type Log,
   type RunRecord,
   reopenRun,
   stateOf,
-  tellFaults,
   trainInto,
-  validationOf,
 } from "./training-run.js"
 
 /**
  * Trains a detector.
  * @returns the run's folder
  */
-export async function runTrain(config: TrainConfig, signal: AbortSignal, log: Log): Promise<string> {
-  const data = await readData(config, log)
-  const record: DetectorRecord = { config, model: detectorModelConfig(config), data: printOf(data.training) }
+export async function runTrain(given: GivenTrainConfig, signal: AbortSignal, log: Log): Promise<string> {
+  const { config, lines } = planTraining(given)
+  for (const line of lines) log(line)
+  const data = await readTrainingData(config, policiesOf(config), log)
+  const record: DetectorRecord = { config, model: detectorModelConfig(config), data: dataPrint(data.training) }
   return trainDetector(beginRun("train", record), record, data, undefined, signal, log)
 }
 
 /** Goes on with a run that was interrupted. */
 export async function resumeTrain(run: string, given: GivenOptions, signal: AbortSignal, log: Log): Promise<string> {
-  const record: DetectorRecord = reopenRun(run, decidedTrainSchema, given)
-  const data = await readData(record.config, log)
-  const state = stateOf(run, record, printOf(data.training), record.config)
+  const stored = reopenRun<typeof decidedTrainSchema, StoredModelConfig>(run, decidedTrainSchema, given)
+  const record: DetectorRecord = { ...stored, model: completeConfig(stored.model) }
+  const data = await readTrainingData(record.config, policiesOf(record.config), log)
+  const state = stateOf(run, record, dataPrint(data.training), record.config)
   return trainDetector(run, record, data, state, signal, log)
 }
 
 type DetectorRecord = RunRecord<TrainConfig, ModelConfig>
 
-interface DetectorData {
-  readonly training: Dataset
-  readonly validation: Dataset | undefined
-}
-
 async function trainDetector(
   run: string,
   { config, model }: DetectorRecord,
-  { training, validation }: DetectorData,
+  { training, validation }: TrainingData,
   state: SavedState | undefined,
   signal: AbortSignal,
   log: Log,
@@ -74,10 +68,11 @@ async function trainDetector(
     seed: config.seed,
     sizes: config.sizes ?? [model.size],
     maxSize: model.maxSize,
+    ...model.input,
     flip: config.flip,
     repeatThreshold: config.repeatThreshold,
     workers: config.workers ?? null,
-    policies: config.policies as Partial<FaultPolicies>,
+    policies: policiesOf(config),
   })
   const task = detectionTask(detector, parameters, loader, validation, model)
   const options = detectorRunOptions(config, training.format, task.batchesPerEpoch)
@@ -129,35 +124,13 @@ function build({ model, classes, weights: file }: Parts, random: Random, log: Lo
   return { parameters, detector }
 }
 
+/** What the schema leaves open, the names of faults, is checked where they are used. */
+function policiesOf({ policies }: TrainConfig): Partial<FaultPolicies> {
+  return policies as Partial<FaultPolicies>
+}
+
 function checkReached({ minMap }: TrainConfig, metric: string, best: number | null): void {
   if (minMap !== undefined && !(best !== null && best >= minMap)) {
     throw new BelowMinimumError(`the best ${metric}, ${best ?? "n/a"}, is below --min-map ${minMap}`)
   }
-}
-
-async function readData(config: TrainConfig, log: Log): Promise<DetectorData> {
-  const { images = null } = config
-  const policies = config.policies as Partial<FaultPolicies>
-  const training = await readDataset(config.data, { split: config.split, images, policies })
-  tellData(training, log)
-  if (training.images.length === 0) throw new DataError(`${config.data}: no images in split ${training.split}`)
-  if (config.valEvery === 0) return { training, validation: undefined }
-  const asked = { split: config.valSplit, images, policies, classes: training.classes }
-  const validation = await validationOf(() => readDataset(config.data, asked), log)
-  if (validation) tellData(validation, log)
-  return { training, validation }
-}
-
-function tellData(data: Dataset, log: Log): void {
-  const objects = data.images.reduce((sum, { labels }) => sum + labels.length, 0)
-  log(
-    `${data.source}: ${data.format.toUpperCase()} data, split ${data.split}: ${data.images.length} images, ` +
-      `${objects} objects, ${data.classes.length} classes`,
-  )
-  for (const notice of data.notices ?? []) log(notice)
-  tellFaults(data.faults, "resdet dataset check names them all", log)
-}
-
-function printOf({ images, classes }: Dataset): DataPrint {
-  return { images: images.length, classes }
 }

@@ -6,7 +6,7 @@ import { type RunOptions, runLength } from "../train/run.js"
 import { scheduleOptions } from "../train/schedule.js"
 import { sgdOptions } from "../train/sgd.js"
 import { readDetectorInfo } from "../weights/detector-file.js"
-import { planNorms } from "../weights/plan.js"
+import { planInput, planNorms } from "../weights/plan.js"
 import { defaultPreset, type TrainConfig } from "./train-config.js"
 
 /** What the detector of a run is like: the preset's, or that of the weights, with the user's own values. */
@@ -17,6 +17,7 @@ export function detectorModelConfig(config: TrainConfig): ModelConfig {
     ...modelDefaults,
     ...planNorms(model, config.weights, { norm, conv5Norm, frozen }),
     ...inputSizes(base, { size, maxSize }),
+    input: planInput(config.weights),
     model,
     strideIn,
     options: withOverrides(base.options, config.detector as DeepPartial<FasterRcnnOptions>),

@@ -7,9 +7,9 @@ import {
   engineFlag,
   fractionFlag,
   givenFlags,
-  lengthsFlag,
   positiveFlag,
   positivesFlag,
+  sidesFlag,
   wholeNumberFlag,
 } from "./flags.js"
 import { log, print } from "./report.js"
@@ -39,7 +39,7 @@ export function configure(command: Command): void {
       fractionFlag,
     )
     .option("--size <pixels>", "shorter side of the input (default: the preset's)", atLeastOneFlag)
-    .option("--sizes <list>", "shorter sides of which each training batch draws one: 480,512,544", lengthsFlag)
+    .option("--sizes <list>", "shorter sides of which each training batch draws one: 480,512,544", sidesFlag)
     .option("--max-size <pixels>", "most its longer side may be (default: the preset's)", atLeastOneFlag)
     .option("--split <name>", "what to train on, several with +, one year's as VOC2007/test (default: train)")
     .option("--val-split <name>", "what to validate on (default: val)")
@@ -73,8 +73,8 @@ async function train(command: Command): Promise<void> {
   }
   const paths = ["weights", "out", "images"]
   const given = resolveConfig(trainSchema, { file, flags: options, sets, paths, joinedPaths: ["data"] })
+  if (!printConfig) return print(await runTrain(given, interruption(), log))
   const { config, lines } = planTraining(given)
   for (const line of lines) log(line)
-  if (printConfig) return print(JSON.stringify(config, null, 2))
-  print(await runTrain(config, interruption(), log))
+  print(JSON.stringify(config, null, 2))
 }

@@ -9,8 +9,8 @@ export interface LoadOptions {
 
 export const loadDefaults: LoadOptions = { engine: "auto" }
 
-/** Starts the engine, reads a detector's weights file and builds its network. */
-export type OpenNetwork = (weights: string, options: LoadOptions) => Promise<PixelDetector>
+/** Starts the engine, reads the weights file of a detector, or of several that work as one, and builds their networks. */
+export type OpenNetwork = (weights: readonly string[], options: LoadOptions) => Promise<PixelDetector>
 
 /** What makes a detector from a file: kept apart from the handle so that a dummy can stand in. */
 export interface DetectorParts {
@@ -20,8 +20,8 @@ export interface DetectorParts {
 
 /** Makes `loadDetector(weights, options)` from its parts. */
 export function detectorLoader({ openNetwork, decode }: DetectorParts) {
-  return async (weights: string, options: Partial<LoadOptions> = {}): Promise<DetectorHandle> => {
-    const network = await openNetwork(weights, withDefaults("loadDetector", loadDefaults, options))
+  return async (weights: string | readonly string[], options: Partial<LoadOptions> = {}): Promise<DetectorHandle> => {
+    const network = await openNetwork([weights].flat(), withDefaults("loadDetector", loadDefaults, options))
     return detectorHandle(network, decode)
   }
 }

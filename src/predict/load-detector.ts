@@ -4,7 +4,8 @@ import { openNetwork } from "./network.js"
 
 /**
  * Loads a trained detector for use from code.
- * @param weights a file that `resdet train` wrote, such as `runs/train/train1/weights/best.safetensors`
- * @throws DataError when the file is no detector, UserError when the engine cannot run here
+ * @param weights a file that `resdet train` wrote, such as `runs/train/train1/weights/best.safetensors`; or several, whose
+ * detectors know the same classes and then work as one
+ * @throws DataError when a file is no detector, UserError when the engine cannot run here
  */
 export const loadDetector = detectorLoader({ openNetwork, decode: decodePixels })

@@ -1,10 +1,10 @@
 import { buildFasterRcnn } from "../detector/build.js"
 import type { FasterRcnn } from "../detector/faster-rcnn.js"
-import type { ModelConfig } from "../detector/model.js"
+import { completeConfig, type ModelConfig } from "../detector/model.js"
 import { DataError } from "../tensor/errors.js"
-import { type Parameter, Parameters } from "../tensor/parameters.js"
-import { seededRandom } from "../tensor/random.js"
-import { loadWeights, readContents, saveWeights } from "./load.js"
+import type { Parameter, Parameters } from "../tensor/parameters.js"
+import { saveWeights } from "./load.js"
+import { fillModel, infoMetadata, readInfo } from "./model-info.js"
 
 /** What a detector's file tells beside its weights. */
 export interface DetectorInfo {
@@ -18,27 +18,17 @@ export interface DetectorInfo {
 }
 
 /** The metadata key under which `DetectorInfo` stands in the file, as JSON. */
-const INFO = "resdet"
-const FORMAT = 1
+const detectorKey = "resdet"
 
 /** Writes a detector with all that is needed to run it; beside and renamed, so that a broken write leaves the old file. */
 export function saveDetector(path: string, parameters: Iterable<Parameter>, info: DetectorInfo): void {
-  saveWeights(path, parameters, { [INFO]: JSON.stringify({ format: FORMAT, ...info }) })
+  saveWeights(path, parameters, infoMetadata(detectorKey, info))
 }
 
 /** What the file at `path` tells of itself; `undefined` for plain weights, such as a backbone's. */
 export function readDetectorInfo(path: string): DetectorInfo | undefined {
-  const text = readContents(path).metadata[INFO]
-  if (text === undefined) return undefined
-  try {
-    const info = JSON.parse(text) as DetectorInfo & { format: number }
-    if (info.format !== FORMAT)
-      throw new DataError(`${path}: written by a newer version of resdet (format ${info.format})`)
-    return info
-  } catch (error) {
-    if (error instanceof DataError) throw error
-    throw new DataError(`${path}: its description of the detector is broken: ${(error as Error).message}`)
-  }
+  const info = readInfo<DetectorInfo>(path, detectorKey, "the detector")
+  return info && { ...info, config: completeConfig(info.config) }
 }
 
 /** A detector that has been read from its file. */
@@ -56,12 +46,7 @@ export function openDetector(path: string): OpenDetector {
   if (info === undefined) {
     throw new DataError(`${path}: expected a trained detector, got plain weights. Train one with --weights ${path}`)
   }
-  const parameters = new Parameters(seededRandom(0), loadWeights(path).weights)
-  const detector = buildFasterRcnn(parameters, info.config, info.classes.length)
-  const [missing] = parameters.initialised
-  if (missing !== undefined) {
-    parameters.dispose()
-    throw new DataError(`${path}: "${missing}" is missing or has the wrong shape. The file is incomplete`)
-  }
-  return { ...info, detector, parameters }
+  const build = (parameters: Parameters) => buildFasterRcnn(parameters, info.config, info.classes.length)
+  const { model, parameters } = fillModel(path, build)
+  return { ...info, detector: model, parameters }
 }

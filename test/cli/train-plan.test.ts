@@ -1,5 +1,10 @@
+import { readFileSync } from "node:fs"
 import { join } from "node:path"
+import { Command } from "commander"
 import { expect, test } from "vitest"
+import { resolveConfig } from "../../src/cli/config.js"
+import { givenFlags } from "../../src/cli/flags.js"
+import { configure } from "../../src/cli/train.js"
 import { trainSchema } from "../../src/cli/train-config.js"
 import { detectorModelConfig, detectorRunOptions, scheduleLine } from "../../src/cli/train-options.js"
 import { planTraining } from "../../src/cli/train-plan.js"
@@ -8,6 +13,7 @@ import { preset } from "../../src/detector/presets.js"
 import { learningRate } from "../../src/train/schedule.js"
 import { writeSafetensors } from "../../src/weights/safetensors.js"
 import { tempFolder } from "../datasets/samples.js"
+import { fencedBlocks, resdetCalls } from "../support/readme.js"
 
 const plan = (options: object) => planTraining(trainSchema.parse({ data: "D", ...options }))
 
@@ -105,4 +111,25 @@ test("a detector that goes on learning stays what it is like, unless a preset or
     /preset +none +what the detector in the weights is like/,
   )
   expect(plan({ weights, model: "fasterrcnn_resnet18_c4" }).config.preset).toBe("light")
+})
+
+test("the trainings of docs/reproduce.md take the steps that it says, with options that there are", () => {
+  const text = readFileSync("docs/reproduce.md", "utf8")
+  const trainings = resdetCalls(fencedBlocks(text)).filter(({ words }) => words[0] === "train")
+  const lengths = trainings.map(({ words }) => {
+    const command = new Command("train")
+    configure(command)
+    command.action(() => {}).parse(words.slice(1), { from: "user" })
+    const { flags, sets } = givenFlags(command)
+    const { config } = planTraining(resolveConfig(trainSchema, { flags: { ...flags, weights: undefined }, sets }))
+    expect(() => detectorModelConfig(config)).not.toThrow()
+    return `${config.steps!.toLocaleString("en")} of ${config.batch * config.accumulate} at ${config.lr}`
+  })
+  const voc = ["110,000 of 1 at 0.001", "143,000 of 1 at 0.001"]
+  const coco = "320,000 of 8 at 0.001"
+  expect(lengths).toEqual([...voc, coco, coco, coco, ...voc])
+  for (const said of ["| 110,000, drop after 80,000 | 0.001 |", "| 143,000, drop after 104,000 | 0.001 |"]) {
+    expect(text).toContain(said)
+  }
+  expect(text).toContain("320,000 steps of 8 photos, rate 0.001, a tenth after 240,000")
 })
