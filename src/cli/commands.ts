@@ -20,6 +20,11 @@ export const commands: readonly CommandEntry[] = [
     load: () => import("./classify.js"),
   },
   { name: "dataset", summary: "check, count, convert, split, view or make data", load: () => import("./dataset.js") },
+  {
+    name: "anchors",
+    summary: "how the RPN's anchors fit a data set, and what would fit better",
+    load: () => import("./anchors.js"),
+  },
   { name: "import", summary: "convert PyTorch weights to safetensors", load: () => import("./import.js") },
   {
     name: "export",

@@ -23,6 +23,9 @@ export function listFlag(text: string): string[] {
   return names
 }
 
+/** Reads `a,b,c` as numbers above 0. */
+export const positivesFlag = (text: string): number[] => listFlag(text).map(positiveFlag)
+
 /** Reads `400,500,600` as lengths in pixels. */
 export function sidesFlag(text: string): number[] {
   return listFlag(text).map(atLeastOneFlag)

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn, spawnSync } from "node:child_process"
 import { createHash } from "node:crypto"
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterAll, beforeAll, expect, test } from "vitest"
@@ -100,6 +100,62 @@ test("a run that Ctrl-C stopped exits with 130, and resumed ends with the same f
   expect(JSON.parse(line!)).toMatchObject({ width: expect.any(Number), detections: expect.any(Array) })
 }, 240_000)
 
+test("steps, several sizes, repetitions, batches a step and a mean of the weights resume with the same files too", async () => {
+  const more = [
+    ...["--size", "64", "--sizes", "64,72", "--steps", "5", "--drops", "3", "--accumulate", "2", "--ema"],
+    ...["--repeat-threshold", "1", "--warmup", "1", "--set", "logEvery=1"],
+  ]
+  const whole = join(folder, "whole-steps")
+  const through = run("train", "--data", data, "--out", whole, ...more)
+  expect(through.stderr).toMatch(
+    /0\.02 \(0\.005 an image x batch 2 x 2 batches a step\), warm-up 1 steps; 5 steps in epochs of/,
+  )
+  expect(through.status).toBe(0)
+
+  const broken = join(folder, "broken-steps")
+  const child = spawn(process.execPath, resdet("train", "--data", data, "--out", broken, ...more))
+  child.stderr.on("data", (text: Buffer) => {
+    if (/step 2 /.test(String(text))) child.kill("SIGINT")
+  })
+  expect(await ended(child)).toBe(130)
+  expect(run("train", "--resume", broken).status).toBe(0)
+  const files = ["weights/last", "state/weights", "state/velocities", "state/average"]
+  for (const name of files.map((file) => `${file}.safetensors`)) {
+    expect(digest(join(broken, name)), name).toBe(digest(join(whole, name)))
+  }
+  expect(digest(join(whole, "weights/last.safetensors"))).not.toBe(digest(join(whole, "state/weights.safetensors")))
+  expect(run("train", "--resume", broken).stderr).toMatch(/is done: 5 steps\. Give --steps to go further\n$/)
+  expect(run("train", "--resume", broken, "--epochs", "9").stderr).toMatch(
+    /its length is in steps\. Give --steps instead of --epochs\n$/,
+  )
+}, 240_000)
+
+test("a detector of other classes hands over those that both know, and says which in a table", async () => {
+  const record = JSON.parse(readFileSync(join(folder, "whole", "config.json"), "utf8")) as {
+    data: { classes: string[] }
+  }
+  const [first, second] = record.data.classes
+  const renamed = join(folder, "renamed")
+  cpSync(data, renamed, { recursive: true })
+  const annotations = readdirSync(join(renamed, "Annotations")).map((name) => join(renamed, "Annotations", name))
+  for (const file of annotations) {
+    writeFileSync(file, readFileSync(file, "utf8").replaceAll(`<name>${first}<`, "<name>sofa<"))
+  }
+  const weights = join(folder, "whole", "weights", "last.safetensors")
+  const out = join(folder, "handed-over")
+  const once = ["--steps", "1", "--batch", "1", "--val-every", "0", "--size", "64"]
+  const { status, stderr } = run("train", "--data", renamed, "--weights", weights, "--out", out, ...once)
+  expect(stderr).toMatch(
+    /initialised 4: roi_heads\.box_predictor\.cls_score \(2\), roi_heads\.box_predictor\.bbox_pred \(2\)\n/,
+  )
+  expect(stderr).toMatch(
+    /the weights know \d classes, the data have \d, of which \d go on from theirs:\n {2}background +row 0\n/,
+  )
+  expect(stderr).toMatch(/ {2}sofa +new\n/)
+  expect(stderr).toMatch(new RegExp(` {2}${second} +row 2\\n`))
+  expect(status).toBe(0)
+}, 60_000)
+
 test("weights that are no numbers end training with 5 before anything is saved", async () => {
   const weights = join(folder, "nan.safetensors")
   // Not before a ReLU: that of WebAssembly makes 0 of NaN.
@@ -131,6 +187,8 @@ test.each([
   [["--set", "detector.anchors.sizes=1"], 2, /expected detector\.anchors\.sizes to be a list like/],
   [["--set", "lrr=1"], 2, /lrr/],
   [["--preset", "papper"], 2, /preset/],
+  [["--recipe", "voc7"], 2, /expected recipe to be one of voc07, .* got "voc7"\. Did you mean "voc07"\?/],
+  [["--recipe", "voc07"], 3, /No folder "VOC2007" for split "VOC2007\/trainval"/],
   [["--weights", "absent.safetensors"], 3, /absent\.safetensors/],
 ])("train with %j says so in one line", (args, code, message) => {
   const { status, stderr } = run("train", "--data", data, "--out", join(folder, "never"), ...args)
