@@ -117,7 +117,8 @@ function writeYaml(splits: readonly Dataset[], folder: string): void {
   writeWhole(join(folder, "data.yaml"), stringify({ ...places, names }))
 }
 
-function placeFile(from: string, to: string, link: boolean): void {
+/** Copies or links a file, and makes the folders on its way. */
+export function placeFile(from: string, to: string, link: boolean): void {
   mkdirSync(dirname(to), { recursive: true })
   if (!link) {
     copyFileSync(from, to)

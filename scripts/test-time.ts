@@ -16,7 +16,7 @@ import type { DetectOptions } from "../src/detector/detect-options.js"
 import type { EngineChoice } from "../src/engine/start.js"
 import { evaluateDetections } from "../src/eval/report.js"
 import { detectRecords } from "../src/predict/detect-records.js"
-import { openNetwork } from "../src/predict/network.js"
+import { openTensorNetwork } from "../src/predict/network.js"
 import { UsageError } from "../src/tensor/errors.js"
 import { readDetectorInfo } from "../src/weights/detector-file.js"
 
@@ -59,7 +59,7 @@ function optionsOf(flags: string): DetectOptions {
 }
 
 async function measure(files: readonly string[], flags: string): Promise<string> {
-  const network = await openNetwork(files, { engine })
+  const network = await openTensorNetwork(files, engine)
   const times: number[] = []
   const timed: typeof network = {
     ...network,

@@ -30,7 +30,7 @@ beforeAll(async () => {
   folder = mkdtempSync(resolve("dist", "readme-"))
   await startEngine()
   const classes = ["cat", "dog"]
-  const { size: _, maxSize: __, options } = preset("light")
+  const { size: _, maxSize: __, options } = preset("light", "fasterrcnn_resnet18_c4")
   const sizes = { size: 64, maxSize: 128, options }
   const config = { ...modelDefaults, ...sizes, model: "fasterrcnn_resnet18_c4", norm: "group", frozen: 0 } as const
   const parameters = new Parameters(seededRandom(0))

@@ -24,3 +24,9 @@ export function takeDetections({ boxes, scores, labels }: Detections, indices: A
 export function bestDetections(found: Detections, limit: number): Detections {
   return takeDetections(found, orderByScore(found.scores, limit))
 }
+
+/** Those scored at least `score`, in their order. */
+export function scoredAtLeast(found: Detections, score: number): Detections {
+  const kept = [...found.scores.keys()].filter((d) => found.scores[d]! >= score)
+  return takeDetections(found, kept)
+}

@@ -67,7 +67,7 @@ export function classificationTask(
 }
 
 /** An epoch that no run reaches: its crops are like any epoch's. */
-const STATISTICS_EPOCH = 2 ** 30
+export const STATISTICS_EPOCH = 2 ** 30
 
 /** Shares of the images that are classified right and wrong. NaN without images. */
 export interface ClassifierErrors {

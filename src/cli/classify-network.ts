@@ -1,14 +1,19 @@
+import * as tf from "@tensorflow/tfjs-core"
+import type { LabelledLoader } from "../../datasets/loader/labelled-loader.js"
 import type { ReadLabelledSet } from "../../datasets/read-labelled.js"
 import { meanPictureName } from "../backbone/mean-picture.js"
 import type { ResNet } from "../backbone/resnet.js"
 import { meanPicture, meanPictureImages } from "../classify/mean-picture.js"
+import { STATISTICS_EPOCH } from "../classify/task.js"
 import { cropSizes } from "../classify/test-crops.js"
+import { unfoldNorms } from "../classify/unfold-norms.js"
 import { DataError } from "../tensor/errors.js"
 import { Parameters } from "../tensor/parameters.js"
 import { mixSeeds, seededRandom } from "../tensor/random.js"
 import type { SavedState } from "../train/state.js"
 import { buildClassifier, type ClassifierConfig, readClassifierInfo } from "../weights/classifier-file.js"
 import { describeReport, loadReport, loadWeights } from "../weights/load.js"
+import { foldedNorms } from "../weights/torchvision.js"
 import type { ClassifyTrainConfig } from "./classify-train-config.js"
 import { INITIALISE, type Log } from "./training-run.js"
 
@@ -24,7 +29,8 @@ export interface ClassifierStart {
 }
 
 /**
- * The network of a run, with the weights it starts from; says what became of a weights file.
+ * The network of a run, with the weights it starts from, and which of its norms came folded; says what became of a weights
+ * file.
  * @throws DataError when nothing in the file fits
  */
 export function buildNetwork(
@@ -33,13 +39,13 @@ export function buildNetwork(
   { classes }: ReadLabelledSet,
   { picture, state }: ClassifierStart,
   log: Log,
-): { parameters: Parameters; network: ResNet } {
+): { parameters: Parameters; network: ResNet; folded: readonly string[] } {
   const weights = state?.weights ?? (file === undefined ? undefined : loadWeights(file, { norm: "batch" }).weights)
   const named = picture && ([meanPictureName, { shape: [model.size, model.size, 3], values: picture }] as const)
   const given = named ? new Map([...(weights ?? []), named]) : weights
   const parameters = new Parameters(seededRandom(mixSeeds(seed, INITIALISE)), given)
   const network = buildClassifier(parameters, model, classes.length)
-  if (state !== undefined || file === undefined) return { parameters, network }
+  if (state !== undefined || file === undefined || weights === undefined) return { parameters, network, folded: [] }
   const report = loadReport(parameters)
   if (!report.loaded.some((name) => name !== "fc.bias" && name !== meanPictureName)) {
     throw new DataError(
@@ -51,7 +57,24 @@ export function buildNetwork(
     const known = readClassifierInfo(file)?.classes.length ?? weights?.get("fc.bias")?.shape[0]
     log(`fc is made new: the weights know ${known} classes, the data have ${classes.length}`)
   }
-  return { parameters, network }
+  return { parameters, network, folded: foldedNorms(weights).filter((norm) => parameters.get(`${norm}.weight`)) }
+}
+
+/** Gives norms that came folded the statistics of a batch of training images. */
+export async function unfold(
+  network: ResNet,
+  parameters: Parameters,
+  folded: readonly string[],
+  loader: LabelledLoader,
+  log: Log,
+): Promise<void> {
+  for await (const { pixels, shape } of loader.epoch(STATISTICS_EPOCH)) {
+    const images = tf.tensor4d(pixels, [...shape])
+    unfoldNorms(network, parameters, folded, images)
+    images.dispose()
+    log(`${folded.length} batch norms came folded: unfolded over ${shape[0]} training images`)
+    return
+  }
 }
 
 /** The mean picture of all of CIFAR-10, and of a sample of a folder. */

@@ -26,6 +26,11 @@ export const commands: readonly CommandEntry[] = [
     load: () => import("./anchors.js"),
   },
   { name: "import", summary: "convert PyTorch weights to safetensors", load: () => import("./import.js") },
+  {
+    name: "export",
+    summary: "write a detector or a classifier as ONNX, for any runtime",
+    load: () => import("./export.js"),
+  },
   { name: "info", summary: "layers, parameters and multiply-adds of a model", load: () => import("./info.js") },
   { name: "setup", summary: "get native TensorFlow, once for every clone", load: () => import("./setup.js") },
   {

@@ -1,5 +1,6 @@
 import { z } from "zod"
 import { detectShape } from "./detect-flags.js"
+import { detectEngines } from "./flags.js"
 
 /** One file, or several whose detectors work as one. */
 const files = z.preprocess(
@@ -22,7 +23,7 @@ export const detectSchema = z.strictObject({
   format: z.array(z.string()).default(["jsonl"]),
   draw: z.boolean().default(true),
   crops: z.boolean().default(false),
-  engine: z.enum(["tensorflow", "wasm", "auto"]).default("auto"),
+  engine: z.enum(detectEngines).default("auto"),
 })
 
 export type DetectConfig = z.output<typeof detectSchema>

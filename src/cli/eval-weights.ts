@@ -1,10 +1,10 @@
 import { formatFault } from "../../datasets/faults.js"
 import { readDataset } from "../../datasets/read.js"
 import type { DetectOptions } from "../detector/detect-options.js"
-import { startEngine } from "../engine/start.js"
 import { type EvalReport, evaluateDetections, type ReportOptions } from "../eval/report.js"
 import { detectRecords } from "../predict/detect-records.js"
-import { openNetwork } from "../predict/network.js"
+import type { LoadOptions } from "../predict/detector-loader.js"
+import { openNetwork } from "../predict/open-network.js"
 import { DataError } from "../tensor/errors.js"
 import { interruption } from "./exit.js"
 import { startProgress } from "./progress.js"
@@ -15,7 +15,7 @@ interface WeightsOptions {
   readonly data: string
   readonly split?: string
   readonly images?: string
-  readonly engine?: "tensorflow" | "wasm" | "auto"
+  readonly engine?: LoadOptions["engine"]
   readonly detect?: DetectOptions
 }
 
@@ -25,8 +25,8 @@ export async function evaluateWeights(
   options: Partial<ReportOptions>,
   log: (line: string) => void,
 ): Promise<EvalReport> {
-  log(`engine: ${await startEngine(engine)}`)
-  const network = await openNetwork(weights, { engine })
+  const network = await openNetwork(weights, { engine, ...(detect === undefined ? {} : { detect }) })
+  log(`engine: ${network.engine}`)
   const set = await readDataset(data, { split, classes: network.classes, images: images ?? null })
   log(`${data}: ${set.format.toUpperCase()} data, split ${set.split}: ${set.images.length} images`)
   for (const notice of set.notices ?? []) log(notice)

@@ -1,9 +1,10 @@
 import type { Command } from "commander"
 import type { DetectOptions } from "../detector/detect-options.js"
 import type { ReportOptions } from "../eval/report.js"
+import type { LoadOptions } from "../predict/detector-loader.js"
 import { UsageError } from "../tensor/errors.js"
 import { addDetectFlags, detectOptionsOf } from "./detect-flags.js"
-import { engineFlag, fractionFlag, listFlag } from "./flags.js"
+import { detectEngineFlag, fractionFlag, listFlag } from "./flags.js"
 import { log, print, writeJson } from "./report.js"
 
 interface EvalFlags extends Omit<DetectOptions, "score"> {
@@ -19,13 +20,16 @@ interface EvalFlags extends Omit<DetectOptions, "score"> {
   readonly vocIou?: number[]
   readonly truthIdZero?: string
   readonly json?: string
-  readonly engine?: "tensorflow" | "wasm" | "auto"
+  readonly engine?: LoadOptions["engine"]
 }
 
 /** The `eval` command: runs a detector and scores it, or scores saved predictions. */
 export function configure(command: Command): void {
   command
-    .option("--weights <files...>", "a trained detector to run and score, or several that work as one")
+    .option(
+      "--weights <files...>",
+      "a trained detector (.safetensors or .onnx) to run and score, or several that work as one",
+    )
     .option("--data <path>", "what it is scored on: VOC, COCO or YOLO data")
     .option("--gt <path>", "instead: truths (a COCO file, or a data set's folder)")
     .option("--predictions <path>", "and saved predictions: a COCO results file, or a folder of VOC or YOLO files")
@@ -36,7 +40,7 @@ export function configure(command: Command): void {
     .option("--voc-iou <values>", "overlaps at which VOC's AP is measured (default: 0.5)", fractionsFlag)
     .option("--truth-id-zero <how>", "mended (default), or pycocotools: a COCO truth with id 0 is never found")
     .option("--json <file>", "write the figures as JSON to a file, or to stdout with -")
-    .addOption(engineFlag())
+    .addOption(detectEngineFlag())
   addDetectFlags(command).action((flags: EvalFlags) => evaluate(flags))
 }
 

@@ -38,6 +38,14 @@ export function engineFlag(): Option {
     .env("RESDET_ENGINE")
 }
 
+/** What can run a detector that only detects. */
+export const detectEngines = ["onnx", "tensorflow", "wasm", "auto"] as const
+
+/** As `engineFlag`, where nothing learns. */
+export function detectEngineFlag(): Option {
+  return engineFlag().choices(detectEngines)
+}
+
 /** The flags `--config`, `--set` and `--print-config`, the same on every command that takes a configuration. */
 export function addConfigFlags(command: Command): Command {
   return command

@@ -5,7 +5,7 @@ import { loaderDefaults } from "../../datasets/loader/batch-loader.js"
 import { readDataset } from "../../datasets/read.js"
 import { detectorOptions } from "../detector/build.js"
 import { mapSizes } from "../detector/map-sizes.js"
-import { backboneDepth, type ModelConfig, modelDefaults } from "../detector/model.js"
+import { type ModelConfig, modelDefaults } from "../detector/model.js"
 import { type DeepPartial, type FasterRcnnOptions, withOverrides } from "../detector/options.js"
 import { preset, presetNames } from "../detector/presets.js"
 import { DataError } from "../tensor/errors.js"
@@ -46,8 +46,7 @@ export async function fitAnchors(config: AnchorsConfig, log: Log): Promise<Ancho
 
 /** The detector that is asked about; its weights play no part. */
 function configOf({ model, preset: name, size, maxSize, detector }: AnchorsConfig): ModelConfig {
-  backboneDepth(model)
-  const base = preset(name)
+  const base = preset(name, model)
   const options = withOverrides(base.options, detector as DeepPartial<FasterRcnnOptions>)
   const config = { ...modelDefaults, ...inputSizes(base, { size, maxSize }), model, options }
   return { ...config, options: detectorOptions(config) }

@@ -9,7 +9,7 @@ import { DataError, UsageError } from "../tensor/errors.js"
 import type { RunOptions } from "../train/run.js"
 import type { SavedModel } from "../train/run-folder.js"
 import { type ClassifierConfig, type OpenClassifier, saveClassifier } from "../weights/classifier-file.js"
-import { buildNetwork, type ClassifierStart, takeMeanPicture } from "./classify-network.js"
+import { buildNetwork, type ClassifierStart, takeMeanPicture, unfold } from "./classify-network.js"
 import { classifierConfig, classifierRunOptions, epochsOf, loaderOptions } from "./classify-recipe.js"
 import { type ClassifyTrainConfig, classifyTrainSchema } from "./classify-train-config.js"
 import {
@@ -75,7 +75,8 @@ async function trainClassifier(
   }
   const run = open()
   log(`engine: ${await startEngine(config.engine)}`)
-  const { parameters, network } = buildNetwork(config, model, training, start, log)
+  const { parameters, network, folded } = buildNetwork(config, model, training, start, log)
+  if (folded.length > 0) await unfold(network, parameters, folded, loader, log)
   const most = Math.min(config.statisticsImages, training.labels.length)
   const statisticsImages = config.statistics === "exact" ? most : 0
   const { classes } = training

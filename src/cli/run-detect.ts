@@ -39,7 +39,8 @@ export async function runDetect(
   const source = withoutOutput(await openImageSource(config.source), config)
   const { count, numericNames } = await surveyImages(source)
   if (count === 0) throw new DataError(`${config.source}: expected images, found none`)
-  const network = await parts.openNetwork(weights, { engine })
+  const detect = detectOptionsOf(config)
+  const network = await parts.openNetwork(weights, { engine, detect })
   const { classes } = network
   const folder = makeRunFolder("detect", config.out)
   const writers = openWriters(formats, { folder, classes, categoryIds: categoryIdsOf(network), numericNames })
@@ -47,7 +48,7 @@ export async function runDetect(
   let skipped = 0
   try {
     let started = performance.now()
-    for await (const detected of detectImages(network, parts.decode, source, detectOptionsOf(config), signal)) {
+    for await (const detected of detectImages(network, parts.decode, source, detect, signal)) {
       const place = `${++images}/${count}`
       if (detected.error !== undefined) {
         skipped++

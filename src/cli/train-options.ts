@@ -12,7 +12,7 @@ import { defaultPreset, type TrainConfig } from "./train-config.js"
 /** What the detector of a run is like: the preset's, or that of the weights, with the user's own values. */
 export function detectorModelConfig(config: TrainConfig): ModelConfig {
   const { model, strideIn, size, maxSize, norm, conv5Norm, frozen } = config
-  const base = config.preset === undefined ? readDetectorInfo(config.weights!)!.config : preset(config.preset)
+  const base = config.preset === undefined ? readDetectorInfo(config.weights!)!.config : preset(config.preset, model)
   return {
     ...modelDefaults,
     ...planNorms(model, config.weights, { norm, conv5Norm, frozen }),
@@ -60,7 +60,7 @@ export function detectorRunOptions(config: TrainConfig, format: DatasetFormat, b
   }
 }
 
-const ratePerImage = (config: TrainConfig) => preset(config.preset ?? defaultPreset).ratePerImage
+const ratePerImage = (config: TrainConfig) => preset(config.preset ?? defaultPreset, config.model).ratePerImage
 
 /** `learning rate 0.01 (0.005 an image x batch 2), warm-up 5 steps; 12 epochs of 100 steps` */
 export function scheduleLine(config: TrainConfig, { epochs, steps, schedule }: RunOptions, batches: number): string {

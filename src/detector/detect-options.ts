@@ -15,7 +15,7 @@ export interface DetectOptions {
   readonly vote?: boolean
   /** The boxes that were found are looked at again: new scores and boxes beside the first ones. */
   readonly refine?: boolean
-  /** The mirror image is looked at too, and the mean of both counts. */
+  /** The mirror image is looked at too; what is found in either counts. */
   readonly flip?: boolean
   /** Shorter sides, in input pixels, at which regions are looked at: each at the two that suit its size. */
   readonly scales?: readonly number[]

@@ -1,14 +1,14 @@
 import * as tf from "@tensorflow/tfjs-core"
 import type { Detections } from "../boxes/boxes.js"
-import { takeDetections } from "../boxes/detections.js"
+import { joinDetections, scoredAtLeast } from "../boxes/detections.js"
 import { candidates } from "../roi/predictions.js"
 import { type SelectOptions, selectCandidates } from "../roi/select.js"
 import { type DetectOptions, selectionFor } from "./detect-options.js"
 import { ensemble } from "./ensemble.js"
-import { mirrorPasses } from "./flip.js"
+import { mirrorBack } from "./flip.js"
 import { type Network, networkPasses } from "./passes.js"
 import type { Photo, Window } from "./photo.js"
-import { refine } from "./refine.js"
+import { lookAgain } from "./refine.js"
 import { selectTiled, tileWindows } from "./tiles.js"
 
 /**
@@ -20,7 +20,9 @@ import { selectTiled, tileWindows } from "./tiles.js"
  */
 export function detectPhoto(networks: readonly Network[], photo: Photo, options: DetectOptions = {}): Detections {
   const select = selectionFor(networks[0]!.detector.options.select, options)
-  const candidatesOf = (part: Photo) => tf.tidy(() => findCandidates(networks, part, options, select))
+  const lookAt = (part: Photo) => tf.tidy(() => findCandidates(networks, part, options, select))
+  const lookTwice = (part: Photo) => joinDetections([lookAt(part), mirrorBack(lookAt(part.mirrored()), part.width)])
+  const candidatesOf = options.flip ? lookTwice : lookAt
   const whole = candidatesOf(photo)
   const windows = options.tiles === undefined ? [] : tileWindows(photo, options.tiles, options.overlap)
   const tiles = windows.map((window) => ({ window, found: moved(candidatesOf(photo.part(window)), window) }))
@@ -32,26 +34,15 @@ export function detectPhoto(networks: readonly Network[], photo: Photo, options:
 function findCandidates(
   networks: readonly Network[],
   photo: Photo,
-  options: DetectOptions,
+  { scales, refine }: DetectOptions,
   select: SelectOptions,
 ): Detections {
-  const passes = ensemble(
-    networks.flatMap((network) => {
-      const own = networkPasses(network, photo, options.scales)
-      if (!options.flip) return [own]
-      return [own, mirrorPasses(networkPasses(network, photo.mirrored(), options.scales), photo.width)]
-    }),
-  )
+  const passes = ensemble(networks.map((network) => networkPasses(network, photo, scales)))
   const size = [photo.height, photo.width] as const
   const said = passes.predict(passes.propose())
-  return candidates(options.refine ? refine(passes, said, size, select.minSide) : said, size, select)
+  return candidates(refine ? lookAgain(passes, said, size, select.minSide) : said, size, select)
 }
 
 function moved(found: Detections, [left, top]: Window): Detections {
   return { ...found, boxes: found.boxes.map((value, at) => value + (at % 2 === 0 ? left : top)) }
-}
-
-function scoredAtLeast(found: Detections, score: number): Detections {
-  const kept = [...found.scores.keys()].filter((d) => found.scores[d]! >= score)
-  return takeDetections(found, kept)
 }

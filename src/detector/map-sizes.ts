@@ -1,10 +1,7 @@
-import { pyramidStride } from "../backbone/fpn.js"
+import { pyramidLevels, pyramidStride } from "../backbone/fpn.js"
 import { isPyramid, type ModelConfig } from "./model.js"
 
 type Size = readonly [height: number, width: number]
-
-/** Levels of a pyramid: conv2 to conv5 and one more, half as large as conv5's. */
-const pyramidLevels = 5
 
 /**
  * The sizes of a detector's feature maps, finest first, without running it: every halving rounds up.

@@ -10,7 +10,7 @@ import type { Passes } from "./passes.js"
  * @returns the first look's predictions, then the second's
  * @source He et al. 2015, appendix B, "Box refinement": 300 new predictions beside the 300 of the first look
  */
-export function refine(
+export function lookAgain(
   passes: Pick<Passes, "predict">,
   said: Predictions,
   size: readonly [number, number],

@@ -1,18 +1,17 @@
 import { RgbPhoto } from "../../datasets/image/photo.js"
 import { detectPhoto } from "../detector/detect-photo.js"
-import { startEngine } from "../engine/start.js"
+import { type EngineChoice, startEngine } from "../engine/start.js"
 import { type OpenDetector, openDetector } from "../weights/detector-file.js"
 import { sharedClasses } from "../weights/shared-classes.js"
-import type { LoadOptions } from "./detector-loader.js"
-import type { PixelDetector } from "./pixel-detector.js"
+import type { RunningDetector } from "./pixel-detector.js"
 
 /**
- * Starts the engine and loads a trained detector, or several that work as one.
+ * Starts TensorFlow or WebAssembly and loads a trained detector, or several that work as one.
  * @throws DataError when a file is no detector, or the detectors know other classes
  * @throws UserError when the engine cannot run here
  */
-export async function openNetwork(weights: readonly string[], { engine }: LoadOptions): Promise<PixelDetector> {
-  await startEngine(engine)
+export async function openTensorNetwork(weights: readonly string[], engine: EngineChoice): Promise<RunningDetector> {
+  const started = await startEngine(engine)
   const networks: OpenDetector[] = []
   const dispose = () => {
     for (const { parameters } of networks) parameters.dispose()
@@ -21,6 +20,7 @@ export async function openNetwork(weights: readonly string[], { engine }: LoadOp
     for (const path of weights) networks.push(openDetector(path))
     const classes = sharedClasses(networks.map(({ classes }, i) => ({ name: weights[i]!, classes })))
     return {
+      engine: started,
       classes,
       categoryIds: networks[0]!.categoryIds,
       detect: async ({ data, height, width }, options) =>

@@ -1,5 +1,6 @@
 import type { Detections } from "../boxes/boxes.js"
 import type { DetectOptions } from "../detector/detect-options.js"
+import type { EngineName } from "../engine/start.js"
 
 /** A decoded photo, upright. */
 export interface Pixels {
@@ -18,6 +19,11 @@ export interface PixelDetector {
   /** Boxes in image pixels, best score first. */
   detect(image: Pixels, options: DetectOptions): Promise<Detections>
   dispose(): void
+}
+
+/** A detector in the engine that runs it. */
+export interface RunningDetector extends PixelDetector {
+  readonly engine: EngineName | "onnx"
 }
 
 /**

@@ -81,6 +81,15 @@ function unfold(weights: Map<string, Weight>, conv: string, norm: string): void 
   weights.delete(`${conv}.bias`)
 }
 
+/** Names of the batch norms that only add, as `adaptNorms` makes them for convolutions with a bias. */
+export function foldedNorms(weights: Weights): string[] {
+  const folded = Math.fround(1 - batchNormEpsilon)
+  const ending = ".running_var"
+  return [...weights].flatMap(([name, { values }]) =>
+    name.endsWith(ending) && values.every((value) => value === folded) ? [name.slice(0, -ending.length)] : [],
+  )
+}
+
 function permute({ shape, values }: Weight, axes: readonly number[] | null): Weight {
   if (axes === null) return { shape, values }
   const strides = shape.map((_, axis) => shape.slice(axis + 1).reduce((product, length) => product * length, 1))

@@ -112,7 +112,7 @@ test.each([
   [["--score", "2"], /^error: option "--score <0\.\.1>" argument "2" is invalid\. Expected a number from 0 to 1\.\n$/],
   [
     ["--engine", "cuda"],
-    /^error: option "--engine <name>" argument "cuda" is invalid\. Allowed choices are tensorflow/,
+    /^error: option "--engine <name>" argument "cuda" is invalid\. Allowed choices are onnx, tensorflow/,
   ],
   [
     ["--weights", "w", "--source", "photos", "--format", "yolov"],

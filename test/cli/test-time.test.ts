@@ -2,6 +2,7 @@ import { spawnSync } from "node:child_process"
 import { mkdtempSync, readFileSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import * as tf from "@tensorflow/tfjs-core"
 import { afterAll, beforeAll, expect, test } from "vitest"
 import { makeShapes } from "../../datasets/digits.js"
 import type { DetectOptions } from "../../src/detector/detect-options.js"
@@ -86,7 +87,9 @@ test("detectors of other classes do not work as one, and none of them stays in m
   expect(status).toBe(3)
   const line = `${files[1]} cannot be averaged with ${files[0]}: it has "star" where that has "triangle". Their classes must be the same`
   expect(stderr).toContain(`error: ${line}\n`)
+  const tensors = tf.memory().numTensors
   await expect(loadDetector(files)).rejects.toThrow(new DataError(line))
+  expect(tf.memory().numTensors).toBe(tensors)
 })
 
 test("a switch without a detector to turn it on is refused", () => {

@@ -97,8 +97,9 @@ test("several batches a step make fewer steps and a larger rate", () => {
 
 test("a detector that goes on learning stays what it is like, unless a preset or a size is given", () => {
   const weights = join(tempFolder(), "detector.safetensors")
-  const { ratePerImage: _, ...paper } = preset("paper")
-  const own = { ...modelDefaults, ...paper, model: "fasterrcnn_resnet34_c4", strideIn: "1x1", size: 500 } as const
+  const model = "fasterrcnn_resnet34_c4"
+  const { ratePerImage: _, ...paper } = preset("paper", model)
+  const own = { ...modelDefaults, ...paper, model, strideIn: "1x1", size: 500 } as const
   const info = { format: 1, config: own, classes: ["a"], categoryIds: [1], training: {} }
   writeSafetensors(weights, [["x", { shape: [1], values: Float32Array.of(1) }]], { resdet: JSON.stringify(info) })
   const { config } = plan({ weights })
@@ -106,7 +107,7 @@ test("a detector that goes on learning stays what it is like, unless a preset or
   expect(config.preset).toBeUndefined()
   expect(detectorModelConfig(config)).toMatchObject({ size: 500, maxSize: 1000, options: paper.options })
   expect(detectorModelConfig(plan({ weights, size: 250 }).config)).toMatchObject({ size: 250, maxSize: 500 })
-  expect(detectorModelConfig(plan({ weights, preset: "light" }).config).options).toEqual(preset("light").options)
+  expect(detectorModelConfig(plan({ weights, preset: "light" }).config).options).toEqual(preset("light", model).options)
   expect(plan({ weights, recipe: "voc07" }).lines.at(-1)).toMatch(
     /preset +none +what the detector in the weights is like/,
   )

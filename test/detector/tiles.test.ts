@@ -103,10 +103,13 @@ test("of two cut parts that cover each other the better one stays; another class
 })
 
 test("an object at the photo's own border is not cut", () => {
-  // Beside a better one that covers it, but by an IoU of 0.4 only.
-  const tiles = [{ window: left, found: found([0, 0, 20, 20, 0.5]) }]
-  const chosen = selectTiled(found([0, 0, 50, 20, 0.9]), tiles, photo, options)
-  expect(chosen.scores).toHaveLength(2)
+  // Each beside a better one that covers it, but by an IoU of 0.4 only.
+  const whole = found([0, 0, 50, 20, 0.9], [150, 80, 200, 100, 0.9])
+  const tiles = [
+    { window: left, found: found([0, 0, 20, 20, 0.5]) },
+    { window: right, found: found([180, 80, 200, 100, 0.5]) },
+  ]
+  expect(selectTiled(whole, tiles, photo, options).scores).toHaveLength(4)
 })
 
 test("the limit counts what was cut too", () => {

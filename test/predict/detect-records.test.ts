@@ -4,6 +4,7 @@ import { join } from "node:path"
 import { afterEach, beforeEach, expect, test } from "vitest"
 import type { ImageRecord } from "../../datasets/dataset.js"
 import { detectRecords } from "../../src/predict/detect-records.js"
+import { encodePixels } from "../../src/predict/images.js"
 import { png } from "../datasets/samples.js"
 import { dummyDetector } from "../support/dummy-detector.js"
 
@@ -29,6 +30,18 @@ test("every image has its entry, the unreadable one an empty one and a reason", 
   expect(failed.map(({ file }) => file)).toEqual([images[1]!.file, images[3]!.file])
   expect(failed[1]!.message).toBe("there is no such file")
   expect(seen).toEqual([1, 2, 3, 4])
+})
+
+test("a file that ended early is looked at all the same: detect refuses it, but here its truths count", async () => {
+  const whole = await encodePixels({
+    data: new Uint8Array(64 * 64 * 3).map((_, at) => at % 251),
+    height: 64,
+    width: 64,
+  })
+  writeFileSync(join(folder, "cut.jpg"), whole.subarray(0, whole.length / 2))
+  const { perImage, failed } = await detectRecords(dummyDetector(), records("cut.jpg"))
+  expect(failed).toEqual([])
+  expect([...perImage[0]!.boxes.subarray(0, 4)]).toEqual([0, 0, 64, 64])
 })
 
 test("options reach the detector", async () => {

@@ -18,6 +18,7 @@ test("candidates are what is scored above the threshold, cut to the image, witho
   expect([...found.boxes]).toEqual([0, 0, 10, 10, 30, 20, 45, 30])
   expect([...found.labels]).toEqual([1, 1])
   expect(candidates(said, [30, 45], { score: 0.7, minSide: 0.01 }).scores).toHaveLength(1)
+  expect([...candidates(said, [30, 45], { score: 0.2, minSide: 0.01 }).labels]).toEqual([1, 1])
 })
 
 test("what is cut to less than the smallest side is left out", () => {

@@ -1,0 +1,69 @@
+import * as tf from "@tensorflow/tfjs-core"
+import { expect, test } from "vitest"
+import { observeBatchNorms } from "../../src/backbone/norm.js"
+import { ResNet } from "../../src/backbone/resnet.js"
+import { unfoldNorms } from "../../src/classify/unfold-norms.js"
+import { Parameters, Scope, type Weights } from "../../src/tensor/parameters.js"
+import { seededRandom } from "../../src/tensor/random.js"
+import { adaptNorms, foldedNorms } from "../../src/weights/torchvision.js"
+import { expectClose } from "../support/close.js"
+import { onEveryEngine } from "../support/engines.js"
+import { tinyNetwork } from "../support/tiny-network.js"
+
+const build = (parameters: Parameters) => new ResNet(new Scope(parameters), tinyNetwork, { classes: 5 })
+
+/** A network whose norms have learnt something, as a file with its norms folded has it. */
+function foldedWeights(): { said: Float32Array; weights: Weights } {
+  const parameters = new Parameters(seededRandom(1))
+  const network = build(parameters)
+  const random = seededRandom(2)
+  for (const { name, kind, variable } of parameters) {
+    if (kind !== "norm" && kind !== "statistic") continue
+    const draw = name.endsWith("bias") || name.endsWith("mean") ? random.normal : () => 0.2 + 0.8 * random.uniform()
+    tf.tidy(() => variable.assign(tf.tensor1d(Array.from({ length: variable.size }, draw))))
+  }
+  const values = (variable: tf.Variable) => ({ shape: variable.shape, values: variable.dataSync<"float32">() })
+  const weights = new Map([...parameters].map(({ name, variable }) => [name, values(variable)] as const))
+  const said = tf.tidy(() => network.forward(images()).dataSync<"float32">())
+  parameters.dispose()
+  return {
+    said,
+    weights: adaptNorms(
+      adaptNorms(weights, () => "frozen"),
+      () => "batch",
+    ),
+  }
+}
+
+const images = () => tf.randomNormal<tf.Rank.R4>([16, 32, 32, 3], 0, 1, "float32", 7)
+
+onEveryEngine("norms that came folded", () => {
+  test("get statistics with which training and testing say what the folded network says", () => {
+    const { said, weights } = foldedWeights()
+    const norms = foldedNorms(weights)
+    const layer2 = ["bn1", "bn2", "bn3", "downsample.1"].map((name) => `layer2.0.${name}`)
+    expect([...norms].sort()).toEqual(["bn1", "layer1.0.bn1", "layer1.0.bn2", ...layer2])
+    const parameters = new Parameters(seededRandom(3), weights)
+    const network = build(parameters)
+    const train = () => tf.tidy(() => network.train(images()).dataSync())
+    const test = () => tf.tidy(() => network.forward(images()).dataSync())
+    expectClose(test(), said, 1e-4)
+    // In training it is another network; observed, that its statistics stay.
+    expect(() =>
+      expectClose(
+        observeBatchNorms(() => {}, train),
+        said,
+        0.2,
+      ),
+    ).toThrow()
+
+    const batch = images()
+    const tensors = tf.memory().numTensors
+    unfoldNorms(network, parameters, norms, batch)
+    expect(tf.memory().numTensors).toBe(tensors)
+    batch.dispose()
+    expectClose(test(), said, 1e-3)
+    expectClose(train(), said, 1e-2)
+    parameters.dispose()
+  })
+})
