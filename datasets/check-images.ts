@@ -1,9 +1,9 @@
+import { imageNet } from "../src/tensor/normalisation.js"
 import type { Dataset, Fault } from "./dataset.js"
 import { FaultLog, faultPolicies } from "./faults.js"
 import { nameInside } from "./folder.js"
 import { decodeDefaults } from "./image/decode.js"
 import { imageFileSize } from "./image/file-size.js"
-import { imageNetDeviation, imageNetMean } from "./image/resize.js"
 import type { ImageProblem } from "./loader/job.js"
 import { defaultWorkers, ImagePool } from "./loader/pool.js"
 
@@ -36,7 +36,7 @@ export async function checkImages(
   const log = new FaultLog(faultPolicies)
   const pool = new ImagePool("batch", options.decode ? (options.workers ?? defaultWorkers()) : 0)
   // Tiny results: only the problems are wanted.
-  const plain = { size: 8, maxSize: 8, divisor: 1, mean: imageNetMean, deviation: imageNetDeviation }
+  const plain = { size: 8, maxSize: 8, divisor: 1, ...imageNet }
   const skip = { truncated: true, mismatched: true }
   const check = async (from: number): Promise<(ImageProblem | undefined)[]> => {
     const part = images.slice(from, from + share)

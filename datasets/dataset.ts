@@ -21,7 +21,7 @@ export interface ImageRecord {
   readonly areas: Float64Array
 }
 
-export type DatasetFormat = "voc" | "coco" | "yolo"
+export type DatasetFormat = "voc" | "coco" | "yolo" | "imagenet"
 
 /** A data set that has been read and checked: what the trainer, the evaluator and `dataset stats` work on. */
 export interface Dataset {

@@ -34,6 +34,9 @@ export function readImageFolder(source: string, overrides: Partial<LabelledOptio
   const { split, classes: wanted } = { ...labelledDefaults, ...overrides }
   const splits = splitsIn(source)
   if (splits.length > 0 && !splits.includes(split)) {
+    if (isFolder(join(source, split))) {
+      throw new NoSplitError(`${join(source, split)}: expected a folder for each class with its images, found none`)
+    }
     throw new NoSplitError(`${source}: no split "${split}". There are: ${splits.join(", ")}`)
   }
   const within = splits.length > 0 ? split : ""

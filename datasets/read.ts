@@ -3,6 +3,7 @@ import { withDefaults } from "../src/tensor/options.js"
 import { isCoco, readCoco } from "./coco.js"
 import type { Dataset, DatasetFormat } from "./dataset.js"
 import { isFile, isFolder } from "./folder.js"
+import { isImageNet, readImageNet } from "./imagenet.js"
 import { type ReadOptions, readDefaults } from "./options.js"
 import { isVoc, readVoc } from "./voc.js"
 import { isYolo, readYolo } from "./yolo.js"
@@ -13,12 +14,14 @@ import { isYolo, readYolo } from "./yolo.js"
  */
 export function recognizeFormat(source: string): DatasetFormat {
   if (isYolo(source)) return "yolo"
+  if (isImageNet(source)) return "imagenet"
   if (isVoc(source)) return "voc"
   if (isCoco(source)) return "coco"
   if (!isFolder(source) && !isFile(source)) throw new DataError(`No data at ${source}: there is no such file or folder`)
   throw new DataError(
     `No data set recognised in ${source}: expected JPEGImages/ + Annotations/ (VOC), ` +
-      "annotations/instances_*.json or a JSON file (COCO), or a data.yaml (YOLO)",
+      "annotations/instances_*.json or a JSON file (COCO), a data.yaml (YOLO), " +
+      "or Data/CLS-LOC/ + Annotations/CLS-LOC/ (ImageNet)",
   )
 }
 
@@ -29,6 +32,7 @@ export function recognizeFormat(source: string): DatasetFormat {
 export async function readDataset(source: string, overrides: Partial<ReadOptions> = {}): Promise<Dataset> {
   const options = withDefaults("readDataset", readDefaults, overrides)
   const format = options.format ?? recognizeFormat(source)
+  if (format === "imagenet") return readImageNet(source, options)
   if (format === "voc") return readVoc(source, options)
   return format === "coco" ? readCoco(source, options) : readYolo(source, options)
 }

@@ -1,4 +1,7 @@
+import { readFileSync } from "node:fs"
 import { XMLParser, XMLValidator } from "fast-xml-parser"
+import type { FaultLog } from "./faults.js"
+import type { FolderFiles } from "./folder.js"
 
 /** A VOC annotation file as its numbers stand there. */
 export interface VocAnnotation {
@@ -39,6 +42,26 @@ export function parseVocXml(text: string): VocAnnotation {
     width: sizeOf(size.width),
     height: sizeOf(size.height),
     objects: objects.map(parseObject),
+  }
+}
+
+/** Reads an annotation file; `undefined`, and a fault, for one that is missing or broken. */
+export function readAnnotation(
+  annotations: FolderFiles,
+  name: string,
+  where: string,
+  log: FaultLog,
+): VocAnnotation | undefined {
+  const path = annotations.find(name, where)
+  if (path === undefined) {
+    log.report("broken-annotation", where, "the annotation file is missing")
+    return undefined
+  }
+  try {
+    return parseVocXml(readFileSync(path, "utf8"))
+  } catch (error) {
+    log.report("broken-annotation", where, (error as Error).message.replaceAll(/\s+/g, " "))
+    return undefined
   }
 }
 

@@ -9,7 +9,7 @@ import { FaultLog, NoSplitError, withPolicies } from "./faults.js"
 import { expectInside, FolderFiles, isFile, isFolder } from "./folder.js"
 import { type ReadOptions, readDefaults } from "./options.js"
 import { buildRecord, type RawObject } from "./record.js"
-import { parseVocXml, type VocAnnotation } from "./voc-xml.js"
+import { readAnnotation, type VocAnnotation } from "./voc-xml.js"
 
 interface ReadFile {
   readonly id: string
@@ -167,25 +167,6 @@ function readFolder(
     }
     return [{ id, file, where, annotation, zeroBased }]
   })
-}
-
-function readAnnotation(
-  annotations: FolderFiles,
-  name: string,
-  where: string,
-  log: FaultLog,
-): VocAnnotation | undefined {
-  const path = annotations.find(name, where)
-  if (path === undefined) {
-    log.report("broken-annotation", where, "the annotation file is missing")
-    return undefined
-  }
-  try {
-    return parseVocXml(readFileSync(path, "utf8"))
-  } catch (error) {
-    log.report("broken-annotation", where, (error as Error).message.replaceAll(/\s+/g, " "))
-    return undefined
-  }
 }
 
 /** Looks at the whole folder, so that all its splits are read alike. */

@@ -7,6 +7,9 @@ import type { Dataset, DatasetFormat, ImageRecord } from "./dataset.js"
 import { imageFileSize } from "./image/file-size.js"
 import { vocXml } from "./write-voc.js"
 
+/** The formats that can be written. */
+export type WriteFormat = Exclude<DatasetFormat, "imagenet">
+
 export interface WriteOptions {
   /** Link the image files (hard links) instead of copying them, where the disk allows it. */
   readonly link: boolean
@@ -19,7 +22,7 @@ export interface WriteOptions {
  */
 export async function writeDataset(
   splits: readonly Dataset[],
-  format: DatasetFormat,
+  format: WriteFormat,
   folder: string,
   overrides: Partial<WriteOptions> = {},
 ): Promise<void> {

@@ -39,7 +39,7 @@ export async function startPeer(python: string, { weights, config, photo, folder
   const file = join(folder, "photo.raw")
   writeFileSync(file, photo.data)
   // From dist/scripts up to the repository's root.
-  const script = join(import.meta.dirname, "../../scripts/bench-detect.py")
+  const script = join(import.meta.dirname, "../../scripts/bench_detect_peer.py")
   const args = [script, weights, JSON.stringify(config), file, String(photo.height), String(photo.width)]
   const child = spawn(python, args, { stdio: ["pipe", "pipe", "inherit"] })
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()

@@ -53,7 +53,7 @@ async function bench(model: string) {
   const weights = join(folder, `${model}.safetensors`)
   const config = await saveMadeUp(model, weights)
   const ours = {
-    "ours, TensorFlow": await openTensorNetwork(weights, "tensorflow"),
+    "ours, TensorFlow": await openTensorNetwork([weights], "tensorflow"),
     [OURS]: await openOnnxNetwork(weights),
   }
   const peer = values.peer === undefined ? undefined : await startPeer(values.peer, { weights, config, photo, folder })

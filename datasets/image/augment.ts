@@ -1,5 +1,6 @@
+import type { Normalisation } from "../../src/tensor/normalisation.js"
 import type { Random } from "../../src/tensor/random.js"
-import { type ResizeTarget, resizeInto } from "./resize.js"
+import { resizeInto } from "./resize.js"
 import type { RgbImage } from "./rgb.js"
 
 /** A window of an image, which may reach over its edges, and whether it is mirrored. */
@@ -43,17 +44,6 @@ export function drawWindow(
   return { ...scaled, top, left, mirrored: random.uniform() < mirror }
 }
 
-/** The middle of an image whose shorter side is resized to `shorter`. */
-export function centreWindow(
-  { height, width }: Pick<RgbImage, "height" | "width">,
-  { size, shorter }: { size: number; shorter: number },
-): ScaledWindow {
-  const scaled = scaledSize(height, width, shorter)
-  const top = Math.floor((scaled.height - size) / 2)
-  const left = Math.floor((scaled.width - size) / 2)
-  return { ...scaled, top, left, mirrored: false }
-}
-
 /** The longer side keeps the shape to the nearest pixel. */
 function scaledSize(height: number, width: number, shorter: number): { height: number; width: number } {
   const scale = shorter / Math.min(height, width)
@@ -83,8 +73,6 @@ export function drawColourShift(deviation: number, random: Random): readonly [nu
   const [red, green, blue] = components.directions
   return [along(red), along(green), along(blue)]
 }
-
-type Normalisation = Pick<ResizeTarget, "mean" | "deviation">
 
 /** Where a square window goes: `out` from `offset` on, `size * size * 3` values. */
 export interface WindowTarget extends Normalisation {
@@ -158,7 +146,7 @@ export function cutWindow(
  * @param pixels `[..., 3]` RGB, 0..255
  * @source fb.resnet.torch: one mean and deviation for a channel, of the training images
  */
-export function channelStatistics(pixels: Uint8Array): Record<"mean" | "deviation", readonly [number, number, number]> {
+export function channelStatistics(pixels: Uint8Array): Normalisation {
   const counts = [0, 1, 2].map(() => new Float64Array(256))
   for (let i = 0; i < pixels.length; i++) counts[i % 3]![pixels[i]!]!++
   const perChannel = counts.map((histogram) => {

@@ -38,20 +38,6 @@ export function labelColour(label: number): Colour {
   }) as unknown as Colour
 }
 
-/** The part of a picture inside a box (image pixels), at least one pixel large. */
-export function cropImage(image: RgbImage, box: ArrayLike<number>): RgbImage {
-  const left = clamp(Math.floor(box[0]!), 0, image.width - 1)
-  const top = clamp(Math.floor(box[1]!), 0, image.height - 1)
-  const width = clamp(Math.ceil(box[2]!), left + 1, image.width) - left
-  const height = clamp(Math.ceil(box[3]!), top + 1, image.height) - top
-  const pixels = new Uint8Array(3 * width * height)
-  for (let y = 0; y < height; y++) {
-    const from = 3 * ((top + y) * image.width + left)
-    pixels.set(image.pixels.subarray(from, from + 3 * width), 3 * y * width)
-  }
-  return { pixels, height, width }
-}
-
 /** Writes a picture as PNG or JPEG, by the ending of `path`; beside it first, so that there is never half a file. */
 export async function saveImage(path: string, image: RgbImage): Promise<void> {
   writeWhole(path, await encodeImage(image, { format: formatOf(path) }))

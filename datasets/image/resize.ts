@@ -1,11 +1,8 @@
+import type { Normalisation } from "../../src/tensor/normalisation.js"
 import type { RgbImage } from "./rgb.js"
 
-/** @source torchvision `transforms` presets: the ImageNet mean and deviation of RGB in 0..1 */
-export const imageNetMean: readonly [number, number, number] = [0.485, 0.456, 0.406]
-export const imageNetDeviation: readonly [number, number, number] = [0.229, 0.224, 0.225]
-
 /** Where a resized image goes and how its values are changed on the way. */
-export interface ResizeTarget {
+export interface ResizeTarget extends Normalisation {
   /** Gets float32 values row by row, 3 a pixel. */
   readonly out: Float32Array
   /** Index in `out` of the first value. */
@@ -16,9 +13,6 @@ export interface ResizeTarget {
   readonly width: number
   /** Mirrors left and right. */
   readonly flip: boolean
-  /** Values become `(value / 255 - mean) / deviation`. */
-  readonly mean: readonly [number, number, number]
-  readonly deviation: readonly [number, number, number]
 }
 
 /**

@@ -1,19 +1,19 @@
 import { UsageError } from "../../src/tensor/errors.js"
+import { imageNet, type Normalisation } from "../../src/tensor/normalisation.js"
 import { atLeastOne, fraction, positive, wholeNumber, withDefaults } from "../../src/tensor/options.js"
 import { mixSeeds, seededRandom } from "../../src/tensor/random.js"
 import type { Dataset, Fault, ImageRecord } from "../dataset.js"
 import { FaultLog, type FaultPolicies, withPolicies } from "../faults.js"
 import { nameInside } from "../folder.js"
 import { decodeDefaults } from "../image/decode.js"
-import { imageNetDeviation, imageNetMean } from "../image/resize.js"
-import { sizeDefaults } from "../image/size.js"
+import { inputDivisor, sizeDefaults } from "../image/size.js"
 import { ahead } from "./ahead.js"
 import type { BatchJob, BatchResult } from "./job.js"
 import { draw, type OrderOptions, planBatches } from "./order.js"
 import { defaultWorkers, ImagePool } from "./pool.js"
 import { type InputTruths, placeTruths } from "./truths.js"
 
-export interface LoaderOptions extends OrderOptions {
+export interface LoaderOptions extends OrderOptions, Normalisation {
   /** Lengths of the shorter side in input pixels; with several, each batch draws one. */
   readonly sizes: readonly number[]
   readonly maxSize: number
@@ -28,8 +28,6 @@ export interface LoaderOptions extends OrderOptions {
   /** Whether images without objects take part. */
   readonly withoutObjects: "keep" | "drop"
   readonly maxPixels: number
-  readonly mean: readonly [number, number, number]
-  readonly deviation: readonly [number, number, number]
   readonly policies: Partial<FaultPolicies>
 }
 
@@ -45,14 +43,13 @@ export const loaderDefaults: LoaderOptions = {
   aspectGroups: 3,
   sizes: [sizeDefaults.size],
   maxSize: sizeDefaults.maxSize,
-  divisor: 32,
+  divisor: inputDivisor,
   flip: 0.5,
   workers: null,
   prefetch: 4,
   withoutObjects: "keep",
   maxPixels: decodeDefaults.maxPixels,
-  mean: imageNetMean,
-  deviation: imageNetDeviation,
+  ...imageNet,
   policies: {},
 }
 

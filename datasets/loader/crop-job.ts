@@ -1,13 +1,14 @@
+import type { Normalisation } from "../../src/tensor/normalisation.js"
 import { seededRandom } from "../../src/tensor/random.js"
-import { centreWindow, cutWindow, drawColourShift, drawWindow } from "../image/augment.js"
+import { cutWindow, drawColourShift, drawWindow } from "../image/augment.js"
 import { type DecodedImage, decodeImage, ImageError } from "../image/decode.js"
 import type { ImageProblem } from "./job.js"
 
 /** What one batch of a classifier needs done off the main thread. Plain data: it is copied to a worker. */
-export interface CropJob {
+export interface CropJob extends Normalisation {
   readonly files: readonly string[]
-  /** Of each file, for its random crop; `null`: the middle crop, of the smallest of `shorter`. */
-  readonly seeds: readonly number[] | null
+  /** Of each file, for its random crop. */
+  readonly seeds: readonly number[]
   /** Side of the square crops; pixels. */
   readonly size: number
   /** Shortest and longest that an image's shorter side is made. */
@@ -17,8 +18,6 @@ export interface CropJob {
   /** Deviation of the draws along the colours' principal components. */
   readonly colour: number
   readonly maxPixels: number
-  readonly mean: readonly [number, number, number]
-  readonly deviation: readonly [number, number, number]
 }
 
 export interface CropResult {
@@ -44,12 +43,9 @@ export async function runCropJob(job: CropJob): Promise<CropResult> {
     rows.push(image === undefined ? -1 : row)
     if (image === undefined) continue
     const target = { out: pixels, offset: row++ * values, size, mean, deviation }
-    if (seeds === null) cutWindow(image, centreWindow(image, { size, shorter: shorter[0] }), target)
-    else {
-      const random = seededRandom(seeds[i]!)
-      const window = drawWindow(image, { size, shorter, mirror }, random)
-      cutWindow(image, window, target, drawColourShift(colour, random))
-    }
+    const random = seededRandom(seeds[i]!)
+    const window = drawWindow(image, { size, shorter, mirror }, random)
+    cutWindow(image, window, target, drawColourShift(colour, random))
   }
   return { pixels: row === files.length ? pixels : pixels.slice(0, row * values), problems, rows }
 }

@@ -1,17 +1,16 @@
+import type { Normalisation } from "../../src/tensor/normalisation.js"
 import { type DecodedImage, decodeImage, ImageError } from "../image/decode.js"
 import { resizeInto } from "../image/resize.js"
 import { inputSize, padTo } from "../image/size.js"
 
 /** What one batch needs done off the main thread. Plain data: it is copied to a worker. */
-export interface BatchJob {
+export interface BatchJob extends Normalisation {
   readonly samples: readonly SampleJob[]
   readonly size: number
   readonly maxSize: number
   /** Height and width of the batch are multiples of this. */
   readonly divisor: number
   readonly maxPixels: number
-  readonly mean: readonly [number, number, number]
-  readonly deviation: readonly [number, number, number]
   /** Leave out images that ended early, or whose size is not the annotated one, instead of using them. */
   readonly skip: { readonly truncated: boolean; readonly mismatched: boolean }
 }

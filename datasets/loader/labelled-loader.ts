@@ -1,4 +1,5 @@
 import { UsageError } from "../../src/tensor/errors.js"
+import { imageNet, type Normalisation } from "../../src/tensor/normalisation.js"
 import { atLeastOne, fraction, wholeNumber, withDefaults } from "../../src/tensor/options.js"
 import { mixSeeds, seededRandom } from "../../src/tensor/random.js"
 import type { CifarSet } from "../cifar.js"
@@ -6,7 +7,6 @@ import type { Fault } from "../dataset.js"
 import { FaultLog } from "../faults.js"
 import { copyWindow, drawShift, normalisationTable } from "../image/augment.js"
 import { decodeDefaults } from "../image/decode.js"
-import { imageNetDeviation, imageNetMean } from "../image/resize.js"
 import type { ImageFolderSet } from "../image-folder.js"
 import type { ReadLabelledSet } from "../read-labelled.js"
 import { ahead } from "./ahead.js"
@@ -28,14 +28,9 @@ export interface LabelledBatch {
   readonly waitedMs: number
 }
 
-export interface LabelledLoaderOptions {
+export interface LabelledLoaderOptions extends Normalisation {
   readonly batchSize: number
   readonly seed: number
-  /**
-   * `training`: another order every epoch, random crops, full batches only. `testing`: every image once, in the set's
-   * order, its one middle crop.
-   */
-  readonly views: "training" | "testing"
   /** Side of the square input in pixels; pictures of CIFAR-10 have theirs. */
   readonly size: number
   /** Shortest and longest that the shorter side of an image file is made, before it is cropped. */
@@ -50,15 +45,12 @@ export interface LabelledLoaderOptions {
   readonly workers: number | null
   /** How many batches of image files are made ready ahead of the consumer. */
   readonly prefetch: number
-  readonly mean: readonly [number, number, number]
-  readonly deviation: readonly [number, number, number]
 }
 
 /** @source He et al. 2016 sections 3.4 (image files) and 4.2 (CIFAR-10); colour: fb.resnet.torch */
 export const labelledLoaderDefaults: LabelledLoaderOptions = {
   batchSize: 256,
   seed: 0,
-  views: "training",
   size: 224,
   shorter: [256, 480],
   padding: 4,
@@ -66,12 +58,11 @@ export const labelledLoaderDefaults: LabelledLoaderOptions = {
   colour: 0.1,
   workers: null,
   prefetch: 4,
-  mean: imageNetMean,
-  deviation: imageNetDeviation,
+  ...imageNet,
 }
 
 /**
- * The batches of a classification set. Those of an epoch are a function of the seed and the epoch alone: neither the
+ * The training batches of a classification set: another order every epoch, random crops, full batches only. Those of an epoch are a function of the seed and the epoch alone: neither the
  * number of workers nor a break in between changes them.
  */
 export interface LabelledLoader {
@@ -93,14 +84,14 @@ export function labelledLoader(set: ReadLabelledSet, overrides: Partial<Labelled
     mirror: fraction,
     prefetch: atLeastOne,
   })
-  const { batchSize, views } = options
+  const { batchSize } = options
   const [least, most] = options.shorter
   if (!(Number.isInteger(least) && Number.isInteger(most) && least >= options.size && most >= least)) {
     throw new UsageError(
       `labelledLoader: expected shorter to be two whole numbers, ${options.size} (the crop) or more, the larger one last, got [${least}, ${most}]`,
     )
   }
-  if (views === "training" && set.labels.length < batchSize) {
+  if (set.labels.length < batchSize) {
     throw new UsageError(
       `${set.source}: ${set.labels.length} images do not fill a batch of ${batchSize}. Choose a smaller --batch`,
     )
@@ -118,17 +109,12 @@ abstract class Loader {
     this.set = set
     this.options = options
     this.#ratios = Array.from(set.labels, () => 1)
-    const batches = set.labels.length / options.batchSize
-    this.batchesPerEpoch = this.random ? Math.floor(batches) : Math.ceil(batches)
-  }
-
-  protected get random(): boolean {
-    return this.options.views === "training"
+    this.batchesPerEpoch = Math.floor(set.labels.length / options.batchSize)
   }
 
   protected plan(epoch: number): number[][] {
     const { batchSize, seed } = this.options
-    const how = { batchSize, seed, shuffle: this.random, dropLast: this.random, aspectGroups: 0 }
+    const how = { batchSize, seed, shuffle: true, dropLast: true, aspectGroups: 0 }
     return planBatches(this.#ratios, epoch, how)
   }
 
@@ -167,9 +153,7 @@ class MemoryLoader extends Loader implements LabelledLoader {
       const images = plan[index]!
       const pixels = new Float32Array(images.length * values)
       images.forEach((image, n) => {
-        const window = this.random
-          ? drawShift(padding, mirror, seededRandom(this.seedOf(epoch, image)))
-          : { top: 0, left: 0, mirrored: false }
+        const window = drawShift(padding, mirror, seededRandom(this.seedOf(epoch, image)))
         copyWindow(this.#pixels, image * values, window, { out: pixels, offset: n * values, size }, this.#table)
       })
       yield this.batch(images, index, pixels, size, performance.now() - since)
@@ -202,7 +186,7 @@ class FolderLoader extends Loader implements LabelledLoader {
     const { maxPixels } = decodeDefaults
     const jobs = plan.slice(start).map((images) => () => {
       const files = images.map((image) => this.#set.files[image]!)
-      const seeds = this.random ? images.map((image) => this.seedOf(epoch, image)) : null
+      const seeds = images.map((image) => this.seedOf(epoch, image))
       return this.#pool.run({ files, seeds, size, shorter, mirror, colour, maxPixels, mean, deviation })
     })
     let index = start - 1

@@ -1,11 +1,11 @@
+import { imageNet, type Normalisation } from "../../src/tensor/normalisation.js"
 import { atLeastOne, positive, withDefaults } from "../../src/tensor/options.js"
 import { decodeDefaults } from "../image/decode.js"
-import { imageNetDeviation, imageNetMean } from "../image/resize.js"
-import { sizeDefaults } from "../image/size.js"
+import { inputDivisor, sizeDefaults } from "../image/size.js"
 import { type BatchJob, type BatchResult, type ImageProblem, runJob } from "./job.js"
 import { defaultWorkers, ImagePool } from "./pool.js"
 
-export interface StreamOptions {
+export interface StreamOptions extends Normalisation {
   readonly batchSize: number
   /** Length of the shorter side in input pixels. */
   readonly size: number
@@ -16,20 +16,17 @@ export interface StreamOptions {
   /** How many batches are made ready ahead of the consumer: the most that is held at a time. */
   readonly prefetch: number
   readonly maxPixels: number
-  readonly mean: readonly [number, number, number]
-  readonly deviation: readonly [number, number, number]
 }
 
 /** @source as `loaderDefaults`; one image a batch, as torchvision scores */
 export const streamDefaults: StreamOptions = {
   batchSize: 1,
   ...sizeDefaults,
-  divisor: 32,
+  divisor: inputDivisor,
   workers: null,
   prefetch: 4,
   maxPixels: decodeDefaults.maxPixels,
-  mean: imageNetMean,
-  deviation: imageNetDeviation,
+  ...imageNet,
 }
 
 /** An image ready for the model, and the way back from input pixels to image pixels. */

@@ -1,6 +1,7 @@
 import * as tf from "@tensorflow/tfjs-core"
 import { constant, normal, type Scope } from "../tensor/parameters.js"
 import { type NetworkSpec, stageChannels } from "./architecture.js"
+import { MeanPicture, type MeanPictureOptions } from "./mean-picture.js"
 import type { NormKind, Pass } from "./norm.js"
 import type { Observer } from "./observer.js"
 import { Stage } from "./stage.js"
@@ -95,6 +96,8 @@ export interface ClassifierOptions {
   /** As many as the network usually has when left out. */
   readonly classes?: number
   readonly norm: NormKind
+  /** Given where a mean picture is taken off images of its size. */
+  readonly meanPicture?: MeanPictureOptions | undefined
 }
 
 /** @source He et al. 2016 section 3.4: batch norm behind every convolution */
@@ -103,11 +106,13 @@ export const classifierDefaults: ClassifierOptions = { norm: "batch" }
 /** A classification network: all stages, global average pool and one linear layer `fc`. */
 export class ResNet {
   readonly trunk: Trunk
+  readonly #meanPicture: MeanPicture | undefined
   readonly #weight: tf.Tensor2D
   readonly #bias: tf.Tensor1D
 
   constructor(scope: Scope, spec: NetworkSpec, options: Partial<ClassifierOptions> = {}) {
-    const { classes = spec.classes, norm } = { ...classifierDefaults, ...options }
+    const { classes = spec.classes, norm, meanPicture } = { ...classifierDefaults, ...options }
+    this.#meanPicture = meanPicture && new MeanPicture(scope, meanPicture)
     this.trunk = new Trunk(scope, spec, { norm, stages: spec.stages.length, frozen: 0 })
     const fc = scope.in("fc")
     // The paper gives no initialisation for this layer; this is that of its sibling layers in detection.
@@ -117,12 +122,12 @@ export class ResNet {
 
   /** Images `[N, H, W, 3]`, normalised float32, to logits `[N, classes]`, for testing. */
   forward(images: tf.Tensor4D): tf.Tensor2D {
-    return this.#classify(this.trunk.features(images))
+    return this.#classify(this.#features(images))
   }
 
   /** As `forward`, for training: batch norm uses the batch's statistics and moves the running ones. */
   train(images: tf.Tensor4D): tf.Tensor2D {
-    return this.#classify(this.trunk.train(images))
+    return this.#classify(this.trunk.train(this.#enter(images)))
   }
 
   /**
@@ -131,10 +136,23 @@ export class ResNet {
    * @returns `[N * rows * columns, classes]`, places of an image in reading order
    */
   dense(images: tf.Tensor4D, window: number): tf.Tensor2D {
-    const maps = this.trunk.features(images)
+    const maps = this.#features(images)
     const [, height, width, channels] = maps.shape
     const pooled = tf.avgPool(maps, [Math.min(window, height), Math.min(window, width)], 1, "valid")
     return this.#linear(tf.reshape(pooled, [-1, channels]))
+  }
+
+  /** As `forward`, showing what each convolution but the projections gives before its ReLU or addition. */
+  observe(images: tf.Tensor4D, observe: Observer): void {
+    this.trunk.observe(this.#enter(images), observe)
+  }
+
+  #enter(images: tf.Tensor4D): tf.Tensor4D {
+    return this.#meanPicture?.takeOff(images) ?? images
+  }
+
+  #features(images: tf.Tensor4D): tf.Tensor4D {
+    return this.trunk.features(this.#enter(images))
   }
 
   #classify(maps: tf.Tensor4D): tf.Tensor2D {

@@ -17,13 +17,19 @@ export interface DecodedBatch {
   readonly end: number
 }
 
-/** A set's images in order, `size` at a time; the next ones are decoded while these are worked on. */
-export async function* decodedBatches(set: LabelledSet, size: number): AsyncGenerator<DecodedBatch> {
-  const count = set.labels.length
-  let next = decodeSome(set, 0, size)
-  for (let from = 0; from < count; from += size) {
+/**
+ * A set's images in order, `size` at a time; the next ones are decoded while these are worked on.
+ * @param which of its images; all of them when left out
+ */
+export async function* decodedBatches(
+  set: LabelledSet,
+  size: number,
+  which: readonly number[] = Array.from(set.labels, (_, index) => index),
+): AsyncGenerator<DecodedBatch> {
+  let next = decodeSome(set, which.slice(0, size))
+  for (let from = 0; from < which.length; from += size) {
     const decoded = await next
-    next = decodeSome(set, from + size, size)
+    next = decodeSome(set, which.slice(from + size, from + 2 * size))
     const images: RgbImage[] = []
     const indices: number[] = []
     const failed: UnreadImage[] = []
@@ -34,13 +40,12 @@ export async function* decodedBatches(set: LabelledSet, size: number): AsyncGene
       } else if (error instanceof UserError) failed.push({ name: set.name(index), message: error.message })
       else throw error
     }
-    yield { images, indices, failed, end: Math.min(from + size, count) }
+    yield { images, indices, failed, end: Math.min(from + size, which.length) }
   }
 }
 
 /** Never rejects: a failure is kept with its image. */
-function decodeSome(set: LabelledSet, from: number, count: number) {
-  const indices = Array.from({ length: Math.min(count, set.labels.length - from) }, (_, i) => from + i)
+function decodeSome(set: LabelledSet, indices: readonly number[]) {
   return Promise.all(
     indices.map(async (index): Promise<{ index: number; image?: RgbImage; error?: unknown }> => {
       try {

@@ -1,7 +1,8 @@
 import * as tf from "@tensorflow/tfjs-core"
 import type { RgbImage } from "../../datasets/image/rgb.js"
 import type { ResNet } from "../backbone/resnet.js"
-import { type CropSizes, type InputValues, writeCrops } from "./test-crops.js"
+import type { Normalisation } from "../tensor/normalisation.js"
+import { type CropSizes, writeCrops } from "./test-crops.js"
 
 /** How strongly one layer answers. */
 export interface LayerResponse {
@@ -17,11 +18,11 @@ export interface LayerResponse {
  */
 export class ResponseMeter {
   readonly #network: ResNet
-  readonly #values: InputValues
+  readonly #values: Normalisation
   readonly #sizes: CropSizes
   readonly #layers = new Map<string, Moments>()
 
-  constructor(network: ResNet, values: InputValues, sizes: CropSizes) {
+  constructor(network: ResNet, values: Normalisation, sizes: CropSizes) {
     this.#network = network
     this.#values = values
     this.#sizes = sizes
@@ -34,7 +35,7 @@ export class ResponseMeter {
     for (const [i, image] of images.entries())
       writeCrops(image, this.#sizes, 1, this.#values, crops, i * 3 * size * size)
     tf.tidy(() => {
-      this.#network.trunk.observe(tf.tensor4d(crops, [images.length, size, size, 3]), ({ name, kernel, maps }) => {
+      this.#network.observe(tf.tensor4d(crops, [images.length, size, size, 3]), ({ name, kernel, maps }) => {
         if (kernel !== 3) return
         const layer = this.#layers.get(name) ?? new Moments()
         this.#layers.set(name, layer.with(maps))

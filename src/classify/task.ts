@@ -1,17 +1,30 @@
 import * as tf from "@tensorflow/tfjs-core"
+import type { LabelledSet } from "../../datasets/labelled-set.js"
 import type { LabelledBatch, LabelledLoader } from "../../datasets/loader/labelled-loader.js"
 import type { ResNet } from "../backbone/resnet.js"
 import { topKError } from "../eval/imagenet.js"
 import { softmaxCrossEntropy } from "../tensor/losses.js"
 import type { Parameters } from "../tensor/parameters.js"
 import type { TrainingTask } from "../train/run.js"
+import type { UnreadImage } from "./decoded-batches.js"
+import { scoreSet } from "./evaluate.js"
 import { setExactStatistics } from "./exact-statistics.js"
+import { type Scorer, scorerDefaults } from "./scorer.js"
 
 export interface ClassifierData {
   readonly training: LabelledLoader
-  readonly validation?: LabelledLoader | undefined
+  readonly validation?: ClassifierCheck | undefined
   /** What an image is called in messages. */
   name(image: number): string
+}
+
+/** What a network is scored on while it trains, and how: as `classify eval` does. */
+export interface ClassifierCheck {
+  readonly set: LabelledSet
+  /** Of the network that is trained. */
+  readonly scorer: Scorer
+  /** Told of each image that cannot be read, every time. */
+  onUnread?(image: UnreadImage): void
 }
 
 export interface ClassifierTaskOptions {
@@ -49,7 +62,7 @@ export function classificationTask(
         await setExactStatistics(network, parameters, training.epoch(STATISTICS_EPOCH), statisticsImages, signal)
       },
     }),
-    ...(validation && { validate: async (signal) => ({ ...(await classifierErrors(network, validation, signal)) }) }),
+    ...(validation && { validate: async (signal) => ({ ...(await classifierErrors(validation, signal)) }) }),
   }
 }
 
@@ -65,22 +78,19 @@ export interface ClassifierErrors {
   readonly top5_error: number
 }
 
-/** A network's errors on the images of a loader, one view each. */
+/** The errors on the images that can be read. */
 export async function classifierErrors(
-  network: ResNet,
-  loader: LabelledLoader,
+  { set, scorer, onUnread }: ClassifierCheck,
   signal?: AbortSignal,
 ): Promise<ClassifierErrors> {
-  let [images, wrong, far] = [0, 0, 0]
-  for await (const { pixels, shape, labels } of loader.epoch(0)) {
-    const [scores, classes] = tf.tidy(() => {
-      const logits = network.forward(tf.tensor4d(pixels, [...shape]))
-      return [logits.dataSync(), logits.shape[1]] as const
-    })
-    images += labels.length
-    wrong += Math.round(labels.length * topKError(scores, labels, classes, 1))
-    far += Math.round(labels.length * topKError(scores, labels, classes, 5))
-    if (signal?.aborted) break
-  }
-  return { accuracy: 1 - wrong / images, top1_error: wrong / images, top5_error: far / images }
+  const { scores, labels, failed } = await scoreSet(set, scorer, {
+    batch: scorerDefaults.batch,
+    ...(signal && { signal }),
+  })
+  for (const image of failed) onUnread?.(image)
+  const [top1_error, top5_error] = [1, 5].map((k) => topKError(scores, labels, scorer.classes.length, k)) as [
+    number,
+    number,
+  ]
+  return { accuracy: 1 - top1_error, top1_error, top5_error }
 }

@@ -1,5 +1,8 @@
 import type { RgbImage } from "../../datasets/image/rgb.js"
+import { networkSpec } from "../backbone/networks.js"
 import { UsageError } from "../tensor/errors.js"
+import type { Normalisation } from "../tensor/normalisation.js"
+import type { ClassifierConfig } from "../weights/classifier-file.js"
 import { resizeAntialiased } from "./resize-antialiased.js"
 
 /**
@@ -26,12 +29,12 @@ export interface CropSizes {
 }
 
 /**
- * @param size side of the square that the network was trained on
- * @param whole whether an image is shown whole, as CIFAR's are
+ * What a classifier is shown. CIFAR's networks see images whole.
  * @source He et al. 2016 section 3.4 and torchvision: 224 out of 256, the same share at other sizes; section 4.2
  */
-export function cropSizes(size: number, whole: boolean): CropSizes {
-  return { size, resize: whole ? size : Math.round((size * 256) / 224) }
+export function cropSizes({ network, size, resize }: Pick<ClassifierConfig, "network" | "size" | "resize">): CropSizes {
+  const isWhole = !networkSpec(network).pool
+  return { size, resize: resize ?? (isWhole ? size : Math.round((size * 256) / 224)) }
 }
 
 /** A square of a resized image, from its `top` and `left`; mirrored after cutting where `flip`. */
@@ -70,12 +73,6 @@ export function resizeShorterSide(image: RgbImage, side: number): RgbImage {
   return height <= width ? resizeAntialiased(image, side, long) : resizeAntialiased(image, long, side)
 }
 
-/** How values enter the network: `(value / 255 - mean) / deviation`, RGB. */
-export interface InputValues {
-  readonly mean: readonly [number, number, number]
-  readonly deviation: readonly [number, number, number]
-}
-
 /**
  * The crops of one image as `[crops, size, size, 3]` normalised values.
  * @param out gets them from `offset` on
@@ -84,7 +81,7 @@ export function writeCrops(
   image: RgbImage,
   { size, resize }: CropSizes,
   count: 1 | 10,
-  values: InputValues,
+  values: Normalisation,
   out: Float32Array,
   offset: number,
 ): void {
@@ -95,7 +92,7 @@ export function writeCrops(
 }
 
 /** A whole image as `[height, width, 3]` normalised values. */
-export function wholeImage(image: RgbImage, values: InputValues): Float32Array {
+export function wholeImage(image: RgbImage, values: Normalisation): Float32Array {
   const out = new Float32Array(3 * image.height * image.width)
   writeCrop(image, { top: 0, left: 0, flip: false }, image.height, image.width, values, out, 0)
   return out
@@ -113,7 +110,7 @@ function writeCrop(
   { top, left, flip }: Crop,
   height: number,
   width: number,
-  { mean, deviation }: InputValues,
+  { mean, deviation }: Normalisation,
   out: Float32Array,
   offset: number,
 ): void {

@@ -39,7 +39,7 @@ export async function checkExport(graph: WrittenGraph, engine: EngineChoice, log
 }
 
 async function checkDetector({ weights, out }: WrittenGraph, engine: EngineChoice, log: (line: string) => void) {
-  const [reference, exported] = [await openTensorNetwork(weights, engine), await openOnnxNetwork(out)]
+  const [reference, exported] = [await openTensorNetwork([weights], engine), await openOnnxNetwork(out)]
   try {
     // The low bound gives something to compare where the detector finds nothing.
     const photos = photoSizes.map(([height, width]) => ({

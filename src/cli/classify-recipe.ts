@@ -1,9 +1,9 @@
 import { channelStatistics } from "../../datasets/image/augment.js"
-import { imageNetDeviation, imageNetMean } from "../../datasets/image/resize.js"
 import type { LabelledLoaderOptions } from "../../datasets/loader/labelled-loader.js"
 import type { ReadLabelledSet } from "../../datasets/read-labelled.js"
 import { type NetworkOptions, networkSpec } from "../backbone/networks.js"
 import { UsageError } from "../tensor/errors.js"
+import { imageNet } from "../tensor/normalisation.js"
 import type { RunOptions } from "../train/run.js"
 import { scheduleOptions } from "../train/schedule.js"
 import { sgdOptions } from "../train/sgd.js"
@@ -26,7 +26,13 @@ const usual = { size: 224, shorter: [256, 480] } as const
 /** From how many layers on training begins at a tenth of the rate. @source He et al. 2016 section 4.2 */
 const deep = 110
 
-/** Which network a run trains, and what its input is: the weights' own where they tell, and the user does not. */
+/** Leaves 0..255 as it is, as the paper does. */
+const undivided = [1 / 255, 1 / 255, 1 / 255] as const
+
+/**
+ * Which network a run trains, and what its input is: the weights' own where they tell, and the user does not. Their mean
+ * picture comes along at its own size only; a new one is yet to be taken.
+ */
 export function classifierConfig(config: ClassifyTrainConfig, set: ReadLabelledSet): ClassifierConfig {
   const known = config.weights === undefined ? undefined : readClassifierInfo(config.weights)?.config
   const network = config.model ?? known?.network ?? recipes[set.format].model
@@ -46,16 +52,19 @@ export function classifierConfig(config: ClassifyTrainConfig, set: ReadLabelledS
     throw new UsageError(`${set.source}: its pictures are ${set.side}x${set.side}. Leave out --size ${size}`)
   }
   const own = known ?? (set.format === "cifar10" ? channelStatistics(set.pixels) : imageNet)
-  return { network, options, size, mean: config.mean ?? own.mean, deviation: config.deviation ?? own.deviation }
+  // In testing an image is as small as it gets in training: 256 of the paper's 256 to 480.
+  const resize = set.format === "folder" && config.shorter ? { resize: config.shorter[0] } : {}
+  const mean = config.mean === undefined || config.mean === "pixel" ? own.mean : config.mean
+  const deviation = config.deviation === "none" ? undivided : (config.deviation ?? own.deviation)
+  const picture = config.mean === undefined && known?.meanPicture && known.size === size ? { meanPicture: true } : {}
+  return { network, options, size, ...resize, mean, deviation, ...picture }
 }
-
-const imageNet = { mean: imageNetMean, deviation: imageNetDeviation } as const
 
 export function epochsOf({ epochs }: ClassifyTrainConfig, { format }: ReadLabelledSet): number {
   return epochs ?? recipes[format].epochs
 }
 
-/** How the training images are shown; validation takes the middle crops of the same. */
+/** How the training images are shown. */
 export function loaderOptions(
   config: ClassifyTrainConfig,
   { size, mean, deviation }: ClassifierConfig,

@@ -86,13 +86,12 @@ async function responsesOf(
   signal: AbortSignal,
   progress: Progress,
 ): Promise<{ responses: LayerResponse[]; failed: number }> {
-  const [{ ResponseMeter }, { cropSizes }, { decodedBatches }, { networkSpec }] = await Promise.all([
+  const [{ ResponseMeter }, { cropSizes }, { decodedBatches }] = await Promise.all([
     import("../classify/responses.js"),
     import("../classify/test-crops.js"),
     import("../classify/decoded-batches.js"),
-    import("../backbone/networks.js"),
   ])
-  const meter = new ResponseMeter(network, config, cropSizes(config.size, !networkSpec(config.network).pool))
+  const meter = new ResponseMeter(network, config, cropSizes(config))
   let failed = 0
   for await (const part of decodedBatches(set, batch)) {
     if (signal.aborted) break

@@ -38,9 +38,13 @@ export const classifyTrainSchema = z.strictObject({
   padding: z.int().min(0).default(4),
   flip: z.number().min(0).max(1).default(0.5),
   colour: z.number().min(0).default(0.1),
-  /** Of red, green and blue in 0..1; not given: the weights' own, else CIFAR-10's training pixels' and ImageNet's. */
-  mean: channels.optional(),
-  deviation: positives.optional(),
+  /**
+   * Of red, green and blue in 0..1, or `pixel`: the mean picture of the training images; not given: the weights' own, else
+   * CIFAR-10's training pixels' and ImageNet's.
+   */
+  mean: z.union([z.literal("pixel"), channels], "pixel, or three numbers, for red, green and blue in 0..1").optional(),
+  /** The same, or `none`: values are not divided by any, 0..255 less the mean. */
+  deviation: z.union([z.literal("none"), positives], "none, or three numbers above 0").optional(),
   strideIn: z.enum(["3x3", "1x1"]).optional(),
   shortcut: z.enum(["A", "B", "C"]).optional(),
   zeros: z.enum(["after", "both"]).optional(),

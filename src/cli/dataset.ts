@@ -1,7 +1,8 @@
 import { writeFileSync } from "node:fs"
 import type { Command } from "commander"
-import type { Dataset, DatasetFormat, Fault } from "../../datasets/dataset.js"
+import type { Dataset, Fault } from "../../datasets/dataset.js"
 import type { ReadOptions } from "../../datasets/options.js"
+import type { WriteFormat } from "../../datasets/write.js"
 import { UsageError } from "../tensor/errors.js"
 import { didYouMean } from "../tensor/suggest.js"
 
@@ -167,7 +168,7 @@ async function split(data: string, flags: SplitFlags): Promise<void> {
   const names = ["train", "val", "test"].slice(0, flags.test > 0 ? 3 : 2)
   const parts = splitImages(set.images, [rest, flags.val, flags.test].slice(0, names.length), flags.seed)
   const divided = parts.map((images, i) => ({ ...set, split: names[i]!, images }))
-  await writeDataset(divided, flags.to === undefined ? set.format : formatNamed(flags.to), flags.out, {
+  await writeDataset(divided, formatNamed(flags.to ?? set.format), flags.out, {
     link: flags.link ?? false,
   })
   for (const { split, images } of divided) console.log(`${split} ${images.length}`)
@@ -228,7 +229,7 @@ async function tellFaults(sets: readonly Dataset[]): Promise<void> {
   for (const fault of sets.flatMap(({ faults }) => faults)) tell(formatFault(fault))
 }
 
-function formatNamed(name: string): DatasetFormat {
+function formatNamed(name: string): WriteFormat {
   if (name === "voc" || name === "coco" || name === "yolo") return name
   const known = ["voc", "coco", "yolo"]
   throw new UsageError(`Unknown format "${name}".${didYouMean(name, known)} Known: ${known.join(", ")}`)

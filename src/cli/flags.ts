@@ -2,7 +2,7 @@ import { type Command, InvalidArgumentError, Option } from "commander"
 import { atLeastOne, fraction, positive, type Rule, wholeNumber } from "../tensor/options.js"
 
 /** Reads a flag's text as a number that keeps `rule`; commander names the flag in the error. */
-const numberFlag =
+export const numberFlag =
   (rule: Rule) =>
   (text: string): number => {
     const value = text.trim() === "" ? Number.NaN : Number(text)
@@ -21,6 +21,11 @@ export function listFlag(text: string): string[] {
   const names = text.split(",").map((name) => name.trim())
   if (names.includes("")) throw new InvalidArgumentError("Expected names with commas between them.")
   return names
+}
+
+/** Reads `400,500,600` as lengths in pixels. */
+export function sidesFlag(text: string): number[] {
+  return listFlag(text).map(atLeastOneFlag)
 }
 
 /** `--engine`, or RESDET_ENGINE. */

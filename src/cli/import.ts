@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs"
 import { type Command, InvalidArgumentError } from "commander"
-import { imageNetDeviation, imageNetMean } from "../../datasets/image/resize.js"
 import { networkSpec } from "../backbone/networks.js"
 import { DataError } from "../tensor/errors.js"
+import { imageNet } from "../tensor/normalisation.js"
 import { positive } from "../tensor/options.js"
 import { classifierMetadata } from "../weights/classifier-file.js"
 import { expectedShapes } from "../weights/expected.js"
@@ -34,8 +34,8 @@ export function configure(command: Command): void {
     .requiredOption("--model <name>", "the network it is for, such as resnet50 or cifar_resnet20")
     .requiredOption("--out <file>", "the .safetensors file to write")
     .option("--classes <file>", "names of the classes, one a line (default: the numbers from 0)")
-    .option("--mean <r,g,b>", "of the values 0..1 it was trained on (default: ImageNet's)", meanFlag, imageNetMean)
-    .option("--deviation <r,g,b>", "the same (default: ImageNet's)", deviationFlag, imageNetDeviation)
+    .option("--mean <r,g,b>", "of the values 0..1 it was trained on (default: ImageNet's)", meanFlag, imageNet.mean)
+    .option("--deviation <r,g,b>", "the same (default: ImageNet's)", deviationFlag, imageNet.deviation)
     .option("--allow-missing", "write what fits of a file that does not fill the network: weights to train from only")
     .option(
       "--stride-in <where>",

@@ -80,7 +80,9 @@ async function describeFile(path: string): Promise<Description> {
   const file = new SafetensorsFile(path)
   const classifier = readClassifierInfo(path)
   const tensors = [...file.entries].map(([name, { dtype, shape }]) => ({ name, dtype, shape }))
-  const learned = tensors.filter(({ name }) => !/\.(running_mean|running_var|num_batches_tracked)$/.test(name))
+  const learned = tensors.filter(
+    ({ name }) => !/\.(running_mean|running_var|num_batches_tracked)$|^input\.mean$/.test(name),
+  )
   const parameters = learned.reduce((sum, { shape }) => sum + shape.reduce((size, length) => size * length, 1), 0)
   const metadata = parsedValues(file.metadata)
   const width = Math.max(0, ...tensors.map(({ name }) => name.length))
@@ -95,13 +97,13 @@ async function describeFile(path: string): Promise<Description> {
 }
 
 function describeClassifier({ config, classes, training }: ClassifierInfo): string[] {
-  const { network, options, size, mean, deviation } = config
+  const { network, options, size, mean, deviation, meanPicture } = config
   const facts = Object.entries({ ...options, ...training }).map(([name, value]) => {
     return `${name}: ${typeof value === "string" ? value : JSON.stringify(value)}`
   })
   return [
     `classifier ${network}: input ${size}x${size}, ${classes.length} classes`,
-    `mean: ${mean.join(", ")}; deviation: ${deviation.join(", ")}`,
+    `mean${meanPicture ? " (of the picture input.mean)" : ""}: ${mean.join(", ")}; deviation: ${deviation.join(", ")}`,
     ...facts,
     `classes: ${classes.join(", ")}`,
   ]

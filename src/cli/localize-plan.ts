@@ -1,6 +1,6 @@
-import { imageNetDeviation, imageNetMean } from "../../datasets/image/resize.js"
 import { type LocalizerConfig, readLocalizerInfo, stagesOf } from "../localize/localizer-file.js"
 import { classRpnDefaults } from "../localize/options.js"
+import { imageNet } from "../tensor/normalisation.js"
 import { readClassifierInfo } from "../weights/classifier-file.js"
 import type { LocalizeTrainConfig } from "./localize-config.js"
 
@@ -12,8 +12,7 @@ import type { LocalizeTrainConfig } from "./localize-config.js"
 export function planLocalizer(config: LocalizeTrainConfig): LocalizerConfig {
   const { weights, stage, size, anchors, strideIn, frozen } = config
   const localizer = weights === undefined ? undefined : readLocalizerInfo(weights)?.config
-  const known =
-    localizer ?? (weights === undefined || isTorch(weights) ? undefined : readClassifierInfo(weights)?.config)
+  const known = localizer ?? (weights === undefined ? undefined : readClassifierInfo(weights)?.config)
   const network = config.network ?? known?.network ?? "resnet18"
   const auto = localizer?.norm ?? (weights === undefined ? "group" : "frozen")
   return {
@@ -24,8 +23,8 @@ export function planLocalizer(config: LocalizeTrainConfig): LocalizerConfig {
     frozen,
     stages: stage === "rpn" ? (config.stages ?? stagesOf(network)) : stagesOf(network),
     size,
-    mean: known?.mean ?? imageNetMean,
-    deviation: known?.deviation ?? imageNetDeviation,
+    mean: known?.mean ?? imageNet.mean,
+    deviation: known?.deviation ?? imageNet.deviation,
     rpn: {
       ...classRpnDefaults,
       anchors: { sizes: anchors.sizes ?? scaled(size), ratios: anchors.ratios },
@@ -36,9 +35,4 @@ export function planLocalizer(config: LocalizeTrainConfig): LocalizerConfig {
 /** The default anchors, which are for crops of 224, as large beside crops of another size. */
 function scaled(size: number): number[] {
   return classRpnDefaults.anchors.sizes.map((length) => (length * size) / 224)
-}
-
-/** PyTorch files hold tensors and nothing about themselves. */
-function isTorch(path: string): boolean {
-  return /\.(pth|pt|th)$/i.test(path)
 }

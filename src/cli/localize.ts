@@ -18,7 +18,7 @@ export function configure(command: Command): void {
   const training = command
     .command("train")
     .description("train a per-class RPN, or its second stage, on data with boxes")
-    .option("--data <path>", "a VOC folder (several joined with +), a COCO folder or file, or a YOLO data.yaml")
+    .option("--data <path>", "VOC, COCO or YOLO data, or ImageNet's folder with Data/CLS-LOC and Annotations/CLS-LOC")
     .option("--stage <name>", "rpn (default), or rcnn: the second stage, on the proposals of the first")
     .option("--proposals <file>", "the trained per-class RPN that proposes, for --stage rcnn")
     .option("--network <name>", "such as resnet101 (default: the weights' own, else resnet18)")
@@ -31,7 +31,7 @@ export function configure(command: Command): void {
     .option("--split <name>", "what to train on (default: train)")
     .option("--val-split <name>", "what to validate on (default: val)")
     .option("--images <folder>", "where a COCO file's images are, if not beside it")
-    .option("--out <folder>", "where the run goes (default: runs/localize/localizeN)")
+    .option("--out <folder>", "where the run goes (default: runs/localize/trainN)")
     .option("--seed <n>", "the same seed gives the same run (default: 0)", wholeNumberFlag)
     .option("--resume <run>", "go on with an interrupted run; takes only --epochs and --engine beside it")
     .option("--val-every <epochs>", "validate so often, 0 for never (default: 1)", wholeNumberFlag)
@@ -39,7 +39,7 @@ export function configure(command: Command): void {
   addConfigFlags(training).action(() => train(training))
   looking(command.command("eval"))
     .description("score a localizer: ImageNet's localization error")
-    .requiredOption("--data <path>", "what it is scored on: VOC, COCO or YOLO data")
+    .requiredOption("--data <path>", "what it is scored on: VOC, COCO, YOLO or ImageNet's data")
     .option("--split <name>", "which part of the data (default: val)")
     .option("--images <folder>", "where a COCO file's images are, if not beside it")
     .action(async (flags: LocalizeEvalFlags) => {
@@ -66,7 +66,7 @@ function looking(command: Command): Command {
   return command
     .requiredOption("--weights <file>", "a trained per-class RPN")
     .option("--rcnn <file>", "and its second stage")
-    .option("--classifier <file>", "a trained classifier, whose five best classes are looked for")
+    .option("--classifier <files...>", "a trained classifier whose five best classes are looked for, or several")
     .option("--view <name>", "dense (default), or centre: one crop")
     .option("--sizes <pixels>", "shorter sides, several with commas (default: 8/7 of the crop's)", lengthsFlag)
     .option("--merge <name>", "best (default): the best-scored box; vote: the mean of those around it")
@@ -84,12 +84,7 @@ async function train(command: Command): Promise<void> {
   const { flags, file, sets, printConfig } = givenFlags(command)
   const { resume, ...options } = flags
   if (typeof resume === "string") {
-    const foreign = Object.keys(options).find((name) => !["epochs", "engine"].includes(name))
-    const other = foreign ?? (file === undefined ? sets && "set" : "config")
-    if (other !== undefined) {
-      throw new UsageError(`--resume goes on with the run's own options: leave out --${other}, or start a new run`)
-    }
-    print(await runner.resumeLocalizer(resume, options, interruption(), log))
+    print(await runner.resumeLocalizer(resume, { flags: options, file, sets }, interruption(), log))
     return
   }
   const paths = ["weights", "proposals", "out", "images"]

@@ -1,4 +1,3 @@
-import { imageNetDeviation, imageNetMean } from "../../datasets/image/resize.js"
 import { encodeModel } from "../onnx/encode-model.js"
 import { classifierModel, detectorModel } from "../onnx/file-models.js"
 import type { OnnxModel } from "../onnx/model.js"
@@ -30,8 +29,7 @@ export function writeOnnx(weights: string, out: string, bounds: ExportBounds): W
   if (!out.endsWith(".onnx")) throw new UsageError(`export: expected --out to end in .onnx, got "${out}"`)
   const detector = readDetectorInfo(weights)
   if (detector !== undefined) {
-    const input = { mean: imageNetMean, deviation: imageNetDeviation }
-    const model = detectorModel(weights, withBounds(detector, bounds), input)
+    const model = detectorModel(weights, withBounds(detector, bounds))
     return { kind: "detector", weights, out, summary: write(model, out, detector.classes.length) }
   }
   const classifier = readClassifierInfo(weights)

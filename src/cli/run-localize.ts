@@ -1,6 +1,8 @@
 import { formatFault } from "../../datasets/faults.js"
 import { decodeImage, ImageError } from "../../datasets/image/decode.js"
 import { readDataset } from "../../datasets/read.js"
+import { makeScorer, type Scorer } from "../classify/scorer.js"
+import { cropSizes } from "../classify/test-crops.js"
 import { startEngine } from "../engine/start.js"
 import { type LocalizationFigures, localizationFigures } from "../localize/figures.js"
 import { classifierGuesses } from "../localize/guess.js"
@@ -13,14 +15,13 @@ import { didYouMean } from "../tensor/suggest.js"
 import { openClassifier } from "../weights/classifier-file.js"
 import { startProgress } from "./progress.js"
 import { writeJson } from "./report.js"
-
-type Log = (line: string) => void
+import type { Log } from "./training-run.js"
 
 /** What `localize eval` and `localize predict` were told alike. */
 interface LookFlags {
   readonly weights: string
   readonly rcnn?: string
-  readonly classifier?: string
+  readonly classifier?: readonly string[]
   readonly view?: "dense" | "centre"
   readonly sizes?: readonly number[]
   readonly merge?: "best" | "vote"
@@ -144,6 +145,13 @@ function labelOf(name: string, classes: readonly string[]): number {
   return at + 1
 }
 
+/** Classifiers as one, each run densely at the shorter side it is tested at. */
+function openScorer(files: readonly string[]): Scorer {
+  const classifiers = files.map((file) => openClassifier(file))
+  const scales = [...new Set(classifiers.map(({ config }) => cropSizes(config).resize))]
+  return makeScorer(classifiers, { procedure: { kind: "dense", scales } })
+}
+
 async function withLocalizer<Result>(
   flags: LookFlags,
   log: Log,
@@ -160,11 +168,11 @@ async function withLocalizer<Result>(
       ...(proposals === undefined ? {} : { proposals }),
     })
     if (flags.classifier === undefined) return await work(localizer, options, undefined)
-    const classifier = openClassifier(flags.classifier)
+    const scorer = openScorer(flags.classifier)
     try {
-      return await work(localizer, options, classifierGuesses(classifier, localizer.classes))
+      return await work(localizer, options, classifierGuesses(scorer, localizer.classes))
     } finally {
-      classifier.parameters.dispose()
+      scorer.dispose()
     }
   } finally {
     localizer.dispose()

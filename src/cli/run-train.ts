@@ -1,13 +1,11 @@
 import type { Dataset } from "../../datasets/dataset.js"
 import type { FaultPolicies } from "../../datasets/faults.js"
 import { BatchLoader } from "../../datasets/loader/batch-loader.js"
-import { readDataset } from "../../datasets/read.js"
 import { buildFasterRcnn } from "../detector/build.js"
-import { type ModelConfig, modelDefaults } from "../detector/model.js"
+import { completeConfig, type ModelConfig, modelDefaults, type StoredModelConfig } from "../detector/model.js"
 import { type DeepPartial, type FasterRcnnOptions, withOverrides } from "../detector/options.js"
 import { preset } from "../detector/presets.js"
 import { startEngine } from "../engine/start.js"
-import { DataError } from "../tensor/errors.js"
 import { Parameters } from "../tensor/parameters.js"
 import { mixSeeds, seededRandom } from "../tensor/random.js"
 import { detectionTask } from "../train/detection-task.js"
@@ -18,21 +16,19 @@ import { sgdOptions } from "../train/sgd.js"
 import type { SavedState } from "../train/state.js"
 import { saveDetector } from "../weights/detector-file.js"
 import { describeReport, loadReport } from "../weights/load.js"
-import { initialWeights, planNorms } from "../weights/plan.js"
+import { initialWeights, planInput, planNorms } from "../weights/plan.js"
 import { BelowMinimumError } from "./exit.js"
 import { type TrainConfig, trainSchema } from "./train-config.js"
+import { dataPrint, readTrainingData, type TrainingData } from "./training-data.js"
 import {
   beginRun,
-  type DataPrint,
   type GivenOptions,
   INITIALISE,
   type Log,
   type RunRecord,
   reopenRun,
   stateOf,
-  tellFaults,
   trainInto,
-  validationOf,
 } from "./training-run.js"
 
 /**
@@ -40,30 +36,26 @@ import {
  * @returns the run's folder
  */
 export async function runTrain(config: TrainConfig, signal: AbortSignal, log: Log): Promise<string> {
-  const data = await readData(config, log)
-  const record: DetectorRecord = { config, model: modelConfig(config), data: printOf(data.training) }
+  const data = await readTrainingData(config, policiesOf(config), log)
+  const record: DetectorRecord = { config, model: modelConfig(config), data: dataPrint(data.training) }
   return trainDetector(beginRun("train", record), record, data, undefined, signal, log)
 }
 
 /** Goes on with a run that was interrupted. */
 export async function resumeTrain(run: string, given: GivenOptions, signal: AbortSignal, log: Log): Promise<string> {
-  const record: DetectorRecord = reopenRun(run, trainSchema, given)
-  const data = await readData(record.config, log)
-  const state = stateOf(run, record, printOf(data.training), record.config.epochs)
+  const stored = reopenRun<typeof trainSchema, StoredModelConfig>(run, trainSchema, given)
+  const record: DetectorRecord = { ...stored, model: completeConfig(stored.model) }
+  const data = await readTrainingData(record.config, policiesOf(record.config), log)
+  const state = stateOf(run, record, dataPrint(data.training), record.config.epochs)
   return trainDetector(run, record, data, state, signal, log)
 }
 
 type DetectorRecord = RunRecord<TrainConfig, ModelConfig>
 
-interface DetectorData {
-  readonly training: Dataset
-  readonly validation: Dataset | undefined
-}
-
 async function trainDetector(
   run: string,
   { config, model }: DetectorRecord,
-  { training, validation }: DetectorData,
+  { training, validation }: TrainingData,
   state: SavedState | undefined,
   signal: AbortSignal,
   log: Log,
@@ -79,9 +71,11 @@ async function trainDetector(
     seed: config.seed,
     sizes: [model.size],
     maxSize: model.maxSize,
+    ...model.input,
+
     flip: config.flip,
     workers: config.workers ?? null,
-    policies: config.policies as Partial<FaultPolicies>,
+    policies: policiesOf(config),
   })
   const task = detectionTask(detector, parameters, loader, validation, model)
   const options = runOptions(config, training, task.batchesPerEpoch)
@@ -104,33 +98,15 @@ async function trainDetector(
   return run
 }
 
+/** What the schema leaves open, the names of faults, is checked where they are used. */
+function policiesOf({ policies }: TrainConfig): Partial<FaultPolicies> {
+  return policies as Partial<FaultPolicies>
+}
+
 function checkReached({ minMap }: TrainConfig, metric: string, best: number | null): void {
   if (minMap !== undefined && !(best !== null && best >= minMap)) {
     throw new BelowMinimumError(`the best ${metric}, ${best ?? "n/a"}, is below --min-map ${minMap}`)
   }
-}
-
-async function readData(config: TrainConfig, log: Log): Promise<DetectorData> {
-  const { images = null } = config
-  const policies = config.policies as Partial<FaultPolicies>
-  const training = await readDataset(config.data, { split: config.split, images, policies })
-  tellData(training, log)
-  if (training.images.length === 0) throw new DataError(`${config.data}: no images in split ${training.split}`)
-  if (config.valEvery === 0) return { training, validation: undefined }
-  const asked = { split: config.valSplit, images, policies, classes: training.classes }
-  const validation = await validationOf(() => readDataset(config.data, asked), log)
-  if (validation) tellData(validation, log)
-  return { training, validation }
-}
-
-function tellData(data: Dataset, log: Log): void {
-  const objects = data.images.reduce((sum, { labels }) => sum + labels.length, 0)
-  log(
-    `${data.source}: ${data.format.toUpperCase()} data, split ${data.split}: ${data.images.length} images, ` +
-      `${objects} objects, ${data.classes.length} classes`,
-  )
-  for (const notice of data.notices ?? []) log(notice)
-  tellFaults(data.faults, "resdet dataset check names them all", log)
 }
 
 function modelConfig(config: TrainConfig): ModelConfig {
@@ -140,6 +116,7 @@ function modelConfig(config: TrainConfig): ModelConfig {
     ...modelDefaults,
     ...sizes,
     ...planNorms(model, config.weights, { norm, conv5Norm, frozen }),
+    input: planInput(config.weights),
     model,
     strideIn,
     ...(size === undefined ? {} : { size, maxSize: Math.round((size * sizes.maxSize) / sizes.size) }),
@@ -164,8 +141,4 @@ function runOptions(config: TrainConfig, data: Dataset, batchesPerEpoch: number)
     metric: config.metric ?? (data.format === "voc" ? "voc12" : "AP"),
     reportEvery: config.logEvery,
   }
-}
-
-function printOf({ images, classes }: Dataset): DataPrint {
-  return { images: images.length, classes }
 }

@@ -47,7 +47,7 @@ export interface GivenOptions {
 }
 
 /** Where a command's runs go by default, `runs/<folder>/train1`, ... */
-export type RunsFolder = "train" | "classify"
+export type RunsFolder = "train" | "classify" | "localize"
 
 /** Makes a new run's folder and its `config.json`. @throws UsageError when the folder holds a run already */
 export function beginRun<Config extends RunConfig>(folder: RunsFolder, record: RunRecord<Config, unknown>): string {

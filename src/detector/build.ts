@@ -46,7 +46,7 @@ function c4Parts(parameters: Parameters, config: ModelConfig, numClasses: number
     backbone: { frozen: (images) => trunk.frozen(images), trainable: (stem) => [trunk.trainable(stem)] },
     rpn: new RpnHead(scope.in("rpn.head"), { channels: trunk.channels, anchors: anchorsPerCell(options.anchors) }),
     regions: averagePooled(new Stage(heads.in("box_head.layer4"), spec.stages[3]!, conv5Norm)),
-    predictor: new BoxPredictor(heads.in("box_predictor"), { channels: stageChannels(spec.stages[3]!), numClasses }),
+    predictor: predictor(heads, stageChannels(spec.stages[3]!), options, numClasses),
   }
 }
 
@@ -70,8 +70,13 @@ function pyramidParts(parameters: Parameters, config: ModelConfig, numClasses: n
     backbone,
     rpn: new RpnHead(scope.in("rpn.head"), { channels, anchors: anchorsPerCell(options.anchors, levels) }),
     regions,
-    predictor: new BoxPredictor(heads.in("box_predictor"), { channels: regions.channels, numClasses }),
+    predictor: predictor(heads, regions.channels, options, numClasses),
   }
+}
+
+/** The sibling layers, twice as wide where each region's vector comes with the whole image's. */
+function predictor(heads: Scope, vector: number, { context }: FasterRcnnOptions, numClasses: number): BoxPredictor {
+  return new BoxPredictor(heads.in("box_predictor"), { channels: context ? 2 * vector : vector, numClasses })
 }
 
 /** conv5 on every region, then the mean over its cells. @source He et al. 2015, appendix A */

@@ -1,6 +1,7 @@
 import { type Depth, depths } from "../backbone/architecture.js"
 import type { NormKind } from "../backbone/norm.js"
 import { UsageError } from "../tensor/errors.js"
+import { imageNet, type Normalisation } from "../tensor/normalisation.js"
 import { didYouMean } from "../tensor/suggest.js"
 import { type FasterRcnnOptions, fasterRcnnDefaults } from "./options.js"
 
@@ -11,6 +12,8 @@ export interface ModelConfig {
   /** Length of the shorter side at which images enter, unless the longer one would pass `maxSize`; input pixels. */
   readonly size: number
   readonly maxSize: number
+  /** How values enter: as in the classifier that its backbone comes from. */
+  readonly input: Normalisation
   /** Where a bottleneck block has its stride: torchvision's 3x3, or the first 1x1 as in the paper's released models. */
   readonly strideIn: "3x3" | "1x1"
   /** Norm of the shared features, and of a C4 detector's conv5, which runs on every region. */
@@ -28,11 +31,20 @@ export interface ModelConfig {
 export const modelDefaults: Omit<ModelConfig, "model"> = {
   size: 800,
   maxSize: 1333,
+  input: imageNet,
   strideIn: "3x3",
   norm: "frozen",
   conv5Norm: "group",
   frozen: 2,
   options: fasterRcnnDefaults,
+}
+
+/** A configuration as it was stored: what it lacks was not to be chosen then. */
+export type StoredModelConfig = Omit<ModelConfig, "input"> & Partial<Pick<ModelConfig, "input">>
+
+/** A stored configuration in full: detectors of before `input` had ImageNet's. */
+export function completeConfig(stored: StoredModelConfig): ModelConfig {
+  return { input: imageNet, ...stored }
 }
 
 const kinds = ["c4", "fpn"] as const

@@ -19,6 +19,8 @@ export interface FasterRcnnOptions {
   readonly align: RoiAlignOptions
   readonly roi: { readonly match: MatchOptions; readonly sample: SampleOptions }
   readonly select: SelectOptions
+  /** Whether the head sees, beside each region, the whole image. @source the ResNet paper, appendix B, "Global context" */
+  readonly context: boolean
   /** Whether VOC's difficult objects are learned. @source py-faster-rcnn USE_DIFF false */
   readonly difficult: "exclude" | "include"
 }
@@ -30,6 +32,7 @@ export const fasterRcnnDefaults: FasterRcnnOptions = {
   align: roiAlignDefaults,
   roi: { match: roiMatchDefaults, sample: roiSampleDefaults },
   select: selectDefaults,
+  context: false,
   difficult: "exclude",
 }
 

@@ -1,11 +1,12 @@
-import type { Dataset, ImageRecord } from "../../datasets/dataset.js"
-import { decodeImage, ImageError } from "../../datasets/image/decode.js"
-import { imageNetDeviation, imageNetMean } from "../../datasets/image/resize.js"
-import type { RgbImage } from "../../datasets/image/rgb.js"
+import type { Dataset, Fault, ImageRecord } from "../../datasets/dataset.js"
+import { cutWindow } from "../../datasets/image/augment.js"
+import { ahead } from "../../datasets/loader/ahead.js"
+import { UsageError } from "../tensor/errors.js"
+import { imageNet, type Normalisation } from "../tensor/normalisation.js"
 import { atLeastOne, withDefaults } from "../tensor/options.js"
 import { mixSeeds, seededRandom, shuffleFirst } from "../tensor/random.js"
 import { type CropOptions, cropDefaults, cropTruths, drawCrop } from "./crop.js"
-import { cropPixels, type Normalisation } from "./pixels.js"
+import { ImageReader } from "./image-reader.js"
 import { type ClassTruths, classTruths } from "./truths.js"
 
 export interface CropLoaderOptions extends Normalisation {
@@ -23,8 +24,7 @@ export const cropLoaderDefaults: CropLoaderOptions = {
   seed: 0,
   crop: cropDefaults,
   prefetch: 2,
-  mean: imageNetMean,
-  deviation: imageNetDeviation,
+  ...imageNet,
 }
 
 /** Random crops of some images with their truths. */
@@ -54,10 +54,10 @@ export class CropLoader {
   readonly options: CropLoaderOptions
   readonly batchesPerEpoch: number
   readonly #images: readonly { readonly record: ImageRecord; readonly truths: readonly ClassTruths[] }[]
-  readonly #problems = new Map<string, string>()
+  readonly #reader = new ImageReader()
 
-  /** @throws UsageError for an option that makes no sense */
-  constructor(dataset: Pick<Dataset, "images">, overrides: Partial<CropLoaderOptions> = {}) {
+  /** @throws UsageError for an option that makes no sense, or fewer images with objects than make a batch */
+  constructor(dataset: Pick<Dataset, "images" | "source">, overrides: Partial<CropLoaderOptions> = {}) {
     this.options = withDefaults("CropLoader", cropLoaderDefaults, overrides, {
       batch: atLeastOne,
       prefetch: atLeastOne,
@@ -66,7 +66,12 @@ export class CropLoader {
       const truths = classTruths(record)
       return truths.length > 0 ? [{ record, truths }] : []
     })
-    this.batchesPerEpoch = Math.floor(this.#images.length / this.options.batch)
+    const { batch } = this.options
+    this.batchesPerEpoch = Math.floor(this.#images.length / batch)
+    if (this.batchesPerEpoch > 0) return
+    throw new UsageError(
+      `${dataset.source}: ${this.#images.length} images with objects do not fill a batch of ${batch}. Choose a smaller --batch`,
+    )
   }
 
   /** Images that take part. */
@@ -74,9 +79,9 @@ export class CropLoader {
     return this.#images.length
   }
 
-  /** What could not be read, by file, and why; those images are left out of their batches. */
-  get problems(): ReadonlyMap<string, string> {
-    return this.#problems
+  /** What could not be read; those images are left out of their batches. */
+  get faults(): readonly Fault[] {
+    return this.#reader.faults
   }
 
   /** The batches of one epoch from `start` on. */
@@ -84,51 +89,35 @@ export class CropLoader {
     const { batch, prefetch, seed } = this.options
     const order = Int32Array.from(this.#images, (_, i) => i)
     shuffleFirst(order, order.length, seededRandom(mixSeeds(seed, epoch, draws.order)))
-    const ready: Promise<MadeBatch>[] = []
-    let next = start
-    const fill = () => {
-      for (; ready.length < prefetch && next < this.batchesPerEpoch; next++) {
-        const made = this.#batch(order.subarray(next * batch, (next + 1) * batch), epoch)
-        made.catch(() => undefined)
-        ready.push(made)
-      }
-    }
-    for (let b = start; b < this.batchesPerEpoch; b++) {
-      fill()
-      const since = performance.now()
-      const made = await ready.shift()!
-      const waitedMs = performance.now() - since
-      fill()
-      if (made.records.length > 0) yield { ...made, index: b, waitedMs }
+    const jobs = Array.from({ length: Math.max(0, this.batchesPerEpoch - start) }, (_, b) => {
+      const positions = order.subarray((start + b) * batch, (start + b + 1) * batch)
+      return () => this.#batch(positions, epoch)
+    })
+    let index = start
+    for await (const { result, waitedMs } of ahead(jobs, prefetch)) {
+      if (result.records.length > 0) yield { ...result, index, waitedMs }
+      index++
     }
   }
 
   async #batch(positions: Int32Array, epoch: number): Promise<MadeBatch> {
     const { seed, crop, mean, deviation } = this.options
-    const decoded = await Promise.all(Array.from(positions, (position) => this.#decode(position)))
+    const { side } = crop
+    const decoded = await Promise.all(
+      Array.from(positions, (position) => this.#reader.read(this.#images[position]!.record.file)),
+    )
     const readable = decoded.flatMap((image, i) => (image ? [{ image, position: positions[i]! }] : []))
-    const length = crop.side * crop.side * 3
+    const length = side * side * 3
     const pixels = new Float32Array(readable.length * length)
     const truths = readable.map(({ image, position }, n) => {
       const own = this.#images[position]!.truths
       const random = seededRandom(mixSeeds(seed, epoch, draws.crop, position))
       const objects = Float32Array.from(own.flatMap(({ boxes }) => [...boxes]))
       const chosen = drawCrop([image.height, image.width], objects, crop, random)
-      cropPixels(image, chosen, { mean, deviation }, pixels, n * length)
+      cutWindow(image, chosen, { out: pixels, offset: n * length, size: side, mean, deviation })
       return own.map((one) => cropTruths(one, chosen, crop.minVisible))
     })
     const records = readable.map(({ position }) => this.#images[position]!.record)
-    return { pixels, shape: [readable.length, crop.side, crop.side, 3], truths, records }
-  }
-
-  async #decode(position: number): Promise<RgbImage | undefined> {
-    const { file } = this.#images[position]!.record
-    try {
-      return await decodeImage(file)
-    } catch (error) {
-      if (!(error instanceof ImageError)) throw error
-      this.#problems.set(file, error.message)
-      return undefined
-    }
+    return { pixels, shape: [readable.length, side, side, 3], truths, records }
   }
 }

@@ -1,4 +1,5 @@
-import { type InputSize, inputSize } from "../../datasets/image/size.js"
+import { drawWindow, type ScaledWindow } from "../../datasets/image/augment.js"
+import { inputSize } from "../../datasets/image/size.js"
 import { type Boxes, boxCount } from "../boxes/boxes.js"
 import { clipBoxes, takeBoxes } from "../boxes/clip.js"
 import { boxArea } from "../boxes/iou.js"
@@ -47,15 +48,11 @@ export const cropOptions = (overrides: Partial<CropOptions> = {}): CropOptions =
     attempts: atLeastOne,
   })
 
-/** A square cut out of a resized image. */
-export interface Crop {
-  /** Of the whole image after resizing. */
-  readonly size: InputSize
-  /** The crop's place there. */
-  readonly top: number
-  readonly left: number
+/** A square cut out of a resized image: input pixels = image pixels * scale - left or top. */
+export interface Crop extends ScaledWindow {
   readonly side: number
-  readonly flip: boolean
+  readonly scaleX: number
+  readonly scaleY: number
 }
 
 /**
@@ -71,11 +68,8 @@ export function drawCrop(
 ): Crop {
   const { side, shorter, flip, attempts } = options
   const draw = (): Crop => {
-    const length = shorter[0] + random.integer(shorter[1] - shorter[0] + 1)
-    const size = inputSize(height, width, { size: length, maxSize: Number.POSITIVE_INFINITY })
-    const top = random.integer(size.height - side + 1)
-    const left = random.integer(size.width - side + 1)
-    return { size, top, left, side, flip: random.uniform() < flip }
+    const window = drawWindow({ height, width }, { size: side, shorter, mirror: flip }, random)
+    return { ...window, side, scaleX: window.width / width, scaleY: window.height / height }
   }
   const shows = (crop: Crop) => placeBoxes(objects, crop, options.minVisible).kept.length > 0
   let crop = draw()
@@ -86,8 +80,8 @@ export function drawCrop(
 /** The crop in the middle of an image whose shorter side is made `shorter`. */
 export function centreCrop([height, width]: readonly [number, number], shorter: number, side: number): Crop {
   const size = inputSize(height, width, { size: shorter, maxSize: Number.POSITIVE_INFINITY })
-  const top = Math.floor((size.height - side) / 2)
-  return { size, top, left: Math.floor((size.width - side) / 2), side, flip: false }
+  const [top, left] = [Math.floor((size.height - side) / 2), Math.floor((size.width - side) / 2)]
+  return { ...size, top, left, side, mirrored: false }
 }
 
 /** A class's truths as the crop shows them, in its input pixels; the class stays, with no boxes, where none is seen. */
@@ -98,13 +92,13 @@ export function cropTruths({ label, boxes, ignored }: ClassTruths, crop: Crop, m
 }
 
 /** Boxes (image pixels) in the crop's input pixels, clipped: those of which enough is seen, and those of which less is. */
-function placeBoxes(boxes: Boxes, { size, top, left, side, flip }: Crop, minVisible: number) {
+function placeBoxes(boxes: Boxes, { scaleX, scaleY, top, left, side, mirrored }: Crop, minVisible: number) {
   const placed = Float32Array.from(boxes, (value, at) => {
-    return at % 2 === 0 ? value * size.scaleX - left : value * size.scaleY - top
+    return at % 2 === 0 ? value * scaleX - left : value * scaleY - top
   })
   const areas = Float64Array.from({ length: boxCount(placed) }, (_, i) => boxArea(placed, i))
   clipBoxes(placed, [side, side])
-  if (flip) {
+  if (mirrored) {
     for (let at = 0; at < placed.length; at += 4) {
       const right = placed[at + 2]!
       placed[at + 2] = side - placed[at]!

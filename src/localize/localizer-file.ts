@@ -4,17 +4,17 @@ import type { NormKind } from "../backbone/norm.js"
 import { Trunk } from "../backbone/resnet.js"
 import { anchorsPerCell } from "../rpn/anchors.js"
 import { DataError, UsageError } from "../tensor/errors.js"
-import { type Parameter, Parameters, Scope } from "../tensor/parameters.js"
-import { seededRandom } from "../tensor/random.js"
-import { loadWeights, saveWeights } from "../weights/load.js"
-import { SafetensorsFile } from "../weights/safetensors.js"
+import type { Normalisation } from "../tensor/normalisation.js"
+import { type Parameter, type Parameters, Scope } from "../tensor/parameters.js"
+import { saveWeights } from "../weights/load.js"
+import { fillModel, infoMetadata, readInfo } from "../weights/model-info.js"
 import { ClassHead } from "./class-head.js"
 import { ClassRpn } from "./class-rpn.js"
 import type { ClassRpnOptions } from "./options.js"
 import { RegionNetwork } from "./region-network.js"
 
 /** All that tells one stage of a localizer from another, beside its weights and classes; it is stored in the file. */
-export interface LocalizerConfig {
+export interface LocalizerConfig extends Normalisation {
   /** `rpn`: the per-class RPN. `rcnn`: the second stage. */
   readonly stage: "rpn" | "rcnn"
   /** Such as `resnet101` or `cifar_resnet20`. */
@@ -27,9 +27,6 @@ export interface LocalizerConfig {
   readonly stages: number
   /** Side of the crops or warped regions it was trained on; input pixels. */
   readonly size: number
-  /** Values enter as `(value / 255 - mean) / deviation`, RGB. */
-  readonly mean: readonly [number, number, number]
-  readonly deviation: readonly [number, number, number]
   /** Anchors, matching and sampling; `rcnn` has no use for them. */
   readonly rpn: ClassRpnOptions
 }
@@ -44,28 +41,15 @@ export interface LocalizerInfo {
 }
 
 /** The metadata key under which `LocalizerInfo` stands in the file, as JSON. */
-const INFO = "resdet_localizer"
-const FORMAT = 1
+const localizerKey = "resdet_localizer"
 
 /** Writes one stage with all that is needed to run it; beside and renamed, so that a broken write leaves the old file. */
 export function saveLocalizer(path: string, parameters: Iterable<Parameter>, info: LocalizerInfo): void {
-  saveWeights(path, parameters, { [INFO]: JSON.stringify({ format: FORMAT, ...info }) })
+  saveWeights(path, parameters, infoMetadata(localizerKey, info))
 }
 
 /** What the file at `path` tells of itself; `undefined` for plain weights, classifiers and detectors. */
-export function readLocalizerInfo(path: string): LocalizerInfo | undefined {
-  const text = new SafetensorsFile(path).metadata[INFO]
-  if (text === undefined) return undefined
-  try {
-    const info = JSON.parse(text) as LocalizerInfo & { format: number }
-    if (info.format !== FORMAT)
-      throw new DataError(`${path}: written by a newer version of resdet (format ${info.format})`)
-    return info
-  } catch (error) {
-    if (error instanceof DataError) throw error
-    throw new DataError(`${path}: its description of the localizer is broken: ${(error as Error).message}`)
-  }
-}
+export const readLocalizerInfo = (path: string) => readInfo<LocalizerInfo>(path, localizerKey, "the localizer")
 
 /** The stages of a network before its classifier. @throws UsageError for a name that is not known */
 export function stagesOf(network: string): number {
@@ -135,12 +119,6 @@ function open<Network>(
       `${path}: expected ${stageNames[stage]}, got ${got}. Train one with resdet localize train --stage ${stage}`,
     )
   }
-  const parameters = new Parameters(seededRandom(0), loadWeights(path).weights)
-  const network = build(parameters, info.config, info.classes.length)
-  const [missing] = parameters.initialised
-  if (missing !== undefined) {
-    parameters.dispose()
-    throw new DataError(`${path}: "${missing}" is missing or has the wrong shape. The file is incomplete`)
-  }
-  return { ...info, network, parameters }
+  const filled = fillModel(path, (parameters) => build(parameters, info.config, info.classes.length))
+  return { ...info, network: filled.model, parameters: filled.parameters }
 }

@@ -1,9 +1,9 @@
 import * as tf from "@tensorflow/tfjs-core"
 import type { RgbImage } from "../../datasets/image/rgb.js"
+import type { Normalisation } from "../tensor/normalisation.js"
 import { atLeastOne, fraction, type Rule, withDefaults } from "../tensor/options.js"
 import { joinBoxes, type PickOptions, pickBox, pickDefaults, type ScoredBoxes, thinBoxes } from "./candidates.js"
 import type { ClassRpn } from "./class-rpn.js"
-import type { Normalisation } from "./pixels.js"
 import { toImage, type ViewOptions, viewDefaults, viewsOf } from "./view.js"
 
 /** How boxes are found in testing. */

@@ -1,13 +1,14 @@
-import type { ImageRecord } from "../../datasets/dataset.js"
-import { decodeImage, ImageError } from "../../datasets/image/decode.js"
-import { imageNetDeviation, imageNetMean } from "../../datasets/image/resize.js"
-import type { RgbImage } from "../../datasets/image/rgb.js"
+import type { Fault, ImageRecord } from "../../datasets/dataset.js"
+import { ahead } from "../../datasets/loader/ahead.js"
 import { takeBoxes } from "../boxes/clip.js"
 import { encodeBoxes, roiCoderWeights } from "../boxes/coder.js"
 import { type SampleOptions, sampleMatches } from "../boxes/sampler.js"
+import { UsageError } from "../tensor/errors.js"
+import { imageNet, type Normalisation } from "../tensor/normalisation.js"
 import { atLeastOne, fraction, withDefaults } from "../tensor/options.js"
 import { mixSeeds, seededRandom, shuffleFirst } from "../tensor/random.js"
-import { type Normalisation, warpPixels } from "./pixels.js"
+import { ImageReader } from "./image-reader.js"
+import { warpPixels } from "./pixels.js"
 import type { RegionTruths } from "./region-network.js"
 import type { RegionEntry } from "./regions.js"
 
@@ -38,8 +39,7 @@ export const regionLoaderDefaults: RegionLoaderOptions = {
   flip: 0.5,
   seed: 0,
   prefetch: 2,
-  mean: imageNetMean,
-  deviation: imageNetDeviation,
+  ...imageNet,
 }
 
 /** Warped regions with what they hold. */
@@ -73,8 +73,9 @@ export class RegionLoader {
   readonly options: RegionLoaderOptions
   readonly batchesPerEpoch: number
   readonly #entries: readonly RegionEntry[]
+  readonly #reader = new ImageReader()
 
-  /** @throws UsageError for an option that makes no sense */
+  /** @throws UsageError for an option that makes no sense, or fewer regions than make a batch */
   constructor(entries: readonly RegionEntry[], overrides: Partial<RegionLoaderOptions> = {}) {
     this.options = withDefaults("RegionLoader", regionLoaderDefaults, overrides, {
       batch: atLeastOne,
@@ -84,29 +85,30 @@ export class RegionLoader {
       centric: (value) => (value === "region" || value === "image" ? undefined : "region or image"),
     })
     this.#entries = entries
-    this.batchesPerEpoch = Math.floor(this.#draw(0).length / this.options.batch)
+    const { batch } = this.options
+    const { length } = this.#draw(0)
+    this.batchesPerEpoch = Math.floor(length / batch)
+    if (this.batchesPerEpoch > 0) return
+    throw new UsageError(`${length} regions do not fill a batch of ${batch}. Choose a smaller --batch`)
+  }
+
+  /** What could not be read any more; those regions are left out of their batches. */
+  get faults(): readonly Fault[] {
+    return this.#reader.faults
   }
 
   /** The batches of one epoch from `start` on. */
   async *epoch(epoch: number, start = 0): AsyncGenerator<RegionBatch, void, undefined> {
     const { batch, prefetch } = this.options
     const drawn = this.#draw(epoch)
-    const ready: Promise<MadeBatch>[] = []
-    let next = start
-    const fill = () => {
-      for (; ready.length < prefetch && next < this.batchesPerEpoch; next++) {
-        const made = this.#batch(drawn.slice(next * batch, (next + 1) * batch), epoch)
-        made.catch(() => undefined)
-        ready.push(made)
-      }
-    }
-    for (let index = start; index < this.batchesPerEpoch; index++) {
-      fill()
-      const since = performance.now()
-      const made = await ready.shift()!
-      const waitedMs = performance.now() - since
-      fill()
-      if (made.labels.length > 0) yield { ...made, index, waitedMs }
+    const jobs = Array.from({ length: Math.max(0, this.batchesPerEpoch - start) }, (_, b) => {
+      const regions = drawn.slice((start + b) * batch, (start + b + 1) * batch)
+      return () => this.#batch(regions, epoch)
+    })
+    let index = start
+    for await (const { result, waitedMs } of ahead(jobs, prefetch)) {
+      if (result.labels.length > 0) yield { ...result, index, waitedMs }
+      index++
     }
   }
 
@@ -128,7 +130,7 @@ export class RegionLoader {
   async #batch(drawn: readonly Drawn[], epoch: number): Promise<MadeBatch> {
     const { seed, side, flip, mean, deviation } = this.options
     const files = [...new Set(drawn.map(({ entry }) => this.#entries[entry]!.record.file))]
-    const images = new Map(await Promise.all(files.map(async (file) => [file, await decode(file)] as const)))
+    const images = new Map(await Promise.all(files.map(async (file) => [file, await this.#reader.read(file)] as const)))
     const readable = drawn.filter(({ entry }) => images.get(this.#entries[entry]!.record.file) !== undefined)
     const length = side * side * 3
     const pixels = new Float32Array(readable.length * length)
@@ -154,15 +156,5 @@ export class RegionLoader {
       deltas: Float32Array.from(deltas),
       records: rows.map(({ record }) => record),
     }
-  }
-}
-
-/** `undefined` for an image that was readable when its regions were proposed and is not any more. */
-async function decode(file: string): Promise<RgbImage | undefined> {
-  try {
-    return await decodeImage(file)
-  } catch (error) {
-    if (error instanceof ImageError) return undefined
-    throw error
   }
 }

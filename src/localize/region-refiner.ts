@@ -1,10 +1,12 @@
 import * as tf from "@tensorflow/tfjs-core"
+import { wholePixelBox } from "../../datasets/image/region.js"
 import type { RgbImage } from "../../datasets/image/rgb.js"
 import { clipBoxes } from "../boxes/clip.js"
 import { decodeBoxes, roiCoderWeights } from "../boxes/coder.js"
+import type { Normalisation } from "../tensor/normalisation.js"
 import { type ScoredBoxes, sigmoid } from "./candidates.js"
 import type { Refiner } from "./localizer.js"
-import { type Normalisation, warpPixels, wholePixelBox } from "./pixels.js"
+import { warpPixels } from "./pixels.js"
 import type { RegionNetwork } from "./region-network.js"
 
 export interface RefinerOptions {

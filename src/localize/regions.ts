@@ -1,8 +1,8 @@
 import type { ImageRecord } from "../../datasets/dataset.js"
 import { decodeImage, ImageError } from "../../datasets/image/decode.js"
+import { wholePixelBox } from "../../datasets/image/region.js"
 import { type Matches, matchBoxes, spareCrowds } from "../boxes/matcher.js"
 import { candidatesOf, type LocalizeOptions, type Localizer, proposalsOf } from "./localizer.js"
-import { wholePixelBox } from "./pixels.js"
 import { classTruths } from "./truths.js"
 
 /** The regions proposed for one class of one image, and what they hold. */

@@ -1,8 +1,10 @@
+import { cutWindow } from "../../datasets/image/augment.js"
 import type { RgbImage } from "../../datasets/image/rgb.js"
 import { inputSize } from "../../datasets/image/size.js"
 import { UsageError } from "../tensor/errors.js"
+import type { Normalisation } from "../tensor/normalisation.js"
 import { centreCrop } from "./crop.js"
-import { cropPixels, type Normalisation, wholePixels } from "./pixels.js"
+import { wholePixels } from "./pixels.js"
 
 /** How an image is looked at in testing. */
 export interface ViewOptions {
@@ -49,9 +51,9 @@ export function viewsOf(
     }
     const crop = centreCrop([image.height, image.width], shorter, side)
     const pixels = new Float32Array(side * side * 3)
-    cropPixels(image, crop, normalisation, pixels, 0)
-    const { scaleX, scaleY } = crop.size
-    return { pixels, height: side, width: side, left: crop.left, top: crop.top, scaleX, scaleY }
+    cutWindow(image, crop, { out: pixels, offset: 0, size: side, ...normalisation })
+    const { left, top, scaleX, scaleY } = crop
+    return { pixels, height: side, width: side, left, top, scaleX, scaleY }
   })
 }
 

@@ -1,13 +1,14 @@
 import { type NetworkSpec, resNetSpec } from "../backbone/architecture.js"
 import { detectorOptions } from "../detector/build.js"
+import { selectionFor } from "../detector/detect-options.js"
 import { backboneDepth, type ModelConfig } from "../detector/model.js"
 import { UsageError } from "../tensor/errors.js"
 import { detections, selectBounds } from "./detections.js"
 import { Graph, type Value, type WeightSource } from "./graph.js"
-import { type InputOptions, imageInput } from "./image-input.js"
+import { imageInput } from "./image-input.js"
 import { linear, relu } from "./layers.js"
 import type { OnnxModel } from "./model.js"
-import { cast, concat, gather, shapeOf, slice } from "./operations.js"
+import { cast, concat, gather, multiply, shapeOf, slice, unsqueeze } from "./operations.js"
 import { proposals } from "./proposals.js"
 import { pyramid } from "./pyramid.js"
 import { pooledRegions } from "./regions.js"
@@ -46,9 +47,13 @@ const fpn: DetectorKind = {
 const kinds = { c4, fpn } as const satisfies Record<string, DetectorKind>
 
 /** Why there is no graph of a detector yet, in words for the user; undefined where there is one. */
-export function whyNoGraph({ model }: ModelConfig): string | undefined {
-  if (kindOf(model) !== undefined) return undefined
-  return `${model} cannot be an ONNX graph yet, only detectors that end in ${Object.keys(kinds).join(", ")}`
+export function whyNoGraph({ model, options }: ModelConfig): string | undefined {
+  if (kindOf(model) === undefined) {
+    return `${model} cannot be an ONNX graph yet, only detectors that end in ${Object.keys(kinds).join(", ")}`
+  }
+  const { softNms, vote } = selectionFor(options.select, {})
+  if (softNms === "off" && !vote) return undefined
+  return "detectors with soft NMS or box voting cannot be ONNX graphs yet"
 }
 
 function kindOf(model: string): DetectorKind | undefined {
@@ -65,44 +70,48 @@ function kindOf(model: string): DetectorKind | undefined {
 export function detectorGraph(
   config: ModelConfig,
   numClasses: number,
-  input: Pick<InputOptions, "mean" | "deviation">,
   weights: WeightSource,
   metadata: Readonly<Record<string, string>> = {},
 ): OnnxModel {
   const reason = whyNoGraph(config)
   if (reason !== undefined) throw new UsageError(reason)
   const kind = kindOf(config.model)!
-  const { anchors, proposals: proposing, align, select } = detectorOptions(config)
+  const { anchors, proposals: proposing, align, context, ...options } = detectorOptions(config)
+  const select = selectionFor(options.select, {})
   const network = resNetSpec(backboneDepth(config.model), { strideIn: config.strideIn })
   const graph = new Graph(weights)
-  const { pixels, size, scale } = imageInput(graph, { ...config, ...input })
+  const { pixels, size, scale } = imageInput(graph, config)
   const limit = boxLimit(graph, size)
   const levels = kind.levels(graph, pixels, network, config)
   const regions = proposals(graph, levels, limit, { anchors, options: proposing.test })
-  // One region more than there are, so that no layer is given nothing.
-  const filled = concat(graph, [regions, graph.reals([0, 0, 0, 0], [1, 4])], 0)
+  // Behind them the whole image: the context of all, and no layer is given nothing.
+  const filled = concat(graph, [regions, wholeImage(graph, limit)], 0)
   const { maps, restore } = pooledRegions(graph, levels, filled, anchors.stride, align)
-  const vectors = kind.vectors(graph, maps, network, config)
+  const own = restore(kind.vectors(graph, maps, network, config))
+  const vectors = context ? besideLast(graph, own) : own
   const [logits, deltas] = ["cls_score", "bbox_pred"].map((layer) => {
-    return firstRows(graph, restore(linear(graph, vectors, `roi_heads.box_predictor.${layer}`)), regions)
+    return firstRows(graph, linear(graph, vectors, `roi_heads.box_predictor.${layer}`), regions)
   })
-  detections(
-    graph,
-    { regions, logits: logits!, deltas: deltas! },
-    {
-      limit,
-      scale,
-      bounds: selectBounds(graph, select),
-      numLabels: numClasses + 1,
-      minSide: select.minSide,
-    },
-  )
+  const said = { regions, logits: logits!, deltas: deltas! }
+  const { minSide } = select
+  detections(graph, said, { limit, scale, bounds: selectBounds(graph, select), numLabels: numClasses + 1, minSide })
   return graph.model(config.model, metadata)
 }
 
 /** `[height, width]` as the bounds of boxes: `[4]` width, height, width, height, float32. */
 function boxLimit(graph: Graph, size: Value): Value {
   return cast(graph, gather(graph, size, graph.integers(1, 0, 1, 0)), "float32")
+}
+
+/** The image as one region, `[1, 4]`. */
+function wholeImage(graph: Graph, limit: Value): Value {
+  return unsqueeze(graph, multiply(graph, limit, graph.reals([0, 0, 1, 1])), 0)
+}
+
+/** Each row with the last one behind it, `[R, C]` to `[R, 2 C]`: see `besideContext`. */
+function besideLast(graph: Graph, rows: Value): Value {
+  const last = gather(graph, rows, graph.integers(-1))
+  return concat(graph, [rows, graph.node("Expand", [last, shapeOf(graph, rows)])], 1)
 }
 
 /** As many rows as `like` has. */

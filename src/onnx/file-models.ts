@@ -1,4 +1,3 @@
-import { networkSpec } from "../backbone/networks.js"
 import { DataError } from "../tensor/errors.js"
 import { type ClassifierInfo, classifierMetadata } from "../weights/classifier-file.js"
 import { type DetectorInfo, detectorMetadata } from "../weights/detector-file.js"
@@ -7,22 +6,18 @@ import { SafetensorsFile } from "../weights/safetensors.js"
 import { toTorchAxes } from "../weights/torchvision.js"
 import { classifierGraph } from "./classifier-graph.js"
 import { detectorGraph } from "./detector-graph.js"
-import type { InputOptions } from "./image-input.js"
+import type { WeightSource } from "./graph.js"
 import type { OnnxModel } from "./model.js"
 
 /**
  * The graph of the detector in a weights file; what the file tells of it stands in the graph's metadata.
  * @throws UsageError for a kind of detector that has no graph yet, DataError when the file lacks a layer
  */
-export function detectorModel(
-  path: string,
-  info: DetectorInfo,
-  input: Pick<InputOptions, "mean" | "deviation">,
-): OnnxModel {
+export function detectorModel(path: string, info: DetectorInfo): OnnxModel {
   const file = new SafetensorsFile(path)
   // Its axes are ONNX's, and its norms are folded: nothing has to be moved.
   const weights = (name: string) => ({ values: file.read(name), shape: file.entries.get(name)!.shape })
-  return detectorGraph(info.config, info.classes.length, input, weights, detectorMetadata(info))
+  return detectorGraph(info.config, info.classes.length, weights, detectorMetadata(info))
 }
 
 /**
@@ -31,11 +26,10 @@ export function detectorModel(
  */
 export function classifierModel(path: string, info: ClassifierInfo): OnnxModel {
   const { weights } = loadWeights(path, { norm: "frozen" })
-  const network = networkSpec(info.config.network, info.config.options)
-  const source = (name: string) => {
+  const source: WeightSource = (name) => {
     const weight = weights.get(name)
     if (weight === undefined) throw new DataError(`${path}: holds no tensor "${name}". The file is incomplete`)
     return toTorchAxes(weight)
   }
-  return classifierGraph(network, info.classes.length, source, classifierMetadata(info))
+  return classifierGraph(info.config, info.classes.length, source, classifierMetadata(info))
 }

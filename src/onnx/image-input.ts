@@ -1,3 +1,4 @@
+import type { ModelConfig } from "../detector/model.js"
 import type { Graph, Value } from "./graph.js"
 import {
   add,
@@ -16,13 +17,7 @@ import {
 } from "./operations.js"
 
 /** How images come into a detector. */
-export interface InputOptions {
-  /** Lengths of the shorter and the longer side: see `inputSize`. */
-  readonly size: number
-  readonly maxSize: number
-  readonly mean: readonly number[]
-  readonly deviation: readonly number[]
-}
+export type InputOptions = Pick<ModelConfig, "size" | "maxSize" | "input">
 
 /** An image that is ready for the network. */
 export interface ImageInput {
@@ -51,7 +46,9 @@ export function imageInput(graph: Graph, options: InputOptions): ImageInput {
   })
   const tall = resized(graph, image, 1, ...height!)
   const whole = resized(graph, tall, 2, ...width!)
-  const [mean, deviation] = [options.mean, options.deviation].map((values) => graph.reals(values, [3, 1, 1]))
+  const [mean, deviation] = [options.input.mean, options.input.deviation].map((values) =>
+    graph.reals(values, [3, 1, 1]),
+  )
   const normal = divide(graph, subtract(graph, whole, mean!), deviation!)
   const scale = divide(graph, cast(graph, size, "float64"), cast(graph, sides, "float64"))
   const scaleXy = gather(graph, scale, graph.integers(1, 0))

@@ -1,3 +1,4 @@
+import { cropImage } from "../../datasets/image/region.js"
 import type { Detection } from "./detect-images.js"
 import type { Pixels } from "./pixel-detector.js"
 
@@ -7,15 +8,8 @@ import type { Pixels } from "./pixel-detector.js"
  * @returns undefined when no pixel of the photo lies in the box
  */
 export function cropPixels({ data, width, height }: Pixels, box: Detection["box"]): Pixels | undefined {
-  const left = Math.max(0, Math.floor(box[0]))
-  const top = Math.max(0, Math.floor(box[1]))
-  const right = Math.min(width, Math.ceil(box[2]))
-  const bottom = Math.min(height, Math.ceil(box[3]))
-  if (right <= left || bottom <= top) return undefined
-  const cut = { data: new Uint8Array((right - left) * (bottom - top) * 3), width: right - left, height: bottom - top }
-  for (let y = 0; y < cut.height; y++) {
-    const start = ((top + y) * width + left) * 3
-    cut.data.set(data.subarray(start, start + cut.width * 3), y * cut.width * 3)
-  }
-  return cut
+  const [x1, y1, x2, y2] = box
+  if (x2 <= Math.max(x1, 0) || y2 <= Math.max(y1, 0) || x1 >= width || y1 >= height) return undefined
+  const { pixels, ...size } = cropImage({ pixels: data, width, height }, box)
+  return { data: pixels, ...size }
 }

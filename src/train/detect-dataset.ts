@@ -23,13 +23,13 @@ export interface DatasetDetections {
 export async function detectDataset(
   detector: FasterRcnn,
   images: readonly ImageRecord[],
-  { size, maxSize }: Pick<ModelConfig, "size" | "maxSize">,
+  { size, maxSize, input }: Pick<ModelConfig, "size" | "maxSize" | "input">,
   { signal, onImage }: { signal?: AbortSignal; onImage?: (done: number) => void } = {},
 ): Promise<DatasetDetections> {
   const perImage: Detections[] = images.map(() => nothing)
   const failed: { file: string; message: string }[] = []
   const files = images.map(({ file }) => file)
-  for await (const batch of streamImages(files, { size, maxSize })) {
+  for await (const batch of streamImages(files, { size, maxSize, ...input })) {
     for (const { source, problem } of batch.failed) failed.push({ file: source, message: problem.message })
     for (const found of detectBatch(detector, batch)) perImage[found.index] = found.detections
     onImage?.((batch.images.at(-1) ?? batch.failed.at(-1))!.index + 1)

@@ -26,7 +26,7 @@ export function detectionTask(
   parameters: Parameters,
   loader: BatchLoader,
   validation: Dataset | undefined,
-  config: Pick<ModelConfig, "size" | "maxSize">,
+  config: Pick<ModelConfig, "size" | "maxSize" | "input">,
 ): TrainingTask<Batch> {
   return {
     parameters,

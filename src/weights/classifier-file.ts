@@ -2,21 +2,22 @@ import type { ResNetOptions } from "../backbone/architecture.js"
 import { type CifarOptions, networkSpec } from "../backbone/networks.js"
 import { ResNet } from "../backbone/resnet.js"
 import { DataError } from "../tensor/errors.js"
-import { type Parameter, Parameters, Scope } from "../tensor/parameters.js"
-import { seededRandom } from "../tensor/random.js"
-import { loadWeights, saveWeights } from "./load.js"
-import { SafetensorsFile } from "./safetensors.js"
+import type { Normalisation } from "../tensor/normalisation.js"
+import { type Parameter, type Parameters, Scope } from "../tensor/parameters.js"
+import { saveWeights } from "./load.js"
+import { fillModel, infoMetadata, readInfo } from "./model-info.js"
 
 /** All that tells one classifier from another, beside its weights and classes; it is stored in the weights file. */
-export interface ClassifierConfig {
+export interface ClassifierConfig extends Normalisation {
   /** Such as `resnet50` or `cifar_resnet20`. */
   readonly network: string
   readonly options: Partial<Pick<ResNetOptions, "strideIn" | "shortcut"> & Pick<CifarOptions, "zeros">>
   /** Side of the square it was trained on; input pixels. */
   readonly size: number
-  /** Values enter as `(value / 255 - mean) / deviation`, RGB. */
-  readonly mean: readonly [number, number, number]
-  readonly deviation: readonly [number, number, number]
+  /** Shorter side that an image is given in testing, before a square is cut out; its network's usual one where left out. */
+  readonly resize?: number
+  /** The file holds the mean picture `input.mean`, taken off inputs of `size`; `mean` are its channels' means. */
+  readonly meanPicture?: boolean
 }
 
 /** What a classifier's file tells beside its weights. */
@@ -30,12 +31,9 @@ export interface ClassifierInfo {
 
 /** The metadata key under which `ClassifierInfo` stands in the file, as JSON. */
 export const classifierKey = "resdet_classifier"
-const FORMAT = 1
 
 /** The metadata that make a weights file a classifier's. */
-export function classifierMetadata(info: ClassifierInfo): Record<string, string> {
-  return { [classifierKey]: JSON.stringify({ format: FORMAT, ...info }) }
-}
+export const classifierMetadata = (info: ClassifierInfo) => infoMetadata(classifierKey, info)
 
 /** Writes a classifier with all that is needed to run it; beside and renamed, so that a broken write leaves the old file. */
 export function saveClassifier(path: string, parameters: Iterable<Parameter>, info: ClassifierInfo): void {
@@ -43,18 +41,16 @@ export function saveClassifier(path: string, parameters: Iterable<Parameter>, in
 }
 
 /** What the file at `path` tells of itself; `undefined` for plain weights and for detectors. */
-export function readClassifierInfo(path: string): ClassifierInfo | undefined {
-  const text = new SafetensorsFile(path).metadata[classifierKey]
-  if (text === undefined) return undefined
-  try {
-    const info = JSON.parse(text) as ClassifierInfo & { format: number }
-    if (info.format !== FORMAT)
-      throw new DataError(`${path}: written by a newer version of resdet (format ${info.format})`)
-    return info
-  } catch (error) {
-    if (error instanceof DataError) throw error
-    throw new DataError(`${path}: its description of the classifier is broken: ${(error as Error).message}`)
-  }
+export const readClassifierInfo = (path: string) => readInfo<ClassifierInfo>(path, classifierKey, "the classifier")
+
+/** Puts a classifier together and creates its parameters, by torchvision's names. */
+export function buildClassifier(parameters: Parameters, config: ClassifierConfig, numClasses: number): ResNet {
+  const { network, options, meanPicture } = config
+  return new ResNet(new Scope(parameters), networkSpec(network, options), {
+    classes: numClasses,
+    norm: "batch",
+    meanPicture: meanPicture ? config : undefined,
+  })
 }
 
 /** A classifier that has been read from its file. */
@@ -72,14 +68,7 @@ export function openClassifier(path: string): OpenClassifier {
   if (info === undefined) {
     throw new DataError(`${path}: expected a classifier of resdet's. Make one of other weights with resdet import`)
   }
-  const { config, classes } = info
-  const parameters = new Parameters(seededRandom(0), loadWeights(path).weights)
-  const spec = networkSpec(config.network, config.options)
-  const network = new ResNet(new Scope(parameters), spec, { classes: classes.length, norm: "batch" })
-  const [missing] = parameters.initialised
-  if (missing !== undefined) {
-    parameters.dispose()
-    throw new DataError(`${path}: "${missing}" is missing or has the wrong shape. The file is incomplete`)
-  }
-  return { ...info, network, parameters }
+  const build = (parameters: Parameters) => buildClassifier(parameters, info.config, info.classes.length)
+  const { model, parameters } = fillModel(path, build)
+  return { ...info, network: model, parameters }
 }

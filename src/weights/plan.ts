@@ -1,6 +1,8 @@
 import { resNetSpec } from "../backbone/architecture.js"
 import { backboneDepth, isPyramid, type ModelConfig } from "../detector/model.js"
+import { imageNet, type Normalisation } from "../tensor/normalisation.js"
 import type { Weights } from "../tensor/parameters.js"
+import { readClassifierInfo } from "./classifier-file.js"
 import { readDetectorInfo } from "./detector-file.js"
 import { c4Name, fpnName, loadWeights, readContents } from "./load.js"
 
@@ -34,6 +36,15 @@ export function planNorms(model: string, weights: string | undefined, wishes: No
     conv5Norm: isPyramid(model) ? norm : conv5Norm,
     frozen: wishes.frozen ?? auto.frozen,
   }
+}
+
+/** How values enter a detector that starts from a file: as the detector or classifier in it has them, else ImageNet's. */
+export function planInput(weights: string | undefined): Normalisation {
+  if (weights === undefined) return imageNet
+  const detector = readDetectorInfo(weights)
+  if (detector !== undefined) return detector.config.input
+  const { mean, deviation } = readClassifierInfo(weights)?.config ?? imageNet
+  return { mean, deviation }
 }
 
 /** A file's weights by the detector's names, with its norms made the detector's. */

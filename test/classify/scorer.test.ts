@@ -1,11 +1,11 @@
 import * as tf from "@tensorflow/tfjs-core"
 import { expect, test } from "vitest"
-import { imageNetDeviation, imageNetMean } from "../../datasets/image/resize.js"
 import type { RgbImage } from "../../datasets/image/rgb.js"
 import { networkSpec } from "../../src/backbone/networks.js"
 import { ResNet } from "../../src/backbone/resnet.js"
 import { makeScorer } from "../../src/classify/scorer.js"
 import { resizeShorterSide, wholeImage, writeCrops } from "../../src/classify/test-crops.js"
+import { imageNet } from "../../src/tensor/normalisation.js"
 import { Parameters, Scope } from "../../src/tensor/parameters.js"
 import { seededRandom } from "../../src/tensor/random.js"
 import type { OpenClassifier } from "../../src/weights/classifier-file.js"
@@ -13,7 +13,7 @@ import { expectClose } from "../support/close.js"
 import { onEveryEngine } from "../support/engines.js"
 import { tinyNetwork } from "../support/tiny-network.js"
 
-const values = { mean: imageNetMean, deviation: imageNetDeviation }
+const values = imageNet
 
 /** A fresh network whose scores differ well from class to class. */
 function classifier(name: string, size: number, seed: number, classes = ["cat", "dog", "owl"]): OpenClassifier {
@@ -117,10 +117,10 @@ test("networks of other classes are not averaged", () => {
   const renamed = classifier("cifar_resnet20", 32, 1, ["cat", "cow", "owl"])
   const fewer = classifier("cifar_resnet20", 32, 1, ["cat", "dog"])
   expect(() => makeScorer([first, renamed])).toThrow(
-    'weights 2 cannot be averaged with the first: class 1 is "cow", not "dog"',
+    'weights 2 cannot be averaged with weights 1: it has "cow" where that has "dog". Their classes must be the same',
   )
   expect(() => makeScorer([first, first, fewer])).toThrow(
-    "weights 3 cannot be averaged with the first: it knows 2 classes, not 3",
+    "weights 3 cannot be averaged with weights 1: it knows 2 classes, that 3. Their classes must be the same",
   )
   expect(() => makeScorer([first], { procedure: { kind: "crops", count: 10 } })).toThrow(
     "cifar_resnet20 sees images whole",

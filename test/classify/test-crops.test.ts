@@ -92,12 +92,14 @@ test("values are normalised colour by colour", () => {
 })
 
 test("224 is cut out of 256, other sizes in proportion, and images seen whole are not cut", () => {
-  expect(cropSizes(224, false)).toEqual({ size: 224, resize: 256 })
-  expect(cropSizes(112, false)).toEqual({ size: 112, resize: 128 })
-  expect(cropSizes(32, true)).toEqual({ size: 32, resize: 32 })
+  expect(cropSizes({ network: "resnet50", size: 224 })).toEqual({ size: 224, resize: 256 })
+  expect(cropSizes({ network: "plain18", size: 112 })).toEqual({ size: 112, resize: 128 })
+  expect(cropSizes({ network: "plain18", size: 112, resize: 120 })).toEqual({ size: 112, resize: 120 })
+  const small = cropSizes({ network: "cifar_resnet20", size: 32 })
+  expect(small).toEqual({ size: 32, resize: 32 })
   const ten = { kind: "crops", count: 10 } as const
-  expect(() => checkProcedure(ten, "cifar_resnet20", cropSizes(32, true))).toThrow(
+  expect(() => checkProcedure(ten, "cifar_resnet20", small)).toThrow(
     new UsageError("cifar_resnet20 sees images whole, 32x32, so that there are no 10 crops. Use --crops 1"),
   )
-  checkProcedure(ten, "resnet18", cropSizes(224, false))
+  checkProcedure(ten, "resnet18", cropSizes({ network: "resnet18", size: 224 }))
 })

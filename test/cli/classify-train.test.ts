@@ -8,10 +8,11 @@ import { classifyTrainSchema } from "../../src/cli/classify-train-config.js"
 import { resolveConfig } from "../../src/cli/config.js"
 import { runClassifyTrain } from "../../src/cli/run-classify-train.js"
 import type { UserError } from "../../src/tensor/errors.js"
+import { seededRandom } from "../../src/tensor/random.js"
 import { readClassifierInfo } from "../../src/weights/classifier-file.js"
 import { SafetensorsFile, writeSafetensors } from "../../src/weights/safetensors.js"
-import { png, writeFiles } from "../datasets/samples.js"
-import { colouredPictures } from "../support/made-up-pictures.js"
+import { png, tiledPng, writeFiles } from "../datasets/samples.js"
+import { writeCifarFiles } from "../support/cifar-files.js"
 
 let folder: string
 let cifar: string
@@ -21,20 +22,7 @@ beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), "resdet-classify-"))
   cifar = join(folder, "cifar")
   photos = join(folder, "photos")
-  const records = (count: number, seed: number) => {
-    const { pixels, labels } = colouredPictures(count, 32, seed)
-    return Buffer.concat(
-      Array.from(labels, (label, n) => {
-        const planes = [0, 1, 2].flatMap((c) => Array.from({ length: 1024 }, (_, i) => pixels[3 * (1024 * n + i) + c]!))
-        return Buffer.from([label, ...planes])
-      }),
-    )
-  }
-  writeFiles(cifar, {
-    "data_batch_1.bin": records(12, 1),
-    "test_batch.bin": records(6, 2),
-    "batches.meta.txt": "red\ngreen\nblue\n",
-  })
+  writeCifarFiles(cifar)
   for (const [name, colour] of [
     ["dark", [10, 20, 30]],
     ["light", [230, 240, 250]],
@@ -109,6 +97,27 @@ test("a classifier's run that Ctrl-C stopped exits with 130, and resumed ends wi
   expect(after!.config).toEqual(before!.config)
   expect(after!.classes).toEqual(["dark", "light"])
 }, 240_000)
+
+test("what training logs of a model is what classify eval says of its file, to the last digit", () => {
+  const data = join(folder, "tiles")
+  const random = seededRandom(3)
+  for (const [n, split] of [...Array(6).fill("train"), ...Array(60).fill("val")].entries()) {
+    writeFiles(data, { [`${split}/${"abc"[n % 3]}/${n}.png`]: tiledPng(50 + random.integer(40), 45, random) })
+  }
+  writeFiles(data, { "val/a/broken.png": "no image" })
+  const out = join(folder, "logged")
+  const brief = ["--model", "plain18", "--size", "32", "--epochs", "1", "--batch", "6", "--lr", "1e-9"]
+  const trained = run("train", "--data", data, "--out", out, ...brief, "--set", "shorter=[36,50]")
+  expect(trained.stderr.match(/val\/a\/broken\.png: skipped/g)).toHaveLength(1)
+  const weights = join(out, "weights", "last.safetensors")
+  const scored = run("eval", "--weights", weights, "--data", data, "--json", "-")
+  expect(scored.status).toBe(3)
+  const { images, top1Error, top5Error } = JSON.parse(scored.stdout) as Record<string, number>
+  expect(images).toBe(60)
+  const { config, training } = readClassifierInfo(weights)!
+  expect(training).toMatchObject({ top1_error: top1Error, top5_error: top5Error, accuracy: 1 - top1Error! })
+  expect(config).toMatchObject({ size: 32, resize: 36 })
+})
 
 test("weights that are no numbers end training with 5 before anything is saved", () => {
   const weights = join(folder, "nan.safetensors")

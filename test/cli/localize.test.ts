@@ -1,6 +1,6 @@
 import { spawnSync } from "node:child_process"
 import { createHash } from "node:crypto"
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs"
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterAll, beforeAll, expect, test } from "vitest"
@@ -12,6 +12,8 @@ let folder: string
 let data: string
 const never = new AbortController().signal
 const quiet = () => {}
+/** What is given beside `--resume`. */
+const nothing = { flags: {}, file: undefined, sets: undefined }
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), "resdet-localize-"))
@@ -45,13 +47,15 @@ async function trainInTwo(name: string, overrides: object, at: number): Promise<
     said.push(line)
     if (line.includes(`step ${at} `)) stopper.abort()
   })
-  await resumeLocalizer(join(folder, name), {}, never, (line) => said.push(line))
+  await resumeLocalizer(join(folder, name), nothing, never, (line) => said.push(line))
   return said
 }
 
-/** The bits that training made; the best model's name stands in the weights beside them. */
-const state = (name: string) =>
-  ["weights", "velocities"].map((part) => digest(join(folder, name, "state", `${part}.safetensors`)))
+/** What training made, but for the times it took. */
+const made = (name: string) =>
+  ["weights/last.safetensors", "state/weights.safetensors", "state/velocities.safetensors", "results.csv"].map((file) =>
+    digest(join(folder, name, file)),
+  )
 
 test("a run that stopped and went on ends with the bits of one that ran through, in either stage", async () => {
   const said: string[] = []
@@ -63,8 +67,8 @@ test("a run that stopped and went on ends with the bits of one that ran through,
     expect.arrayContaining(["config.json", "metrics.jsonl", "report.html", "results.csv", "state", "weights"]),
   )
   expect((await trainInTwo("broken", {}, 7)).join("\n")).toMatch(/going on after step 7, in epoch 2/)
-  expect(state("broken")).toEqual(state("whole"))
-  await expect(resumeLocalizer(join(folder, "whole"), {}, never, quiet)).rejects.toThrow(
+  expect(made("broken")).toEqual(made("whole"))
+  await expect(resumeLocalizer(join(folder, "whole"), nothing, never, quiet)).rejects.toThrow(
     /is done: 2 epochs\. Give --epochs to go further$/,
   )
 
@@ -75,7 +79,7 @@ test("a run that stopped and went on ends with the bits of one that ran through,
   expect(rcnn.join("\n")).toMatch(/cifar_resnet20, rcnn, batch norm/)
   expect(rcnn.join("\n")).toMatch(/epoch 2\/2 done {2}loss .* \(classifier .*, box_reg .*\) {2}gtClassAccuracy \d/)
   await trainInTwo("second-broken", second, 2)
-  expect(state("second-broken")).toEqual(state("second"))
+  expect(made("second-broken")).toEqual(made("second"))
 
   const look = ["--weights", rpn, "--rcnn", weights("second"), "--proposals", "10", "--sizes", "36,48"]
   const scored = run("eval", ...look, "--data", data, "--json", "-")
@@ -97,16 +101,17 @@ test("a run that stopped and went on ends with the bits of one that ran through,
   expect(run("predict", ...look, "--source", source, "--class", "rong").stderr).toMatch(
     /no class "rong"\. Did you mean "ring"\? Known: /,
   )
-}, 120_000)
+}, 240_000)
 
 test.each([
   [{ stage: "rcnn" }, /expected --proposals with --stage rcnn, and only there/],
   [{ network: "resnet81" }, /no network "resnet81"\. Did you mean "resnet18"\?/],
-  [{ batch: 100 }, /expected a batch smaller than 100: the data do not fill one/],
+  [{ batch: 100 }, /shapes: 10 images with objects do not fill a batch of 100\. Choose a smaller --batch/],
   [{ shorter: [20, 30] }, /expected shorter to be at least the crop's side, 32, got \[20,30\]/],
   [{ weights: "absent.safetensors" }, /absent\.safetensors/],
 ])("training with %j says so in one line", async (overrides, message) => {
   await expect(trainLocalizer(options("never", overrides), never, quiet)).rejects.toThrow(message)
+  expect(existsSync(join(folder, "never"))).toBe(false)
 })
 
 test("from the command line a mistake is one line and an exit code", () => {

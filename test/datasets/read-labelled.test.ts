@@ -114,6 +114,11 @@ test("what is wrong with a folder is said in one line", async () => {
   writeFiles(folder, { ...photos, "train/fish/notes.txt": "", "val/dog/torn.png": png(9, 9).subarray(0, 20) })
   expect(() => readLabelled(folder)).toThrow(/train\/fish: no images of class "fish"/)
   expect(() => readLabelled(folder, { split: "test" })).toThrow(/no split "test"\. There are: train, val$/)
+  // As ImageNet's validation images are given out.
+  writeFiles(folder, { "test/ILSVRC2012_test_00000001.png": png(4, 4) })
+  expect(() => readLabelled(folder, { split: "test" })).toThrow(
+    /test: expected a folder for each class with its images/,
+  )
   await expect(readLabelled(folder, { split: "val" }).image(1)).rejects.toThrow(/torn\.png: /)
   expect(() => readLabelled(join(folder, "absent"))).toThrow(/No data at .*absent: there is no such file or folder/)
   expect(() => readLabelled(join(folder, "val", "dog"))).toThrow(/No classification set recognised in .*dog: expected/)

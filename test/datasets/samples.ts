@@ -3,6 +3,7 @@ import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
 import { PNG } from "pngjs"
 import { onTestFinished } from "vitest"
+import type { Random } from "../../src/tensor/random.js"
 
 /** A folder that is gone when the test is over. */
 export function tempFolder(): string {
@@ -23,6 +24,18 @@ export function writeFiles(folder: string, files: Readonly<Record<string, string
 export function png(width: number, height: number, colour: readonly [number, number, number] = [10, 20, 30]): Buffer {
   const image = new PNG({ width, height })
   for (let i = 0; i < width * height; i++) image.data.set([...colour, 255], 4 * i)
+  return PNG.sync.write(image)
+}
+
+/** A PNG of tiles in drawn colours, with noise on them. */
+export function tiledPng(width: number, height: number, random: Random): Buffer {
+  const image = new PNG({ width, height })
+  const tiles = Array.from({ length: 4 * Math.ceil(width / 16) * Math.ceil(height / 16) }, () => random.integer(206))
+  for (let i = 0; i < image.data.length; i++) {
+    const [x, y] = [((i >> 2) % width) >> 4, Math.floor((i >> 2) / width) >> 4]
+    const colour = tiles[4 * (y * Math.ceil(width / 16) + x) + (i % 4)]!
+    image.data[i] = i % 4 === 3 ? 255 : colour + random.integer(50)
+  }
   return PNG.sync.write(image)
 }
 

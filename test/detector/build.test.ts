@@ -33,6 +33,23 @@ test("a pyramid with other than one anchor size a level is refused", () => {
   )
 })
 
+describe("global context", () => {
+  beforeAll(() => startEngine())
+  test.each(["fasterrcnn_resnet18_c4", "fasterrcnn_resnet18_fpn"])("doubles what %s's sibling layers see", (model) => {
+    const widthOf = (context: boolean) => {
+      const parameters = new Parameters(seededRandom(1))
+      const options = { ...modelDefaults.options, context }
+      buildFasterRcnn(parameters, { ...modelDefaults, model, options }, 2)
+      const shapes = ["cls_score", "bbox_pred"].map((layer) => {
+        return parameters.get(`roi_heads.box_predictor.${layer}.weight`)!.variable.shape[0]!
+      })
+      parameters.dispose()
+      return shapes
+    }
+    expect(widthOf(true)).toEqual(widthOf(false).map((width) => 2 * width))
+  })
+})
+
 describe("a pyramid detector that starts from nothing", () => {
   beforeAll(() => startEngine())
   test("learns with every parameter, detects inside the images, and leaves no tensor behind", () => {

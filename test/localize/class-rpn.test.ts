@@ -4,14 +4,14 @@ import { join } from "node:path"
 import * as tf from "@tensorflow/tfjs-core"
 import { afterAll, beforeAll, expect, test } from "vitest"
 import type { ImageRecord } from "../../datasets/dataset.js"
-import { imageNetDeviation, imageNetMean } from "../../datasets/image/resize.js"
 import { startEngine } from "../../src/engine/start.js"
 import { cropDefaults } from "../../src/localize/crop.js"
 import { CropLoader } from "../../src/localize/crop-loader.js"
-import { cropTask, localizationMetric } from "../../src/localize/crop-task.js"
 import { localizationFigures } from "../../src/localize/figures.js"
 import { localizeDataset } from "../../src/localize/localize-dataset.js"
 import { localizeOptions } from "../../src/localize/localizer.js"
+import { cropTask, localizationMetric } from "../../src/localize/tasks.js"
+import { imageNet } from "../../src/tensor/normalisation.js"
 import { seededRandom } from "../../src/tensor/random.js"
 import { runTraining } from "../../src/train/run.js"
 import { scheduleOptions } from "../../src/train/schedule.js"
@@ -21,7 +21,7 @@ import { writeRectangles } from "./made-up-images.js"
 import { rectangleBoxes, tinyLocalizer } from "./tiny-localizer.js"
 
 const crop = { ...cropDefaults, side: 64, shorter: [64, 72] } as const
-const normalisation = { mean: imageNetMean, deviation: imageNetDeviation }
+const normalisation = imageNet
 const options = localizeOptions({ sizes: [68] })
 const none = new Float32Array(0)
 let folder: string
@@ -71,7 +71,7 @@ onEveryEngine("the losses of a per-class RPN", () => {
 
 test("an epoch's batches are a function of the seed and the epoch, wherever one begins", async () => {
   const batches = async (seed: number, epoch: number, start = 0) => {
-    const loader = new CropLoader({ images }, { batch: 3, seed, crop })
+    const loader = new CropLoader({ source: folder, images }, { batch: 3, seed, crop })
     const made = []
     for await (const { pixels, truths, records } of loader.epoch(epoch, start)) made.push({ pixels, truths, records })
     return made
@@ -86,25 +86,29 @@ test("an epoch's batches are a function of the seed and the epoch, wherever one 
 
 test("an image that cannot be read is told and left out of its batch", async () => {
   const absent = { ...images[0]!, file: join(folder, "absent.png") }
-  const loader = new CropLoader({ images: [absent, images[1]!] }, { batch: 2, crop })
+  const loader = new CropLoader({ source: folder, images: [absent, images[1]!] }, { batch: 2, crop })
   for await (const batch of loader.epoch(0)) {
     expect(batch.records).toEqual([images[1]])
     expect(batch.shape).toEqual([1, 64, 64, 3])
   }
-  expect([...loader.problems]).toEqual([[absent.file, "there is no such file"]])
+  for await (const _ of loader.epoch(1));
+  expect(loader.faults).toMatchObject([{ file: absent.file, message: "there is no such file", action: "skipped" }])
 })
 
 test("images without objects take no part", () => {
   const empty = { ...images[0]!, boxes: new Float64Array(0), labels: new Int32Array(0) }
-  const loader = new CropLoader({ images: [empty, ...images] }, { batch: 4, crop })
+  const loader = new CropLoader({ source: folder, images: [empty, ...images] }, { batch: 4, crop })
   expect([loader.count, loader.batchesPerEpoch]).toEqual([8, 2])
+  expect(() => new CropLoader({ source: "photos", images: [empty, ...images] }, { batch: 9, crop })).toThrow(
+    "photos: 8 images with objects do not fill a batch of 9. Choose a smaller --batch",
+  )
 })
 
 test("it learns where the rectangles of a few pictures are, better than the whole image's box", async () => {
   await startEngine()
   const { rpn, parameters } = tinyLocalizer()
   const localizer = { rpn, side: 64, normalisation }
-  const loader = new CropLoader({ images }, { batch: 8, crop })
+  const loader = new CropLoader({ source: folder, images }, { batch: 8, crop })
   const task = cropTask(rpn, parameters, loader, { localizer, images, options })
   const before = (await task.validate!(new AbortController().signal))[localizationMetric]!
   const run = {

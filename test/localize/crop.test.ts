@@ -1,10 +1,9 @@
 import { expect, test } from "vitest"
-import { inputSize } from "../../datasets/image/size.js"
 import { centreCrop, cropDefaults, cropOptions, cropTruths, drawCrop } from "../../src/localize/crop.js"
 import { seededRandom } from "../../src/tensor/random.js"
 
-const size = inputSize(100, 200, { size: 200, maxSize: Number.POSITIVE_INFINITY })
-const crop = { size, top: 20, left: 40, side: 100, flip: false }
+/** Of an image of 100 x 200, enlarged to twice its size. */
+const crop = { height: 200, width: 400, scaleX: 2, scaleY: 2, top: 20, left: 40, side: 100, mirrored: false }
 const none = new Float32Array(0)
 
 test("a truth moves with the resize and the crop, and is cut at its border", () => {
@@ -15,7 +14,7 @@ test("a truth moves with the resize and the crop, and is cut at its border", () 
 
 test("a mirrored crop mirrors its truths within itself", () => {
   const truths = { label: 1, boxes: Float32Array.of(30, 20, 60, 50), ignored: Float32Array.of(20, 10, 25, 20) }
-  const placed = cropTruths(truths, { ...crop, flip: true }, 0.3)
+  const placed = cropTruths(truths, { ...crop, mirrored: true }, 0.3)
   expect([...placed.boxes]).toEqual([20, 20, 80, 80])
   expect([...placed.ignored]).toEqual([90, 0, 100, 20])
 })
@@ -31,15 +30,16 @@ test("a drawn crop lies inside the resized image, whose shorter side is one of t
   const random = seededRandom(4)
   const options = cropOptions({ side: 64, shorter: [64, 66] })
   const crops = Array.from({ length: 200 }, () => drawCrop([50, 80], none, options, random))
-  for (const { size, top, left } of crops) {
+  for (const { height, width, scaleX, scaleY, top, left } of crops) {
     expect(top).toBeGreaterThanOrEqual(0)
     expect(left).toBeGreaterThanOrEqual(0)
-    expect(top + 64).toBeLessThanOrEqual(size.height)
-    expect(left + 64).toBeLessThanOrEqual(size.width)
+    expect(top + 64).toBeLessThanOrEqual(height)
+    expect(left + 64).toBeLessThanOrEqual(width)
+    expect([scaleX, scaleY]).toEqual([width / 80, height / 50])
   }
-  expect(new Set(crops.map(({ size }) => size.height))).toEqual(new Set([64, 65, 66]))
-  expect(new Set(crops.map(({ flip }) => flip))).toEqual(new Set([true, false]))
-  expect(Math.max(...crops.map(({ size, left }) => left + 64 - size.width))).toBe(0)
+  expect(new Set(crops.map(({ height }) => height))).toEqual(new Set([64, 65, 66]))
+  expect(new Set(crops.map(({ mirrored }) => mirrored))).toEqual(new Set([true, false]))
+  expect(Math.max(...crops.map(({ width, left }) => left + 64 - width))).toBe(0)
 })
 
 test("a crop that shows an object is preferred to one that shows none", () => {
@@ -62,7 +62,7 @@ test("the same random source draws the same crop", () => {
 })
 
 test("the centre crop leaves as much on either side", () => {
-  expect(centreCrop([200, 400], 100, 60)).toMatchObject({ top: 20, left: 70, side: 60, flip: false })
+  expect(centreCrop([200, 400], 100, 60)).toMatchObject({ top: 20, left: 70, side: 60, mirrored: false })
 })
 
 test("crops larger than the images, and sides in the wrong order, are told", () => {

@@ -5,23 +5,22 @@ import * as tf from "@tensorflow/tfjs-core"
 import { afterAll, beforeAll, expect, test } from "vitest"
 import type { ImageRecord } from "../../datasets/dataset.js"
 import { decodeImage } from "../../datasets/image/decode.js"
-import { imageNetDeviation, imageNetMean } from "../../datasets/image/resize.js"
 import { boxCount } from "../../src/boxes/boxes.js"
 import { iou } from "../../src/boxes/iou.js"
 import { startEngine } from "../../src/engine/start.js"
-import type { LocalizationCheck } from "../../src/localize/crop-task.js"
 import { localizeOptions } from "../../src/localize/localizer.js"
 import { RegionLoader } from "../../src/localize/region-loader.js"
 import { RegionRefiner } from "../../src/localize/region-refiner.js"
-import { regionTask } from "../../src/localize/region-task.js"
 import { proposeRegions, type RegionEntry } from "../../src/localize/regions.js"
+import { type LocalizationCheck, regionTask } from "../../src/localize/tasks.js"
+import { imageNet } from "../../src/tensor/normalisation.js"
 import { runTraining } from "../../src/train/run.js"
 import { scheduleOptions } from "../../src/train/schedule.js"
 import { sgdDefaults } from "../../src/train/sgd.js"
 import { writeRectangles } from "./made-up-images.js"
 import { rectangleBoxes, tinyLocalizer, tinyRegionNetwork } from "./tiny-localizer.js"
 
-const normalisation = { mean: imageNetMean, deviation: imageNetDeviation }
+const normalisation = imageNet
 const options = localizeOptions({ sizes: [68], proposals: 60 })
 let folder: string
 let images: ImageRecord[]
@@ -62,6 +61,20 @@ test("an image that cannot be read is told and gives no regions", async () => {
   const absent = join(folder, "absent.png")
   const found = await proposals([{ ...images[0]!, file: absent }])
   expect(found).toEqual({ entries: [], failed: [{ file: absent, message: "there is no such file" }] })
+})
+
+test("regions of an image that has gone are told and left out; too few for a batch are refused", async () => {
+  const absent = { ...entries[0]!, record: { ...images[0]!, file: join(folder, "absent.png") } }
+  const sample = { count: 4, positiveShare: 0.25 }
+  const loader = new RegionLoader([absent, entries[1]!], { side: 32, batch: 8, sample })
+  for await (const { records, shape } of loader.epoch(0)) {
+    expect(new Set(records)).toEqual(new Set([entries[1]!.record]))
+    expect(shape).toEqual([4, 32, 32, 3])
+  }
+  expect(loader.faults).toMatchObject([{ file: absent.record.file, message: "there is no such file" }])
+  expect(() => new RegionLoader(entries.slice(0, 1), { batch: 5, sample })).toThrow(
+    "4 regions do not fill a batch of 5. Choose a smaller --batch",
+  )
 })
 
 async function batches(overrides: ConstructorParameters<typeof RegionLoader>[1], epoch = 0, start = 0) {

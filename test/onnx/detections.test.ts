@@ -1,6 +1,7 @@
 import { expect, test } from "vitest"
 import { detections, selectBounds } from "../../src/onnx/detections.js"
 import { Graph } from "../../src/onnx/graph.js"
+import { predictBoxes } from "../../src/roi/predictions.js"
 import { type SelectOptions, selectDefaults, selectDetections } from "../../src/roi/select.js"
 import { expectClose } from "../support/close.js"
 import { madeUp } from "../support/made-up.js"
@@ -42,7 +43,7 @@ async function run(count: number, changes: Partial<SelectOptions> = {}) {
     logits: { shape: [count, numLabels], values: logits },
     deltas: { shape: [count, 4 * numLabels], values: deltas },
   })
-  const expected = selectDetections(regions, logits, deltas, size, select)
+  const expected = selectDetections(predictBoxes(regions, logits, deltas), size, select)
   return { found, expected, count: expected.scores.length }
 }
 

@@ -23,8 +23,9 @@ withOnnxRuntime("the graph of a detector", () => {
     for (const { name, sizes, detections } of golden.batches) {
       for (const [n, [height, width]] of sizes.entries()) {
         // As large as it is.
-        const config = { ...goldenConfig(`fasterrcnn_resnet18_${kind}`, golden), size: Math.min(height, width) }
-        const model = detectorGraph(config, golden.classes, plain, (layer) => weights.get(layer)!)
+        const size = Math.min(height, width)
+        const config = { ...goldenConfig(`fasterrcnn_resnet18_${kind}`, golden), size, input: plain }
+        const model = detectorGraph(config, golden.classes, (layer) => weights.get(layer)!)
         const values = madeUp(`${kind} ${name} ${n}`, 3 * height * width, (value) => 4 * value)
         const found = await runModel(model, { image: { shape: [3, height, width], values } })
         const { boxes, scores, labels } = detections[n]!
@@ -38,7 +39,7 @@ withOnnxRuntime("the graph of a detector", () => {
 
 test("a kind of detector without a graph is refused in one line", () => {
   const config = { ...modelDefaults, model: "fasterrcnn_resnet50_fpn_v9" }
-  expect(() => detectorGraph(config, 3, plain, noWeights)).toThrow(
+  expect(() => detectorGraph(config, 3, noWeights)).toThrow(
     "fasterrcnn_resnet50_fpn_v9 cannot be an ONNX graph yet, only detectors that end in c4, fpn",
   )
 })

@@ -22,7 +22,7 @@ const photos = [
 withOnnxRuntime("the graph of the image's way in", () => {
   test.each(photos)("resizes, normalises and pads %i x %i as images for training are", async (height, width) => {
     const graph = new Graph(noWeights)
-    const { pixels, size, scale } = imageInput(graph, { size: 40, maxSize: 70, ...input })
+    const { pixels, size, scale } = imageInput(graph, { size: 40, maxSize: 70, input })
     graph.output(pixels, { name: "pixels", type: "float32", shape: [1, 3, "h", "w"] })
     graph.output(size, { name: "size", type: "int64", shape: [2] })
     graph.output(graph.node("Cast", [scale], { to: 1 }), { name: "scale", type: "float32", shape: [4] })

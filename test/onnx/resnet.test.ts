@@ -4,6 +4,7 @@ import { networkSpec } from "../../src/backbone/networks.js"
 import { ResNet, Trunk } from "../../src/backbone/resnet.js"
 import { classifierGraph } from "../../src/onnx/classifier-graph.js"
 import { stages } from "../../src/onnx/resnet.js"
+import { imageNet } from "../../src/tensor/normalisation.js"
 import { Parameters, Scope } from "../../src/tensor/parameters.js"
 import { seededRandom } from "../../src/tensor/random.js"
 import { adaptNorms, toTorchAxes } from "../../src/weights/torchvision.js"
@@ -40,7 +41,8 @@ withOnnxRuntime("the graph of a ResNet", () => {
     const parameters = new Parameters(seededRandom(1), weights)
     const network = new ResNet(new Scope(parameters), spec, { classes: 1000 })
     const folded = adaptNorms(weights, () => "frozen")
-    const model = classifierGraph(spec, 1000, (name) => toTorchAxes(folded.get(name)!))
+    const config = { network: name, options, size: 32, ...imageNet }
+    const model = classifierGraph(config, 1000, (name) => toTorchAxes(folded.get(name)!))
     for (const count of [1, 3]) {
       const images = madeUpMaps(`images ${count}`, [count, 32, 32, 3])
       const { logits } = await runModel(model, { images: channelsFirst(images) })

@@ -1,19 +1,28 @@
-import { mkdtempSync, rmSync } from "node:fs"
+import { mkdtempSync, readFileSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import * as tf from "@tensorflow/tfjs-core"
 import { afterAll, beforeAll, expect, test } from "vitest"
+import { makeShapes } from "../../datasets/digits.js"
+import { decodeImage } from "../../datasets/image/decode.js"
+import { readDataset } from "../../datasets/read.js"
 import { networkSpec } from "../../src/backbone/networks.js"
 import { ResNet } from "../../src/backbone/resnet.js"
+import { runTrain } from "../../src/cli/run-train.js"
+import { trainSchema } from "../../src/cli/train-config.js"
 import { buildFasterRcnn } from "../../src/detector/build.js"
-import { modelDefaults } from "../../src/detector/model.js"
+import type { FasterRcnn } from "../../src/detector/faster-rcnn.js"
+import { type ModelConfig, modelDefaults } from "../../src/detector/model.js"
 import { startEngine } from "../../src/engine/start.js"
+import { openTensorNetwork } from "../../src/predict/network.js"
+import { imageNet, type Normalisation } from "../../src/tensor/normalisation.js"
 import { Parameters, Scope } from "../../src/tensor/parameters.js"
 import { seededRandom } from "../../src/tensor/random.js"
+import { detectDataset } from "../../src/train/detect-dataset.js"
 import { saveClassifier } from "../../src/weights/classifier-file.js"
-import { readDetectorInfo } from "../../src/weights/detector-file.js"
-import { loadReport } from "../../src/weights/load.js"
-import { initialWeights, planNorms } from "../../src/weights/plan.js"
+import { readDetectorInfo, saveDetector } from "../../src/weights/detector-file.js"
+import { loadReport, saveWeights } from "../../src/weights/load.js"
+import { initialWeights, planInput, planNorms } from "../../src/weights/plan.js"
 import { expectClose } from "../support/close.js"
 
 let folder: string
@@ -59,3 +68,86 @@ test("a classifier's file fills a detector's backbone and conv5, its norms froze
   for (const made of [own, parameters]) made.dispose()
   images.dispose()
 })
+
+/** Writes a detector of fresh weights, always the same, into which values enter as `input` says. */
+function writeDetector(name: string, input: Normalisation | undefined): string {
+  const file = join(folder, `${name}.safetensors`)
+  const { input: _, ...old } = modelDefaults
+  const config = { ...old, ...(input && { input }), model: "fasterrcnn_resnet18_c4", size: 64, norm: "group" } as const
+  const parameters = new Parameters(seededRandom(5))
+  buildFasterRcnn(parameters, { ...modelDefaults, ...config }, 1)
+  // A file of before `input` lacks it.
+  saveDetector(file, parameters, { config: config as ModelConfig, classes: ["a"], categoryIds: [1], training: {} })
+  parameters.dispose()
+  return file
+}
+
+test("a detector starts with its classifier's mean and deviation, keeps them in its file, and predicts with them", async () => {
+  const halves = { mean: [0.5, 0.5, 0.5], deviation: [0.5, 0.5, 0.5] } as const
+  const classifier = join(folder, "halves.safetensors")
+  const config = { network: "resnet18", options: {}, size: 48, ...halves }
+  saveClassifier(classifier, [], { config, classes: [], training: {} })
+  expect(planInput(classifier)).toEqual(halves)
+  expect(planInput(undefined)).toEqual(imageNet)
+
+  const files = [
+    writeDetector("halves", halves),
+    writeDetector("plain", { mean: [0, 0, 0], deviation: [1, 1, 1] }),
+    writeDetector("imagenet", imageNet),
+    writeDetector("old", undefined),
+  ] as const
+  expect(files.map(planInput)).toEqual([halves, { mean: [0, 0, 0], deviation: [1, 1, 1] }, imageNet, imageNet])
+  const found = async (file: string, value: number) => {
+    const network = await openTensorNetwork([file], "auto")
+    const white = { data: new Uint8Array(64 * 64 * 3).fill(value), height: 64, width: 64 }
+    const { boxes, scores } = await network.detect(white, { score: 0, nms: 1, maxDetections: 20 })
+    network.dispose()
+    return [...boxes, ...scores]
+  }
+  // 255 enters as 1 both ways, 0 as -1 and as 0.
+  expect(await found(files[0], 255)).toEqual(await found(files[1], 255))
+  expect(await found(files[0], 0)).not.toEqual(await found(files[1], 0))
+  expect(await found(files[3], 0)).toEqual(await found(files[2], 0))
+  expect(await found(files[3], 0)).not.toEqual(await found(files[1], 0))
+})
+
+test("a detector trains and is scored on pictures as its classifier saw them", async () => {
+  const data = join(folder, "shapes")
+  await makeShapes(data, { images: 4, valImages: 1, sides: [64, 64], heights: [28, 40], counts: [1, 1] })
+  const own = new Parameters(seededRandom(1))
+  new ResNet(new Scope(own), networkSpec("resnet18"), { classes: 2 })
+  const [told, untold] = [join(folder, "told.safetensors"), join(folder, "untold.safetensors")]
+  const input = { mean: [0.5, 0.5, 0.5], deviation: [0.1, 0.1, 0.1] } as const
+  const config = { network: "resnet18", options: {}, size: 48, ...input }
+  saveClassifier(told, own, { config, classes: ["a", "b"], training: {} })
+  saveWeights(untold, own)
+  own.dispose()
+  const train = async (weights: string, name: string) => {
+    const out = join(folder, name)
+    const flags = { data, weights, out, epochs: 1, size: 64, logEvery: 1, warmup: 1, workers: 0 }
+    await runTrain(trainSchema.parse(flags), new AbortController().signal, () => {})
+    const [first] = readFileSync(join(out, "metrics.jsonl"), "utf8").split("\n")
+    return { loss: (JSON.parse(first!) as { loss: number }).loss, file: join(out, "weights", "last.safetensors") }
+  }
+  const [first, second] = [await train(told, "run-told"), await train(untold, "run-untold")]
+  expect(readDetectorInfo(first.file)!.config.input).toEqual(input)
+  expect(readDetectorInfo(second.file)!.config.input).toEqual(imageNet)
+  expect(first.loss).not.toBeCloseTo(second.loss, 4)
+
+  const seen: number[] = []
+  const detect = (images: tf.Tensor4D) => {
+    seen.push(images.dataSync()[0]!)
+    return [{ boxes: new Float32Array(0), scores: new Float32Array(0), labels: new Int32Array(0) }]
+  }
+  const { images } = await readDataset(data, { split: "val" })
+  const sizes = { size: 64, maxSize: 64 }
+  for (const one of [input, imageNet]) {
+    await detectDataset({ detect } as unknown as FasterRcnn, images, { ...sizes, input: one })
+  }
+  const [value] = (await decodeImage(images[0]!.file)).pixels
+  expectClose(
+    seen,
+    [input, imageNet].map(({ mean, deviation }) => (value! / 255 - mean[0]) / deviation[0]),
+    1e-5,
+  )
+}, 60_000)

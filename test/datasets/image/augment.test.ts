@@ -1,6 +1,5 @@
 import { expect, test } from "vitest"
 import {
-  centreWindow,
   channelStatistics,
   copyWindow,
   cutWindow,
@@ -73,11 +72,6 @@ test("the shorter side is drawn from its range, both ends included, and the wind
     expect(top >= 0 && top + 5 <= height && left >= 0 && left + 5 <= width).toBe(true)
   }
   expect(new Set(drawn.filter(({ height }) => height === 6).map(({ top }) => top))).toEqual(new Set([0, 1]))
-})
-
-test("the middle window leaves as much on either side, an odd pixel below and to the right", () => {
-  const window = centreWindow({ height: 20, width: 31 }, { size: 7, shorter: 10 })
-  expect(window).toEqual({ height: 10, width: 16, top: 1, left: 4, mirrored: false })
 })
 
 test("a window cut out of an image is that part of it, mirrored in itself, with the shift added", () => {

@@ -2,7 +2,7 @@ import { readdirSync } from "node:fs"
 import { join } from "node:path"
 import { expect, test } from "vitest"
 import { decodeImage } from "../../../datasets/image/decode.js"
-import { cropImage, drawBoxes, labelColour, saveImage } from "../../../datasets/image/draw.js"
+import { drawBoxes, labelColour, saveImage } from "../../../datasets/image/draw.js"
 import { encodeImage } from "../../../datasets/image/encode.js"
 import { eachDot } from "../../../datasets/image/font.js"
 import type { RgbImage } from "../../../datasets/image/rgb.js"
@@ -74,16 +74,6 @@ test("a letter's dots are as drawn, and an unknown letter is a frame", () => {
   }
   expect(dots("T")).toEqual(["#####", "..#..", "..#..", "..#..", "..#..", "..#..", "..#.."])
   expect(dots("é")[1]).toBe("#...#")
-})
-
-test("a crop is the pixels inside its box, never empty", () => {
-  const image = { pixels: Uint8Array.from({ length: 48 }, (_, i) => i), height: 4, width: 4 }
-  expect(cropImage(image, [1.2, 2, 2.8, 4])).toEqual({
-    pixels: Uint8Array.from([27, 28, 29, 30, 31, 32, 39, 40, 41, 42, 43, 44]),
-    height: 2,
-    width: 2,
-  })
-  expect(cropImage(image, [9, 9, 9, 9])).toMatchObject({ height: 1, width: 1 })
 })
 
 test.each(["auto", "javascript"] as const)(

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs"
 import { expect, test } from "vitest"
-import { imageNetDeviation, imageNetMean, resizeInto, resizeRgb } from "../../../datasets/image/resize.js"
+import { resizeInto, resizeRgb } from "../../../datasets/image/resize.js"
+import { imageNet } from "../../../src/tensor/normalisation.js"
 
 interface Golden {
   readonly cases: {
@@ -14,7 +15,6 @@ interface Golden {
 }
 
 const golden = JSON.parse(readFileSync(new URL("../../golden/resize.json", import.meta.url), "utf8")) as Golden
-const imageNet = { mean: imageNetMean, deviation: imageNetDeviation }
 
 test.each(golden.cases)("$height x $width to $outHeight x $outWidth gives PyTorch's values", (example) => {
   const { height, width, outHeight, outWidth, pixels, values } = example

@@ -7,6 +7,8 @@ import type { CropBatch, CropLoader } from "./crop-loader.js"
 import { localizationFigures } from "./figures.js"
 import { localizeDataset } from "./localize-dataset.js"
 import type { LocalizeOptions, Localizer } from "./localizer.js"
+import type { RegionBatch, RegionLoader } from "./region-loader.js"
+import type { RegionNetwork } from "./region-network.js"
 
 /** What makes a localizer the best: the share of classes in images whose box is right, their class being given. */
 export const localizationMetric = "gtClassAccuracy"
@@ -26,20 +28,48 @@ export function cropTask(
   check?: LocalizationCheck,
 ): TrainingTask<CropBatch> {
   return {
+    ...feeding(rpn, loader),
     parameters,
-    batchesPerEpoch: loader.batchesPerEpoch,
-    batches: (epoch, start) => loader.epoch(epoch, start),
-    next: ({ index }) => index + 1,
-    prepare: ({ pixels, shape }) => rpn.frozenFeatures(tf.tensor4d(pixels, [...shape])),
     losses: (stem, { truths }, random) => rpn.losses(stem, truths, random),
-    describe: ({ records }) => records.map(({ id }) => id).join(", "),
-    waited: ({ waitedMs }) => waitedMs,
     ...validating(check),
   }
 }
 
+/** The second stage, its regions and its validation data as something `runTraining` can train. */
+export function regionTask(
+  network: RegionNetwork,
+  parameters: Parameters,
+  loader: RegionLoader,
+  check?: LocalizationCheck,
+): TrainingTask<RegionBatch> {
+  return {
+    ...feeding(network, loader),
+    parameters,
+    losses: (stem, batch) => network.losses(stem, batch),
+    ...validating(check),
+  }
+}
+
+/** What the batches of both stages hold. */
+type PixelBatch = Pick<CropBatch & RegionBatch, "pixels" | "shape" | "records" | "index" | "waitedMs">
+
+/** The part of a training task that brings batches. */
+function feeding<Batch extends PixelBatch>(
+  network: { frozenFeatures(images: tf.Tensor4D): tf.Tensor4D },
+  loader: { readonly batchesPerEpoch: number; epoch(epoch: number, start: number): AsyncIterable<Batch> },
+) {
+  return {
+    batchesPerEpoch: loader.batchesPerEpoch,
+    batches: (epoch: number, start: number) => loader.epoch(epoch, start),
+    next: ({ index }: Batch) => index + 1,
+    prepare: ({ pixels, shape }: Batch) => network.frozenFeatures(tf.tensor4d(pixels, [...shape])),
+    describe: ({ records }: Batch) => [...new Set(records.map(({ id }) => id))].join(", "),
+    waited: ({ waitedMs }: Batch) => waitedMs,
+  }
+}
+
 /** The part of a training task that measures. */
-export function validating(check: LocalizationCheck | undefined) {
+function validating(check: LocalizationCheck | undefined) {
   if (check === undefined) return {}
   return {
     async validate(signal: AbortSignal): Promise<Record<string, number>> {

@@ -9,6 +9,7 @@ import json
 import struct
 import sys
 import time
+import warnings
 from collections import OrderedDict
 
 import numpy as np
@@ -94,13 +95,13 @@ def load(model, tensors):
 
 
 def main():
+    # The exporter warns of much that is well known.
+    warnings.simplefilter("ignore")
     weights, config, photo, height, width = sys.argv[1:]
     tensors = read_tensors(weights)
     model = build(json.loads(config), len(tensors["roi_heads.box_predictor.cls_score.bias"])).eval()
     load(model, tensors)
     pixels = np.fromfile(photo, np.uint8).reshape(int(height), int(width), 3)
-    seen = []
-    model.rpn.register_forward_hook(lambda _, given, result: seen.append(len(result[0][0])))
 
     def as_tensor():
         return torch.from_numpy(pixels).permute(2, 0, 1).float() / 255
@@ -109,7 +110,10 @@ def main():
         with torch.inference_mode():
             return model([as_tensor()])[0]
 
+    proposals = []
+    hook = model.rpn.register_forward_hook(lambda _, given, result: proposals.extend(result[0][0]))
     found = eager()
+    hook.remove()
     exported = io.BytesIO()
     torch.onnx.export(model, ([as_tensor()],), exported, opset_version=17, input_names=["image"], dynamo=False)
     session = onnxruntime.InferenceSession(exported.getvalue())
@@ -121,7 +125,7 @@ def main():
     contenders = {"eager": (torch.contiguous_format, eager), "channels_last": (torch.channels_last, eager), "onnx": (None, onnx)}
     versions = {"torch": torch.__version__, "torchvision": torchvision.__version__, "onnxruntime": onnxruntime.__version__}
     lists = {name: values.flatten().tolist() for name, values in found.items()}
-    answer({"versions": versions, "threads": torch.get_num_threads(), "proposals": seen[0], **lists})
+    answer({"versions": versions, "threads": torch.get_num_threads(), "proposals": len(proposals), **lists})
     layout = torch.contiguous_format
     for line in sys.stdin:
         wanted, detect = contenders[line.strip()]

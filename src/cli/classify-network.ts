@@ -1,0 +1,71 @@
+import type { ReadLabelledSet } from "../../datasets/read-labelled.js"
+import { meanPictureName } from "../backbone/mean-picture.js"
+import type { ResNet } from "../backbone/resnet.js"
+import { meanPicture, meanPictureImages } from "../classify/mean-picture.js"
+import { cropSizes } from "../classify/test-crops.js"
+import { DataError } from "../tensor/errors.js"
+import { Parameters } from "../tensor/parameters.js"
+import { mixSeeds, seededRandom } from "../tensor/random.js"
+import type { SavedState } from "../train/state.js"
+import { buildClassifier, type ClassifierConfig, readClassifierInfo } from "../weights/classifier-file.js"
+import { describeReport, loadReport, loadWeights } from "../weights/load.js"
+import type { ClassifyTrainConfig } from "./classify-train-config.js"
+import { INITIALISE, type Log } from "./training-run.js"
+
+/** The purpose of a seed that draws the images of a mean picture. */
+const SAMPLE = 2
+
+/** What a classifier's run has to begin with, beside its options. */
+export interface ClassifierStart {
+  /** A new mean picture. */
+  readonly picture?: Float32Array | undefined
+  /** Where to go on from. */
+  readonly state?: SavedState | undefined
+}
+
+/**
+ * The network of a run, with the weights it starts from; says what became of a weights file.
+ * @throws DataError when nothing in the file fits
+ */
+export function buildNetwork(
+  { weights: file, seed }: ClassifyTrainConfig,
+  model: ClassifierConfig,
+  { classes }: ReadLabelledSet,
+  { picture, state }: ClassifierStart,
+  log: Log,
+): { parameters: Parameters; network: ResNet } {
+  const weights = state?.weights ?? (file === undefined ? undefined : loadWeights(file, { norm: "batch" }).weights)
+  const named = picture && ([meanPictureName, { shape: [model.size, model.size, 3], values: picture }] as const)
+  const given = named ? new Map([...(weights ?? []), named]) : weights
+  const parameters = new Parameters(seededRandom(mixSeeds(seed, INITIALISE)), given)
+  const network = buildClassifier(parameters, model, classes.length)
+  if (state !== undefined || file === undefined) return { parameters, network }
+  const report = loadReport(parameters)
+  if (!report.loaded.some((name) => name !== "fc.bias" && name !== meanPictureName)) {
+    throw new DataError(
+      `${file}: nothing in it fits a ${model.network}. Expected a classifier's weights by torchvision's names`,
+    )
+  }
+  log(`${file}:\n${describeReport(report)}`)
+  if (report.mismatched.some((name) => name.startsWith("fc."))) {
+    const known = readClassifierInfo(file)?.classes.length ?? weights?.get("fc.bias")?.shape[0]
+    log(`fc is made new: the weights know ${known} classes, the data have ${classes.length}`)
+  }
+  return { parameters, network }
+}
+
+/** The mean picture of all of CIFAR-10, and of a sample of a folder. */
+export async function takeMeanPicture(
+  set: ReadLabelledSet,
+  model: ClassifierConfig,
+  seed: number,
+  signal: AbortSignal,
+  log: Log,
+): Promise<Float32Array> {
+  const images = set.format === "cifar10" ? set.labels.length : Math.min(set.labels.length, meanPictureImages)
+  log(`taking the mean picture of ${images} images`)
+  const random = seededRandom(mixSeeds(seed, SAMPLE))
+  const picture = await meanPicture(set, cropSizes(model), { images, random, signal })
+  signal.throwIfAborted()
+  return picture
+}

@@ -1,0 +1,106 @@
+import type { Dataset } from "../../datasets/dataset.js"
+import { cropOptions } from "../localize/crop.js"
+import { type CropBatch, CropLoader } from "../localize/crop-loader.js"
+import { type LocalizeOptions, type Localizer, localizeOptions } from "../localize/localizer.js"
+import { buildClassRpn, buildRegionNetwork, type LocalizerConfig } from "../localize/localizer-file.js"
+import { openLocalizer } from "../localize/open-localizer.js"
+import { type RegionBatch, RegionLoader, regionLoaderDefaults } from "../localize/region-loader.js"
+import { RegionRefiner } from "../localize/region-refiner.js"
+import { proposeRegions } from "../localize/regions.js"
+import { cropTask, regionTask } from "../localize/tasks.js"
+import { DataError } from "../tensor/errors.js"
+import type { Parameters } from "../tensor/parameters.js"
+import type { LocalizeTrainConfig } from "./localize-config.js"
+import { startProgress } from "./progress.js"
+import { usualSize } from "./run-localize.js"
+import type { TrainingData } from "./training-data.js"
+import type { Log, PreparedRun } from "./training-run.js"
+
+/** What a stage brings to a run. */
+export type StageRun<Batch> = Pick<PreparedRun<Batch>, "task" | "faults" | "close">
+
+/** The batches of crops that a per-class RPN learns from. @throws UsageError for crops that make no sense */
+export function cropLoader(
+  { batch, seed, flip, shorter }: LocalizeTrainConfig,
+  { size: side, mean, deviation }: LocalizerConfig,
+  training: Dataset,
+): CropLoader {
+  const crop = cropOptions({ side, shorter: shorter ?? [usualSize(side), Math.round((side * 15) / 7)], flip })
+  return new CropLoader(training, { batch, seed, crop, mean, deviation })
+}
+
+/** A per-class RPN, and how it is trained. */
+export function prepareRpn(
+  config: LocalizeTrainConfig,
+  model: LocalizerConfig,
+  parameters: Parameters,
+  loader: CropLoader,
+  { training, validation }: TrainingData,
+): StageRun<CropBatch> {
+  const { size: side, mean, deviation } = model
+  const rpn = buildClassRpn(parameters, model, training.classes.length)
+  const check = checkOf({ rpn, side, normalisation: { mean, deviation } }, lookOf(config, side), validation)
+  const task = cropTask(rpn, parameters, loader, check)
+  return { task, faults: () => loader.faults, close: async () => {} }
+}
+
+/**
+ * A second stage, and how it is trained, on what the first one proposes now.
+ * @throws DataError when the first one knows other classes; an AbortError when it was interrupted
+ */
+export async function prepareRegions(
+  config: LocalizeTrainConfig,
+  model: LocalizerConfig,
+  parameters: Parameters,
+  { training, validation }: TrainingData,
+  signal: AbortSignal,
+  log: Log,
+): Promise<StageRun<RegionBatch>> {
+  const first = openLocalizer(config.proposals!)
+  try {
+    if (first.classes.join("\n") !== training.classes.join("\n")) {
+      const known = first.classes.join(", ")
+      throw new DataError(`${config.proposals}: expected the classes of ${config.data}, got ${known}`)
+    }
+    const network = buildRegionNetwork(parameters, model, training.classes.length)
+    const look = lookOf(config, first.side)
+    const entries = await propose(first, training, look, signal, log)
+    const { size: side, mean, deviation } = model
+    const { batch, seed, flip, centric, regions: count } = config
+    const sample = { ...regionLoaderDefaults.sample, count }
+    const loader = new RegionLoader(entries, { batch, seed, flip, centric, sample, side, mean, deviation })
+    const refiner = new RegionRefiner(network, { side, normalisation: { mean, deviation }, batch })
+    const task = regionTask(network, parameters, loader, checkOf({ ...first, refiner }, look, validation))
+    return { task, faults: () => loader.faults, close: async () => first.dispose() }
+  } catch (error) {
+    first.dispose()
+    throw error
+  }
+}
+
+async function propose(
+  first: Omit<Localizer, "refiner">,
+  { images }: Dataset,
+  look: LocalizeOptions,
+  signal: AbortSignal,
+  log: Log,
+) {
+  const progress = startProgress({ label: "propose", total: images.length })
+  try {
+    const onImage = (done: number) => progress.update(done)
+    const { entries, failed } = await proposeRegions(first, images, look, { signal, onImage })
+    for (const { file, message } of failed) log(`${file}: ${message}`)
+    signal.throwIfAborted()
+    return entries
+  } finally {
+    progress.stop()
+  }
+}
+
+function lookOf({ sizes }: LocalizeTrainConfig, side: number): LocalizeOptions {
+  return localizeOptions({ sizes: sizes ?? [usualSize(side)] })
+}
+
+function checkOf(localizer: Localizer, options: LocalizeOptions, validation: Dataset | undefined) {
+  return validation && { localizer, options, images: validation.images }
+}
