@@ -96,12 +96,14 @@ export interface ClassifierOptions {
   /** As many as the network usually has when left out. */
   readonly classes?: number
   readonly norm: NormKind
+  /** How many parts do not train, as a trunk's. */
+  readonly frozen: number
   /** Given where a mean picture is taken off images of its size. */
   readonly meanPicture?: MeanPictureOptions | undefined
 }
 
 /** @source He et al. 2016 section 3.4: batch norm behind every convolution */
-export const classifierDefaults: ClassifierOptions = { norm: "batch" }
+export const classifierDefaults: ClassifierOptions = { norm: "batch", frozen: 0 }
 
 /** A classification network: all stages, global average pool and one linear layer `fc`. */
 export class ResNet {
@@ -111,9 +113,9 @@ export class ResNet {
   readonly #bias: tf.Tensor1D
 
   constructor(scope: Scope, spec: NetworkSpec, options: Partial<ClassifierOptions> = {}) {
-    const { classes = spec.classes, norm, meanPicture } = { ...classifierDefaults, ...options }
+    const { classes = spec.classes, norm, frozen, meanPicture } = { ...classifierDefaults, ...options }
     this.#meanPicture = meanPicture && new MeanPicture(scope, meanPicture)
-    this.trunk = new Trunk(scope, spec, { norm, stages: spec.stages.length, frozen: 0 })
+    this.trunk = new Trunk(scope, spec, { norm, stages: spec.stages.length, frozen })
     const fc = scope.in("fc")
     // The paper gives no initialisation for this layer; this is that of its sibling layers in detection.
     this.#weight = fc.create("weight", "linear", [this.trunk.channels, classes], normal(0.01)) as tf.Tensor2D
@@ -125,9 +127,17 @@ export class ResNet {
     return this.#classify(this.#features(images))
   }
 
-  /** As `forward`, for training: batch norm uses the batch's statistics and moves the running ones. */
-  train(images: tf.Tensor4D): tf.Tensor2D {
-    return this.#classify(this.trunk.train(this.#enter(images)))
+  /** What the parts that do not train make of images, for `train`; run it outside the gradient tape. */
+  frozenFeatures(images: tf.Tensor4D): tf.Tensor4D {
+    return this.trunk.frozen(this.#enter(images))
+  }
+
+  /**
+   * As `forward`, for training: batch norm uses the batch's statistics and moves the running ones.
+   * @param stem `frozenFeatures` of the images
+   */
+  train(stem: tf.Tensor4D): tf.Tensor2D {
+    return this.#classify(this.trunk.train(stem))
   }
 
   /**

@@ -36,7 +36,7 @@ export async function setExactStatistics(
           layers.set(statistics.name, sums)
           sums.add(statistics)
         },
-        () => network.train(tf.tensor4d(pixels, [...shape])),
+        () => network.train(network.frozenFeatures(tf.tensor4d(pixels, [...shape]))),
       )
     })
     seen += shape[0]

@@ -48,9 +48,9 @@ export function classificationTask(
     batchesPerEpoch: training.batchesPerEpoch,
     batches: (epoch, start) => training.epoch(epoch, start),
     next: ({ index }) => index + 1,
-    prepare: ({ pixels, shape }) => tf.tensor4d(pixels, [...shape]),
-    losses: (pixels, { labels }) => {
-      const logits = network.train(pixels)
+    prepare: ({ pixels, shape }) => network.frozenFeatures(tf.tensor4d(pixels, [...shape])),
+    losses: (stem, { labels }) => {
+      const logits = network.train(stem)
       trainError = topKError(logits.dataSync(), labels, logits.shape[1], 1)
       return { loss_classifier: tf.mean(softmaxCrossEntropy(logits, tf.tensor1d(labels, "int32"))) }
     },

@@ -5,7 +5,8 @@ import type { Parameters } from "../tensor/parameters.js"
 
 /**
  * Gives batch norms that came folded into their convolutions, as a plain addition, a scale, offset and statistics of their
- * own: such that the network says the same as before, also where each batch is normalised by itself.
+ * own: such that the network says the same as before, also where each batch is normalised by itself. Those of parts that do
+ * not train stay as they are.
  * @param norms names such as `layer1.0.bn1`, from the image on
  * @param images `[N, H, W, 3]` normalised: those whose statistics are taken
  */
@@ -30,7 +31,7 @@ export function unfoldNorms(
             part(name, "running_mean").assign(tf.clone(mean))
             part(name, "running_var").assign(tf.clone(variance))
           },
-          () => network.train(images),
+          () => network.train(network.frozenFeatures(images)),
         )
       })
     }

@@ -34,7 +34,7 @@ export interface ClassifierStart {
  * @throws DataError when nothing in the file fits
  */
 export function buildNetwork(
-  { weights: file, seed }: ClassifyTrainConfig,
+  { weights: file, seed, frozen }: ClassifyTrainConfig,
   model: ClassifierConfig,
   { classes }: ReadLabelledSet,
   { picture, state }: ClassifierStart,
@@ -44,7 +44,7 @@ export function buildNetwork(
   const named = picture && ([meanPictureName, { shape: [model.size, model.size, 3], values: picture }] as const)
   const given = named ? new Map([...(weights ?? []), named]) : weights
   const parameters = new Parameters(seededRandom(mixSeeds(seed, INITIALISE)), given)
-  const network = buildClassifier(parameters, model, classes.length)
+  const network = buildClassifier(parameters, model, classes.length, { frozen })
   if (state !== undefined || file === undefined || weights === undefined) return { parameters, network, folded: [] }
   const report = loadReport(parameters)
   if (!report.loaded.some((name) => name !== "fc.bias" && name !== meanPictureName)) {
@@ -57,7 +57,11 @@ export function buildNetwork(
     const known = readClassifierInfo(file)?.classes.length ?? weights?.get("fc.bias")?.shape[0]
     log(`fc is made new: the weights know ${known} classes, the data have ${classes.length}`)
   }
-  return { parameters, network, folded: foldedNorms(weights).filter((norm) => parameters.get(`${norm}.weight`)) }
+  return {
+    parameters,
+    network,
+    folded: foldedNorms(weights).filter((norm) => parameters.get(`${norm}.weight`)?.trainable),
+  }
 }
 
 /** Gives norms that came folded the statistics of a batch of training images. */

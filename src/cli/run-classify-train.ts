@@ -73,6 +73,9 @@ async function trainClassifier(
   if (options.schedule.shape === "plateau" && (!validation || config.valEvery === 0)) {
     throw new UsageError("--set schedule=plateau drops the rate by validation: give data with a validation split")
   }
+  if (config.frozen > 0 && config.weights === undefined) {
+    throw new UsageError(`--set frozen=${config.frozen} keeps layers as they are: give --weights that they come from`)
+  }
   const run = open()
   log(`engine: ${await startEngine(config.engine)}`)
   const { parameters, network, folded } = buildNetwork(config, model, training, start, log)
@@ -82,7 +85,7 @@ async function trainClassifier(
   const { classes } = training
   const check = validation && checkOf(validation, { config: model, classes, training: {}, network, parameters }, log)
   const data = { training: loader, validation: check, name: (image: number) => training.name(image) }
-  log(plan(model, options, loader.batchesPerEpoch, how.batchSize!, statisticsImages))
+  log(plan(model, config.frozen, options, loader.batchesPerEpoch, how.batchSize!, statisticsImages))
   const saved: SavedModel = {
     name: model.network,
     classes,
@@ -113,6 +116,7 @@ function checkOf(set: ReadLabelledSet, classifier: OpenClassifier, log: Log): Cl
 
 function plan(
   { network, size, meanPicture }: ClassifierConfig,
+  frozen: number,
   { epochs, schedule }: RunOptions,
   steps: number,
   batch: number,
@@ -122,8 +126,9 @@ function plan(
   const start = startRate === null ? "" : `, ${startRate} until the training error is below ${100 * startError} %`
   const statistics = statisticsImages > 0 ? `exact over ${statisticsImages} images at the end` : "moving averages"
   const mean = meanPicture ? ", less the mean picture" : ""
+  const still = frozen > 0 ? `, ${frozen} parts frozen` : ""
   return (
-    `${network}, input ${size}x${size}${mean}; learning rate ${base} (${shape})${start}; ` +
+    `${network}, input ${size}x${size}${mean}${still}; learning rate ${base} (${shape})${start}; ` +
     `${epochs} epochs of ${steps} steps of ${batch} images; batch norm statistics: ${statistics}`
   )
 }

@@ -1,6 +1,6 @@
 import type { ResNetOptions } from "../backbone/architecture.js"
 import { type CifarOptions, networkSpec } from "../backbone/networks.js"
-import { ResNet } from "../backbone/resnet.js"
+import { type ClassifierOptions, classifierDefaults, ResNet } from "../backbone/resnet.js"
 import { DataError } from "../tensor/errors.js"
 import type { Normalisation } from "../tensor/normalisation.js"
 import { type Parameter, type Parameters, Scope } from "../tensor/parameters.js"
@@ -43,12 +43,21 @@ export function saveClassifier(path: string, parameters: Iterable<Parameter>, in
 /** What the file at `path` tells of itself; `undefined` for plain weights and for detectors. */
 export const readClassifierInfo = (path: string) => readInfo<ClassifierInfo>(path, classifierKey, "the classifier")
 
-/** Puts a classifier together and creates its parameters, by torchvision's names. */
-export function buildClassifier(parameters: Parameters, config: ClassifierConfig, numClasses: number): ResNet {
+/**
+ * Puts a classifier together and creates its parameters, by torchvision's names.
+ * @param frozen how many parts do not train
+ */
+export function buildClassifier(
+  parameters: Parameters,
+  config: ClassifierConfig,
+  numClasses: number,
+  { frozen }: Pick<ClassifierOptions, "frozen"> = classifierDefaults,
+): ResNet {
   const { network, options, meanPicture } = config
   return new ResNet(new Scope(parameters), networkSpec(network, options), {
     classes: numClasses,
     norm: "batch",
+    frozen,
     meanPicture: meanPicture ? config : undefined,
   })
 }

@@ -82,7 +82,7 @@ onEveryEngine("a mean picture", () => {
         network.observe(x, (output) => maps.push(output.maps))
         return maps[0]!
       },
-      train: (network: ResNet, x: tf.Tensor4D) => network.train(x),
+      train: (network: ResNet, x: tf.Tensor4D) => network.train(network.frozenFeatures(x)),
     }
     for (const [name, pass] of Object.entries(passes)) {
       const run = (network: ResNet, x: tf.Tensor4D) => tf.tidy(() => pass(network, x).dataSync())

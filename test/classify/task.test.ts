@@ -5,7 +5,7 @@ import * as tf from "@tensorflow/tfjs-core"
 import { beforeAll, expect, onTestFinished, test } from "vitest"
 import type { CifarSet } from "../../datasets/cifar.js"
 import type { LabelledSet } from "../../datasets/labelled-set.js"
-import { labelledLoader } from "../../datasets/loader/labelled-loader.js"
+import { type LabelledBatch, labelledLoader } from "../../datasets/loader/labelled-loader.js"
 import { ResNet } from "../../src/backbone/resnet.js"
 import { makeScorer, type Scorer } from "../../src/classify/scorer.js"
 import { type ClassifierCheck, classificationTask, classifierErrors } from "../../src/classify/task.js"
@@ -133,6 +133,29 @@ test("what the schedule has learnt is saved with a run and goes on with it", asy
   await runTraining(broken.task, careful, keeping(quiet), new AbortController().signal, { position, velocities })
   expect(rates).toEqual(through)
   for (const made of [whole, broken]) made.parameters.dispose()
+})
+
+test("parts that do not learn keep every bit, statistics too, and are run outside the tape", async () => {
+  const parameters = new Parameters(seededRandom(1))
+  const network = new ResNet(new Scope(parameters), tinyNetwork, { classes: 3, frozen: 2 })
+  const data = { training: labelledLoader(set, shared), name: set.name }
+  const task = classificationTask(network, parameters, data, { statisticsImages: 24 })
+  const bits = () => new Map([...parameters].map(({ name, variable }) => [name, [...variable.dataSync()].join()]))
+  const before = bits()
+  await runTraining(task, { ...options, epochs: 1 }, quiet, new AbortController().signal)
+  const after = bits()
+  const changed = [...before].filter(([name, values]) => after.get(name) !== values).map(([name]) => name)
+  expect(
+    [...before.keys()].filter((name) => !changed.includes(name)).every((name) => /^(conv1|bn1|layer1)\./.test(name)),
+  ).toBe(true)
+  expect(changed.some((name) => /^(conv1|bn1|layer1)\./.test(name))).toBe(false)
+  expect(changed).toContain("layer2.0.bn1.running_mean")
+  const stem = tf.tidy(() =>
+    task.prepare({ pixels: new Float32Array(192), shape: [1, 8, 8, 3] } as unknown as LabelledBatch),
+  )
+  expect(stem.shape).toEqual([1, 2, 2, 32])
+  stem.dispose()
+  parameters.dispose()
 })
 
 test("moving averages stay when no images are given for statistics, and no tensor is left behind", async () => {

@@ -140,6 +140,7 @@ test.each([
   [{ lrr: 1 }, 2, /unknown option "lrr"/],
   [{ schedule: "plateau", valEvery: 0 }, 2, /schedule=plateau drops the rate by validation/],
   [{ weights: "absent.safetensors" }, 3, /absent\.safetensors/],
+  [{ frozen: 2 }, 2, /--set frozen=2 keeps layers as they are: give --weights that they come from/],
 ])("classify train with %j says so in one line", async (flags, exitCode, message) => {
   const train = async () => {
     const given = { data: cifar, out: join(folder, "never"), batch: 4, ...flags }
