@@ -85,7 +85,12 @@ export function reopenRun<Schema extends z.ZodType, Model>(
     if (flags[unit] === undefined || saved.config[other] === undefined) continue
     throw new UsageError(`${run}: its length is in ${other}. Give --${other} instead of --${unit}`)
   }
-  return { ...saved, config: schema.parse({ ...saved.config, ...flags }) }
+  const config = schema.safeParse({ ...saved.config, ...flags })
+  if (config.success) return { ...saved, config: config.data }
+  const key = config.error.issues[0]!.path.join(".")
+  throw new DataError(
+    `${join(run, "config.json")}: not a run of this command${key && `: ${key} does not fit`}. Go on with the one that began it`,
+  )
 }
 
 function readRecord<Config, Model>(run: string): RunRecord<Config, Model> {

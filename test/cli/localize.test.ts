@@ -1,6 +1,6 @@
 import { spawnSync } from "node:child_process"
 import { createHash } from "node:crypto"
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs"
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterAll, beforeAll, expect, test } from "vitest"
@@ -122,6 +122,11 @@ test("from the command line a mistake is one line and an exit code", () => {
   })
   const resume = run("train", "--resume", folder, "--lr", "1")
   expect(resume).toMatchObject({ status: 2, stderr: expect.stringMatching(/leave out --lr, or start a new run\n$/) })
+  writeFileSync(join(folder, "config.json"), JSON.stringify({ config: { data, epochs: 2, padding: 4 } }))
+  expect(run("train", "--resume", folder)).toMatchObject({
+    status: 3,
+    stderr: expect.stringMatching(/config\.json: not a run of this command\. Go on with the one that began it\n$/),
+  })
   const anchors = run("train", "--data", data, "--set", "anchors.size=[1]")
   expect(anchors).toMatchObject({ status: 2, stderr: expect.stringMatching(/unknown option "anchors\.size"/) })
 })
