@@ -3,7 +3,10 @@ import type { FaultPolicies } from "./faults.js"
 
 /** How a data set is read. */
 export interface ReadOptions {
-  /** Which part: VOC's `train`, `val`, `trainval`, `test`, COCO's `train`, `train2017`, ... */
+  /**
+   * Which part: VOC's `train`, `val`, `trainval`, `test`, or those of one year as in `VOC2007/test`; COCO's `train`,
+   * `train2017`, ...; several with `+` between them.
+   */
   readonly split: string
   /**
    * Names of the classes 1..K. Give those of the training data when reading data to score on, so that the labels mean

@@ -4,6 +4,7 @@ import { isCoco, readCoco } from "./coco.js"
 import type { Dataset, DatasetFormat } from "./dataset.js"
 import { isFile, isFolder } from "./folder.js"
 import { isImageNet, readImageNet } from "./imagenet.js"
+import { joinSplits } from "./join-splits.js"
 import { type ReadOptions, readDefaults } from "./options.js"
 import { isVoc, readVoc } from "./voc.js"
 import { isYolo, readYolo } from "./yolo.js"
@@ -26,12 +27,18 @@ export function recognizeFormat(source: string): DatasetFormat {
 }
 
 /**
- * Reads a data set of any format we know; the result's `format` says which.
+ * Reads a data set of any format we know; the result's `format` says which. Splits joined with `+` are read together.
  * @throws DataError when nothing is recognised, the split is missing, or a policy says so
  */
 export async function readDataset(source: string, overrides: Partial<ReadOptions> = {}): Promise<Dataset> {
   const options = withDefaults("readDataset", readDefaults, overrides)
   const format = options.format ?? recognizeFormat(source)
+  const splits = options.split.split("+")
+  if (splits.length > 1) {
+    const parts: Dataset[] = []
+    for (const split of splits) parts.push(await readDataset(source, { ...options, format, split }))
+    return joinSplits(parts, options.policies)
+  }
   if (format === "imagenet") return readImageNet(source, options)
   if (format === "voc") return readVoc(source, options)
   return format === "coco" ? readCoco(source, options) : readYolo(source, options)

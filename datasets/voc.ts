@@ -30,11 +30,12 @@ export function readVoc(source: string, overrides: Partial<ReadOptions> = {}): D
   const options = withDefaults("readVoc", readDefaults, overrides)
   const log = new FaultLog(withPolicies(options.policies))
   const notices: string[] = []
-  const folders = vocFolders(source)
-  const parts = folders.length > 1 ? foldersWithSplit(folders, options.split, notices) : folders
+  const all = vocFolders(source)
+  const { folders, split } = ofOneYear(all, options.split)
+  const parts = folders.length > 1 ? foldersWithSplit(folders, split, notices) : folders
   const files = parts.flatMap((folder) => {
-    const prefix = parts.length > 1 ? `${basename(folder)}/` : ""
-    return readFolder(folder, prefix, options, log, notices)
+    const prefix = all.length > 1 ? `${basename(folder)}/` : ""
+    return readFolder(folder, prefix, { ...options, split }, log, notices)
   })
   const found = files.flatMap(({ annotation }) => annotation.objects.map(({ name }) => name)).filter((name) => name)
   const classes = options.classes ?? orderClasses(found)
@@ -83,6 +84,19 @@ function yearsOf(folder: string): string[] {
     .sort()
     .map((name) => join(devkit, name))
   return inside.filter(isYear)
+}
+
+/** `VOC2007/test` is the split `test` of the folder `VOC2007` alone. */
+function ofOneYear(all: readonly string[], asked: string): { folders: readonly string[]; split: string } {
+  const at = asked.lastIndexOf("/")
+  if (at < 0) return { folders: all, split: asked }
+  const year = asked.slice(0, at)
+  const folders = all.filter((folder) => basename(folder) === year)
+  if (folders.length > 0) return { folders, split: asked.slice(at + 1) }
+  const years = all.map((folder) => basename(folder))
+  throw new NoSplitError(
+    `No folder "${year}" for split "${asked}".${didYouMean(year, years)} There: ${years.join(", ")}`,
+  )
 }
 
 function foldersWithSplit(folders: readonly string[], split: string, notices: string[]): string[] {

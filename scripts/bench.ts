@@ -85,11 +85,12 @@ const folder = mkdtempSync(join(tmpdir(), "resdet-bench-"))
 try {
   const images = Math.max(8, 2 * batch)
   await makeShapes(folder, { images, valImages: images, sides: [size, size + 100], heights: [40, 160], counts: [2, 8] })
-  const { ratePerImage, ...sizes } = preset("light")
+  const model = "fasterrcnn_resnet18_c4"
+  const { ratePerImage, ...sizes } = preset("light", model)
   const config = {
     ...modelDefaults,
     ...sizes,
-    model: "fasterrcnn_resnet18_c4",
+    model,
     size,
     maxSize: Math.round((size * sizes.maxSize) / sizes.size),
   }

@@ -18,7 +18,9 @@ import { type FencedBlock, fencedBlocks, resdetCalls, type ShellCall } from "./s
 const readme = existsSync("README.md") ? readFileSync("README.md", "utf8") : ""
 const blocks = fencedBlocks(readme)
 const examples = blocks.filter(({ language }) => language === "ts")
-const calls = resdetCalls(blocks)
+const calls = ["README.md", "docs/reproduce.md"].flatMap((file) => {
+  return resdetCalls(fencedBlocks(readFileSync(file, "utf8"))).map((call) => ({ ...call, file }))
+})
 
 /** A folder as the examples find it: a detector, photos, VOC data. Below dist, so that "resdet" is this package. */
 let folder: string
@@ -28,7 +30,7 @@ beforeAll(async () => {
   folder = mkdtempSync(resolve("dist", "readme-"))
   await startEngine()
   const classes = ["cat", "dog"]
-  const { size: _, maxSize: __, options } = preset("light")
+  const { size: _, maxSize: __, options } = preset("light", "fasterrcnn_resnet18_c4")
   const sizes = { size: 64, maxSize: 128, options }
   const config = { ...modelDefaults, ...sizes, model: "fasterrcnn_resnet18_c4", norm: "group", frozen: 0 } as const
   const parameters = new Parameters(seededRandom(0))
@@ -68,7 +70,7 @@ test.each(examples)("the README's example of line $line runs", ({ text, line }) 
   expect(status).toBe(0)
 })
 
-test.each(calls)("the README's command line behind line $line is one that resdet takes: $words", async (call) => {
+test.each(calls)("the command line of $file behind line $line is one that resdet takes: $words", async (call) => {
   expect(await callFault(call)).toBeUndefined()
 })
 

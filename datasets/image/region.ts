@@ -1,3 +1,4 @@
+import { cutRgb } from "./cut.js"
 import type { RgbImage } from "./rgb.js"
 
 /** The whole pixels that a box (image pixels) touches, at least one, as a box: what is cut out for it. */
@@ -15,11 +16,5 @@ export function wholePixelBox(
 /** The part of a picture that `wholePixelBox` of a box covers. */
 export function cropImage(image: RgbImage, box: ArrayLike<number>): RgbImage {
   const [x1, y1, x2, y2] = wholePixelBox(box, image) as unknown as [number, number, number, number]
-  const [height, width] = [y2 - y1, x2 - x1]
-  const pixels = new Uint8Array(3 * height * width)
-  for (let y = 0; y < height; y++) {
-    const from = 3 * ((y1 + y) * image.width + x1)
-    pixels.set(image.pixels.subarray(from, from + 3 * width), 3 * y * width)
-  }
-  return { pixels, height, width }
+  return cutRgb(image, [x1, y1, x2, y2])
 }

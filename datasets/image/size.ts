@@ -11,6 +11,9 @@ export interface SizeOptions {
 /** @source torchvision `models/detection/faster_rcnn.py` (min_size 800, max_size 1333) */
 export const sizeDefaults: SizeOptions = { size: 800, maxSize: 1333 }
 
+/** Height and width of an input are multiples of this. @source torchvision `GeneralizedRCNNTransform` size_divisible */
+export const inputDivisor = 32
+
 /** The size of a resized image and how boxes come there: input pixels = image pixels * scale. */
 export interface InputSize {
   readonly height: number

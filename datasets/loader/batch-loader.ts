@@ -6,11 +6,12 @@ import type { Dataset, Fault, ImageRecord } from "../dataset.js"
 import { FaultLog, type FaultPolicies, withPolicies } from "../faults.js"
 import { nameInside } from "../folder.js"
 import { decodeDefaults } from "../image/decode.js"
-import { sizeDefaults } from "../image/size.js"
+import { inputDivisor, sizeDefaults } from "../image/size.js"
 import { ahead } from "./ahead.js"
 import type { BatchJob, BatchResult } from "./job.js"
 import { draw, type OrderOptions, planBatches } from "./order.js"
 import { defaultWorkers, ImagePool } from "./pool.js"
+import { drawRepeats, repeatedLength, repeatFactors } from "./repeats.js"
 import { type InputTruths, placeTruths } from "./truths.js"
 
 export interface LoaderOptions extends OrderOptions, Normalisation {
@@ -25,6 +26,8 @@ export interface LoaderOptions extends OrderOptions, Normalisation {
   readonly workers: number | null
   /** How many batches are made ready ahead of the consumer. */
   readonly prefetch: number
+  /** Images of classes that fewer than this share of the images have come several times an epoch; 0: every one once. */
+  readonly repeatThreshold: number
   /** Whether images without objects take part. */
   readonly withoutObjects: "keep" | "drop"
   readonly maxPixels: number
@@ -33,7 +36,7 @@ export interface LoaderOptions extends OrderOptions, Normalisation {
 
 /**
  * @source torchvision `references/detection/train.py` (2 images a device, flip 0.5, aspect-ratio-group-factor 3) and
- * `GeneralizedRCNNTransform` (800, 1333, multiples of 32)
+ * `GeneralizedRCNNTransform` (800, 1333, multiples of 32); no repetitions: detectron2's REPEAT_THRESHOLD
  */
 export const loaderDefaults: LoaderOptions = {
   batchSize: 2,
@@ -43,10 +46,11 @@ export const loaderDefaults: LoaderOptions = {
   aspectGroups: 3,
   sizes: [sizeDefaults.size],
   maxSize: sizeDefaults.maxSize,
-  divisor: 32,
+  divisor: inputDivisor,
   flip: 0.5,
   workers: null,
   prefetch: 4,
+  repeatThreshold: 0,
   withoutObjects: "keep",
   maxPixels: decodeDefaults.maxPixels,
   ...imageNet,
@@ -90,6 +94,7 @@ export class BatchLoader {
   readonly #source: string
   readonly #told = new Set<string>()
   readonly #ratios: readonly number[]
+  readonly #factors: Float64Array
   readonly #pool: ImagePool<"batch">
 
   /** @throws UsageError for an option that makes no sense */
@@ -101,14 +106,16 @@ export class BatchLoader {
       flip: fraction,
       prefetch: atLeastOne,
       aspectGroups: wholeNumber,
+      repeatThreshold: fraction,
     })
-    const { sizes, withoutObjects, policies, workers } = this.options
+    const { sizes, withoutObjects, policies, workers, repeatThreshold } = this.options
     if (sizes.length === 0 || !sizes.every((size) => size >= 1)) {
       throw new UsageError(`BatchLoader: expected sizes to be numbers of 1 or more, got [${sizes.join(", ")}]`)
     }
     const takesPart = (image: ImageRecord) => withoutObjects === "keep" || image.labels.length > 0
     this.images = dataset.images.filter(takesPart)
     this.#ratios = this.images.map(({ width, height }) => (width > 0 && height > 0 ? width / height : 1))
+    this.#factors = repeatFactors(this.images, repeatThreshold)
     this.#log = new FaultLog(withPolicies(policies))
     this.#source = dataset.source
     this.#pool = new ImagePool("batch", workers ?? defaultWorkers())
@@ -121,7 +128,8 @@ export class BatchLoader {
 
   batchesPerEpoch(): number {
     const { batchSize, dropLast } = this.options
-    return dropLast ? Math.floor(this.images.length / batchSize) : Math.ceil(this.images.length / batchSize)
+    const batches = repeatedLength(this.#factors) / batchSize
+    return dropLast ? Math.floor(batches) : Math.ceil(batches)
   }
 
   /**
@@ -129,7 +137,8 @@ export class BatchLoader {
    * @throws DataError when an image is faulty and its policy is to stop
    */
   async *epoch(epoch: number, startBatch = 0): AsyncGenerator<Batch, void, undefined> {
-    const plan = planBatches(this.#ratios, epoch, this.options)
+    const repeats = drawRepeats(this.#factors, seededRandom(mixSeeds(this.options.seed, epoch, draw.repeats)))
+    const plan = planBatches(this.#ratios, epoch, this.options, repeats)
     const jobs = plan.slice(startBatch).map((positions, i) => () => {
       return this.#pool.run(this.#job(positions, epoch, startBatch + i))
     })
@@ -153,7 +162,7 @@ export class BatchLoader {
     const { policies } = this.#log
     return {
       samples: positions.map((position) => {
-        const { file, width, height } = this.images[position]!
+        const { file, width, height } = this.#imageAt(position)
         return { source: file, width, height, flip: this.#flips(epoch, position) }
       }),
       size: sizes[chosen]!,
@@ -169,6 +178,10 @@ export class BatchLoader {
     }
   }
 
+  #imageAt(position: number): ImageRecord {
+    return this.images[position % this.images.length]!
+  }
+
   #flips(epoch: number, position: number): boolean {
     const { seed, flip } = this.options
     return flip > 0 && seededRandom(mixSeeds(seed, epoch, draw.flip, position)).uniform() < flip
@@ -176,7 +189,7 @@ export class BatchLoader {
 
   #images(positions: readonly number[], epoch: number, result: BatchResult): BatchImage[] {
     return positions.flatMap((position, i) => {
-      const record = this.images[position]!
+      const record = this.#imageAt(position)
       const sample = result.samples[i]!
       if (sample.problem !== undefined) this.#tell(record, sample.problem)
       if (sample.row < 0) return []

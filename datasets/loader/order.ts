@@ -11,22 +11,29 @@ export interface OrderOptions {
 }
 
 /** Purposes of the random draws of an epoch, so that none repeats another's numbers. */
-export const draw = { order: 1, flip: 2, size: 3, crop: 4 } as const
+export const draw = { order: 1, flip: 2, size: 3, crop: 4, repeats: 5 } as const
 
 /**
- * Which images make up the batches of an epoch: a function of the seed and the epoch alone. Every image comes once;
+ * Which images make up the batches of an epoch: a function of the seed and the epoch alone. Every position comes once;
  * what is left over of each group fills the last batches together.
  * @param ratios - width / height of each image, 1 when not known
- * @returns positions in `ratios`, batch by batch
+ * @param positions - of the images in the epoch, all of them once when left out; R and more (R images) are repetitions,
+ * as `drawRepeats` gives them
+ * @returns positions, batch by batch
  * @source torchvision `references/detection/group_by_aspect_ratio.py`, which repeats images to fill groups; we do not
  */
-export function planBatches(ratios: readonly number[], epoch: number, options: OrderOptions): number[][] {
-  const order = Array.from(ratios, (_, index) => index)
+export function planBatches(
+  ratios: readonly number[],
+  epoch: number,
+  options: OrderOptions,
+  positions: readonly number[] = Array.from(ratios, (_, index) => index),
+): number[][] {
+  const order = [...positions]
   if (options.shuffle) shuffleFirst(order, order.length, seededRandom(mixSeeds(options.seed, epoch, draw.order)))
   const batches: number[][] = []
   const open = new Map<number, number[]>()
   for (const index of order) {
-    const group = options.shuffle ? aspectGroup(ratios[index]!, options.aspectGroups) : 0
+    const group = options.shuffle ? aspectGroup(ratios[index % ratios.length]!, options.aspectGroups) : 0
     const batch = open.get(group) ?? []
     batch.push(index)
     open.set(group, batch)

@@ -1,7 +1,7 @@
 import { imageNet, type Normalisation } from "../../src/tensor/normalisation.js"
 import { atLeastOne, positive, withDefaults } from "../../src/tensor/options.js"
 import { decodeDefaults } from "../image/decode.js"
-import { sizeDefaults } from "../image/size.js"
+import { inputDivisor, sizeDefaults } from "../image/size.js"
 import { type BatchJob, type BatchResult, type ImageProblem, runJob } from "./job.js"
 import { defaultWorkers, ImagePool } from "./pool.js"
 
@@ -22,7 +22,7 @@ export interface StreamOptions extends Normalisation {
 export const streamDefaults: StreamOptions = {
   batchSize: 1,
   ...sizeDefaults,
-  divisor: 32,
+  divisor: inputDivisor,
   workers: null,
   prefetch: 4,
   maxPixels: decodeDefaults.maxPixels,

@@ -2,9 +2,11 @@
 export interface LayerSpec {
   readonly conv: string
   readonly norm: string
-  /** Side of the square window; padding is `(kernel - 1) / 2`. */
+  /** Side of the square window; padding is `dilation * (kernel - 1) / 2`. */
   readonly kernel: number
   readonly stride: number
+  /** Cells from one value of the window to the next; 1 where left out. */
+  readonly dilation?: number
   readonly in: number
   readonly out: number
 }
@@ -115,6 +117,17 @@ export function restride(stage: StageSpec, stride: number): StageSpec {
   return stage.map(({ layers, shortcut }) => ({
     layers: layers.map((layer) => change(layer)),
     shortcut: typeof shortcut === "string" ? shortcut : change(shortcut),
+  }))
+}
+
+/**
+ * The same stage without its stride, its windows stretched instead: a map of the same size, seen as far around.
+ * @source detectron2 `ResNet.make_default_stages`: RES5_DILATION 2 dilates the 3x3 of every block, the first one's too
+ */
+export function dilate(stage: StageSpec, dilation: number): StageSpec {
+  return restride(stage, 1).map(({ layers, shortcut }) => ({
+    layers: layers.map((layer) => (layer.kernel === 1 ? layer : { ...layer, dilation })),
+    shortcut,
   }))
 }
 

@@ -7,6 +7,9 @@ import { Trunk, type TrunkOptions } from "./resnet.js"
 /** Channels of every level. @source FPN (Lin et al. 2017), section 3 */
 export const pyramidChannels = 256
 
+/** P2 to P5 on conv2 to conv5, and P6 for the RPN. */
+export const pyramidLevels = 5
+
 /** Input pixels to a cell of the finest level, the paper's P2. */
 export const pyramidStride = 4
 

@@ -60,10 +60,10 @@ export function observeBatchNorms<Result>(observe: Observer, passes: () => Resul
 
 abstract class Unit {
   protected readonly filter: tf.Tensor4D
-  protected readonly geometry: { readonly stride: number; readonly padding: number }
+  protected readonly geometry: { readonly stride: number; readonly padding: number; readonly dilation: number }
 
-  constructor(scope: Scope, { conv, kernel, stride, in: channels, out }: LayerSpec) {
-    this.geometry = { stride, padding: (kernel - 1) / 2 }
+  constructor(scope: Scope, { conv, kernel, stride, dilation = 1, in: channels, out }: LayerSpec) {
+    this.geometry = { stride, padding: (dilation * (kernel - 1)) / 2, dilation }
     this.filter = scope.create(`${conv}.weight`, "conv", [kernel, kernel, channels, out], heNormal) as tf.Tensor4D
   }
 }

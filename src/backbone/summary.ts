@@ -49,21 +49,23 @@ export function summarize(
   return total([...rows, linearRow("fc", stageChannels(spec.stages.at(-1)!), classes)])
 }
 
-/** The rows of the stem and of `spec`'s stages, and the size of the maps behind them. */
+/** The rows of the stem and of `spec`'s stages, and the size of each stage's maps. */
 export function trunkRows(
   spec: Pick<NetworkSpec, "stem" | "pool" | "stages">,
   inputSize: Size,
   perChannel: number = normValues.batch,
-): { rows: LayerRow[]; size: Size } {
+): { rows: LayerRow[]; sizes: Size[] } {
   const stem = convolutionRow(spec.stem, "", inputSize, perChannel)
   const rows = [stem]
+  const sizes: Size[] = []
   let size = spec.pool ? reduced(stem.size, 2) : stem.size
   for (const [index, stage] of spec.stages.entries()) {
     const next = stageRows(stage, `layer${index + 1}.`, size, perChannel)
     rows.push(...next.rows)
     size = next.size
+    sizes.push(size)
   }
-  return { rows, size }
+  return { rows, sizes }
 }
 
 /** The rows of one stage, and the size of its maps. */

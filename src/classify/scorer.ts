@@ -1,10 +1,10 @@
 import * as tf from "@tensorflow/tfjs-core"
 import type { RgbImage } from "../../datasets/image/rgb.js"
 import type { ResNet } from "../backbone/resnet.js"
-import { DataError } from "../tensor/errors.js"
 import type { Normalisation } from "../tensor/normalisation.js"
 import { atLeastOne, withDefaults } from "../tensor/options.js"
 import type { OpenClassifier } from "../weights/classifier-file.js"
+import { sharedClasses } from "../weights/shared-classes.js"
 import {
   type CropSizes,
   checkProcedure,
@@ -48,7 +48,7 @@ export const scorerDefaults: ScorerOptions = { procedure: testDefaults, batch: 3
  */
 export function makeScorer(classifiers: readonly OpenClassifier[], overrides: Partial<ScorerOptions> = {}): Scorer {
   const { procedure, batch } = withDefaults("makeScorer", scorerDefaults, overrides, { batch: atLeastOne })
-  const classes = sharedClasses(classifiers)
+  const classes = sharedClasses(classifiers.map(({ classes }, i) => ({ name: `weights ${i + 1}`, classes })))
   const members = classifiers.map(({ network, config }) => {
     const sizes = cropSizes(config)
     checkProcedure(procedure, config.network, sizes)
@@ -71,21 +71,6 @@ export function makeScorer(classifiers: readonly OpenClassifier[], overrides: Pa
       for (const { parameters } of classifiers) parameters.dispose()
     },
   }
-}
-
-/** @throws DataError when the classifiers do not know the same classes */
-function sharedClasses(classifiers: readonly OpenClassifier[]): readonly string[] {
-  const [first, ...others] = classifiers.map(({ classes }) => classes)
-  for (const [i, classes] of others.entries()) {
-    const place = first!.findIndex((name, k) => name !== classes[k])
-    if (classes.length === first!.length && place < 0) continue
-    const what =
-      classes.length === first!.length
-        ? `class ${place} is "${classes[place]}", not "${first![place]}"`
-        : `it knows ${classes.length} classes, not ${first!.length}`
-    throw new DataError(`weights ${i + 2} cannot be averaged with the first: ${what}`)
-  }
-  return first!
 }
 
 /** `[n * K]` */

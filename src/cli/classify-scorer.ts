@@ -2,7 +2,7 @@ import { type Command, InvalidArgumentError } from "commander"
 import type { Scorer } from "../classify/scorer.js"
 import type { TestProcedure } from "../classify/test-crops.js"
 import { UsageError } from "../tensor/errors.js"
-import { atLeastOneFlag, engineFlag, listFlag } from "./flags.js"
+import { atLeastOneFlag, engineFlag, sidesFlag } from "./flags.js"
 
 export interface ScorerFlags {
   readonly weights: readonly string[]
@@ -17,7 +17,7 @@ export function addScorerFlags(command: Command): Command {
   return command
     .requiredOption("--weights <files...>", "a classifier (.safetensors), or several whose scores are averaged")
     .option("--crops <1|10>", "the centre, or centre and corners with their mirror images (default: 1)", cropsFlag)
-    .option("--scales <sides>", "instead: whole images with these shorter sides, as in 224,256,384,480,640", scalesFlag)
+    .option("--scales <sides>", "instead: whole images with these shorter sides, as in 224,256,384,480,640", sidesFlag)
     .option("--batch <number>", "how many crops go through a network at once (default: 32)", atLeastOneFlag)
     .addOption(engineFlag())
 }
@@ -57,8 +57,4 @@ function cropsFlag(text: string): 1 | 10 {
   const count = Number(text)
   if (count !== 1 && count !== 10) throw new InvalidArgumentError("Expected 1 or 10.")
   return count
-}
-
-function scalesFlag(text: string): number[] {
-  return listFlag(text).map(atLeastOneFlag)
 }

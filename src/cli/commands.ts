@@ -20,7 +20,17 @@ export const commands: readonly CommandEntry[] = [
     load: () => import("./classify.js"),
   },
   { name: "dataset", summary: "check, count, convert, split, view or make data", load: () => import("./dataset.js") },
+  {
+    name: "anchors",
+    summary: "how the RPN's anchors fit a data set, and what would fit better",
+    load: () => import("./anchors.js"),
+  },
   { name: "import", summary: "convert PyTorch weights to safetensors", load: () => import("./import.js") },
+  {
+    name: "export",
+    summary: "write a detector or a classifier as ONNX, for any runtime",
+    load: () => import("./export.js"),
+  },
   { name: "info", summary: "layers, parameters and multiply-adds of a model", load: () => import("./info.js") },
   { name: "setup", summary: "get native TensorFlow, once for every clone", load: () => import("./setup.js") },
   {

@@ -1,7 +1,8 @@
 import type { Command } from "commander"
 import { DataError } from "../tensor/errors.js"
+import { addDetectFlags } from "./detect-flags.js"
 import { interruption } from "./exit.js"
-import { addConfigFlags, engineFlag, fractionFlag, givenFlags, listFlag } from "./flags.js"
+import { addConfigFlags, detectEngineFlag, fractionFlag, givenFlags, listFlag } from "./flags.js"
 import { log, print } from "./report.js"
 import type { DetectParts } from "./run-detect.js"
 
@@ -9,7 +10,7 @@ import type { DetectParts } from "./run-detect.js"
 export function configure(command: Command): void {
   configureDetect(command, async () => {
     const [{ openNetwork }, { decodePixels, drawDetections, encodePixels }] = await Promise.all([
-      import("../predict/network.js"),
+      import("../predict/open-network.js"),
       import("../predict/images.js"),
     ])
     return { openNetwork, decode: decodePixels, draw: drawDetections, encode: encodePixels }
@@ -22,16 +23,15 @@ export function configure(command: Command): void {
  */
 export function configureDetect(command: Command, loadParts: () => Promise<DetectParts>): void {
   command
-    .option("--weights <file>", "a trained detector (.safetensors)")
+    .option("--weights <files...>", "a trained detector (.safetensors or .onnx), or several that work as one")
     .option("--source <path>", "an image, a folder, a pattern in quotes, or a list file (.txt)")
     .option("--out <folder>", "where results go (default: runs/detect/detectN)")
     .option("--score <0..1>", "leave out detections scored lower (default: 0.5)", fractionFlag)
-    .option("--nms <0..1>", "of two boxes of a class with a higher IoU keep one (default: the model's)", fractionFlag)
     .option("--format <names>", "coco, voc, yolo, csv, jsonl; several with commas (default: jsonl)", listFlag)
     .option("--no-draw", "write no pictures")
     .option("--crops", "write each detection as a picture of its own")
-    .addOption(engineFlag())
-  addConfigFlags(command).action(() => detect(command, loadParts))
+    .addOption(detectEngineFlag())
+  addConfigFlags(addDetectFlags(command)).action(() => detect(command, loadParts))
 }
 
 async function detect(command: Command, loadParts: () => Promise<DetectParts>): Promise<void> {

@@ -1,4 +1,6 @@
-import { resNetSpec, stageChannels } from "../backbone/architecture.js"
+import type { NetworkSpec } from "../backbone/architecture.js"
+import { stageChannels } from "../backbone/architecture.js"
+import { pyramidChannels } from "../backbone/fpn.js"
 import {
   convolutionRow,
   type LayerRow,
@@ -10,44 +12,97 @@ import {
   total,
   trunkRows,
 } from "../backbone/summary.js"
-import { backboneDepth, isPyramid, type ModelConfig } from "../detector/model.js"
+import { isPyramid, type ModelConfig, sharesConv5 } from "../detector/model.js"
+import { backboneSpec } from "../detector/shared-features.js"
+import { linearChannels } from "../roi/linear-head.js"
 import { anchorsPerCell } from "../rpn/anchors.js"
-import { UsageError } from "../tensor/errors.js"
+
+/** Layers that all regions share, and the maps they give. */
+interface SharedRows {
+  readonly rows: readonly LayerRow[]
+  /** Of each level's map, finest first. */
+  readonly levels: readonly Size[]
+  readonly channels: number
+}
 
 /**
- * Counts a C4 detector's parameters and multiply-adds for one image at test, without an engine. What runs on each region
- * is counted for as many regions as there are proposals at test.
+ * Counts a detector's parameters and multiply-adds for one image at test, without an engine. What runs on each region is
+ * counted for as many regions as there are proposals at test, what runs on each level of a pyramid for all of them.
  * @param inputSize of the image as it enters the network
- * @throws UsageError for a pyramid
  */
 export function summarizeDetector(config: ModelConfig, inputSize: Size, numClasses: number): Summary {
-  const { model, strideIn, norm, conv5Norm, options } = config
-  if (isPyramid(model))
-    throw new UsageError(`info: cannot count the layers of ${model} yet, only those of _c4 detectors`)
-  const spec = resNetSpec(backboneDepth(model), { strideIn })
-  const shared = { ...spec, stages: spec.stages.slice(0, 3) }
-  const { rows, size } = trunkRows(shared, inputSize, normValues[norm])
-  const channels = stageChannels(shared.stages.at(-1)!)
-  const anchors = anchorsPerCell(options.anchors)
-  const rpn = [
+  const { options, model } = config
+  const spec = backboneSpec(config)
+  const shared = isPyramid(model) ? pyramidRows(spec, config, inputSize) : mapRows(spec, config, inputSize)
+  const regions = options.proposals.test.afterNms
+  const perRegion = headRows(spec, config, shared.channels, numClasses)
+  return total([
+    ...shared.rows.map((row) => ({ ...row, name: `backbone.${row.name}` })),
+    ...rpnRows(shared, anchorsPerCell(options.anchors, shared.levels.length)),
+    ...perRegion.map((row): LayerRow => ({ ...row, multiplyAdds: regions * row.multiplyAdds })),
+  ])
+}
+
+/** conv1 to conv4, or to conv5 where that is shared too. */
+function mapRows(spec: NetworkSpec, { model, norm }: ModelConfig, inputSize: Size): SharedRows {
+  const stages = sharesConv5(model) ? spec.stages : spec.stages.slice(0, 3)
+  const { rows, sizes } = trunkRows({ ...spec, stages }, inputSize, normValues[norm])
+  return { rows, levels: [sizes.at(-1)!], channels: stageChannels(stages.at(-1)!) }
+}
+
+/** A whole ResNet and a pyramid of P2 to P6. */
+function pyramidRows(spec: NetworkSpec, { norm }: ModelConfig, inputSize: Size): SharedRows {
+  const { rows, sizes } = trunkRows(spec, inputSize, normValues[norm])
+  const inner = spec.stages.map((stage, level) => {
+    const shape = { kernel: 1, stride: 1, in: stageChannels(stage), out: pyramidChannels }
+    return convolutionRow({ conv: `fpn.inner_blocks.${level}.0`, ...shape }, "", sizes[level]!, 1)
+  })
+  const outer = spec.stages.map((_, level) => {
+    const shape = { kernel: 3, stride: 1, in: pyramidChannels, out: pyramidChannels }
+    return convolutionRow({ conv: `fpn.layer_blocks.${level}.0`, ...shape }, "", sizes[level]!, 1)
+  })
+  const [height, width] = sizes.at(-1)!
+  return {
+    rows: [...rows.map((row) => ({ ...row, name: `body.${row.name}` })), ...inner, ...outer],
+    levels: [...sizes, [Math.ceil(height / 2), Math.ceil(width / 2)]],
+    channels: pyramidChannels,
+  }
+}
+
+/** The same layers run on every level; the size is that of the finest. */
+function rpnRows({ levels, channels }: SharedRows, anchors: number): LayerRow[] {
+  const layers = [
     ["conv.0.0", 3, channels],
     ["cls_logits", 1, anchors],
     ["bbox_pred", 1, 4 * anchors],
   ] as const
-  const conv5 = spec.stages[3]!
-  const width = stageChannels(conv5)
-  const prefix = "roi_heads.box_head.layer4."
-  const perRegion = [
-    ...stageRows(conv5, prefix, [options.align.size, options.align.size], normValues[conv5Norm]).rows,
+  return layers.map(([conv, kernel, out]) => {
+    const rows = levels.map((size) =>
+      convolutionRow({ conv, kernel, stride: 1, in: channels, out }, "rpn.head.", size, 1),
+    )
+    return { ...rows[0]!, multiplyAdds: rows.reduce((sum, row) => sum + row.multiplyAdds, 0) }
+  })
+}
+
+/** What one region needs. */
+function headRows(spec: NetworkSpec, config: ModelConfig, channels: number, numClasses: number): LayerRow[] {
+  const { size } = config.options.align
+  const head = "roi_heads.box_head."
+  const [width, rows] = sharesConv5(config.model)
+    ? [
+        linearChannels,
+        [
+          linearRow(`${head}fc6`, channels * size * size, linearChannels),
+          linearRow(`${head}fc7`, linearChannels, linearChannels),
+        ],
+      ]
+    : [
+        stageChannels(spec.stages[3]!),
+        stageRows(spec.stages[3]!, `${head}layer4.`, [size, size], normValues[config.conv5Norm]).rows,
+      ]
+  return [
+    ...rows,
     linearRow("roi_heads.box_predictor.cls_score", width, numClasses + 1),
     linearRow("roi_heads.box_predictor.bbox_pred", width, 4 * (numClasses + 1)),
   ]
-  const regions = options.proposals.test.afterNms
-  return total([
-    ...rows.map((row) => ({ ...row, name: `backbone.${row.name}` })),
-    ...rpn.map(([conv, kernel, out]) =>
-      convolutionRow({ conv, kernel, stride: 1, in: channels, out }, "rpn.head.", size, 1),
-    ),
-    ...perRegion.map((row): LayerRow => ({ ...row, multiplyAdds: regions * row.multiplyAdds })),
-  ])
 }

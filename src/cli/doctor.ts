@@ -52,6 +52,7 @@ function lines(report: DoctorReport): [name: string, value: string][] {
     ["compiler", tools.compiler ?? missing],
     ["Node headers", tools.nodeHeaders ?? `${missing}: setup downloads them`],
     ["sharp", versions.sharp ?? missing],
+    ["onnxruntime", versions.onnxruntime ?? missing],
     ...(report.cures.length ? report.cures : ["nothing is missing"]).map((cure): [string, string] => ["to do", cure]),
   ]
 }

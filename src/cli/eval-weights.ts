@@ -1,30 +1,33 @@
 import { formatFault } from "../../datasets/faults.js"
 import { readDataset } from "../../datasets/read.js"
-import { startEngine } from "../engine/start.js"
+import type { DetectOptions } from "../detector/detect-options.js"
 import { type EvalReport, evaluateDetections, type ReportOptions } from "../eval/report.js"
+import { detectRecords } from "../predict/detect-records.js"
+import type { LoadOptions } from "../predict/detector-loader.js"
+import { openNetwork } from "../predict/open-network.js"
 import { DataError } from "../tensor/errors.js"
-import { detectDataset } from "../train/detect-dataset.js"
-import { openDetector } from "../weights/detector-file.js"
 import { interruption } from "./exit.js"
 import { startProgress } from "./progress.js"
 
 interface WeightsOptions {
-  readonly weights: string
+  /** Of one detector, or of several that work as one. */
+  readonly weights: readonly string[]
   readonly data: string
   readonly split?: string
   readonly images?: string
-  readonly engine?: "tensorflow" | "wasm" | "auto"
+  readonly engine?: LoadOptions["engine"]
+  readonly detect?: DetectOptions
 }
 
 /** Runs a detector over a data set and scores it. An image that cannot be read is told and counts as empty. */
 export async function evaluateWeights(
-  { weights, data, split = "val", images, engine }: WeightsOptions,
+  { weights, data, split = "val", images, engine = "auto", detect }: WeightsOptions,
   options: Partial<ReportOptions>,
   log: (line: string) => void,
 ): Promise<EvalReport> {
-  log(`engine: ${await startEngine(engine)}`)
-  const { detector, parameters, config, classes } = openDetector(weights)
-  const set = await readDataset(data, { split, classes, images: images ?? null })
+  const network = await openNetwork(weights, { engine, ...(detect === undefined ? {} : { detect }) })
+  log(`engine: ${network.engine}`)
+  const set = await readDataset(data, { split, classes: network.classes, images: images ?? null })
   log(`${data}: ${set.format.toUpperCase()} data, split ${set.split}: ${set.images.length} images`)
   for (const notice of set.notices ?? []) log(notice)
   for (const fault of set.faults) log(formatFault(fault))
@@ -33,12 +36,12 @@ export async function evaluateWeights(
   const progress = startProgress({ label: "eval", total: set.images.length })
   try {
     const onImage = (done: number) => progress.update(done)
-    const { perImage, failed } = await detectDataset(detector, set.images, config, { signal, onImage })
+    const { perImage, failed } = await detectRecords(network, set.images, detect, { signal, onImage })
     for (const { file, message } of failed) progress.line(`${file}: ${message}`)
     signal.throwIfAborted()
     return evaluateDetections(set, perImage, options)
   } finally {
     progress.stop()
-    parameters.dispose()
+    network.dispose()
   }
 }

@@ -1,28 +1,35 @@
 import type { Command } from "commander"
+import type { DetectOptions } from "../detector/detect-options.js"
 import type { ReportOptions } from "../eval/report.js"
+import type { LoadOptions } from "../predict/detector-loader.js"
 import { UsageError } from "../tensor/errors.js"
-import { engineFlag, fractionFlag, listFlag } from "./flags.js"
+import { addDetectFlags, detectOptionsOf } from "./detect-flags.js"
+import { detectEngineFlag, fractionFlag, listFlag } from "./flags.js"
 import { log, print, writeJson } from "./report.js"
 
-interface EvalFlags {
-  readonly weights?: string
+interface EvalFlags extends Omit<DetectOptions, "score"> {
+  readonly weights?: readonly string[]
   readonly data?: string
   readonly gt?: string
   readonly predictions?: string
   readonly split?: string
   readonly images?: string
   readonly metrics?: string[]
+  /** Of the confusion matrix; detections scored lower count all the same. */
   readonly score?: number
   readonly vocIou?: number[]
   readonly truthIdZero?: string
   readonly json?: string
-  readonly engine?: "tensorflow" | "wasm" | "auto"
+  readonly engine?: LoadOptions["engine"]
 }
 
 /** The `eval` command: runs a detector and scores it, or scores saved predictions. */
 export function configure(command: Command): void {
   command
-    .option("--weights <file>", "a trained detector to run and score")
+    .option(
+      "--weights <files...>",
+      "a trained detector (.safetensors or .onnx) to run and score, or several that work as one",
+    )
     .option("--data <path>", "what it is scored on: VOC, COCO or YOLO data")
     .option("--gt <path>", "instead: truths (a COCO file, or a data set's folder)")
     .option("--predictions <path>", "and saved predictions: a COCO results file, or a folder of VOC or YOLO files")
@@ -33,8 +40,8 @@ export function configure(command: Command): void {
     .option("--voc-iou <values>", "overlaps at which VOC's AP is measured (default: 0.5)", fractionsFlag)
     .option("--truth-id-zero <how>", "mended (default), or pycocotools: a COCO truth with id 0 is never found")
     .option("--json <file>", "write the figures as JSON to a file, or to stdout with -")
-    .addOption(engineFlag())
-    .action((flags: EvalFlags) => evaluate(flags))
+    .addOption(detectEngineFlag())
+  addDetectFlags(command).action((flags: EvalFlags) => evaluate(flags))
 }
 
 async function evaluate(flags: EvalFlags): Promise<void> {
@@ -48,6 +55,11 @@ async function ofPredictions(flags: EvalFlags) {
   const { data, gt, predictions, split = "val", images } = flags
   if (data !== undefined)
     throw new UsageError("eval: --data goes with --weights; saved predictions are scored with --gt")
+  const [idle] = Object.keys(detectWishes(flags))
+  if (idle !== undefined) {
+    const flag = idle.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
+    throw new UsageError(`eval: --${flag} says how a detector looks at images; it goes with --weights`)
+  }
   if (gt === undefined || predictions === undefined) {
     throw new UsageError("eval: expected --weights with --data, or --gt with --predictions")
   }
@@ -71,7 +83,13 @@ async function ofDetector(flags: EvalFlags) {
   }
   if (data === undefined) throw new UsageError("eval: expected --data beside --weights")
   const { evaluateWeights } = await import("./eval-weights.js")
-  return evaluateWeights({ ...flags, weights: weights!, data }, await reportWishes(flags), log)
+  const detect = detectWishes(flags)
+  return evaluateWeights({ ...flags, weights: weights!, data, detect }, await reportWishes(flags), log)
+}
+
+/** How the detector looks at images; `--score` is the report's. */
+function detectWishes({ score: _, ...flags }: EvalFlags): DetectOptions {
+  return detectOptionsOf(flags)
 }
 
 /** The report's options that flags were given for. */

@@ -2,7 +2,7 @@ import { type Command, InvalidArgumentError, Option } from "commander"
 import { atLeastOne, fraction, positive, type Rule, wholeNumber } from "../tensor/options.js"
 
 /** Reads a flag's text as a number that keeps `rule`; commander names the flag in the error. */
-const numberFlag =
+export const numberFlag =
   (rule: Rule) =>
   (text: string): number => {
     const value = text.trim() === "" ? Number.NaN : Number(text)
@@ -23,11 +23,27 @@ export function listFlag(text: string): string[] {
   return names
 }
 
+/** Reads `a,b,c` as numbers above 0. */
+export const positivesFlag = (text: string): number[] => listFlag(text).map(positiveFlag)
+
+/** Reads `400,500,600` as lengths in pixels. */
+export function sidesFlag(text: string): number[] {
+  return listFlag(text).map(atLeastOneFlag)
+}
+
 /** `--engine`, or RESDET_ENGINE. */
 export function engineFlag(): Option {
   return new Option("--engine <name>", "what runs the network (default: auto)")
     .choices(["tensorflow", "wasm", "auto"])
     .env("RESDET_ENGINE")
+}
+
+/** What can run a detector that only detects. */
+export const detectEngines = ["onnx", "tensorflow", "wasm", "auto"] as const
+
+/** As `engineFlag`, where nothing learns. */
+export function detectEngineFlag(): Option {
+  return engineFlag().choices(detectEngines)
 }
 
 /** The flags `--config`, `--set` and `--print-config`, the same on every command that takes a configuration. */

@@ -19,7 +19,7 @@ interface InfoFlags {
 /** `resdet info`: a model's layers, parameters and multiply-adds, or what a weights file holds; no engine is loaded. */
 export function configure(command: Command): void {
   command
-    .argument("<model-or-file>", "such as resnet50 or fasterrcnn_resnet18_c4, or a .safetensors file")
+    .argument("<model-or-file>", "such as resnet50 or fasterrcnn_resnet18_c4, or a .safetensors or .onnx file")
     .option("--json <target>", "one JSON document, to a file or to stdout for -")
     .option("--size <side>", "input size in pixels: 224, or height x width as in 600x800", sizeFlag)
     .option("--classes <number>", "how many classes (default: those of ImageNet, CIFAR-10 or COCO)", atLeastOneFlag)
@@ -75,6 +75,7 @@ async function detector(model: string, { size, classes = 80, strideIn }: InfoFla
 }
 
 async function describeFile(path: string): Promise<Description> {
+  if (path.endsWith(".onnx")) return describeGraph(path)
   const { classifierKey, readClassifierInfo } = await import("../weights/classifier-file.js")
   const file = new SafetensorsFile(path)
   const classifier = readClassifierInfo(path)
@@ -83,7 +84,7 @@ async function describeFile(path: string): Promise<Description> {
     ({ name }) => !/\.(running_mean|running_var|num_batches_tracked)$|^input\.mean$/.test(name),
   )
   const parameters = learned.reduce((sum, { shape }) => sum + shape.reduce((size, length) => size * length, 1), 0)
-  const metadata = Object.fromEntries(Object.entries(file.metadata).map(([key, value]) => [key, parsed(value)]))
+  const metadata = parsedValues(file.metadata)
   const width = Math.max(0, ...tensors.map(({ name }) => name.length))
   const lines = tensors.map(({ name, dtype, shape }) => `${name.padEnd(width)}  ${dtype}  [${shape.join(", ")}]`)
   const others = Object.entries(file.metadata).filter(([key]) => key !== classifierKey)
@@ -108,7 +109,22 @@ function describeClassifier({ config, classes, training }: ClassifierInfo): stri
   ]
 }
 
+/** An ONNX file: what is told of it, which for those of `resdet export` is all that the weights file told. */
+async function describeGraph(path: string): Promise<Description> {
+  const { readOnnxFile } = await import("../onnx/model-file.js")
+  const { bytes, metadata } = readOnnxFile(path)
+  const notes = Object.entries(metadata).map(([key, value]) => `${key}: ${value}`)
+  return {
+    text: [`${path}: ONNX graph, ${(bytes.length / 1e6).toFixed(1)} MB`, ...notes].join("\n"),
+    document: { file: path, metadata: parsedValues(metadata) },
+  }
+}
+
 /** Metadata that hold JSON as what they mean, others as text. */
+function parsedValues(metadata: Readonly<Record<string, string>>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(metadata).map(([key, value]) => [key, parsed(value)]))
+}
+
 function parsed(text: string): unknown {
   try {
     return JSON.parse(text)

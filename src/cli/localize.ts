@@ -8,6 +8,7 @@ import {
   givenFlags,
   listFlag,
   positiveFlag,
+  sidesFlag,
   wholeNumberFlag,
 } from "./flags.js"
 import { log, print, writeJson } from "./report.js"
@@ -68,7 +69,7 @@ function looking(command: Command): Command {
     .option("--rcnn <file>", "and its second stage")
     .option("--classifier <files...>", "a trained classifier whose five best classes are looked for, or several")
     .option("--view <name>", "dense (default), or centre: one crop")
-    .option("--sizes <pixels>", "shorter sides, several with commas (default: 8/7 of the crop's)", lengthsFlag)
+    .option("--sizes <pixels>", "shorter sides, several with commas (default: 8/7 of the crop's)", sidesFlag)
     .option("--merge <name>", "best (default): the best-scored box; vote: the mean of those around it")
     .option("--proposals <n>", "regions of each class the second stage looks at (default: 200)", atLeastOneFlag)
     .option("--json <file>", "write the result as JSON to a file, or to stdout with -")
@@ -91,8 +92,4 @@ async function train(command: Command): Promise<void> {
   const config = resolveConfig(localizeTrainSchema, { file, flags: options, sets, paths, joinedPaths: ["data"] })
   if (printConfig) return print(JSON.stringify(config, null, 2))
   print(await runner.trainLocalizer(config, interruption(), log))
-}
-
-function lengthsFlag(text: string): number[] {
-  return listFlag(text).map(atLeastOneFlag)
 }

@@ -55,7 +55,7 @@ export async function resumeClassifyTrain(
 ): Promise<string> {
   const record: ClassifierRecord = reopenRun(run, classifyTrainSchema, given)
   const sets = await readSets(record.config, log)
-  const state = stateOf(run, record, printOf(sets.training), epochsOf(record.config, sets.training))
+  const state = stateOf(run, record, printOf(sets.training), { epochs: epochsOf(record.config, sets.training) })
   return trainClassifier(() => run, record, sets, { state }, signal, log)
 }
 

@@ -4,11 +4,11 @@ import { categoryIdsOf } from "../predict/detector-handle.js"
 import type { DetectorParts } from "../predict/detector-loader.js"
 import { type ImageSource, openImageSource } from "../predict/image-source.js"
 import { type DrawDetections, type EncodeImage, writeCrops, writePicture } from "../predict/pictures.js"
-import type { DetectOptions } from "../predict/pixel-detector.js"
 import { surveyImages } from "../predict/survey.js"
 import { detectionFormat, openWriters } from "../predict/writer.js"
 import { DataError } from "../tensor/errors.js"
 import type { DetectConfig } from "./detect-config.js"
+import { detectOptionsOf } from "./detect-flags.js"
 import { makeRunFolder, runsOf } from "./run-folder.js"
 
 /** What `detect` needs beside the command line: passed in, so that tests run it with a dummy network. */
@@ -34,13 +34,13 @@ export async function runDetect(
   signal: AbortSignal,
   log: (line: string) => void,
 ): Promise<DetectSummary> {
-  const { weights, engine, score, nms } = config
+  const { weights, engine } = config
   const formats = config.format.map(detectionFormat)
   const source = withoutOutput(await openImageSource(config.source), config)
   const { count, numericNames } = await surveyImages(source)
   if (count === 0) throw new DataError(`${config.source}: expected images, found none`)
-  const network = await parts.openNetwork(weights, { engine })
-  const options: DetectOptions = { score, ...(nms === undefined ? {} : { nms }) }
+  const detect = detectOptionsOf(config)
+  const network = await parts.openNetwork(weights, { engine, detect })
   const { classes } = network
   const folder = makeRunFolder("detect", config.out)
   const writers = openWriters(formats, { folder, classes, categoryIds: categoryIdsOf(network), numericNames })
@@ -48,7 +48,7 @@ export async function runDetect(
   let skipped = 0
   try {
     let started = performance.now()
-    for await (const detected of detectImages(network, parts.decode, source, options, signal)) {
+    for await (const detected of detectImages(network, parts.decode, source, detect, signal)) {
       const place = `${++images}/${count}`
       if (detected.error !== undefined) {
         skipped++

@@ -50,7 +50,7 @@ export async function resumeLocalizer(
 ): Promise<string> {
   const record: LocalizerRecord = reopenRun(run, localizeTrainSchema, given)
   const data = await readTrainingData(record.config, {}, log)
-  const state = stateOf(run, record, dataPrint(data.training), record.config.epochs)
+  const state = stateOf(run, record, dataPrint(data.training), record.config)
   return trainStage(() => run, record, data, state, signal, log)
 }
 

@@ -1,24 +1,21 @@
-import type { Dataset } from "../../datasets/dataset.js"
 import type { FaultPolicies } from "../../datasets/faults.js"
 import { BatchLoader } from "../../datasets/loader/batch-loader.js"
 import { buildFasterRcnn } from "../detector/build.js"
-import { completeConfig, type ModelConfig, modelDefaults, type StoredModelConfig } from "../detector/model.js"
-import { type DeepPartial, type FasterRcnnOptions, withOverrides } from "../detector/options.js"
-import { preset } from "../detector/presets.js"
+import { completeConfig, type ModelConfig, type StoredModelConfig } from "../detector/model.js"
 import { startEngine } from "../engine/start.js"
 import { Parameters } from "../tensor/parameters.js"
-import { mixSeeds, seededRandom } from "../tensor/random.js"
+import { mixSeeds, type Random, seededRandom } from "../tensor/random.js"
 import { detectionTask } from "../train/detection-task.js"
-import type { RunOptions } from "../train/run.js"
 import type { SavedModel } from "../train/run-folder.js"
-import { scheduleOptions } from "../train/schedule.js"
-import { sgdOptions } from "../train/sgd.js"
 import type { SavedState } from "../train/state.js"
-import { saveDetector } from "../weights/detector-file.js"
+import { readDetectorInfo, saveDetector } from "../weights/detector-file.js"
 import { describeReport, loadReport } from "../weights/load.js"
-import { initialWeights, planInput, planNorms } from "../weights/plan.js"
+import { initialWeights } from "../weights/plan.js"
+import { copyHead, matchClasses, splitHead, transferTable } from "../weights/transfer.js"
 import { BelowMinimumError } from "./exit.js"
-import { type TrainConfig, trainSchema } from "./train-config.js"
+import { decidedTrainSchema, type GivenTrainConfig, type TrainConfig } from "./train-config.js"
+import { detectorModelConfig, detectorRunOptions, scheduleLine } from "./train-options.js"
+import { planTraining } from "./train-plan.js"
 import { dataPrint, readTrainingData, type TrainingData } from "./training-data.js"
 import {
   beginRun,
@@ -35,18 +32,20 @@ import {
  * Trains a detector.
  * @returns the run's folder
  */
-export async function runTrain(config: TrainConfig, signal: AbortSignal, log: Log): Promise<string> {
+export async function runTrain(given: GivenTrainConfig, signal: AbortSignal, log: Log): Promise<string> {
+  const { config, lines } = planTraining(given)
+  for (const line of lines) log(line)
   const data = await readTrainingData(config, policiesOf(config), log)
-  const record: DetectorRecord = { config, model: modelConfig(config), data: dataPrint(data.training) }
+  const record: DetectorRecord = { config, model: detectorModelConfig(config), data: dataPrint(data.training) }
   return trainDetector(beginRun("train", record), record, data, undefined, signal, log)
 }
 
 /** Goes on with a run that was interrupted. */
 export async function resumeTrain(run: string, given: GivenOptions, signal: AbortSignal, log: Log): Promise<string> {
-  const stored = reopenRun<typeof trainSchema, StoredModelConfig>(run, trainSchema, given)
+  const stored = reopenRun<typeof decidedTrainSchema, StoredModelConfig>(run, decidedTrainSchema, given)
   const record: DetectorRecord = { ...stored, model: completeConfig(stored.model) }
   const data = await readTrainingData(record.config, policiesOf(record.config), log)
-  const state = stateOf(run, record, dataPrint(data.training), record.config.epochs)
+  const state = stateOf(run, record, dataPrint(data.training), record.config)
   return trainDetector(run, record, data, state, signal, log)
 }
 
@@ -61,29 +60,25 @@ async function trainDetector(
   log: Log,
 ): Promise<string> {
   log(`engine: ${await startEngine(config.engine)}`)
-  const weights = state?.weights ?? (config.weights === undefined ? undefined : initialWeights(config.weights, model))
-  const parameters = new Parameters(seededRandom(mixSeeds(config.seed, INITIALISE)), weights)
-  const detector = buildFasterRcnn(parameters, model, training.classes.length)
-  if (state === undefined && config.weights !== undefined)
-    log(`${config.weights}:\n${describeReport(loadReport(parameters))}`)
+  const random = seededRandom(mixSeeds(config.seed, INITIALISE))
+  const parts = { model, classes: training.classes, weights: config.weights }
+  const { detector, parameters } = state ? rebuild(parts, state, random) : build(parts, random, log)
   const loader = new BatchLoader(training, {
     batchSize: config.batch,
     seed: config.seed,
-    sizes: [model.size],
+    sizes: config.sizes ?? [model.size],
     maxSize: model.maxSize,
     ...model.input,
-
     flip: config.flip,
+    repeatThreshold: config.repeatThreshold,
     workers: config.workers ?? null,
     policies: policiesOf(config),
   })
   const task = detectionTask(detector, parameters, loader, validation, model)
-  const options = runOptions(config, training, task.batchesPerEpoch)
-  const { base, warmup } = options.schedule
+  const options = detectorRunOptions(config, training.format, task.batchesPerEpoch)
   log(
     `${config.model}, ${model.norm} norm, conv5 ${model.conv5Norm} norm, ${model.frozen} parts frozen; ` +
-      `learning rate ${base}${config.lr === undefined ? ` (${base / config.batch} an image x batch ${config.batch})` : ""}, ` +
-      `warm-up ${warmup} steps; ${config.epochs} epochs of ${task.batchesPerEpoch} steps`,
+      scheduleLine(config, options, task.batchesPerEpoch),
   )
   const { classes, categoryIds } = training
   const saved: SavedModel = {
@@ -98,6 +93,37 @@ async function trainDetector(
   return run
 }
 
+interface Parts {
+  readonly model: ModelConfig
+  readonly classes: readonly string[]
+  readonly weights: string | undefined
+}
+
+function rebuild({ model, classes }: Parts, state: SavedState, random: Random) {
+  const parameters = new Parameters(random, state.weights)
+  return { parameters, detector: buildFasterRcnn(parameters, model, classes.length) }
+}
+
+/** A detector that begins a run; from one that knows other classes it takes the classes that both know. */
+function build({ model, classes, weights: file }: Parts, random: Random, log: Log) {
+  const weights = file === undefined ? new Map() : initialWeights(file, model)
+  const known = file === undefined ? undefined : readDetectorInfo(file)?.classes
+  const isOther = known !== undefined && known.join("\n") !== classes.join("\n")
+  const { body, head } = isOther ? splitHead(weights) : { body: weights, head: undefined }
+  const parameters = new Parameters(random, body)
+  const detector = buildFasterRcnn(parameters, model, classes.length)
+  if (file !== undefined) log(`${file}:\n${describeReport(loadReport(parameters))}`)
+  if (head !== undefined) {
+    const origins = copyHead(parameters, head, known!.length, matchClasses(known!, classes))
+    const copied = origins.filter(({ from }) => from !== undefined).length
+    log(
+      `the weights know ${known!.length} classes, the data have ${classes.length}, of which ${copied} go on from theirs:`,
+    )
+    log(transferTable(origins))
+  }
+  return { parameters, detector }
+}
+
 /** What the schema leaves open, the names of faults, is checked where they are used. */
 function policiesOf({ policies }: TrainConfig): Partial<FaultPolicies> {
   return policies as Partial<FaultPolicies>
@@ -106,39 +132,5 @@ function policiesOf({ policies }: TrainConfig): Partial<FaultPolicies> {
 function checkReached({ minMap }: TrainConfig, metric: string, best: number | null): void {
   if (minMap !== undefined && !(best !== null && best >= minMap)) {
     throw new BelowMinimumError(`the best ${metric}, ${best ?? "n/a"}, is below --min-map ${minMap}`)
-  }
-}
-
-function modelConfig(config: TrainConfig): ModelConfig {
-  const { ratePerImage: _, ...sizes } = preset(config.preset)
-  const { model, strideIn, size, maxSize, norm, conv5Norm, frozen } = config
-  return {
-    ...modelDefaults,
-    ...sizes,
-    ...planNorms(model, config.weights, { norm, conv5Norm, frozen }),
-    input: planInput(config.weights),
-    model,
-    strideIn,
-    ...(size === undefined ? {} : { size, maxSize: Math.round((size * sizes.maxSize) / sizes.size) }),
-    ...(maxSize === undefined ? {} : { maxSize }),
-    options: withOverrides(sizes.options, config.detector as DeepPartial<FasterRcnnOptions>),
-  }
-}
-
-function runOptions(config: TrainConfig, data: Dataset, batchesPerEpoch: number): RunOptions {
-  return {
-    epochs: config.epochs,
-    seed: config.seed,
-    schedule: scheduleOptions({
-      base: config.lr ?? preset(config.preset).ratePerImage * config.batch,
-      steps: config.epochs * batchesPerEpoch,
-      shape: config.schedule,
-      warmup: config.warmup ?? Math.min(1000, batchesPerEpoch - 1),
-    }),
-    sgd: sgdOptions({ momentum: config.momentum, weightDecay: config.weightDecay }),
-    clipNorm: config.clipNorm,
-    validateEvery: config.valEvery,
-    metric: config.metric ?? (data.format === "voc" ? "voc12" : "AP"),
-    reportEvery: config.logEvery,
   }
 }

@@ -1,4 +1,4 @@
-import type { StepReport } from "../train/run.js"
+import type { StepReport } from "../train/report-window.js"
 
 /** One line on where training stands: epoch, step, losses, rate, time, memory, time left. */
 export function stepLine(report: StepReport, epochs: number): string {

@@ -60,8 +60,11 @@ export function beginRun<Config extends RunConfig>(folder: RunsFolder, record: R
   return run
 }
 
+/** What may change while a run rests. */
+const changeable = ["epochs", "steps", "workers", "engine"]
+
 /**
- * The record of a run that is to go on, with the options that may change while it rests: --epochs, --workers, --engine.
+ * The record of a run that is to go on, with the options that may change while it rests.
  * @throws UsageError for other options, DataError when `run` is no run's folder
  */
 export function reopenRun<Schema extends z.ZodType, Model>(
@@ -69,12 +72,19 @@ export function reopenRun<Schema extends z.ZodType, Model>(
   schema: Schema,
   { flags, file, sets }: GivenOptions,
 ): RunRecord<z.output<Schema>, Model> {
-  const foreign = Object.keys(flags).filter((name) => !["epochs", "workers", "engine"].includes(name))
+  const foreign = Object.keys(flags).filter((name) => !changeable.includes(name))
   if (foreign.length > 0 || file !== undefined || sets !== undefined) {
     const what = foreign[0] ?? (file === undefined ? "set" : "config")
     throw new UsageError(`--resume goes on with the run's own options: leave out --${what}, or start a new run`)
   }
   const saved = readRecord<Record<string, unknown>, Model>(run)
+  for (const [unit, other] of [
+    ["epochs", "steps"],
+    ["steps", "epochs"],
+  ] as const) {
+    if (flags[unit] === undefined || saved.config[other] === undefined) continue
+    throw new UsageError(`${run}: its length is in ${other}. Give --${other} instead of --${unit}`)
+  }
   const config = schema.safeParse({ ...saved.config, ...flags })
   if (config.success) return { ...saved, config: config.data }
   const key = config.error.issues[0]!.path.join(".")
@@ -101,7 +111,7 @@ export function stateOf(
   run: string,
   { config, data: then }: RunRecord<RunConfig, unknown>,
   now: DataPrint,
-  epochs: number,
+  { epochs, steps }: RunLength,
 ): SavedState {
   if (JSON.stringify(then) !== JSON.stringify(now)) {
     throw new DataError(
@@ -110,10 +120,19 @@ export function stateOf(
     )
   }
   const state = loadState(run)
-  if (state.position.epoch >= epochs) {
-    throw new UsageError(`${run} is done: ${state.position.epoch} epochs. Give --epochs to go further`)
+  const { epoch, step } = state.position
+  if (steps !== undefined && step >= steps)
+    throw new UsageError(`${run} is done: ${step} steps. Give --steps to go further`)
+  if (epochs !== undefined && epoch >= epochs) {
+    throw new UsageError(`${run} is done: ${epoch} epochs. Give --epochs to go further`)
   }
   return state
+}
+
+/** A run's length, in one of the two. */
+export interface RunLength {
+  readonly epochs?: number | undefined
+  readonly steps?: number | undefined
 }
 
 /** All that a command has made ready for a run. */
@@ -146,7 +165,7 @@ export async function trainInto<Batch>(
     await folder.begin(position)
     if (state) log(`going on after step ${position.step}, in epoch ${position.epoch + 1}`)
     const events = telling(folder, options.epochs, faults, log)
-    const end = await runTraining(task, options, events, signal, position, state?.velocities)
+    const end = await runTraining(task, options, events, signal, state)
     if (folder.failure) throw new UserError(`${run}: the last save failed: ${folder.failure.message}`)
     if (signal.aborted) log(`stopped after step ${end.step}; go on with: resdet ${command} --resume ${run}`)
     else if (end.best !== null) log(`best ${options.metric}: ${end.best.toFixed(4)}`)

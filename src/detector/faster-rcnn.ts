@@ -1,14 +1,16 @@
 import * as tf from "@tensorflow/tfjs-core"
 import { type Detections, joinBoxes } from "../boxes/boxes.js"
+import { besideContext, wholeImages } from "../roi/context.js"
 import type { BoxPredictor, RegionFeatures, RoiOutputs } from "../roi/head.js"
 import { alignOnLevels } from "../roi/levels.js"
 import { roiLosses } from "../roi/loss.js"
+import { readPredictions } from "../roi/read-predictions.js"
 import { type SelectOptions, selectDetections, selectOptions } from "../roi/select.js"
 import { roiTargets } from "../roi/targets.js"
 import { levelAnchors } from "../rpn/anchors.js"
-import type { RpnHead, RpnOutputs } from "../rpn/head.js"
+import type { RpnHead } from "../rpn/head.js"
 import { rpnLosses } from "../rpn/loss.js"
-import { type ProposalOptions, proposeBoxes } from "../rpn/proposals.js"
+import { proposeRegions } from "../rpn/propose.js"
 import { rpnTargets } from "../rpn/targets.js"
 import type { Random } from "../tensor/random.js"
 import { expectShape } from "../tensor/shapes.js"
@@ -69,15 +71,13 @@ export class FasterRcnn {
     const grid = levelAnchors(levels.map(mapSize), anchors)
     const allAnchors = joinBoxes(grid)
     const sizes = images.map(({ height, width }): Size => [height, width])
-    const proposed = this.#propose(outputs, grid, sizes, proposals.train)
+    const proposed = proposeRegions(outputs, grid, sizes, proposals.train)
     const truths = images.map((image) => trainingTruths(image, difficult))
     const anchorTargets = truths.map((truth) => rpnTargets(allAnchors, truth.boxes, truth.crowds, rpn, random))
     const regionTargets = truths.map((truth, n) => roiTargets(proposed[n]!, truth, truth.crowds, roi, random))
     lap("rpn")
-    const said = this.#describe(
-      levels,
-      regionTargets.map(({ boxes }) => boxes),
-    )
+    const regions = regionTargets.map(({ boxes }) => boxes)
+    const said = this.predict(this.vectors(levels, regions, sizes))
     lap("roi")
     return { ...rpnLosses(outputs, anchorTargets), ...roiLosses(said, regionTargets) }
   }
@@ -98,53 +98,45 @@ export class FasterRcnn {
   ): Detections[] {
     const select = selectOptions({ ...this.options.select, ...wishes })
     return tf.tidy(() => {
-      const levels = this.#parts.backbone.trainable(this.frozenFeatures(images))
+      const levels = this.features(images)
       lap("backbone")
-      const outputs = this.#parts.rpn.apply(levels)
-      const grid = levelAnchors(levels.map(mapSize), this.options.anchors)
-      const proposed = this.#propose(outputs, grid, sizes, this.options.proposals.test)
+      const proposed = this.propose(levels, sizes)
       lap("rpn")
-      const said = this.#describe(levels, proposed)
-      const logits = said.logits.dataSync<"float32">()
-      const deltas = said.deltas.dataSync<"float32">()
+      const said = readPredictions(this.predict(this.vectors(levels, proposed, sizes)), proposed)
       lap("roi")
-      const [, width] = said.logits.shape
-      let from = 0
-      const found = proposed.map((boxes, n) => {
-        const to = from + boxes.length / 4
-        const own = [
-          logits.subarray(from * width, to * width),
-          deltas.subarray(from * width * 4, to * width * 4),
-        ] as const
-        from = to
-        return selectDetections(boxes, ...own, sizes[n]!, select)
-      })
+      const found = said.map((own, n) => selectDetections(own, sizes[n]!, select))
       lap("select")
       return found
     })
   }
 
-  /** The proposals of each image `[P * 4]`, in input pixels. */
-  #propose(
-    outputs: RpnOutputs,
-    grid: readonly Float32Array[],
-    sizes: readonly Size[],
-    options: ProposalOptions,
-  ): Float32Array[] {
-    const logits = outputs.logits.dataSync<"float32">()
-    const deltas = outputs.deltas.dataSync<"float32">()
-    const anchors = outputs.logits.shape[1]
-    return sizes.map((size, n) => {
-      const own = logits.subarray(n * anchors, (n + 1) * anchors)
-      return proposeBoxes(grid, own, deltas.subarray(n * 4 * anchors, (n + 1) * 4 * anchors), size, options)
-    })
+  // The steps of a detection, for what composes them in other ways. Sizes are `[height, width]` of each of the N images
+  // inside its padded input, boxes are in input pixels.
+
+  /** `[N, H, W, 3]` normalised RGB to the maps of each level. */
+  features(images: tf.Tensor4D): readonly tf.Tensor4D[] {
+    return this.#parts.backbone.trainable(this.frozenFeatures(images))
   }
 
-  /** What the head says of each image's regions, all images' regions in one list. */
-  #describe(levels: readonly tf.Tensor4D[], regions: readonly Float32Array[]): RoiOutputs {
-    const boxes = joinBoxes(regions)
+  /** The regions of each image worth a closer look `[P * 4]`, best first. */
+  propose(levels: readonly tf.Tensor4D[], sizes: readonly Size[]): Float32Array[] {
+    const grid = levelAnchors(levels.map(mapSize), this.options.anchors)
+    return proposeRegions(this.#parts.rpn.apply(levels), grid, sizes, this.options.proposals.test)
+  }
+
+  /** The vector of each region `[R, channels]`, all images' regions `[R * 4]` in one list. */
+  vectors(levels: readonly tf.Tensor4D[], regions: readonly Float32Array[], sizes: readonly Size[]): tf.Tensor2D {
+    const { anchors, align, context } = this.options
     const images = Int32Array.from(regions.flatMap((own, n) => new Array<number>(own.length / 4).fill(n)))
-    const pooled = alignOnLevels(levels, boxes, images, this.options.anchors.stride, this.options.align)
-    return this.#parts.predictor.apply(this.#parts.regions.apply(pooled))
+    const vectorsOf = (boxes: Float32Array, images: Int32Array) =>
+      this.#parts.regions.apply(alignOnLevels(levels, boxes, images, anchors.stride, align))
+    if (!context) return vectorsOf(joinBoxes(regions), images)
+    const withWhole = vectorsOf(joinBoxes([...regions, wholeImages(sizes)]), Int32Array.of(...images, ...sizes.keys()))
+    return besideContext(withWhole, images)
+  }
+
+  /** What the head says of each region. */
+  predict(vectors: tf.Tensor2D): RoiOutputs {
+    return this.#parts.predictor.apply(vectors)
   }
 }

@@ -3,7 +3,7 @@ import type { NormKind } from "../backbone/norm.js"
 import { UsageError } from "../tensor/errors.js"
 import { imageNet, type Normalisation } from "../tensor/normalisation.js"
 import { didYouMean } from "../tensor/suggest.js"
-import { type FasterRcnnOptions, fasterRcnnDefaults } from "./options.js"
+import { type DeepPartial, type FasterRcnnOptions, fasterRcnnDefaults, withOverrides } from "./options.js"
 
 /** All that tells one detector from another, beside its weights and classes; it is stored in the weights file. */
 export interface ModelConfig {
@@ -40,33 +40,44 @@ export const modelDefaults: Omit<ModelConfig, "model"> = {
 }
 
 /** A configuration as it was stored: what it lacks was not to be chosen then. */
-export type StoredModelConfig = Omit<ModelConfig, "input"> & Partial<Pick<ModelConfig, "input">>
+export type StoredModelConfig = Pick<ModelConfig, "model"> & DeepPartial<ModelConfig>
 
-/** A stored configuration in full: detectors of before `input` had ImageNet's. */
+/**
+ * A stored configuration in full. A choice that came later has a default by which nothing changes for older detectors.
+ * @throws UsageError for an option that is not known
+ */
 export function completeConfig(stored: StoredModelConfig): ModelConfig {
-  return { input: imageNet, ...stored }
+  return withOverrides({ ...modelDefaults, model: stored.model }, stored, "config")
 }
 
-const kinds = ["c4", "fpn"] as const
+/** What stands behind the backbone's name: `c4`, `dc5`, `fpn`. */
+const kinds = ["c4", "dc5", "fpn"] as const
+export type DetectorKind = (typeof kinds)[number]
 
-/** The detectors that can be built: `c4` as in the ResNet paper, `fpn` with a feature pyramid as torchvision's. */
-export const modelNames: readonly string[] = kinds.flatMap((kind) =>
-  depths.map((depth) => `fasterrcnn_resnet${depth}_${kind}`),
+const models = kinds.flatMap((kind) =>
+  depths.map((depth) => ({ name: `fasterrcnn_resnet${depth}_${kind}`, depth, kind })),
 )
 
 /**
- * The backbone's depth that a detector's name tells.
+ * The detectors that can be built: `c4` as in the ResNet paper, `dc5` with a dilated conv5 as detectron2's, `fpn` with a
+ * feature pyramid as torchvision's.
+ */
+export const modelNames: readonly string[] = models.map(({ name }) => name)
+
+/**
+ * The backbone's depth and the kind of detector that a name tells.
  * @throws UsageError for a name that is not among `modelNames`
  */
-export function backboneDepth(model: string): Depth {
-  const depth = depths.find((known) => kinds.some((kind) => model === `fasterrcnn_resnet${known}_${kind}`))
-  if (depth === undefined) {
+export function parseModel(model: string): { readonly depth: Depth; readonly kind: DetectorKind } {
+  const known = models.find(({ name }) => name === model)
+  if (known === undefined) {
     throw new UsageError(`unknown model "${model}".${didYouMean(model, modelNames)} Known: ${modelNames.join(", ")}`)
   }
-  return depth
+  return known
 }
 
-/** Whether a detector has a feature pyramid (then `conv5Norm` and the anchors' stride mean nothing: they follow from it). */
-export function isPyramid(model: string): boolean {
-  return model.endsWith("_fpn")
-}
+/** Whether a detector has a feature pyramid (then the anchors' stride means nothing: it follows from the network). */
+export const isPyramid = (model: string): boolean => parseModel(model).kind === "fpn"
+
+/** Whether conv5 is one of the shared stages, not run on every region (then `conv5Norm` means nothing: it is `norm`). */
+export const sharesConv5 = (model: string): boolean => parseModel(model).kind !== "c4"

@@ -1,10 +1,10 @@
 import type { MatchOptions } from "../boxes/matcher.js"
 import type { SampleOptions } from "../boxes/sampler.js"
-import { type RoiAlignOptions, roiAlignDefaults } from "../roi/align.js"
-import { type SelectOptions, selectDefaults } from "../roi/select.js"
+import { type PoolingOptions, poolingDefaults, poolingOptions } from "../roi/pooling.js"
+import { type SelectOptions, selectDefaults, selectOptions } from "../roi/select.js"
 import { roiMatchDefaults, roiSampleDefaults } from "../roi/targets.js"
-import { type AnchorOptions, anchorDefaults } from "../rpn/anchors.js"
-import { type ProposalOptions, testProposalDefaults, trainProposalDefaults } from "../rpn/proposals.js"
+import { type AnchorOptions, anchorDefaults, anchorOptions } from "../rpn/anchors.js"
+import { type ProposalOptions, proposalOptions, testProposalDefaults, trainProposalDefaults } from "../rpn/proposals.js"
 import { rpnMatchDefaults, rpnSampleDefaults } from "../rpn/targets.js"
 import { UsageError } from "../tensor/errors.js"
 import { didYouMean } from "../tensor/suggest.js"
@@ -16,9 +16,11 @@ export interface FasterRcnnOptions {
   readonly anchors: AnchorOptions
   readonly rpn: { readonly match: MatchOptions; readonly sample: SampleOptions }
   readonly proposals: { readonly train: ProposalOptions; readonly test: ProposalOptions }
-  readonly align: RoiAlignOptions
+  readonly align: PoolingOptions
   readonly roi: { readonly match: MatchOptions; readonly sample: SampleOptions }
   readonly select: SelectOptions
+  /** Whether the head sees, beside each region, the whole image. @source the ResNet paper, appendix B, "Global context" */
+  readonly context: boolean
   /** Whether VOC's difficult objects are learned. @source py-faster-rcnn USE_DIFF false */
   readonly difficult: "exclude" | "include"
 }
@@ -27,10 +29,19 @@ export const fasterRcnnDefaults: FasterRcnnOptions = {
   anchors: anchorDefaults,
   rpn: { match: rpnMatchDefaults, sample: rpnSampleDefaults },
   proposals: { train: trainProposalDefaults, test: testProposalDefaults },
-  align: roiAlignDefaults,
+  align: poolingDefaults,
   roi: { match: roiMatchDefaults, sample: roiSampleDefaults },
   select: selectDefaults,
+  context: false,
   difficult: "exclude",
+}
+
+/** @throws UsageError for a value that a part cannot work with */
+export function checkOptions({ anchors, proposals, align, select }: FasterRcnnOptions): void {
+  anchorOptions(anchors)
+  for (const own of Object.values(proposals)) proposalOptions(own)
+  poolingOptions(align)
+  selectOptions(select)
 }
 
 /** Some of a tree's values, at any depth. */

@@ -1,6 +1,6 @@
 import { UsageError } from "../tensor/errors.js"
 import { didYouMean } from "../tensor/suggest.js"
-import type { ModelConfig } from "./model.js"
+import { type DetectorKind, type ModelConfig, parseModel } from "./model.js"
 import { fasterRcnnDefaults } from "./options.js"
 
 /** Sizes and counts that belong together; a flag or a configuration file changes single ones. */
@@ -12,15 +12,18 @@ export interface Preset extends Pick<ModelConfig, "size" | "maxSize" | "options"
 const base = fasterRcnnDefaults
 
 /**
+ * A preset's values for a kind of detector:
  * - `light`: for two CPU cores. Ours (figures in docs/results.md): shorter side 400, 64 regions an image, rate 0.005
- * - `paper`: shorter side 600, 300 proposals, NMS 0.3. Sources: the ResNet paper, appendix A; py-faster-rcnn for what the
- *   paper leaves open (128 regions, anchors of 128 to 512 pixels, 12000 / 2000 proposals in training, rate 0.001)
+ * - `paper`: shorter side 600, RoI pooling, 300 proposals, NMS 0.3. Sources: the ResNet paper, appendix A; py-faster-rcnn
+ *   for what the paper leaves open (128 regions, anchors of 128 to 512 pixels, 12000 / 2000 proposals in training, rate
+ *   0.001, 7x7 bins); 14x14 bins for C4 as in detectron2
  * - `torchvision`: its pyramid detector and reference script: 2000 anchors a level and 2000 proposals in training, 1000 and
  *   1000 at test, rate 0.02 for 16 images
- * - `detectron2`: its C4 configuration: 14x14 aligned regions, 512 of them, 1000 proposals, rate 0.02 for 16 images
+ * - `detectron2`: its configurations (Base-RCNN-C4, -DilatedC5, -FPN): aligned regions with as many points as fit, 14x14
+ *   bins for C4, 512 of them, 1000 proposals, rate 0.02 for 16 images
  */
 const presets = {
-  light: {
+  light: () => ({
     ratePerImage: 0.005,
     size: 400,
     maxSize: 667,
@@ -32,20 +35,20 @@ const presets = {
       },
       roi: { ...base.roi, sample: { count: 64, positiveShare: 0.25 } },
     },
-  },
-  paper: {
+  }),
+  paper: (kind) => ({
     ratePerImage: 0.001,
     size: 600,
     maxSize: 1000,
     options: {
       ...base,
       anchors: { ...base.anchors, sizes: [128, 256, 512] },
-      align: { ...base.align, size: 14 },
+      align: { ...base.align, operator: "pool", size: kind === "c4" ? 14 : 7 },
       roi: { ...base.roi, sample: { count: 128, positiveShare: 0.25 } },
       select: { ...base.select, nmsThreshold: 0.3 },
     },
-  },
-  torchvision: {
+  }),
+  torchvision: () => ({
     ratePerImage: 0.02 / 16,
     size: 800,
     maxSize: 1333,
@@ -56,27 +59,37 @@ const presets = {
         test: { ...base.proposals.test, beforeNms: 1000, afterNms: 1000 },
       },
     },
-  },
-  detectron2: {
+  }),
+  detectron2: (kind) => ({
     ratePerImage: 0.02 / 16,
     size: 800,
     maxSize: 1333,
     options: {
       ...base,
-      align: { ...base.align, size: 14, aligned: true },
-      proposals: { train: base.proposals.train, test: { ...base.proposals.test, afterNms: 1000 } },
+      align: { ...base.align, size: kind === "c4" ? 14 : 7, samplingRatio: 0, aligned: true },
+      proposals:
+        kind === "fpn"
+          ? {
+              train: { ...base.proposals.train, beforeNms: 2000, afterNms: 1000 },
+              test: { ...base.proposals.test, beforeNms: 1000, afterNms: 1000 },
+            }
+          : { train: base.proposals.train, test: { ...base.proposals.test, afterNms: 1000 } },
     },
-  },
-} satisfies Record<string, Preset>
+  }),
+} satisfies Record<string, (kind: DetectorKind) => Preset>
 
 export type PresetName = keyof typeof presets
 
 export const presetNames = Object.keys(presets) as PresetName[]
 
-/** @throws UsageError for a name that is not among `presetNames` */
-export function preset(name: string): Preset {
+/**
+ * A preset's values for a detector.
+ * @param model such as `fasterrcnn_resnet50_c4`
+ * @throws UsageError for a name that is not among `presetNames`, or a model that is not known
+ */
+export function preset(name: string, model: string): Preset {
   if (!Object.hasOwn(presets, name)) {
     throw new UsageError(`unknown preset "${name}".${didYouMean(name, presetNames)} Known: ${presetNames.join(", ")}`)
   }
-  return presets[name as PresetName]
+  return presets[name as PresetName](parseModel(model).kind)
 }

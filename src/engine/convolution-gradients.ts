@@ -1,5 +1,5 @@
 import * as tf from "@tensorflow/tfjs-core"
-import { type Geometry, nativeGeometry } from "./convolution.js"
+import { type Geometry, nativeGeometry, sides } from "./convolution.js"
 import { float32, isNative, nativeOp } from "./native-op.js"
 import { isProduct, productFilterGradient, productInputGradient } from "./pixel-product.js"
 
@@ -43,7 +43,7 @@ function filterGradient(dy: tf.Tensor4D, x: tf.Tensor4D, shape: Shape4D, geometr
 }
 
 const wasmGeometry = ({ stride, padding }: Geometry) =>
-  ({ strides: stride, pad: padding, dataFormat: "NHWC", dimRoundingMode: "floor" }) as const
+  ({ strides: stride, pad: sides(padding), dataFormat: "NHWC" }) as const
 
 /**
  * Attributes without explicit paddings: with them TensorFlow's CPU gradients leave the oneDNN kernels and take two to

@@ -1,5 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core"
 import { convolutionGradients } from "./convolution-gradients.js"
+import { dilated } from "./dilation.js"
 import { float32, isNative, nativeOp } from "./native-op.js"
 import { isProduct, pixelProduct } from "./pixel-product.js"
 import { reluGradient } from "./relu.js"
@@ -9,11 +10,13 @@ export interface ConvolutionOptions {
   readonly stride?: number
   /** Zeros on each of the four sides, as in PyTorch. */
   readonly padding?: number
+  /** Cells from one value of a window to the next, in both directions; other than 1 with stride 1 only. */
+  readonly dilation?: number
   /** Whether `max(., 0)` follows. */
   readonly relu?: boolean
 }
 
-export const convolutionDefaults = { stride: 1, padding: 0, relu: false } as const
+export const convolutionDefaults = { stride: 1, padding: 0, dilation: 1, relu: false } as const
 
 /** What the gradients need to know of a convolution. */
 export interface Geometry {
@@ -27,8 +30,8 @@ export interface Geometry {
  * @param x `[N, H, W, in]` float32
  * @param filter `[kh, kw, in, out]` float32
  * @param bias `[out]` float32
- * @returns `[N, floor((H + 2 padding - kh) / stride) + 1, ..., out]`
- * @throws Error when the channels do not fit
+ * @returns `[N, floor((H + 2 padding - dilation (kh - 1) - 1) / stride) + 1, ..., out]`
+ * @throws Error when the channels do not fit, or for a dilated convolution with a stride
  */
 export function convolution(
   x: tf.Tensor4D,
@@ -41,16 +44,26 @@ export function convolution(
       `convolution: expected ${filter.shape[2]} input channels for a filter [${filter.shape}], got x [${x.shape}]`,
     )
   }
-  const { stride, padding, relu } = { ...convolutionDefaults, ...options }
+  const { stride, padding, dilation, relu } = { ...convolutionDefaults, ...options }
+  if (dilation !== 1) {
+    if (stride !== 1) throw new Error(`convolution: expected stride 1 with dilation ${dilation}, got ${stride}`)
+    return dilated(x, { dilation, padding }, (parts) => convolution(parts, filter, bias, { relu }))
+  }
   const inputs = bias === null ? { x, filter } : { x, filter, bias }
   return tf.engine().runKernel(relu ? CONVOLUTION_RELU : CONVOLUTION, inputs, { stride, padding }) as tf.Tensor4D
 }
 
 /** The convolution alone; nothing reaches the tape. */
 export function convolve(x: tf.Tensor4D, filter: tf.Tensor4D, { stride, padding }: Geometry): tf.Tensor4D {
-  if (!isNative()) return tf.conv2d(x, filter, stride, padding, "NHWC", 1, "floor")
+  if (!isNative()) return tf.conv2d(x, filter, stride, sides(padding))
   if (isProduct(filter.shape, { stride, padding })) return pixelProduct(x, filter)
   return nativeOp("Conv2D", [x, filter], nativeGeometry(stride, padding)) as tf.Tensor4D
+}
+
+/** Padding as tfjs takes it: told by one number alone it would measure oblong filters by their height. */
+export function sides(padding: number): tf.backend_util.ExplicitPadding {
+  const both: [number, number] = [padding, padding]
+  return [[0, 0], both, both, [0, 0]]
 }
 
 /** Attributes of TensorFlow's convolution ops. */

@@ -1,13 +1,19 @@
 import * as tf from "@tensorflow/tfjs-core"
 import { expectShape } from "../tensor/shapes.js"
-import { addCrops, cropBilinear } from "./crop-arrays.js"
+import { cropMethod } from "./crop-methods.js"
+
+type Size = readonly [height: number, width: number]
+
+/** At most this many samples at once, about 64 MB: more boxes are cut out some at a time. */
+const valuesAtOnce = 2 ** 24
 
 /**
  * Cuts each box out of its feature map and resizes it to `size` by bilinear sampling, as TensorFlow's CropAndResize:
- * the corners of the crop are the box's corners, and a sample outside the map is 0.
+ * the corners of the crop are the box's corners, and a sample outside the map is 0. With `points`, each value is the mean
+ * of so many samples down and across.
  *
- * The gradient reaches `features` only; boxes are taken as constants. No boxes give an empty result and a zero gradient.
- * Seeded runs repeat bit for bit on the CPU.
+ * The gradient reaches `features` only; boxes are taken as constants. Samples are not kept for it. No boxes give an empty
+ * result and a zero gradient. Seeded runs repeat bit for bit on the CPU.
  *
  * @param features [N, H, W, C] float32
  * @param boxes [R, 4] float32, `y1, x1, y2, x2`, 0 the centre of the first cell and 1 that of the last
@@ -20,118 +26,67 @@ export function cropAndResize(
   features: tf.Tensor4D,
   boxes: tf.Tensor2D,
   imageIndices: tf.Tensor1D,
-  size: readonly [height: number, width: number],
+  size: Size,
+  points: Size = [1, 1],
 ): tf.Tensor4D {
   expectShape("cropAndResize(features)", features, ["N", "H", "W", "C"])
   expectShape("cropAndResize(boxes)", boxes, ["R", 4])
   expectShape("cropAndResize(imageIndices)", imageIndices, [boxes.shape[0]])
-  const [height, width] = size
-  const method = methodHere()
+  const samples: [number, number] = [size[0] * points[0], size[1] * points[1]]
+  const method = cropMethod()
   // The inputs are saved, not closed over: the caller may dispose of them before the tape runs backwards.
   const crop = tf.customGrad((map, save) => {
     ;(save as tf.GradSaveFunc)([boxes, imageIndices])
-    const empty = boxes.shape[0] === 0
-    const shape = (map as tf.Tensor4D).shape
-    const value = empty
-      ? tf.zeros<tf.Rank.R4>([0, height, width, shape[3]])
-      : method.forward(map as tf.Tensor4D, boxes, imageIndices, [height, width])
-    const gradFunc = (grads: tf.Tensor, saved: tf.Tensor[]) => {
-      if (empty) return tf.zeros<tf.Rank.R4>(shape)
-      return method.gradient(grads as tf.Tensor4D, saved[0] as tf.Tensor2D, saved[1] as tf.Tensor1D, shape)
+    const { shape } = map as tf.Tensor4D
+    const chunks = chunksOf(boxes.shape[0], Math.floor(valuesAtOnce / (samples[0] * samples[1] * shape[3])))
+    const forward = (chunk: Chunk) =>
+      tf.tidy(() =>
+        mean(method.forward(map as tf.Tensor4D, taken(boxes, chunk), taken(imageIndices, chunk), samples), points),
+      )
+    const gradient = (dy: tf.Tensor, saved: tf.Tensor[]) => (chunk: Chunk) =>
+      tf.tidy(() => {
+        const [own, images] = [taken(saved[0] as tf.Tensor2D, chunk), taken(saved[1] as tf.Tensor1D, chunk)]
+        return method.gradient(spread(taken(dy as tf.Tensor4D, chunk), points), own, images, shape)
+      })
+    return {
+      value: chunks.length === 0 ? tf.zeros<tf.Rank.R4>([0, ...size, shape[3]]) : tf.concat(chunks.map(forward)),
+      gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) =>
+        chunks.length === 0 ? tf.zeros<tf.Rank.R4>(shape) : tf.addN(chunks.map(gradient(dy, saved))),
     }
-    return { value, gradFunc }
   })
   return crop(features) as tf.Tensor4D
 }
 
-interface Method {
-  forward(map: tf.Tensor4D, boxes: tf.Tensor2D, images: tf.Tensor1D, size: [number, number]): tf.Tensor4D
-  gradient(grads: tf.Tensor4D, boxes: tf.Tensor2D, images: tf.Tensor1D, shape: Shape4): tf.Tensor4D
-}
-type Shape4 = [number, number, number, number]
-
-/** TensorFlow's own kernels: 5 ms and 4 ms for 128 crops of 14x14x256 on two cores, 29 ms and 27 ms in plain arrays. */
-const native: Method = {
-  forward: (map, boxes, images, size) => tf.image.cropAndResize(map, boxes, images, size, "bilinear", 0),
-  gradient: (grads, boxes, images, shape) => {
-    const backend = tf.backend() as unknown as NativeBackend
-    const { TF_ATTR_TYPE, TF_ATTR_STRING, TF_FLOAT } = backend.binding
-    const attributes = [
-      { name: "T", type: TF_ATTR_TYPE, value: TF_FLOAT },
-      { name: "method", type: TF_ATTR_STRING, value: "bilinear" },
-    ]
-    const imageSize = tf.tensor1d(shape, "int32")
-    return backend.executeSingleOutput("CropAndResizeGradImage", attributes, [grads, boxes, images, imageSize])
-  },
+/** Some of the boxes. */
+interface Chunk {
+  readonly from: number
+  readonly count: number
 }
 
-/** Typed arrays: on WebAssembly faster than its own kernel (43 ms against 74 ms), which has no gradient. */
-const arrays: Method = {
-  forward: (map, boxes, images, size) => {
-    const channels = map.shape[3]
-    const crops = cropBilinear(map.dataSync(), map.shape, boxes.dataSync(), images.dataSync(), size)
-    return tf.tensor4d(crops, [boxes.shape[0], ...size, channels])
-  },
-  gradient: (grads, boxes, images, shape) => {
-    const size: [number, number] = [grads.shape[1], grads.shape[2]]
-    return tf.tensor4d(addCrops(grads.dataSync(), shape, boxes.dataSync(), images.dataSync(), size), shape)
-  },
-}
-
-/** Matrix products for a GPU, where the native gradient adds in no fixed order and nothing should be read back. */
-const products: Method = {
-  forward: native.forward,
-  gradient: (grads, boxes, images, shape) => cropGradientByProducts(grads, boxes, images, shape),
-}
-
-interface NativeBackend {
-  readonly isUsingGpuDevice: boolean
-  readonly binding: { readonly TF_ATTR_TYPE: number; readonly TF_ATTR_STRING: number; readonly TF_FLOAT: number }
-  executeSingleOutput(
-    op: string,
-    attributes: { name: string; type: number; value: number | string }[],
-    inputs: tf.Tensor[],
-  ): tf.Tensor4D
-}
-
-function methodHere(): Method {
-  const name = tf.getBackend()
-  if (name === "wasm" || name === "cpu") return arrays
-  if (name !== "tensorflow") return products
-  return (tf.backend() as unknown as NativeBackend).isUsingGpuDevice ? products : native
-}
-
-/**
- * The gradient of {@link cropAndResize} for the features as two matrix products: crops are linear in the map, and the
- * weight of cell k for a sample at y is `max(0, 1 - |y - k|)`.
- */
-export function cropGradientByProducts(
-  grads: tf.Tensor4D,
-  boxes: tf.Tensor2D,
-  imageIndices: tf.Tensor1D,
-  [images, height, width, channels]: Shape4,
-): tf.Tensor4D {
-  return tf.tidy(() => {
-    const [count, rows, columns] = grads.shape
-    const [y1, x1, y2, x2] = tf.split(boxes, 4, 1) as [tf.Tensor2D, tf.Tensor2D, tf.Tensor2D, tf.Tensor2D]
-    const alongY = sampleWeights(y1, y2, rows, height)
-    const alongX = tf.tile(tf.expandDims(sampleWeights(x1, x2, columns, width), 1), [1, rows, 1, 1])
-    const widened = tf.reshape(tf.matMul(alongX, grads, true), [count * rows, width * channels])
-    const ofImage = tf.reshape(tf.oneHot(imageIndices, images), [count, 1, images, 1])
-    const perImage = tf.mul(tf.expandDims(alongY, 2), tf.cast(ofImage, "float32"))
-    const flat = tf.reshape(perImage, [count * rows, images * height])
-    return tf.reshape(tf.matMul(flat, widened, true), [images, height, width, channels])
+function chunksOf(count: number, most: number): Chunk[] {
+  const size = Math.max(1, most)
+  return Array.from({ length: Math.ceil(count / size) }, (_, index) => {
+    return { from: index * size, count: Math.min(size, count - index * size) }
   })
 }
 
-/** [R, samples, cells]: how much each cell of one axis counts in each sample of a box. */
-function sampleWeights(low: tf.Tensor2D, high: tf.Tensor2D, samples: number, cells: number): tf.Tensor3D {
-  const span = cells - 1
-  const at =
-    samples > 1
-      ? tf.add(tf.mul(low, span), tf.mul(tf.range(0, samples), tf.div(tf.mul(tf.sub(high, low), span), samples - 1)))
-      : tf.mul(tf.mul(tf.add(low, high), 0.5), span)
-  const inside = tf.logicalAnd(tf.greaterEqual(at, 0), tf.lessEqual(at, span))
-  const distance = tf.abs(tf.sub(tf.expandDims(at, 2), tf.range(0, cells)))
-  return tf.mul(tf.relu(tf.sub(1, distance)), tf.expandDims(tf.cast(inside, "float32"), 2))
+function taken<T extends tf.Tensor>(rows: T, { from, count }: Chunk): T {
+  const others = rows.shape.slice(1)
+  return count === rows.shape[0] ? rows : tf.slice(rows, [from, ...others.map(() => 0)], [count, ...others])
 }
+
+function mean(samples: tf.Tensor4D, points: Size): tf.Tensor4D {
+  return points[0] === 1 && points[1] === 1 ? samples : tf.avgPool(samples, [...points], [...points], "valid")
+}
+
+/** The gradient of `mean`: each value's goes to its samples in equal parts. */
+function spread(dy: tf.Tensor4D, [down, across]: Size): tf.Tensor4D {
+  if (down === 1 && across === 1) return dy
+  const [count, rows, columns, channels] = dy.shape
+  // Copies side by side: on WebAssembly many times faster than a tile.
+  const cells = tf.reshape(tf.div(dy, down * across), [count * rows * columns, 1, channels])
+  const wide = tf.reshape(copies(cells, across), [count * rows, 1, columns * across * channels])
+  return tf.reshape(copies(wide, down), [count, rows * down, columns * across, channels])
+}
+
+const copies = (x: tf.Tensor, times: number) => tf.concat(new Array<tf.Tensor>(times).fill(x), 1)

@@ -3,6 +3,7 @@ import { availableParallelism, freemem, totalmem } from "node:os"
 import * as tf from "@tensorflow/tfjs-core"
 import { cacheFolder, findNative } from "./native-cache.js"
 import { gpuDriver } from "./native-load.js"
+import { onnxRuntimeVersion } from "./onnx-runtime.js"
 import { checkEngine } from "./self-check.js"
 import { findCompiler, nodeHeaders, run } from "./setup-build.js"
 import { findPip } from "./setup-wheel.js"
@@ -20,6 +21,7 @@ export interface DoctorReport {
     /** null when the native engine does not run, "unknown" when it was not set up by us. */
     readonly libtensorflow: string | null
     readonly sharp: string | null
+    readonly onnxruntime: string | null
   }
   readonly platform: string
   /** Processor threads the engine uses: WebAssembly runs on one. */
@@ -53,6 +55,8 @@ export async function examine(choice: EngineChoice = "auto"): Promise<DoctorRepo
     cures.push("there is an NVIDIA driver, but the engine does not use the GPU. Run: npm run setup -- --gpu")
   const sharp = sharpVersion()
   if (!sharp) cures.push("sharp does not load: images are decoded slowly. Run: npm ci")
+  const onnxruntime = onnxRuntimeVersion() ?? null
+  if (!onnxruntime) cures.push("ONNX Runtime is not installed: detection is slower. Run: npm install onnxruntime-node")
   const cores = availableParallelism()
   return {
     engine,
@@ -63,6 +67,7 @@ export async function examine(choice: EngineChoice = "auto"): Promise<DoctorRepo
       tfjs: tf.version_core,
       libtensorflow: engine === "tensorflow" ? (native?.manifest.libtensorflow ?? "unknown") : null,
       sharp,
+      onnxruntime,
     },
     platform: `${process.platform} ${process.arch}`,
     threads: engine === "wasm" ? 1 : cores,

@@ -1,9 +1,9 @@
 import { boxesOfSide, clipBoxes, takeBoxes } from "../boxes/clip.js"
 import { decodeBoxes, rpnCoderWeights } from "../boxes/coder.js"
-import { iou } from "../boxes/iou.js"
 import { nms } from "../boxes/nms.js"
 import { orderByScore } from "../boxes/order.js"
-import { positive, type Rule, withDefaults } from "../tensor/options.js"
+import { voteBoxes, voteIou } from "../boxes/vote.js"
+import { oneOf, positive, withDefaults } from "../tensor/options.js"
 
 /** R boxes of one class, with how sure it is that an object of the class is there. */
 export type ScoredBoxes = {
@@ -69,31 +69,21 @@ export interface PickOptions {
  * @source the ResNet paper's appendix C does not say how one box is chosen; `vote` is the box voting of its appendix B
  * (Gidaris and Komodakis 2015, IoU 0.5), close to the averaging of Simonyan and Zisserman 2015, appendix A
  */
-export const pickDefaults: PickOptions = { merge: "best", voteIou: 0.5 }
-
-const mergeRule: Rule = (value) => (value === "best" || value === "vote" ? undefined : "best or vote")
+export const pickDefaults: PickOptions = { merge: "best", voteIou }
 
 /** @throws UsageError for an unknown option or a value out of range */
 export const pickOptions = (overrides: Partial<PickOptions> = {}): PickOptions =>
-  withDefaults("pickOptions", pickDefaults, overrides, { merge: mergeRule, voteIou: positive })
+  withDefaults("pickOptions", pickDefaults, overrides, { merge: oneOf("best", "vote"), voteIou: positive })
 
 /** The one box of a class; `undefined` where there are none. Its score is the best box's. */
 export function pickBox(
-  { boxes, scores }: ScoredBoxes,
+  found: ScoredBoxes,
   { merge, voteIou }: PickOptions,
 ): { readonly box: Float32Array; readonly score: number } | undefined {
-  const [best] = orderByScore(scores, 1)
+  const [best] = orderByScore(found.scores, 1)
   if (best === undefined) return undefined
-  const chosen = { box: boxes.slice(4 * best, 4 * best + 4), score: scores[best]! }
-  if (merge === "best") return chosen
-  const sums = new Float64Array(4)
-  let total = 0
-  for (let i = 0; i < scores.length; i++) {
-    if (iou(boxes, i, boxes, best) < voteIou) continue
-    total += scores[i]!
-    for (let c = 0; c < 4; c++) sums[c]! += scores[i]! * boxes[4 * i + c]!
-  }
-  return total > 0 ? { ...chosen, box: Float32Array.from(sums, (sum) => sum / total) } : chosen
+  const box = found.boxes.slice(4 * best, 4 * best + 4)
+  return { box: merge === "vote" ? voteBoxes(box, found, voteIou) : box, score: found.scores[best]! }
 }
 
 /** A logit as a score. */

@@ -1,7 +1,7 @@
 import type { Detections } from "../boxes/boxes.js"
+import type { DetectOptions } from "../detector/detect-options.js"
 import { UserError } from "../tensor/errors.js"
-import { atLeastOne, fraction, type Rule, withDefaults } from "../tensor/options.js"
-import type { DecodeImage, DetectOptions, PixelDetector, Pixels } from "./pixel-detector.js"
+import type { DecodeImage, PixelDetector, Pixels } from "./pixel-detector.js"
 import { prefetch } from "./prefetch.js"
 import type { SourceImage } from "./source-image.js"
 
@@ -64,20 +64,6 @@ export async function* detectImages(
     else throw outcome.error
     if (signal?.aborted) return
   }
-}
-
-/** @throws UsageError for an unknown name or a value out of its range */
-export function checkDetectOptions(name: string, options: DetectOptions): void {
-  const known = { score: undefined, nms: undefined, maxDetections: undefined }
-  const ifGiven =
-    (rule: Rule): Rule =>
-    (value) =>
-      value === undefined ? undefined : rule(value)
-  withDefaults<{ [Name in keyof DetectOptions]: unknown }>(name, known, options, {
-    score: ifGiven(fraction),
-    nms: ifGiven(fraction),
-    maxDetections: ifGiven(atLeastOne),
-  })
 }
 
 function plainObjects({ boxes, scores, labels }: Detections, classes: readonly string[]): Detection[] {

@@ -1,7 +1,8 @@
+import { checkDetectOptions, type DetectOptions } from "../detector/detect-options.js"
 import { UsageError, type UserError } from "../tensor/errors.js"
-import { checkDetectOptions, detectImages, detectPixels, type ImageDetections } from "./detect-images.js"
+import { detectImages, detectPixels, type ImageDetections } from "./detect-images.js"
 import { openImageSource } from "./image-source.js"
-import type { DecodeImage, DetectOptions, PixelDetector, Pixels } from "./pixel-detector.js"
+import type { DecodeImage, PixelDetector, Pixels } from "./pixel-detector.js"
 
 export interface DetectFolderOptions extends DetectOptions {
   /** Ends the iteration after the image at hand, without an error. */

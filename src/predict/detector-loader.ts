@@ -1,16 +1,22 @@
+import type { DetectOptions } from "../detector/detect-options.js"
 import { withDefaults } from "../tensor/options.js"
 import { type DetectorHandle, detectorHandle } from "./detector-handle.js"
 import type { DecodeImage, PixelDetector } from "./pixel-detector.js"
 
 export interface LoadOptions {
-  /** Which engine runs the network; `auto` takes the fastest one that is set up. */
-  readonly engine: "tensorflow" | "wasm" | "auto"
+  /** What runs the network; `auto` takes the fastest that is there. All find the same. */
+  readonly engine: "onnx" | "tensorflow" | "wasm" | "auto"
 }
 
 export const loadDefaults: LoadOptions = { engine: "auto" }
 
-/** Starts the engine, reads a detector's weights file and builds its network. */
-export type OpenNetwork = (weights: string, options: LoadOptions) => Promise<PixelDetector>
+export interface OpenOptions extends LoadOptions {
+  /** How detections will be made, as far as it is known: `auto` then takes at once what can make them. */
+  readonly detect?: DetectOptions
+}
+
+/** Starts the engine, reads the weights file of a detector, or of several that work as one, and builds their networks. */
+export type OpenNetwork = (weights: readonly string[], options: OpenOptions) => Promise<PixelDetector>
 
 /** What makes a detector from a file: kept apart from the handle so that a dummy can stand in. */
 export interface DetectorParts {
@@ -20,8 +26,8 @@ export interface DetectorParts {
 
 /** Makes `loadDetector(weights, options)` from its parts. */
 export function detectorLoader({ openNetwork, decode }: DetectorParts) {
-  return async (weights: string, options: Partial<LoadOptions> = {}): Promise<DetectorHandle> => {
-    const network = await openNetwork(weights, withDefaults("loadDetector", loadDefaults, options))
+  return async (weights: string | readonly string[], options: Partial<LoadOptions> = {}): Promise<DetectorHandle> => {
+    const network = await openNetwork([weights].flat(), withDefaults("loadDetector", loadDefaults, options))
     return detectorHandle(network, decode)
   }
 }

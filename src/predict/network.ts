@@ -1,60 +1,34 @@
-import * as tf from "@tensorflow/tfjs-core"
-import { resizeInto } from "../../datasets/image/resize.js"
-import { inputSize, padTo } from "../../datasets/image/size.js"
-import { toImagePixels } from "../boxes/scale.js"
-import type { ModelConfig } from "../detector/model.js"
-import { startEngine } from "../engine/start.js"
-import { openDetector } from "../weights/detector-file.js"
-import type { LoadOptions } from "./detector-loader.js"
-import type { PixelDetector, Pixels } from "./pixel-detector.js"
-
-/** Height and width of the input are multiples of this. @source torchvision `GeneralizedRCNNTransform` */
-const divisor = 32
+import { RgbPhoto } from "../../datasets/image/photo.js"
+import { detectPhoto } from "../detector/detect-photo.js"
+import { type EngineChoice, startEngine } from "../engine/start.js"
+import { type OpenDetector, openDetector } from "../weights/detector-file.js"
+import { sharedClasses } from "../weights/shared-classes.js"
+import type { RunningDetector } from "./pixel-detector.js"
 
 /**
- * Starts the engine and loads a trained detector.
- * @throws DataError when the file is no detector
+ * Starts TensorFlow or WebAssembly and loads a trained detector, or several that work as one.
+ * @throws DataError when a file is no detector, or the detectors know other classes
  * @throws UserError when the engine cannot run here
  */
-export async function openNetwork(weights: string, { engine }: LoadOptions): Promise<PixelDetector> {
-  await startEngine(engine)
-  const { detector, parameters, config, classes, categoryIds } = openDetector(weights)
-  return {
-    classes,
-    categoryIds,
-    async detect(image, { score, nms, maxDetections }) {
-      const wishes = {
-        ...(score === undefined ? {} : { score }),
-        ...(nms === undefined ? {} : { nmsThreshold: nms }),
-        ...(maxDetections === undefined ? {} : { limit: maxDetections }),
-      }
-      const { input, height, width, ...scale } = toInput(image, config)
-      try {
-        const [found] = detector.detect(input, [[height, width]], wishes)
-        return toImagePixels(found!, scale)
-      } finally {
-        input.dispose()
-      }
-    },
-    dispose: () => parameters.dispose(),
+export async function openTensorNetwork(weights: readonly string[], engine: EngineChoice): Promise<RunningDetector> {
+  const started = await startEngine(engine)
+  const networks: OpenDetector[] = []
+  const dispose = () => {
+    for (const { parameters } of networks) parameters.dispose()
   }
-}
-
-function toInput({ data, height, width }: Pixels, config: Pick<ModelConfig, "size" | "maxSize" | "input">) {
-  const target = inputSize(height, width, config)
-  const shape = [1, padTo(target.height, divisor), padTo(target.width, divisor), 3] as const
-  const out = new Float32Array(shape[1] * shape[2] * 3)
-  resizeInto(
-    { pixels: data, height, width },
-    {
-      out,
-      offset: 0,
-      rowStride: 3 * shape[2],
-      height: target.height,
-      width: target.width,
-      flip: false,
-      ...config.input,
-    },
-  )
-  return { input: tf.tensor4d(out, [...shape]), ...target }
+  try {
+    for (const path of weights) networks.push(openDetector(path))
+    const classes = sharedClasses(networks.map(({ classes }, i) => ({ name: weights[i]!, classes })))
+    return {
+      engine: started,
+      classes,
+      categoryIds: networks[0]!.categoryIds,
+      detect: async ({ data, height, width }, options) =>
+        detectPhoto(networks, new RgbPhoto({ pixels: data, height, width }), options),
+      dispose,
+    }
+  } catch (error) {
+    dispose()
+    throw error
+  }
 }

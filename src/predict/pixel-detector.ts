@@ -1,4 +1,6 @@
 import type { Detections } from "../boxes/boxes.js"
+import type { DetectOptions } from "../detector/detect-options.js"
+import type { EngineName } from "../engine/start.js"
 
 /** A decoded photo, upright. */
 export interface Pixels {
@@ -6,16 +8,6 @@ export interface Pixels {
   readonly data: Uint8Array
   readonly height: number
   readonly width: number
-}
-
-/** Which detections to keep; what is left out is the model's own default. */
-export interface DetectOptions {
-  /** Detections scored below this are left out, 0..1. */
-  readonly score?: number
-  /** Of two boxes of one class whose IoU is above this only the better scored stays, 0..1. */
-  readonly nms?: number
-  /** At most so many detections an image. */
-  readonly maxDetections?: number
 }
 
 /** What prediction needs of a detector; no tensor passes through this door. */
@@ -27,6 +19,11 @@ export interface PixelDetector {
   /** Boxes in image pixels, best score first. */
   detect(image: Pixels, options: DetectOptions): Promise<Detections>
   dispose(): void
+}
+
+/** A detector in the engine that runs it. */
+export interface RunningDetector extends PixelDetector {
+  readonly engine: EngineName | "onnx"
 }
 
 /**

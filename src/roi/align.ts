@@ -1,23 +1,16 @@
 import * as tf from "@tensorflow/tfjs-core"
 import { cropAndResize } from "../engine/crop-and-resize.js"
-import { atLeastOne, withDefaults } from "../tensor/options.js"
 import { expectShape } from "../tensor/shapes.js"
+import { inGroups } from "./groups.js"
 
 export interface RoiAlignOptions {
   /** The output is `size` x `size` bins. */
   readonly size: number
-  /** Points per bin and axis that are averaged. */
+  /** Points per bin and axis that are averaged; 0: as many as the bin has cells, rounded up, each region its own. */
   readonly samplingRatio: number
   /** Whether the pixel centres' half is taken off first (detectron2's ROIAlignV2) or not (torchvision's default). */
   readonly aligned: boolean
 }
-
-/** @source torchvision `MultiScaleRoIAlign(output_size=7, sampling_ratio=2)`, aligned false */
-export const roiAlignDefaults: RoiAlignOptions = { size: 7, samplingRatio: 2, aligned: false }
-
-/** @throws UsageError for an unknown option or a size below 1 */
-export const roiAlignOptions = (overrides: Partial<RoiAlignOptions> = {}): RoiAlignOptions =>
-  withDefaults("roiAlignOptions", roiAlignDefaults, overrides, { size: atLeastOne, samplingRatio: atLeastOne })
 
 /**
  * Pools each region of the features into a small square of bins: every bin is the mean of bilinear samples at regular
@@ -40,37 +33,53 @@ export function roiAlign(
   { size, samplingRatio, aligned }: RoiAlignOptions,
 ): tf.Tensor4D {
   expectShape("roiAlign", features, [null, null, null, null])
-  const [, height, width, channels] = features.shape
-  if (images.length === 0) return tf.zeros([0, size, size, channels])
-  const points = size * samplingRatio
-  const grid = new Float32Array(boxes.length)
-  for (let at = 0; at < boxes.length; at += 4) {
-    const [x1, x2] = span(boxes[at]! / stride, boxes[at + 2]! / stride, points, aligned)
-    const [y1, y2] = span(boxes[at + 1]! / stride, boxes[at + 3]! / stride, points, aligned)
-    // The repeated edge moves everything by one cell; CropAndResize wants 0..1 from the first cell to the last.
-    grid[at] = (y1 + 1) / (height + 1)
-    grid[at + 1] = (x1 + 1) / (width + 1)
-    grid[at + 2] = (y2 + 1) / (height + 1)
-    grid[at + 3] = (x2 + 1) / (width + 1)
-  }
+  const count = images.length
+  if (count === 0) return tf.zeros([0, size, size, features.shape[3]])
+  const spans = [1, 0].map((axis) => {
+    return Array.from({ length: count }, (_, i) => spanOf(boxes, 4 * i + axis, stride, aligned))
+  })
+  const [down, across] = spans.map((own) => own.map(({ length }) => samplingRatio || pointsWithin(length, size)))
   return tf.tidy(() => {
-    const samples = cropAndResize(
-      repeatEdge(features),
-      tf.tensor2d(grid, [images.length, 4]),
-      tf.tensor1d(images, "int32"),
-      [points, points],
-    )
-    return samplingRatio === 1 ? samples : tf.avgPool(samples, samplingRatio, samplingRatio, "valid")
+    const edged = repeatEdge(features)
+    const keys = down!.map((points, i) => `${points} ${across![i]}`)
+    return inGroups(keys, (members) => {
+      const points = [down![members[0]!]!, across![members[0]!]!] as const
+      // A region without extent has no points.
+      if (points[0] === 0 || points[1] === 0) return tf.zeros([members.length, size, size, features.shape[3]])
+      const grid = new Float32Array(4 * members.length)
+      for (const [row, i] of members.entries()) {
+        for (const axis of [0, 1]) {
+          const { start, length } = spans[axis]![i]!
+          const half = length / (size * points[axis]!) / 2
+          // The repeated edge moves everything by one cell; CropAndResize wants 0..1 from the first cell to the last.
+          const last = features.shape[1 + axis]! + 1
+          grid[4 * row + axis] = (start + half + 1) / last
+          grid[4 * row + 2 + axis] = (start + length - half + 1) / last
+        }
+      }
+      const own = tf.tensor1d(
+        members.map((i) => images[i]!),
+        "int32",
+      )
+      return cropAndResize(edged, tf.tensor2d(grid, [members.length, 4]), own, [size, size], points)
+    })
   })
 }
 
-/** First and last sample point of a region from `low` to `high` cells. */
-function span(low: number, high: number, points: number, aligned: boolean): [number, number] {
-  const start = aligned ? low - 0.5 : low
-  const length = aligned ? high - low : Math.max(high - low, 1)
-  const half = length / points / 2
-  return [start + half, start + length - half]
+interface Span {
+  /** In cells, as float32 like torchvision's, so that both count the same points. */
+  readonly start: number
+  readonly length: number
 }
+
+/** Where a region lies along one axis; `at` is the place of its lower edge in `boxes`. */
+function spanOf(boxes: Float32Array, at: number, stride: number, aligned: boolean): Span {
+  const [start, end] = [boxes[at]!, boxes[at + 2]!].map((edge) => Math.fround(edge / stride - (aligned ? 0.5 : 0)))
+  const length = Math.fround(end! - start!)
+  return { start: start!, length: aligned ? length : Math.max(length, 1) }
+}
+
+const pointsWithin = (length: number, size: number): number => Math.max(0, Math.ceil(Math.fround(length / size)))
 
 function repeatEdge(features: tf.Tensor4D): tf.Tensor4D {
   const [n, height, width, channels] = features.shape

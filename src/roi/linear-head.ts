@@ -4,7 +4,7 @@ import type { Initializer, Scope } from "../tensor/parameters.js"
 import { type Linear, linear, type RegionFeatures } from "./head.js"
 
 /** Length of the vectors. @source FPN (Lin et al. 2017), section 4.2; torchvision `TwoMLPHead` */
-const linearChannels = 1024
+export const linearChannels = 1024
 
 /** Two linear layers with ReLU, `fc6` and `fc7`, on every region: the head of pyramid detectors. */
 export class LinearHead implements RegionFeatures {

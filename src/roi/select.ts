@@ -1,12 +1,13 @@
 import type { Detections } from "../boxes/boxes.js"
-import { boxesOfSide, clipBoxes, takeBoxes } from "../boxes/clip.js"
-import { decodeBoxes, roiCoderWeights } from "../boxes/coder.js"
+import { bestDetections, joinDetections, takeDetections } from "../boxes/detections.js"
 import { nms } from "../boxes/nms.js"
-import { orderByScore } from "../boxes/order.js"
-import { atLeastOne, fraction, withDefaults } from "../tensor/options.js"
+import { softNms } from "../boxes/soft-nms.js"
+import { voteBoxes } from "../boxes/vote.js"
+import { atLeastOne, fraction, oneOf, trueOrFalse, withDefaults } from "../tensor/options.js"
+import { candidates, type Predictions } from "./predictions.js"
 
 export interface SelectOptions {
-  /** Detections with a lower score are dropped; keep it low when AP is measured. */
+  /** Boxes with a lower score take no part; keep it low when AP is measured. */
   readonly score: number
   /** Of two detections of one class that overlap by more than this, the better one stays. */
   readonly nmsThreshold: number
@@ -14,10 +15,23 @@ export interface SelectOptions {
   readonly limit: number
   /** A detection with a side shorter than this (input pixels) is dropped. */
   readonly minSide: number
+  /** Scores of overlapping detections sink instead of the detections being dropped; see `softNms`. */
+  readonly softNms: "off" | "linear" | "gaussian"
+  /** Each detection's box is moved to the mean of those around it; see `voteBox`. */
+  readonly vote: boolean
 }
 
 /** @source torchvision `RoIHeads`: score 0.05, NMS 0.5, 100 detections, sides from 0.01 (py-faster-rcnn: NMS 0.3) */
-export const selectDefaults: SelectOptions = { score: 0.05, nmsThreshold: 0.5, limit: 100, minSide: 0.01 }
+export const selectDefaults: SelectOptions = {
+  score: 0.05,
+  nmsThreshold: 0.5,
+  limit: 100,
+  minSide: 0.01,
+  softNms: "off",
+  vote: false,
+}
+
+export const softNmsRule = oneOf("off", "linear", "gaussian")
 
 /** @throws UsageError for an unknown option or a value out of range */
 export const selectOptions = (overrides: Partial<SelectOptions> = {}): SelectOptions =>
@@ -25,75 +39,48 @@ export const selectOptions = (overrides: Partial<SelectOptions> = {}): SelectOpt
     score: fraction,
     nmsThreshold: fraction,
     limit: atLeastOne,
+    softNms: softNmsRule,
+    vote: trueOrFalse,
   })
 
 /**
- * Turns what the head says of one image's proposals into detections: the softmax's scores, each class's boxes decoded and
- * cut to the image, non-maximum suppression class by class, the best `limit` of all.
- * @param proposals `[R * 4]` input pixels
- * @param logits `[R * (K + 1)]`, the background first
- * @param deltas `[R * (K + 1) * 4]`
- * @param size `[height, width]` of the image inside its padded input
- * @returns detections in input pixels, best first
+ * Turns what the head says of one image's regions into detections: boxes cut to the image, non-maximum suppression class
+ * by class, the best `limit` of all.
+ * @param size `[height, width]` of the image, in the regions' frame
+ * @returns detections in the same frame, best first
  */
 export function selectDetections(
-  proposals: Float32Array,
-  logits: Float32Array,
-  deltas: Float32Array,
+  said: Predictions,
   size: readonly [number, number],
   options: SelectOptions,
 ): Detections {
-  const regions = proposals.length / 4
-  const numLabels = regions === 0 ? 1 : logits.length / regions
-  const scores = softmaxRows(logits, numLabels)
-  const found: { boxes: Float32Array; scores: Float32Array; label: number }[] = []
-  for (let label = 1; label < numLabels; label++) {
-    const candidates: number[] = []
-    for (let r = 0; r < regions; r++) if (scores[r * numLabels + label]! > options.score) candidates.push(r)
-    if (candidates.length > 0) found.push(ofOneClass(label, candidates))
-  }
-  return bestOf(found, options.limit)
-
-  function ofOneClass(label: number, candidates: readonly number[]) {
-    const own = new Float32Array(4 * candidates.length)
-    candidates.forEach((r, k) => {
-      const from = 4 * (r * numLabels + label)
-      own.set(deltas.subarray(from, from + 4), 4 * k)
-    })
-    const boxes = decodeBoxes(own, takeBoxes(proposals, candidates), roiCoderWeights)
-    clipBoxes(boxes, size)
-    const sized = boxesOfSide(boxes, options.minSide)
-    const sizedBoxes = takeBoxes(boxes, sized)
-    const sizedScores = Float32Array.from(sized, (k) => scores[candidates[k]! * numLabels + label]!)
-    const kept = nms(sizedBoxes, sizedScores, { threshold: options.nmsThreshold, limit: options.limit })
-    return { boxes: takeBoxes(sizedBoxes, kept), scores: Float32Array.from(kept, (k) => sizedScores[k]!), label }
-  }
+  return selectCandidates(candidates(said, size, options), options)
 }
 
-/** The best `limit` of several classes' detections together. */
-function bestOf(
-  found: readonly { boxes: Float32Array; scores: Float32Array; label: number }[],
-  limit: number,
-): Detections {
-  const scores = Float32Array.from(found.flatMap((group) => [...group.scores]))
-  const boxes = Float32Array.from(found.flatMap((group) => [...group.boxes]))
-  const labels = found.flatMap((group) => Array.from(group.scores, () => group.label))
-  const order = orderByScore(scores, limit)
-  return {
-    boxes: takeBoxes(boxes, order),
-    scores: Float32Array.from(order, (k) => scores[k]!),
-    labels: Int32Array.from(order, (k) => labels[k]!),
+/**
+ * The detections among candidates: suppression and vote class by class, then the best `limit` of all.
+ * @param found boxes with scores and labels in any order; of equal scores the lower label, then the earlier one is better
+ * @returns detections in the same frame, best first
+ */
+export function selectCandidates(found: Detections, options: SelectOptions): Detections {
+  const members = new Map<number, number[]>()
+  for (const [i, label] of found.labels.entries()) {
+    const own = members.get(label)
+    if (own) own.push(i)
+    else members.set(label, [i])
   }
+  const labels = [...members.keys()].sort((a, b) => a - b)
+  const chosen = labels.map((label) => ofOneClass(takeDetections(found, members.get(label)!), options))
+  return bestDetections(joinDetections(chosen), options.limit)
 }
 
-function softmaxRows(logits: Float32Array, length: number): Float32Array {
-  const scores = new Float32Array(logits.length)
-  for (let from = 0; from < logits.length; from += length) {
-    let most = Number.NEGATIVE_INFINITY
-    for (let k = from; k < from + length; k++) most = Math.max(most, logits[k]!)
-    let sum = 0
-    for (let k = from; k < from + length; k++) sum += Math.exp(logits[k]! - most)
-    for (let k = from; k < from + length; k++) scores[k] = Math.exp(logits[k]! - most) / sum
-  }
-  return scores
+function ofOneClass(own: Detections, { nmsThreshold, limit, softNms: decay, vote }: SelectOptions): Detections {
+  const rule = { threshold: nmsThreshold, limit }
+  const chosen = decay === "off" ? takeDetections(own, nms(own.boxes, own.scores, rule)) : softened(own, decay, rule)
+  return vote ? { ...chosen, boxes: voteBoxes(chosen.boxes, own) } : chosen
+}
+
+function softened(own: Detections, decay: "linear" | "gaussian", rule: { threshold: number; limit: number }) {
+  const { kept, scores } = softNms(own.boxes, own.scores, { decay, ...rule })
+  return { ...takeDetections(own, kept), scores }
 }

@@ -1,3 +1,4 @@
+import { UsageError } from "../tensor/errors.js"
 import { atLeastOne, positive, withDefaults } from "../tensor/options.js"
 
 type Size = readonly [height: number, width: number]
@@ -61,21 +62,41 @@ export function gridAnchors(
   return anchors
 }
 
+/** What stands on one level: anchors of some sizes on every cell. */
+export interface AnchorLevel {
+  readonly options: AnchorOptions
+  /** Input pixels between two cells, down and across. */
+  readonly strides: Size
+  readonly cells: Size
+}
+
 /**
- * The anchors of each level of a detector: of the only one with all sizes, or of a pyramid's with one size each (as many sizes as levels).
- * A level's stride is the input's side by the level's, rounded down, so that a level that was rounded up stands closer.
+ * How the anchors of a detector are spread: all sizes on its only level, or one size on each level of a pyramid. A
+ * level's stride is the input's side by the level's, rounded down, so that a level that was rounded up stands closer.
  * @param levels `[height, width]` of each, finest first; the first has the options' stride
- * @returns one `[height * width * A * 4]` a level, as `gridAnchors`
+ * @throws UsageError for other than one size a level
  * @source torchvision `AnchorGenerator`
  */
-export function levelAnchors(levels: readonly Size[], options: AnchorOptions): Float32Array[] {
+export function anchorLevels(levels: readonly Size[], options: AnchorOptions): AnchorLevel[] {
   const { sizes, stride } = options
   const [finest] = levels
-  if (levels.length === 1) return [gridAnchors(finest!, options)]
-  return levels.map((level, l) => {
-    const strides = [0, 1].map((axis) => Math.floor((stride * finest![axis]!) / level[axis]!)) as [number, number]
-    return gridAnchors(level, { ...options, sizes: [sizes[l]!] }, strides)
+  if (levels.length === 1) return [{ options, strides: [stride, stride], cells: finest! }]
+  if (sizes.length !== levels.length) {
+    throw new UsageError(`expected ${levels.length} anchor sizes, one for each level, got ${sizes.join(", ")}`)
+  }
+  return levels.map((cells, l) => {
+    const strides = [0, 1].map((axis) => Math.floor((stride * finest![axis]!) / cells[axis]!)) as [number, number]
+    return { options: { ...options, sizes: [sizes[l]!] }, strides, cells }
   })
+}
+
+/**
+ * The anchors of each level of a detector, spread as `anchorLevels` says.
+ * @param levels `[height, width]` of each, finest first; the first has the options' stride
+ * @returns one `[height * width * A * 4]` a level, as `gridAnchors`
+ */
+export function levelAnchors(levels: readonly Size[], options: AnchorOptions): Float32Array[] {
+  return anchorLevels(levels, options).map((level) => gridAnchors(level.cells, level.options, level.strides))
 }
 
 function all(values: unknown): string | undefined {

@@ -37,6 +37,13 @@ export const wholeNumber: Rule = (value) =>
   Number.isInteger(value) && (value as number) >= 0 ? undefined : "a whole number, 0 or more"
 export const atLeastOne: Rule = (value) =>
   Number.isInteger(value) && (value as number) >= 1 ? undefined : "a whole number, 1 or more"
+export const trueOrFalse: Rule = (value) => (typeof value === "boolean" ? undefined : "true or false")
+
+/** One of a few names. */
+export const oneOf =
+  (...names: readonly string[]): Rule =>
+  (value) =>
+    names.includes(value as string) ? undefined : `${names.slice(0, -1).join(", ")} or ${names.at(-1)}`
 
 function show(value: unknown): string {
   return typeof value === "number" ? String(value) : (JSON.stringify(value) ?? String(value))

@@ -1,9 +1,11 @@
 import { basename, join, resolve } from "node:path"
 import { writeWhole } from "../../datasets/atomic.js"
 import type { Parameters } from "../tensor/parameters.js"
+import type { WeightAverage } from "./average.js"
 import { MetricsLog } from "./metrics-log.js"
 import { runReport } from "./report.js"
-import type { RunEvents, RunPosition, StepReport } from "./run.js"
+import type { StepReport } from "./report-window.js"
+import type { RunEvents, RunPosition } from "./run.js"
 import { readHistory } from "./run-history.js"
 import type { Sgd } from "./sgd.js"
 import { saveState } from "./state.js"
@@ -61,15 +63,18 @@ export class RunFolder implements RunEvents {
     await this.#attempt("results.csv", () => this.#log.epoch({ epoch, ...losses, ...metrics }))
   }
 
-  async onSave(position: RunPosition, optimizer: Sgd, improved: boolean): Promise<void> {
+  async onSave(position: RunPosition, optimizer: Sgd, improved: boolean, average?: WeightAverage): Promise<void> {
     const training = { ...position, ...this.#metrics }
     const save = (name: string) => this.#model.save(join(this.#folder, "weights", name), training)
-    // The state comes last: it alone decides whether the save as a whole failed.
-    await this.#attempt("report.html", () => this.#writeReport(position))
-    await this.#attempt("the run's state", () => {
+    const saveModel = () => {
       if (improved) save("best.safetensors")
       save("last.safetensors")
-      saveState(this.#folder, position, this.#parameters, optimizer)
+    }
+    // The state comes last: it alone decides whether the save as a whole failed.
+    await this.#attempt("report.html", () => this.#writeReport(position))
+    await this.#attempt("the run's state", async () => {
+      await (average === undefined ? saveModel() : average.during(saveModel))
+      saveState(this.#folder, position, this.#parameters, optimizer, average)
     })
   }
 

@@ -1,7 +1,11 @@
 import * as tf from "@tensorflow/tfjs-core"
-import { DivergedError } from "../tensor/errors.js"
+import { DataError, DivergedError } from "../tensor/errors.js"
 import type { Parameters } from "../tensor/parameters.js"
 import { mixSeeds, type Random, seededRandom } from "../tensor/random.js"
+import { AccumulatedSteps, inSteps } from "./accumulate.js"
+import { type AverageOptions, WeightAverage } from "./average.js"
+import { Means, noSums, type Sums } from "./means.js"
+import { ReportWindow, type StepReport } from "./report-window.js"
 import {
   afterStep,
   afterValidation,
@@ -12,7 +16,7 @@ import {
   scheduleStart,
 } from "./schedule.js"
 import { Sgd, type SgdOptions } from "./sgd.js"
-import { type Losses, trainStep } from "./step.js"
+import type { Losses } from "./step.js"
 
 /** What is trained: where batches come from, what their losses are, how the model is judged. */
 export interface TrainingTask<Batch> {
@@ -40,11 +44,17 @@ export interface TrainingTask<Batch> {
 
 export interface RunOptions {
   readonly epochs: number
+  /** The run ends after so many steps, wherever in an epoch that is; `epochs` then does not count. */
+  readonly steps?: number
   readonly seed: number
   readonly schedule: ScheduleOptions
   readonly sgd: SgdOptions
   /** Gradients longer than this, taken together, are scaled down to it. */
   readonly clipNorm: number
+  /** How many batches make a step; 1 when left out. An epoch's last step has what is left. */
+  readonly accumulate?: number
+  /** Whether a running mean of the weights is validated and saved in their place. */
+  readonly average?: AverageOptions
   /** Validate after every so many epochs, and after the last; 0 for never. */
   readonly validateEvery: number
   /** Which of `validate`'s numbers makes a model the best: higher is better. */
@@ -60,27 +70,19 @@ export interface RunPosition {
   readonly batch: number
   readonly step: number
   readonly best: number | null
-  /** The losses of this epoch's steps so far, for its mean. */
-  readonly losses: LossSums
+  /** The losses of this epoch's batches so far, for its mean. */
+  readonly losses: Sums
   /** What the schedule has learnt, where it learns. */
   readonly schedule?: ScheduleState
 }
 
-export interface LossSums {
-  readonly sums: Readonly<Record<string, number>>
-  readonly count: number
-}
-
-export interface StepReport {
-  readonly epoch: number
-  readonly step: number
-  readonly rate: number
-  readonly losses: Readonly<Record<string, number>>
-  /** Milliseconds since the last report, an average step, and how much of it was waiting for data. */
-  readonly stepMs: number
-  readonly dataMs: number
-  readonly bytes: number
-  readonly secondsLeft: number
+/** What a run goes on from, beside the weights. */
+export interface RunStart {
+  readonly position: RunPosition
+  /** The optimizer's at that point; zeros when left out. */
+  readonly velocities?: ReadonlyMap<string, Float32Array>
+  /** The running mean of the weights at that point, where there is one. */
+  readonly average?: ReadonlyMap<string, Float32Array>
 }
 
 /** What the loop tells as it goes; each call is awaited, so that writing may take its time. */
@@ -91,18 +93,25 @@ export interface RunEvents {
     losses: Readonly<Record<string, number>>,
     metrics: Readonly<Record<string, number>>,
   ): Promise<void>
-  /** Time to save; `improved` when the model just became the best. */
-  onSave(position: RunPosition, optimizer: Sgd, improved: boolean): Promise<void>
+  /** Time to save; `improved` when the model just became the best. With an `average`, that is the model to keep. */
+  onSave(position: RunPosition, optimizer: Sgd, improved: boolean, average?: WeightAverage): Promise<void>
 }
 
-const noLosses: LossSums = { sums: {}, count: 0 }
+export const runStart: RunPosition = { epoch: 0, batch: 0, step: 0, best: null, losses: noSums }
 
-export const runStart: RunPosition = { epoch: 0, batch: 0, step: 0, best: null, losses: noLosses }
+/** How many steps a run has: of a whole epoch, and in all. */
+export function runLength(
+  { epochs, steps, accumulate = 1 }: Pick<RunOptions, "epochs" | "steps" | "accumulate">,
+  batchesPerEpoch: number,
+): { readonly stepsPerEpoch: number; readonly steps: number } {
+  const stepsPerEpoch = Math.ceil(batchesPerEpoch / accumulate)
+  return { stepsPerEpoch, steps: steps ?? epochs * stepsPerEpoch }
+}
 
 /**
- * Trains until the last epoch, or until `signal` is aborted: then the state after the last whole step is saved.
- * @param position where to begin; `velocities` are the optimizer's at that point
- * @returns where it stopped; `epoch === epochs` when it is done
+ * Trains until the last epoch or step, or until `signal` is aborted: then the state after the last whole step is saved.
+ * @param from where to begin
+ * @returns where it stopped; `epoch === epochs`, or `step === steps`, when it is done
  * @throws DivergedError naming the loss, the step and the images; nothing is saved from that step on
  */
 export async function runTraining<Batch>(
@@ -110,32 +119,28 @@ export async function runTraining<Batch>(
   options: RunOptions,
   events: RunEvents,
   signal: AbortSignal,
-  position: RunPosition = runStart,
-  velocities?: ReadonlyMap<string, Float32Array>,
+  from: RunStart = { position: runStart },
 ): Promise<RunPosition> {
+  const { position, velocities } = from
   const trainable = task.parameters.trainable()
   const optimizer = new Sgd(trainable, options.sgd)
   if (velocities) optimizer.restore(velocities)
-  const window = new ReportWindow(options.epochs * task.batchesPerEpoch)
+  const average = options.average && new WeightAverage(trainable, options.average)
+  if (from.average) average?.restore(from.average)
+  const updates = new AccumulatedSteps(trainable, optimizer)
+  const window = new ReportWindow(runLength(options, task.batchesPerEpoch).steps)
   let { epoch, batch: start, step, best } = position
   let sums = new Means(position.losses)
   let schedule = needsFeedback(options.schedule) ? (position.schedule ?? scheduleStart) : undefined
+  const isOver = () => (options.steps === undefined ? epoch >= options.epochs : step >= options.steps)
   try {
-    for (; epoch < options.epochs; epoch++, start = 0, sums = new Means()) {
-      for await (const batch of task.batches(epoch, start)) {
-        const rate = learningRate(step, options.schedule, schedule)
-        const losses = { ...oneStep(batch, rate), ...task.figures?.() }
-        if (schedule) schedule = afterStep(schedule, options.schedule, losses.train_error ?? 0)
-        sums.add(losses)
-        window.add(losses, task.waited(batch))
-        step++
-        start = task.next(batch)
-        if (step % options.reportEvery === 0) await events.onStep(window.report(epoch, step, rate))
-        if (signal.aborted) break
-      }
-      if (!signal.aborted && epoch + 1 === options.epochs) await task.finish?.(signal)
+    for (; !isOver(); epoch++, start = 0, sums = new Means()) {
+      await trainEpoch()
+      const isLast = options.steps === undefined ? epoch + 1 === options.epochs : isOver()
+      if (!signal.aborted && isLast) await task.finish?.(signal)
       if (signal.aborted) break
-      await endOfEpoch(sums.means())
+      await endOfEpoch(sums.means(), isLast)
+      if (options.steps !== undefined && isLast) break
       if (signal.aborted) {
         epoch++
         start = 0
@@ -144,9 +149,11 @@ export async function runTraining<Batch>(
       }
     }
     const end = here()
-    if (signal.aborted) await events.onSave(end, optimizer, false)
+    if (signal.aborted) await events.onSave(end, optimizer, false, average)
     return end
   } finally {
+    updates.dispose()
+    average?.dispose()
     optimizer.dispose()
   }
 
@@ -154,14 +161,39 @@ export async function runTraining<Batch>(
     return { epoch, batch: start, step, best, losses: sums.state(), ...(schedule && { schedule }) }
   }
 
-  function oneStep(batch: Batch, rate: number): Record<string, number> {
+  /** Steps up to the end of the epoch, of the run, or to a wish to stop. */
+  async function trainEpoch(): Promise<void> {
+    const before = step
+    let random = stepRandom()
+    for await (const [batch, isLast] of inSteps(task.batches(epoch, start), options.accumulate ?? 1)) {
+      const rate = learningRate(step, options.schedule, schedule)
+      const losses = { ...addBatch(batch, isLast, rate, random), ...task.figures?.() }
+      if (schedule) schedule = afterStep(schedule, options.schedule, losses.train_error ?? 0)
+      sums.add(losses)
+      window.add(losses, task.waited(batch))
+      if (!isLast) continue
+      step++
+      random = stepRandom()
+      average?.follow(step)
+      start = task.next(batch)
+      if (step % options.reportEvery === 0) await events.onStep(window.report(epoch, step, rate))
+      if (signal.aborted || (options.steps !== undefined && isOver())) return
+    }
+    if (options.steps !== undefined && start === 0 && step === before) {
+      throw new DataError("none of the training images could be used, so that no step was made in a whole epoch")
+    }
+  }
+
+  /** What the samples of a step are drawn from. */
+  function stepRandom(): Random {
+    return seededRandom(mixSeeds(options.seed, step))
+  }
+
+  function addBatch(batch: Batch, isLast: boolean, rate: number, random: Random): Record<string, number> {
     const prepared = tf.tidy(() => task.prepare(batch))
-    const random = seededRandom(mixSeeds(options.seed, step))
     try {
-      return trainStep(() => task.losses(prepared, batch, random), trainable, optimizer, {
-        rate,
-        clipNorm: options.clipNorm,
-      })
+      const { clipNorm } = options
+      return updates.add(() => task.losses(prepared, batch, random), isLast, { rate, clipNorm })
     } catch (error) {
       if (!(error instanceof DivergedError)) throw error
       throw new DivergedError(
@@ -173,80 +205,20 @@ export async function runTraining<Batch>(
     }
   }
 
-  async function endOfEpoch(losses: Readonly<Record<string, number>>): Promise<void> {
+  async function endOfEpoch(losses: Readonly<Record<string, number>>, isLast: boolean): Promise<void> {
     const done = epoch + 1
-    const due = options.validateEvery > 0 && (done % options.validateEvery === 0 || done === options.epochs)
-    const metrics = due && task.validate ? await task.validate(signal) : {}
+    const due = options.validateEvery > 0 && (done % options.validateEvery === 0 || isLast)
+    const validate = async () => (due && task.validate ? await task.validate(signal) : {})
+    const metrics = await (average === undefined ? validate() : average.during(validate))
     if (signal.aborted) return events.onEpoch(done, losses, {})
     const value = metrics[options.metric]
     const improved = value !== undefined && !Number.isNaN(value) && (best === null || value > best)
     if (improved) best = value
     if (schedule && value !== undefined) schedule = afterValidation(schedule, options.schedule, value)
     await events.onEpoch(done, losses, metrics)
-    await events.onSave({ ...here(), epoch: done, batch: 0, losses: noLosses }, optimizer, improved)
-  }
-}
-
-/** Running means of numbers by name. */
-class Means {
-  readonly #sums: Record<string, number>
-  #count: number
-
-  constructor({ sums, count }: LossSums = noLosses) {
-    this.#sums = { ...sums }
-    this.#count = count
-  }
-
-  add(values: Readonly<Record<string, number>>): void {
-    this.#count++
-    for (const [name, value] of Object.entries(values)) this.#sums[name] = (this.#sums[name] ?? 0) + value
-  }
-
-  get count(): number {
-    return this.#count
-  }
-
-  state(): LossSums {
-    return { sums: { ...this.#sums }, count: this.#count }
-  }
-
-  means(): Record<string, number> {
-    return Object.fromEntries(Object.entries(this.#sums).map(([name, sum]) => [name, sum / this.#count]))
-  }
-}
-
-/** What happened since the last report. */
-class ReportWindow {
-  readonly #steps: number
-  #losses = new Means()
-  #waited = 0
-  #since = performance.now()
-
-  constructor(steps: number) {
-    this.#steps = steps
-  }
-
-  add(losses: Readonly<Record<string, number>>, waited: number): void {
-    this.#losses.add(losses)
-    this.#waited += waited
-  }
-
-  report(epoch: number, step: number, rate: number): StepReport {
-    const count = this.#losses.count
-    const stepMs = (performance.now() - this.#since) / count
-    const report = {
-      epoch: epoch + 1,
-      step,
-      rate,
-      losses: this.#losses.means(),
-      stepMs,
-      dataMs: this.#waited / count,
-      bytes: process.memoryUsage.rss(),
-      secondsLeft: (stepMs * (this.#steps - step)) / 1000,
-    }
-    this.#losses = new Means()
-    this.#waited = 0
-    this.#since = performance.now()
-    return report
+    // A run that ends by steps may be in the middle of an epoch, from where it can go on.
+    const position =
+      options.steps !== undefined && isLast ? here() : { ...here(), epoch: done, batch: 0, losses: noSums }
+    await events.onSave(position, optimizer, improved, average)
   }
 }

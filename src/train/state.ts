@@ -1,26 +1,38 @@
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
+import type * as tf from "@tensorflow/tfjs-core"
 import { DataError } from "../tensor/errors.js"
 import type { Parameter, Weights } from "../tensor/parameters.js"
 import { loadWeights, saveWeights } from "../weights/load.js"
 import { SafetensorsFile, writeSafetensors } from "../weights/safetensors.js"
-import type { RunPosition } from "./run.js"
+import type { WeightAverage } from "./average.js"
+import type { RunPosition, RunStart } from "./run.js"
 import type { Sgd } from "./sgd.js"
 
 /** All that a run needs to go on bit for bit. */
-export interface SavedState {
-  readonly position: RunPosition
+export interface SavedState extends RunStart {
   readonly weights: Weights
   readonly velocities: ReadonlyMap<string, Float32Array>
 }
 
-const names = { position: "position.json", weights: "weights.safetensors", velocities: "velocities.safetensors" }
+const names = {
+  position: "position.json",
+  weights: "weights.safetensors",
+  velocities: "velocities.safetensors",
+  average: "average.safetensors",
+}
 
 /**
  * Saves a run's state as one folder `<run>/state`. It is written beside the old one and takes its place at the end, so
  * that at every moment one whole state is there, whatever breaks.
  */
-export function saveState(run: string, position: RunPosition, parameters: Iterable<Parameter>, optimizer: Sgd): void {
+export function saveState(
+  run: string,
+  position: RunPosition,
+  parameters: Iterable<Parameter>,
+  optimizer: Sgd,
+  average?: WeightAverage,
+): void {
   const [state, fresh, old] = ["state", "state.new", "state.old"].map((name) => join(run, name)) as [
     string,
     string,
@@ -29,10 +41,8 @@ export function saveState(run: string, position: RunPosition, parameters: Iterab
   rmSync(fresh, { recursive: true, force: true })
   mkdirSync(fresh, { recursive: true })
   saveWeights(join(fresh, names.weights), parameters)
-  const velocities = [...optimizer.velocities].map(([name, tensor]) => {
-    return [name, { shape: tensor.shape, values: tensor.dataSync<"float32">() }] as const
-  })
-  writeSafetensors(join(fresh, names.velocities), velocities)
+  writeTensors(join(fresh, names.velocities), optimizer.velocities)
+  if (average !== undefined) writeTensors(join(fresh, names.average), average.means)
   writeFileSync(join(fresh, names.position), `${JSON.stringify(position)}\n`)
   rmSync(old, { recursive: true, force: true })
   if (existsSync(state)) renameSync(state, old)
@@ -47,12 +57,26 @@ export function saveState(run: string, position: RunPosition, parameters: Iterab
 export function loadState(run: string): SavedState {
   const folder = ["state", "state.old"].map((name) => join(run, name)).find(existsSync)
   if (folder === undefined) throw new DataError(`${run}: no saved state to go on from. Expected a folder "state" in it`)
-  const velocities = new SafetensorsFile(join(folder, names.velocities))
+  const average = join(folder, names.average)
   return {
     position: readPosition(join(folder, names.position)),
     weights: loadWeights(join(folder, names.weights)).weights,
-    velocities: new Map([...velocities.entries.keys()].map((name) => [name, velocities.read(name)])),
+    velocities: readTensors(join(folder, names.velocities)),
+    ...(existsSync(average) && { average: readTensors(average) }),
   }
+}
+
+/** In our own axis order: only we read them. */
+function writeTensors(file: string, tensors: ReadonlyMap<string, tf.Tensor>): void {
+  const values = [...tensors].map(([name, tensor]) => {
+    return [name, { shape: tensor.shape, values: tensor.dataSync<"float32">() }] as const
+  })
+  writeSafetensors(file, values)
+}
+
+function readTensors(file: string): Map<string, Float32Array> {
+  const tensors = new SafetensorsFile(file)
+  return new Map([...tensors.entries.keys()].map((name) => [name, tensors.read(name)]))
 }
 
 function readPosition(file: string): RunPosition {

@@ -25,7 +25,7 @@ export interface StepOptions {
 export function trainStep(
   losses: () => Losses,
   parameters: readonly Parameter[],
-  optimizer: Sgd,
+  optimizer: Pick<Sgd, "apply">,
   { rate, clipNorm, lap = () => {} }: StepOptions,
 ): Record<string, number> {
   return tf.tidy(() => {

@@ -3,8 +3,8 @@ import type { FasterRcnn } from "../detector/faster-rcnn.js"
 import { completeConfig, type ModelConfig } from "../detector/model.js"
 import { DataError } from "../tensor/errors.js"
 import type { Parameter, Parameters } from "../tensor/parameters.js"
-import { saveWeights } from "./load.js"
-import { fillModel, infoMetadata, readInfo } from "./model-info.js"
+import { readContents, saveWeights } from "./load.js"
+import { fillModel, infoMetadata, parseInfo } from "./model-info.js"
 
 /** What a detector's file tells beside its weights. */
 export interface DetectorInfo {
@@ -20,14 +20,20 @@ export interface DetectorInfo {
 /** The metadata key under which `DetectorInfo` stands in the file, as JSON. */
 const detectorKey = "resdet"
 
+/** The metadata that make a file a detector's. */
+export const detectorMetadata = (info: DetectorInfo) => infoMetadata(detectorKey, info)
+
 /** Writes a detector with all that is needed to run it; beside and renamed, so that a broken write leaves the old file. */
 export function saveDetector(path: string, parameters: Iterable<Parameter>, info: DetectorInfo): void {
-  saveWeights(path, parameters, infoMetadata(detectorKey, info))
+  saveWeights(path, parameters, detectorMetadata(info))
 }
 
 /** What the file at `path` tells of itself; `undefined` for plain weights, such as a backbone's. */
-export function readDetectorInfo(path: string): DetectorInfo | undefined {
-  const info = readInfo<DetectorInfo>(path, detectorKey, "the detector")
+export const readDetectorInfo = (path: string) => detectorInfo(path, readContents(path).metadata)
+
+/** What the metadata of the file at `path` tell; `undefined` where they are no detector's. */
+export function detectorInfo(path: string, metadata: Readonly<Record<string, string>>): DetectorInfo | undefined {
+  const info = parseInfo<DetectorInfo>(path, metadata, detectorKey, "the detector")
   return info && { ...info, config: completeConfig(info.config) }
 }
 

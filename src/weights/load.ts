@@ -66,26 +66,6 @@ function openWeights(path: string) {
 }
 
 /**
- * Names of a plain ResNet file as a C4 detector has them: `layer4.*` under `roi_heads.box_head.`, the stem and the other
- * stages under `backbone.`; other names, a detector's own among them, stay as they are.
- */
-export function c4Name(name: string): string {
-  if (/^(conv1|bn1|layer[123])\./.test(name)) return `backbone.${name}`
-  return name.startsWith("layer4.") ? `roi_heads.box_head.${name}` : name
-}
-
-/**
- * Names of a file as a pyramid detector has them: a plain ResNet's under `backbone.body.`; what torchvision called
- * otherwise before 0.13 by its names of today; others as they are.
- */
-export function fpnName(name: string): string {
-  if (/^(conv1|bn1|layer[1234])\./.test(name)) return `backbone.body.${name}`
-  return name
-    .replace(/^rpn\.head\.conv\.(weight|bias)$/, "rpn.head.conv.0.0.$1")
-    .replace(/^(backbone\.fpn\.(?:inner|layer)_blocks\.\d)\.(weight|bias)$/, "$1.0.$2")
-}
-
-/**
  * What the frozen batch norms of a file add to their variance: 0 in a detector of torchvision's first days, of which
  * `fasterrcnn_resnet50_fpn` COCO_V1 is one, told by a name that nothing has had since 0.13; else batch norm's own.
  * @source torchvision `overwrite_eps(model, 0.0)` for those weights

@@ -11,13 +11,23 @@ export function infoMetadata(key: string, info: object): Record<string, string> 
   return { [key]: JSON.stringify({ format: FORMAT, ...info }) }
 }
 
-/**
- * What the file at `path` tells under `key`; `undefined` where it tells nothing.
- * @param what the model, as in "the classifier"
- * @throws DataError for a file that is broken, or newer than this version
- */
+/** As `parseInfo`, of the weights file at `path`. */
 export function readInfo<Info>(path: string, key: string, what: string): Info | undefined {
-  const text = readContents(path).metadata[key]
+  return parseInfo(path, readContents(path).metadata, key, what)
+}
+
+/**
+ * What the metadata of the file at `path` tell under `key`; `undefined` where they tell nothing.
+ * @param what the model, as in "the classifier"
+ * @throws DataError where they are broken, or newer than this version
+ */
+export function parseInfo<Info>(
+  path: string,
+  metadata: Readonly<Record<string, string>>,
+  key: string,
+  what: string,
+): Info | undefined {
+  const text = metadata[key]
   if (text === undefined) return undefined
   let info: Info & { readonly format: number }
   try {

@@ -1,10 +1,11 @@
 import { resNetSpec } from "../backbone/architecture.js"
-import { backboneDepth, isPyramid, type ModelConfig } from "../detector/model.js"
+import { type ModelConfig, parseModel, sharesConv5 } from "../detector/model.js"
 import { imageNet, type Normalisation } from "../tensor/normalisation.js"
 import type { Weights } from "../tensor/parameters.js"
 import { readClassifierInfo } from "./classifier-file.js"
 import { readDetectorInfo } from "./detector-file.js"
-import { c4Name, fpnName, loadWeights, readContents } from "./load.js"
+import { loadWeights, readContents } from "./load.js"
+import { c4Name, detectorName } from "./names.js"
 
 /** What can be left to the weights file that training starts from. */
 export interface NormWishes {
@@ -25,15 +26,14 @@ export function planNorms(model: string, weights: string | undefined, wishes: No
   const trained = weights !== undefined && known === undefined
   const auto = {
     norm: known?.norm ?? (trained ? "frozen" : "group"),
-    conv5Norm: known?.conv5Norm ?? (trained && !isPyramid(model) && hasConv5(model, weights) ? "frozen" : "group"),
+    conv5Norm: known?.conv5Norm ?? (trained && !sharesConv5(model) && hasConv5(model, weights) ? "frozen" : "group"),
     frozen: known?.frozen ?? (trained ? 2 : 0),
   } as const
   const norm = wishes.norm === "auto" ? auto.norm : wishes.norm
   const conv5Norm = wishes.conv5Norm === "auto" ? auto.conv5Norm : wishes.conv5Norm
   return {
     norm,
-    // A pyramid's conv5 is one of the shared stages.
-    conv5Norm: isPyramid(model) ? norm : conv5Norm,
+    conv5Norm: sharesConv5(model) ? norm : conv5Norm,
     frozen: wishes.frozen ?? auto.frozen,
   }
 }
@@ -53,12 +53,12 @@ export function initialWeights(
   { model, norm, conv5Norm }: Pick<ModelConfig, "model" | "norm" | "conv5Norm">,
 ): Weights {
   const kind = (conv: string) => (conv.includes("layer4.") ? conv5Norm : norm)
-  return loadWeights(file, { rename: isPyramid(model) ? fpnName : c4Name, norm: kind }).weights
+  return loadWeights(file, { rename: detectorName(model), norm: kind }).weights
 }
 
 function hasConv5(model: string, file: string): boolean {
   const names = new Set(readContents(file).names.map((name) => c4Name(name.replace(/^module\./, ""))))
-  const conv5 = resNetSpec(backboneDepth(model)).stages[3]!
+  const conv5 = resNetSpec(parseModel(model).depth).stages[3]!
   return conv5.every(({ layers }, block) =>
     layers.every(({ conv }) => names.has(`roi_heads.box_head.layer4.${block}.${conv}.weight`)),
   )

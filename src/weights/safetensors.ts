@@ -1,6 +1,7 @@
-import { closeSync, fstatSync, fsyncSync, openSync, readSync, renameSync, rmSync, writeSync } from "node:fs"
+import { closeSync, fstatSync, openSync, readSync } from "node:fs"
 import { DataError } from "../tensor/errors.js"
 import { bytesOf, decode, readableTypes } from "./dtypes.js"
+import { writeWholeFile } from "./whole-file.js"
 
 /** Where one tensor lies in a file. */
 export interface TensorEntry {
@@ -67,23 +68,8 @@ export function writeSafetensors(
   const head = Buffer.alloc(8 + 8 * Math.ceil(json.length / 8), " ")
   head.writeBigUInt64LE(BigInt(head.length - 8))
   json.copy(head, 8)
-  const beside = `${path}.${process.pid}.part`
-  try {
-    const file = openSync(beside, "w")
-    try {
-      writeFully(file, head)
-      for (const [, { values }] of all) {
-        writeFully(file, new Uint8Array(values.buffer, values.byteOffset, values.byteLength))
-      }
-      fsyncSync(file)
-    } finally {
-      closeSync(file)
-    }
-    renameSync(beside, path)
-  } catch (error) {
-    rmSync(beside, { force: true })
-    throw new DataError(`${path}: cannot be written (${(error as Error).message})`)
-  }
+  const bytes = all.map(([, { values }]) => new Uint8Array(values.buffer, values.byteOffset, values.byteLength))
+  writeWholeFile(path, [head, ...bytes])
 }
 
 const METADATA = "__metadata__"
@@ -175,8 +161,4 @@ function readFully(path: string, file: number, into: Uint8Array, position: numbe
     if (count === 0) throw new DataError(`${path}: ends early`)
     done += count
   }
-}
-
-function writeFully(file: number, bytes: Uint8Array): void {
-  for (let done = 0; done < bytes.length; ) done += writeSync(file, bytes, done)
 }

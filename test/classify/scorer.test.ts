@@ -117,10 +117,10 @@ test("networks of other classes are not averaged", () => {
   const renamed = classifier("cifar_resnet20", 32, 1, ["cat", "cow", "owl"])
   const fewer = classifier("cifar_resnet20", 32, 1, ["cat", "dog"])
   expect(() => makeScorer([first, renamed])).toThrow(
-    'weights 2 cannot be averaged with the first: class 1 is "cow", not "dog"',
+    'weights 2 cannot be averaged with weights 1: it has "cow" where that has "dog". Their classes must be the same',
   )
   expect(() => makeScorer([first, first, fewer])).toThrow(
-    "weights 3 cannot be averaged with the first: it knows 2 classes, not 3",
+    "weights 3 cannot be averaged with weights 1: it knows 2 classes, that 3. Their classes must be the same",
   )
   expect(() => makeScorer([first], { procedure: { kind: "crops", count: 10 } })).toThrow(
     "cifar_resnet20 sees images whole",

@@ -14,7 +14,8 @@ import { DataError } from "../../src/tensor/errors.js"
 import { imageNet } from "../../src/tensor/normalisation.js"
 import { Parameters, Scope } from "../../src/tensor/parameters.js"
 import { seededRandom } from "../../src/tensor/random.js"
-import { type RunEvents, type RunPosition, runTraining, type StepReport } from "../../src/train/run.js"
+import type { StepReport } from "../../src/train/report-window.js"
+import { type RunEvents, type RunPosition, runStart, runTraining } from "../../src/train/run.js"
 import { scheduleOptions } from "../../src/train/schedule.js"
 import { sgdDefaults } from "../../src/train/sgd.js"
 import { loadState, saveState } from "../../src/train/state.js"
@@ -82,7 +83,7 @@ test("a run that is stopped while it computes statistics, and goes on, ends like
 
   const broken = build(24)
   const stopper = new AbortController()
-  let [saved, velocities]: [RunPosition | undefined, Map<string, Float32Array>] = [undefined, new Map()]
+  let [saved, velocities]: [RunPosition, Map<string, Float32Array>] = [runStart, new Map()]
   const events: RunEvents = {
     ...quiet,
     onSave: async (position, optimizer) => {
@@ -102,7 +103,7 @@ test("a run that is stopped while it computes statistics, and goes on, ends like
   expect(saved).toMatchObject({ epoch: 0, batch: 4, step: 4 })
   const running = broken.parameters.get("bn1.running_mean")!.variable.dataSync()
   expect([...running]).not.toEqual([...whole.parameters.get("bn1.running_mean")!.variable.dataSync()])
-  await runTraining(broken.task, two, quiet, new AbortController().signal, saved, velocities)
+  await runTraining(broken.task, two, quiet, new AbortController().signal, { position: saved, velocities })
   expect(bits(broken.parameters)).toEqual(bits(whole.parameters))
 })
 
@@ -129,7 +130,7 @@ test("what the schedule has learnt is saved with a run and goes on with it", asy
   }
   await runTraining(broken.task, careful, events, stopper.signal)
   const { position, velocities } = loadState(run)
-  await runTraining(broken.task, careful, keeping(quiet), new AbortController().signal, position, velocities)
+  await runTraining(broken.task, careful, keeping(quiet), new AbortController().signal, { position, velocities })
   expect(rates).toEqual(through)
   for (const made of [whole, broken]) made.parameters.dispose()
 })

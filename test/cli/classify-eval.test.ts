@@ -177,7 +177,7 @@ test("plain weights and other classes are told", async () => {
   const other = join(folder, "other.safetensors")
   saveLight(other, ["light", "shade"])
   const { error } = await run(configureEval, "--weights", weights, other, "--data", data)
-  expect((error as Error).message).toContain('class 0 is "light", not "bright"')
+  expect((error as Error).message).toContain('it has "light" where that has "bright"')
   const numbered = join(folder, "numbered.safetensors")
   saveLight(numbered, ["0", "1"])
   expect((await run(configureEval, "--weights", numbered, "--data", data)).out).toContain("bright       2     50.00")

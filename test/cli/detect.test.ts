@@ -67,7 +67,7 @@ test("--print-config shows file, environment, flags and --set in that order, and
   expect(status).toBe(0)
   expect(JSON.parse(stdout)).toEqual({
     source: join(folder, "photos"),
-    weights: "w",
+    weights: ["w"],
     draw: false,
     score: 0.3,
     nms: 0.4,
@@ -78,13 +78,41 @@ test("--print-config shows file, environment, flags and --set in that order, and
   expect(readdirSync(folder).sort()).toEqual(["c.yaml", "photos"])
 })
 
+test("a file may name one detector or several, relative to itself, and how they look at photos", () => {
+  writeFileSync(
+    join(folder, "c.yaml"),
+    "source: photos\nweights: [a, b]\nscales: [40, 60]\nsoftNms: linear\nflip: true\n",
+  )
+  const { stdout } = detect(["--config", "c.yaml", "--set", "tiles=64", "--refine", "--print-config"])
+  expect(JSON.parse(stdout)).toMatchObject({
+    weights: [join(folder, "a"), join(folder, "b")],
+    scales: [40, 60],
+    softNms: "linear",
+    flip: true,
+    refine: true,
+    tiles: 64,
+  })
+})
+
 test.each([
-  [["--source", "photos"], "error: options: expected weights to be a text, but it is not given\n"],
+  [["--source", "photos"], "error: options: expected weights to be a file or a list of files, but it is not given\n"],
   [["--weights", "w", "--source", "fotos"], /^error: fotos: no such file or folder/],
+  [["--set", "weights=[]"], "error: --set weights=[]: expected weights to be a file or a list of files, got []\n"],
+  [
+    ["--weights", "w", "--source", "photos", "--set", "scales=400"],
+    "error: --set scales=400: expected scales to be a list of whole numbers, 1 or more, got 400\n",
+  ],
+  [
+    ["--tiles", "8"],
+    /^error: option "--tiles <pixels>" argument "8" is invalid\. Expected a whole number, 32 or more\.\n$/,
+  ],
+  [["--scales", "400,x"], /^error: option "--scales <sides>" argument "400,x" is invalid\. Expected a number\.\n$/],
+  [["--soft-nms", "hard"], /^error: option "--soft-nms <how>" argument "hard" is invalid\. Allowed choices are linear/],
+  [["--flips"], 'error: unknown option "--flips". Did you mean "--flip"?\n'],
   [["--score", "2"], /^error: option "--score <0\.\.1>" argument "2" is invalid\. Expected a number from 0 to 1\.\n$/],
   [
     ["--engine", "cuda"],
-    /^error: option "--engine <name>" argument "cuda" is invalid\. Allowed choices are tensorflow/,
+    /^error: option "--engine <name>" argument "cuda" is invalid\. Allowed choices are onnx, tensorflow/,
   ],
   [
     ["--weights", "w", "--source", "photos", "--format", "yolov"],

@@ -7,6 +7,7 @@ import { configure } from "../../src/cli/info.js"
 import { buildFasterRcnn } from "../../src/detector/build.js"
 import { modelDefaults } from "../../src/detector/model.js"
 import { startEngine } from "../../src/engine/start.js"
+import { encodeModel } from "../../src/onnx/encode-model.js"
 import { Parameters } from "../../src/tensor/parameters.js"
 import { seededRandom } from "../../src/tensor/random.js"
 import { classifierMetadata } from "../../src/weights/classifier-file.js"
@@ -52,17 +53,46 @@ test("the table names every layer and ends with the totals", async () => {
   expect(lines.at(-2)).toBe("11,181,642 parameters")
 })
 
-test("a detector is counted as it is built", async () => {
-  const document = JSON.parse(await info("fasterrcnn_resnet18_c4", "--classes", "3", "--json", "-"))
+test("an ONNX file's document is its metadata", async () => {
+  const file = join(folder, "graph.onnx")
+  const metadata = { resdet: '{"classes":["cat"]}', note: "text" }
+  const model = { name: "graph", inputs: [], outputs: [], constants: new Map(), nodes: [], metadata }
+  writeFileSync(file, Buffer.concat(encodeModel(model)))
+  const document = { file, metadata: { resdet: { classes: ["cat"] }, note: "text" } }
+  expect(JSON.parse(await info(file, "--json", "-"))).toEqual(document)
+  expect(await info(file)).toMatch(/graph.onnx: ONNX graph, 0.0 MB\nresdet: {"classes":\["cat"\]}\nnote: text\n$/)
+})
+
+test.each(["c4", "dc5", "fpn"])("a %s detector is counted as it is built", async (kind) => {
+  const model = `fasterrcnn_resnet18_${kind}`
+  const document = JSON.parse(await info(model, "--classes", "3", "--json", "-"))
   await startEngine()
   const parameters = new Parameters(seededRandom(1))
-  buildFasterRcnn(parameters, { ...modelDefaults, model: "fasterrcnn_resnet18_c4" }, 3)
+  buildFasterRcnn(parameters, { ...modelDefaults, model }, 3)
   const built = [...parameters].reduce((sum, { variable }) => sum + variable.size, 0)
   expect(document.parameters).toBe(built)
   expect(document.inputSize).toEqual([800, 1067])
   const names = document.layers.map(({ name }: { name: string }) => `${name}.weight`)
   expect(names.filter((name: string) => parameters.get(name) === undefined)).toEqual([])
   parameters.dispose()
+})
+
+test("a dilated conv5 works on conv4's map, a pyramid's RPN on all of its levels", async () => {
+  const layersOf = async (kind: string) => {
+    const { layers } = JSON.parse(await info(`fasterrcnn_resnet50_${kind}`, "--size", "600x800", "--json", "-"))
+    return new Map(layers.map((layer: { name: string }) => [layer.name, layer]))
+  }
+  // 600 x 800 at stride 16 is 38 x 50; a 3x3 filter of 512 by 512.
+  expect((await layersOf("dc5")).get("backbone.layer4.2.conv2")).toMatchObject({
+    size: [38, 50],
+    multiplyAdds: 9 * 512 * 512 * 38 * 50,
+  })
+  const cells = 150 * 200 + 75 * 100 + 38 * 50 + 19 * 25 + 10 * 13
+  expect((await layersOf("fpn")).get("rpn.head.conv.0.0")).toMatchObject({ multiplyAdds: 9 * 256 * 256 * cells })
+  // Each of 300 proposals: 7 x 7 x 256 values to 1024.
+  expect((await layersOf("fpn")).get("roi_heads.box_head.fc6")).toMatchObject({
+    multiplyAdds: 300 * 49 * 256 * 1024,
+  })
 })
 
 test("a file's tensors and notes are shown, statistics not counted as parameters", async () => {

@@ -1,11 +1,13 @@
 import { type ChildProcess, spawn, spawnSync } from "node:child_process"
 import { createHash } from "node:crypto"
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterAll, beforeAll, expect, test } from "vitest"
 import { makeShapes } from "../../datasets/digits.js"
+import { readDetectorInfo } from "../../src/weights/detector-file.js"
 import { writeSafetensors } from "../../src/weights/safetensors.js"
+import { png, writeFiles } from "../datasets/samples.js"
 
 let folder: string
 let data: string
@@ -100,6 +102,123 @@ test("a run that Ctrl-C stopped exits with 130, and resumed ends with the same f
   expect(JSON.parse(line!)).toMatchObject({ width: expect.any(Number), detections: expect.any(Array) })
 }, 240_000)
 
+test("steps, several sizes, repetitions, batches a step and a mean of the weights resume with the same files too", async () => {
+  const more = [
+    ...["--size", "64", "--sizes", "64,72", "--steps", "5", "--drops", "3", "--accumulate", "2", "--ema"],
+    ...["--repeat-threshold", "1", "--warmup", "1", "--set", "logEvery=1"],
+  ]
+  const whole = join(folder, "whole-steps")
+  const through = run("train", "--data", data, "--out", whole, ...more)
+  expect(through.stderr).toMatch(
+    /0\.02 \(0\.005 an image x batch 2 x 2 batches a step\), warm-up 1 steps; 5 steps in epochs of/,
+  )
+  expect(through.status).toBe(0)
+
+  const broken = join(folder, "broken-steps")
+  const child = spawn(process.execPath, resdet("train", "--data", data, "--out", broken, ...more))
+  child.stderr.on("data", (text: Buffer) => {
+    if (/step 2 /.test(String(text))) child.kill("SIGINT")
+  })
+  expect(await ended(child)).toBe(130)
+  expect(run("train", "--resume", broken).status).toBe(0)
+  const files = ["weights/last", "state/weights", "state/velocities", "state/average"]
+  for (const name of files.map((file) => `${file}.safetensors`)) {
+    expect(digest(join(broken, name)), name).toBe(digest(join(whole, name)))
+  }
+  expect(digest(join(whole, "weights/last.safetensors"))).not.toBe(digest(join(whole, "state/weights.safetensors")))
+  expect(run("train", "--resume", broken).stderr).toMatch(/is done: 5 steps\. Give --steps to go further\n$/)
+  expect(run("train", "--resume", broken, "--epochs", "9").stderr).toMatch(
+    /its length is in steps\. Give --steps instead of --epochs\n$/,
+  )
+}, 240_000)
+
+test("COCO's category ids, gaps and all, go through training into scores and results; crowds are no truths", () => {
+  const coco = join(folder, "coco")
+  const images = [1, 2, 4, 9].map((id) => ({ id, file_name: `${id}.png`, width: 64, height: 64 }))
+  const categories = [
+    { id: 90, name: "toothbrush" },
+    { id: 3, name: "car" },
+  ]
+  const annotations = images.flatMap(({ id }) => [
+    { id: 10 * id, image_id: id, category_id: 90, bbox: [8, 8, 30, 30], area: 900, iscrowd: 0 },
+    { id: 10 * id + 1, image_id: id, category_id: 3, bbox: [0, 0, 64, 20], area: 1280, iscrowd: id % 2 },
+  ])
+  writeFiles(coco, {
+    "annotations/instances_train2017.json": JSON.stringify({ images, categories, annotations }),
+    "annotations/instances_val2017.json": JSON.stringify({ images, categories, annotations }),
+    ...Object.fromEntries(images.map(({ file_name: name }, i) => [`train2017/${name}`, png(64, 64, [60 * i, 9, 99])])),
+    ...Object.fromEntries(images.map(({ file_name: name }, i) => [`val2017/${name}`, png(64, 64, [60 * i, 9, 99])])),
+  })
+  const out = join(folder, "coco-run")
+  const { status, stderr } = run("train", "--data", coco, "--size", "64", "--epochs", "1", "--out", out)
+  expect(stderr).toMatch(/COCO data, split val: 4 images, 8 objects, 2 classes/)
+  expect(status).toBe(0)
+  const weights = join(out, "weights", "last.safetensors")
+  expect(readDetectorInfo(weights)).toMatchObject({ classes: ["car", "toothbrush"], categoryIds: [3, 90] })
+
+  const scored = run("eval", "--weights", weights, "--data", coco, "--split", "val2017", "--json", "-")
+  const { coco: summary, perClass } = JSON.parse(scored.stdout) as {
+    coco: { AP: number }
+    perClass: { name: string; truths: number; ignored: number }[]
+  }
+  expect(summary.AP).toEqual(expect.any(Number))
+  // Of the cars, those of the images 1 and 9 are crowds.
+  expect(perClass.map(({ name, truths, ignored }) => [name, truths, ignored])).toEqual([
+    ["car", 4, 2],
+    ["toothbrush", 4, 0],
+  ])
+
+  const found = join(folder, "coco-found")
+  const source = join(coco, "val2017")
+  const seen = run(
+    "detect",
+    "--weights",
+    weights,
+    "--source",
+    source,
+    "--out",
+    found,
+    "--score",
+    "0",
+    "--format",
+    "coco",
+  )
+  expect(seen.status).toBe(0)
+  const results = JSON.parse(readFileSync(join(found, "coco_results.json"), "utf8")) as {
+    image_id: number
+    category_id: number
+  }[]
+  expect(results.length).toBeGreaterThan(0)
+  expect(new Set(results.map(({ image_id: id }) => id))).toEqual(new Set([1, 2, 4, 9]))
+  expect([3, 90]).toEqual(expect.arrayContaining([...new Set(results.map(({ category_id: id }) => id))]))
+}, 240_000)
+
+test("a detector of other classes hands over those that both know, and says which in a table", async () => {
+  const record = JSON.parse(readFileSync(join(folder, "whole", "config.json"), "utf8")) as {
+    data: { classes: string[] }
+  }
+  const [first, second] = record.data.classes
+  const renamed = join(folder, "renamed")
+  cpSync(data, renamed, { recursive: true })
+  const annotations = readdirSync(join(renamed, "Annotations")).map((name) => join(renamed, "Annotations", name))
+  for (const file of annotations) {
+    writeFileSync(file, readFileSync(file, "utf8").replaceAll(`<name>${first}<`, "<name>sofa<"))
+  }
+  const weights = join(folder, "whole", "weights", "last.safetensors")
+  const out = join(folder, "handed-over")
+  const once = ["--steps", "1", "--batch", "1", "--val-every", "0", "--size", "64"]
+  const { status, stderr } = run("train", "--data", renamed, "--weights", weights, "--out", out, ...once)
+  expect(stderr).toMatch(
+    /initialised 4: roi_heads\.box_predictor\.cls_score \(2\), roi_heads\.box_predictor\.bbox_pred \(2\)\n/,
+  )
+  expect(stderr).toMatch(
+    /the weights know \d classes, the data have \d, of which \d go on from theirs:\n {2}background +row 0\n/,
+  )
+  expect(stderr).toMatch(/ {2}sofa +new\n/)
+  expect(stderr).toMatch(new RegExp(` {2}${second} +row 2\\n`))
+  expect(status).toBe(0)
+}, 240_000)
+
 test("weights that are no numbers end training with 5 before anything is saved", async () => {
   const weights = join(folder, "nan.safetensors")
   // Not before a ReLU: that of WebAssembly makes 0 of NaN.
@@ -131,6 +250,8 @@ test.each([
   [["--set", "detector.anchors.sizes=1"], 2, /expected detector\.anchors\.sizes to be a list like/],
   [["--set", "lrr=1"], 2, /lrr/],
   [["--preset", "papper"], 2, /preset/],
+  [["--recipe", "voc7"], 2, /expected recipe to be one of voc07, .* got "voc7"\. Did you mean "voc07"\?/],
+  [["--recipe", "voc07"], 3, /No folder "VOC2007" for split "VOC2007\/trainval"/],
   [["--weights", "absent.safetensors"], 3, /absent\.safetensors/],
 ])("train with %j says so in one line", (args, code, message) => {
   const { status, stderr } = run("train", "--data", data, "--out", join(folder, "never"), ...args)

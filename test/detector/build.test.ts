@@ -1,7 +1,7 @@
 import * as tf from "@tensorflow/tfjs-core"
 import { beforeAll, describe, expect, test } from "vitest"
 import { buildFasterRcnn, buildParts, detectorOptions } from "../../src/detector/build.js"
-import { backboneDepth, isPyramid, modelDefaults, modelNames } from "../../src/detector/model.js"
+import { isPyramid, modelDefaults, modelNames, parseModel, sharesConv5 } from "../../src/detector/model.js"
 import { preset } from "../../src/detector/presets.js"
 import { startEngine } from "../../src/engine/start.js"
 import { Parameters } from "../../src/tensor/parameters.js"
@@ -10,35 +10,65 @@ import { Sgd } from "../../src/train/sgd.js"
 import { trainStep } from "../../src/train/step.js"
 import { rectangles } from "../support/tiny-detector.js"
 
-test("every depth has a C4 and a pyramid detector, by torchvision's names", () => {
-  expect(modelNames).toHaveLength(10)
-  expect(backboneDepth("fasterrcnn_resnet50_fpn")).toBe(50)
+test("every depth has a detector of each kind, told by its name", () => {
+  expect(modelNames).toHaveLength(15)
+  expect(parseModel("fasterrcnn_resnet101_dc5")).toMatchObject({ depth: 101, kind: "dc5" })
   expect(modelNames.filter(isPyramid)).toHaveLength(5)
-  expect(() => backboneDepth("fasterrcnn_resnet50_fpm")).toThrow('Did you mean "fasterrcnn_resnet50_fpn"?')
+  expect(modelNames.filter((name) => !sharesConv5(name))).toHaveLength(5)
+  expect(() => parseModel("fasterrcnn_resnet50_fpm")).toThrow('Did you mean "fasterrcnn_resnet50_fpn"?')
+})
+
+test.each([
+  ["paper", "c4", 14, 300],
+  ["paper", "dc5", 7, 300],
+  ["detectron2", "c4", 14, 1000],
+  ["detectron2", "dc5", 7, 1000],
+  ["detectron2", "fpn", 7, 1000],
+])("the preset %s gives a %s detector %d bins a side and %d proposals", (name, kind, size, proposals) => {
+  const { options } = preset(name, `fasterrcnn_resnet50_${kind}`)
+  expect([options.align.size, options.proposals.test.afterNms]).toEqual([size, proposals])
 })
 
 test("a pyramid's stride follows from the network, a C4 detector's is as configured", () => {
-  const { options } = preset("torchvision")
-  const strideOf = (model: string) => detectorOptions({ ...modelDefaults, model, options }).anchors.stride
+  const strideOf = (model: string) =>
+    detectorOptions({ ...modelDefaults, model, options: preset("torchvision", model).options }).anchors.stride
   expect(strideOf("fasterrcnn_resnet18_fpn")).toBe(4)
   expect(strideOf("fasterrcnn_resnet18_c4")).toBe(16)
 })
 
 test("a pyramid with other than one anchor size a level is refused", () => {
-  const { options } = preset("paper")
-  const build = () => buildParts(new Parameters(seededRandom(1)), { ...modelDefaults, model, options }, 2)
   const model = "fasterrcnn_resnet18_fpn"
+  const { options } = preset("paper", model)
+  const build = () => buildParts(new Parameters(seededRandom(1)), { ...modelDefaults, model, options }, 2)
   expect(build).toThrow(
     "fasterrcnn_resnet18_fpn: expected 5 detector.anchors.sizes, one for each level of the pyramid, got 128, 256, 512",
   )
 })
 
-describe("a pyramid detector that starts from nothing", () => {
+describe("global context", () => {
+  beforeAll(() => startEngine())
+  test.each(["fasterrcnn_resnet18_c4", "fasterrcnn_resnet18_fpn"])("doubles what %s's sibling layers see", (model) => {
+    const widthOf = (context: boolean) => {
+      const parameters = new Parameters(seededRandom(1))
+      const options = { ...modelDefaults.options, context }
+      buildFasterRcnn(parameters, { ...modelDefaults, model, options }, 2)
+      const shapes = ["cls_score", "bbox_pred"].map((layer) => {
+        return parameters.get(`roi_heads.box_predictor.${layer}.weight`)!.variable.shape[0]!
+      })
+      parameters.dispose()
+      return shapes
+    }
+    expect(widthOf(true)).toEqual(widthOf(false).map((width) => 2 * width))
+  })
+})
+
+describe.each(["fpn", "dc5"])("a %s detector that starts from nothing", (kind) => {
   beforeAll(() => startEngine())
   test("learns with every parameter, detects inside the images, and leaves no tensor behind", () => {
     const parameters = new Parameters(seededRandom(1))
-    const { options } = preset("light")
-    const config = { ...modelDefaults, model: "fasterrcnn_resnet18_fpn", norm: "group", frozen: 0, options } as const
+    const model = `fasterrcnn_resnet18_${kind}`
+    const { options } = preset("light", model)
+    const config = { ...modelDefaults, model, norm: "group", frozen: 0, options } as const
     const detector = buildFasterRcnn(parameters, config, 2)
     const { pixels, shape, images } = rectangles()
     const optimizer = new Sgd(parameters.trainable())

@@ -6,6 +6,7 @@ import { selectOptions } from "../../src/roi/select.js"
 import { mixSeeds, seededRandom } from "../../src/tensor/random.js"
 import { Sgd } from "../../src/train/sgd.js"
 import { trainStep } from "../../src/train/step.js"
+import { expectClose } from "../support/close.js"
 import { onEveryEngine } from "../support/engines.js"
 import { imageSize, rectangles, tinyDetector } from "../support/tiny-detector.js"
 
@@ -73,6 +74,45 @@ onEveryEngine("a training step", () => {
     expect(Math.max(...found[0]!.boxes)).toBeGreaterThan(60)
     expect(Math.max(...found[1]!.boxes)).toBeLessThanOrEqual(60)
     images.dispose()
+  })
+})
+
+onEveryEngine("global context", () => {
+  test("widens the head, trains through the whole image's vector, and leaves no tensor behind", () => {
+    const { detector, parameters } = tinyDetector(2, undefined, { context: true })
+    const weight = parameters.get("predictor.cls_score.weight")!.variable
+    expect(weight.shape).toEqual([128, 3])
+    // Without the regions' own half, whatever reaches conv5 came by way of the context.
+    const own = tf.tidy(() => tf.concat([tf.zeros([64, 3]), tf.slice(weight, [64, 0])]))
+    weight.assign(own)
+    own.dispose()
+    const { pixels, shape, images } = rectangles()
+    const conv5 = parameters.get("conv5.weight")!.variable
+    const tensors = tf.memory().numTensors
+    tf.tidy(() => {
+      const stem = detector.frozenFeatures(tf.tensor4d(pixels, shape))
+      const loss = () => detector.losses(stem, images, seededRandom(1)).loss_classifier
+      const { grads } = tf.variableGrads(loss, [conv5])
+      expect(Math.max(...grads[conv5.name]!.dataSync().map(Math.abs))).toBeGreaterThan(1e-4)
+    })
+    expect(tf.memory().numTensors).toBe(tensors)
+    parameters.dispose()
+  })
+
+  test("looks at each image's own part of the batch", () => {
+    const { detector } = tinyDetector(2, undefined, { context: true })
+    const { pixels, shape } = rectangles()
+    const one = (n: number) => pixels.slice((n * pixels.length) / 2, ((n + 1) * pixels.length) / 2)
+    const alone = [0, 1].map((n) =>
+      tf.tidy(() => detector.detect(tf.tensor4d(one(n), [1, shape[1], shape[2], 3]), [imageSize])),
+    )
+    const together = tf.tidy(() => detector.detect(tf.tensor4d(pixels, shape), [imageSize, imageSize]))
+    alone.forEach(([found], n) => {
+      expect([...together[n]!.labels]).toEqual([...found!.labels])
+      expectClose(together[n]!.scores, found!.scores)
+      expectClose(together[n]!.boxes, found!.boxes)
+    })
+    expect(together[0]!.scores.length).toBeGreaterThan(0)
   })
 })
 

@@ -1,15 +1,29 @@
 import * as tf from "@tensorflow/tfjs-core"
-import { expect, test, vi } from "vitest"
+import { beforeEach, expect, test, vi } from "vitest"
 import { convolution } from "../../src/engine/convolution.js"
 import { seededRandom } from "../../src/tensor/random.js"
 import { expectClose } from "../support/close.js"
 import { onEveryEngine } from "../support/engines.js"
 import { type ConvolutionCase, naiveConvolution } from "../support/naive-convolution.js"
 
-const random = seededRandom(5)
+let random = seededRandom(5)
+beforeEach(() => {
+  random = seededRandom(5)
+})
 const draw = (length: number) => Float32Array.from({ length }, () => random.normal())
 
-const base = { count: 2, rows: 7, columns: 9, channels: 3, height: 3, width: 3, out: 4, stride: 1, padding: 1 }
+const base = {
+  count: 2,
+  rows: 7,
+  columns: 9,
+  channels: 3,
+  height: 3,
+  width: 3,
+  out: 4,
+  stride: 1,
+  padding: 1,
+  dilation: 1,
+}
 const cases: Record<string, ConvolutionCase> = {
   "3x3": base,
   "3x3 without padding": { ...base, padding: 0 },
@@ -21,6 +35,10 @@ const cases: Record<string, ConvolutionCase> = {
   "1x1 stride 2": { ...base, height: 1, width: 1, padding: 0, stride: 2 },
   "7x7 stride 2": { ...base, rows: 14, columns: 13, height: 7, width: 7, stride: 2, padding: 3 },
   "3x5 stride 3": { ...base, rows: 11, columns: 12, width: 5, stride: 3 },
+  "3x3 dilated by 2": { ...base, rows: 8, columns: 6, padding: 2, dilation: 2 },
+  "3x3 dilated by 2 on odd sizes": { ...base, padding: 2, dilation: 2 },
+  "3x3 dilated by 3, padded by 1": { ...base, padding: 1, dilation: 3 },
+  "3x5 dilated by 2 without padding": { ...base, columns: 11, width: 5, padding: 0, dilation: 2 },
   "padding wider than the filter": { ...base, height: 1, width: 1, padding: 2 },
 }
 
@@ -72,6 +90,16 @@ onEveryEngine("convolution", () => {
     expectClose(dx.dataSync(), naive.gradients(dy.map((value, at) => (naive.y[at]! > 0 ? value : 0))).dx)
   })
 
+  test("dilated, with ReLU, nothing below zero passes", () => {
+    const sizes = { ...base, padding: 2, dilation: 2 }
+    const { x, filter, xTensor, filterTensor } = tensors(sizes)
+    const found = convolution(xTensor, filterTensor, null, { ...sizes, relu: true }).dataSync()
+    expectClose(
+      found,
+      naiveConvolution(sizes, x, filter).y.map((value) => Math.max(value, 0)),
+    )
+  })
+
   test("the gradient is the slope of the output", () => {
     const { filter, filterTensor, xTensor, biasTensor } = tensors({ ...base, stride: 2 })
     const loss = (filter4: tf.Tensor) => {
@@ -79,7 +107,7 @@ onEveryEngine("convolution", () => {
       return tf.sum(tf.square(y)) as tf.Scalar
     }
     const slopes = tf.grad(loss)(filterTensor).dataSync()
-    const step = 1e-3
+    const step = 0.02
     for (const at of [0, 17, 50, 107]) {
       const moved = (by: number) => {
         const values = filter.slice()
@@ -123,7 +151,7 @@ onEveryEngine("convolution", () => {
       tf.tidy(() => {
         const loss = (x: tf.Tensor, filter: tf.Tensor, bias: tf.Tensor) => {
           const y = convolution(x as tf.Tensor4D, filter as tf.Tensor4D, bias as tf.Tensor1D, { stride: 2, relu: true })
-          return tf.sum(convolution(y, tf.ones([1, 1, 4, 2]), null, { relu: true }))
+          return tf.sum(convolution(y, tf.ones([3, 3, 4, 2]), null, { padding: 2, dilation: 2, relu: true }))
         }
         for (const gradient of tf.grads(loss)([xTensor, filterTensor, biasTensor])) gradient.dataSync()
       })
@@ -131,6 +159,11 @@ onEveryEngine("convolution", () => {
     const before = tf.memory().numTensors
     step()
     expect(tf.memory().numTensors).toBe(before)
+  })
+
+  test("a dilated convolution has no stride", () => {
+    const stride = () => convolution(tf.zeros([1, 4, 4, 3]), tf.zeros([3, 3, 3, 8]), null, { stride: 2, dilation: 2 })
+    expect(stride).toThrow("convolution: expected stride 1 with dilation 2, got 2")
   })
 
   test("channels that do not fit are named", () => {

@@ -1,7 +1,9 @@
 import * as tf from "@tensorflow/tfjs-core"
 import { describe, expect, it } from "vitest"
-import { cropAndResize, cropGradientByProducts } from "../../src/engine/crop-and-resize.js"
+import { cropAndResize } from "../../src/engine/crop-and-resize.js"
+import { cropGradientByProducts } from "../../src/engine/crop-methods.js"
 import { seededRandom } from "../../src/tensor/random.js"
+import { expectClose } from "../support/close.js"
 import { onEveryEngine } from "../support/engines.js"
 
 const random = seededRandom(3)
@@ -16,8 +18,10 @@ const boxes = () =>
   ])
 const images = () => tf.tensor1d([0, 1, 1, 0, 1], "int32")
 
-function lossOf(map: tf.Tensor, seeds: tf.Tensor4D, size: [number, number]): tf.Scalar {
-  return tf.sum(tf.mul(cropAndResize(map as tf.Tensor4D, boxes(), images(), size), seeds))
+type Pair = [number, number]
+
+function lossOf(map: tf.Tensor, seeds: tf.Tensor4D, size: Pair, points: Pair = [1, 1]): tf.Scalar {
+  return tf.sum(tf.mul(cropAndResize(map as tf.Tensor4D, boxes(), images(), size, points), seeds))
 }
 
 onEveryEngine("cropAndResize", () => {
@@ -41,25 +45,51 @@ onEveryEngine("cropAndResize", () => {
     expect([...crop.dataSync()]).toEqual([3, 1])
   })
 
-  it.each([[[4, 3] as [number, number]], [[1, 1] as [number, number]], [[1, 5] as [number, number]]])(
-    "has the gradient that finite differences give, crops of %j",
-    (size) => {
-      const shape: [number, number, number, number] = [2, 4, 5, 2]
-      const values = numbers(2 * 4 * 5 * 2)
-      const seeds = tf.tensor4d(numbers(5 * size[0] * size[1] * 2), [5, size[0], size[1], 2])
-      const gradient = tf
-        .grad((map) => lossOf(map, seeds, size))(tf.tensor4d(values, shape))
-        .dataSync()
-      // The crop is linear in the map: a step of 1 has no error but rounding.
-      for (let at = 0; at < values.length; at++) {
-        const stepped = (by: number) => {
-          const moved = values.map((value, index) => (index === at ? value + by : value))
-          return lossOf(tf.tensor4d(moved, shape), seeds, size).dataSync()[0]!
-        }
-        expect(gradient[at]).toBeCloseTo((stepped(1) - stepped(-1)) / 2, 4)
+  it("gives the means of several samples each", () => {
+    const map = tf.tensor4d(numbers(2 * 4 * 5 * 2), [2, 4, 5, 2])
+    const means = cropAndResize(map, boxes(), images(), [4, 3], [2, 3])
+    const expected = tf.avgPool(cropAndResize(map, boxes(), images(), [8, 9]), [2, 3], [2, 3], "valid")
+    expect(means.shape).toEqual([5, 4, 3, 2])
+    expectClose(means.dataSync(), expected.dataSync())
+  })
+
+  it.each<[Pair, Pair]>([
+    [
+      [4, 3],
+      [1, 1],
+    ],
+    [
+      [1, 1],
+      [1, 1],
+    ],
+    [
+      [1, 5],
+      [1, 1],
+    ],
+    [
+      [2, 3],
+      [3, 1],
+    ],
+    [
+      [3, 2],
+      [2, 4],
+    ],
+  ])("has the gradient that finite differences give, crops of %j with %j points", (size, points) => {
+    const shape: [number, number, number, number] = [2, 4, 5, 2]
+    const values = numbers(2 * 4 * 5 * 2)
+    const seeds = tf.tensor4d(numbers(5 * size[0] * size[1] * 2), [5, size[0], size[1], 2])
+    const gradient = tf
+      .grad((map) => lossOf(map, seeds, size, points))(tf.tensor4d(values, shape))
+      .dataSync()
+    // The crop is linear in the map: a step of 1 has no error but rounding.
+    for (let at = 0; at < values.length; at++) {
+      const stepped = (by: number) => {
+        const moved = values.map((value, index) => (index === at ? value + by : value))
+        return lossOf(tf.tensor4d(moved, shape), seeds, size, points).dataSync()[0]!
       }
-    },
-  )
+      expect(gradient[at]).toBeCloseTo((stepped(1) - stepped(-1)) / 2, 4)
+    }
+  })
 
   it("has the same gradient through matrix products", () => {
     const seeds = tf.tensor4d(numbers(5 * 4 * 3 * 2), [5, 4, 3, 2])
@@ -81,6 +111,16 @@ onEveryEngine("cropAndResize", () => {
         .dataSync()
     const first = gradient()
     for (let run = 0; run < 5; run++) expect(Buffer.compare(bytes(gradient()), bytes(first))).toBe(0)
+  })
+
+  it("gives the same when there are too many samples to take at once", () => {
+    const map = tf.tensor4d(numbers(2 * 2 * 2 * 4096), [2, 2, 2, 4096])
+    const [many, whose] = [tf.tile(boxes(), [6, 1]) as tf.Tensor2D, tf.tile(images(), [6]) as tf.Tensor1D]
+    const crop = (at: tf.Tensor2D, own: tf.Tensor1D) => (x: tf.Tensor) =>
+      cropAndResize(x as tf.Tensor4D, at, own, [1, 1], [16, 10])
+    const [all, few] = [crop(many, whose), crop(boxes(), images())]
+    expectClose(all(map).dataSync(), tf.tile(few(map), [6, 1, 1, 1]).dataSync())
+    expectClose(tf.grad(all)(map).dataSync(), tf.mul(tf.grad(few)(map), 6).dataSync())
   })
 
   it("gives nothing for no boxes, and a zero gradient", () => {

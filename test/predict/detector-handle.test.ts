@@ -108,7 +108,7 @@ test("an unknown option names the nearest one", async () => {
   const detector = detectorHandle(dummyDetector(), decodeDummy)
   const options = { scores: 0.5 } as object
   await expect(detector.detect(join(folder, "a.jpg"), options)).rejects.toThrow(
-    'detect: unknown option "scores". Did you mean "score"? Known: score, nms, maxDetections',
+    'detect: unknown option "scores". Did you mean "score"? Known: score, nms, maxDetections, softNms, vote, refine, flip, scales, tiles, overlap',
   )
 })
 
@@ -139,10 +139,10 @@ test("loading hands the file and the options to the network's opener", async () 
     },
   })
   expect((await loadDetector("best.safetensors", { engine: "wasm" })).classes).toEqual(["cat", "dog"])
-  await loadDetector("best.safetensors")
+  await loadDetector(["a.safetensors", "b.safetensors"])
   expect(opened).toEqual([
-    ["best.safetensors", { engine: "wasm" }],
-    ["best.safetensors", { engine: "auto" }],
+    [["best.safetensors"], { engine: "wasm" }],
+    [["a.safetensors", "b.safetensors"], { engine: "auto" }],
   ])
   await expect(loadDetector("best.safetensors", { engin: "wasm" } as object)).rejects.toThrow(/Did you mean "engine"/)
 })

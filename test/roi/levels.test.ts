@@ -1,6 +1,7 @@
 import * as tf from "@tensorflow/tfjs-core"
 import { expect, test } from "vitest"
 import { alignOnLevels, levelOfBox } from "../../src/roi/levels.js"
+import { poolingDefaults } from "../../src/roi/pooling.js"
 import { onEveryEngine } from "../support/engines.js"
 import { expectSampled, readGolden, type Sampled } from "../support/golden-detector.js"
 import { madeUpMaps } from "../support/made-up.js"
@@ -15,7 +16,7 @@ interface GoldenLevels {
 const golden = readGolden<{ levels: GoldenLevels }>("pooling").levels
 const boxes = Float32Array.from(golden.boxes.flat())
 const images = Int32Array.from(golden.images)
-const options = { size: 7, samplingRatio: 2, aligned: false }
+const options = poolingDefaults
 
 test("a region's level is torchvision's, 112 and 448 pixels square the first of their levels", () => {
   expect(golden.images.map((_, i) => levelOfBox(boxes, i))).toEqual(golden.of)

@@ -21,8 +21,9 @@ const rooms: Readonly<Record<string, RoomRule>> = {
   classify: { may: ["tensor", "engine", "backbone", "eval", "datasets", "weights", "train"] },
   localize: { may: ["tensor", "engine", "boxes", "backbone", "rpn", "roi", "eval", "datasets", "weights", "train"] },
   weights: { may: ["tensor", "backbone", "detector"] },
+  onnx: { may: ["tensor", "engine", "boxes", "backbone", "rpn", "roi", "detector", "weights"] },
   train: { may: ["tensor", "engine", "boxes", "detector", "eval", "datasets", "weights"] },
-  predict: { may: ["tensor", "engine", "boxes", "detector", "weights", "datasets"] },
+  predict: { may: ["tensor", "engine", "boxes", "detector", "weights", "onnx", "datasets"] },
 }
 
 /** Rooms that may import every other. */

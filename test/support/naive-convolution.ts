@@ -9,13 +9,14 @@ export interface ConvolutionCase {
   readonly out: number
   readonly stride: number
   readonly padding: number
+  readonly dilation: number
 }
 
 /** Output and gradients (of `sum(y * dy)`) of a convolution without bias, by the definition, in double precision. */
 export function naiveConvolution(sizes: ConvolutionCase, x: ArrayLike<number>, filter: ArrayLike<number>) {
-  const { count, rows, columns, channels, height, width, out, stride, padding } = sizes
-  const rowsOut = Math.floor((rows + 2 * padding - height) / stride) + 1
-  const columnsOut = Math.floor((columns + 2 * padding - width) / stride) + 1
+  const { count, rows, columns, channels, height, width, out, stride, padding, dilation } = sizes
+  const rowsOut = Math.floor((rows + 2 * padding - dilation * (height - 1) - 1) / stride) + 1
+  const columnsOut = Math.floor((columns + 2 * padding - dilation * (width - 1) - 1) / stride) + 1
   const shape = [count, rowsOut, columnsOut, out]
 
   /** Calls `visit` with the flat positions of every product `y += x * filter`. */
@@ -25,8 +26,8 @@ export function naiveConvolution(sizes: ConvolutionCase, x: ArrayLike<number>, f
         for (let j = 0; j < columnsOut; j++)
           for (let k = 0; k < height; k++)
             for (let l = 0; l < width; l++) {
-              const row = i * stride + k - padding
-              const column = j * stride + l - padding
+              const row = i * stride + k * dilation - padding
+              const column = j * stride + l * dilation - padding
               if (row < 0 || row >= rows || column < 0 || column >= columns) continue
               for (let c = 0; c < channels; c++)
                 for (let o = 0; o < out; o++)

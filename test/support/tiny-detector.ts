@@ -1,6 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core"
 import { FasterRcnn } from "../../src/detector/faster-rcnn.js"
-import { fasterRcnnDefaults } from "../../src/detector/options.js"
+import { type FasterRcnnOptions, fasterRcnnDefaults } from "../../src/detector/options.js"
 import type { TrainingImage } from "../../src/detector/truths.js"
 import { convolution } from "../../src/engine/convolution.js"
 import { BoxPredictor } from "../../src/roi/head.js"
@@ -11,7 +11,11 @@ import { seededRandom } from "../../src/tensor/random.js"
 const channels = 32
 
 /** A detector with four plain layers for a backbone and one for conv5: the real composition, trained in seconds. */
-export function tinyDetector(numClasses = 2, parameters = new Parameters(seededRandom(1))) {
+export function tinyDetector(
+  numClasses = 2,
+  parameters = new Parameters(seededRandom(1)),
+  wishes: Partial<FasterRcnnOptions> = {},
+) {
   const scope = new Scope(parameters)
   const layer = (name: string, from: number, to: number) => ({
     weight: scope.create(`${name}.weight`, "conv", [3, 3, from, to], heNormal) as tf.Tensor<tf.Rank.R4>,
@@ -30,7 +34,7 @@ export function tinyDetector(numClasses = 2, parameters = new Parameters(seededR
       backbone: { frozen: (images) => halve(images, first!), trainable: (stem) => [others.reduce(halve, stem)] },
       rpn: new RpnHead(scope.in("rpn"), { channels, anchors: 6 }),
       regions: { channels: 64, apply: (pooled) => tf.mean(halve(pooled, conv5), [1, 2]) },
-      predictor: new BoxPredictor(scope.in("predictor"), { channels: 64, numClasses }),
+      predictor: new BoxPredictor(scope.in("predictor"), { channels: wishes.context ? 128 : 64, numClasses }),
     },
     {
       ...fasterRcnnDefaults,
@@ -40,6 +44,7 @@ export function tinyDetector(numClasses = 2, parameters = new Parameters(seededR
         test: { ...fasterRcnnDefaults.proposals.test, beforeNms: 200, afterNms: 50 },
       },
       roi: { ...fasterRcnnDefaults.roi, sample: { count: 32, positiveShare: 0.25 } },
+      ...wishes,
     },
   )
   return { detector, parameters }

@@ -1,13 +1,16 @@
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import * as tf from "@tensorflow/tfjs-core"
 import { beforeAll, expect, onTestFinished, test } from "vitest"
 import { startEngine } from "../../src/engine/start.js"
-import { Parameters } from "../../src/tensor/parameters.js"
+import { constant, Parameters } from "../../src/tensor/parameters.js"
 import { seededRandom } from "../../src/tensor/random.js"
+import { WeightAverage } from "../../src/train/average.js"
 import { runStart } from "../../src/train/run.js"
-import { RunFolder } from "../../src/train/run-folder.js"
+import { RunFolder, type SavedModel } from "../../src/train/run-folder.js"
 import { Sgd } from "../../src/train/sgd.js"
+import { loadState } from "../../src/train/state.js"
 
 beforeAll(async () => {
   await startEngine()
@@ -22,7 +25,7 @@ function open() {
   const told: string[] = []
   const parameters = new Parameters(seededRandom(0))
   const save = (path: string, training: unknown) => writeFileSync(path, JSON.stringify(training))
-  const model = { name: "made up", classes: ["R&B", "<b>"], save }
+  const model: SavedModel = { name: "made up", classes: ["R&B", "<b>"], save }
   const make = () => new RunFolder(folder, parameters, model, (line) => told.push(line))
   return { folder, told, make, optimizer: new Sgd([]) }
 }
@@ -78,4 +81,25 @@ test("a report that is written does not hide that the state was not", async () =
   expect(page(folder)).toContain("</html>")
   expect(told[0]).toMatch(/: the run's state could not be saved: .+\. Training goes on$/)
   expect(run.failure).toBeInstanceOf(Error)
+})
+
+test("where weights are averaged the models have the average, the state both", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "resdet-run-"))
+  onTestFinished(() => rmSync(folder, { recursive: true }))
+  mkdirSync(join(folder, "weights"))
+  const parameters = new Parameters(seededRandom(0))
+  const bias = parameters.create("bias", "bias", [2], constant(1))
+  const average = new WeightAverage(parameters.trainable(), { decay: 0.5, ramp: 1 })
+  tf.tidy(() => bias.assign(tf.tensor1d([5, 6])))
+  const save = (path: string) => writeFileSync(path, JSON.stringify([...bias.dataSync()]))
+  const run = new RunFolder(folder, parameters, { name: "made up", classes: ["a"], save }, () => {})
+  await run.onSave({ ...runStart, step: 1 }, new Sgd(parameters.trainable()), true, average)
+  for (const name of ["best", "last"]) {
+    expect(readFileSync(join(folder, "weights", `${name}.safetensors`), "utf8")).toBe("[1,1]")
+  }
+  const { weights, average: means } = loadState(folder)
+  expect([[...weights.get("bias")!.values], [...means!.get("bias")!]]).toEqual([
+    [5, 6],
+    [1, 1],
+  ])
 })

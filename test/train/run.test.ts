@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto"
 import { existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -7,6 +8,7 @@ import { startEngine } from "../../src/engine/start.js"
 import { DivergedError } from "../../src/tensor/errors.js"
 import { Parameters } from "../../src/tensor/parameters.js"
 import { seededRandom } from "../../src/tensor/random.js"
+import { averageDefaults } from "../../src/train/average.js"
 import {
   type RunEvents,
   type RunOptions,
@@ -58,39 +60,89 @@ function task(parameters: Parameters, detector: ReturnType<typeof tinyDetector>[
 
 const bits = (parameters: Parameters) => [...parameters].map(({ variable }) => [...variable.dataSync()])
 
-test("a run that stops and goes on ends with the very same bits as one that never stopped", async () => {
-  const whole = tinyDetector()
-  const means: Readonly<Record<string, number>>[] = []
-  const keeping = { ...quiet, onEpoch: async (_: number, losses: (typeof means)[0]) => void means.push(losses) }
-  await runTraining(task(whole.parameters, whole.detector), options, keeping, never)
-
+/** Runs once through, and once with a stop after `stopAt` steps; both have to end alike. */
+async function expectResumes(options: RunOptions, stopAt: number) {
   const run = mkdtempSync(join(tmpdir(), "resdet-run-"))
   onTestFinished(() => rmSync(run, { recursive: true }))
+  const means: Readonly<Record<string, number>>[] = []
+  const averages: string[] = []
+  const keeping: RunEvents = {
+    ...quiet,
+    onEpoch: async (_, losses) => void means.push(losses),
+    onSave: async (_position, _optimizer, _improved, average) => {
+      averages.push(digest(average?.means.values() ?? []))
+    },
+  }
+  const whole = tinyDetector()
+  await runTraining(task(whole.parameters, whole.detector), options, keeping, never)
+  const [untouched, average] = [means.at(-1), averages.at(-1)]
+
   const stopper = new AbortController()
   const first = tinyDetector()
-  let steps = 0
-  const stopped = await runTraining(
-    task(first.parameters, first.detector),
-    options,
-    {
-      ...quiet,
-      onStep: async () => {
-        if (++steps === 4) stopper.abort()
-      },
-      onSave: async (position, optimizer) => saveState(run, position, first.parameters, optimizer),
+  const events: RunEvents = {
+    ...quiet,
+    onStep: async ({ step }) => {
+      if (step === stopAt) stopper.abort()
     },
-    stopper.signal,
-  )
-  expect(stopped).toMatchObject({ epoch: 1, batch: 1, step: 4, best: 0, losses: { count: 1 } })
+    onSave: async (position, optimizer, _, average) => saveState(run, position, first.parameters, optimizer, average),
+  }
+  const stopped = await runTraining(task(first.parameters, first.detector), options, events, stopper.signal)
 
-  const { position, weights, velocities } = loadState(run)
-  expect(position).toEqual(stopped)
+  const { weights, ...from } = loadState(run)
+  expect(from.position).toEqual(stopped)
   const second = tinyDetector(2, new Parameters(seededRandom(99), weights))
   expect(second.parameters.initialised).toEqual([])
-  await runTraining(task(second.parameters, second.detector), options, keeping, never, position, velocities)
+  await runTraining(task(second.parameters, second.detector), options, keeping, never, from)
   expect(bits(second.parameters)).toEqual(bits(whole.parameters))
-  expect(means).toHaveLength(3)
-  expect(means[2]).toEqual(means[1])
+  expect(means.at(-1)).toEqual(untouched)
+  expect(averages.at(-1)).toEqual(average)
+  return { stopped, average }
+}
+
+const digest = (tensors: Iterable<tf.Tensor>) => {
+  const hash = createHash("sha256")
+  for (const tensor of tensors) hash.update(Buffer.from(tensor.dataSync<"float32">().slice().buffer))
+  return hash.digest("hex")
+}
+
+test("a run that stops and goes on ends with the very same bits as one that never stopped", async () => {
+  const { stopped } = await expectResumes(options, 4)
+  expect(stopped).toMatchObject({ epoch: 1, batch: 1, step: 4, best: 0, losses: { count: 1 } })
+})
+
+test("so does one that accumulates, averages its weights and ends by steps in the middle of an epoch", async () => {
+  const average = { decay: 0.9, ramp: 2 }
+  const { stopped, average: averaged } = await expectResumes({ ...options, steps: 5, accumulate: 2, average }, 3)
+  expect(stopped).toMatchObject({ epoch: 1, batch: 2, step: 3, losses: { count: 2 } })
+  const untrained = tinyDetector().parameters.trainable()
+  expect(averaged).not.toBe(digest(untrained.map(({ variable }) => variable)))
+})
+
+test("a run of steps ends after them, is validated there, and can be made longer", async () => {
+  const { detector, parameters } = tinyDetector()
+  const saved: RunPosition[] = []
+  const rows: [number, Record<string, number>][] = []
+  const events: RunEvents = {
+    ...quiet,
+    onEpoch: async (epoch, _, metrics) => void rows.push([epoch, { ...metrics }]),
+    onSave: async (position) => void saved.push(position),
+  }
+  const made = task(parameters, detector, [0.1, 0.2])
+  const end = await runTraining(made, { ...options, epochs: 1, steps: 4 }, events, never)
+  expect(end).toMatchObject({ epoch: 1, batch: 1, step: 4, best: 0.2 })
+  expect(saved.at(-1)).toEqual(end)
+  expect(rows).toEqual([
+    [1, { score: 0.1 }],
+    [2, { score: 0.2 }],
+  ])
+  const longer = await runTraining(made, { ...options, steps: 6 }, events, never, { position: end })
+  expect(longer).toMatchObject({ epoch: 1, batch: 3, step: 6 })
+})
+
+test("data of which no image can be used end a run of steps, which would never come to its end", async () => {
+  const { detector, parameters } = tinyDetector()
+  const empty = { ...task(parameters, detector), batches: async function* () {} }
+  await expect(runTraining(empty, { ...options, steps: 4 }, quiet, never)).rejects.toThrow("no step was made")
 })
 
 test("a batch that is not handed out is not taken again: the position is the loader's own", async () => {
@@ -158,13 +210,29 @@ test("the best model is the one with the highest metric, and only it is saved as
   expect(end.best).toBe(0.6)
 })
 
-test("the number of tensors is the same after every step", async () => {
+test("validation judges the average of the weights where there is one, training goes on with the weights", async () => {
   const { detector, parameters } = tinyDetector()
-  const counts: number[] = []
-  const events = { ...quiet, onStep: async () => void counts.push(tf.memory().numTensors) }
-  await runTraining(task(parameters, detector), options, events, never)
-  expect(new Set(counts).size).toBe(1)
-  expect(counts).toHaveLength(6)
+  const now = () => digest(parameters.trainable().map(({ variable }) => variable))
+  const start = now()
+  const seen: string[] = []
+  const judged = { ...task(parameters, detector), validate: async () => ({ score: seen.push(now()) }) }
+  // An average that keeps everything stays where it began.
+  await runTraining(judged, { ...options, average: { decay: 1, ramp: 1e-9 } }, quiet, never)
+  expect(seen).toEqual([start, start])
+  expect(now()).not.toBe(start)
+})
+
+test("the number of tensors is the same after every step, and after the run as before it", async () => {
+  for (const more of [{}, { accumulate: 2, average: averageDefaults }]) {
+    const { detector, parameters } = tinyDetector()
+    const before = tf.memory().numTensors
+    const counts: number[] = []
+    const events = { ...quiet, onStep: async () => void counts.push(tf.memory().numTensors) }
+    await runTraining(task(parameters, detector), { ...options, epochs: 3, ...more }, events, never)
+    expect(new Set(counts).size).toBe(1)
+    expect(counts.length).toBeGreaterThanOrEqual(6)
+    expect(tf.memory().numTensors).toBe(before)
+  }
 })
 
 test("a save that breaks half-way leaves the state before it", async () => {

@@ -14,7 +14,7 @@ import { buildFasterRcnn } from "../../src/detector/build.js"
 import type { FasterRcnn } from "../../src/detector/faster-rcnn.js"
 import { type ModelConfig, modelDefaults } from "../../src/detector/model.js"
 import { startEngine } from "../../src/engine/start.js"
-import { openNetwork } from "../../src/predict/network.js"
+import { openTensorNetwork } from "../../src/predict/network.js"
 import { imageNet, type Normalisation } from "../../src/tensor/normalisation.js"
 import { Parameters, Scope } from "../../src/tensor/parameters.js"
 import { seededRandom } from "../../src/tensor/random.js"
@@ -98,7 +98,7 @@ test("a detector starts with its classifier's mean and deviation, keeps them in 
   ] as const
   expect(files.map(planInput)).toEqual([halves, { mean: [0, 0, 0], deviation: [1, 1, 1] }, imageNet, imageNet])
   const found = async (file: string, value: number) => {
-    const network = await openNetwork(file, { engine: "auto" })
+    const network = await openTensorNetwork([file], "auto")
     const white = { data: new Uint8Array(64 * 64 * 3).fill(value), height: 64, width: 64 }
     const { boxes, scores } = await network.detect(white, { score: 0, nms: 1, maxDetections: 20 })
     network.dispose()

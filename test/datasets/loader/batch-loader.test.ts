@@ -87,6 +87,27 @@ test("every image comes once an epoch, in another order each time and with each 
   expect(new Set(orders.map(String)).size).toBe(3)
 })
 
+test("images of rare classes come again in an epoch, mirrored or not by a draw of their own", async () => {
+  const { source, images } = sample()
+  const rare = images.map((image, i) => ({ ...image, labels: Int32Array.of(i === 3 ? 1 : 2) }))
+  // sqrt(1 / (1/7)) = 2.65 times, the others sqrt(7/6) = 1.08 times: 9.1 images.
+  const loader = load({ source, images: rare }, { repeatThreshold: 1, batchSize: 3 })
+  const flips = new Set<string>()
+  for (const epoch of [0, 1, 2, 3, 4, 5]) {
+    const batches = await take(loader.epoch(epoch))
+    const all = batches.flatMap(({ images: own }) => own)
+    expect(all.length).toBe(9)
+    const again = all.filter(({ record: { id } }) => id === "3.png")
+    expect([2, 3]).toContain(again.length)
+    flips.add(new Set(again.map(({ flipped }) => flipped)).size === 1 ? "alike" : "both")
+    expect(await take(load({ source, images: rare }, { repeatThreshold: 1, batchSize: 3 }).epoch(epoch, 1))).toEqual(
+      batches.slice(1),
+    )
+  }
+  expect(flips).toContain("both")
+  expect(loader.batchesPerEpoch()).toBe(3)
+})
+
 test("the last batch is partial, or left out", async () => {
   const dataset = sample()
   for (const [dropLast, sizes] of [

@@ -1,0 +1,144 @@
+"""torchvision's side of scripts/bench-detect.ts, which starts it: detects when told to, and says how long it took.
+
+Arguments: the detector's file (safetensors, as `resdet train` writes it), its configuration as JSON, a raw photo, its
+height, its width. Then a line on stdin names who shall detect, and a line of JSON on stdout answers.
+"""
+
+import io
+import json
+import struct
+import sys
+import time
+import warnings
+from collections import OrderedDict
+
+import numpy as np
+import onnxruntime
+import torch
+import torchvision
+from torch import nn
+from torchvision.models.detection import FasterRCNN
+from torchvision.models.detection.anchor_utils import AnchorGenerator
+from torchvision.models.detection.backbone_utils import resnet_fpn_backbone
+from torchvision.models.detection.faster_rcnn import FastRCNNPredictor
+from torchvision.ops import FrozenBatchNorm2d, MultiScaleRoIAlign
+
+
+class Conv5(nn.Module):
+    """layer4 on every region, then the mean over its cells."""
+
+    def __init__(self, layer4):
+        super().__init__()
+        self.layer4 = layer4
+
+    def forward(self, pooled):
+        return self.layer4(pooled).mean([2, 3])
+
+
+def build(config, labels):
+    options = config["options"]
+    proposals, select, align = options["proposals"]["test"], options["select"], options["align"]
+    settings = dict(
+        min_size=config["size"],
+        max_size=config["maxSize"],
+        rpn_pre_nms_top_n_test=proposals["beforeNms"],
+        rpn_post_nms_top_n_test=proposals["afterNms"],
+        box_score_thresh=select["score"],
+        box_nms_thresh=select["nmsThreshold"],
+        box_detections_per_img=select["limit"],
+    )
+    name, kind = config["model"].split("_")[1:]
+    if kind == "fpn":
+        backbone = resnet_fpn_backbone(backbone_name=name, weights=None, norm_layer=FrozenBatchNorm2d)
+        return FasterRCNN(backbone, labels, **settings)
+    resnet = getattr(torchvision.models, name)(norm_layer=FrozenBatchNorm2d)
+    parts = ["conv1", "bn1", "relu", "maxpool", "layer1", "layer2", "layer3"]
+    backbone = nn.Sequential(OrderedDict((part, getattr(resnet, part)) for part in parts))
+    width = resnet.fc.in_features
+    backbone.out_channels = width // 2
+    anchors = options["anchors"]
+    return FasterRCNN(
+        backbone,
+        rpn_anchor_generator=AnchorGenerator((tuple(anchors["sizes"]),), (tuple(anchors["ratios"]),)),
+        box_roi_pool=MultiScaleRoIAlign(["0"], output_size=align["size"], sampling_ratio=align["samplingRatio"]),
+        box_head=Conv5(resnet.layer4),
+        box_predictor=FastRCNNPredictor(width, labels),
+        **settings,
+    )
+
+
+def read_tensors(path):
+    with open(path, "rb") as file:
+        (length,) = struct.unpack("<Q", file.read(8))
+        header = json.loads(file.read(length))
+        values = file.read()
+    header.pop("__metadata__", None)
+    return {
+        name: torch.from_numpy(np.frombuffer(values[slice(*entry["data_offsets"])], np.float32).reshape(entry["shape"]).copy())
+        for name, entry in header.items()
+    }
+
+
+def load(model, tensors):
+    """Our norms are folded: a convolution's bias is what a norm that scales nothing adds."""
+    state = model.state_dict()
+    for name, module in model.named_modules():
+        if isinstance(module, FrozenBatchNorm2d):
+            module.eps = 0.0
+            conv = name.replace("downsample.1", "downsample.0") if "downsample" in name else name.replace("bn", "conv")
+            state[f"{name}.weight"] = torch.ones_like(state[f"{name}.weight"])
+            state[f"{name}.bias"] = tensors.pop(f"{conv}.bias")
+            state[f"{name}.running_mean"] = torch.zeros_like(state[f"{name}.running_mean"])
+            state[f"{name}.running_var"] = torch.ones_like(state[f"{name}.running_var"])
+    state.update(tensors)
+    model.load_state_dict(state)
+
+
+def main():
+    # The exporter warns of much that is well known.
+    warnings.simplefilter("ignore")
+    weights, config, photo, height, width = sys.argv[1:]
+    tensors = read_tensors(weights)
+    model = build(json.loads(config), len(tensors["roi_heads.box_predictor.cls_score.bias"])).eval()
+    load(model, tensors)
+    pixels = np.fromfile(photo, np.uint8).reshape(int(height), int(width), 3)
+
+    def as_tensor():
+        return torch.from_numpy(pixels).permute(2, 0, 1).float() / 255
+
+    def eager():
+        with torch.inference_mode():
+            return model([as_tensor()])[0]
+
+    proposals = []
+    hook = model.rpn.register_forward_hook(lambda _, given, result: proposals.extend(result[0][0]))
+    found = eager()
+    hook.remove()
+    exported = io.BytesIO()
+    torch.onnx.export(model, ([as_tensor()],), exported, opset_version=17, input_names=["image"], dynamo=False)
+    session = onnxruntime.InferenceSession(exported.getvalue())
+
+    def onnx():
+        boxes, labels, scores = session.run(None, {"image": (pixels.transpose(2, 0, 1) / np.float32(255)).astype(np.float32)})
+        return {"boxes": boxes, "labels": labels, "scores": scores}
+
+    contenders = {"eager": (torch.contiguous_format, eager), "channels_last": (torch.channels_last, eager), "onnx": (None, onnx)}
+    versions = {"torch": torch.__version__, "torchvision": torchvision.__version__, "onnxruntime": onnxruntime.__version__}
+    lists = {name: values.flatten().tolist() for name, values in found.items()}
+    answer({"versions": versions, "threads": torch.get_num_threads(), "proposals": len(proposals), **lists})
+    layout = torch.contiguous_format
+    for line in sys.stdin:
+        wanted, detect = contenders[line.strip()]
+        if wanted not in (None, layout):
+            model.to(memory_format=wanted)
+            layout = wanted
+        wall, cpu = time.perf_counter(), time.process_time()
+        detect()
+        answer({"wall": 1000 * (time.perf_counter() - wall), "cpu": 1000 * (time.process_time() - cpu)})
+
+
+def answer(value):
+    print(json.dumps(value), flush=True)
+
+
+main()

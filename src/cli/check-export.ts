@@ -1,0 +1,90 @@
+import { readFileSync } from "node:fs"
+import * as tf from "@tensorflow/tfjs-core"
+import { onnxRuntimeVersion } from "../engine/onnx-runtime.js"
+import { type EngineChoice, startEngine } from "../engine/start.js"
+import { openSession } from "../onnx/session.js"
+import { compareDetectors } from "../predict/compare-detectors.js"
+import { madeUpPhoto } from "../predict/made-up-photos.js"
+import { openTensorNetwork } from "../predict/network.js"
+import { openOnnxNetwork } from "../predict/onnx-network.js"
+import { UserError } from "../tensor/errors.js"
+import { seededRandom } from "../tensor/random.js"
+import { openClassifier } from "../weights/classifier-file.js"
+import type { WrittenGraph } from "./run-export.js"
+
+/** Sides of the images that are tried, [height, width]: odd, usual, tall, and one so flat that a level has one row. */
+const photoSizes = [
+  [97, 131],
+  [480, 640],
+  [1333, 500],
+  [20, 300],
+] as const
+
+/** Few of the clear detections may differ: where boxes overlap by almost exactly the threshold, rounding decides. */
+const aloneShare = 0.01
+
+/** Of the largest logit. */
+const logitTolerance = 1e-3
+
+/**
+ * Compares what a written file gives with what the model gives; where ONNX Runtime is not installed it says so.
+ * @throws UserError when they differ
+ */
+export async function checkExport(graph: WrittenGraph, engine: EngineChoice, log: (line: string) => void) {
+  if (onnxRuntimeVersion() === undefined) {
+    log("not checked: ONNX Runtime is not installed. Run: npm install onnxruntime-node")
+    return
+  }
+  await (graph.kind === "detector" ? checkDetector : checkClassifier)(graph, engine, log)
+}
+
+async function checkDetector({ weights, out }: WrittenGraph, engine: EngineChoice, log: (line: string) => void) {
+  const [reference, exported] = [await openTensorNetwork([weights], engine), await openOnnxNetwork(out)]
+  try {
+    // The low bound gives something to compare where the detector finds nothing.
+    const photos = photoSizes.map(([height, width]) => ({
+      image: madeUpPhoto(height, width),
+      bounds: { score: 1e-3, maxDetections: 100 },
+    }))
+    const { same, alone, score, edge } = await compareDetectors(reference, exported, photos)
+    const figures = `scores within ${score.toExponential(1)}, edges within ${edge.toExponential(1)} px`
+    log(`checked: ${same} detections on ${photos.length} made-up images agree, ${figures}`)
+    if (alone > aloneShare * (same + alone)) {
+      throw new UserError(
+        `${out}: differs from ${weights}: ${alone} of ${same + alone} detections only one of them has`,
+      )
+    }
+  } finally {
+    reference.dispose()
+    exported.dispose()
+  }
+}
+
+async function checkClassifier({ weights, out }: WrittenGraph, engine: EngineChoice, log: (line: string) => void) {
+  await startEngine(engine)
+  const { network, parameters, config } = openClassifier(weights)
+  const session = await openSession(readFileSync(out))
+  const random = seededRandom(0)
+  let worst = 0
+  try {
+    for (const images of [1, 3]) {
+      const shape = [images, 3, config.size, config.size]
+      const values = Float32Array.from({ length: images * 3 * config.size ** 2 }, () => random.normal())
+      const { logits } = await session.run({ images: { shape, values } })
+      const expected = tf.tidy(() => {
+        return network
+          .forward(tf.transpose(tf.tensor4d(values, shape as [number, number, number, number]), [0, 2, 3, 1]))
+          .dataSync<"float32">()
+      })
+      const scale = expected.reduce((most, value) => Math.max(most, Math.abs(value)), 0)
+      for (const [k, value] of expected.entries())
+        worst = Math.max(worst, Math.abs(value - Number(logits!.values[k])) / scale)
+    }
+  } finally {
+    parameters.dispose()
+    session.dispose()
+  }
+  log(`checked: logits of 1 and of 3 made-up images agree to ${worst.toExponential(1)} of the largest`)
+  if (!(worst <= logitTolerance))
+    throw new UserError(`${out}: differs from ${weights} by ${worst} of the largest logit`)
+}

@@ -1,0 +1,59 @@
+import { encodeModel } from "../onnx/encode-model.js"
+import { classifierModel, detectorModel } from "../onnx/file-models.js"
+import type { OnnxModel } from "../onnx/model.js"
+import { DataError, UsageError } from "../tensor/errors.js"
+import { readClassifierInfo } from "../weights/classifier-file.js"
+import { type DetectorInfo, readDetectorInfo } from "../weights/detector-file.js"
+import { writeWholeFile } from "../weights/whole-file.js"
+
+/** A file that was written, and what of. */
+export interface WrittenGraph {
+  readonly kind: "detector" | "classifier"
+  readonly weights: string
+  readonly out: string
+  /** One line for the user. */
+  readonly summary: string
+}
+
+/** Thresholds that the file has instead of the model's own. */
+export interface ExportBounds {
+  readonly score?: number
+  readonly nms?: number
+}
+
+/**
+ * Writes the graph of the detector or classifier in a weights file.
+ * @throws DataError when the file holds neither, UsageError for a kind of detector that has no graph yet
+ */
+export function writeOnnx(weights: string, out: string, bounds: ExportBounds): WrittenGraph {
+  if (!out.endsWith(".onnx")) throw new UsageError(`export: expected --out to end in .onnx, got "${out}"`)
+  const detector = readDetectorInfo(weights)
+  if (detector !== undefined) {
+    const model = detectorModel(weights, withBounds(detector, bounds))
+    return { kind: "detector", weights, out, summary: write(model, out, detector.classes.length) }
+  }
+  const classifier = readClassifierInfo(weights)
+  if (classifier === undefined) {
+    throw new DataError(`${weights}: expected a detector or a classifier of resdet's. See resdet train, resdet import`)
+  }
+  if (bounds.score !== undefined || bounds.nms !== undefined) {
+    throw new UsageError(`export: --score and --nms go with detectors; ${weights} is a classifier`)
+  }
+  const model = classifierModel(weights, classifier)
+  return { kind: "classifier", weights, out, summary: write(model, out, classifier.classes.length) }
+}
+
+function write(model: OnnxModel, out: string, classes: number): string {
+  writeWholeFile(out, encodeModel(model))
+  return `${out}: ${model.name}, ${classes} classes, ${model.nodes.length} operations`
+}
+
+function withBounds(info: DetectorInfo, { score, nms }: ExportBounds): DetectorInfo {
+  const { config } = info
+  const select = {
+    ...config.options.select,
+    ...(score === undefined ? {} : { score }),
+    ...(nms === undefined ? {} : { nmsThreshold: nms }),
+  }
+  return { ...info, config: { ...config, options: { ...config.options, select } } }
+}

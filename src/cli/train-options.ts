@@ -1,0 +1,73 @@
+import type { DatasetFormat } from "../../datasets/dataset.js"
+import { type ModelConfig, modelDefaults } from "../detector/model.js"
+import { type DeepPartial, type FasterRcnnOptions, withOverrides } from "../detector/options.js"
+import { preset } from "../detector/presets.js"
+import { type RunOptions, runLength } from "../train/run.js"
+import { scheduleOptions } from "../train/schedule.js"
+import { sgdOptions } from "../train/sgd.js"
+import { readDetectorInfo } from "../weights/detector-file.js"
+import { planInput, planNorms } from "../weights/plan.js"
+import { defaultPreset, type TrainConfig } from "./train-config.js"
+
+/** What the detector of a run is like: the preset's, or that of the weights, with the user's own values. */
+export function detectorModelConfig(config: TrainConfig): ModelConfig {
+  const { model, strideIn, size, maxSize, norm, conv5Norm, frozen } = config
+  const base = config.preset === undefined ? readDetectorInfo(config.weights!)!.config : preset(config.preset, model)
+  return {
+    ...modelDefaults,
+    ...planNorms(model, config.weights, { norm, conv5Norm, frozen }),
+    ...inputSizes(base, { size, maxSize }),
+    input: planInput(config.weights),
+    model,
+    strideIn,
+    options: withOverrides(base.options, config.detector as DeepPartial<FasterRcnnOptions>),
+  }
+}
+
+/** A shorter side of one's own takes the longest along in proportion, unless that is given too. */
+export function inputSizes(
+  base: Pick<ModelConfig, "size" | "maxSize">,
+  { size, maxSize }: { size?: number | undefined; maxSize?: number | undefined },
+): Pick<ModelConfig, "size" | "maxSize"> {
+  const shorter = size ?? base.size
+  return { size: shorter, maxSize: maxSize ?? Math.round((shorter * base.maxSize) / base.size) }
+}
+
+/** How a run goes: length, rate and drops, in steps of so many batches. */
+export function detectorRunOptions(config: TrainConfig, format: DatasetFormat, batchesPerEpoch: number): RunOptions {
+  const { accumulate, ema, emaDecay, emaRamp } = config
+  const asked = { ...(config.steps !== undefined && { steps: config.steps }), accumulate }
+  const { steps, stepsPerEpoch } = runLength({ epochs: config.epochs ?? 0, ...asked }, batchesPerEpoch)
+  const epochs = config.epochs ?? Math.ceil(steps / stepsPerEpoch)
+  const drops = config.drops?.map((drop) => drop / (config.steps ?? epochs))
+  return {
+    epochs,
+    ...asked,
+    seed: config.seed,
+    schedule: scheduleOptions({
+      base: config.lr ?? ratePerImage(config) * config.batch * accumulate,
+      steps,
+      shape: config.schedule,
+      ...(drops && { drops }),
+      warmup: config.warmup ?? Math.min(1000, stepsPerEpoch - 1, steps - 1),
+    }),
+    sgd: sgdOptions({ momentum: config.momentum, weightDecay: config.weightDecay }),
+    clipNorm: config.clipNorm,
+    ...(ema && { average: { decay: emaDecay, ramp: emaRamp } }),
+    validateEvery: config.valEvery,
+    metric: config.metric ?? (format === "voc" ? "voc12" : "AP"),
+    reportEvery: config.logEvery,
+  }
+}
+
+const ratePerImage = (config: TrainConfig) => preset(config.preset ?? defaultPreset, config.model).ratePerImage
+
+/** `learning rate 0.01 (0.005 an image x batch 2), warm-up 5 steps; 12 epochs of 100 steps` */
+export function scheduleLine(config: TrainConfig, { epochs, steps, schedule }: RunOptions, batches: number): string {
+  const { batch, accumulate } = config
+  const times = accumulate === 1 ? "" : ` x ${accumulate} batches a step`
+  const why = config.lr === undefined ? ` (${ratePerImage(config)} an image x batch ${batch}${times})` : ""
+  const { stepsPerEpoch } = runLength({ epochs, accumulate }, batches)
+  const length = steps === undefined ? `${epochs} epochs` : `${steps} steps in epochs`
+  return `learning rate ${schedule.base}${why}, warm-up ${schedule.warmup} steps; ${length} of ${stepsPerEpoch} steps`
+}

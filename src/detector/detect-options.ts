@@ -1,0 +1,64 @@
+import { type SelectOptions, selectDefaults, selectOptions, softNmsRule } from "../roi/select.js"
+import { atLeastOne, fraction, type Rule, trueOrFalse, withDefaults } from "../tensor/options.js"
+
+/** How a detection is made; what is left out is the detector's own default, or not done. */
+export interface DetectOptions {
+  /** Detections scored below this are left out, 0..1. */
+  readonly score?: number
+  /** Of two boxes of one class whose IoU is above this only the better scored stays, 0..1. */
+  readonly nms?: number
+  /** At most so many detections an image. */
+  readonly maxDetections?: number
+  /** Boxes that overlap better ones are scored lower instead of left out (down to 0.001, unless `score` is given). */
+  readonly softNms?: SelectOptions["softNms"]
+  /** Each box is moved to the mean of the boxes of its class around it, weighted by their scores. */
+  readonly vote?: boolean
+  /** The boxes that were found are looked at again: new scores and boxes beside the first ones. */
+  readonly refine?: boolean
+  /** The mirror image is looked at too; what is found in either counts. */
+  readonly flip?: boolean
+  /** Shorter sides, in input pixels, at which regions are looked at: each at the two that suit its size. */
+  readonly scales?: readonly number[]
+  /** Side, in pixels of the image, of square tiles that are looked at one by one beside the whole image. */
+  readonly tiles?: number
+  /** The least share of a tile that its neighbour shows too. */
+  readonly overlap?: number
+}
+
+/** What is allowed of each option. */
+export const detectRules: Readonly<Record<keyof DetectOptions, Rule>> = {
+  score: fraction,
+  nms: fraction,
+  maxDetections: atLeastOne,
+  softNms: softNmsRule,
+  vote: trueOrFalse,
+  refine: trueOrFalse,
+  flip: trueOrFalse,
+  scales: (value) =>
+    Array.isArray(value) && value.every((side) => atLeastOne(side) === undefined)
+      ? undefined
+      : "a list of whole numbers, 1 or more",
+  tiles: (value) => (Number.isInteger(value) && (value as number) >= 32 ? undefined : "a whole number, 32 or more"),
+  overlap: (value) =>
+    fraction(value) === undefined && (value as number) <= 0.9 ? undefined : "a number from 0 to 0.9",
+}
+
+/** @throws UsageError for an unknown name or a value out of its range */
+export function checkDetectOptions(name: string, options: DetectOptions): void {
+  const known = Object.fromEntries(Object.keys(detectRules).map((option) => [option, undefined]))
+  const ifGiven = Object.entries(detectRules).map(([option, rule]) => {
+    return [option, (value: unknown) => (value === undefined ? undefined : rule(value))]
+  })
+  withDefaults<Record<string, unknown>>(name, known, { ...options }, Object.fromEntries(ifGiven))
+}
+
+/**
+ * How detections are chosen among a detector's boxes: its own way, but for what `options` ask otherwise. Boxes scored
+ * below the wanted score take part all the same (in votes, say), as long as the detector's own threshold lets them.
+ */
+export function selectionFor(own: Partial<SelectOptions>, options: DetectOptions): SelectOptions {
+  const { score = 1, nms, maxDetections, softNms, vote } = options
+  const wishes = { nmsThreshold: nms, limit: maxDetections, softNms, vote }
+  const given = Object.fromEntries(Object.entries(wishes).filter(([, value]) => value !== undefined))
+  return selectOptions({ ...own, ...given, score: Math.min(own.score ?? selectDefaults.score, score) })
+}

@@ -1,0 +1,48 @@
+import * as tf from "@tensorflow/tfjs-core"
+import type { Detections } from "../boxes/boxes.js"
+import { joinDetections, scoredAtLeast } from "../boxes/detections.js"
+import { candidates } from "../roi/predictions.js"
+import { type SelectOptions, selectCandidates } from "../roi/select.js"
+import { type DetectOptions, selectionFor } from "./detect-options.js"
+import { ensemble } from "./ensemble.js"
+import { mirrorBack } from "./flip.js"
+import { type Network, networkPasses } from "./passes.js"
+import type { Photo, Window } from "./photo.js"
+import { lookAgain } from "./refine.js"
+import { selectTiled, tileWindows } from "./tiles.js"
+
+/**
+ * Finds objects in one photo with one network or several, in the ways that `options` ask for. This is the one place where
+ * they are put together; without any it does what `FasterRcnn.detect` does.
+ * @param networks they know the same classes; how detections are chosen is the first one's way
+ * @returns boxes in pixels of the photo, best score first
+ * @throws UsageError for an option out of range
+ */
+export function detectPhoto(networks: readonly Network[], photo: Photo, options: DetectOptions = {}): Detections {
+  const select = selectionFor(networks[0]!.detector.options.select, options)
+  const lookAt = (part: Photo) => tf.tidy(() => findCandidates(networks, part, options, select))
+  const lookTwice = (part: Photo) => joinDetections([lookAt(part), mirrorBack(lookAt(part.mirrored()), part.width)])
+  const candidatesOf = options.flip ? lookTwice : lookAt
+  const whole = candidatesOf(photo)
+  const windows = options.tiles === undefined ? [] : tileWindows(photo, options.tiles, options.overlap)
+  const tiles = windows.map((window) => ({ window, found: moved(candidatesOf(photo.part(window)), window) }))
+  const found = tiles.length === 0 ? selectCandidates(whole, select) : selectTiled(whole, tiles, photo, select)
+  return options.score === undefined ? found : scoredAtLeast(found, options.score)
+}
+
+/** All boxes of a photo that may become detections. */
+function findCandidates(
+  networks: readonly Network[],
+  photo: Photo,
+  { scales, refine }: DetectOptions,
+  select: SelectOptions,
+): Detections {
+  const passes = ensemble(networks.map((network) => networkPasses(network, photo, scales)))
+  const size = [photo.height, photo.width] as const
+  const said = passes.predict(passes.propose())
+  return candidates(refine ? lookAgain(passes, said, size, select.minSide) : said, size, select)
+}
+
+function moved(found: Detections, [left, top]: Window): Detections {
+  return { ...found, boxes: found.boxes.map((value, at) => value + (at % 2 === 0 ? left : top)) }
+}

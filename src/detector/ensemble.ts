@@ -1,0 +1,22 @@
+import { joinBoxes } from "../boxes/boxes.js"
+import type { Predictions } from "../roi/predictions.js"
+import type { Passes } from "./passes.js"
+
+/**
+ * Several passes as one: their proposals together, and of every region the mean of what they say, scores and boxes.
+ * @source He et al. 2015, appendix B, "Ensemble": the union of proposals, an ensemble of per-region classifiers
+ */
+export function ensemble(members: readonly Passes[]): Passes {
+  const [first, ...others] = members
+  if (others.length === 0) return first!
+  return {
+    propose: () => joinBoxes(members.map((member) => member.propose())),
+    predict: (regions) => meanPredictions(members.map((member) => member.predict(regions))),
+  }
+}
+
+function meanPredictions(said: readonly Predictions[]): Predictions {
+  const mean = (of: (one: Predictions) => Float32Array) =>
+    of(said[0]!).map((_, at) => said.reduce((sum, one) => sum + of(one)[at]!, 0) / said.length)
+  return { numLabels: said[0]!.numLabels, scores: mean(({ scores }) => scores), boxes: mean(({ boxes }) => boxes) }
+}

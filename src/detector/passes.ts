@@ -1,0 +1,65 @@
+import * as tf from "@tensorflow/tfjs-core"
+import type { Predictions } from "../roi/predictions.js"
+import { readPredictions } from "../roi/read-predictions.js"
+import type { FasterRcnn } from "./faster-rcnn.js"
+import type { ModelConfig } from "./model.js"
+import { maxout } from "./multi-scale.js"
+import type { Photo } from "./photo.js"
+
+/**
+ * The two things a detection asks about a photo, of one network or of several. Boxes are in pixels of the photo, so that
+ * networks, sizes and mirror images can be mixed.
+ */
+export interface Passes {
+  /** The regions worth a closer look, `[P * 4]`. */
+  propose(): Float32Array
+  /** What each of R regions `[R * 4]` is. */
+  predict(regions: Float32Array): Predictions
+}
+
+/** A detector with the size at which images enter it. */
+export interface Network {
+  readonly detector: Pick<FasterRcnn, "features" | "propose" | "vectors" | "predict" | "options">
+  readonly config: Pick<ModelConfig, "size" | "maxSize" | "input">
+}
+
+/** A photo's features at one size, and how its pixels come there: input pixels = photo pixels * scale. */
+export interface Look {
+  readonly levels: readonly tf.Tensor4D[]
+  readonly size: readonly [height: number, width: number]
+  readonly scaleX: number
+  readonly scaleY: number
+}
+
+/**
+ * The passes of one network. The features stay in memory: call it inside a tidy.
+ * @param scales shorter sides at which regions are looked at, see `maxout`; none: the network's own alone. Proposals are
+ * made at the network's own size, as in the paper
+ */
+export function networkPasses({ detector, config }: Network, photo: Photo, scales: readonly number[] = []): Passes {
+  const lookAt = (size: number): Look => {
+    const maxSize = Math.round((config.maxSize * size) / config.size)
+    const { values, shape, height, width } = photo.input({ size, maxSize }, config.input)
+    const levels = tf.tidy(() => [...detector.features(tf.tensor4d(values, [...shape]))])
+    return { levels, size: [height, width], scaleX: width / photo.width, scaleY: height / photo.height }
+  }
+  const own = lookAt(config.size)
+  const looks = scales.length === 0 ? [own] : scales.map((size) => (size === config.size ? own : lookAt(size)))
+  const vectorsAt = (regions: Float32Array, { levels, size, scaleX, scaleY }: Look) =>
+    detector.vectors(levels, [scaleBoxes(regions, scaleX, scaleY)], [size])
+  return {
+    propose() {
+      const [regions] = tf.tidy(() => detector.propose(own.levels, [own.size]))
+      return scaleBoxes(regions!, 1 / own.scaleX, 1 / own.scaleY)
+    },
+    predict: (regions) =>
+      tf.tidy(() => {
+        const vectors = looks.length === 1 ? vectorsAt(regions, looks[0]!) : maxout(regions, looks, vectorsAt)
+        return readPredictions(detector.predict(vectors), [regions])[0]!
+      }),
+  }
+}
+
+function scaleBoxes(boxes: Float32Array, scaleX: number, scaleY: number): Float32Array {
+  return boxes.map((value, at) => value * (at % 2 === 0 ? scaleX : scaleY))
+}

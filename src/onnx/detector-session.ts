@@ -1,0 +1,54 @@
+import type { Detections } from "../boxes/boxes.js"
+import { boundSpecs } from "./detections.js"
+import type { OnnxModel } from "./model.js"
+import { openSession } from "./session.js"
+
+/** Bounds of the last suppression, see `SelectOptions`. */
+export interface DetectorBounds {
+  readonly score: number
+  readonly nmsThreshold: number
+  readonly limit: number
+}
+
+/** A detector's graph that ONNX Runtime has loaded. */
+export interface DetectorSession {
+  /**
+   * @param image `[3 * height * width]` RGB in 0..1, channel by channel
+   * @returns boxes in image pixels, best score first
+   */
+  detect(
+    image: Float32Array,
+    size: readonly [height: number, width: number],
+    bounds: DetectorBounds,
+  ): Promise<Detections>
+  dispose(): void
+}
+
+/** A detector's graph with its bounds as inputs. */
+export function withBoundInputs(model: OnnxModel): OnnxModel {
+  const specs = Object.values(boundSpecs)
+  const names: string[] = specs.map(({ name }) => name)
+  const constants = new Map([...model.constants].filter(([name]) => !names.includes(name)))
+  return { ...model, constants, inputs: [...model.inputs, ...specs] }
+}
+
+/** @param bytes a detector's graph with its bounds as inputs */
+export async function openDetectorSession(bytes: Uint8Array): Promise<DetectorSession> {
+  const session = await openSession(bytes)
+  return {
+    async detect(image, [height, width], { score, nmsThreshold, limit }) {
+      const { boxes, labels, scores } = await session.run({
+        image: { shape: [3, height, width], values: image },
+        [boundSpecs.above.name]: { shape: [1], values: Float32Array.of(score) },
+        [boundSpecs.overlap.name]: { shape: [1], values: Float32Array.of(nmsThreshold) },
+        [boundSpecs.limit.name]: { shape: [1], values: BigInt64Array.of(BigInt(limit)) },
+      })
+      return {
+        boxes: boxes!.values as Float32Array,
+        scores: scores!.values as Float32Array,
+        labels: Int32Array.from(labels!.values as BigInt64Array, Number),
+      }
+    },
+    dispose: () => session.dispose(),
+  }
+}

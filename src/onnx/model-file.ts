@@ -1,0 +1,25 @@
+import { readFileSync } from "node:fs"
+import { DataError } from "../tensor/errors.js"
+import { readMetadata } from "./read-model.js"
+
+/** An ONNX file in memory. */
+export interface OnnxFile {
+  readonly bytes: Uint8Array
+  /** Texts about the model. */
+  readonly metadata: Readonly<Record<string, string>>
+}
+
+/** @throws DataError when the file cannot be read, or is not a whole ONNX file */
+export function readOnnxFile(path: string): OnnxFile {
+  let bytes: Uint8Array
+  try {
+    bytes = readFileSync(path)
+  } catch (error) {
+    throw new DataError(`${path}: cannot be read (${(error as NodeJS.ErrnoException).code})`)
+  }
+  try {
+    return { bytes, metadata: readMetadata(bytes) }
+  } catch (error) {
+    throw new DataError(`${path}: not a whole ONNX file (${(error as Error).message})`)
+  }
+}

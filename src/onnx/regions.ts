@@ -1,0 +1,80 @@
+import type { RoiAlignOptions } from "../roi/align.js"
+import { levelAreas } from "../roi/levels.js"
+import { sides } from "./box-arithmetic.js"
+import type { Graph, Value } from "./graph.js"
+import { add, best, cast, concat, gather, multiply, shapeOf, slice, squeeze } from "./operations.js"
+
+/** Regions cut out of the maps. */
+export interface PooledRegions {
+  /** `[R, C, size, size]`, in an order of its own. */
+  readonly maps: Value
+  /** Brings rows `[R, ...]` made of them into the order of the regions. */
+  restore(rows: Value): Value
+}
+
+/**
+ * Cuts each region from the level of its size, see `alignOnLevels`. A level without regions gives nothing.
+ * @param levels `[1, C, H, W]`; those beyond P5 are not used
+ * @param boxes `[R, 4]` in input pixels
+ * @param stride input pixels per cell of the first level
+ */
+export function pooledRegions(
+  graph: Graph,
+  levels: readonly Value[],
+  boxes: Value,
+  stride: number,
+  align: RoiAlignOptions,
+): PooledRegions {
+  if (levels.length === 1) return { maps: aligned(graph, levels[0]!, boxes, stride, align), restore: (rows) => rows }
+  const level = levelsOf(graph, boxes)
+  const parts = Array.from({ length: levelAreas.length + 1 }, (_, l) => {
+    const own = graph.node("NonZero", [graph.node("Equal", [level, graph.integer(l)])])
+    const members = squeeze(graph, own, 0)
+    return { members, maps: aligned(graph, levels[l]!, gather(graph, boxes, members), stride * 2 ** l, align) }
+  })
+  const order = concat(
+    graph,
+    parts.map(({ members }) => members),
+    0,
+  )
+  const places = inverse(graph, order)
+  return {
+    maps: concat(
+      graph,
+      parts.map(({ maps }) => maps),
+      0,
+    ),
+    restore: (rows) => gather(graph, rows, places),
+  }
+}
+
+/** Each box's level, int64 `[R]`, 0 the finest. */
+function levelsOf(graph: Graph, boxes: Value): Value {
+  const [width, height] = sides(graph, boxes)
+  const area = squeeze(graph, multiply(graph, width, height), 1)
+  const reached = levelAreas.map((least) =>
+    cast(graph, graph.node("GreaterOrEqual", [area, graph.real(least)]), "int64"),
+  )
+  return reached.reduce((level, one) => add(graph, level, one))
+}
+
+/** Where each of 0..R-1 stands in `order`. */
+function inverse(graph: Graph, order: Value): Value {
+  const negated = graph.node("Neg", [order])
+  return best(graph, negated, shapeOf(graph, order)).indices
+}
+
+/** @source ONNX RoiAlign: `half_pixel` takes half a pixel off first, as torchvision's `aligned` does */
+function aligned(graph: Graph, maps: Value, boxes: Value, stride: number, options: RoiAlignOptions): Value {
+  const { size, samplingRatio, aligned } = options
+  const count = slice(graph, shapeOf(graph, boxes), 0, 0, 1)
+  const images = cast(graph, graph.node("ConstantOfShape", [count]), "int64")
+  return graph.node("RoiAlign", [maps, boxes, images], {
+    mode: "avg",
+    output_height: size,
+    output_width: size,
+    sampling_ratio: samplingRatio,
+    spatial_scale: { real: 1 / stride },
+    coordinate_transformation_mode: aligned ? "half_pixel" : "output_half_pixel",
+  })
+}

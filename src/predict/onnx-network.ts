@@ -1,0 +1,77 @@
+import { scoredAtLeast } from "../boxes/detections.js"
+import { type DetectOptions, selectionFor } from "../detector/detect-options.js"
+import { boundSpecs } from "../onnx/detections.js"
+import { openDetectorSession, withBoundInputs } from "../onnx/detector-session.js"
+import { encodeModel } from "../onnx/encode-model.js"
+import { detectorModel } from "../onnx/file-models.js"
+import { readOnnxFile } from "../onnx/model-file.js"
+import { constantsToInputs } from "../onnx/read-model.js"
+import { DataError, UsageError } from "../tensor/errors.js"
+import { type DetectorInfo, detectorInfo, readDetectorInfo } from "../weights/detector-file.js"
+import type { Pixels, RunningDetector } from "./pixel-detector.js"
+
+/**
+ * Loads a detector into ONNX Runtime: from an `.onnx` file that `resdet export` wrote, or from a weights file, whose graph
+ * is then made in memory. Its `detect` refuses options that `beyondGraph` names.
+ * @throws DataError when the file is no detector
+ * @throws UserError when ONNX Runtime is not here, or the detector has no graph
+ */
+export async function openOnnxNetwork(weights: string): Promise<RunningDetector> {
+  const { info, pieces } = weights.endsWith(".onnx") ? readGraph(weights) : makeGraph(weights)
+  const session = await openDetectorSession(Buffer.concat(pieces))
+  const { config, classes, categoryIds } = info
+  return {
+    engine: "onnx",
+    classes,
+    categoryIds,
+    async detect(image, options) {
+      const beyond = beyondGraph(options)
+      if (beyond !== undefined) {
+        throw new UsageError(`${weights}: the engine onnx looks at an image once, ${beyond} needs another engine`)
+      }
+      const bounds = selectionFor(config.options.select, options)
+      const found = await session.detect(channelByChannel(image), [image.height, image.width], bounds)
+      return options.score === undefined ? found : scoredAtLeast(found, options.score)
+    },
+    dispose: () => session.dispose(),
+  }
+}
+
+/** The first of the options that a graph cannot do, as it looks at an image once and leaves out what overlaps. */
+export function beyondGraph(options: DetectOptions): keyof DetectOptions | undefined {
+  const names = ["softNms", "vote", "refine", "flip", "scales", "tiles"] as const
+  return names.find((name) => options[name] !== undefined && options[name] !== false && options[name] !== "off")
+}
+
+interface DetectorGraph {
+  readonly info: DetectorInfo
+  /** The file, its bounds as inputs. */
+  readonly pieces: Uint8Array[]
+}
+
+function makeGraph(path: string): DetectorGraph {
+  const info = readDetectorInfo(path)
+  if (info === undefined) throw new DataError(`${path}: expected a trained detector, got plain weights`)
+  return { info, pieces: encodeModel(withBoundInputs(detectorModel(path, info))) }
+}
+
+function readGraph(path: string): DetectorGraph {
+  const { bytes, metadata } = readOnnxFile(path)
+  const info = detectorInfo(path, metadata)
+  if (info === undefined) {
+    throw new DataError(`${path}: expected a detector that "resdet export" wrote, got another ONNX model`)
+  }
+  return { info, pieces: constantsToInputs(bytes, Object.values(boundSpecs)) }
+}
+
+/** `[3 * height * width]` in 0..1. */
+function channelByChannel({ data, height, width }: Pixels): Float32Array {
+  const size = height * width
+  const values = new Float32Array(3 * size)
+  for (let at = 0, from = 0; at < size; at++) {
+    values[at] = data[from++]! / 255
+    values[size + at] = data[from++]! / 255
+    values[2 * size + at] = data[from++]! / 255
+  }
+  return values
+}

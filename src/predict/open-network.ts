@@ -1,0 +1,64 @@
+import { gpuDriver } from "../engine/native-load.js"
+import { loadOnnxRuntime } from "../engine/onnx-runtime.js"
+import { whyNoGraph } from "../onnx/detector-graph.js"
+import { UsageError, UserError } from "../tensor/errors.js"
+import { readDetectorInfo } from "../weights/detector-file.js"
+import type { OpenOptions } from "./detector-loader.js"
+import { openTensorNetwork } from "./network.js"
+import { beyondGraph, openOnnxNetwork } from "./onnx-network.js"
+import type { PixelDetector, RunningDetector } from "./pixel-detector.js"
+
+/**
+ * Loads a trained detector, or several that work as one, into what shall run them. `auto` takes ONNX Runtime where it is
+ * installed and the detector has a graph, which is then made in memory: it finds the same, sooner. What a graph cannot do
+ * runs on TensorFlow or WebAssembly all the same, and so does everything beside an NVIDIA GPU, where ONNX Runtime would
+ * stay on the processor.
+ * @throws DataError when a file is no detector, or the detectors know other classes
+ * @throws UserError when the engine cannot run here, or cannot run these detectors
+ */
+export async function openNetwork(
+  weights: readonly string[],
+  { engine, detect = {} }: OpenOptions,
+): Promise<RunningDetector> {
+  const [first] = weights as [string]
+  const graph = weights.find((path) => path.endsWith(".onnx"))
+  if (graph !== undefined && (engine === "tensorflow" || engine === "wasm")) {
+    throw new UsageError(`${graph}: an ONNX file runs on the engine onnx, got ${engine}`)
+  }
+  if (graph !== undefined || engine === "onnx") {
+    if (weights.length > 1) throw new UsageError("the engine onnx runs one detector; several work as one on the others")
+    return openOnnxNetwork(first)
+  }
+  const prefersGraph = engine === "auto" && weights.length === 1 && beyondGraph(detect) === undefined
+  if (!prefersGraph || !(await runsBetterOnOnnx(first))) return openTensorNetwork(weights, engine)
+  return withFallback(await openOnnxNetwork(first), () => openTensorNetwork(weights, "auto"))
+}
+
+async function runsBetterOnOnnx(weights: string): Promise<boolean> {
+  const info = readDetectorInfo(weights)
+  if (info === undefined || whyNoGraph(info.config) !== undefined || gpuDriver() !== undefined) return false
+  try {
+    await loadOnnxRuntime()
+    return true
+  } catch (error) {
+    if (error instanceof UserError) return false
+    throw error
+  }
+}
+
+/** A graph, and beside it the same detector on tensors as soon as an option asks for more than the graph can do. */
+function withFallback(graph: RunningDetector, openTensors: () => Promise<PixelDetector>): RunningDetector {
+  let tensors: Promise<PixelDetector> | undefined
+  return {
+    ...graph,
+    async detect(image, options) {
+      if (beyondGraph(options) === undefined) return graph.detect(image, options)
+      tensors ??= openTensors()
+      return (await tensors).detect(image, options)
+    },
+    dispose() {
+      graph.dispose()
+      void tensors?.then((network) => network.dispose())
+    },
+  }
+}

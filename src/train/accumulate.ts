@@ -1,0 +1,93 @@
+import * as tf from "@tensorflow/tfjs-core"
+import type { Parameter } from "../tensor/parameters.js"
+import { globalNorm, type Sgd } from "./sgd.js"
+import { type Losses, type StepOptions, trainStep } from "./step.js"
+
+/**
+ * Steps of several batches each: their gradients are averaged, clipped together, and make one update. Where a batch's
+ * losses are means over as many values each, that is the update of one batch as large as all of them.
+ */
+export class AccumulatedSteps {
+  readonly #parameters: readonly Parameter[]
+  readonly #optimizer: Sgd
+  readonly #sum = new GradientSum()
+
+  constructor(parameters: readonly Parameter[], optimizer: Sgd) {
+    this.#parameters = parameters
+    this.#optimizer = optimizer
+  }
+
+  /**
+   * Adds a batch to the step.
+   * @param isLast whether the update follows
+   * @returns the batch's losses, as `trainStep`
+   * @throws DivergedError as `trainStep`; nothing has been changed then
+   */
+  add(losses: () => Losses, isLast: boolean, options: StepOptions): Record<string, number> {
+    if (isLast && this.#sum.count === 0) return trainStep(losses, this.#parameters, this.#optimizer, options)
+    const values = trainStep(losses, this.#parameters, this.#sum, { ...options, clipNorm: Number.POSITIVE_INFINITY })
+    if (isLast) this.#update(options)
+    return values
+  }
+
+  #update({ rate, clipNorm }: StepOptions): void {
+    tf.tidy(() => {
+      const gradients = this.#sum.mean()
+      const norm = globalNorm(gradients)
+      this.#optimizer.apply(gradients, rate, norm > clipNorm ? clipNorm / norm : 1)
+    })
+    this.#sum.clear()
+  }
+
+  dispose(): void {
+    this.#sum.clear()
+  }
+}
+
+/** Takes gradients where an optimizer would apply them. */
+class GradientSum implements Pick<Sgd, "apply"> {
+  readonly #sums = new Map<string, tf.Tensor>()
+  #count = 0
+
+  get count(): number {
+    return this.#count
+  }
+
+  apply(gradients: tf.NamedTensorMap): void {
+    for (const [name, gradient] of Object.entries(gradients)) {
+      const before = this.#sums.get(name)
+      this.#sums.set(name, tf.keep(before === undefined ? tf.clone(gradient) : tf.add(before, gradient)))
+      before?.dispose()
+    }
+    this.#count++
+  }
+
+  mean(): tf.NamedTensorMap {
+    return Object.fromEntries([...this.#sums].map(([name, sum]) => [name, tf.div(sum, this.#count)]))
+  }
+
+  clear(): void {
+    tf.dispose([...this.#sums.values()])
+    this.#sums.clear()
+    this.#count = 0
+  }
+}
+
+/** A batch, and whether it is the last one of its step. */
+export type Turn<Batch> = readonly [batch: Batch, isLast: boolean]
+
+/** Batches in steps of `count`; the last step has what is left. Looks one batch ahead, and only where it has to. */
+export async function* inSteps<Batch>(
+  batches: AsyncIterable<Batch>,
+  count: number,
+): AsyncGenerator<Turn<Batch>, void, undefined> {
+  let held: Batch | undefined
+  let place = 0
+  for await (const batch of batches) {
+    if (held !== undefined) yield [held, false]
+    place = (place % count) + 1
+    held = place === count ? undefined : batch
+    if (held === undefined) yield [batch, true]
+  }
+  if (held !== undefined) yield [held, true]
+}

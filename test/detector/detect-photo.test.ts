@@ -1,0 +1,189 @@
+import * as tf from "@tensorflow/tfjs-core"
+import { beforeAll, describe, expect, test } from "vitest"
+import { RgbPhoto } from "../../datasets/image/photo.js"
+import type { Detections } from "../../src/boxes/boxes.js"
+import type { DetectOptions } from "../../src/detector/detect-options.js"
+import { detectPhoto } from "../../src/detector/detect-photo.js"
+import { mirrorBack } from "../../src/detector/flip.js"
+import { startEngine } from "../../src/engine/start.js"
+import { imageNet } from "../../src/tensor/normalisation.js"
+import { Parameters } from "../../src/tensor/parameters.js"
+import { seededRandom } from "../../src/tensor/random.js"
+import { expectClose } from "../support/close.js"
+import { onEveryEngine } from "../support/engines.js"
+import { imageSize, tinyDetector } from "../support/tiny-detector.js"
+import { whiteFinder, whiteOnBlack } from "../support/white-finder.js"
+
+const [height, width] = imageSize
+
+/** A photo of noise: everywhere something to look at. */
+const noise = (() => {
+  const random = seededRandom(5)
+  const pixels = Uint8Array.from({ length: 3 * height * width }, () => random.integer(256))
+  return new RgbPhoto({ pixels, height, width })
+})()
+
+const tiny = (seed: number) => {
+  const { detector, parameters } = tinyDetector(2, new Parameters(seededRandom(seed)))
+  return { network: { detector, config: { size: height, maxSize: 2 * height, input: imageNet } }, parameters }
+}
+
+/** The same detections, of equally scored ones in any order. */
+function expectSame(actual: Detections, expected: Detections, tolerance = 1e-4) {
+  const rows = ({ boxes, scores, labels }: Detections) =>
+    [...scores.keys()]
+      .map((d) => [labels[d]!, ...boxes.subarray(4 * d, 4 * d + 4), scores[d]!] as const)
+      .sort((a, b) => a[0] - b[0] || Math.round(1e4 * (b[5]! - a[5]!)) || a[1]! - b[1]!)
+      .flat()
+  expectClose(rows(actual), rows(expected), tolerance)
+}
+
+onEveryEngine("detecting in a photo", () => {
+  const few = { score: 0.3, maxDetections: 10 }
+
+  test("without options is what the detector itself does", () => {
+    const { network } = tiny(1)
+    const { values, shape } = noise.input(network.config, imageNet)
+    const [own] = tf.tidy(() => network.detector.detect(tf.tensor4d(values, [...shape]), [imageSize]))
+    expect(own!.scores.length).toBeGreaterThan(10)
+    const found = detectPhoto([network], noise)
+    expect([...found.labels]).toEqual([...own!.labels])
+    expectClose(found.scores, own!.scores)
+    expectClose(found.boxes, own!.boxes)
+  })
+
+  test("leaves no tensor behind, whatever is switched on, and keeps boxes inside the photo", () => {
+    const networks = [tiny(1).network, tiny(2).network]
+    const everything: DetectOptions = {
+      score: 0.2,
+      nms: 0.3,
+      softNms: "gaussian",
+      vote: true,
+      refine: true,
+      flip: true,
+      scales: [64, 96, 128],
+      tiles: 64,
+      overlap: 0.25,
+    }
+    const tensors = tf.memory().numTensors
+    const found = detectPhoto(networks, noise, everything)
+    expect(tf.memory().numTensors).toBe(tensors)
+    expect(found.scores.length).toBeGreaterThan(0)
+    found.boxes.forEach((value, at) => {
+      expect(value).toBeGreaterThanOrEqual(0)
+      expect(value).toBeLessThanOrEqual(at % 2 === 0 ? width : height)
+    })
+  })
+
+  test("with the mirror image a mirrored photo has mirrored detections", () => {
+    const { network } = tiny(1)
+    const found = detectPhoto([network], noise, { ...few, flip: true })
+    const mirrored = detectPhoto([network], noise.mirrored(), { ...few, flip: true })
+    expectSame(mirrored, mirrorBack(found, width))
+    const plain = detectPhoto([network], noise, few)
+    expect([...plain.scores]).not.toEqual([...found.scores])
+  })
+
+  test("a network beside itself finds what it finds alone; another one changes the scores", () => {
+    const [one, other] = [tiny(1).network, tiny(2).network]
+    const alone = detectPhoto([one], noise, few)
+    expectSame(detectPhoto([one, one], noise, few), alone)
+    const both = detectPhoto([one, other], noise, few)
+    expect([...both.scores]).not.toEqual([...alone.scores])
+    expectSame(detectPhoto([other, one], noise, few), both)
+  })
+
+  test("its own size twice is its own size once, and other sizes count", () => {
+    const { network } = tiny(1)
+    const plain = detectPhoto([network], noise, few)
+    expectSame(detectPhoto([network], noise, { ...few, scales: [height, height] }), plain)
+    expect([...detectPhoto([network], noise, { ...few, scales: [height, 144] }).scores]).not.toEqual([...plain.scores])
+  })
+
+  test("global context goes with everything else", () => {
+    const { detector } = tinyDetector(2, undefined, { context: true })
+    const network = { detector, config: { size: height, maxSize: 2 * height, input: imageNet } }
+    const found = detectPhoto([network], noise, { scales: [64, 96], flip: true, refine: true, score: 0.1 })
+    expect(found.scores.length).toBeGreaterThan(0)
+  })
+})
+
+describe("what a photo is asked for", () => {
+  beforeAll(() => startEngine())
+
+  test("the white rectangle is found where it is", () => {
+    const { network, asked } = whiteFinder(64)
+    const found = detectPhoto([network], whiteOnBlack(128, 64, [30, 10, 70, 50]))
+    expect([...found.boxes]).toEqual([30, 10, 70, 50])
+    expect(asked.inputs).toEqual(["128x64"])
+    expect([...found.labels]).toEqual([1])
+  })
+
+  test("a black photo has nothing, with every switch on", () => {
+    const { network } = whiteFinder(64)
+    const found = detectPhoto([network], whiteOnBlack(128, 64), { refine: true, flip: true, vote: true, tiles: 64 })
+    expect(found.scores).toHaveLength(0)
+  })
+
+  test("at other sizes regions are looked at where they are there; proposals come from the own size", () => {
+    const { network, asked } = whiteFinder(64)
+    const found = detectPhoto([network], whiteOnBlack(128, 64, [32, 16, 64, 48]), { scales: [32, 64, 128] })
+    expect([...found.boxes]).toEqual([32, 16, 64, 48])
+    expect(asked.inputs).toEqual(["128x64", "64x32", "256x128"])
+    // 32 pixels square are nearest to 224 where they are largest.
+    expect(asked.regions).toEqual([
+      [32, 16, 64, 48],
+      [64, 32, 128, 96],
+    ])
+  })
+
+  test("the longest side grows with the size", () => {
+    const { network, asked } = whiteFinder(64)
+    detectPhoto([network], whiteOnBlack(640, 64, [0, 0, 64, 64]), { scales: [32] })
+    // 4 times the shorter side is the most: 256 at the own size, 128 at half of it.
+    expect(asked.inputs).toEqual(["256x32", "128x32"])
+  })
+
+  test("the mirror image's boxes come back to their side", () => {
+    const { network, asked } = whiteFinder(64)
+    const found = detectPhoto([network], whiteOnBlack(128, 64, [30, 10, 70, 50]), { flip: true })
+    expect([...found.boxes]).toEqual([30, 10, 70, 50])
+    expect(asked.regions).toEqual([
+      [30, 10, 70, 50],
+      [58, 10, 98, 50],
+    ])
+  })
+
+  test("refinement looks at the boxes once more", () => {
+    const { network, asked } = whiteFinder(64)
+    const found = detectPhoto([network], whiteOnBlack(128, 64, [30, 10, 70, 50]), { refine: true })
+    expect(asked.regions).toEqual([
+      [30, 10, 70, 50],
+      [30, 10, 70, 50],
+    ])
+    expect(found.scores).toHaveLength(1)
+  })
+
+  test("in tiles two rectangles are found that are one in the whole photo", () => {
+    const { network, asked } = whiteFinder(64)
+    const photo = whiteOnBlack(128, 64, [10, 10, 40, 40], [90, 20, 110, 50])
+    expect([...detectPhoto([network], photo).boxes]).toEqual([10, 10, 110, 50])
+    asked.inputs.length = 0
+    const found = detectPhoto([network], photo, { tiles: 64, overlap: 0 })
+    expect(asked.inputs).toEqual(["128x64", "64x64", "64x64"])
+    expect([...found.boxes]).toEqual([10, 10, 110, 50, 10, 10, 40, 40, 90, 20, 110, 50])
+  })
+
+  test("a photo no larger than a tile is looked at once", () => {
+    const { network, asked } = whiteFinder(64)
+    detectPhoto([network], whiteOnBlack(64, 64, [10, 10, 40, 40]), { tiles: 64 })
+    expect(asked.inputs).toEqual(["64x64"])
+  })
+
+  test("scores below the wanted one are left out at the end, and still have a vote", () => {
+    const { network } = whiteFinder(64)
+    const photo = whiteOnBlack(128, 64, [30, 10, 70, 50])
+    expect(detectPhoto([network], photo, { score: 0.999 }).scores).toHaveLength(1)
+    expect(detectPhoto([network], photo, { score: 1 }).scores).toHaveLength(0)
+  })
+})

@@ -1,0 +1,45 @@
+import { expect, test } from "vitest"
+import { modelDefaults } from "../../src/detector/model.js"
+import { detectorGraph } from "../../src/onnx/detector-graph.js"
+import { toTorchAxes } from "../../src/weights/torchvision.js"
+import { expectClose } from "../support/close.js"
+import {
+  expectBoxes,
+  type GoldenDetector,
+  goldenConfig,
+  goldenWeights,
+  readGolden,
+} from "../support/golden-detector.js"
+import { madeUp } from "../support/made-up.js"
+import { noWeights, runModel, withOnnxRuntime } from "../support/onnx.js"
+
+// The golden images enter unnormalised.
+const plain = { mean: [0, 0, 0], deviation: [1, 1, 1] } as const
+
+withOnnxRuntime("the graph of a detector", () => {
+  test.each(["c4", "fpn"] as const)("%s detects what torchvision detects, in its order", async (kind) => {
+    const golden = readGolden<GoldenDetector>(kind)
+    const weights = new Map([...goldenWeights(golden)].map(([name, weight]) => [name, toTorchAxes(weight)]))
+    for (const { name, sizes, detections } of golden.batches) {
+      for (const [n, [height, width]] of sizes.entries()) {
+        // As large as it is.
+        const size = Math.min(height, width)
+        const config = { ...goldenConfig(`fasterrcnn_resnet18_${kind}`, golden), size, input: plain }
+        const model = detectorGraph(config, golden.classes, (layer) => weights.get(layer)!)
+        const values = madeUp(`${kind} ${name} ${n}`, 3 * height * width, (value) => 4 * value)
+        const found = await runModel(model, { image: { shape: [3, height, width], values } })
+        const { boxes, scores, labels } = detections[n]!
+        expect([...found.labels!.values].map(Number)).toEqual(labels)
+        expectClose(found.scores!.values as Float32Array, scores, 1e-4)
+        expectBoxes(found.boxes!.values as Float32Array, boxes)
+      }
+    }
+  })
+})
+
+test("a kind of detector without a graph is refused in one line", () => {
+  const config = { ...modelDefaults, model: "fasterrcnn_resnet50_dc5" }
+  expect(() => detectorGraph(config, 3, noWeights)).toThrow(
+    "fasterrcnn_resnet50_dc5 cannot be an ONNX graph yet, only detectors that end in c4, fpn",
+  )
+})

@@ -1,0 +1,51 @@
+import { beforeAll, expect, test } from "vitest"
+import { pooledRegions } from "../../src/onnx/regions.js"
+import { alignOnLevels } from "../../src/roi/levels.js"
+import { expectClose } from "../support/close.js"
+import { madeUpMaps } from "../support/made-up.js"
+import { channelsFirst, noWeights, runGraph, startReference, withOnnxRuntime } from "../support/onnx.js"
+
+/** Of P4, P2, P5, P2, in part outside, and none of P3; the third is exactly where P5 begins. */
+const boxes = Float32Array.from(
+  [
+    [30, 40, 300, 280],
+    [10, 10, 30.5, 42],
+    [0, 0, 448, 448],
+    [600, 480, 660, 530],
+  ].flat(),
+)
+
+withOnnxRuntime("the graph of RoIAlign", () => {
+  beforeAll(startReference)
+
+  test.each([
+    [5, 7, false],
+    [5, 14, true],
+    [1, 7, true],
+    [1, 7, false],
+  ])(
+    "on %i levels cuts the same regions, %i bins, aligned %s, and restores their order",
+    async (count, size, aligned) => {
+      const options = { size, samplingRatio: 2, aligned }
+      const stride = count === 1 ? 16 : 4
+      const maps = Array.from({ length: count }, (_, l) =>
+        madeUpMaps(`level ${l}`, [1, Math.ceil(512 / stride / 2 ** l), 640 / stride / 2 ** l, 3]),
+      )
+      const inputs = Object.fromEntries(maps.map((map, l) => [`level_${l}`, channelsFirst(map)]))
+      const [found] = await runGraph(inputs, noWeights, (graph) => {
+        const pooled = pooledRegions(
+          graph,
+          Object.keys(inputs),
+          graph.reals(boxes, [boxes.length / 4, 4]),
+          stride,
+          options,
+        )
+        return [{ value: pooled.restore(pooled.maps), rank: 4 }]
+      })
+      const images = new Int32Array(boxes.length / 4)
+      const expected = channelsFirst(alignOnLevels(maps, boxes, images, stride, { operator: "align", ...options }))
+      expect(found!.shape).toEqual(expected.shape)
+      expectClose(found!.values as Float32Array, expected.values as Float32Array, 1e-4)
+    },
+  )
+})

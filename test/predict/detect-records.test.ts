@@ -1,0 +1,67 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { afterEach, beforeEach, expect, test } from "vitest"
+import type { ImageRecord } from "../../datasets/dataset.js"
+import { detectRecords } from "../../src/predict/detect-records.js"
+import { encodePixels } from "../../src/predict/images.js"
+import { png } from "../datasets/samples.js"
+import { dummyDetector } from "../support/dummy-detector.js"
+
+let folder = ""
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "resdet-records-"))
+  writeFileSync(join(folder, "a.png"), png(8, 6))
+  writeFileSync(join(folder, "broken.png"), "no")
+  writeFileSync(join(folder, "c.png"), png(4, 2))
+})
+afterEach(() => rmSync(folder, { recursive: true }))
+
+const records = (...names: readonly string[]) =>
+  names.map((name) => ({ file: join(folder, name) }) as Partial<ImageRecord> as ImageRecord)
+
+test("every image has its entry, the unreadable one an empty one and a reason", async () => {
+  const seen: number[] = []
+  const images = records("a.png", "broken.png", "c.png", "none.png")
+  const onImage = (done: number) => void seen.push(done)
+  const { perImage, failed } = await detectRecords(dummyDetector(), images, {}, { onImage })
+  expect(perImage.map(({ scores }) => scores.length)).toEqual([2, 0, 2, 0])
+  expect([...perImage[2]!.boxes.subarray(0, 4)]).toEqual([0, 0, 4, 2])
+  expect(failed.map(({ file }) => file)).toEqual([images[1]!.file, images[3]!.file])
+  expect(failed[1]!.message).toBe("there is no such file")
+  expect(seen).toEqual([1, 2, 3, 4])
+})
+
+test("a file that ended early is looked at all the same: detect refuses it, but here its truths count", async () => {
+  const whole = await encodePixels({
+    data: new Uint8Array(64 * 64 * 3).map((_, at) => at % 251),
+    height: 64,
+    width: 64,
+  })
+  writeFileSync(join(folder, "cut.jpg"), whole.subarray(0, whole.length / 2))
+  const { perImage, failed } = await detectRecords(dummyDetector(), records("cut.jpg"))
+  expect(failed).toEqual([])
+  expect([...perImage[0]!.boxes.subarray(0, 4)]).toEqual([0, 0, 64, 64])
+})
+
+test("options reach the detector", async () => {
+  const { perImage } = await detectRecords(dummyDetector(), records("a.png"), { score: 0.5 })
+  expect(perImage[0]!.scores).toHaveLength(1)
+})
+
+test("an aborted signal leaves the rest empty", async () => {
+  const controller = new AbortController()
+  const onImage = () => controller.abort()
+  const { perImage } = await detectRecords(
+    dummyDetector(),
+    records("a.png", "c.png"),
+    {},
+    { onImage, signal: controller.signal },
+  )
+  expect(perImage.map(({ scores }) => scores.length)).toEqual([2, 0])
+})
+
+test("a bug is not taken for an unreadable image", async () => {
+  const network = { ...dummyDetector(), detect: () => Promise.reject(new TypeError("a bug")) }
+  await expect(detectRecords(network, records("a.png"))).rejects.toThrow("a bug")
+})

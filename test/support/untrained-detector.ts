@@ -1,0 +1,43 @@
+import { buildFasterRcnn } from "../../src/detector/build.js"
+import { modelDefaults } from "../../src/detector/model.js"
+import { type FasterRcnnOptions, fasterRcnnDefaults } from "../../src/detector/options.js"
+import { Parameters } from "../../src/tensor/parameters.js"
+import type { Random } from "../../src/tensor/random.js"
+import { saveDetector } from "../../src/weights/detector-file.js"
+
+/**
+ * Writes a ResNet-18 C4 detector as it is before training, for photos of 64 pixels, with few proposals.
+ * @param files paths with the names of the classes, as many in each: the same weights go to all
+ */
+export function saveUntrained(
+  files: Readonly<Record<string, readonly string[]>>,
+  seed: number,
+  wishes: Partial<FasterRcnnOptions> = {},
+): void {
+  const { proposals } = fasterRcnnDefaults
+  const few = { train: proposals.train, test: { ...proposals.test, afterNms: 6 } }
+  const options = { ...fasterRcnnDefaults, proposals: few, ...wishes }
+  const sizes = { size: 64, maxSize: 128, norm: "group", frozen: 0 } as const
+  const config = { ...modelDefaults, ...sizes, model: "fasterrcnn_resnet18_c4", options }
+  const parameters = new Parameters(quickRandom(seed))
+  buildFasterRcnn(parameters, config, Object.values(files)[0]!.length)
+  for (const [path, classes] of Object.entries(files)) {
+    saveDetector(path, parameters, { config, classes, categoryIds: classes.map((_, k) => k + 1), training: {} })
+  }
+  parameters.dispose()
+}
+
+/** Millions of first values in no time: uniform ones of deviation 1 for normal ones. */
+function quickRandom(seed: number): Random {
+  let state = seed
+  const uniform = () => {
+    state = (Math.imul(state, 1664525) + 1013904223) | 0
+    return (state >>> 0) / 2 ** 32
+  }
+  return {
+    uniform,
+    integer: (below) => Math.floor(below * uniform()),
+    normal: () => Math.sqrt(12) * (uniform() - 0.5),
+    state: () => ({ generator: [state], spareNormal: null }),
+  }
+}

@@ -1,0 +1,86 @@
+import * as tf from "@tensorflow/tfjs-core"
+import { beforeAll, expect, test } from "vitest"
+import { startEngine } from "../../src/engine/start.js"
+import { DivergedError } from "../../src/tensor/errors.js"
+import { normal, Parameters } from "../../src/tensor/parameters.js"
+import { seededRandom } from "../../src/tensor/random.js"
+import { AccumulatedSteps, inSteps } from "../../src/train/accumulate.js"
+import { Sgd } from "../../src/train/sgd.js"
+import { trainStep } from "../../src/train/step.js"
+import { expectClose } from "../support/close.js"
+
+beforeAll(async () => {
+  await startEngine()
+})
+
+/** A linear model on eight made-up rows; its loss is a mean over the rows it is given. */
+function regression() {
+  const parameters = new Parameters(seededRandom(1))
+  const weight = parameters.create("weight", "linear", [3, 2], normal(1)) as tf.Tensor<tf.Rank.R2>
+  const random = seededRandom(2)
+  const draw = (rows: number, columns: number) =>
+    Array.from({ length: rows }, () => Array.from({ length: columns }, () => random.normal()))
+  const [inputs, wanted] = [draw(8, 3), draw(8, 2)]
+  const loss = (from: number, to: number) => () => ({
+    mean: tf.mean(
+      tf.square(tf.sub(tf.matMul(tf.tensor2d(inputs.slice(from, to)), weight), tf.tensor2d(wanted.slice(from, to)))),
+    ) as tf.Scalar,
+  })
+  const optimizer = new Sgd(parameters.trainable())
+  return { parameters, weight, loss, optimizer }
+}
+
+test.each([Number.POSITIVE_INFINITY, 0.5])(
+  "four batches of two make the update of one batch of eight, clipped at %d alike",
+  (clipNorm) => {
+    const options = { rate: 0.1, clipNorm }
+    const [small, large] = [regression(), regression()]
+    const steps = new AccumulatedSteps(small.parameters.trainable(), small.optimizer)
+    const before = tf.memory().numTensors
+    for (let step = 0; step < 2; step++) {
+      const losses = [0, 2, 4, 6].map((from) => steps.add(small.loss(from, from + 2), from === 6, options).mean!)
+      const whole = trainStep(large.loss(0, 8), large.parameters.trainable(), large.optimizer, options).mean!
+      expect(losses.reduce((sum, loss) => sum + loss, 0) / 4).toBeCloseTo(whole, 5)
+      expectClose(small.weight.dataSync(), large.weight.dataSync(), 1e-6)
+    }
+    expect(tf.memory().numTensors).toBe(before)
+    const start = regression().weight.dataSync()
+    expect(Math.max(...large.weight.dataSync().map((value, i) => Math.abs(value - start[i]!)))).toBeGreaterThan(0.05)
+  },
+)
+
+test("a step of one batch is trainStep's, bit for bit", () => {
+  const options = { rate: 0.1, clipNorm: 10 }
+  const [one, other] = [regression(), regression()]
+  new AccumulatedSteps(one.parameters.trainable(), one.optimizer).add(one.loss(0, 8), true, options)
+  trainStep(other.loss(0, 8), other.parameters.trainable(), other.optimizer, options)
+  expect([...one.weight.dataSync()]).toEqual([...other.weight.dataSync()])
+})
+
+test("nothing changes before the last batch, nor when one of them diverges", () => {
+  const { parameters, weight, loss, optimizer } = regression()
+  const steps = new AccumulatedSteps(parameters.trainable(), optimizer)
+  const start = [...weight.dataSync()]
+  steps.add(loss(0, 4), false, { rate: 0.1, clipNorm: 10 })
+  expect([...weight.dataSync()]).toEqual(start)
+  const broken = () => ({ mean: tf.mul(loss(0, 4)().mean, Number.NaN) as tf.Scalar })
+  expect(() => steps.add(broken, true, { rate: 0.1, clipNorm: 10 })).toThrow(DivergedError)
+  expect([...weight.dataSync()]).toEqual(start)
+  steps.dispose()
+})
+
+test("an epoch's batches come in steps of so many, the last step with what is left", async () => {
+  const plan = async (batches: number, count: number) => {
+    const given = async function* () {
+      for (let batch = 0; batch < batches; batch++) yield batch
+    }
+    const turns: string[] = []
+    for await (const [batch, isLast] of inSteps(given(), count)) turns.push(`${batch}${isLast ? "!" : ""}`)
+    return turns.join(" ")
+  }
+  expect(await plan(5, 2)).toBe("0 1! 2 3! 4!")
+  expect(await plan(4, 2)).toBe("0 1! 2 3!")
+  expect(await plan(3, 1)).toBe("0! 1! 2!")
+  expect(await plan(2, 5)).toBe("0 1!")
+  expect(await plan(0, 2)).toBe("")
+})
