@@ -3,7 +3,7 @@ import type { FaultPolicies } from "../../datasets/faults.js"
 import { BatchLoader } from "../../datasets/loader/batch-loader.js"
 import { readDataset } from "../../datasets/read.js"
 import { buildFasterRcnn } from "../detector/build.js"
-import { completeConfig, type ModelConfig, modelDefaults, type StoredModelConfig } from "../detector/model.js"
+import { completeConfig, describeNorms, type ModelConfig, modelDefaults, type StoredModelConfig } from "../detector/model.js"
 import { type DeepPartial, type FasterRcnnOptions, withOverrides } from "../detector/options.js"
 import { preset } from "../detector/presets.js"
 import { startEngine } from "../engine/start.js"
@@ -90,7 +90,7 @@ async function trainDetector(
   const options = runOptions(config, training, task.batchesPerEpoch)
   const { base, warmup } = options.schedule
   log(
-    `${config.model}, ${model.norm} norm, conv5 ${model.conv5Norm} norm, ${model.frozen} parts frozen; ` +
+    `${config.model}, ${describeNorms(model)}, ${model.frozen} parts frozen; ` +
       `learning rate ${base}${config.lr === undefined ? ` (${base / config.batch} an image x batch ${config.batch})` : ""}, ` +
       `warm-up ${warmup} steps; ${config.epochs} epochs of ${task.batchesPerEpoch} steps`,
   )
@@ -138,11 +138,11 @@ function tellData(data: Dataset, log: Log): void {
 
 function modelConfig(config: TrainConfig): ModelConfig {
   const { ratePerImage: _, ...sizes } = preset(config.preset, config.model)
-  const { model, strideIn, size, maxSize, norm, conv5Norm, frozen } = config
+  const { model, strideIn, size, maxSize, norm, conv5Norm, headNorm, frozen } = config
   return {
     ...modelDefaults,
     ...sizes,
-    ...planNorms(model, config.weights, { norm, conv5Norm, frozen }),
+    ...planNorms(model, config.weights, { norm, conv5Norm, headNorm, frozen }),
     input: planInput(config.weights),
     model,
     strideIn,

@@ -1,7 +1,7 @@
 import { z } from "zod"
 import { presetNames } from "../detector/presets.js"
 
-const norms = z.enum(["auto", "frozen", "group"])
+const norms = z.enum(["auto", "frozen", "batch", "group"])
 const policy = z.enum(["fix", "skip", "fail"])
 
 /** The options of `train`, and their defaults; `auto` is decided from the weights and the data, and said. */
@@ -34,6 +34,7 @@ export const trainSchema = z.strictObject({
   strideIn: z.enum(["3x3", "1x1"]).default("3x3"),
   norm: norms.default("auto"),
   conv5Norm: norms.default("auto"),
+  headNorm: norms.default("auto"),
   /** How many parts do not learn: 1 the stem, 2 the stem and layer1, ...; not given: 2 with weights, 0 without. */
   frozen: z.int().min(0).max(4).optional(),
   flip: z.number().min(0).max(1).default(0.5),

@@ -5,7 +5,7 @@ import { RpnHead } from "../rpn/head.js"
 import { UsageError } from "../tensor/errors.js"
 import { type Parameters, Scope } from "../tensor/parameters.js"
 import { FasterRcnn, type FasterRcnnParts } from "./faster-rcnn.js"
-import { isPyramid, type ModelConfig } from "./model.js"
+import { isPyramid, type ModelConfig, rpnDepth } from "./model.js"
 import { checkOptions, type FasterRcnnOptions } from "./options.js"
 import { buildRegionFeatures } from "./region-features.js"
 import { buildSharedFeatures } from "./shared-features.js"
@@ -32,10 +32,16 @@ export function buildParts(parameters: Parameters, config: ModelConfig, numClass
   }
   const scope = new Scope(parameters)
   const { backbone, channels } = buildSharedFeatures(scope.in("backbone"), config)
-  const rpn = new RpnHead(scope.in("rpn.head"), { channels, anchors: anchorsPerCell(anchors, levels) })
+  const rpn = new RpnHead(scope.in("rpn.head"), {
+    channels,
+    anchors: anchorsPerCell(anchors, levels),
+    depth: rpnDepth(config.model),
+  })
   const heads = scope.in("roi_heads")
   const regions = buildRegionFeatures(heads.in("box_head"), config, channels)
-  const predictor = new BoxPredictor(heads.in("box_predictor"), { channels: regions.channels, numClasses })
+  const { classAgnostic } = config.options.roi
+  const sizes = { channels: regions.channels, numClasses, classAgnostic }
+  const predictor = new BoxPredictor(heads.in("box_predictor"), sizes)
   return { backbone, rpn, regions, predictor }
 }
 

@@ -1,6 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core"
 import { type Detections, joinBoxes } from "../boxes/boxes.js"
-import type { BoxPredictor, RegionFeatures, RoiOutputs } from "../roi/head.js"
+import type { BoxPredictor, RegionFeatures } from "../roi/head.js"
 import { alignOnLevels } from "../roi/levels.js"
 import { roiLosses } from "../roi/loss.js"
 import { type SelectOptions, selectDetections, selectOptions } from "../roi/select.js"
@@ -19,8 +19,10 @@ import { type TrainingImage, trainingTruths } from "./truths.js"
 export interface SharedFeatures {
   /** The stages that do not learn; they run outside the gradient tape. `[N, H, W, 3]` normalised RGB in. */
   frozen(images: tf.Tensor4D): tf.Tensor4D
-  /** The rest, to the maps `[N, H / stride, W / stride, C]` of each level, finest first; C4 has one. */
+  /** The rest, to the maps `[N, H / stride, W / stride, C]` of each level, finest first, for testing; C4 has one. */
   trainable(stem: tf.Tensor4D): readonly tf.Tensor4D[]
+  /** The same for training, where that is another way: batch norm uses the batch's statistics and moves the running ones. */
+  train?(stem: tf.Tensor4D): readonly tf.Tensor4D[]
 }
 
 export interface FasterRcnnParts {
@@ -63,7 +65,8 @@ export class FasterRcnn {
    */
   losses(stem: tf.Tensor4D, images: readonly TrainingImage[], random: Random, lap: Lap = () => {}) {
     const { anchors, rpn, proposals, roi, difficult } = this.options
-    const levels = this.#parts.backbone.trainable(stem)
+    const { backbone, regions } = this.#parts
+    const levels = backbone.train ? backbone.train(stem) : backbone.trainable(stem)
     lap("backbone")
     const outputs = this.#parts.rpn.apply(levels)
     const grid = levelAnchors(levels.map(mapSize), anchors)
@@ -74,12 +77,13 @@ export class FasterRcnn {
     const anchorTargets = truths.map((truth) => rpnTargets(allAnchors, truth.boxes, truth.crowds, rpn, random))
     const regionTargets = truths.map((truth, n) => roiTargets(proposed[n]!, truth, truth.crowds, roi, random))
     lap("rpn")
-    const said = this.#describe(
+    const pooled = this.#pool(
       levels,
       regionTargets.map(({ boxes }) => boxes),
     )
+    const said = this.#parts.predictor.apply(regions.train ? regions.train(pooled) : regions.apply(pooled))
     lap("roi")
-    return { ...rpnLosses(outputs, anchorTargets), ...roiLosses(said, regionTargets) }
+    return { ...rpnLosses(outputs, anchorTargets, rpn.loss), ...roiLosses(said, regionTargets, roi.loss) }
   }
 
   /**
@@ -104,7 +108,7 @@ export class FasterRcnn {
       const grid = levelAnchors(levels.map(mapSize), this.options.anchors)
       const proposed = this.#propose(outputs, grid, sizes, this.options.proposals.test)
       lap("rpn")
-      const said = this.#describe(levels, proposed)
+      const said = this.#parts.predictor.apply(this.#parts.regions.apply(this.#pool(levels, proposed)))
       const logits = said.logits.dataSync<"float32">()
       const deltas = said.deltas.dataSync<"float32">()
       lap("roi")
@@ -140,11 +144,10 @@ export class FasterRcnn {
     })
   }
 
-  /** What the head says of each image's regions, all images' regions in one list. */
-  #describe(levels: readonly tf.Tensor4D[], regions: readonly Float32Array[]): RoiOutputs {
+  /** Each image's regions cut out of the levels, all images' regions in one list. */
+  #pool(levels: readonly tf.Tensor4D[], regions: readonly Float32Array[]): tf.Tensor4D {
     const boxes = joinBoxes(regions)
     const images = Int32Array.from(regions.flatMap((own, n) => new Array<number>(own.length / 4).fill(n)))
-    const pooled = alignOnLevels(levels, boxes, images, this.options.anchors.stride, this.options.align)
-    return this.#parts.predictor.apply(this.#parts.regions.apply(pooled))
+    return alignOnLevels(levels, boxes, images, this.options.anchors.stride, this.options.align)
   }
 }

@@ -52,7 +52,7 @@ test("the table names every layer and ends with the totals", async () => {
   expect(lines.at(-2)).toBe("11,181,642 parameters")
 })
 
-test.each(["c4", "dc5", "fpn"])("a %s detector is counted as it is built", async (kind) => {
+test.each(["c4", "dc5", "fpn", "fpn_v2"])("a %s detector is counted as it is built", async (kind) => {
   const model = `fasterrcnn_resnet18_${kind}`
   const document = JSON.parse(await info(model, "--classes", "3", "--json", "-"))
   await startEngine()

@@ -14,7 +14,7 @@ afterAll(() => {
   for (const parameters of built) parameters.dispose()
 })
 
-test.each(["c4", "dc5", "fpn"])("every layer of a plain ResNet's file has its place in a %s detector", (kind) => {
+test.each(["c4", "dc5", "fpn", "fpn_v2"])("every layer of a plain ResNet's file has its place in a %s detector", (kind) => {
   const model = `fasterrcnn_resnet18_${kind}`
   const parameters = new Parameters(seededRandom(1))
   built.push(parameters)
