@@ -1,24 +1,35 @@
 """Writes test/golden/detector/*.json: what torchvision's Faster R-CNN does, stage by stage, with made-up weights.
 
 `c4` is put together from torchvision's parts with conv5 in the box head, `fpn` is torchvision's own composition; both on
-a ResNet-18 with frozen batch norms. Both samplers draw by a fixed rule instead of at random. Images enter at their own
+a ResNet-18 with frozen batch norms. `dc5` has conv5 dilated and two linear layers, and shows other choices too: aligned
+regions with as many points as fit, one box for all classes, L1 in the RPN, GIoU in the head. `fpn_v2` is put together as
+torchvision's `fasterrcnn_resnet50_fpn_v2`, with batch norms that train. Both samplers draw by a fixed rule instead of at random. Images enter at their own
 size, unnormalised (resizing has golden values of its own). Nothing may hang on the last bits: pixels are
 tried until `Margins` finds every decision clear.
 
-Run from the repository root with any torch and torchvision (Debian: python3-torchvision): python3 scripts/golden-detector.py
+Run from the repository root with any torch and torchvision (Debian: python3-torchvision):
+python3 scripts/golden-detector.py [dc5 ...]
 """
 
 import re
+import sys
 from collections import OrderedDict
 
 import torch
 import torchvision
 from torch import nn
 from torchvision.models.detection import FasterRCNN
+from torchvision.models.detection._utils import BoxCoder
 from torchvision.models.detection.anchor_utils import AnchorGenerator
-from torchvision.models.detection.backbone_utils import resnet_fpn_backbone
-from torchvision.models.detection.faster_rcnn import FastRCNNPredictor
-from torchvision.ops import FrozenBatchNorm2d, MultiScaleRoIAlign
+from torchvision.models.detection.backbone_utils import _resnet_fpn_extractor, resnet_fpn_backbone
+from torchvision.models.detection.faster_rcnn import (
+    FastRCNNConvFCHead,
+    FastRCNNPredictor,
+    TwoMLPHead,
+    _default_anchorgen,
+)
+from torchvision.models.detection.rpn import RPNHead
+from torchvision.ops import FrozenBatchNorm2d, MultiScaleRoIAlign, generalized_box_iou_loss, roi_align
 
 from golden_stages import Case, clear_batch
 from golden_values import write
@@ -31,6 +42,21 @@ SCALES = {
         "rpn.head.cls_logits.weight": 0.05,
         "rpn.head.bbox_pred.weight": 0.02,
         "roi_heads.box_predictor.cls_score.weight": 0.3,
+        "roi_heads.box_predictor.bbox_pred.weight": 0.2,
+    },
+    "dc5": {
+        "rpn.head.cls_logits.weight": 0.05,
+        "rpn.head.bbox_pred.weight": 0.02,
+        "roi_heads.box_head.fc6.weight": 0.1,
+        "roi_heads.box_head.fc7.weight": 0.3,
+        "roi_heads.box_predictor.cls_score.weight": 0.5,
+        "roi_heads.box_predictor.bbox_pred.weight": 0.2,
+    },
+    "fpn_v2": {
+        "rpn.head.cls_logits.weight": 0.01,
+        "rpn.head.bbox_pred.weight": 0.005,
+        "roi_heads.box_head.5.weight": 0.1,
+        "roi_heads.box_predictor.cls_score.weight": 0.5,
         "roi_heads.box_predictor.bbox_pred.weight": 0.2,
     },
     "fpn": {
@@ -64,6 +90,34 @@ GRADIENTS = {
         ("rpn.head.bbox_pred", None),
         ("roi_heads.box_head.layer4.0.conv1", "roi_heads.box_head.layer4.0.bn1"),
         ("roi_heads.box_head.layer4.1.conv2", "roi_heads.box_head.layer4.1.bn2"),
+        ("roi_heads.box_predictor.cls_score", None),
+        ("roi_heads.box_predictor.bbox_pred", None),
+    ],
+    "dc5": [
+        ("backbone.layer2.0.conv1", "backbone.layer2.0.bn1"),
+        ("backbone.layer4.0.conv1", "backbone.layer4.0.bn1"),
+        ("backbone.layer4.0.downsample.0", "backbone.layer4.0.downsample.1"),
+        ("backbone.layer4.1.conv2", "backbone.layer4.1.bn2"),
+        ("rpn.head.conv.0.0", None),
+        ("rpn.head.cls_logits", None),
+        ("rpn.head.bbox_pred", None),
+        ("roi_heads.box_head.fc6", None),
+        ("roi_heads.box_predictor.cls_score", None),
+        ("roi_heads.box_predictor.bbox_pred", None),
+    ],
+    "fpn_v2": [
+        ("backbone.body.layer2.0.conv1", None),
+        ("backbone.body.layer3.1.bn2", None),
+        ("backbone.body.layer4.1.conv2", None),
+        ("backbone.fpn.inner_blocks.0.0", None),
+        ("backbone.fpn.inner_blocks.2.1", None),
+        ("backbone.fpn.layer_blocks.1.0", None),
+        ("rpn.head.conv.0.0", None),
+        ("rpn.head.conv.1.0", None),
+        ("rpn.head.bbox_pred", None),
+        ("roi_heads.box_head.0.0", None),
+        ("roi_heads.box_head.3.1", None),
+        ("roi_heads.box_head.5", None),
         ("roi_heads.box_predictor.cls_score", None),
         ("roi_heads.box_predictor.bbox_pred", None),
     ],
@@ -113,28 +167,106 @@ def c4():
     )
 
 
+class OneBox(nn.Module):
+    """One box for all classes: the same for each."""
+
+    def __init__(self, channels, labels):
+        super().__init__()
+        self.cls_score = nn.Linear(channels, labels)
+        self.bbox_pred = nn.Linear(channels, 4)
+
+    def forward(self, vectors):
+        logits = self.cls_score(vectors)
+        return logits, self.bbox_pred(vectors).repeat(1, logits.shape[1])
+
+
+def dc5():
+    resnet = torchvision.models.resnet18(norm_layer=FrozenBatchNorm2d)
+    for module in resnet.layer4.modules():
+        if isinstance(module, nn.Conv2d):
+            module.stride = (1, 1)
+            if module.kernel_size == (3, 3):
+                module.dilation = module.padding = (2, 2)
+    names = ["conv1", "bn1", "relu", "maxpool", "layer1", "layer2", "layer3", "layer4"]
+    backbone = nn.Sequential(OrderedDict((name, getattr(resnet, name)) for name in names))
+    backbone.out_channels = 512
+    pool = MultiScaleRoIAlign(["0"], output_size=7, sampling_ratio=0)
+    model = FasterRCNN(
+        backbone,
+        rpn_anchor_generator=AnchorGenerator(((32, 64, 128, 256, 512),), ((0.5, 1.0, 2.0),)),
+        box_roi_pool=pool,
+        box_head=TwoMLPHead(512 * 7 * 7, 1024),
+        box_predictor=OneBox(1024, CLASSES + 1),
+        image_mean=[0, 0, 0],
+        image_std=[1, 1, 1],
+        **SETTINGS,
+    )
+    # torchvision's module cannot be told to align.
+    pool.forward = lambda features, boxes, _: roi_align(features["0"], boxes, 7, 1 / 16, 0, True)
+    return model
+
+
 def fpn():
     backbone = resnet_fpn_backbone(backbone_name="resnet18", weights=None, norm_layer=FrozenBatchNorm2d, trainable_layers=5)
     return FasterRCNN(backbone, CLASSES + 1, image_mean=[0, 0, 0], image_std=[1, 1, 1], **SETTINGS)
 
 
+def fpn_v2():
+    backbone = _resnet_fpn_extractor(torchvision.models.resnet18(), 5, norm_layer=nn.BatchNorm2d)
+    anchors = _default_anchorgen()
+    model = FasterRCNN(
+        backbone,
+        CLASSES + 1,
+        rpn_anchor_generator=anchors,
+        rpn_head=RPNHead(backbone.out_channels, anchors.num_anchors_per_location()[0], conv_depth=2),
+        box_head=FastRCNNConvFCHead((backbone.out_channels, 7, 7), [256] * 4, [1024], norm_layer=nn.BatchNorm2d),
+        image_mean=[0, 0, 0],
+        image_std=[1, 1, 1],
+        **SETTINGS,
+    )
+    for module in model.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            # Every batch is tested with the same running statistics.
+            module.momentum = 0
+    return model
+
+
+def l1(said, goals):
+    return nn.functional.l1_loss(said, goals, reduction="sum")
+
+
+def giou(said, goals, references):
+    coder = BoxCoder((10.0, 10.0, 5.0, 5.0))
+    boxes, truths = (coder.decode_single(deltas, references) for deltas in (said, goals))
+    return generalized_box_iou_loss(boxes, truths, reduction="sum")
+
+
+LOSSES = {"dc5": {"rpn_box_loss": l1, "head_box_loss": giou}}
+
+
+def shapes_of(model):
+    """Of all that a file of the model holds but the counters of batches, which frozen norms lack and nobody reads."""
+    return {name: list(value.shape) for name, value in model.state_dict().items() if "num_batches" not in name}
+
+
 def main():
     torch.set_num_threads(1)
-    large = torchvision.models.detection.fasterrcnn_resnet50_fpn(weights=None, weights_backbone=None)
-    # The published weights have frozen norms, which count nothing.
-    shapes = {name: list(value.shape) for name, value in large.state_dict().items() if "num_batches" not in name}
-    write("fasterrcnn_resnet50_fpn", {"weights": shapes})
-    for kind, make in (("c4", c4), ("fpn", fpn)):
-        model = make().double()
+    for name in ("fasterrcnn_resnet50_fpn", "fasterrcnn_resnet50_fpn_v2"):
+        large = getattr(torchvision.models.detection, name)(weights=None, weights_backbone=None)
+        parameters = sum(parameter.numel() for parameter in large.parameters())
+        write(name, {"parameters": parameters, "weights": shapes_of(large)})
+    makers = {"c4": c4, "dc5": dc5, "fpn": fpn, "fpn_v2": fpn_v2}
+    for kind in sys.argv[1:] or makers:
+        model = makers[kind]().double()
         model.transform.resize = lambda image, target: (image, target)
-        state = model.state_dict()
-        model.load_state_dict({name: weight(name, tuple(value.shape), SCALES[kind].get(name, 1.0)).double() for name, value in state.items()})
+        shapes = shapes_of(model)
+        made_up = {name: weight(name, tuple(shape), SCALES[kind].get(name, 1.0)).double() for name, shape in shapes.items()}
+        model.load_state_dict({**model.state_dict(), **made_up})
         for name, parameter in model.named_parameters():
             # What torchvision freezes by default when it starts from a trained backbone.
             parameter.requires_grad_(not re.match(r"backbone\.(body\.)?(conv1|layer1)\.", name))
-        case = Case(kind, model, SETTINGS, GRADIENTS[kind])
+        case = Case(kind, model, SETTINGS, GRADIENTS[kind], **LOSSES.get(kind, {}))
         batches = [clear_batch(case, batch, sizes) for batch, sizes in BATCHES]
-        shapes = {name: list(value.shape) for name, value in state.items()}
         write(kind, {"classes": CLASSES, "settings": SETTINGS, "scales": SCALES[kind], "weights": shapes, "batches": batches})
 
 

@@ -2,10 +2,13 @@
 
 import contextlib
 from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import Callable
 from unittest import mock
 
 import torch
 from torch import nn
+from torchvision.models.detection import roi_heads, rpn
 from torchvision.ops import boxes as box_ops
 
 from golden_margins import Margins
@@ -24,6 +27,9 @@ class Case:
     settings: dict
     # Layers whose weights' gradients are kept, each with the frozen norm that is folded into it, if any.
     gradients: list
+    # Box losses in place of smooth L1: of deltas and their goals, and of these and the boxes they move.
+    rpn_box_loss: Callable = None
+    head_box_loss: Callable = None
 
 
 def targets_for(proposals, sizes):
@@ -112,11 +118,23 @@ def training(case, pictures, truths, kept, margins):
         regions.update(boxes=result[0], labels=result[2], deltas=result[3])
         return result
 
+    def head_box_loss(said, goals, **_):
+        foreground = torch.cat(regions["labels"]) > 0
+        return case.head_box_loss(said, goals, torch.cat(regions["boxes"])[foreground])
+
+    patches = [
+        mock.patch.object(model.rpn, "compute_loss", keep_anchors),
+        mock.patch.object(model.roi_heads, "select_training_samples", keep_regions),
+    ]
+    if case.rpn_box_loss:
+        patches.append(instead_of_smooth_l1(rpn, lambda said, goals, **_: case.rpn_box_loss(said, goals)))
+    if case.head_box_loss:
+        patches.append(instead_of_smooth_l1(roi_heads, head_box_loss))
     model.train()
     model.zero_grad()
-    with mock.patch.object(model.rpn, "compute_loss", keep_anchors), mock.patch.object(
-        model.roi_heads, "select_training_samples", keep_regions
-    ):
+    with contextlib.ExitStack() as stack:
+        for patch in patches:
+            stack.enter_context(patch)
         losses = model(pictures, truths)
     for anchors, target in zip(kept["anchors"], truths):
         margins.overlap(anchors, target["boxes"], [0.3, 0.7])
@@ -137,6 +155,10 @@ def training(case, pictures, truths, kept, margins):
         "losses": {name: float(f"{loss:.8g}") for name, loss in losses.items()},
         "gradients": {f"{layer}.weight": folded_gradient(model, layer, norm) for layer, norm in case.gradients},
     }
+
+
+def instead_of_smooth_l1(module, loss):
+    return mock.patch.object(module, "F", SimpleNamespace(**{**vars(nn.functional), "smooth_l1_loss": loss}))
 
 
 def folded_gradient(model, layer, norm):

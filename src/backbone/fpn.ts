@@ -1,7 +1,7 @@
 import * as tf from "@tensorflow/tfjs-core"
-import { convolution } from "../engine/convolution.js"
-import { constant, type Initializer, type Scope } from "../tensor/parameters.js"
+import type { Initializer, Scope } from "../tensor/parameters.js"
 import { type NetworkSpec, stageChannels } from "./architecture.js"
+import { type ConvolutionUnit, convolutionUnit, type NormKind, type Pass } from "./norm.js"
 import { Trunk, type TrunkOptions } from "./resnet.js"
 
 /** Channels of every level. @source FPN (Lin et al. 2017), section 3 */
@@ -16,30 +16,47 @@ export const pyramidStride = 4
 /**
  * A feature pyramid: on each level a 1x1 convolution of that stage's maps, plus the next coarser level at twice its size,
  * then a 3x3 convolution. One level more, every second cell of the coarsest, serves the RPN.
- * Parameters: `inner_blocks.N.0.*` and `layer_blocks.N.0.*` in the scope.
+ * Parameters: `inner_blocks.N.0.*` and `layer_blocks.N.0.*` in the scope, their norms' `inner_blocks.N.1.*` and so on.
  * @source FPN (Lin et al. 2017), section 3; torchvision `FeaturePyramidNetwork` with `LastLevelMaxPool`
  */
 export class FeaturePyramid {
-  readonly #inner: readonly Layer[]
-  readonly #outer: readonly Layer[]
+  readonly #inner: readonly ConvolutionUnit[]
+  readonly #outer: readonly ConvolutionUnit[]
 
-  /** @param channels of each stage's maps, finest first */
-  constructor(scope: Scope, channels: readonly number[]) {
-    this.#inner = channels.map((from, level) => layer(scope.in("inner_blocks").in(level).in(0), 1, from))
-    this.#outer = channels.map((_, level) => layer(scope.in("layer_blocks").in(level).in(0), 3, pyramidChannels))
+  /**
+   * @param channels of each stage's maps, finest first
+   * @param norm behind every convolution; none in the paper and in torchvision's first pyramids
+   */
+  constructor(scope: Scope, channels: readonly number[], norm: NormKind | "none" = "none") {
+    const unit = (name: string, level: number, kernel: number, from: number) => {
+      const spec = { conv: "0", norm: "1", kernel, stride: 1, in: from, out: pyramidChannels }
+      return convolutionUnit(scope.in(name).in(level), spec, norm, lecunUniform)
+    }
+    this.#inner = channels.map((from, level) => unit("inner_blocks", level, 1, from))
+    this.#outer = channels.map((_, level) => unit("layer_blocks", level, 3, pyramidChannels))
   }
 
   /**
+   * For testing.
    * @param maps `[N, H, W, C]` of each stage, finest first, each half the size of the one before, rounded up
    * @returns P2, P3, ... as many as there are maps, and one more of half the coarsest's size, all `[N, H, W, 256]`
    */
   apply(maps: readonly tf.Tensor4D[]): tf.Tensor4D[] {
+    return this.#run(maps, "forward")
+  }
+
+  /** As `apply`, for training: batch norm uses the batch's statistics and moves the running ones. */
+  train(maps: readonly tf.Tensor4D[]): tf.Tensor4D[] {
+    return this.#run(maps, "train")
+  }
+
+  #run(maps: readonly tf.Tensor4D[], pass: Pass): tf.Tensor4D[] {
     const levels: tf.Tensor4D[] = []
-    let coarser: tf.Tensor4D | null = null
+    let coarser: tf.Tensor4D | undefined
     for (let level = maps.length - 1; level >= 0; level--) {
-      const own: tf.Tensor4D = convolve(maps[level]!, this.#inner[level]!, 0)
-      coarser = coarser === null ? own : tf.add<tf.Tensor4D>(own, doubled(coarser, own.shape))
-      levels.unshift(convolve(coarser, this.#outer[level]!, 1))
+      const own = this.#inner[level]![pass](maps[level]!, false)
+      coarser = coarser === undefined ? own : tf.add<tf.Tensor4D>(own, doubled(coarser, own.shape))
+      levels.unshift(this.#outer[level]![pass](coarser, false))
     }
     // A pool over single pixels, as strided slices have no gradient.
     return [...levels, tf.avgPool(levels.at(-1)!, 1, 2, "valid")]
@@ -53,21 +70,29 @@ export class PyramidTrunk {
   readonly #body: Trunk
   readonly #pyramid: FeaturePyramid
 
-  constructor(scope: Scope, spec: NetworkSpec, { norm, frozen }: Pick<TrunkOptions, "norm" | "frozen">) {
-    // The pyramid needs all maps from layer1's on: what is frozen behind it runs with the rest, and does not learn.
-    this.#body = new Trunk(scope.in("body"), spec, { norm, stages: spec.stages.length, frozen: Math.min(frozen, 2) })
-    for (let stage = 2; stage < frozen; stage++) scope.parameters.freeze(`${scope.prefix}body.layer${stage}.`)
-    this.#pyramid = new FeaturePyramid(scope.in("fpn"), spec.stages.map(stageChannels))
+  /** @param norm of the ResNet, and `pyramidNorm` of the pyramid, which has none otherwise */
+  constructor(
+    scope: Scope,
+    spec: NetworkSpec,
+    { norm, frozen, pyramidNorm }: Pick<TrunkOptions, "norm" | "frozen"> & { pyramidNorm?: NormKind },
+  ) {
+    this.#body = new Trunk(scope.in("body"), spec, { norm, stages: spec.stages.length, frozen })
+    this.#pyramid = new FeaturePyramid(scope.in("fpn"), spec.stages.map(stageChannels), pyramidNorm)
   }
 
   /** The stem and layer1 where they do not train; the images themselves where they do. */
   frozen(images: tf.Tensor4D): tf.Tensor4D {
-    return this.#body.frozen(images)
+    return this.#body.frozenStem(images)
   }
 
-  /** The rest: P2, P3, P4, P5, P6. */
+  /** The rest, for testing: P2, P3, P4, P5, P6. */
   trainable(stem: tf.Tensor4D): tf.Tensor4D[] {
     return this.#pyramid.apply(this.#body.trainableLevels(stem))
+  }
+
+  /** As `trainable`, for training: batch norm uses the batch's statistics and moves the running ones. */
+  train(stem: tf.Tensor4D): tf.Tensor4D[] {
+    return this.#pyramid.train(this.#body.trainLevels(stem))
   }
 }
 
@@ -79,22 +104,6 @@ function doubled(maps: tf.Tensor4D, [, fineHeight, fineWidth]: readonly number[]
   const tall: tf.Tensor4D = tf.reshape(tf.concat([wide, wide], 1), [n, 2 * height, 2 * width, channels])
   return tf.slice(tall, [0, 0, 0, 0], [n, fineHeight!, fineWidth!, channels])
 }
-
-interface Layer {
-  readonly weight: tf.Tensor4D
-  readonly bias: tf.Tensor1D
-}
-
-function layer(scope: Scope, size: number, from: number): Layer {
-  const shape = [size, size, from, pyramidChannels]
-  return {
-    weight: scope.create("weight", "conv", shape, lecunUniform) as tf.Tensor<tf.Rank.R4>,
-    bias: scope.create("bias", "bias", [pyramidChannels], constant(0)) as tf.Tensor<tf.Rank.R1>,
-  }
-}
-
-const convolve = (maps: tf.Tensor4D, { weight, bias }: Layer, padding: number) =>
-  convolution(maps, weight, bias, { padding })
 
 /** Uniform with variance 1 / (inputs of an output). @source torchvision `FeaturePyramidNetwork`: kaiming_uniform, a = 1 */
 const lecunUniform: Initializer = (shape, random) => {

@@ -3,7 +3,7 @@ import { batchNormEpsilon, batchNormOfBatch } from "../engine/batch-norm.js"
 import { convolution } from "../engine/convolution.js"
 import { groupNorm } from "../engine/group-norm.js"
 import { relu } from "../engine/relu.js"
-import { constant, heNormal, type Scope } from "../tensor/parameters.js"
+import { constant, heNormal, type Initializer, type Scope } from "../tensor/parameters.js"
 import type { LayerSpec } from "./architecture.js"
 
 export { batchNormEpsilon }
@@ -25,8 +25,17 @@ export interface ConvolutionUnit {
   train(x: tf.Tensor4D, relu: boolean): tf.Tensor4D
 }
 
-export function convolutionUnit(scope: Scope, spec: LayerSpec, norm: NormKind): ConvolutionUnit {
-  return new units[norm](scope, spec)
+/**
+ * @param norm `none`: a bias that trains stands in its place
+ * @param initialize the filter's first values
+ */
+export function convolutionUnit(
+  scope: Scope,
+  spec: LayerSpec,
+  norm: NormKind | "none",
+  initialize: Initializer = heNormal,
+): ConvolutionUnit {
+  return new units[norm](scope, spec, initialize)
 }
 
 /** How much of the running statistics a training batch replaces. @source torchvision: BatchNorm2d's default */
@@ -62,21 +71,22 @@ abstract class Unit {
   protected readonly filter: tf.Tensor4D
   protected readonly geometry: { readonly stride: number; readonly padding: number; readonly dilation: number }
 
-  constructor(scope: Scope, { conv, kernel, stride, dilation = 1, in: channels, out }: LayerSpec) {
+  constructor(
+    scope: Scope,
+    { conv, kernel, stride, dilation = 1, in: channels, out }: LayerSpec,
+    initialize: Initializer,
+  ) {
     this.geometry = { stride, padding: (dilation * (kernel - 1)) / 2, dilation }
-    this.filter = scope.create(`${conv}.weight`, "conv", [kernel, kernel, channels, out], heNormal) as tf.Tensor4D
+    this.filter = scope.create(`${conv}.weight`, "conv", [kernel, kernel, channels, out], initialize) as tf.Tensor4D
   }
 }
 
-/** @source torchvision ops/misc.py FrozenBatchNorm2d: neither statistics nor weight and bias train */
-class FrozenUnit extends Unit implements ConvolutionUnit {
+class PlainUnit extends Unit implements ConvolutionUnit {
   readonly #bias: tf.Tensor1D
 
-  constructor(scope: Scope, spec: LayerSpec) {
-    super(scope, spec)
-    const name = `${spec.conv}.bias`
-    this.#bias = scope.create(name, "bias", [spec.out], constant(0)) as tf.Tensor as tf.Tensor1D
-    scope.parameters.get(scope.prefix + name)!.trainable = false
+  constructor(scope: Scope, spec: LayerSpec, initialize: Initializer) {
+    super(scope, spec, initialize)
+    this.#bias = scope.create(`${spec.conv}.bias`, "bias", [spec.out], constant(0)) as tf.Tensor as tf.Tensor1D
   }
 
   forward(x: tf.Tensor4D, relu: boolean): tf.Tensor4D {
@@ -88,6 +98,14 @@ class FrozenUnit extends Unit implements ConvolutionUnit {
   }
 }
 
+/** @source torchvision ops/misc.py FrozenBatchNorm2d: neither statistics nor weight and bias train */
+class FrozenUnit extends PlainUnit {
+  constructor(scope: Scope, spec: LayerSpec, initialize: Initializer) {
+    super(scope, spec, initialize)
+    scope.parameters.get(`${scope.prefix}${spec.conv}.bias`)!.trainable = false
+  }
+}
+
 class BatchUnit extends Unit implements ConvolutionUnit {
   readonly #name: string
   readonly #scale: tf.Tensor1D
@@ -95,8 +113,8 @@ class BatchUnit extends Unit implements ConvolutionUnit {
   readonly #mean: tf.Variable<tf.Rank.R1>
   readonly #variance: tf.Variable<tf.Rank.R1>
 
-  constructor(scope: Scope, spec: LayerSpec) {
-    super(scope, spec)
+  constructor(scope: Scope, spec: LayerSpec, initialize: Initializer) {
+    super(scope, spec, initialize)
     const { norm, out } = spec
     this.#name = scope.prefix + norm
     this.#scale = scope.create(`${norm}.weight`, "norm", [out], constant(1)) as tf.Tensor as tf.Tensor1D
@@ -131,8 +149,8 @@ class GroupUnit extends Unit implements ConvolutionUnit {
   readonly #scale: tf.Tensor1D
   readonly #offset: tf.Tensor1D
 
-  constructor(scope: Scope, spec: LayerSpec) {
-    super(scope, spec)
+  constructor(scope: Scope, spec: LayerSpec, initialize: Initializer) {
+    super(scope, spec, initialize)
     this.#scale = scope.create(`${spec.norm}.weight`, "norm", [spec.out], constant(1)) as tf.Tensor as tf.Tensor1D
     this.#offset = scope.create(`${spec.norm}.bias`, "norm", [spec.out], constant(0)) as tf.Tensor as tf.Tensor1D
   }
@@ -147,4 +165,4 @@ class GroupUnit extends Unit implements ConvolutionUnit {
   }
 }
 
-const units = { frozen: FrozenUnit, batch: BatchUnit, group: GroupUnit } as const
+const units = { none: PlainUnit, frozen: FrozenUnit, batch: BatchUnit, group: GroupUnit } as const

@@ -32,6 +32,8 @@ export class Trunk {
   readonly stride: number
   readonly #parts: readonly (Stem | Stage)[]
   readonly #frozen: number
+  /** How many of the frozen parts a pyramid can do without: the stem and layer1. */
+  readonly #stem: number
 
   constructor(scope: Scope, spec: NetworkSpec, options: Partial<TrunkOptions> = {}) {
     const { norm, stages, frozen } = { ...trunkDefaults, ...options }
@@ -43,6 +45,7 @@ export class Trunk {
       ...kept.map((stage, index) => new Stage(scope.in(`layer${index + 1}`), stage, norm)),
     ]
     this.#frozen = frozen
+    this.#stem = Math.min(frozen, 2)
     const names = ["conv1.", "bn1.", ...kept.map((_, index) => `layer${index + 1}.`)]
     const fixed = frozen === 0 ? [] : names.slice(0, frozen + 1)
     scope.parameters.freeze(...fixed.map((name) => scope.prefix + name))
@@ -58,11 +61,19 @@ export class Trunk {
     return this.#run(maps, this.#frozen, this.#parts.length, "forward")
   }
 
-  /** As `trainable`, with the maps of every stage (conv2, conv3, ...), finest first; at most two parts may be frozen. */
+  /** As `frozen`, but not beyond layer1: a pyramid needs the maps of every stage. */
+  frozenStem(images: tf.Tensor4D): tf.Tensor4D {
+    return this.#run(images, 0, this.#stem, "forward")
+  }
+
+  /** What stands behind `frozenStem`, with the maps of every stage (conv2, conv3, ...), finest first; for testing. */
   trainableLevels(maps: tf.Tensor4D): tf.Tensor4D[] {
-    const all = [maps]
-    for (const part of this.#parts.slice(this.#frozen)) all.push(part.forward(all.at(-1)!))
-    return all.slice(2 - this.#frozen)
+    return this.#levels(maps, "forward")
+  }
+
+  /** As `trainableLevels`, for training. */
+  trainLevels(maps: tf.Tensor4D): tf.Tensor4D[] {
+    return this.#levels(maps, "train")
   }
 
   /** The parts behind `frozen`, for training: batch norm uses the batch's statistics and moves the running ones. */
@@ -87,8 +98,18 @@ export class Trunk {
     return maps.slice(2)
   }
 
+  #levels(maps: tf.Tensor4D, pass: Pass): tf.Tensor4D[] {
+    const all = [maps]
+    for (let part = this.#stem; part < this.#parts.length; part++)
+      all.push(this.#run(all.at(-1)!, part, part + 1, pass))
+    return all.slice(2 - this.#stem)
+  }
+
+  /** Frozen parts keep their statistics in training too. */
   #run(x: tf.Tensor4D, from: number, to: number, pass: Pass): tf.Tensor4D {
-    return this.#parts.slice(from, to).reduce((maps, part) => part[pass](maps), x)
+    return this.#parts
+      .slice(from, to)
+      .reduce((maps, part, index) => part[from + index < this.#frozen ? "forward" : pass](maps), x)
   }
 }
 

@@ -12,7 +12,8 @@ import {
   total,
   trunkRows,
 } from "../backbone/summary.js"
-import { isPyramid, type ModelConfig, sharesConv5 } from "../detector/model.js"
+import { isPyramid, type ModelConfig, parseModel, rpnDepth } from "../detector/model.js"
+import { headConvolutions } from "../detector/region-features.js"
 import { backboneSpec } from "../detector/shared-features.js"
 import { linearChannels } from "../roi/linear-head.js"
 import { anchorsPerCell } from "../rpn/anchors.js"
@@ -38,28 +39,29 @@ export function summarizeDetector(config: ModelConfig, inputSize: Size, numClass
   const perRegion = headRows(spec, config, shared.channels, numClasses)
   return total([
     ...shared.rows.map((row) => ({ ...row, name: `backbone.${row.name}` })),
-    ...rpnRows(shared, anchorsPerCell(options.anchors, shared.levels.length)),
+    ...rpnRows(shared, rpnDepth(model), anchorsPerCell(options.anchors, shared.levels.length)),
     ...perRegion.map((row): LayerRow => ({ ...row, multiplyAdds: regions * row.multiplyAdds })),
   ])
 }
 
 /** conv1 to conv4, or to conv5 where that is shared too. */
 function mapRows(spec: NetworkSpec, { model, norm }: ModelConfig, inputSize: Size): SharedRows {
-  const stages = sharesConv5(model) ? spec.stages : spec.stages.slice(0, 3)
+  const stages = parseModel(model).kind === "c4" ? spec.stages.slice(0, 3) : spec.stages
   const { rows, sizes } = trunkRows({ ...spec, stages }, inputSize, normValues[norm])
   return { rows, levels: [sizes.at(-1)!], channels: stageChannels(stages.at(-1)!) }
 }
 
 /** A whole ResNet and a pyramid of P2 to P6. */
-function pyramidRows(spec: NetworkSpec, { norm }: ModelConfig, inputSize: Size): SharedRows {
+function pyramidRows(spec: NetworkSpec, { model, norm, headNorm }: ModelConfig, inputSize: Size): SharedRows {
   const { rows, sizes } = trunkRows(spec, inputSize, normValues[norm])
+  const perChannel = parseModel(model).kind === "fpn_v2" ? normValues[headNorm] : 1
   const inner = spec.stages.map((stage, level) => {
     const shape = { kernel: 1, stride: 1, in: stageChannels(stage), out: pyramidChannels }
-    return convolutionRow({ conv: `fpn.inner_blocks.${level}.0`, ...shape }, "", sizes[level]!, 1)
+    return convolutionRow({ conv: `fpn.inner_blocks.${level}.0`, ...shape }, "", sizes[level]!, perChannel)
   })
   const outer = spec.stages.map((_, level) => {
     const shape = { kernel: 3, stride: 1, in: pyramidChannels, out: pyramidChannels }
-    return convolutionRow({ conv: `fpn.layer_blocks.${level}.0`, ...shape }, "", sizes[level]!, 1)
+    return convolutionRow({ conv: `fpn.layer_blocks.${level}.0`, ...shape }, "", sizes[level]!, perChannel)
   })
   const [height, width] = sizes.at(-1)!
   return {
@@ -70,12 +72,12 @@ function pyramidRows(spec: NetworkSpec, { norm }: ModelConfig, inputSize: Size):
 }
 
 /** The same layers run on every level; the size is that of the finest. */
-function rpnRows({ levels, channels }: SharedRows, anchors: number): LayerRow[] {
+function rpnRows({ levels, channels }: SharedRows, depth: number, anchors: number): LayerRow[] {
   const layers = [
-    ["conv.0.0", 3, channels],
-    ["cls_logits", 1, anchors],
-    ["bbox_pred", 1, 4 * anchors],
-  ] as const
+    ...Array.from({ length: depth }, (_, index) => [`conv.${index}.0`, 3, channels] as const),
+    ["cls_logits", 1, anchors] as const,
+    ["bbox_pred", 1, 4 * anchors] as const,
+  ]
   return layers.map(([conv, kernel, out]) => {
     const rows = levels.map((size) =>
       convolutionRow({ conv, kernel, stride: 1, in: channels, out }, "rpn.head.", size, 1),
@@ -86,23 +88,35 @@ function rpnRows({ levels, channels }: SharedRows, anchors: number): LayerRow[] 
 
 /** What one region needs. */
 function headRows(spec: NetworkSpec, config: ModelConfig, channels: number, numClasses: number): LayerRow[] {
-  const { size } = config.options.align
-  const head = "roi_heads.box_head."
-  const [width, rows] = sharesConv5(config.model)
-    ? [
-        linearChannels,
-        [
-          linearRow(`${head}fc6`, channels * size * size, linearChannels),
-          linearRow(`${head}fc7`, linearChannels, linearChannels),
-        ],
-      ]
-    : [
-        stageChannels(spec.stages[3]!),
-        stageRows(spec.stages[3]!, `${head}layer4.`, [size, size], normValues[config.conv5Norm]).rows,
-      ]
+  const { align, roi } = config.options
+  const rows = regionRows(spec, config, channels, align.size)
+  const width = rows.at(-1)!.out
   return [
-    ...rows,
+    ...rows.map((row) => ({ ...row, name: `roi_heads.box_head.${row.name}` })),
     linearRow("roi_heads.box_predictor.cls_score", width, numClasses + 1),
-    linearRow("roi_heads.box_predictor.bbox_pred", width, 4 * (numClasses + 1)),
+    linearRow("roi_heads.box_predictor.bbox_pred", width, 4 * (roi.classAgnostic ? 1 : numClasses + 1)),
   ]
+}
+
+/** The layers between a pooled region and its vector. */
+function regionRows(
+  spec: NetworkSpec,
+  { model, conv5Norm, headNorm }: ModelConfig,
+  channels: number,
+  size: number,
+): readonly LayerRow[] {
+  const flat = (name: string) => linearRow(name, channels * size * size, linearChannels)
+  switch (parseModel(model).kind) {
+    case "c4":
+      return stageRows(spec.stages[3]!, "layer4.", [size, size], normValues[conv5Norm]).rows
+    case "fpn_v2": {
+      const shape = { kernel: 3, stride: 1, in: channels, out: channels }
+      const convolutions = Array.from({ length: headConvolutions }, (_, index) =>
+        convolutionRow({ conv: `${index}.0`, ...shape }, "", [size, size], normValues[headNorm]),
+      )
+      return [...convolutions, flat(String(headConvolutions + 1))]
+    }
+    default:
+      return [flat("fc6"), linearRow("fc7", linearChannels, linearChannels)]
+  }
 }

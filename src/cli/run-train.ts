@@ -1,7 +1,7 @@
 import type { FaultPolicies } from "../../datasets/faults.js"
 import { BatchLoader } from "../../datasets/loader/batch-loader.js"
 import { buildFasterRcnn } from "../detector/build.js"
-import { completeConfig, type ModelConfig, type StoredModelConfig } from "../detector/model.js"
+import { completeConfig, describeNorms, type ModelConfig, type StoredModelConfig } from "../detector/model.js"
 import { startEngine } from "../engine/start.js"
 import { Parameters } from "../tensor/parameters.js"
 import { mixSeeds, type Random, seededRandom } from "../tensor/random.js"
@@ -77,7 +77,7 @@ async function trainDetector(
   const task = detectionTask(detector, parameters, loader, validation, model)
   const options = detectorRunOptions(config, training.format, task.batchesPerEpoch)
   log(
-    `${config.model}, ${model.norm} norm, conv5 ${model.conv5Norm} norm, ${model.frozen} parts frozen; ` +
+    `${config.model}, ${describeNorms(model)}, ${model.frozen} parts frozen; ` +
       scheduleLine(config, options, task.batchesPerEpoch),
   )
   const { classes, categoryIds } = training

@@ -4,7 +4,7 @@ import { averageDefaults } from "../train/average.js"
 import { recipes } from "../train/recipes.js"
 import { sgdDefaults } from "../train/sgd.js"
 
-const norms = z.enum(["auto", "frozen", "group"])
+const norms = z.enum(["auto", "frozen", "batch", "group"])
 const policy = z.enum(["fix", "skip", "fail"])
 
 /**
@@ -54,6 +54,7 @@ export const trainSchema = z.strictObject({
   strideIn: z.enum(["3x3", "1x1"]).optional(),
   norm: norms.default("auto"),
   conv5Norm: norms.default("auto"),
+  headNorm: norms.default("auto"),
   /** How many parts do not learn: 1 the stem, 2 the stem and layer1, ...; not given: 2 with weights, 0 without. */
   frozen: z.int().min(0).max(4).optional(),
   flip: z.number().min(0).max(1).default(0.5),

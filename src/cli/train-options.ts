@@ -11,11 +11,11 @@ import { defaultPreset, type TrainConfig } from "./train-config.js"
 
 /** What the detector of a run is like: the preset's, or that of the weights, with the user's own values. */
 export function detectorModelConfig(config: TrainConfig): ModelConfig {
-  const { model, strideIn, size, maxSize, norm, conv5Norm, frozen } = config
+  const { model, strideIn, size, maxSize, norm, conv5Norm, headNorm, frozen } = config
   const base = config.preset === undefined ? readDetectorInfo(config.weights!)!.config : preset(config.preset, model)
   return {
     ...modelDefaults,
-    ...planNorms(model, config.weights, { norm, conv5Norm, frozen }),
+    ...planNorms(model, config.weights, { norm, conv5Norm, headNorm, frozen }),
     ...inputSizes(base, { size, maxSize }),
     input: planInput(config.weights),
     model,

@@ -5,7 +5,7 @@ import { RpnHead } from "../rpn/head.js"
 import { UsageError } from "../tensor/errors.js"
 import { type Parameters, Scope } from "../tensor/parameters.js"
 import { FasterRcnn, type FasterRcnnParts } from "./faster-rcnn.js"
-import { isPyramid, type ModelConfig } from "./model.js"
+import { isPyramid, type ModelConfig, rpnDepth } from "./model.js"
 import { checkOptions, type FasterRcnnOptions } from "./options.js"
 import { buildRegionFeatures } from "./region-features.js"
 import { buildSharedFeatures } from "./shared-features.js"
@@ -32,12 +32,18 @@ export function buildParts(parameters: Parameters, config: ModelConfig, numClass
   }
   const scope = new Scope(parameters)
   const { backbone, channels } = buildSharedFeatures(scope.in("backbone"), config)
-  const rpn = new RpnHead(scope.in("rpn.head"), { channels, anchors: anchorsPerCell(anchors, levels) })
+  const rpn = new RpnHead(scope.in("rpn.head"), {
+    channels,
+    anchors: anchorsPerCell(anchors, levels),
+    depth: rpnDepth(config.model),
+  })
   const heads = scope.in("roi_heads")
   const regions = buildRegionFeatures(heads.in("box_head"), config, channels)
+  const { context, roi } = config.options
   // Twice as wide where each region's vector comes with the whole image's.
-  const vector = config.options.context ? 2 * regions.channels : regions.channels
-  const predictor = new BoxPredictor(heads.in("box_predictor"), { channels: vector, numClasses })
+  const vector = context ? 2 * regions.channels : regions.channels
+  const sizes = { channels: vector, numClasses, classAgnostic: roi.classAgnostic }
+  const predictor = new BoxPredictor(heads.in("box_predictor"), sizes)
   return { backbone, rpn, regions, predictor }
 }
 

@@ -21,8 +21,10 @@ import { type TrainingImage, trainingTruths } from "./truths.js"
 export interface SharedFeatures {
   /** The stages that do not learn; they run outside the gradient tape. `[N, H, W, 3]` normalised RGB in. */
   frozen(images: tf.Tensor4D): tf.Tensor4D
-  /** The rest, to the maps `[N, H / stride, W / stride, C]` of each level, finest first; C4 has one. */
+  /** The rest, to the maps `[N, H / stride, W / stride, C]` of each level, finest first, for testing; C4 has one. */
   trainable(stem: tf.Tensor4D): readonly tf.Tensor4D[]
+  /** The same for training, where that is another way: batch norm uses the batch's statistics and moves the running ones. */
+  train?(stem: tf.Tensor4D): readonly tf.Tensor4D[]
 }
 
 export interface FasterRcnnParts {
@@ -65,7 +67,8 @@ export class FasterRcnn {
    */
   losses(stem: tf.Tensor4D, images: readonly TrainingImage[], random: Random, lap: Lap = () => {}) {
     const { anchors, rpn, proposals, roi, difficult } = this.options
-    const levels = this.#parts.backbone.trainable(stem)
+    const { backbone } = this.#parts
+    const levels = backbone.train ? backbone.train(stem) : backbone.trainable(stem)
     lap("backbone")
     const outputs = this.#parts.rpn.apply(levels)
     const grid = levelAnchors(levels.map(mapSize), anchors)
@@ -76,10 +79,10 @@ export class FasterRcnn {
     const anchorTargets = truths.map((truth) => rpnTargets(allAnchors, truth.boxes, truth.crowds, rpn, random))
     const regionTargets = truths.map((truth, n) => roiTargets(proposed[n]!, truth, truth.crowds, roi, random))
     lap("rpn")
-    const regions = regionTargets.map(({ boxes }) => boxes)
-    const said = this.predict(this.vectors(levels, regions, sizes))
+    const boxes = regionTargets.map((target) => target.boxes)
+    const said = this.predict(this.vectors(levels, boxes, sizes, "train"))
     lap("roi")
-    return { ...rpnLosses(outputs, anchorTargets), ...roiLosses(said, regionTargets) }
+    return { ...rpnLosses(outputs, anchorTargets, rpn.loss), ...roiLosses(said, regionTargets, roi.loss) }
   }
 
   /**
@@ -125,11 +128,19 @@ export class FasterRcnn {
   }
 
   /** The vector of each region `[R, channels]`, all images' regions `[R * 4]` in one list. */
-  vectors(levels: readonly tf.Tensor4D[], regions: readonly Float32Array[], sizes: readonly Size[]): tf.Tensor2D {
+  vectors(
+    levels: readonly tf.Tensor4D[],
+    regions: readonly Float32Array[],
+    sizes: readonly Size[],
+    pass: "apply" | "train" = "apply",
+  ): tf.Tensor2D {
     const { anchors, align, context } = this.options
+    const head = this.#parts.regions
     const images = Int32Array.from(regions.flatMap((own, n) => new Array<number>(own.length / 4).fill(n)))
-    const vectorsOf = (boxes: Float32Array, images: Int32Array) =>
-      this.#parts.regions.apply(alignOnLevels(levels, boxes, images, anchors.stride, align))
+    const vectorsOf = (boxes: Float32Array, images: Int32Array) => {
+      const pooled = alignOnLevels(levels, boxes, images, anchors.stride, align)
+      return pass === "train" && head.train ? head.train(pooled) : head.apply(pooled)
+    }
     if (!context) return vectorsOf(joinBoxes(regions), images)
     const withWhole = vectorsOf(joinBoxes([...regions, wholeImages(sizes)]), Int32Array.of(...images, ...sizes.keys()))
     return besideContext(withWhole, images)

@@ -17,8 +17,10 @@ export interface ModelConfig {
   /** Where a bottleneck block has its stride: torchvision's 3x3, or the first 1x1 as in the paper's released models. */
   readonly strideIn: "3x3" | "1x1"
   /** Norm of the shared features, and of a C4 detector's conv5, which runs on every region. */
-  readonly norm: Exclude<NormKind, "batch">
-  readonly conv5Norm: Exclude<NormKind, "batch">
+  readonly norm: NormKind
+  readonly conv5Norm: NormKind
+  /** Norm of a second pyramid's own layers and of its head on every region; other detectors have none there. */
+  readonly headNorm: NormKind
   /** How many parts do not learn, from the image on: 1 the stem, 2 the stem and layer1, ... */
   readonly frozen: number
   readonly options: FasterRcnnOptions
@@ -26,7 +28,8 @@ export interface ModelConfig {
 
 /**
  * @source detectron2 C4 models: frozen batch norm, FREEZE_AT 2; 800 / 1333: torchvision and detectron2. conv5 has group
- * norm unless the weights bring a trained one: with batch norm over sampled regions it scores 0 at test
+ * norm unless the weights bring a trained one: with batch norm over sampled regions it scores 0 at test. So have the
+ * layers of `headNorm`
  */
 export const modelDefaults: Omit<ModelConfig, "model"> = {
   size: 800,
@@ -35,6 +38,7 @@ export const modelDefaults: Omit<ModelConfig, "model"> = {
   strideIn: "3x3",
   norm: "frozen",
   conv5Norm: "group",
+  headNorm: "group",
   frozen: 2,
   options: fasterRcnnDefaults,
 }
@@ -50,8 +54,8 @@ export function completeConfig(stored: StoredModelConfig): ModelConfig {
   return withOverrides({ ...modelDefaults, model: stored.model }, stored, "config")
 }
 
-/** What stands behind the backbone's name: `c4`, `dc5`, `fpn`. */
-const kinds = ["c4", "dc5", "fpn"] as const
+/** What stands behind the backbone's name. */
+const kinds = ["c4", "dc5", "fpn", "fpn_v2"] as const
 export type DetectorKind = (typeof kinds)[number]
 
 const models = kinds.flatMap((kind) =>
@@ -60,7 +64,7 @@ const models = kinds.flatMap((kind) =>
 
 /**
  * The detectors that can be built: `c4` as in the ResNet paper, `dc5` with a dilated conv5 as detectron2's, `fpn` with a
- * feature pyramid as torchvision's.
+ * feature pyramid as torchvision's, `fpn_v2` with norms in it and more layers behind it as torchvision's second.
  */
 export const modelNames: readonly string[] = models.map(({ name }) => name)
 
@@ -77,7 +81,18 @@ export function parseModel(model: string): { readonly depth: Depth; readonly kin
 }
 
 /** Whether a detector has a feature pyramid (then the anchors' stride means nothing: it follows from the network). */
-export const isPyramid = (model: string): boolean => parseModel(model).kind === "fpn"
+export const isPyramid = (model: string): boolean => parseModel(model).kind.startsWith("fpn")
 
 /** Whether conv5 is one of the shared stages, not run on every region (then `conv5Norm` means nothing: it is `norm`). */
 export const sharesConv5 = (model: string): boolean => parseModel(model).kind !== "c4"
+
+/** How many 3x3 convolutions the RPN has. @source torchvision: two in `fasterrcnn_resnet50_fpn_v2` */
+export const rpnDepth = (model: string): number => (parseModel(model).kind === "fpn_v2" ? 2 : 1)
+
+/** A detector's norms in words, those that it has. */
+export function describeNorms({ model, norm, conv5Norm, headNorm }: ModelConfig): string {
+  const { kind } = parseModel(model)
+  const own =
+    kind === "c4" ? [`conv5 ${conv5Norm} norm`] : kind === "fpn_v2" ? [`pyramid and head ${headNorm} norm`] : []
+  return [`${norm} norm`, ...own].join(", ")
+}

@@ -1,3 +1,4 @@
+import { type BoxLossOptions, boxLossDefaults, boxLossOptions } from "../boxes/box-loss.js"
 import type { MatchOptions } from "../boxes/matcher.js"
 import type { SampleOptions } from "../boxes/sampler.js"
 import { type PoolingOptions, poolingDefaults, poolingOptions } from "../roi/pooling.js"
@@ -14,10 +15,16 @@ export type { SelectOptions }
 /** Every choice of a Faster R-CNN beside its backbone. The defaults and their sources stand with each part. */
 export interface FasterRcnnOptions {
   readonly anchors: AnchorOptions
-  readonly rpn: { readonly match: MatchOptions; readonly sample: SampleOptions }
+  readonly rpn: { readonly match: MatchOptions; readonly sample: SampleOptions; readonly loss: BoxLossOptions }
   readonly proposals: { readonly train: ProposalOptions; readonly test: ProposalOptions }
   readonly align: PoolingOptions
-  readonly roi: { readonly match: MatchOptions; readonly sample: SampleOptions }
+  readonly roi: {
+    readonly match: MatchOptions
+    readonly sample: SampleOptions
+    readonly loss: BoxLossOptions
+    /** Whether a region has one box for all classes. @source torchvision: one for each (detectron2 names the choice) */
+    readonly classAgnostic: boolean
+  }
   readonly select: SelectOptions
   /** Whether the head sees, beside each region, the whole image. @source the ResNet paper, appendix B, "Global context" */
   readonly context: boolean
@@ -27,18 +34,20 @@ export interface FasterRcnnOptions {
 
 export const fasterRcnnDefaults: FasterRcnnOptions = {
   anchors: anchorDefaults,
-  rpn: { match: rpnMatchDefaults, sample: rpnSampleDefaults },
+  rpn: { match: rpnMatchDefaults, sample: rpnSampleDefaults, loss: boxLossDefaults },
   proposals: { train: trainProposalDefaults, test: testProposalDefaults },
   align: poolingDefaults,
-  roi: { match: roiMatchDefaults, sample: roiSampleDefaults },
+  roi: { match: roiMatchDefaults, sample: roiSampleDefaults, loss: boxLossDefaults, classAgnostic: false },
   select: selectDefaults,
   context: false,
   difficult: "exclude",
 }
 
 /** @throws UsageError for a value that a part cannot work with */
-export function checkOptions({ anchors, proposals, align, select }: FasterRcnnOptions): void {
+export function checkOptions({ anchors, rpn, proposals, align, roi, select }: FasterRcnnOptions): void {
   anchorOptions(anchors)
+  boxLossOptions("detector.rpn.loss", rpn.loss)
+  boxLossOptions("detector.roi.loss", roi.loss)
   for (const own of Object.values(proposals)) proposalOptions(own)
   poolingOptions(align)
   selectOptions(select)

@@ -14,7 +14,7 @@ const base = fasterRcnnDefaults
 /**
  * A preset's values for a kind of detector:
  * - `light`: for two CPU cores. Ours (figures in docs/results.md): shorter side 400, 64 regions an image, rate 0.005
- * - `paper`: shorter side 600, RoI pooling, 300 proposals, NMS 0.3. Sources: the ResNet paper, appendix A; py-faster-rcnn
+ * - `paper`: shorter side 600, RoI pooling, smooth L1 with beta 1, 300 proposals, NMS 0.3. Sources: the ResNet paper, appendix A; py-faster-rcnn
  *   for what the paper leaves open (128 regions, anchors of 128 to 512 pixels, 12000 / 2000 proposals in training, rate
  *   0.001, 7x7 bins); 14x14 bins for C4 as in detectron2
  * - `torchvision`: its pyramid detector and reference script: 2000 anchors a level and 2000 proposals in training, 1000 and
@@ -44,7 +44,7 @@ const presets = {
       ...base,
       anchors: { ...base.anchors, sizes: [128, 256, 512] },
       align: { ...base.align, operator: "pool", size: kind === "c4" ? 14 : 7 },
-      roi: { ...base.roi, sample: { count: 128, positiveShare: 0.25 } },
+      roi: { ...base.roi, sample: { count: 128, positiveShare: 0.25 }, loss: { ...base.roi.loss, beta: 1 } },
       select: { ...base.select, nmsThreshold: 0.3 },
     },
   }),
@@ -66,14 +66,15 @@ const presets = {
     maxSize: 1333,
     options: {
       ...base,
+      rpn: { ...base.rpn, loss: { ...base.rpn.loss, type: "l1" } },
+      roi: { ...base.roi, loss: { ...base.roi.loss, type: "l1" } },
       align: { ...base.align, size: kind === "c4" ? 14 : 7, samplingRatio: 0, aligned: true },
-      proposals:
-        kind === "fpn"
-          ? {
-              train: { ...base.proposals.train, beforeNms: 2000, afterNms: 1000 },
-              test: { ...base.proposals.test, beforeNms: 1000, afterNms: 1000 },
-            }
-          : { train: base.proposals.train, test: { ...base.proposals.test, afterNms: 1000 } },
+      proposals: kind.startsWith("fpn")
+        ? {
+            train: { ...base.proposals.train, beforeNms: 2000, afterNms: 1000 },
+            test: { ...base.proposals.test, beforeNms: 1000, afterNms: 1000 },
+          }
+        : { train: base.proposals.train, test: { ...base.proposals.test, afterNms: 1000 } },
     },
   }),
 } satisfies Record<string, (kind: DetectorKind) => Preset>

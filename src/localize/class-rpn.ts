@@ -1,5 +1,6 @@
 import type * as tf from "@tensorflow/tfjs-core"
 import type { Trunk } from "../backbone/resnet.js"
+import { boxLossDefaults } from "../boxes/box-loss.js"
 import { type AnchorOptions, gridAnchors } from "../rpn/anchors.js"
 import { rpnLosses } from "../rpn/loss.js"
 import { rpnTargets } from "../rpn/targets.js"
@@ -58,7 +59,7 @@ export class ClassRpn {
       images: pairs.map(({ image }) => image),
       labels: pairs.map(({ label }) => label),
     })
-    return rpnLosses(outputs, targets)
+    return rpnLosses(outputs, targets, boxLossDefaults)
   }
 
   /**

@@ -1,6 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core"
 import type { Trunk } from "../backbone/resnet.js"
-import { roiBeta } from "../roi/loss.js"
+import { boxLossDefaults } from "../boxes/box-loss.js"
 import { sigmoidCrossEntropy, smoothL1 } from "../tensor/losses.js"
 import { constant, normal, type Scope } from "../tensor/parameters.js"
 import { expectShape } from "../tensor/shapes.js"
@@ -54,7 +54,7 @@ export class RegionNetwork {
     const rows = positive.flatMap((is, r) => (is ? [r] : []))
     if (rows.length === 0) return { loss_classifier, loss_box_reg: tf.scalar(0) }
     const moved = tf.gather(said.deltas, tf.tensor1d(rows, "int32"))
-    const distance = tf.sum(smoothL1(moved, tf.tensor2d(deltas, [rows.length, 4]), roiBeta))
+    const distance = tf.sum(smoothL1(moved, tf.tensor2d(deltas, [rows.length, 4]), boxLossDefaults.beta))
     return { loss_classifier, loss_box_reg: tf.div(distance, labels.length) as tf.Scalar }
   }
 

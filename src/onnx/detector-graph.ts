@@ -1,4 +1,5 @@
 import { type NetworkSpec, resNetSpec } from "../backbone/architecture.js"
+import type { NormKind } from "../backbone/norm.js"
 import { detectorOptions } from "../detector/build.js"
 import { selectionFor } from "../detector/detect-options.js"
 import { type ModelConfig, parseModel } from "../detector/model.js"
@@ -6,7 +7,7 @@ import { UsageError } from "../tensor/errors.js"
 import { detections, selectBounds } from "./detections.js"
 import { Graph, type Value, type WeightSource } from "./graph.js"
 import { imageInput } from "./image-input.js"
-import { linear, relu } from "./layers.js"
+import { type FixedNorm, linear, relu } from "./layers.js"
 import type { OnnxModel } from "./model.js"
 import { cast, concat, gather, multiply, shapeOf, slice, unsqueeze } from "./operations.js"
 import { proposals } from "./proposals.js"
@@ -26,10 +27,10 @@ interface DetectorKind {
 const c4: DetectorKind = {
   levels: (graph, pixels, network, { norm }) => {
     const shared = { ...network, stages: network.stages.slice(0, 3) }
-    return stages(graph, pixels, "backbone.", shared, norm).slice(-1)
+    return stages(graph, pixels, "backbone.", shared, fixed(norm)).slice(-1)
   },
   vectors: (graph, pooled, network, { conv5Norm }) => {
-    const maps = stage(graph, pooled, "roi_heads.box_head.layer4.", network.stages[3]!, conv5Norm)
+    const maps = stage(graph, pooled, "roi_heads.box_head.layer4.", network.stages[3]!, fixed(conv5Norm))
     return graph.node("Flatten", [graph.node("GlobalAveragePool", [maps])])
   },
 }
@@ -37,20 +38,25 @@ const c4: DetectorKind = {
 /** See `pyramidParts` of detector/build.ts. */
 const fpn: DetectorKind = {
   levels: (graph, pixels, network, { norm }) =>
-    pyramid(graph, stages(graph, pixels, "backbone.body.", network, norm), "backbone.fpn."),
+    pyramid(graph, stages(graph, pixels, "backbone.body.", network, fixed(norm)), "backbone.fpn."),
   vectors: (graph, pooled) => {
     const layers = ["fc6", "fc7"].map((layer) => `roi_heads.box_head.${layer}`)
     return layers.reduce((x, layer) => relu(graph, linear(graph, x, layer)), graph.node("Flatten", [pooled]))
   },
 }
 
+/** A norm that `whyNoGraph` has let pass. */
+const fixed = (norm: NormKind): FixedNorm => norm as FixedNorm
+
 const kinds = { c4, fpn } as const satisfies Record<string, DetectorKind>
 
 /** Why there is no graph of a detector yet, in words for the user; undefined where there is one. */
-export function whyNoGraph({ model, options }: ModelConfig): string | undefined {
+export function whyNoGraph({ model, norm, conv5Norm, options }: ModelConfig): string | undefined {
   if (!Object.hasOwn(kinds, parseModel(model).kind)) {
     return `${model} cannot be an ONNX graph yet, only detectors that end in ${Object.keys(kinds).join(", ")}`
   }
+  if (norm === "batch" || conv5Norm === "batch") return "detectors with batch norm cannot be ONNX graphs yet"
+  if (options.roi.classAgnostic) return "detectors with one box for all classes cannot be ONNX graphs yet"
   if (options.align.operator !== "align") return "detectors with RoI pooling cannot be ONNX graphs yet"
   const { softNms, vote } = selectionFor(options.select, {})
   if (softNms === "off" && !vote) return undefined

@@ -6,17 +6,25 @@ import { type Linear, linear, type RegionFeatures } from "./head.js"
 /** Length of the vectors. @source FPN (Lin et al. 2017), section 4.2; torchvision `TwoMLPHead` */
 export const linearChannels = 1024
 
-/** Two linear layers with ReLU, `fc6` and `fc7`, on every region: the head of pyramid detectors. */
+export interface LinearHeadSizes {
+  /** Of the features. */
+  readonly channels: number
+  /** Side of a pooled region in bins. */
+  readonly size: number
+  /** Names of the layers. */
+  readonly layers: readonly string[]
+}
+
+/** Linear layers with ReLU on every region, such as the `fc6` and `fc7` of pyramid detectors. */
 export class LinearHead implements RegionFeatures {
   readonly channels = linearChannels
   readonly #layers: readonly Linear[]
 
-  /** @param channels of the features; `size` is the side of a pooled region in bins */
-  constructor(scope: Scope, { channels, size }: { channels: number; size: number }) {
-    this.#layers = [
-      linear(scope.in("fc6"), channels * size * size, linearChannels, uniformByInputs(channels * size * size)),
-      linear(scope.in("fc7"), linearChannels, linearChannels, uniformByInputs(linearChannels)),
-    ]
+  constructor(scope: Scope, { channels, size, layers }: LinearHeadSizes) {
+    this.#layers = layers.map((name, index) => {
+      const inputs = index === 0 ? channels * size * size : linearChannels
+      return linear(scope.in(name), inputs, linearChannels, uniformByInputs(inputs))
+    })
   }
 
   apply(pooled: tf.Tensor4D): tf.Tensor2D {

@@ -17,7 +17,8 @@ export interface RoiTargets {
   readonly boxes: Float32Array
   /** `[R]` 0 for background, else 1..K. */
   readonly labels: Int32Array
-  /** `[F * 4]` deltas of the F foreground regions. */
+  /** `[F * 4]` the truths of the F foreground regions, input pixels, and the deltas that lead there. */
+  readonly truths: Float32Array
   readonly deltas: Float32Array
 }
 
@@ -43,9 +44,11 @@ export function roiTargets(
   const matched = Int32Array.from(positives, (i) => matches.truth[i]!)
   const labels = new Int32Array(positives.length + negatives.length)
   for (let k = 0; k < matched.length; k++) labels[k] = truths.labels[matched[k]!]!
+  const own = takeBoxes(truths.boxes, matched)
   return {
     boxes: Float32Array.from([...foreground, ...takeBoxes(candidates, negatives)]),
     labels,
-    deltas: encodeBoxes(takeBoxes(truths.boxes, matched), foreground, roiCoderWeights),
+    truths: own,
+    deltas: encodeBoxes(own, foreground, roiCoderWeights),
   }
 }

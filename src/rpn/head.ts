@@ -13,17 +13,26 @@ export interface RpnOutputs {
   readonly deltas: tf.Tensor3D
 }
 
+export interface RpnHeadSizes {
+  /** Of the features. */
+  readonly channels: number
+  /** At one cell. */
+  readonly anchors: number
+  /** How many 3x3 convolutions; one where left out. */
+  readonly depth?: number
+}
+
 /**
- * A 3x3 convolution, then two sibling 1x1 convolutions: one objectness logit and four deltas for each anchor.
+ * A 3x3 convolution, or several, then two sibling 1x1 convolutions: one objectness logit and four deltas for each anchor.
  * @source torchvision `RPNHead`: sigmoid objectness, as wide as the features (the original is 512 wide with a softmax)
  */
 export class RpnHead {
-  readonly #conv: Layer
+  readonly #convs: readonly Layer[]
   readonly #objectness: Layer
   readonly #deltas: Layer
 
-  constructor(scope: Scope, { channels, anchors }: { channels: number; anchors: number }) {
-    this.#conv = layer(scope.in("conv.0.0"), 3, channels, channels)
+  constructor(scope: Scope, { channels, anchors, depth = 1 }: RpnHeadSizes) {
+    this.#convs = Array.from({ length: depth }, (_, i) => layer(scope.in(`conv.${i}.0`), 3, channels, channels))
     this.#objectness = layer(scope.in("cls_logits"), 1, channels, anchors)
     this.#deltas = layer(scope.in("bbox_pred"), 1, channels, 4 * anchors)
   }
@@ -31,7 +40,10 @@ export class RpnHead {
   /** @param levels `[N, H, W, C]` each; the same layers run on all */
   apply(levels: readonly tf.Tensor4D[]): RpnOutputs {
     const said = levels.map((features) => {
-      const hidden = convolution(features, this.#conv.weight, this.#conv.bias, { padding: 1, relu: true })
+      const hidden = this.#convs.reduce(
+        (maps, { weight, bias }) => convolution(maps, weight, bias, { padding: 1, relu: true }),
+        features,
+      )
       const logits = convolution(hidden, this.#objectness.weight, this.#objectness.bias)
       const deltas = convolution(hidden, this.#deltas.weight, this.#deltas.bias)
       const images = features.shape[0]

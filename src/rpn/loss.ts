@@ -1,20 +1,22 @@
 import * as tf from "@tensorflow/tfjs-core"
-import { sigmoidCrossEntropy, smoothL1 } from "../tensor/losses.js"
+import { type BoxLossOptions, boxLoss } from "../boxes/box-loss.js"
+import { joinBoxes } from "../boxes/boxes.js"
+import { rpnCoderWeights } from "../boxes/coder.js"
+import { sigmoidCrossEntropy } from "../tensor/losses.js"
 import type { RpnOutputs } from "./head.js"
 import type { RpnTargets } from "./targets.js"
-
-/** Where the box loss turns from square to straight. @source py-faster-rcnn sigma 3, which is beta 1/9 */
-export const rpnBeta = 1 / 9
 
 /**
  * The RPN's two losses over the sampled anchors of all images, both divided by their number.
  * @param targets one for each of the N images
+ * @param box how boxes are compared
  * @returns scalars; `loss_rpn_box_reg` is 0 without positives
  * @source torchvision `RegionProposalNetwork.compute_loss`
  */
 export function rpnLosses(
   { logits, deltas }: RpnOutputs,
   targets: readonly RpnTargets[],
+  box: BoxLossOptions,
 ): { loss_objectness: tf.Scalar; loss_rpn_box_reg: tf.Scalar } {
   const perImage = logits.shape[1]
   const shifted = (indices: Int32Array, image: number) => Array.from(indices, (i) => i + image * perImage)
@@ -28,8 +30,12 @@ export function rpnLosses(
   const loss_objectness = tf.mean(sigmoidCrossEntropy(said, wanted)) as tf.Scalar
   if (positives.length === 0) return { loss_objectness, loss_rpn_box_reg: tf.scalar(0) }
 
-  const moved = tf.gather(tf.reshape(deltas, [-1, 4]), tf.tensor1d(positives, "int32"))
-  const goals = tf.concat(targets.map((target) => tf.tensor2d(target.deltas, [target.positives.length, 4])))
-  const loss_rpn_box_reg = tf.div(tf.sum(smoothL1(moved, goals, rpnBeta)), sampled) as tf.Scalar
+  const moved: tf.Tensor2D = tf.gather(tf.reshape(deltas, [-1, 4]), tf.tensor1d(positives, "int32"))
+  const goals = {
+    deltas: joinBoxes(targets.map((target) => target.deltas)),
+    references: joinBoxes(targets.map((target) => target.anchors)),
+    truths: joinBoxes(targets.map((target) => target.truths)),
+  }
+  const loss_rpn_box_reg: tf.Scalar = tf.div(boxLoss(moved, goals, rpnCoderWeights, box), sampled)
   return { loss_objectness, loss_rpn_box_reg }
 }

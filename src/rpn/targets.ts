@@ -13,8 +13,10 @@ export const rpnSampleDefaults: SampleOptions = { count: 256, positiveShare: 0.5
 
 /** What the RPN should have said of one image's sampled anchors. */
 export interface RpnTargets {
-  /** `[P]` indices of the sampled positive anchors, then their deltas `[P * 4]`. */
+  /** `[P]` indices of the sampled positive anchors, then these themselves, their truths and deltas `[P * 4]`. */
   readonly positives: Int32Array
+  readonly anchors: Float32Array
+  readonly truths: Float32Array
   readonly deltas: Float32Array
   /** `[M]` indices of the sampled negative anchors. */
   readonly negatives: Int32Array
@@ -36,7 +38,10 @@ export function rpnTargets(
   const matches = matchBoxes(anchors, truths, match)
   spareCrowds(matches, anchors, crowds)
   const { positives, negatives } = sampleMatches(matches, sample, random)
-  const matched = Int32Array.from(positives, (i) => matches.truth[i]!)
-  const deltas = encodeBoxes(takeBoxes(truths, matched), takeBoxes(anchors, positives), rpnCoderWeights)
-  return { positives, deltas, negatives }
+  const own = takeBoxes(anchors, positives)
+  const matched = takeBoxes(
+    truths,
+    Int32Array.from(positives, (i) => matches.truth[i]!),
+  )
+  return { positives, anchors: own, truths: matched, deltas: encodeBoxes(matched, own, rpnCoderWeights), negatives }
 }

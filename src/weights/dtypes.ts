@@ -22,6 +22,7 @@ export const bytesOf = (dtype: string): number | undefined => (Object.hasOwn(siz
 const decoders: Readonly<Record<string, (buffer: ArrayBuffer) => Float32Array>> = {
   F32: (buffer) => new Float32Array(buffer),
   F64: (buffer) => Float32Array.from(new Float64Array(buffer)),
+  I32: (buffer) => Float32Array.from(new Int32Array(buffer)),
   I64: (buffer) => Float32Array.from(new BigInt64Array(buffer), Number),
   F16: (buffer) => Float32Array.from(new Uint16Array(buffer), half),
   BF16: (buffer) => new Float32Array(Uint32Array.from(new Uint16Array(buffer), (bits) => bits << 16).buffer),

@@ -1,6 +1,9 @@
 import { batchNormEpsilon, type NormKind } from "../backbone/norm.js"
 import { DataError } from "../tensor/errors.js"
 import type { Parameter, Parameters, Weights } from "../tensor/parameters.js"
+import { fromDetectron2, isDetectron2 } from "./detectron2.js"
+import { readNumpyFile } from "./numpy-file.js"
+import { type Colors, detectron2Origin, isFirstFilter, type Origin, torchvisionOrigin, turnedColors } from "./origin.js"
 import { SafetensorsFile, writeSafetensors } from "./safetensors.js"
 import { readTorchFile } from "./torch-file.js"
 import { adaptNorms, fromTorchAxes, toTorchAxes, type Weight } from "./torchvision.js"
@@ -9,9 +12,11 @@ export interface LoadOptions {
   /** The model's name for a name of the file; null leaves the tensor out. Names stay as they are by default. */
   readonly rename?: (name: string) => string | null
   /** Norms of the model, by convolution (the model's name without `.weight`); no adapting where left out. */
-  readonly norm?: NormKind | ((conv: string) => NormKind)
+  readonly norm?: NormKind | ((conv: string) => NormKind | undefined)
   /** What the file's batch norms add to their variance; told from the file's names where left out. */
   readonly epsilon?: number
+  /** The order of colours that the file's network takes; told from the kind of file where left out. */
+  readonly colors?: Colors
 }
 
 export interface LoadedFile {
@@ -20,12 +25,16 @@ export interface LoadedFile {
 }
 
 /**
- * Reads a safetensors file or a PyTorch file (`.pth`, `.pt`, `.th`) of torchvision's names, for `new Parameters(random, weights)`.
+ * Reads a safetensors file, a PyTorch file (`.pth`, `.pt`, `.th`) or a pickle of numpy arrays (`.pkl`) of torchvision's
+ * or detectron2's names, for `new Parameters(random, weights)`. Whatever colours the file's network takes first, these
+ * take red, green and blue.
  * @throws DataError for a file that is broken, or that holds no tensors
  */
 export function loadWeights(path: string, options: LoadOptions = {}): LoadedFile {
   const { rename = (name: string) => name, norm } = options
-  const { names: all, read, metadata } = openWeights(path)
+  const { names: all, read: readOwn, metadata, origin } = openWeights(path)
+  const turns = (options.colors ?? origin.colors) === "bgr"
+  const read = (name: string) => (turns && isFirstFilter(name) ? turnedColors(readOwn(name)) : readOwn(name))
   const names = all.filter((name) => !name.endsWith(COUNTER))
   if (names.length === 0) throw new DataError(`${path}: holds no tensors`)
   // DataParallel puts `module.` before every name.
@@ -42,27 +51,41 @@ export function loadWeights(path: string, options: LoadOptions = {}): LoadedFile
   return { weights: adaptNorms(weights, kindOf, options.epsilon ?? frozenEpsilon(all)), metadata }
 }
 
-/**
- * What stands in a weights file of either kind, without its values: the tensors' own names, and metadata where it has any.
- * @throws DataError for a file that is broken
- */
-export function readContents(path: string): {
+/** What stands in a weights file of any kind, without its values. */
+export interface Contents {
+  /** The tensors' names, of a file of detectron2's as torchvision has them. */
   readonly names: readonly string[]
   readonly metadata: Readonly<Record<string, string>>
-} {
-  const { names, metadata } = openWeights(path)
-  return { names, metadata }
+  readonly origin: Origin
 }
 
-/** A weights file of either kind, by the end of its name; tensors in PyTorch's axes. */
-function openWeights(path: string) {
-  if (/\.(pth|pt|th)$/i.test(path)) {
-    const tensors = readTorchFile(path)
-    return { names: [...tensors.keys()], read: (name: string): Weight => tensors.get(name)!, metadata: {} }
+/** @throws DataError for a file that is broken */
+export function readContents(path: string): Contents {
+  const { names, metadata, origin } = openWeights(path)
+  return { names, metadata, origin }
+}
+
+/** A weights file of any kind, by the end of its name; tensors in PyTorch's axes. */
+function openWeights(path: string): Contents & { read(name: string): Weight } {
+  if (/\.(pth|pt|th)$/i.test(path)) return openTensors(path, readTorchFile(path))
+  if (/\.pkl$/i.test(path)) {
+    const { tensors, author } = readNumpyFile(path)
+    return openTensors(path, tensors, author)
   }
   const file = new SafetensorsFile(path)
   const read = (name: string): Weight => ({ shape: file.entries.get(name)!.shape, values: file.read(name) })
-  return { names: [...file.entries.keys()], read, metadata: file.metadata }
+  return { names: [...file.entries.keys()], read, metadata: file.metadata, origin: torchvisionOrigin }
+}
+
+function openTensors(path: string, own: ReadonlyMap<string, Weight>, author?: string) {
+  const foreign = isDetectron2(own)
+  try {
+    const tensors = foreign ? fromDetectron2(own) : own
+    const origin = foreign ? detectron2Origin(author) : torchvisionOrigin
+    return { names: [...tensors.keys()], read: (name: string): Weight => tensors.get(name)!, metadata: {}, origin }
+  } catch (error) {
+    throw error instanceof DataError ? new DataError(`${path}: ${error.message}`) : error
+  }
 }
 
 /**

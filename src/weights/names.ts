@@ -25,7 +25,12 @@ export function dc5Name(name: string): string {
   return /^(conv1|bn1|layer[1234])\./.test(name) ? `backbone.${name}` : name
 }
 
-const namings: Readonly<Record<DetectorKind, (name: string) => string>> = { c4: c4Name, dc5: dc5Name, fpn: fpnName }
+const namings: Readonly<Record<DetectorKind, (name: string) => string>> = {
+  c4: c4Name,
+  dc5: dc5Name,
+  fpn: fpnName,
+  fpn_v2: fpnName,
+}
 
 /** What makes a file's names those of a detector. */
 export const detectorName = (model: string): ((name: string) => string) => namings[parseModel(model).kind]

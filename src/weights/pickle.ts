@@ -10,11 +10,14 @@ export interface Handlers {
   call(callee: Pickled, args: readonly Pickled[]): Pickled
   /** The value of a persistent id: PyTorch's storages. */
   persistent(id: Pickled): Pickled
+  /** Gives what `call` made its attributes. */
+  build(value: Pickled, state: Pickled): void
 }
 
 /**
  * Reads one pickle without executing anything: classes are looked up in `handlers` alone, and nothing else is called.
- * Dictionaries become `Map`s, tuples and lists arrays.
+ * Dictionaries become `Map`s, tuples and lists arrays, bytes `Buffer`s. Python 2's strings, which may be either, become
+ * texts of one character a byte.
  * @returns the value, and where the pickle ends
  * @throws DataError for a class that is not allowed, an opcode that is not known, or a pickle that is cut off
  */
@@ -86,15 +89,27 @@ class PickleReader {
       case 0x47: // BINFLOAT
         stack.push(this.#take(8).readDoubleBE())
         return
-      case 0x55: // SHORT_BINSTRING
       case 0x8c: // SHORT_BINUNICODE
-      case 0x43: // SHORT_BINBYTES
         stack.push(this.#text(this.#byte()))
         return
-      case 0x54: // BINSTRING
       case 0x58: // BINUNICODE
-      case 0x42: // BINBYTES
         stack.push(this.#text(this.#take(4).readUInt32LE()))
+        return
+      case 0x55: // SHORT_BINSTRING
+        stack.push(this.#take(this.#byte()).toString("latin1"))
+        return
+      case 0x54: // BINSTRING
+        stack.push(this.#take(this.#take(4).readUInt32LE()).toString("latin1"))
+        return
+      case 0x43: // SHORT_BINBYTES
+        stack.push(this.#take(this.#byte()))
+        return
+      case 0x42: // BINBYTES
+        stack.push(this.#take(this.#take(4).readUInt32LE()))
+        return
+      case 0x8e: // BINBYTES8
+      case 0x96: // BYTEARRAY8
+        stack.push(this.#take(Number(this.#take(8).readBigUInt64LE())))
         return
       case 0x71: // BINPUT
         this.#memo.set(this.#byte(), stack.at(-1))
@@ -164,9 +179,12 @@ class PickleReader {
         stack.push(this.#handlers.call(callee, args))
         return
       }
-      case 0x62: // BUILD: attributes of an object, such as a state dict's version table
-        this.#pop()
+      case 0x62: {
+        // BUILD
+        const state = this.#pop()
+        this.#handlers.build(stack.at(-1), state)
         return
+      }
       case 0x51: // BINPERSID
         stack.push(this.#handlers.persistent(this.#pop()))
         return

@@ -1,5 +1,6 @@
 import { resNetSpec } from "../backbone/architecture.js"
-import { type ModelConfig, parseModel, sharesConv5 } from "../detector/model.js"
+import type { NormKind } from "../backbone/norm.js"
+import { type ModelConfig, modelDefaults, parseModel, sharesConv5 } from "../detector/model.js"
 import { imageNet, type Normalisation } from "../tensor/normalisation.js"
 import type { Weights } from "../tensor/parameters.js"
 import { readClassifierInfo } from "./classifier-file.js"
@@ -9,12 +10,13 @@ import { c4Name, detectorName } from "./names.js"
 
 /** What can be left to the weights file that training starts from. */
 export interface NormWishes {
-  readonly norm: "auto" | "frozen" | "group"
-  readonly conv5Norm: "auto" | "frozen" | "group"
+  readonly norm: "auto" | NormKind
+  readonly conv5Norm: "auto" | NormKind
+  readonly headNorm: "auto" | NormKind
   readonly frozen: number | undefined
 }
 
-type NormConfig = Pick<ModelConfig, "norm" | "conv5Norm" | "frozen">
+type NormConfig = Pick<ModelConfig, "norm" | "conv5Norm" | "headNorm" | "frozen">
 
 /**
  * Decides the norms and how much is frozen. A trained backbone keeps its batch norms, frozen; what starts from nothing
@@ -26,34 +28,58 @@ export function planNorms(model: string, weights: string | undefined, wishes: No
   const trained = weights !== undefined && known === undefined
   const auto = {
     norm: known?.norm ?? (trained ? "frozen" : "group"),
+    headNorm: known?.headNorm ?? (trained && hasHeadNorms(weights) ? "frozen" : "group"),
     conv5Norm: known?.conv5Norm ?? (trained && !sharesConv5(model) && hasConv5(model, weights) ? "frozen" : "group"),
     frozen: known?.frozen ?? (trained ? 2 : 0),
   } as const
   const norm = wishes.norm === "auto" ? auto.norm : wishes.norm
   const conv5Norm = wishes.conv5Norm === "auto" ? auto.conv5Norm : wishes.conv5Norm
+  const headNorm = wishes.headNorm === "auto" ? auto.headNorm : wishes.headNorm
   return {
     norm,
     conv5Norm: sharesConv5(model) ? norm : conv5Norm,
+    headNorm,
     frozen: wishes.frozen ?? auto.frozen,
   }
 }
 
-/** How values enter a detector that starts from a file: as the detector or classifier in it has them, else ImageNet's. */
+/** How values enter a detector that starts from a file: as the network in it was trained. */
 export function planInput(weights: string | undefined): Normalisation {
   if (weights === undefined) return imageNet
   const detector = readDetectorInfo(weights)
   if (detector !== undefined) return detector.config.input
-  const { mean, deviation } = readClassifierInfo(weights)?.config ?? imageNet
+  const { mean, deviation } = readClassifierInfo(weights)?.config ?? readContents(weights).origin.input
   return { mean, deviation }
+}
+
+/** Where the bottleneck blocks of a detector that starts from a file have their stride: as it was trained with. */
+export function planStride(
+  weights: string | undefined,
+  wish: "auto" | ModelConfig["strideIn"],
+): ModelConfig["strideIn"] {
+  if (wish !== "auto") return wish
+  if (weights === undefined) return modelDefaults.strideIn
+  const known = readDetectorInfo(weights)?.config.strideIn ?? readClassifierInfo(weights)?.config.options.strideIn
+  return known ?? readContents(weights).origin.strideIn
 }
 
 /** A file's weights by the detector's names, with its norms made the detector's. */
 export function initialWeights(
   file: string,
-  { model, norm, conv5Norm }: Pick<ModelConfig, "model" | "norm" | "conv5Norm">,
+  { model, norm, conv5Norm, headNorm }: Pick<ModelConfig, "model" | "norm" | "conv5Norm" | "headNorm">,
 ): Weights {
-  const kind = (conv: string) => (conv.includes("layer4.") ? conv5Norm : norm)
+  const kind = (conv: string) => {
+    if (/(inner_blocks|layer_blocks|box_head)\.\d\.0$/.test(conv))
+      return parseModel(model).kind === "fpn_v2" ? headNorm : undefined
+    return conv.includes("layer4.") ? conv5Norm : norm
+  }
   return loadWeights(file, { rename: detectorName(model), norm: kind }).weights
+}
+
+/** Whether a file's pyramid and head have trained norms: only that of a whole second pyramid detector's has. */
+function hasHeadNorms(file: string): boolean {
+  const names = new Set(readContents(file).names.map((name) => name.replace(/^module\./, "")))
+  return ["backbone.fpn.inner_blocks.0.1", "roi_heads.box_head.0.1"].every((norm) => names.has(`${norm}.running_mean`))
 }
 
 function hasConv5(model: string, file: string): boolean {

@@ -3,6 +3,7 @@ import { unzipSync } from "fflate"
 import { DataError } from "../tensor/errors.js"
 import { bytesOf, decode } from "./dtypes.js"
 import { type Handlers, type Pickled, unpickle } from "./pickle.js"
+import { rowMajor } from "./strided.js"
 import type { Weight } from "./torchvision.js"
 
 /**
@@ -98,6 +99,9 @@ class Handling implements Handlers {
     }
   }
 
+  /** Attributes mean nothing here, such as a state dict's table of versions. */
+  build(): void {}
+
   persistent(id: Pickled): Storage {
     const [kind, type, key, , length] = Array.isArray(id) ? id : []
     const known = kind === "storage" && typeof type === "string" && Object.hasOwn(dtypes, type)
@@ -182,7 +186,8 @@ function tensorsOf(root: Pickled): Map<string, Weight> {
   const inner = [root.get("state_dict"), root.get("model")].find((value) => value instanceof Map) ?? root
   const weights = new Map<string, Weight>()
   for (const [name, value] of inner as Map<Pickled, Pickled>) {
-    if (typeof name === "string" && isTensor(value)) weights.set(name, { shape: value.shape, values: gather(value) })
+    if (typeof name !== "string" || !isTensor(value)) continue
+    weights.set(name, { shape: value.shape, values: rowMajor(value.storage.values, value) })
   }
   if (weights.size === 0) throw new DataError("holds no tensors")
   return weights
@@ -190,21 +195,3 @@ function tensorsOf(root: Pickled): Map<string, Weight> {
 
 const isTensor = (value: Pickled): value is LazyTensor =>
   typeof value === "object" && value !== null && "storage" in value && value.storage instanceof Storage
-
-/** A tensor's values in row-major order, whatever its strides. */
-function gather({ storage, offset, shape, strides }: LazyTensor): Float32Array {
-  const source = storage.values
-  const values = new Float32Array(shape.reduce((product, length) => product * length, 1))
-  const position = shape.map(() => 0)
-  let from = offset
-  for (let at = 0; at < values.length; at++) {
-    values[at] = source[from]!
-    for (let axis = shape.length - 1; axis >= 0; axis--) {
-      from += strides[axis]!
-      if (++position[axis]! < shape[axis]!) break
-      from -= position[axis]! * strides[axis]!
-      position[axis] = 0
-    }
-  }
-  return values
-}

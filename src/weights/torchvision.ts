@@ -14,15 +14,18 @@ export function toTorchAxes(weight: Weight): Weight {
   return permute(weight, weight.shape.length === 4 ? [3, 2, 0, 1] : weight.shape.length === 2 ? [1, 0] : null)
 }
 
-/** The batch norm behind a convolution by torchvision's names: `conv2` has `bn2`, `downsample.0` has `downsample.1`. */
+/**
+ * The batch norm behind a convolution by torchvision's names: `conv2` has `bn2`, `downsample.0` has `downsample.1`, and so
+ * have the layers of a pyramid and of a head with convolutions, where these have norms at all.
+ */
 export function normOf(conv: string): string | undefined {
-  const match = /^(.*\.|)(?:conv(\d+)|downsample\.0)$/.exec(conv)
+  const match = /^(.*\.|)(?:conv(\d+)|(downsample|(?:inner_blocks|layer_blocks|box_head)\.\d)\.0)$/.exec(conv)
   if (!match) return undefined
-  return match[2] === undefined ? `${match[1]}downsample.1` : `${match[1]}bn${match[2]}`
+  return match[2] === undefined ? `${match[1]}${match[3]}.1` : `${match[1]}bn${match[2]}`
 }
 
 /**
- * Weights (our axes) as a model with other norms wants them. `kindOf` tells each convolution's norm in the model.
+ * Weights (our axes) as a model with other norms wants them. `kindOf` tells each convolution's norm in the model, if any.
  * - `frozen`: a batch norm with its statistics is folded into weight and bias
  * - `batch`: a convolution's bias, as folded files have it, becomes a batch norm that only adds it
  * - `group`: a batch norm's values are left out, as they mean nothing to a group norm
@@ -30,7 +33,7 @@ export function normOf(conv: string): string | undefined {
  */
 export function adaptNorms(
   weights: Weights,
-  kindOf: (conv: string) => NormKind,
+  kindOf: (conv: string) => NormKind | undefined,
   epsilon: number = batchNormEpsilon,
 ): Weights {
   const adapted = new Map(weights)

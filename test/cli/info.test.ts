@@ -63,7 +63,7 @@ test("an ONNX file's document is its metadata", async () => {
   expect(await info(file)).toMatch(/graph.onnx: ONNX graph, 0.0 MB\nresdet: {"classes":\["cat"\]}\nnote: text\n$/)
 })
 
-test.each(["c4", "dc5", "fpn"])("a %s detector is counted as it is built", async (kind) => {
+test.each(["c4", "dc5", "fpn", "fpn_v2"])("a %s detector is counted as it is built", async (kind) => {
   const model = `fasterrcnn_resnet18_${kind}`
   const document = JSON.parse(await info(model, "--classes", "3", "--json", "-"))
   await startEngine()

@@ -1,5 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core"
 import { afterAll, beforeAll, describe, expect, test } from "vitest"
+import { observeBatchNorms } from "../../src/backbone/norm.js"
 import { joinBoxes } from "../../src/boxes/boxes.js"
 import { buildParts, detectorOptions } from "../../src/detector/build.js"
 import { FasterRcnn, type FasterRcnnParts } from "../../src/detector/faster-rcnn.js"
@@ -27,11 +28,11 @@ import {
   type Sampled,
 } from "../support/golden-detector.js"
 
-describe.each(["c4", "fpn"] as const)("a %s detector with torchvision's weights", (kind) => {
+describe.each(["c4", "dc5", "fpn"] as const)("a %s detector with torchvision's weights", (kind) => {
   const golden = readGolden<GoldenDetector>(kind)
-  const config = goldenConfig(`fasterrcnn_resnet18_${kind}`, golden)
+  const config = goldenConfig(kind, golden)
   const options = detectorOptions(config)
-  const weights = goldenWeights(golden)
+  const weights = goldenWeights(kind, golden)
 
   onEveryEngine("which runs", () => {
     let parameters: Parameters
@@ -50,7 +51,9 @@ describe.each(["c4", "fpn"] as const)("a %s detector with torchvision's weights"
     })
 
     describe.each(golden.batches)("for the batch of $sizes", (batch) => {
-      const features = () => parts.backbone.trainable(parts.backbone.frozen(goldenImages(kind, batch)))
+      const stem = () => parts.backbone.frozen(goldenImages(kind, batch))
+      const features = () => parts.backbone.trainable(stem())
+      const trainingFeatures = () => parts.backbone.train!(stem())
 
       test("has torchvision's features, RPN outputs and anchors", () => {
         tf.tidy(() => {
@@ -76,7 +79,8 @@ describe.each(["c4", "fpn"] as const)("a %s detector with torchvision's weights"
       test.each(["train", "test"] as const)("proposes torchvision's regions in its order (%s)", (when) => {
         const expected = when === "train" ? batch.training.proposals : batch.proposals
         tf.tidy(() => {
-          const { logits, deltas } = parts.rpn.apply(features())
+          const levels = when === "train" ? withoutMoving(trainingFeatures) : features()
+          const { logits, deltas } = parts.rpn.apply(levels)
           const grid = levelAnchors(levelSizes(batch), options.anchors)
           batch.sizes.forEach((size, n) => {
             const own = (values: tf.Tensor) => tf.slice(values, n, 1).dataSync<"float32">()
@@ -137,9 +141,11 @@ describe.each(["c4", "fpn"] as const)("a %s detector with torchvision's weights"
             for (const [name, loss] of parts) found.set(name, loss.dataSync()[0]!)
             return tf.addN(parts.map(([, loss]) => loss)) as tf.Scalar
           }
-          const { grads } = tf.variableGrads(
-            total,
-            names.map((name) => parameters.get(name)!.variable),
+          const { grads } = withoutMoving(() =>
+            tf.variableGrads(
+              total,
+              names.map((name) => parameters.get(name)!.variable),
+            ),
           )
           expect([...found.keys()].sort()).toEqual(Object.keys(losses).sort())
           for (const [name, value] of Object.entries(losses)) expectClose([found.get(name)!], [value], 1e-4)
@@ -149,6 +155,9 @@ describe.each(["c4", "fpn"] as const)("a %s detector with torchvision's weights"
     })
   })
 })
+
+/** Runs a training pass that leaves the running statistics of batch norms as they are, for the tests to come. */
+const withoutMoving = <Result>(passes: () => Result): Result => observeBatchNorms(() => {}, passes)
 
 /** `[height, width]` of each level. */
 const levelSizes = ({ features }: GoldenBatch) => features.map(({ shape }) => [shape[1]!, shape[2]!] as const)

@@ -19,12 +19,12 @@ const plain = { mean: [0, 0, 0], deviation: [1, 1, 1] } as const
 withOnnxRuntime("the graph of a detector", () => {
   test.each(["c4", "fpn"] as const)("%s detects what torchvision detects, in its order", async (kind) => {
     const golden = readGolden<GoldenDetector>(kind)
-    const weights = new Map([...goldenWeights(golden)].map(([name, weight]) => [name, toTorchAxes(weight)]))
+    const weights = new Map([...goldenWeights(kind, golden)].map(([name, weight]) => [name, toTorchAxes(weight)]))
     for (const { name, sizes, detections } of golden.batches) {
       for (const [n, [height, width]] of sizes.entries()) {
         // As large as it is.
         const size = Math.min(height, width)
-        const config = { ...goldenConfig(`fasterrcnn_resnet18_${kind}`, golden), size, input: plain }
+        const config = { ...goldenConfig(kind, golden), size, input: plain }
         const model = detectorGraph(config, golden.classes, (layer) => weights.get(layer)!)
         const values = madeUp(`${kind} ${name} ${n}`, 3 * height * width, (value) => 4 * value)
         const found = await runModel(model, { image: { shape: [3, height, width], values } })

@@ -3,6 +3,7 @@ import * as tf from "@tensorflow/tfjs-core"
 import { expect } from "vitest"
 import type { ModelConfig } from "../../src/detector/model.js"
 import { modelDefaults } from "../../src/detector/model.js"
+import { type DeepPartial, type FasterRcnnOptions, withOverrides } from "../../src/detector/options.js"
 import type { TrainingImage } from "../../src/detector/truths.js"
 import type { Weights } from "../../src/tensor/parameters.js"
 import type { Random } from "../../src/tensor/random.js"
@@ -68,17 +69,28 @@ export function readGolden<T>(name: string): T {
   return JSON.parse(readFileSync(new URL(`../golden/detector/${name}.json`, import.meta.url), "utf8")) as T
 }
 
-/** The made-up weights by torchvision's names, batch norms folded. */
-export function goldenWeights({ weights, scales }: GoldenDetector): Weights {
+/** The made-up weights by torchvision's names, batch norms folded where they are frozen. */
+export function goldenWeights(kind: string, { weights, scales }: GoldenDetector): Weights {
   const entries = Object.entries(weights).map(
     ([name, shape]) => [name, madeUpWeight(name, shape, scales[name])] as const,
   )
-  return adaptNorms(new Map(entries), () => "frozen")
+  return adaptNorms(new Map(entries), () => normOf(kind))
 }
 
-/** Our options by torchvision's argument names. */
-export function goldenConfig(model: string, { settings }: GoldenDetector): ModelConfig {
-  const { options } = modelDefaults
+/** What the detectors of the script do otherwise than torchvision by default. */
+const choices: Readonly<Record<string, DeepPartial<FasterRcnnOptions>>> = {
+  dc5: {
+    align: { samplingRatio: 0, aligned: true },
+    rpn: { loss: { type: "l1" } },
+    roi: { loss: { type: "giou" }, classAgnostic: true },
+  },
+}
+
+const normOf = (kind: string) => (kind === "fpn_v2" ? "batch" : "frozen")
+
+/** A detector of the script as we configure it, torchvision's arguments by our names. */
+export function goldenConfig(kind: string, { settings }: GoldenDetector): ModelConfig {
+  const options = withOverrides(modelDefaults.options, choices[kind] ?? {})
   const setting = (name: string) => settings[name]!
   const proposals = (when: "train" | "test") => ({
     ...options.proposals[when],
@@ -87,8 +99,12 @@ export function goldenConfig(model: string, { settings }: GoldenDetector): Model
   })
   return {
     ...modelDefaults,
-    model,
+    model: `fasterrcnn_resnet18_${kind}`,
+    norm: normOf(kind),
     conv5Norm: "frozen",
+    headNorm: "batch",
+    // torchvision's batch norms count every batch, also in layers that do not learn.
+    frozen: kind === "fpn_v2" ? 0 : modelDefaults.frozen,
     options: {
       ...options,
       proposals: { train: proposals("train"), test: proposals("test") },

@@ -19,7 +19,7 @@ const rooms: Readonly<Record<string, RoomRule>> = {
   datasets: { may: ["tensor", "boxes"] },
   detector: { may: ["tensor", "engine", "boxes", "backbone", "rpn", "roi"] },
   classify: { may: ["tensor", "engine", "backbone", "eval", "datasets", "weights", "train"] },
-  localize: { may: ["tensor", "engine", "boxes", "backbone", "rpn", "roi", "eval", "datasets", "weights", "train"] },
+  localize: { may: ["tensor", "engine", "boxes", "backbone", "rpn", "eval", "datasets", "weights", "train"] },
   weights: { may: ["tensor", "backbone", "detector"] },
   onnx: { may: ["tensor", "engine", "boxes", "backbone", "rpn", "roi", "detector", "weights"] },
   train: { may: ["tensor", "engine", "boxes", "detector", "eval", "datasets", "weights"] },

@@ -17,12 +17,18 @@ import { readGolden } from "../support/golden-detector.js"
 const folder = mkdtempSync(join(tmpdir(), "resdet-fpn-"))
 afterAll(() => rmSync(folder, { recursive: true }))
 
+interface Shapes {
+  /** As torchvision counts them. */
+  readonly parameters: number
+  readonly weights: Readonly<Record<string, number[]>>
+}
+
 /** A name of today as torchvision wrote it before 0.13. */
 const oldName = (name: string) =>
   name.replace("rpn.head.conv.0.0.", "rpn.head.conv.").replace(/(_blocks\.\d)\.0\./, "$1.")
 
 test("today's names, those before 0.13 and a plain ResNet's all become the detector's", () => {
-  const { weights } = readGolden<{ weights: Record<string, number[]> }>("fasterrcnn_resnet50_fpn")
+  const { weights } = readGolden<Shapes>("fasterrcnn_resnet50_fpn")
   for (const name of Object.keys(weights)) {
     expect(fpnName(name)).toBe(name)
     expect(fpnName(oldName(name))).toBe(name)
@@ -55,20 +61,32 @@ test.each([
   expect(folded(3e-5)).toBeCloseTo(1 / Math.sqrt(4e-5), 3)
 })
 
-test("torchvision's fasterrcnn_resnet50_fpn fills the detector of that name, down to the last tensor", async () => {
-  await startEngine()
-  const { weights } = readGolden<{ weights: Record<string, number[]> }>("fasterrcnn_resnet50_fpn")
-  const file = Object.entries(weights).map(([name, shape]) => {
-    const values = new Float32Array(shape.reduce((product, length) => product * length, 1))
-    return [fpnName(oldName(name)), fromTorchAxes({ shape, values })] as const
-  })
-  const parameters = new Parameters(
-    seededRandom(0),
-    adaptNorms(new Map(file), () => "frozen"),
-  )
-  const before = tf.memory().numTensors
-  buildFasterRcnn(parameters, { ...modelDefaults, model: "fasterrcnn_resnet50_fpn" }, 90)
-  expect([parameters.initialised, parameters.unused()]).toEqual([[], []])
-  parameters.dispose()
-  expect(tf.memory().numTensors).toBe(before)
-})
+test.each([
+  ["fasterrcnn_resnet50_fpn", "frozen"],
+  ["fasterrcnn_resnet50_fpn_v2", "frozen"],
+  ["fasterrcnn_resnet50_fpn_v2", "batch"],
+] as const)(
+  "torchvision's %s fills the detector of that name with %s norms, to the last tensor",
+  async (model, norm) => {
+    await startEngine()
+    const { weights, parameters: count } = readGolden<Shapes>(model)
+    const file = Object.entries(weights).map(([name, shape]) => {
+      const values = new Float32Array(shape.reduce((product, length) => product * length, 1))
+      return [fpnName(oldName(name)), fromTorchAxes({ shape, values })] as const
+    })
+    const parameters = new Parameters(
+      seededRandom(0),
+      adaptNorms(new Map(file), () => norm),
+    )
+    const before = tf.memory().numTensors
+    buildFasterRcnn(parameters, { ...modelDefaults, model, norm, headNorm: norm }, 90)
+    expect([parameters.initialised, parameters.unused()]).toEqual([[], []])
+    if (norm === "batch") {
+      const learned = [...parameters].filter(({ kind }) => kind !== "statistic")
+      expect(learned.reduce((sum, { variable }) => sum + variable.size, 0)).toBe(count)
+      expect(count).toBe(43_712_278)
+    }
+    parameters.dispose()
+    expect(tf.memory().numTensors).toBe(before)
+  },
+)

@@ -34,7 +34,7 @@ beforeAll(async () => {
 
 afterAll(() => rmSync(folder, { recursive: true }))
 
-const wishes = { norm: "auto", conv5Norm: "auto", frozen: undefined } as const
+const wishes = { norm: "auto", conv5Norm: "auto", headNorm: "auto", frozen: undefined } as const
 
 test("a classifier's file fills a detector's backbone and conv5, its norms frozen, its fc unused", () => {
   const file = join(folder, "classifier.safetensors")
@@ -49,7 +49,7 @@ test("a classifier's file fills a detector's backbone and conv5, its norms froze
   expect(readDetectorInfo(file)).toBeUndefined()
   const model = "fasterrcnn_resnet18_c4"
   const norms = planNorms(model, file, wishes)
-  expect(norms).toEqual({ norm: "frozen", conv5Norm: "frozen", frozen: 2 })
+  expect(norms).toEqual({ norm: "frozen", conv5Norm: "frozen", headNorm: "group", frozen: 2 })
   const config = { ...modelDefaults, model, ...norms }
   const parameters = new Parameters(seededRandom(2), initialWeights(file, config))
   const detector = buildFasterRcnn(parameters, config, 3)

@@ -14,15 +14,18 @@ afterAll(() => {
   for (const parameters of built) parameters.dispose()
 })
 
-test.each(["c4", "dc5", "fpn"])("every layer of a plain ResNet's file has its place in a %s detector", (kind) => {
-  const model = `fasterrcnn_resnet18_${kind}`
-  const parameters = new Parameters(seededRandom(1))
-  built.push(parameters)
-  buildParts(parameters, { ...modelDefaults, model, norm: "group" }, 2)
-  const learned = [...expectedShapes(resNetSpec(18), 1000)].filter(([name]) => !/^fc\.|running/.test(name))
-  const rename = detectorName(model)
-  const places = learned.map(([name, shape]) => [name, shape, parameters.get(rename(name))?.variable.shape])
-  expect(places.filter(([, shape, found]) => String(shape) !== String(found))).toEqual([])
-  const own = [...parameters].map(({ name }) => rename(name))
-  expect(own).toEqual([...parameters].map(({ name }) => name))
-})
+test.each(["c4", "dc5", "fpn", "fpn_v2"])(
+  "every layer of a plain ResNet's file has its place in a %s detector",
+  (kind) => {
+    const model = `fasterrcnn_resnet18_${kind}`
+    const parameters = new Parameters(seededRandom(1))
+    built.push(parameters)
+    buildParts(parameters, { ...modelDefaults, model, norm: "group" }, 2)
+    const learned = [...expectedShapes(resNetSpec(18), 1000)].filter(([name]) => !/^fc\.|running/.test(name))
+    const rename = detectorName(model)
+    const places = learned.map(([name, shape]) => [name, shape, parameters.get(rename(name))?.variable.shape])
+    expect(places.filter(([, shape, found]) => String(shape) !== String(found))).toEqual([])
+    const own = [...parameters].map(({ name }) => rename(name))
+    expect(own).toEqual([...parameters].map(({ name }) => name))
+  },
+)

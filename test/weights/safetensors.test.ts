@@ -113,7 +113,7 @@ test("a file that is not there, is a folder or is too short is named", () => {
 test("a tensor that is not there or cannot be read is named", () => {
   const file = new SafetensorsFile(craft({ a: tensor("U8", [8], 0, 8) }, eight))
   expect(() => file.read("b")).toThrow('holds no tensor "b"')
-  expect(() => file.read("a")).toThrow('tensor "a" has type U8; can be read: F32, F64, I64, F16, BF16')
+  expect(() => file.read("a")).toThrow('tensor "a" has type U8; can be read: F32, F64, I32, I64, F16, BF16')
 })
 
 test("a file that cannot be written leaves nothing behind", () => {

@@ -29,7 +29,10 @@ test("each convolution of a ResNet knows its norm, other layers have none", () =
   expect(normOf("conv1")).toBe("bn1")
   expect(normOf("backbone.layer1.0.conv3")).toBe("backbone.layer1.0.bn3")
   expect(normOf("layer2.0.downsample.0")).toBe("layer2.0.downsample.1")
+  expect(normOf("backbone.fpn.inner_blocks.3.0")).toBe("backbone.fpn.inner_blocks.3.1")
+  expect(normOf("roi_heads.box_head.0.0")).toBe("roi_heads.box_head.0.1")
   expect(normOf("rpn.head.conv")).toBeUndefined()
+  expect(normOf("rpn.head.conv.0.0")).toBeUndefined()
   expect(normOf("fc")).toBeUndefined()
 })
 
