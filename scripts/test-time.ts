@@ -3,9 +3,9 @@
  * other, and prints one table: mAP@0.5, mAP@[.5,.95] and milliseconds an image (median; reading the file not counted).
  *
  *   npm run -s build
- *   node dist/scripts/test-time.js --weights W [W2 ...] --data D [--split val] [--images 50] [--engine auto] [--only "..."]
+ *   node dist/scripts/test-time.js --weights W [W2 ...] --data D [--split val] [--images 50] [--engine auto] [--only="..."]
  *
- * `--images` takes the first so many alone. `--only "--flip;--flip --vote"` measures these instead of the list below. With
+ * `--images` takes the first so many alone. `--only="--flip;--flip --vote"` measures these instead of the list below. With
  * several weights each is measured alone first, then all together, then the switches on all together.
  */
 import { parseArgs } from "node:util"
