@@ -1,202 +1,168 @@
 /**
- * Where the time of a training step and of a detection goes: medians with their spread, phase by phase, of
- * `fasterrcnn_resnet18_c4` in the `light` preset with the parts frozen that a trained backbone freezes. Pictures and
- * weights are made from a seed. A table on stdout; `--json FILE` for the numbers.
- * `npm run bench [-- --size 400 --batch 2 --steps 20 --engine auto --json FILE]`
+ * Where the time of training, detection, loading and evaluation goes, phase by phase: medians with the middle half, and
+ * peak memory. Weights and photos (640x480) are made from a seed. With `--peer` a Python that has torchvision, its training
+ * step of the same detector on the same machine in the same run, the two taking turns. A table on stdout; `--json FILE`
+ * for the numbers. `bench-detect.ts` has detection beside torchvision and ONNX Runtime, `bench-eval.ts` evaluation beside
+ * pycocotools, `bench-classify.ts` classifiers beside torch.
+ * `npm run bench [-- --models fasterrcnn_resnet50_fpn --sizes 600,800 --batch 1 --rounds 3 --steps 3 --peer python3]`
  */
+import { execFileSync } from "node:child_process"
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { cpus, tmpdir } from "node:os"
 import { join } from "node:path"
 import { parseArgs } from "node:util"
-import * as tf from "@tensorflow/tfjs-core"
-import { makeShapes } from "../datasets/digits.js"
 import { BatchLoader } from "../datasets/loader/batch-loader.js"
-import { streamImages } from "../datasets/loader/stream.js"
-import { readDataset } from "../datasets/read.js"
-import { buildFasterRcnn } from "../src/detector/build.js"
-import { modelDefaults } from "../src/detector/model.js"
+import { type ModelConfig, modelDefaults, parseModel } from "../src/detector/model.js"
 import { preset } from "../src/detector/presets.js"
-import { type EngineChoice, startEngine } from "../src/engine/start.js"
-import { UsageError } from "../src/tensor/errors.js"
-import { Parameters } from "../src/tensor/parameters.js"
-import { mixSeeds, seededRandom } from "../src/tensor/random.js"
-import { Sgd } from "../src/train/sgd.js"
-import { trainStep } from "../src/train/step.js"
-
-const SEED = 0
-const CLASSES = 3
-const WARM_UP = 3
+import { evaluateCoco, readCocoDetections, readCocoTruths } from "../src/eval/public.js"
+import { readBytes } from "../src/eval/read-bytes.js"
+import type { BenchReport, Round } from "./bench-detector.js"
+import { cocoSize, writeBenchData } from "./bench-eval-data.js"
+import { makePhotos } from "./bench-photos.js"
 
 const { values } = parseArgs({
   options: {
-    size: { type: "string", default: "400" },
-    batch: { type: "string", default: "2" },
-    steps: { type: "string", default: "20" },
+    models: { type: "string", default: "fasterrcnn_resnet18_c4,fasterrcnn_resnet50_c4,fasterrcnn_resnet50_fpn" },
+    sizes: { type: "string", default: "600,800" },
+    batch: { type: "string", default: "1" },
+    rounds: { type: "string", default: "3" },
+    steps: { type: "string", default: "3" },
     engine: { type: "string", default: "auto" },
+    peer: { type: "string" },
     json: { type: "string" },
   },
 })
-const [size, batch, steps] = [values.size, values.batch, values.steps].map(atLeastOne) as [number, number, number]
+const sizes = values.sizes.split(",").map(Number)
+const [batch, rounds, steps] = [values.batch, values.rounds, values.steps].map(Number) as [number, number, number]
+const layouts = ["contiguous", "channels_last"] as const
 
-/** Milliseconds since the lap before, by phase; a phase that comes twice in a round is added up. */
-class Laps {
-  readonly #rounds: Map<string, number>[] = []
-  #since = performance.now()
-
-  begin(): void {
-    this.#rounds.push(new Map())
-    this.#since = performance.now()
-  }
-
-  readonly lap = (phase: string): void => {
-    const now = performance.now()
-    const round = this.#rounds.at(-1)!
-    round.set(phase, (round.get(phase) ?? 0) + now - this.#since)
-    this.#since = now
-  }
-
-  /** Of the rounds behind the warm-up, with their sum as `all`. */
-  summary(): Phase[] {
-    const measured = this.#rounds.slice(WARM_UP)
-    const totals = measured.map((round) => [...round.values()].reduce((a, b) => a + b, 0))
-    const names = [...(measured[0]?.keys() ?? [])]
-    return [
-      ...names.map((name) =>
-        spread(
-          name,
-          measured.map((round) => round.get(name) ?? 0),
-        ),
-      ),
-      spread("all", totals),
-    ]
-  }
-}
-
-interface Phase {
-  readonly phase: string
+/** Milliseconds: the median, and the middle half of the rounds. */
+interface Spread {
   readonly median: number
-  /** The middle half of the rounds lies between these. */
   readonly lower: number
   readonly upper: number
 }
 
-const engine = await startEngine(values.engine as EngineChoice)
+const machine = `${cpus().length} x ${cpus()[0]?.model ?? "unknown"}, Node ${process.version}`
+process.stdout.write(`${machine}; milliseconds: median, middle half of ${rounds} x ${steps}\n\n`)
 const folder = mkdtempSync(join(tmpdir(), "resdet-bench-"))
 try {
-  const images = Math.max(8, 2 * batch)
-  await makeShapes(folder, { images, valImages: images, sides: [size, size + 100], heights: [40, 160], counts: [2, 8] })
-  const model = "fasterrcnn_resnet18_c4"
-  const { ratePerImage, ...sizes } = preset("light", model)
-  const config = {
-    ...modelDefaults,
-    ...sizes,
-    model,
-    size,
-    maxSize: Math.round((size * sizes.maxSize) / sizes.size),
-  }
-  const parameters = new Parameters(seededRandom(SEED))
-  const detector = buildFasterRcnn(parameters, config, CLASSES)
-  const training = await train(ratePerImage * batch)
-  const detection = await detect()
-  const result = {
-    model: config.model,
-    preset: "light",
-    size,
-    batch,
-    steps,
-    engine,
-    node: process.version,
-    cpu: `${cpus().length} x ${cpus()[0]?.model ?? "unknown"}`,
-    training,
-    detection,
-    peakMemory: process.resourceUsage().maxRSS * 1024,
-  }
-  process.stdout.write(table(result))
+  const detectors = values.models.split(",").flatMap((model) => sizes.map((size) => benchDetector(model, size)))
+  const loading = []
+  for (const size of sizes) loading.push(await benchLoading(size))
+  const result = { machine, batch, detectors, loading, evaluation: await benchEvaluation() }
   if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(result, null, 2)}\n`)
-
-  async function train(rate: number): Promise<Phase[]> {
-    const data = await readDataset(folder, { split: "train" })
-    const loader = new BatchLoader(data, { batchSize: batch, seed: SEED, sizes: [size], maxSize: config.maxSize })
-    const trainable = parameters.trainable()
-    const optimizer = new Sgd(trainable)
-    const laps = new Laps()
-    try {
-      for (let step = 0, epoch = 0; step < WARM_UP + steps; epoch++) {
-        const batches = loader.epoch(epoch)[Symbol.asyncIterator]()
-        for (; step < WARM_UP + steps; step++) {
-          laps.begin()
-          const { value, done } = await batches.next()
-          if (done) break
-          laps.lap("data")
-          const stem = tf.tidy(() => detector.frozenFeatures(tf.tensor4d(value.pixels, [...value.shape])))
-          laps.lap("frozen")
-          const random = seededRandom(mixSeeds(SEED, step))
-          const losses = () => detector.losses(stem, value.images, random, laps.lap)
-          trainStep(losses, trainable, optimizer, { rate: rate / 100, clipNorm: 10, lap: laps.lap })
-          stem.dispose()
-        }
-      }
-      return laps.summary()
-    } finally {
-      optimizer.dispose()
-      await loader.close()
-    }
-  }
-
-  async function detect(): Promise<Phase[]> {
-    const { images } = await readDataset(folder, { split: "val" })
-    const files = Array.from({ length: WARM_UP + steps }, (_, i) => images[i % images.length]!.file)
-    const laps = new Laps()
-    laps.begin()
-    for await (const { pixels, shape, images: read } of streamImages(files, { size, maxSize: config.maxSize })) {
-      laps.lap("data")
-      const input = tf.tensor4d(pixels, [...shape])
-      const within = read.map(({ height, width }) => [height, width] as const)
-      detector.detect(input, within, {}, laps.lap)
-      input.dispose()
-      laps.begin()
-    }
-    return laps.summary()
-  }
 } finally {
   rmSync(folder, { recursive: true })
 }
 
-function atLeastOne(text: string): number {
-  const value = Number(text)
-  if (!Number.isInteger(value) || value < 1)
-    throw new UsageError(`bench: expected a whole number from 1, got "${text}"`)
-  return value
+/**
+ * A pyramid with torchvision's own options (512 regions a photo); C4 with the paper's 128, aligned, as torchvision pools
+ * no other way. What a trained backbone freezes is frozen.
+ */
+function configOf(model: string, size: number): ModelConfig {
+  const pyramid = parseModel(model).kind !== "c4"
+  const { options, size: usual, maxSize } = preset(pyramid ? "torchvision" : "paper", model)
+  const align = pyramid ? options.align : { ...options.align, operator: "align" as const }
+  const sides = { size, maxSize: Math.round((size * maxSize) / usual) }
+  return { ...modelDefaults, ...sides, model, conv5Norm: "frozen", options: { ...options, align } }
 }
 
-function spread(phase: string, times: readonly number[]): Phase {
+function benchDetector(model: string, size: number) {
+  const config = configOf(model, size)
+  const own: BenchReport[] = []
+  const peers = new Map<string, number[]>()
+  for (let round = 0; round < rounds; round++) {
+    const args = [JSON.stringify(config), batch, steps, values.engine].map(String)
+    own.push(ask<BenchReport>(process.execPath, [join(import.meta.dirname, "bench-detector.js"), ...args]))
+    if (values.peer === undefined) continue
+    for (const layout of layouts) {
+      const script = join(import.meta.dirname, "../../scripts/bench_train_peer.py")
+      const peer = ask<{ version: string; step: number[] }>(values.peer, [script, ...args.slice(0, 3), layout])
+      const name = `torchvision ${peer.version}, ${layout}`
+      peers.set(name, [...(peers.get(name) ?? []), ...peer.step])
+    }
+  }
+  const training = phases(own.flatMap((report) => report.training))
+  const detection = phases(own.flatMap((report) => report.detection))
+  const others = [...peers].map(([name, times]) => ({ name, ...spread(times) }))
+  const peakMemory = Math.max(...own.map((report) => report.peakMemory))
+  const head = `${model}, shorter side ${size}, ${own[0]!.engine}, peak memory ${(peakMemory / 2 ** 30).toFixed(2)} GB`
+  const all = training.at(-1)!.median
+  const beside = others.map(({ name, ...times }) => line(name, times, `${(times.median / all).toFixed(2)} x`))
+  const tables = [rows(`training step of ${batch}`, training), ...beside, "", rows("detection of 1", detection)]
+  process.stdout.write(`${[head, ...tables, ""].join("\n")}\n`)
+  return { model, size, training, detection, peers: others, peakMemory }
+}
+
+/** Photos a second, from files to batches. */
+async function benchLoading(size: number) {
+  const photos = await makePhotos(folder, 64)
+  const loader = new BatchLoader(photos, { batchSize: 2, sizes: [size], maxSize: Math.round((size * 5) / 3) })
+  try {
+    const times: number[] = []
+    for (let epoch = 0; epoch <= rounds; epoch++) {
+      const start = performance.now()
+      for await (const { images } of loader.epoch(epoch)) if (images.length === 0) throw new Error("an empty batch")
+      times.push(performance.now() - start)
+    }
+    // The first starts the threads.
+    const { median } = spread(times.slice(1))
+    const photosPerSecond = (1000 * photos.images.length) / median
+    process.stdout.write(`loading, shorter side ${size}: ${photosPerSecond.toFixed(0)} photos a second\n`)
+    return { size, photosPerSecond }
+  } finally {
+    await loader.close()
+  }
+}
+
+/** A tenth of COCO's val2017 and of as many detections as an evaluation of it has. */
+async function benchEvaluation() {
+  const [truthFile, resultFile] = [join(folder, "truths.json"), join(folder, "results.json")]
+  const size = { ...cocoSize, images: 500, truths: 3600, detections: 45_000 }
+  writeBenchData(truthFile, resultFile, size)
+  const times = { load: [] as number[], evaluate: [] as number[] }
+  for (let round = 0; round < rounds; round++) {
+    const start = performance.now()
+    const truths = await readCocoTruths(readBytes(truthFile), truthFile)
+    const detections = await readCocoDetections(truths, readBytes(resultFile), resultFile)
+    const loaded = performance.now()
+    evaluateCoco(truths, detections)
+    times.load.push(loaded - start)
+    times.evaluate.push(performance.now() - loaded)
+  }
+  const result = { ...size, load: spread(times.load), evaluate: spread(times.evaluate) }
+  const { load, evaluate } = result
+  process.stdout.write(`evaluation, ${size.images} images, ${size.detections} detections:\n`)
+  process.stdout.write(`${line("reading", load, "")}\n${line("scoring", evaluate, "")}\n`)
+  return result
+}
+
+function ask<Answer>(program: string, args: readonly string[]): Answer {
+  return JSON.parse(execFileSync(program, args, { encoding: "utf8", maxBuffer: 2 ** 28 })) as Answer
+}
+
+/** Each phase of the rounds, and their sum as `all`. */
+function phases(measured: readonly Round[]): ({ readonly phase: string } & Spread)[] {
+  const names = Object.keys(measured[0] ?? {})
+  const totals = measured.map((round) => Object.values(round).reduce((a, b) => a + b, 0))
+  const each = names.map((phase) => ({ phase, ...spread(measured.map((round) => round[phase] ?? 0)) }))
+  return [...each, { phase: "all", ...spread(totals) }]
+}
+
+function spread(times: readonly number[]): Spread {
   const sorted = [...times].sort((a, b) => a - b)
   const at = (share: number) => sorted[Math.round(share * (sorted.length - 1))]!
-  return { phase, median: at(0.5), lower: at(0.25), upper: at(0.75) }
+  return { median: at(0.5), lower: at(0.25), upper: at(0.75) }
 }
 
-function table(result: {
-  readonly model: string
-  readonly engine: string
-  readonly cpu: string
-  readonly training: readonly Phase[]
-  readonly detection: readonly Phase[]
-  readonly peakMemory: number
-}): string {
-  const rows = (title: string, phases: readonly Phase[]) => {
-    const all = phases.at(-1)!.median
-    const lines = phases.map(({ phase, median, lower, upper }) => {
-      const numbers = [median, lower, upper].map((ms) => ms.toFixed(1).padStart(9))
-      return `${phase.padEnd(10)} ${numbers.join(" ")} ${((100 * median) / all).toFixed(0).padStart(5)} %`
-    })
-    return [`${title.padEnd(10)}    median     lower     upper   share`, ...lines, ""].join("\n")
-  }
-  return [
-    `${result.model}, light, size ${size}, ${result.engine}, ${result.cpu}; milliseconds, middle half of ${steps} rounds`,
-    "",
-    rows(`step of ${batch}`, result.training),
-    rows("detect one", result.detection),
-    `peak memory ${(result.peakMemory / 2 ** 30).toFixed(2)} GB`,
-    "",
-  ].join("\n")
+function rows(title: string, all: readonly ({ readonly phase: string } & Spread)[]): string {
+  const sum = all.at(-1)!.median
+  const share = (median: number) => `${((100 * median) / sum).toFixed(0)} %`
+  return [title, ...all.map(({ phase, ...times }) => line(phase, times, share(times.median)))].join("\n")
+}
+
+function line(name: string, { median, lower, upper }: Spread, note: string): string {
+  const numbers = [median, lower, upper].map((ms) => ms.toFixed(1).padStart(9))
+  return `  ${name.padEnd(34)} ${numbers.join(" ")} ${note.padStart(7)}`
 }

@@ -68,6 +68,8 @@ SCALES = {
         "roi_heads.box_predictor.bbox_pred.weight": 0.2,
     },
 }
+# Added to biases, so that most units of a layer are on: few of so many can then be near the border where they turn.
+SHIFTS = {"fpn_v2": {f"roi_heads.box_head.{layer}.1.bias": 3 for layer in range(4)}}
 SETTINGS = dict(
     rpn_pre_nms_top_n_train=150,
     rpn_pre_nms_top_n_test=80,
@@ -241,7 +243,8 @@ def giou(said, goals, references):
     return generalized_box_iou_loss(boxes, truths, reduction="sum")
 
 
-LOSSES = {"dc5": {"rpn_box_loss": l1, "head_box_loss": giou}}
+# Norms of a batch's own statistics double the rounding.
+CHOICES = {"dc5": {"rpn_box_loss": l1, "head_box_loss": giou}, "fpn_v2": {"relu_margin": 3.5e-6}}
 
 
 def shapes_of(model):
@@ -260,14 +263,19 @@ def main():
         model = makers[kind]().double()
         model.transform.resize = lambda image, target: (image, target)
         shapes = shapes_of(model)
-        made_up = {name: weight(name, tuple(shape), SCALES[kind].get(name, 1.0)).double() for name, shape in shapes.items()}
+        scales, shifts = SCALES[kind], SHIFTS.get(kind, {})
+        made_up = {
+            name: weight(name, tuple(shape), scales.get(name, 1.0), shifts.get(name, 0.0)).double()
+            for name, shape in shapes.items()
+        }
         model.load_state_dict({**model.state_dict(), **made_up})
         for name, parameter in model.named_parameters():
             # What torchvision freezes by default when it starts from a trained backbone.
             parameter.requires_grad_(not re.match(r"backbone\.(body\.)?(conv1|layer1)\.", name))
-        case = Case(kind, model, SETTINGS, GRADIENTS[kind], **LOSSES.get(kind, {}))
+        case = Case(kind, model, SETTINGS, GRADIENTS[kind], **CHOICES.get(kind, {}))
         batches = [clear_batch(case, batch, sizes) for batch, sizes in BATCHES]
-        write(kind, {"classes": CLASSES, "settings": SETTINGS, "scales": SCALES[kind], "weights": shapes, "batches": batches})
+        kept = {"classes": CLASSES, "settings": SETTINGS, "scales": scales, "shifts": shifts, "weights": shapes}
+        write(kind, {**kept, "batches": batches})
 
 
 main()

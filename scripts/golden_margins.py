@@ -51,8 +51,8 @@ class Margins:
             self.note("relu", x.detach().abs() / x.detach().square().mean().sqrt())
         return plain_relu(x, inplace)
 
-    def wide(self, what):
-        limits = {"nms overlap": 1e-5, "nms score": 1e-6, "kept score": 3e-6, "top n": 1e-5, "match": 1e-5, "level": 1e-5, "score": 1e-5, "relu": 2.5e-6}
+    def wide(self, what, relu=2.5e-6):
+        limits = {"nms overlap": 1e-5, "nms score": 1e-6, "kept score": 3e-6, "top n": 1e-5, "match": 1e-5, "level": 1e-5, "score": 1e-5, "relu": relu}
         print(what, {name: f"{least:.2g}" for name, least in self.least.items()}, file=sys.stderr)
         return all(least >= limits[name] for name, least in self.least.items())
 

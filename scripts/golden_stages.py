@@ -30,6 +30,8 @@ class Case:
     # Box losses in place of smooth L1: of deltas and their goals, and of these and the boxes they move.
     rpn_box_loss: Callable = None
     head_box_loss: Callable = None
+    # How far from the border every unit must be, of the units' usual size.
+    relu_margin: float = 2.5e-6
 
 
 def targets_for(proposals, sizes):
@@ -193,6 +195,6 @@ def clear_batch(case, batch, sizes):
             for patch in patches:
                 stack.enter_context(patch)
             result = run_batch(case, f"{batch} {attempt}", sizes, margins)
-        if margins.wide(f"{case.name} {batch} {attempt}"):
+        if margins.wide(f"{case.name} {batch} {attempt}", case.relu_margin):
             return result
     raise SystemExit(f"{case.name} {batch}: no pixels found by which every decision is clear")

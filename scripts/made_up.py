@@ -16,8 +16,8 @@ def made_up(name, count):
     return x.astype(np.float64) / 2**32 - 0.5
 
 
-def weight(name, shape, scale=1.0):
-    """A value for one entry of a state dict; `scale` multiplies a filter's or a matrix's usual spread."""
+def weight(name, shape, scale=1.0, shift=0.0):
+    """A value for one entry of a state dict; `scale` multiplies a filter's or a matrix's usual spread, `shift` is added."""
     values = made_up(name, int(np.prod(shape)))
     if name.endswith("running_var") or (len(shape) == 1 and name.endswith("weight")):
         values = 1 + 0.5 * values
@@ -25,7 +25,7 @@ def weight(name, shape, scale=1.0):
         values = scale * np.sqrt(24 / (shape[0] * shape[2] * shape[3])) * values
     elif len(shape) == 2:
         values = scale * 0.1 * values
-    return torch.from_numpy(values.astype(np.float32).reshape(shape))
+    return torch.from_numpy((values + shift).astype(np.float32).reshape(shape))
 
 
 def images(name, *shape):

@@ -70,13 +70,13 @@ export class PyramidTrunk {
   readonly #body: Trunk
   readonly #pyramid: FeaturePyramid
 
-  /** @param norm of the ResNet, and `pyramidNorm` of the pyramid, which has none otherwise */
+  /** @param norm of the ResNet, `conv5Norm` of its conv5, and `pyramidNorm` of the pyramid, which has none otherwise */
   constructor(
     scope: Scope,
     spec: NetworkSpec,
-    { norm, frozen, pyramidNorm }: Pick<TrunkOptions, "norm" | "frozen"> & { pyramidNorm?: NormKind },
+    { pyramidNorm, ...body }: Pick<TrunkOptions, "norm" | "conv5Norm" | "frozen"> & { pyramidNorm?: NormKind },
   ) {
-    this.#body = new Trunk(scope.in("body"), spec, { norm, stages: spec.stages.length, frozen })
+    this.#body = new Trunk(scope.in("body"), spec, { ...body, stages: spec.stages.length })
     this.#pyramid = new FeaturePyramid(scope.in("fpn"), spec.stages.map(stageChannels), pyramidNorm)
   }
 

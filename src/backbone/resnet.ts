@@ -9,6 +9,8 @@ import { Stem } from "./stem.js"
 
 export interface TrunkOptions {
   readonly norm: NormKind
+  /** That of conv5 where it is another, as where a file had no conv5 to start from. */
+  readonly conv5Norm?: NormKind
   /** How many stages stand behind the stem: 3 ends with the paper's conv4 (stride 16), 4 with conv5 (stride 32). */
   readonly stages: number
   /** How many parts do not train, from the image on: 0 none, 1 the stem, 2 the stem and layer1, ... */
@@ -36,13 +38,13 @@ export class Trunk {
   readonly #stem: number
 
   constructor(scope: Scope, spec: NetworkSpec, options: Partial<TrunkOptions> = {}) {
-    const { norm, stages, frozen } = { ...trunkDefaults, ...options }
+    const { norm, stages, frozen, conv5Norm = norm } = { ...trunkDefaults, ...options }
     const kept = spec.stages.slice(0, stages)
     this.channels = stageChannels(kept.at(-1)!)
     this.stride = totalStride({ ...spec, stages: kept })
     this.#parts = [
       new Stem(scope, spec.stem, spec.pool, norm),
-      ...kept.map((stage, index) => new Stage(scope.in(`layer${index + 1}`), stage, norm)),
+      ...kept.map((stage, index) => new Stage(scope.in(`layer${index + 1}`), stage, index < 3 ? norm : conv5Norm)),
     ]
     this.#frozen = frozen
     this.#stem = Math.min(frozen, 2)

@@ -49,18 +49,22 @@ export function summarize(
   return total([...rows, linearRow("fc", stageChannels(spec.stages.at(-1)!), classes)])
 }
 
-/** The rows of the stem and of `spec`'s stages, and the size of each stage's maps. */
+/**
+ * The rows of the stem and of `spec`'s stages, and the size of each stage's maps.
+ * @param conv5PerChannel values a channel behind conv5's convolutions, where its norm is another
+ */
 export function trunkRows(
   spec: Pick<NetworkSpec, "stem" | "pool" | "stages">,
   inputSize: Size,
   perChannel: number = normValues.batch,
+  conv5PerChannel = perChannel,
 ): { rows: LayerRow[]; sizes: Size[] } {
   const stem = convolutionRow(spec.stem, "", inputSize, perChannel)
   const rows = [stem]
   const sizes: Size[] = []
   let size = spec.pool ? reduced(stem.size, 2) : stem.size
   for (const [index, stage] of spec.stages.entries()) {
-    const next = stageRows(stage, `layer${index + 1}.`, size, perChannel)
+    const next = stageRows(stage, `layer${index + 1}.`, size, index < 3 ? perChannel : conv5PerChannel)
     rows.push(...next.rows)
     size = next.size
     sizes.push(size)

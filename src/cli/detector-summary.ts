@@ -45,15 +45,19 @@ export function summarizeDetector(config: ModelConfig, inputSize: Size, numClass
 }
 
 /** conv1 to conv4, or to conv5 where that is shared too. */
-function mapRows(spec: NetworkSpec, { model, norm }: ModelConfig, inputSize: Size): SharedRows {
+function mapRows(spec: NetworkSpec, { model, norm, conv5Norm }: ModelConfig, inputSize: Size): SharedRows {
   const stages = parseModel(model).kind === "c4" ? spec.stages.slice(0, 3) : spec.stages
-  const { rows, sizes } = trunkRows({ ...spec, stages }, inputSize, normValues[norm])
+  const { rows, sizes } = trunkRows({ ...spec, stages }, inputSize, normValues[norm], normValues[conv5Norm])
   return { rows, levels: [sizes.at(-1)!], channels: stageChannels(stages.at(-1)!) }
 }
 
 /** A whole ResNet and a pyramid of P2 to P6. */
-function pyramidRows(spec: NetworkSpec, { model, norm, headNorm }: ModelConfig, inputSize: Size): SharedRows {
-  const { rows, sizes } = trunkRows(spec, inputSize, normValues[norm])
+function pyramidRows(
+  spec: NetworkSpec,
+  { model, norm, conv5Norm, headNorm }: ModelConfig,
+  inputSize: Size,
+): SharedRows {
+  const { rows, sizes } = trunkRows(spec, inputSize, normValues[norm], normValues[conv5Norm])
   const perChannel = parseModel(model).kind === "fpn_v2" ? normValues[headNorm] : 1
   const inner = spec.stages.map((stage, level) => {
     const shape = { kernel: 1, stride: 1, in: stageChannels(stage), out: pyramidChannels }

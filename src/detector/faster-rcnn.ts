@@ -71,6 +71,7 @@ export class FasterRcnn {
     const levels = backbone.train ? backbone.train(stem) : backbone.trainable(stem)
     lap("backbone")
     const outputs = this.#parts.rpn.apply(levels)
+    lap("rpn")
     const grid = levelAnchors(levels.map(mapSize), anchors)
     const allAnchors = joinBoxes(grid)
     const sizes = images.map(({ height, width }): Size => [height, width])
@@ -78,7 +79,7 @@ export class FasterRcnn {
     const truths = images.map((image) => trainingTruths(image, difficult))
     const anchorTargets = truths.map((truth) => rpnTargets(allAnchors, truth.boxes, truth.crowds, rpn, random))
     const regionTargets = truths.map((truth, n) => roiTargets(proposed[n]!, truth, truth.crowds, roi, random))
-    lap("rpn")
+    lap("proposals")
     const boxes = regionTargets.map((target) => target.boxes)
     const said = this.predict(this.vectors(levels, boxes, sizes, "train"))
     lap("roi")
@@ -103,8 +104,8 @@ export class FasterRcnn {
     return tf.tidy(() => {
       const levels = this.features(images)
       lap("backbone")
-      const proposed = this.propose(levels, sizes)
-      lap("rpn")
+      const proposed = this.propose(levels, sizes, lap)
+      lap("proposals")
       const said = readPredictions(this.predict(this.vectors(levels, proposed, sizes)), proposed)
       lap("roi")
       const found = said.map((own, n) => selectDetections(own, sizes[n]!, select))
@@ -122,9 +123,11 @@ export class FasterRcnn {
   }
 
   /** The regions of each image worth a closer look `[P * 4]`, best first. */
-  propose(levels: readonly tf.Tensor4D[], sizes: readonly Size[]): Float32Array[] {
+  propose(levels: readonly tf.Tensor4D[], sizes: readonly Size[], lap: Lap = () => {}): Float32Array[] {
+    const outputs = this.#parts.rpn.apply(levels)
+    lap("rpn")
     const grid = levelAnchors(levels.map(mapSize), this.options.anchors)
-    return proposeRegions(this.#parts.rpn.apply(levels), grid, sizes, this.options.proposals.test)
+    return proposeRegions(outputs, grid, sizes, this.options.proposals.test)
   }
 
   /** The vector of each region `[R, channels]`, all images' regions `[R * 4]` in one list. */

@@ -83,7 +83,7 @@ export function parseModel(model: string): { readonly depth: Depth; readonly kin
 /** Whether a detector has a feature pyramid (then the anchors' stride means nothing: it follows from the network). */
 export const isPyramid = (model: string): boolean => parseModel(model).kind.startsWith("fpn")
 
-/** Whether conv5 is one of the shared stages, not run on every region (then `conv5Norm` means nothing: it is `norm`). */
+/** Whether conv5 is one of the shared stages, not run on every region. */
 export const sharesConv5 = (model: string): boolean => parseModel(model).kind !== "c4"
 
 /** How many 3x3 convolutions the RPN has. @source torchvision: two in `fasterrcnn_resnet50_fpn_v2` */
@@ -92,7 +92,7 @@ export const rpnDepth = (model: string): number => (parseModel(model).kind === "
 /** A detector's norms in words, those that it has. */
 export function describeNorms({ model, norm, conv5Norm, headNorm }: ModelConfig): string {
   const { kind } = parseModel(model)
-  const own =
-    kind === "c4" ? [`conv5 ${conv5Norm} norm`] : kind === "fpn_v2" ? [`pyramid and head ${headNorm} norm`] : []
-  return [`${norm} norm`, ...own].join(", ")
+  const conv5 = kind === "c4" || conv5Norm !== norm ? [`conv5 ${conv5Norm} norm`] : []
+  const pyramid = kind === "fpn_v2" ? [`pyramid and head ${headNorm} norm`] : []
+  return [`${norm} norm`, ...conv5, ...pyramid].join(", ")
 }

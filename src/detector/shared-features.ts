@@ -20,15 +20,15 @@ export function backboneSpec({ model, strideIn }: Pick<ModelConfig, "model" | "s
  *   (torchvision `fasterrcnn_resnet50_fpn_v2`)
  */
 export function buildSharedFeatures(scope: Scope, config: ModelConfig): { backbone: SharedFeatures; channels: number } {
-  const { norm, frozen } = config
+  const { norm, conv5Norm, frozen } = config
   const spec = backboneSpec(config)
   const { kind } = parseModel(config.model)
   if (isPyramid(config.model)) {
     const pyramidNorm = kind === "fpn_v2" ? { pyramidNorm: config.headNorm } : {}
-    const backbone = new PyramidTrunk(scope, spec, { norm, frozen, ...pyramidNorm })
+    const backbone = new PyramidTrunk(scope, spec, { norm, conv5Norm, frozen, ...pyramidNorm })
     return { backbone, channels: backbone.channels }
   }
-  const trunk = new Trunk(scope, spec, { norm, frozen, stages: kind === "c4" ? 3 : 4 })
+  const trunk = new Trunk(scope, spec, { norm, conv5Norm, frozen, stages: kind === "c4" ? 3 : 4 })
   const backbone: SharedFeatures = {
     frozen: (images) => trunk.frozen(images),
     trainable: (stem) => [trunk.trainable(stem)],

@@ -24,7 +24,7 @@ export function classifierGraph(
   const sides = meanPicture ? [size, size] : ["height", "width"]
   const given = graph.input({ name: "images", type: "float32", shape: ["images", 3, ...sides] })
   const images = meanPicture ? withoutPicture(graph, given, config) : given
-  const maps = stages(graph, images, "", networkSpec(network, options), "frozen").at(-1)!
+  const maps = stages(graph, images, "", networkSpec(network, options), { norm: "frozen" }).at(-1)!
   const vectors = graph.node("Flatten", [graph.node("GlobalAveragePool", [maps])])
   graph.output(linear(graph, vectors, "fc"), { name: "logits", type: "float32", shape: ["images", numClasses] })
   return graph.model(network, metadata)

@@ -7,10 +7,10 @@ import { add, multiply, reshape, shapeOf } from "./operations.js"
 /** Norms as they are when nothing learns: a batch norm has been folded into its convolution. */
 export type FixedNorm = Exclude<NormKind, "batch">
 
-export interface Window {
-  readonly kernel: number
-  readonly stride?: number
-}
+/** What a norm is once nothing learns. */
+export const fixedNorm = (norm: NormKind): FixedNorm => (norm === "batch" ? "frozen" : norm)
+
+export type Window = Pick<LayerSpec, "kernel" | "dilation"> & Partial<Pick<LayerSpec, "stride">>
 
 /** A convolution with a bias, `name.weight` and `name.bias`, zeros around so that stride 1 keeps the size. */
 export function convolution(graph: Graph, x: Value, name: string, window: Window): Value {
@@ -18,7 +18,13 @@ export function convolution(graph: Graph, x: Value, name: string, window: Window
 }
 
 /** A convolution with its norm, by torchvision's names behind `prefix`. */
-export function convolutionUnit(graph: Graph, x: Value, prefix: string, spec: LayerSpec, norm: FixedNorm): Value {
+export function convolutionUnit(
+  graph: Graph,
+  x: Value,
+  prefix: string,
+  spec: Omit<LayerSpec, "in">,
+  norm: FixedNorm,
+): Value {
   if (norm === "frozen") return convolution(graph, x, prefix + spec.conv, spec)
   const maps = graph.node("Conv", [x, graph.weight(`${prefix}${spec.conv}.weight`)], geometry(spec))
   return groupNorm(graph, maps, prefix + spec.norm, spec.out)
@@ -31,9 +37,14 @@ export function linear(graph: Graph, x: Value, name: string): Value {
   return graph.node("Gemm", [x, graph.weight(`${name}.weight`), graph.weight(`${name}.bias`)], { transB: 1 })
 }
 
-function geometry({ kernel, stride = 1 }: Window) {
-  const side = (kernel - 1) / 2
-  return { kernel_shape: [kernel, kernel], strides: [stride, stride], pads: [side, side, side, side] }
+function geometry({ kernel, stride = 1, dilation = 1 }: Window) {
+  const side = (dilation * (kernel - 1)) / 2
+  return {
+    kernel_shape: [kernel, kernel],
+    strides: [stride, stride],
+    dilations: [dilation, dilation],
+    pads: [side, side, side, side],
+  }
 }
 
 /** `[N, C, H, W]`, N at least 1. The groups stand as channels of an instance norm, which opset 16 knows. */

@@ -29,10 +29,13 @@ interface LevelOutputs {
   readonly deltas: Value
 }
 
-/** See `RpnHead`; `levels` are `[1, C, H, W]`. */
-function rpnHead(graph: Graph, levels: readonly Value[], prefix: string): LevelOutputs[] {
+/** See `RpnHead`; `levels` are `[1, C, H, W]`, `depth` is how many 3x3 convolutions it has. */
+function rpnHead(graph: Graph, levels: readonly Value[], prefix: string, depth: number): LevelOutputs[] {
   return levels.map((features) => {
-    const hidden = relu(graph, convolution(graph, features, `${prefix}conv.0.0`, { kernel: 3 }))
+    const hidden = Array.from({ length: depth }).reduce<Value>(
+      (maps, _, index) => relu(graph, convolution(graph, maps, `${prefix}conv.${index}.0`, { kernel: 3 })),
+      features,
+    )
     return {
       logits: convolution(graph, hidden, `${prefix}cls_logits`, { kernel: 1 }),
       deltas: convolution(graph, hidden, `${prefix}bbox_pred`, { kernel: 1 }),
@@ -44,15 +47,20 @@ function rpnHead(graph: Graph, levels: readonly Value[], prefix: string): LevelO
  * The regions of the image worth a closer look, see `proposeBoxes`.
  * @param levels `[1, C, H, W]`, finest first
  * @param limit `[4]` width, height, width, height of the image in input pixels
+ * @param depth how many 3x3 convolutions the RPN has
  * @returns `[P, 4]` in input pixels, best first; P may be 0
  */
 export function proposals(
   graph: Graph,
   levels: readonly Value[],
   limit: Value,
-  { anchors, options }: { readonly anchors: AnchorOptions; readonly options: ProposalOptions },
+  {
+    anchors,
+    options,
+    depth,
+  }: { readonly anchors: AnchorOptions; readonly options: ProposalOptions; readonly depth: number },
 ): Value {
-  const said = rpnHead(graph, levels, "rpn.head.")
+  const said = rpnHead(graph, levels, "rpn.head.", depth)
   const strides = levelStrides(graph, levels, anchors.stride)
   const found = said.map((outputs, level) => {
     const sizes = levels.length === 1 ? anchors.sizes : [anchors.sizes[level]!]

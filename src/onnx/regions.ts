@@ -1,8 +1,8 @@
-import type { RoiAlignOptions } from "../roi/align.js"
 import { levelAreas } from "../roi/levels.js"
+import type { PoolingOptions } from "../roi/pooling.js"
 import { sides } from "./box-arithmetic.js"
 import type { Graph, Value } from "./graph.js"
-import { add, best, cast, concat, gather, multiply, shapeOf, slice, squeeze } from "./operations.js"
+import { add, best, cast, concat, gather, multiply, shapeOf, slice, squeeze, unsqueeze } from "./operations.js"
 
 /** Regions cut out of the maps. */
 export interface PooledRegions {
@@ -23,14 +23,14 @@ export function pooledRegions(
   levels: readonly Value[],
   boxes: Value,
   stride: number,
-  align: RoiAlignOptions,
+  options: PoolingOptions,
 ): PooledRegions {
-  if (levels.length === 1) return { maps: aligned(graph, levels[0]!, boxes, stride, align), restore: (rows) => rows }
+  if (levels.length === 1) return { maps: pooled(graph, levels[0]!, boxes, stride, options), restore: (rows) => rows }
   const level = levelsOf(graph, boxes)
   const parts = Array.from({ length: levelAreas.length + 1 }, (_, l) => {
     const own = graph.node("NonZero", [graph.node("Equal", [level, graph.integer(l)])])
     const members = squeeze(graph, own, 0)
-    return { members, maps: aligned(graph, levels[l]!, gather(graph, boxes, members), stride * 2 ** l, align) }
+    return { members, maps: pooled(graph, levels[l]!, gather(graph, boxes, members), stride * 2 ** l, options) }
   })
   const order = concat(
     graph,
@@ -64,17 +64,25 @@ function inverse(graph: Graph, order: Value): Value {
   return best(graph, negated, shapeOf(graph, order)).indices
 }
 
-/** @source ONNX RoiAlign: `half_pixel` takes half a pixel off first, as torchvision's `aligned` does */
-function aligned(graph: Graph, maps: Value, boxes: Value, stride: number, options: RoiAlignOptions): Value {
-  const { size, samplingRatio, aligned } = options
+/**
+ * The regions of one map, see `poolRegions`.
+ * @source ONNX RoiAlign: `half_pixel` takes half a pixel off first, as torchvision's `aligned` does
+ */
+function pooled(graph: Graph, maps: Value, boxes: Value, stride: number, options: PoolingOptions): Value {
+  const { operator, size, samplingRatio, aligned } = options
+  const scale = { spatial_scale: { real: 1 / stride } }
   const count = slice(graph, shapeOf(graph, boxes), 0, 0, 1)
-  const images = cast(graph, graph.node("ConstantOfShape", [count]), "int64")
-  return graph.node("RoiAlign", [maps, boxes, images], {
+  const images = graph.node("ConstantOfShape", [count])
+  if (operator === "pool") {
+    const withImages = concat(graph, [unsqueeze(graph, images, 1), boxes], 1)
+    return graph.node("MaxRoiPool", [maps, withImages], { ...scale, pooled_shape: [size, size] })
+  }
+  return graph.node("RoiAlign", [maps, boxes, cast(graph, images, "int64")], {
+    ...scale,
     mode: "avg",
     output_height: size,
     output_width: size,
     sampling_ratio: samplingRatio,
-    spatial_scale: { real: 1 / stride },
     coordinate_transformation_mode: aligned ? "half_pixel" : "output_half_pixel",
   })
 }

@@ -21,11 +21,17 @@ export function stage(graph: Graph, x: Value, prefix: string, spec: StageSpec, n
   return spec.reduce((maps, own, index) => block(graph, maps, `${prefix}${index}.`, own, norm), x)
 }
 
-/** The maps of every stage, finest first. */
-export function stages(graph: Graph, images: Value, prefix: string, network: NetworkSpec, norm: FixedNorm): Value[] {
+/** The maps of every stage, finest first; conv5 may have a norm of its own. */
+export function stages(
+  graph: Graph,
+  images: Value,
+  prefix: string,
+  network: NetworkSpec,
+  { norm, conv5Norm = norm }: { readonly norm: FixedNorm; readonly conv5Norm?: FixedNorm },
+): Value[] {
   const maps = [stem(graph, images, prefix, network, norm)]
   for (const [index, spec] of network.stages.entries()) {
-    maps.push(stage(graph, maps.at(-1)!, `${prefix}layer${index + 1}.`, spec, norm))
+    maps.push(stage(graph, maps.at(-1)!, `${prefix}layer${index + 1}.`, spec, index < 3 ? norm : conv5Norm))
   }
   return maps.slice(1)
 }

@@ -6,7 +6,7 @@ import type { Weights } from "../tensor/parameters.js"
 import { readClassifierInfo } from "./classifier-file.js"
 import { readDetectorInfo } from "./detector-file.js"
 import { loadWeights, readContents } from "./load.js"
-import { c4Name, detectorName } from "./names.js"
+import { detectorName } from "./names.js"
 
 /** What can be left to the weights file that training starts from. */
 export interface NormWishes {
@@ -29,16 +29,17 @@ export function planNorms(model: string, weights: string | undefined, wishes: No
   const auto = {
     norm: known?.norm ?? (trained ? "frozen" : "group"),
     headNorm: known?.headNorm ?? (trained && hasHeadNorms(weights) ? "frozen" : "group"),
-    conv5Norm: known?.conv5Norm ?? (trained && !sharesConv5(model) && hasConv5(model, weights) ? "frozen" : "group"),
+    conv5Norm: known?.conv5Norm ?? (trained && hasConv5(model, weights) ? "frozen" : "group"),
     frozen: known?.frozen ?? (trained ? 2 : 0),
   } as const
-  const norm = wishes.norm === "auto" ? auto.norm : wishes.norm
-  const conv5Norm = wishes.conv5Norm === "auto" ? auto.conv5Norm : wishes.conv5Norm
-  const headNorm = wishes.headNorm === "auto" ? auto.headNorm : wishes.headNorm
+  const pick = (wish: "auto" | NormKind, own: NormKind) => (wish === "auto" ? own : wish)
+  const norm = pick(wishes.norm, auto.norm)
+  // One wish for all shared stages, unless conv5 has to start anew.
+  const followsShared = sharesConv5(model) && auto.conv5Norm === auto.norm
   return {
     norm,
-    conv5Norm: sharesConv5(model) ? norm : conv5Norm,
-    headNorm,
+    conv5Norm: pick(wishes.conv5Norm, followsShared ? norm : auto.conv5Norm),
+    headNorm: pick(wishes.headNorm, auto.headNorm),
     frozen: wishes.frozen ?? auto.frozen,
   }
 }
@@ -83,9 +84,10 @@ function hasHeadNorms(file: string): boolean {
 }
 
 function hasConv5(model: string, file: string): boolean {
-  const names = new Set(readContents(file).names.map((name) => c4Name(name.replace(/^module\./, ""))))
+  const rename = detectorName(model)
+  const names = new Set(readContents(file).names.map((name) => rename(name.replace(/^module\./, ""))))
   const conv5 = resNetSpec(parseModel(model).depth).stages[3]!
   return conv5.every(({ layers }, block) =>
-    layers.every(({ conv }) => names.has(`roi_heads.box_head.layer4.${block}.${conv}.weight`)),
+    layers.every(({ conv }) => names.has(rename(`layer4.${block}.${conv}.weight`))),
   )
 }

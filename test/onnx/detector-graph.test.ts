@@ -1,7 +1,7 @@
 import { expect, test } from "vitest"
 import { modelDefaults } from "../../src/detector/model.js"
 import { detectorGraph } from "../../src/onnx/detector-graph.js"
-import { toTorchAxes } from "../../src/weights/torchvision.js"
+import { adaptNorms, toTorchAxes } from "../../src/weights/torchvision.js"
 import { expectClose } from "../support/close.js"
 import {
   expectBoxes,
@@ -17,29 +17,38 @@ import { noWeights, runModel, withOnnxRuntime } from "../support/onnx.js"
 const plain = { mean: [0, 0, 0], deviation: [1, 1, 1] } as const
 
 withOnnxRuntime("the graph of a detector", () => {
-  test.each(["c4", "fpn"] as const)("%s detects what torchvision detects, in its order", async (kind) => {
-    const golden = readGolden<GoldenDetector>(kind)
-    const weights = new Map([...goldenWeights(kind, golden)].map(([name, weight]) => [name, toTorchAxes(weight)]))
-    for (const { name, sizes, detections } of golden.batches) {
-      for (const [n, [height, width]] of sizes.entries()) {
-        // As large as it is.
-        const size = Math.min(height, width)
-        const config = { ...goldenConfig(kind, golden), size, input: plain }
-        const model = detectorGraph(config, golden.classes, (layer) => weights.get(layer)!)
-        const values = madeUp(`${kind} ${name} ${n}`, 3 * height * width, (value) => 4 * value)
-        const found = await runModel(model, { image: { shape: [3, height, width], values } })
-        const { boxes, scores, labels } = detections[n]!
-        expect([...found.labels!.values].map(Number)).toEqual(labels)
-        expectClose(found.scores!.values as Float32Array, scores, 1e-4)
-        expectBoxes(found.boxes!.values as Float32Array, boxes)
+  test.each(["c4", "dc5", "fpn", "fpn_v2"] as const)(
+    "%s detects what torchvision detects, in its order",
+    async (kind) => {
+      const golden = readGolden<GoldenDetector>(kind)
+      const folded = adaptNorms(goldenWeights(kind, golden), () => "frozen")
+      const weights = new Map([...folded].map(([name, weight]) => [name, toTorchAxes(weight)]))
+      for (const { name, sizes, detections } of golden.batches) {
+        for (const [n, [height, width]] of sizes.entries()) {
+          // As large as it is.
+          const size = Math.min(height, width)
+          const config = { ...goldenConfig(kind, golden), size, input: plain }
+          const model = detectorGraph(config, golden.classes, (layer) => weights.get(layer)!)
+          const values = madeUp(`${kind} ${name} ${n}`, 3 * height * width, (value) => 4 * value)
+          const found = await runModel(model, { image: { shape: [3, height, width], values } })
+          const { boxes, scores, labels } = detections[n]!
+          expect([...found.labels!.values].map(Number)).toEqual(labels)
+          expectClose(found.scores!.values as Float32Array, scores, 1e-4)
+          expectBoxes(found.boxes!.values as Float32Array, boxes)
+        }
       }
-    }
-  })
+    },
+  )
 })
 
-test("a kind of detector without a graph is refused in one line", () => {
-  const config = { ...modelDefaults, model: "fasterrcnn_resnet50_dc5" }
+test("a detector that chooses in a way without a graph is refused in one line", () => {
+  const { options } = modelDefaults
+  const config = {
+    ...modelDefaults,
+    model: "fasterrcnn_resnet18_c4",
+    options: { ...options, select: { ...options.select, vote: true } },
+  }
   expect(() => detectorGraph(config, 3, noWeights)).toThrow(
-    "fasterrcnn_resnet50_dc5 cannot be an ONNX graph yet, only detectors that end in c4, fpn",
+    "detectors with soft NMS or box voting cannot be ONNX graphs yet",
   )
 })

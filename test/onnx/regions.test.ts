@@ -1,6 +1,7 @@
 import { beforeAll, expect, test } from "vitest"
 import { pooledRegions } from "../../src/onnx/regions.js"
 import { alignOnLevels } from "../../src/roi/levels.js"
+import { poolingOptions } from "../../src/roi/pooling.js"
 import { expectClose } from "../support/close.js"
 import { madeUpMaps } from "../support/made-up.js"
 import { channelsFirst, noWeights, runGraph, startReference, withOnnxRuntime } from "../support/onnx.js"
@@ -15,37 +16,33 @@ const boxes = Float32Array.from(
   ].flat(),
 )
 
-withOnnxRuntime("the graph of RoIAlign", () => {
+withOnnxRuntime("the graph of the regions", () => {
   beforeAll(startReference)
 
   test.each([
-    [5, 7, false],
-    [5, 14, true],
-    [1, 7, true],
-    [1, 7, false],
-  ])(
-    "on %i levels cuts the same regions, %i bins, aligned %s, and restores their order",
-    async (count, size, aligned) => {
-      const options = { size, samplingRatio: 2, aligned }
-      const stride = count === 1 ? 16 : 4
-      const maps = Array.from({ length: count }, (_, l) =>
-        madeUpMaps(`level ${l}`, [1, Math.ceil(512 / stride / 2 ** l), 640 / stride / 2 ** l, 3]),
-      )
-      const inputs = Object.fromEntries(maps.map((map, l) => [`level_${l}`, channelsFirst(map)]))
-      const [found] = await runGraph(inputs, noWeights, (graph) => {
-        const pooled = pooledRegions(
-          graph,
-          Object.keys(inputs),
-          graph.reals(boxes, [boxes.length / 4, 4]),
-          stride,
-          options,
-        )
-        return [{ value: pooled.restore(pooled.maps), rank: 4 }]
-      })
-      const images = new Int32Array(boxes.length / 4)
-      const expected = channelsFirst(alignOnLevels(maps, boxes, images, stride, { operator: "align", ...options }))
-      expect(found!.shape).toEqual(expected.shape)
-      expectClose(found!.values as Float32Array, expected.values as Float32Array, 1e-4)
-    },
-  )
+    [5, { size: 7, samplingRatio: 2, aligned: false }],
+    [5, { size: 14, samplingRatio: 2, aligned: true }],
+    [5, { size: 7, samplingRatio: 0, aligned: true }],
+    [1, { size: 7, samplingRatio: 2, aligned: true }],
+    [1, { size: 7, samplingRatio: 2, aligned: false }],
+    [1, { size: 7, samplingRatio: 0, aligned: false }],
+    [1, { operator: "pool", size: 7 }],
+    [5, { operator: "pool", size: 5 }],
+  ] as const)("on %i levels pools the same regions and restores their order: %o", async (count, wishes) => {
+    const options = poolingOptions(wishes)
+    const stride = count === 1 ? 16 : 4
+    const maps = Array.from({ length: count }, (_, l) =>
+      madeUpMaps(`level ${l}`, [1, Math.ceil(512 / stride / 2 ** l), 640 / stride / 2 ** l, 3]),
+    )
+    const inputs = Object.fromEntries(maps.map((map, l) => [`level_${l}`, channelsFirst(map)]))
+    const [found] = await runGraph(inputs, noWeights, (graph) => {
+      const regions = graph.reals(boxes, [boxes.length / 4, 4])
+      const pooled = pooledRegions(graph, Object.keys(inputs), regions, stride, options)
+      return [{ value: pooled.restore(pooled.maps), rank: 4 }]
+    })
+    const images = new Int32Array(boxes.length / 4)
+    const expected = channelsFirst(alignOnLevels(maps, boxes, images, stride, options))
+    expect(found!.shape).toEqual(expected.shape)
+    expectClose(found!.values as Float32Array, expected.values as Float32Array, 1e-4)
+  })
 })

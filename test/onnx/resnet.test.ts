@@ -1,9 +1,11 @@
 import * as tf from "@tensorflow/tfjs-core"
 import { beforeAll, expect, test } from "vitest"
+import { dilate } from "../../src/backbone/architecture.js"
 import { networkSpec } from "../../src/backbone/networks.js"
 import { ResNet, Trunk } from "../../src/backbone/resnet.js"
+import { Stage } from "../../src/backbone/stage.js"
 import { classifierGraph } from "../../src/onnx/classifier-graph.js"
-import { stages } from "../../src/onnx/resnet.js"
+import { stage, stages } from "../../src/onnx/resnet.js"
 import { imageNet } from "../../src/tensor/normalisation.js"
 import { Parameters, Scope } from "../../src/tensor/parameters.js"
 import { seededRandom } from "../../src/tensor/random.js"
@@ -22,13 +24,26 @@ withOnnxRuntime("the graph of a ResNet", () => {
     for (const { kind, variable } of parameters) if (kind === "norm") variable.assign(tf.add(variable, 0.3))
     const images = madeUpMaps("images", [2, 45, 39, 3])
     const found = await runGraph({ images: channelsFirst(images) }, weightsOf(parameters), (graph) =>
-      stages(graph, "images", "", tinyNetwork, norm).map((value) => ({ value, rank: 4 })),
+      stages(graph, "images", "", tinyNetwork, { norm }).map((value) => ({ value, rank: 4 })),
     )
     const expected = trunk.pyramid(images).map(channelsFirst)
     for (const [stage, { shape, values }] of expected.entries()) {
       expect(found[stage]!.shape).toEqual(shape)
       expectClose(found[stage]!.values as Float32Array, values as Float32Array, 1e-4)
     }
+  })
+
+  test("has the maps of a dilated stage", async () => {
+    const parameters = new Parameters(seededRandom(1))
+    const [, last] = tinyNetwork.stages
+    const own = new Stage(new Scope(parameters), dilate(last!, 2), "frozen")
+    const maps = madeUpMaps("maps", [1, 9, 12, 32])
+    const [found] = await runGraph({ maps: channelsFirst(maps) }, weightsOf(parameters), (graph) => [
+      { value: stage(graph, "maps", "", dilate(last!, 2), "frozen"), rank: 4 },
+    ])
+    const expected = channelsFirst(own.forward(maps))
+    expect(found!.shape).toEqual(expected.shape)
+    expectClose(found!.values as Float32Array, expected.values as Float32Array, 1e-4)
   })
 
   test.each([

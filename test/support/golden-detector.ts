@@ -60,6 +60,7 @@ export interface GoldenDetector {
   readonly classes: number
   readonly settings: Readonly<Record<string, number>>
   readonly scales: Readonly<Record<string, number>>
+  readonly shifts?: Readonly<Record<string, number>>
   /** PyTorch's shape of every entry of torchvision's state dict. */
   readonly weights: Readonly<Record<string, readonly number[]>>
   readonly batches: readonly GoldenBatch[]
@@ -70,9 +71,9 @@ export function readGolden<T>(name: string): T {
 }
 
 /** The made-up weights by torchvision's names, batch norms folded where they are frozen. */
-export function goldenWeights(kind: string, { weights, scales }: GoldenDetector): Weights {
+export function goldenWeights(kind: string, { weights, scales, shifts }: GoldenDetector): Weights {
   const entries = Object.entries(weights).map(
-    ([name, shape]) => [name, madeUpWeight(name, shape, scales[name])] as const,
+    ([name, shape]) => [name, madeUpWeight(name, shape, scales[name], shifts?.[name])] as const,
   )
   return adaptNorms(new Map(entries), () => normOf(kind))
 }
@@ -101,7 +102,7 @@ export function goldenConfig(kind: string, { settings }: GoldenDetector): ModelC
     ...modelDefaults,
     model: `fasterrcnn_resnet18_${kind}`,
     norm: normOf(kind),
-    conv5Norm: "frozen",
+    conv5Norm: normOf(kind),
     headNorm: "batch",
     // torchvision's batch norms count every batch, also in layers that do not learn.
     frozen: kind === "fpn_v2" ? 0 : modelDefaults.frozen,
@@ -153,18 +154,18 @@ export const fixedChoice: Random = {
   state: () => ({ generator: [], spareNormal: null }),
 }
 
-/** Asserts that `actual` is the tensor of which a sample was kept, to 1e-4 of its largest value. */
-export function expectSampled(actual: tf.Tensor, expected: Sampled): void {
+/** Asserts that `actual` is the tensor of which a sample was kept, to `tolerance` of its largest value. */
+export function expectSampled(actual: tf.Tensor, expected: Sampled, tolerance = 1e-4): void {
   expect(actual.shape).toEqual(expected.shape)
   const values = actual.dataSync<"float32">()
   const sum = values.reduce((total, value) => total + value, 0)
   const sumAbs = values.reduce((total, value) => total + Math.abs(value), 0)
-  expect(Math.abs(sum / values.length - expected.mean)).toBeLessThanOrEqual(1e-4 * expected.meanAbs)
-  expect(Math.abs(sumAbs / values.length - expected.meanAbs)).toBeLessThanOrEqual(1e-4 * expected.meanAbs)
+  expect(Math.abs(sum / values.length - expected.mean)).toBeLessThanOrEqual(tolerance * expected.meanAbs)
+  expect(Math.abs(sumAbs / values.length - expected.meanAbs)).toBeLessThanOrEqual(tolerance * expected.meanAbs)
   expectClose(
     Array.from(values).filter((_, at) => at % expected.every === 0),
     expected.values,
-    1e-4,
+    tolerance,
   )
 }
 

@@ -26,12 +26,14 @@ export function madeUpMaps(name: string, [n, height, width, channels]: readonly 
 }
 
 /**
- * A made-up value for one tensor of torchvision's, in our axes; `scale` multiplies a filter's or a matrix's usual spread.
+ * A made-up value for one tensor of torchvision's, in our axes; `scale` multiplies a filter's or a matrix's usual spread,
+ * `shift` is added.
  * @param shape PyTorch's
  */
-export function madeUpWeight(name: string, shape: readonly number[], scale = 1): Weight {
+export function madeUpWeight(name: string, shape: readonly number[], scale = 1, shift = 0): Weight {
   const count = shape.reduce((product, length) => product * length, 1)
-  return fromTorchAxes({ shape, values: madeUp(name, count, finish(name, shape, scale)) })
+  const finished = finish(name, shape, scale)
+  return fromTorchAxes({ shape, values: madeUp(name, count, (value) => finished(value) + shift) })
 }
 
 function finish(name: string, shape: readonly number[], scale: number): (value: number) => number {

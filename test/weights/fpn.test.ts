@@ -79,7 +79,7 @@ test.each([
       adaptNorms(new Map(file), () => norm),
     )
     const before = tf.memory().numTensors
-    buildFasterRcnn(parameters, { ...modelDefaults, model, norm, headNorm: norm }, 90)
+    buildFasterRcnn(parameters, { ...modelDefaults, model, norm, conv5Norm: norm, headNorm: norm }, 90)
     expect([parameters.initialised, parameters.unused()]).toEqual([[], []])
     if (norm === "batch") {
       const learned = [...parameters].filter(({ kind }) => kind !== "statistic")

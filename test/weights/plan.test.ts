@@ -12,12 +12,19 @@ test.each(["torch-zip.pth", "torch-legacy.pth"])("a detector may start from %s: 
   // The file holds no conv5, which then starts with group norm.
   const plan = { norm: "frozen", conv5Norm: "group", headNorm: "group", frozen: 2 }
   expect(planNorms("fasterrcnn_resnet18_c4", file, wishes)).toEqual(plan)
-  expect(planNorms("fasterrcnn_resnet18_fpn", file, wishes)).toEqual({ ...plan, conv5Norm: "frozen" })
+  expect(planNorms("fasterrcnn_resnet18_fpn", file, wishes)).toEqual(plan)
 })
 
 test("without weights everything is made anew and learns, with group norm", () => {
   const plan = { norm: "group", conv5Norm: "group", headNorm: "group", frozen: 0 }
   expect(planNorms("fasterrcnn_resnet18_c4", undefined, wishes)).toEqual(plan)
+})
+
+test("shared stages follow one wish, but for a conv5 that starts anew", () => {
+  const norm = (wish: "batch" | "group", file: string | undefined) =>
+    planNorms("fasterrcnn_resnet18_fpn", file, { ...wishes, norm: wish })
+  expect(norm("batch", golden("torch-zip.pth"))).toMatchObject({ norm: "batch", conv5Norm: "group" })
+  expect(norm("batch", undefined)).toMatchObject({ norm: "batch", conv5Norm: "batch" })
 })
 
 test("wishes win over what the file suggests", () => {
