@@ -69,7 +69,9 @@ async function decodeWithSharp(
   options: DecodeOptions,
 ): Promise<DecodedImage> {
   const open = (failOn: "none" | "truncated") => sharp(bytes, { failOn, limitInputPixels: false, sequentialRead: true })
-  const metadata = await open("none").metadata().catch(unreadable)
+  // Our own look at the head of a JPEG file is quicker than libvips's, which opens the whole.
+  const header = readHeader(bytes)
+  const metadata = header?.format === "jpeg" ? header : await open("none").metadata().catch(unreadable)
   expectPixels(metadata.width, metadata.height, options)
   const decode = async (failOn: "none" | "truncated") => {
     const upright = options.autoOrient ? open(failOn).autoOrient() : open(failOn)

