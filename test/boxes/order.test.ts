@@ -19,6 +19,15 @@ test("the order is that of a stable sort", () => {
 })
 
 test("the limit keeps the best", () => {
+  fc.assert(
+    fc.property(
+      fc.float32Array({ minLength: 20, maxLength: 200 }),
+      fc.integer({ min: 0, max: 40 }),
+      (scores, limit) => {
+        expect([...orderByScore(scores, limit)]).toEqual([...orderByScore(scores)].slice(0, limit))
+      },
+    ),
+  )
   expect([...orderByScore(Float32Array.of(0.1, 0.9, 0.5), 2)]).toEqual([1, 2])
 })
 
