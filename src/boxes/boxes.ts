@@ -14,7 +14,7 @@ export type Detections = {
   readonly labels: Int32Array
 }
 
-/** The boxes of several lists, one list behind the other. */
+/** The boxes, or what belongs to them, of several lists, one list behind the other. */
 export function joinBoxes(lists: readonly Boxes[]): Float32Array {
   const joined = new Float32Array(lists.reduce((sum, list) => sum + list.length, 0))
   let at = 0

@@ -6,7 +6,7 @@ import { orderByScore } from "./order.js"
 export function joinDetections(lists: readonly Detections[]): Detections {
   return {
     boxes: joinBoxes(lists.map(({ boxes }) => boxes)),
-    scores: Float32Array.from(lists.flatMap(({ scores }) => [...scores])),
+    scores: joinBoxes(lists.map(({ scores }) => scores)),
     labels: Int32Array.from(lists.flatMap(({ labels }) => [...labels])),
   }
 }

@@ -1,5 +1,5 @@
 import { type Boxes, boxCount } from "./boxes.js"
-import { boxArea, coveredShare, intersection } from "./iou.js"
+import { boxArea, coveredShare } from "./iou.js"
 
 export interface MatchOptions {
   /** A box whose best IoU is at least this is positive. */
@@ -27,17 +27,24 @@ export interface Matches {
  */
 export function matchBoxes(boxes: Boxes, truths: Boxes, options: MatchOptions): Matches {
   const count = boxCount(boxes)
-  const truth = new Int32Array(count).fill(-1)
-  const best = new Float64Array(count).fill(-1)
-  const bestOfTruths = new Set<number>()
-  const areas = Float64Array.from({ length: count }, (_, i) => boxArea(boxes, i))
+  const truth = new Int32Array(count).fill(truths.length === 0 ? -1 : 0)
+  if (truths.length === 0) return { truth, positive: new Uint8Array(count), negative: new Uint8Array(count).fill(1) }
+  const best = new Float64Array(count)
+  const positive = new Uint8Array(count)
+  const areas = new Float64Array(count)
+  for (let i = 0; i < count; i++) areas[i] = boxArea(boxes, i)
   for (let g = 0; g < boxCount(truths); g++) {
+    const [left, top, right, bottom] = truths.subarray(4 * g, 4 * g + 4) as unknown as [number, number, number, number]
     const area = boxArea(truths, g)
     let most = 0
     let ties: number[] = []
-    for (let i = 0; i < count; i++) {
-      const shared = intersection(boxes, i, truths, g)
-      const overlap = shared === 0 ? 0 : shared / (areas[i]! + area - shared)
+    for (let i = 0, at = 0; i < count; i++, at += 4) {
+      const width = Math.min(boxes[at + 2]!, right) - Math.max(boxes[at]!, left)
+      if (width <= 0) continue
+      const height = Math.min(boxes[at + 3]!, bottom) - Math.max(boxes[at + 1]!, top)
+      if (height <= 0) continue
+      const shared = width * height
+      const overlap = shared / (areas[i]! + area - shared)
       if (overlap > best[i]!) {
         best[i] = overlap
         truth[i] = g
@@ -45,13 +52,15 @@ export function matchBoxes(boxes: Boxes, truths: Boxes, options: MatchOptions): 
       if (overlap > most) {
         most = overlap
         ties = [i]
-      } else if (overlap === most && overlap > 0) ties.push(i)
+      } else if (overlap === most) ties.push(i)
     }
-    if (options.bestOfEachTruth) for (const i of ties) bestOfTruths.add(i)
+    if (options.bestOfEachTruth) for (const i of ties) positive[i] = 1
   }
-  const positive = Uint8Array.from(best, (overlap) => Number(overlap >= options.positive))
-  for (const i of bestOfTruths) positive[i] = 1
-  const negative = Uint8Array.from(best, (overlap, i) => Number(overlap < options.negative && !positive[i]))
+  const negative = new Uint8Array(count)
+  for (let i = 0; i < count; i++) {
+    if (best[i]! >= options.positive) positive[i] = 1
+    if (best[i]! < options.negative && positive[i] === 0) negative[i] = 1
+  }
   return { truth, positive, negative }
 }
 

@@ -3,8 +3,7 @@ import { orderByScore } from "./order.js"
 
 /**
  * Greedy non-maximum suppression: going down the scores, a box is kept unless it overlaps a kept one by more than
- * `threshold`. Only kept boxes of about its own size are looked at: boxes of which one is more than 1 / `threshold` times as
- * wide or as high as the other cannot overlap by more.
+ * `threshold`. Only kept boxes of about its own size and place are looked at, as `NearBoxes` finds them.
  * @param boxes `[R * 4]` x1, y1, x2, y2
  * @param scores `[R]`
  * @param threshold IoU above which the lower-scored box goes (`>`, as torchvision and py_cpu_nms; cpu_nms.pyx has `>=`)
@@ -24,8 +23,8 @@ export function nms(
   const x2 = new Float64Array(most)
   const y2 = new Float64Array(most)
   const areas = new Float64Array(most)
-  const sizes = new SizeBins(threshold, most)
-  const { heads, next } = sizes
+  const near = new NearBoxes(threshold, most)
+  const { heads, next } = near
   let count = 0
   candidates: for (let k = 0; k < order.length && count < most; k++) {
     const at = 4 * order[k]!
@@ -34,20 +33,18 @@ export function nms(
     const right = boxes[at + 2]!
     const bottom = boxes[at + 3]!
     const area = (right - left) * (bottom - top)
-    const bin = sizes.binOf(right - left, bottom - top)
-    for (let row = bin - BINS; row <= bin + BINS; row += BINS) {
-      for (let own = row - 1; own <= row + 1; own++) {
-        for (let i = heads[own]!; i >= 0; i = next[i]!) {
-          const width = Math.min(right, x2[i]!) - Math.max(left, x1[i]!)
-          if (width <= 0) continue
-          const height = Math.min(bottom, y2[i]!) - Math.max(top, y1[i]!)
-          if (height <= 0) continue
-          const shared = width * height
-          if (shared > threshold * (area + areas[i]! - shared)) continue candidates
-        }
+    near.lookAt(right - left, bottom - top, (left + right) / 2)
+    for (let list = 0; list < near.lists.length; list++) {
+      for (let i = heads[near.lists[list]!]!; i >= 0; i = next[i]!) {
+        const width = Math.min(right, x2[i]!) - Math.max(left, x1[i]!)
+        if (width <= 0) continue
+        const height = Math.min(bottom, y2[i]!) - Math.max(top, y1[i]!)
+        if (height <= 0) continue
+        const shared = width * height
+        if (shared > threshold * (area + areas[i]! - shared)) continue candidates
       }
     }
-    sizes.put(count, bin)
+    near.put(count)
     kept[count] = order[k]!
     x1[count] = left
     y1[count] = top
@@ -59,34 +56,62 @@ export function nms(
   return kept.subarray(0, count)
 }
 
-/** Bins an axis. */
+/** Bins of widths, and of heights. */
 const BINS = 64
 
-/** Kept boxes in lists by width and height: two that can overlap by more than the threshold are in bins that touch. */
-class SizeBins {
-  /** The last box of each bin, -1 for none, and the one before each box in its bin. */
-  readonly heads = new Int32Array(BINS * BINS).fill(-1)
+/**
+ * Kept boxes in lists, of which few hold all that can overlap a box by more than the threshold t. Such boxes are less than
+ * 1 / t times as wide and as high as each other, and their centres are less than (1 - t) times the wider one's width apart:
+ * IoU > t means that they share more than t of the wider one's width. So lists are made by width and height, in steps of
+ * 1 / t, and along x in cells of a length that goes with the width; the lists' numbers are scrambled into a small table, where
+ * different ones may meet, which costs time only.
+ */
+class NearBoxes {
+  /** The last box of each list, -1 for none, and the one before each box in its list. */
+  readonly heads: Int32Array
   readonly next: Int32Array
+  /** The lists near the box looked at; its own is the one in the middle. */
+  readonly lists = new Int32Array(27)
   readonly #step: number
+  readonly #cells: Float64Array
 
   constructor(threshold: number, most: number) {
-    // A little wider than they have to be, for rounding.
-    this.#step = threshold > 0 ? Math.max(0.01, 1e-6 - Math.log(threshold)) : Number.POSITIVE_INFINITY
+    this.heads = new Int32Array(2 ** Math.max(6, Math.ceil(Math.log2(4 * Math.max(1, most))))).fill(-1)
     this.next = new Int32Array(most)
+    // A little wider than it has to be, for rounding.
+    this.#step = threshold > 0 ? Math.max(0.01, 1e-6 - Math.log(threshold)) : Number.POSITIVE_INFINITY
+    // Two boxes in bins that touch are at most as wide as the next bin's widest.
+    const widest = (bin: number) => Math.exp((bin + 2 - BINS / 2) * this.#step)
+    this.#cells = Float64Array.from({ length: BINS }, (_, bin) =>
+      bin >= BINS - 2 ? Number.POSITIVE_INFINITY : (1 - threshold + 1e-6) * widest(bin),
+    )
   }
 
-  /** A box without width or height overlaps nothing, so that any bin does. */
-  binOf(width: number, height: number): number {
-    return BINS * this.#axis(width) + this.#axis(height)
+  /** Fills `lists` for a box. One without width or height overlaps nothing, so that any lists do. */
+  lookAt(width: number, height: number, centre: number): void {
+    const across = this.#bin(width)
+    const down = this.#bin(height)
+    const mask = this.heads.length - 1
+    for (let at = 0, w = across - 1; w <= across + 1; w++) {
+      const cell = Math.floor(centre / this.#cells[w]!)
+      for (let h = down - 1; h <= down + 1; h++) {
+        const list = 977 * (BINS * w + h) + cell
+        this.lists[at++] = (list - 1) & mask
+        this.lists[at++] = list & mask
+        this.lists[at++] = (list + 1) & mask
+      }
+    }
   }
 
-  put(box: number, bin: number): void {
-    this.next[box] = this.heads[bin]!
-    this.heads[bin] = box
+  /** Puts the box last looked at in its list. */
+  put(box: number): void {
+    const list = this.lists[13]!
+    this.next[box] = this.heads[list]!
+    this.heads[list] = box
   }
 
-  /** 1 to `BINS` - 2, so that every bin has neighbours; a pixel is in the middle. */
-  #axis(side: number): number {
+  /** 1 to `BINS` - 2, so that every bin has neighbours; one pixel is in the middle. */
+  #bin(side: number): number {
     if (!(side > 0)) return 1
     return Math.min(BINS - 2, Math.max(1, BINS / 2 + Math.floor(Math.log(side) / this.#step)))
   }

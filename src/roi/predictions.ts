@@ -38,7 +38,7 @@ export function predictBoxes(regions: Float32Array, logits: Float32Array, deltas
 export function joinPredictions(first: Predictions, second: Predictions): Predictions {
   return {
     numLabels: Math.max(first.numLabels, second.numLabels),
-    scores: Float32Array.from([...first.scores, ...second.scores]),
+    scores: joinBoxes([first.scores, second.scores]),
     boxes: joinBoxes([first.boxes, second.boxes]),
   }
 }

@@ -1,4 +1,4 @@
-import type { Boxes } from "../boxes/boxes.js"
+import { type Boxes, joinBoxes } from "../boxes/boxes.js"
 import { takeBoxes } from "../boxes/clip.js"
 import { encodeBoxes, roiCoderWeights } from "../boxes/coder.js"
 import { type MatchOptions, matchBoxes, spareCrowds } from "../boxes/matcher.js"
@@ -36,7 +36,7 @@ export function roiTargets(
   { match, sample }: { match: MatchOptions; sample: SampleOptions },
   random: Random,
 ): RoiTargets {
-  const candidates = Float32Array.from([...proposals, ...truths.boxes])
+  const candidates = joinBoxes([proposals, truths.boxes])
   const matches = matchBoxes(candidates, truths.boxes, match)
   spareCrowds(matches, candidates, crowds)
   const { positives, negatives } = sampleMatches(matches, sample, random)
@@ -46,7 +46,7 @@ export function roiTargets(
   for (let k = 0; k < matched.length; k++) labels[k] = truths.labels[matched[k]!]!
   const own = takeBoxes(truths.boxes, matched)
   return {
-    boxes: Float32Array.from([...foreground, ...takeBoxes(candidates, negatives)]),
+    boxes: joinBoxes([foreground, takeBoxes(candidates, negatives)]),
     labels,
     truths: own,
     deltas: encodeBoxes(own, foreground, roiCoderWeights),

@@ -59,7 +59,7 @@ export function proposeBoxes(
     return found
   })
   if (proposed.length === 1) return proposed[0]!.boxes
-  const scores = Float32Array.from(proposed.flatMap((found) => [...found.scores]))
+  const scores = joinBoxes(proposed.map((found) => found.scores))
   return takeBoxes(joinBoxes(proposed.map(({ boxes }) => boxes)), orderByScore(scores, options.afterNms))
 }
 
