@@ -22,7 +22,7 @@ export function pixelProduct(x: tf.Tensor4D, filter: tf.Tensor4D): tf.Tensor4D {
 
 /** The gradient of its filter. */
 export function productFilterGradient(dy: tf.Tensor4D, x: tf.Tensor4D): tf.Tensor4D {
-  const gradient = product(rows(x), rows(dy), { transpose_a: true })
+  const gradient = product(rows(x), rows(dy), { adj_x: true })
   return tf.reshape(gradient, [1, 1, x.shape[3], dy.shape[3]])
 }
 
@@ -30,7 +30,7 @@ export function productFilterGradient(dy: tf.Tensor4D, x: tf.Tensor4D): tf.Tenso
 export function productInputGradient(dy: tf.Tensor4D, filter: tf.Tensor4D): tf.Tensor4D | null {
   const [, , channels, out] = filter.shape
   if (dy.size / out < MANY * Math.max(channels, out)) return null
-  return unfolded(product(rows(dy), matrix(filter), { transpose_b: true }), dy.shape, channels)
+  return unfolded(product(rows(dy), matrix(filter), { adj_y: true }), dy.shape, channels)
 }
 
 /** From how many pixels a channel on the transposed filter's product is the faster. Measured on ResNet-50's layers. */
@@ -44,6 +44,10 @@ function unfolded(product: tf.Tensor, [count, height, width]: Shape4D, channels:
   return tf.reshape(product, [count, height, width, channels])
 }
 
-function product(a: tf.Tensor2D, b: tf.Tensor2D, transposed: { transpose_a?: true; transpose_b?: true }): tf.Tensor {
-  return nativeOp("MatMul", [a, b], { T: float32, transpose_a: false, transpose_b: false, ...transposed })
+/**
+ * Not TensorFlow's MatMul: what that calls in oneDNN lays its stack into a buffer on the heap for small products, and a
+ * signal that comes then (Ctrl-C, a resized terminal, a profiler) writes over what lies before it.
+ */
+function product(a: tf.Tensor2D, b: tf.Tensor2D, transposed: { adj_x?: true; adj_y?: true }): tf.Tensor {
+  return nativeOp("BatchMatMulV2", [a, b], { T: float32, adj_x: false, adj_y: false, ...transposed })
 }
