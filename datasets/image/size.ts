@@ -25,8 +25,8 @@ export interface InputSize {
 /**
  * The size at which an image of `height` x `width` enters the model: scaled so that the shorter side is `size` unless
  * the longer one would pass `maxSize`, then rounded down.
- * @source torchvision `GeneralizedRCNNTransform`; there the scale is a float32, which makes some sizes one pixel
- * smaller (480 at size 400 becomes 399). Ours is exact.
+ * @source torchvision 0.29 `GeneralizedRCNNTransform`, whose scale is a float64; in 0.14 it was a float32, which makes some
+ * sizes one pixel smaller (480 at size 400 becomes 399). Ours is exact.
  */
 export function inputSize(height: number, width: number, options: SizeOptions = sizeDefaults): InputSize {
   const { size, maxSize } = options

@@ -1,7 +1,8 @@
 import { readFileSync } from "node:fs"
 import { type Command, InvalidArgumentError } from "commander"
 import { networkSpec } from "../backbone/networks.js"
-import { DataError } from "../tensor/errors.js"
+import { modelNames } from "../detector/model.js"
+import { DataError, UsageError } from "../tensor/errors.js"
 import { imageNet } from "../tensor/normalisation.js"
 import { positive } from "../tensor/options.js"
 import { classifierMetadata } from "../weights/classifier-file.js"
@@ -9,6 +10,7 @@ import { expectedShapes } from "../weights/expected.js"
 import { loadWeights } from "../weights/load.js"
 import { writeSafetensors } from "../weights/safetensors.js"
 import { toTorchAxes } from "../weights/torchvision.js"
+import { importDetector } from "./import-detector.js"
 import { print } from "./report.js"
 
 type Channels = readonly [number, number, number]
@@ -25,15 +27,18 @@ interface ImportFlags {
 }
 
 /**
- * `resdet import`: a classifier's PyTorch or safetensors file, checked against a model, as a classifier that
- * `resdet classify` runs and `resdet train` starts from.
+ * `resdet import`: a PyTorch, numpy or safetensors file, checked against a model: a classifier's as one that
+ * `resdet classify` runs and `resdet train` starts from, a detector's as one that `detect` and `eval` run.
  */
 export function configure(command: Command): void {
   command
-    .argument("<file>", "a .pth, .pt, .th or .safetensors file; nothing in it is executed")
-    .requiredOption("--model <name>", "the network it is for, such as resnet50 or cifar_resnet20")
+    .argument("<file>", "a .pth, .pt, .th, .pkl or .safetensors file; nothing in it is executed")
+    .requiredOption("--model <name>", "the network it is for, such as resnet50 or fasterrcnn_resnet50_fpn")
     .requiredOption("--out <file>", "the .safetensors file to write")
-    .option("--classes <file>", "names of the classes, one a line (default: the numbers from 0)")
+    .option(
+      "--classes <file>",
+      "names of the classes, one a line (default: COCO's for a detector of as many, else numbers)",
+    )
     .option("--mean <r,g,b>", "of the values 0..1 it was trained on (default: ImageNet's)", meanFlag, imageNet.mean)
     .option("--deviation <r,g,b>", "the same (default: ImageNet's)", deviationFlag, imageNet.deviation)
     .option("--allow-missing", "write what fits of a file that does not fill the network: weights to train from only")
@@ -47,8 +52,15 @@ export function configure(command: Command): void {
     .action(importWeights)
 }
 
-function importWeights(file: string, { model, out, allowMissing = false, strideIn, ...flags }: ImportFlags): void {
-  const { mean, deviation } = flags
+function importWeights(file: string, flags: ImportFlags): void | Promise<void> {
+  const { model, out, allowMissing = false, strideIn, mean, deviation } = flags
+  if (modelNames.includes(model)) {
+    if (allowMissing)
+      throw new UsageError("import: what does not fill a detector is for resdet train --weights, as it is")
+    const { classes } = flags
+    const names = classes === undefined ? undefined : (count: number) => readNames(classes, count)
+    return importDetector(file, { model, out, strideIn, input: { mean, deviation }, names })
+  }
   const spec = networkSpec(model, { strideIn })
   // pytorch_resnet_cifar10 calls the last layer `linear` and pads its shortcuts on both sides.
   let zeros = flags.zeros ?? "after"

@@ -1,0 +1,75 @@
+import { buildFasterRcnn } from "../detector/build.js"
+import { type ModelConfig, modelDefaults } from "../detector/model.js"
+import { preset } from "../detector/presets.js"
+import { startEngine } from "../engine/start.js"
+import { DataError } from "../tensor/errors.js"
+import { Parameters } from "../tensor/parameters.js"
+import { seededRandom } from "../tensor/random.js"
+import { cocoLabels, type Labels } from "../weights/coco-classes.js"
+import { saveDetector } from "../weights/detector-file.js"
+import { initialWeights, planNorms } from "../weights/plan.js"
+import { print } from "./report.js"
+
+interface DetectorImport extends Pick<ModelConfig, "strideIn" | "input"> {
+  readonly model: string
+  readonly out: string
+  /** The K names of the classes, when they are not COCO's. */
+  readonly names: ((count: number) => readonly string[]) | undefined
+}
+
+const head = "roi_heads.box_predictor."
+
+/**
+ * A whole detector's file of torchvision's names as a detector that `detect` and `eval` run: its weights, torchvision's
+ * options and COCO's categories, whose ids are torchvision's labels.
+ * @throws DataError when the file does not fill the model
+ */
+export async function importDetector(file: string, wishes: DetectorImport): Promise<void> {
+  const { model, out, strideIn, input } = wishes
+  const auto = { norm: "auto", conv5Norm: "auto", headNorm: "auto", frozen: undefined } as const
+  const norms = planNorms(model, file, auto)
+  const weights = initialWeights(file, { model, ...norms })
+  const outputs = weights.get(`${head}cls_score.bias`)?.shape[0]
+  if (outputs === undefined) {
+    throw new DataError(
+      `${file}: holds no "${head}cls_score". A backbone is imported as a classifier: --model resnet50`,
+    )
+  }
+  const { classes, categoryIds } = labelsOf(outputs - 1, wishes.names)
+  const { size, maxSize, options } = preset("torchvision", model)
+  const classAgnostic = weights.get(`${head}bbox_pred.bias`)?.shape[0] === 4
+  const config: ModelConfig = {
+    ...modelDefaults,
+    ...norms,
+    ...{ model, size, maxSize, strideIn, input },
+    options: { ...options, roi: { ...options.roi, classAgnostic } },
+  }
+  await startEngine()
+  const parameters = new Parameters(seededRandom(0), weights)
+  try {
+    buildFasterRcnn(parameters, config, classes.length)
+    const { initialised } = parameters
+    if (initialised.length > 0) {
+      const more = initialised.length > 3 ? ` and ${initialised.length - 3} more` : ""
+      const named = initialised.slice(0, 3).join(", ")
+      throw new DataError(`${file}: does not fill ${model}: ${named}${more} missing or of another shape`)
+    }
+    saveDetector(out, parameters, { config, classes, categoryIds, training: {} })
+    const count = [...parameters].length
+    print(`${out}: ${count} of ${count} tensors of ${model}, ${classes.length} classes: ${summary(classes)}`)
+    const left = parameters.unused()
+    if (left.length > 0)
+      print(`left out ${left.length}: ${left.slice(0, 8).join(", ")}${left.length > 8 ? ", ..." : ""}`)
+  } finally {
+    parameters.dispose()
+  }
+}
+
+function labelsOf(count: number, names: DetectorImport["names"]): Labels {
+  const numbers = Array.from({ length: count }, (_, k) => k + 1)
+  if (names !== undefined) return { classes: names(count), categoryIds: numbers }
+  return cocoLabels(count) ?? { classes: numbers.map(String), categoryIds: numbers }
+}
+
+const summary = (classes: readonly string[]) =>
+  [...classes.slice(0, 3), ...(classes.length > 3 ? ["..."] : [])].join(", ")

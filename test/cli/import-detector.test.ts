@@ -1,0 +1,88 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { Command } from "commander"
+import { afterAll, expect, test, vi } from "vitest"
+import { configure } from "../../src/cli/import.js"
+import { cocoLabels } from "../../src/weights/coco-classes.js"
+import { openDetector } from "../../src/weights/detector-file.js"
+import { writeSafetensors } from "../../src/weights/safetensors.js"
+import { toTorchAxes } from "../../src/weights/torchvision.js"
+import { type GoldenDetector, goldenWeights, readGolden } from "../support/golden-detector.js"
+
+const folder = mkdtempSync(join(tmpdir(), "resdet-import-detector-"))
+afterAll(() => rmSync(folder, { recursive: true }))
+const [source, out, names] = [
+  join(folder, "source.safetensors"),
+  join(folder, "out.safetensors"),
+  join(folder, "names"),
+]
+
+async function run(...args: string[]): Promise<string> {
+  const written: string[] = []
+  const spy = vi.spyOn(process.stdout, "write").mockImplementation((text) => written.push(String(text)) > 0)
+  try {
+    const command = new Command("import").exitOverride().configureOutput({ outputError: () => {} })
+    configure(command)
+    await command.parseAsync([source, "--out", out, ...args], { from: "user" })
+  } finally {
+    spy.mockRestore()
+  }
+  return written.join("")
+}
+
+function writeSource(keep: (name: string) => boolean = () => true): void {
+  const weights = goldenWeights("fpn", readGolden<GoldenDetector>("fpn"))
+  const kept = [...weights].filter(([name]) => keep(name))
+  writeSafetensors(
+    source,
+    kept.map(([name, weight]) => [name, toTorchAxes(weight)] as const),
+    {},
+  )
+}
+
+test("a whole detector's file becomes a detector with torchvision's options", async () => {
+  writeSource()
+  writeFileSync(names, "cat\ndog\nhorse\n")
+  const model = "fasterrcnn_resnet18_fpn"
+  expect(await run("--model", model, "--classes", names)).toBe(
+    `${out}: 70 of 70 tensors of ${model}, 3 classes: cat, dog, horse\n`,
+  )
+  const { config, classes, categoryIds, parameters } = openDetector(out)
+  const { size, maxSize, norm, conv5Norm, options } = config
+  expect([size, maxSize, norm, conv5Norm, classes, categoryIds]).toEqual([
+    ...[800, 1333, "frozen", "frozen"],
+    ...[
+      ["cat", "dog", "horse"],
+      [1, 2, 3],
+    ],
+  ])
+  expect(options.proposals.test).toMatchObject({ beforeNms: 1000, afterNms: 1000 })
+  const weights = goldenWeights("fpn", readGolden<GoldenDetector>("fpn"))
+  const name = "roi_heads.box_predictor.bbox_pred.weight"
+  expect(parameters.get(name)!.variable.dataSync()).toEqual(weights.get(name)!.values)
+  parameters.dispose()
+})
+
+test("a detector's file that lacks a part, or that is another network's, is refused", async () => {
+  writeSource((name) => !name.startsWith("backbone.fpn.inner_blocks.2."))
+  await expect(run("--model", "fasterrcnn_resnet18_fpn")).rejects.toThrow(
+    "does not fill fasterrcnn_resnet18_fpn: backbone.fpn.inner_blocks.2.0.weight, backbone.fpn.inner_blocks.2.0.bias",
+  )
+  writeSource((name) => !name.startsWith("roi_heads.box_predictor."))
+  await expect(run("--model", "fasterrcnn_resnet18_fpn")).rejects.toThrow(
+    'holds no "roi_heads.box_predictor.cls_score"',
+  )
+})
+
+test("the outputs of COCO's detectors are its ids, or its categories", () => {
+  const all = cocoLabels(90)!
+  expect([all.classes[0], all.classes[11], all.classes[12], all.classes[89]]).toEqual([
+    ...["person", "N/A 12", "stop sign", "toothbrush"],
+  ])
+  expect(all.classes.filter((name) => name.startsWith("N/A"))).toHaveLength(10)
+  const own = cocoLabels(80)!
+  expect(new Set(own.classes).size).toBe(80)
+  expect(own.classes.map((name, k) => all.classes[own.categoryIds[k]! - 1] === name)).not.toContain(false)
+  expect(cocoLabels(20)).toBeUndefined()
+})
