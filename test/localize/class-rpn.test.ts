@@ -112,9 +112,9 @@ test("it learns where the rectangles of a few pictures are, better than the whol
   const task = cropTask(rpn, parameters, loader, { localizer, images, options })
   const before = (await task.validate!(new AbortController().signal))[localizationMetric]!
   const run = {
-    epochs: 60,
+    epochs: 100,
     seed: 1,
-    schedule: scheduleOptions({ base: 0.2, steps: 60, warmup: 5 }),
+    schedule: scheduleOptions({ base: 0.2, steps: 100, warmup: 5 }),
     sgd: sgdDefaults,
     clipNorm: 10,
     validateEvery: 0,
