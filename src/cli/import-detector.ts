@@ -8,6 +8,7 @@ import { seededRandom } from "../tensor/random.js"
 import { cocoLabels, type Labels } from "../weights/coco-classes.js"
 import { saveDetector } from "../weights/detector-file.js"
 import { initialWeights, planNorms } from "../weights/plan.js"
+import { firstThree, printLeftOut } from "./import-lines.js"
 import { print } from "./report.js"
 
 interface DetectorImport extends Pick<ModelConfig, "strideIn" | "input"> {
@@ -50,16 +51,12 @@ export async function importDetector(file: string, wishes: DetectorImport): Prom
     buildFasterRcnn(parameters, config, classes.length)
     const { initialised } = parameters
     if (initialised.length > 0) {
-      const more = initialised.length > 3 ? ` and ${initialised.length - 3} more` : ""
-      const named = initialised.slice(0, 3).join(", ")
-      throw new DataError(`${file}: does not fill ${model}: ${named}${more} missing or of another shape`)
+      throw new DataError(`${file}: does not fill ${model}: ${firstThree(initialised)} missing or of another shape`)
     }
     saveDetector(out, parameters, { config, classes, categoryIds, training: {} })
     const count = [...parameters].length
     print(`${out}: ${count} of ${count} tensors of ${model}, ${classes.length} classes: ${summary(classes)}`)
-    const left = parameters.unused()
-    if (left.length > 0)
-      print(`left out ${left.length}: ${left.slice(0, 8).join(", ")}${left.length > 8 ? ", ..." : ""}`)
+    printLeftOut(parameters.unused())
   } finally {
     parameters.dispose()
   }

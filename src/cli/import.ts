@@ -11,6 +11,7 @@ import { loadWeights } from "../weights/load.js"
 import { writeSafetensors } from "../weights/safetensors.js"
 import { toTorchAxes } from "../weights/torchvision.js"
 import { importDetector } from "./import-detector.js"
+import { firstThree, printLeftOut } from "./import-lines.js"
 import { print } from "./report.js"
 
 type Channels = readonly [number, number, number]
@@ -79,10 +80,7 @@ function importWeights(file: string, flags: ImportFlags): void | Promise<void> {
     return String(given) === String(shape) ? [] : [`${name} is [${given}], expected [${shape}]`]
   })
   if (faults.length > 0 && !allowMissing) {
-    const more = faults.length > 3 ? ` and ${faults.length - 3} more` : ""
-    throw new DataError(
-      `${file}: does not fill ${model}: ${faults.slice(0, 3).join(", ")}${more}. Take part of it with --allow-missing`,
-    )
+    throw new DataError(`${file}: does not fill ${model}: ${firstThree(faults)}. Take part of it with --allow-missing`)
   }
   const fitting = [...weights].filter(([name, { shape }]) => String(expected.get(name)) === String(shape))
   const hasZeros = spec.stages.flat().some(({ shortcut }) => typeof shortcut !== "string" && "zeros" in shortcut)
@@ -99,8 +97,7 @@ function importWeights(file: string, flags: ImportFlags): void | Promise<void> {
   print(`${out}: ${fitting.length} of ${expected.size} tensors of ${model}, ${count} classes`)
   if (hasZeros)
     print(`shortcuts with zero channels ${zeros === "both" ? "on both sides" : "after the others"} (--zeros)`)
-  const left = [...weights.keys()].filter((name) => !expected.has(name))
-  if (left.length > 0) print(`left out ${left.length}: ${left.slice(0, 8).join(", ")}${left.length > 8 ? ", ..." : ""}`)
+  printLeftOut([...weights.keys()].filter((name) => !expected.has(name)))
 }
 
 const numbered = (count: number): string[] => Array.from({ length: count }, (_, k) => String(k))

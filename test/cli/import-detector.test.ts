@@ -1,14 +1,13 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { Command } from "commander"
-import { afterAll, expect, test, vi } from "vitest"
-import { configure } from "../../src/cli/import.js"
+import { afterAll, expect, test } from "vitest"
 import { cocoLabels } from "../../src/weights/coco-classes.js"
 import { openDetector } from "../../src/weights/detector-file.js"
 import { writeSafetensors } from "../../src/weights/safetensors.js"
 import { toTorchAxes } from "../../src/weights/torchvision.js"
 import { type GoldenDetector, goldenWeights, readGolden } from "../support/golden-detector.js"
+import { runImport } from "../support/import-command.js"
 
 const folder = mkdtempSync(join(tmpdir(), "resdet-import-detector-"))
 afterAll(() => rmSync(folder, { recursive: true }))
@@ -18,18 +17,7 @@ const [source, out, names] = [
   join(folder, "names"),
 ]
 
-async function run(...args: string[]): Promise<string> {
-  const written: string[] = []
-  const spy = vi.spyOn(process.stdout, "write").mockImplementation((text) => written.push(String(text)) > 0)
-  try {
-    const command = new Command("import").exitOverride().configureOutput({ outputError: () => {} })
-    configure(command)
-    await command.parseAsync([source, "--out", out, ...args], { from: "user" })
-  } finally {
-    spy.mockRestore()
-  }
-  return written.join("")
-}
+const run = (...args: string[]) => runImport(source, "--out", out, ...args)
 
 function writeSource(keep: (name: string) => boolean = () => true): void {
   const weights = goldenWeights("fpn", readGolden<GoldenDetector>("fpn"))

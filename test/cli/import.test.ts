@@ -2,11 +2,9 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import * as tf from "@tensorflow/tfjs-core"
-import { Command } from "commander"
-import { afterAll, beforeEach, expect, test, vi } from "vitest"
+import { afterAll, beforeEach, expect, test } from "vitest"
 import { cifarSpec } from "../../src/backbone/networks.js"
 import { ResNet } from "../../src/backbone/resnet.js"
-import { configure } from "../../src/cli/import.js"
 import { startEngine } from "../../src/engine/start.js"
 import { Parameters, Scope } from "../../src/tensor/parameters.js"
 import { seededRandom } from "../../src/tensor/random.js"
@@ -14,24 +12,12 @@ import { openClassifier, readClassifierInfo } from "../../src/weights/classifier
 import { expectedShapes } from "../../src/weights/expected.js"
 import { loadWeights, saveWeights } from "../../src/weights/load.js"
 import { SafetensorsFile, writeSafetensors } from "../../src/weights/safetensors.js"
+import { runImport as run } from "../support/import-command.js"
 
 const folder = mkdtempSync(join(tmpdir(), "resdet-import-"))
 afterAll(() => rmSync(folder, { recursive: true }))
 const [source, out] = [join(folder, "source.safetensors"), join(folder, "out.safetensors")]
 beforeEach(() => rmSync(out, { force: true }))
-
-async function run(...args: string[]): Promise<string> {
-  const written: string[] = []
-  const spy = vi.spyOn(process.stdout, "write").mockImplementation((text) => written.push(String(text)) > 0)
-  try {
-    const command = new Command("import").exitOverride().configureOutput({ outputError: () => {} })
-    configure(command)
-    await command.parseAsync(args, { from: "user" })
-  } finally {
-    spy.mockRestore()
-  }
-  return written.join("")
-}
 
 /** A small CIFAR network's file, as `keep` lets it through. */
 async function makeSource(keep: (name: string) => boolean = () => true): Promise<void> {
