@@ -45,7 +45,7 @@ for (const wanted of values.network) {
   ]
   const times = new Map<string, number[]>()
   for (let round = 0; round < rounds; round++) {
-    keep("resdet", train(network, batch, side))
+    keep("resdet", await train(network, batch, side))
     if (values.peer === undefined) continue
     for (const layout of layouts) {
       const { version, seconds } = askPeer(values.peer, network, batch, side, layout)
@@ -80,7 +80,7 @@ function rateOf(seconds: readonly number[], batch: number): Rate {
 }
 
 /** Seconds of each training step: forward, loss, backward, SGD. */
-function train(name: string, batch: number, side: number): number[] {
+async function train(name: string, batch: number, side: number): Promise<number[]> {
   const spec = networkSpec(name)
   const parameters = new Parameters(seededRandom(SEED))
   const network = new ResNet(new Scope(parameters), spec)
@@ -91,7 +91,7 @@ function train(name: string, batch: number, side: number): number[] {
   const seconds: number[] = []
   for (let step = 0; step < WARM_UP + steps; step++) {
     const start = performance.now()
-    trainStep(losses, parameters.trainable(), optimizer, { rate: 1e-3, clipNorm: Number.POSITIVE_INFINITY })
+    await trainStep(losses, parameters.trainable(), optimizer, { rate: 1e-3, clipNorm: Number.POSITIVE_INFINITY })
     seconds.push((performance.now() - start) / 1000)
   }
   tf.dispose([images, labels])

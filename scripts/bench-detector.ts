@@ -94,7 +94,7 @@ async function train(photos: Dataset, detector: FasterRcnn, parameters: Paramete
         laps.lap("frozen")
         const random = seededRandom(mixSeeds(SEED, step))
         const losses = () => detector.losses(stem, value.images, random, laps.lap)
-        trainStep(losses, trainable, optimizer, { rate: 1e-5, clipNorm: 10, lap: laps.lap })
+        await trainStep(losses, trainable, optimizer, { rate: 1e-5, clipNorm: 10, lap: laps.lap })
         stem.dispose()
       }
     }
@@ -114,7 +114,7 @@ async function detect({ images }: Dataset, detector: FasterRcnn): Promise<Round[
     laps.lap("data")
     const input = tf.tensor4d(pixels, [...shape])
     const within = read.map(({ height, width }) => [height, width] as const)
-    detector.detect(input, within, {}, laps.lap)
+    await detector.detect(input, within, {}, laps.lap)
     input.dispose()
     laps.begin()
   }

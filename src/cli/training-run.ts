@@ -136,8 +136,8 @@ export interface RunLength {
 }
 
 /** All that a command has made ready for a run. */
-export interface PreparedRun<Batch> {
-  readonly task: TrainingTask<Batch>
+export interface PreparedRun<Batch, Ahead = undefined> {
+  readonly task: TrainingTask<Batch, Ahead>
   readonly options: RunOptions
   readonly parameters: Parameters
   readonly saved: SavedModel
@@ -152,9 +152,9 @@ export interface PreparedRun<Batch> {
  * Trains into a run's folder, with a line on the screen for each report, and frees what was made ready.
  * @param state where to go on from; from the start when left out
  */
-export async function trainInto<Batch>(
+export async function trainInto<Batch, Ahead = undefined>(
   run: string,
-  { task, options, parameters, saved, command, faults, close }: PreparedRun<Batch>,
+  { task, options, parameters, saved, command, faults, close }: PreparedRun<Batch, Ahead>,
   state: SavedState | undefined,
   signal: AbortSignal,
   log: Log,

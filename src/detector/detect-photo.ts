@@ -1,4 +1,3 @@
-import * as tf from "@tensorflow/tfjs-core"
 import type { Detections } from "../boxes/boxes.js"
 import { joinDetections, scoredAtLeast } from "../boxes/detections.js"
 import { candidates } from "../roi/predictions.js"
@@ -9,7 +8,7 @@ import { mirrorBack } from "./flip.js"
 import { type Network, networkPasses } from "./passes.js"
 import type { Photo, Window } from "./photo.js"
 import { lookAgain } from "./refine.js"
-import { selectTiled, tileWindows } from "./tiles.js"
+import { selectTiled, type TileCandidates, tileWindows } from "./tiles.js"
 
 /**
  * Finds objects in one photo with one network or several, in the ways that `options` ask for. This is the one place where
@@ -18,29 +17,39 @@ import { selectTiled, tileWindows } from "./tiles.js"
  * @returns boxes in pixels of the photo, best score first
  * @throws UsageError for an option out of range
  */
-export function detectPhoto(networks: readonly Network[], photo: Photo, options: DetectOptions = {}): Detections {
+export async function detectPhoto(
+  networks: readonly Network[],
+  photo: Photo,
+  options: DetectOptions = {},
+): Promise<Detections> {
   const select = selectionFor(networks[0]!.detector.options.select, options)
-  const lookAt = (part: Photo) => tf.tidy(() => findCandidates(networks, part, options, select))
-  const lookTwice = (part: Photo) => joinDetections([lookAt(part), mirrorBack(lookAt(part.mirrored()), part.width)])
+  const lookAt = (part: Photo) => findCandidates(networks, part, options, select)
+  const lookTwice = async (part: Photo) =>
+    joinDetections([await lookAt(part), mirrorBack(await lookAt(part.mirrored()), part.width)])
   const candidatesOf = options.flip ? lookTwice : lookAt
-  const whole = candidatesOf(photo)
+  const whole = await candidatesOf(photo)
   const windows = options.tiles === undefined ? [] : tileWindows(photo, options.tiles, options.overlap)
-  const tiles = windows.map((window) => ({ window, found: moved(candidatesOf(photo.part(window)), window) }))
+  const tiles: TileCandidates[] = []
+  for (const window of windows) tiles.push({ window, found: moved(await candidatesOf(photo.part(window)), window) })
   const found = tiles.length === 0 ? selectCandidates(whole, select) : selectTiled(whole, tiles, photo, select)
   return options.score === undefined ? found : scoredAtLeast(found, options.score)
 }
 
 /** All boxes of a photo that may become detections. */
-function findCandidates(
+async function findCandidates(
   networks: readonly Network[],
   photo: Photo,
   { scales, refine }: DetectOptions,
   select: SelectOptions,
-): Detections {
+): Promise<Detections> {
   const passes = ensemble(networks.map((network) => networkPasses(network, photo, scales)))
-  const size = [photo.height, photo.width] as const
-  const said = passes.predict(passes.propose())
-  return candidates(refine ? lookAgain(passes, said, size, select.minSide) : said, size, select)
+  try {
+    const size = [photo.height, photo.width] as const
+    const said = await passes.predict(await passes.propose())
+    return candidates(refine ? await lookAgain(passes, said, size, select.minSide) : said, size, select)
+  } finally {
+    passes.dispose()
+  }
 }
 
 function moved(found: Detections, [left, top]: Window): Detections {

@@ -10,9 +10,19 @@ export function ensemble(members: readonly Passes[]): Passes {
   const [first, ...others] = members
   if (others.length === 0) return first!
   return {
-    propose: () => joinBoxes(members.map((member) => member.propose())),
-    predict: (regions) => meanPredictions(members.map((member) => member.predict(regions))),
+    propose: async () => joinBoxes(await inTurn(members, (member) => member.propose())),
+    predict: async (regions) => meanPredictions(await inTurn(members, (member) => member.predict(regions))),
+    dispose() {
+      for (const member of members) member.dispose()
+    },
   }
+}
+
+/** One after the other: together they would only take more memory. */
+async function inTurn<Item, Result>(items: readonly Item[], ask: (item: Item) => Promise<Result>): Promise<Result[]> {
+  const answers: Result[] = []
+  for (const item of items) answers.push(await ask(item))
+  return answers
 }
 
 function meanPredictions(said: readonly Predictions[]): Predictions {

@@ -1,15 +1,19 @@
 import * as tf from "@tensorflow/tfjs-core"
+import { observeBatchNorms } from "../backbone/norm.js"
 import { type Detections, joinBoxes } from "../boxes/boxes.js"
+import { withValues } from "../engine/read-back.js"
 import { besideContext, wholeImages } from "../roi/context.js"
-import type { BoxPredictor, RegionFeatures, RoiOutputs } from "../roi/head.js"
+import type { BoxPredictor, RegionFeatures } from "../roi/head.js"
 import { alignOnLevels } from "../roi/levels.js"
 import { roiLosses } from "../roi/loss.js"
+import type { Predictions } from "../roi/predictions.js"
 import { readPredictions } from "../roi/read-predictions.js"
 import { type SelectOptions, selectDetections, selectOptions } from "../roi/select.js"
 import { roiTargets } from "../roi/targets.js"
 import { levelAnchors } from "../rpn/anchors.js"
 import type { RpnHead } from "../rpn/head.js"
 import { rpnLosses } from "../rpn/loss.js"
+import type { ProposalOptions } from "../rpn/proposals.js"
 import { proposeRegions } from "../rpn/propose.js"
 import { rpnTargets } from "../rpn/targets.js"
 import type { Random } from "../tensor/random.js"
@@ -36,8 +40,12 @@ export interface FasterRcnnParts {
 
 type Size = readonly [height: number, width: number]
 type Lap = (phase: string) => void
+const ignore = () => {}
 
 const mapSize = ({ shape }: tf.Tensor4D): Size => [shape[1], shape[2]]
+
+/** Maps to be disposed of by the caller, even where a backbone hands its input on. */
+const owned = (make: () => readonly tf.Tensor4D[]) => tf.tidy(() => make().map((map) => tf.clone(map)))
 
 /**
  * Faster R-CNN: shared features, a network that proposes regions on them, and a head that names and refines each region.
@@ -63,27 +71,53 @@ export class FasterRcnn {
    * @param stem `frozenFeatures` of the N padded images
    * @param images the N images' sizes and objects, in input pixels
    * @param random draws the samples of anchors and regions
+   * @param known the images' proposals, of an engine that cannot be read under the tape: see `proposeAhead`
    * @returns scalars by torchvision's names
    */
-  losses(stem: tf.Tensor4D, images: readonly TrainingImage[], random: Random, lap: Lap = () => {}) {
+  losses(
+    stem: tf.Tensor4D,
+    images: readonly TrainingImage[],
+    random: Random,
+    lap: Lap = () => {},
+    known?: readonly Float32Array[],
+  ) {
     const { anchors, rpn, proposals, roi, difficult } = this.options
-    const { backbone } = this.#parts
-    const levels = backbone.train ? backbone.train(stem) : backbone.trainable(stem)
+    const levels = this.#train(stem)
     lap("backbone")
     const outputs = this.#parts.rpn.apply(levels)
     lap("rpn")
     const grid = levelAnchors(levels.map(mapSize), anchors)
     const allAnchors = joinBoxes(grid)
     const sizes = images.map(({ height, width }): Size => [height, width])
-    const proposed = proposeRegions(outputs, grid, sizes, proposals.train)
+    const proposed = known ?? proposeRegions(outputs, grid, sizes, proposals.train)
     const truths = images.map((image) => trainingTruths(image, difficult))
     const anchorTargets = truths.map((truth) => rpnTargets(allAnchors, truth.boxes, truth.crowds, rpn, random))
     const regionTargets = truths.map((truth, n) => roiTargets(proposed[n]!, truth, truth.crowds, roi, random))
     lap("proposals")
     const boxes = regionTargets.map((target) => target.boxes)
-    const said = this.predict(this.vectors(levels, boxes, sizes, "train"))
+    const said = this.#parts.predictor.apply(this.vectors(levels, boxes, sizes, "train"))
     lap("roi")
     return { ...rpnLosses(outputs, anchorTargets, rpn.loss), ...roiLosses(said, regionTargets, roi.loss) }
+  }
+
+  #train(stem: tf.Tensor4D): readonly tf.Tensor4D[] {
+    const { backbone } = this.#parts
+    return backbone.train ? backbone.train(stem) : backbone.trainable(stem)
+  }
+
+  /**
+   * The proposals that `losses` samples from, by a forward pass of their own, outside the tape: for engines that hand values
+   * over only to those who wait. No running statistics move.
+   * @returns `[P * 4]` an image, in input pixels
+   */
+  async proposeAhead(stem: tf.Tensor4D, images: readonly TrainingImage[]): Promise<Float32Array[]> {
+    const levels = owned(() => observeBatchNorms(ignore, () => this.#train(stem)))
+    const sizes = images.map(({ height, width }): Size => [height, width])
+    try {
+      return await this.#propose(levels, sizes, this.options.proposals.train)
+    } finally {
+      tf.dispose(levels)
+    }
   }
 
   /**
@@ -94,24 +128,26 @@ export class FasterRcnn {
    * @returns one entry an image, boxes in input pixels, best score first
    * @throws UsageError for a threshold out of range
    */
-  detect(
+  async detect(
     images: tf.Tensor4D,
     sizes: readonly Size[],
     wishes: Partial<SelectOptions> = {},
     lap: Lap = () => {},
-  ): Detections[] {
+  ): Promise<Detections[]> {
     const select = selectOptions({ ...this.options.select, ...wishes })
-    return tf.tidy(() => {
-      const levels = this.features(images)
+    const levels = owned(() => this.features(images))
+    try {
       lap("backbone")
-      const proposed = this.propose(levels, sizes, lap)
+      const proposed = await this.propose(levels, sizes, lap)
       lap("proposals")
-      const said = readPredictions(this.predict(this.vectors(levels, proposed, sizes)), proposed)
+      const said = await this.predict(() => this.vectors(levels, proposed, sizes), proposed)
       lap("roi")
       const found = said.map((own, n) => selectDetections(own, sizes[n]!, select))
       lap("select")
       return found
-    })
+    } finally {
+      tf.dispose(levels)
+    }
   }
 
   // The steps of a detection, for what composes them in other ways. Sizes are `[height, width]` of each of the N images
@@ -123,11 +159,19 @@ export class FasterRcnn {
   }
 
   /** The regions of each image worth a closer look `[P * 4]`, best first. */
-  propose(levels: readonly tf.Tensor4D[], sizes: readonly Size[], lap: Lap = () => {}): Float32Array[] {
-    const outputs = this.#parts.rpn.apply(levels)
-    lap("rpn")
+  propose(levels: readonly tf.Tensor4D[], sizes: readonly Size[], lap: Lap = () => {}): Promise<Float32Array[]> {
+    return this.#propose(levels, sizes, this.options.proposals.test, lap)
+  }
+
+  #propose(levels: readonly tf.Tensor4D[], sizes: readonly Size[], options: ProposalOptions, lap: Lap = () => {}) {
     const grid = levelAnchors(levels.map(mapSize), this.options.anchors)
-    return proposeRegions(outputs, grid, sizes, this.options.proposals.test)
+    return withValues(
+      () => this.#parts.rpn.apply(levels),
+      (outputs) => {
+        lap("rpn")
+        return proposeRegions(outputs, grid, sizes, options)
+      },
+    )
   }
 
   /** The vector of each region `[R, channels]`, all images' regions `[R * 4]` in one list. */
@@ -149,8 +193,11 @@ export class FasterRcnn {
     return besideContext(withWhole, images)
   }
 
-  /** What the head says of each region. */
-  predict(vectors: tf.Tensor2D): RoiOutputs {
-    return this.#parts.predictor.apply(vectors)
+  /** What the head says of each image's regions `[R * 4]`, by their vectors. */
+  predict(vectors: () => tf.Tensor2D, regions: readonly Float32Array[]): Promise<Predictions[]> {
+    return withValues(
+      () => this.#parts.predictor.apply(vectors()),
+      (outputs) => readPredictions(outputs, regions),
+    )
   }
 }

@@ -1,6 +1,5 @@
 import * as tf from "@tensorflow/tfjs-core"
 import type { Predictions } from "../roi/predictions.js"
-import { readPredictions } from "../roi/read-predictions.js"
 import type { FasterRcnn } from "./faster-rcnn.js"
 import type { ModelConfig } from "./model.js"
 import { maxout } from "./multi-scale.js"
@@ -12,9 +11,11 @@ import type { Photo } from "./photo.js"
  */
 export interface Passes {
   /** The regions worth a closer look, `[P * 4]`. */
-  propose(): Float32Array
+  propose(): Promise<Float32Array>
   /** What each of R regions `[R * 4]` is. */
-  predict(regions: Float32Array): Predictions
+  predict(regions: Float32Array): Promise<Predictions>
+  /** Frees the photo's features. */
+  dispose(): void
 }
 
 /** A detector with the size at which images enter it. */
@@ -32,7 +33,7 @@ export interface Look {
 }
 
 /**
- * The passes of one network. The features stay in memory: call it inside a tidy.
+ * The passes of one network. The photo's features stay in memory until they are disposed of.
  * @param scales shorter sides at which regions are looked at, see `maxout`; none: the network's own alone. Proposals are
  * made at the network's own size, as in the paper
  */
@@ -40,7 +41,7 @@ export function networkPasses({ detector, config }: Network, photo: Photo, scale
   const lookAt = (size: number): Look => {
     const maxSize = Math.round((config.maxSize * size) / config.size)
     const { values, shape, height, width } = photo.input({ size, maxSize }, config.input)
-    const levels = tf.tidy(() => [...detector.features(tf.tensor4d(values, [...shape]))])
+    const levels = tf.tidy(() => detector.features(tf.tensor4d(values, [...shape])).map((map) => tf.clone(map)))
     return { levels, size: [height, width], scaleX: width / photo.width, scaleY: height / photo.height }
   }
   const own = lookAt(config.size)
@@ -48,15 +49,18 @@ export function networkPasses({ detector, config }: Network, photo: Photo, scale
   const vectorsAt = (regions: Float32Array, { levels, size, scaleX, scaleY }: Look) =>
     detector.vectors(levels, [scaleBoxes(regions, scaleX, scaleY)], [size])
   return {
-    propose() {
-      const [regions] = tf.tidy(() => detector.propose(own.levels, [own.size]))
+    async propose() {
+      const [regions] = await detector.propose(own.levels, [own.size])
       return scaleBoxes(regions!, 1 / own.scaleX, 1 / own.scaleY)
     },
-    predict: (regions) =>
-      tf.tidy(() => {
-        const vectors = looks.length === 1 ? vectorsAt(regions, looks[0]!) : maxout(regions, looks, vectorsAt)
-        return readPredictions(detector.predict(vectors), [regions])[0]!
-      }),
+    async predict(regions) {
+      const vectors = () => (looks.length === 1 ? vectorsAt(regions, looks[0]!) : maxout(regions, looks, vectorsAt))
+      const [said] = await detector.predict(vectors, [regions])
+      return said!
+    },
+    dispose() {
+      for (const { levels } of [own, ...looks]) tf.dispose([...levels])
+    },
   }
 }
 

@@ -10,15 +10,15 @@ import type { Passes } from "./passes.js"
  * @returns the first look's predictions, then the second's
  * @source He et al. 2015, appendix B, "Box refinement": 300 new predictions beside the 300 of the first look
  */
-export function lookAgain(
+export async function lookAgain(
   passes: Pick<Passes, "predict">,
   said: Predictions,
   size: readonly [number, number],
   minSide: number,
-): Predictions {
+): Promise<Predictions> {
   const boxes = likeliestBoxes(said)
   clipBoxes(boxes, size)
-  return joinPredictions(said, passes.predict(takeBoxes(boxes, boxesOfSide(boxes, minSide))))
+  return joinPredictions(said, await passes.predict(takeBoxes(boxes, boxesOfSide(boxes, minSide))))
 }
 
 /**

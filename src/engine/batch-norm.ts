@@ -1,5 +1,5 @@
 import * as tf from "@tensorflow/tfjs-core"
-import { float32, isNative, nativeOps } from "./native-op.js"
+import { float32, isNative, nativeOps, ownKernelBackends } from "./native-op.js"
 import { hasOneDnn, oneDnnOps } from "./onednn.js"
 import { reluGradient } from "./relu.js"
 import { holdScratch } from "./scratch.js"
@@ -57,10 +57,8 @@ interface Inputs {
 }
 
 /** Each kernel gives y, the mean and variance asked for, and the two that the gradient needs, in the engine's own form. */
-for (const [backendName, kernel] of [
-  ["tensorflow", nativeKernel],
-  ["wasm", partsKernel],
-] as const) {
+for (const backendName of ownKernelBackends) {
+  const kernel = backendName === "tensorflow" ? nativeKernel : partsKernel
   for (const kernelName of [BATCH_NORM, BATCH_NORM_RELU]) {
     tf.registerKernel({
       kernelName,

@@ -4,17 +4,28 @@ import { UserError } from "../tensor/errors.js"
 import { findNative } from "./native-cache.js"
 import { loadNative } from "./native-load.js"
 import { registerWasmKernels } from "./wasm-kernels.js"
+import { loadWebGpu } from "./webgpu.js"
 
 const require = createRequire(import.meta.url)
 
-export type EngineName = "tensorflow" | "wasm"
-export type EngineChoice = EngineName | "auto"
+/** The engines that can be asked for by name. */
+export const engineNames = ["tensorflow", "webgpu", "wasm"] as const
+export type EngineName = (typeof engineNames)[number]
+export const engineChoices = [...engineNames, "auto"] as const
+export type EngineChoice = (typeof engineChoices)[number]
 
 /**
- * Makes one compute engine the one that runs all tensors: native TensorFlow when it is set up, else WebAssembly.
+ * Makes one compute engine the one that runs all tensors. `auto` takes native TensorFlow when it is set up, else
+ * WebAssembly; a GPU behind WebGPU is used where it is asked for.
  * @throws UserError when the engine that was asked for cannot run here
  */
 export async function startEngine(choice: EngineChoice = "auto"): Promise<EngineName> {
+  if (choice === "webgpu") {
+    await loadWebGpu()
+    registerGradients()
+    await use("webgpu")
+    return "webgpu"
+  }
   if (choice !== "wasm") {
     const native = findNative()
     try {
@@ -26,11 +37,15 @@ export async function startEngine(choice: EngineChoice = "auto"): Promise<Engine
     }
   }
   await import("@tensorflow/tfjs-backend-wasm")
-  // The core alone knows no gradients; the union package, which the native one depends on, registers them all.
-  createRequire(require.resolve("@tensorflow/tfjs-node-gpu/package.json"))("@tensorflow/tfjs")
+  registerGradients()
   registerWasmKernels()
   await use("wasm")
   return "wasm"
+}
+
+/** The core alone knows no gradients; the union package, which the native one depends on, registers them all. */
+function registerGradients(): void {
+  createRequire(require.resolve("@tensorflow/tfjs-node-gpu/package.json"))("@tensorflow/tfjs")
 }
 
 async function use(backend: EngineName): Promise<void> {

@@ -1,6 +1,7 @@
 import * as tf from "@tensorflow/tfjs-core"
+import { withValues } from "../engine/read-back.js"
 import type { Parameter } from "../tensor/parameters.js"
-import { globalNorm, type Sgd } from "./sgd.js"
+import { type Sgd, squaredLength } from "./sgd.js"
 import { type Losses, type StepOptions, trainStep } from "./step.js"
 
 /**
@@ -23,19 +24,25 @@ export class AccumulatedSteps {
    * @returns the batch's losses, as `trainStep`
    * @throws DivergedError as `trainStep`; nothing has been changed then
    */
-  add(losses: () => Losses, isLast: boolean, options: StepOptions): Record<string, number> {
+  async add(losses: () => Losses, isLast: boolean, options: StepOptions): Promise<Record<string, number>> {
     if (isLast && this.#sum.count === 0) return trainStep(losses, this.#parameters, this.#optimizer, options)
-    const values = trainStep(losses, this.#parameters, this.#sum, { ...options, clipNorm: Number.POSITIVE_INFINITY })
-    if (isLast) this.#update(options)
+    const unclipped = { ...options, clipNorm: Number.POSITIVE_INFINITY }
+    const values = await trainStep(losses, this.#parameters, this.#sum, unclipped)
+    if (isLast) await this.#update(options)
     return values
   }
 
-  #update({ rate, clipNorm }: StepOptions): void {
-    tf.tidy(() => {
-      const gradients = this.#sum.mean()
-      const norm = globalNorm(gradients)
+  async #update({ rate, clipNorm }: StepOptions): Promise<void> {
+    const gradients = tf.tidy(() => this.#sum.mean())
+    try {
+      const norm = await withValues(
+        () => ({ squared: squaredLength(gradients) }),
+        ({ squared }) => Math.sqrt(squared.dataSync()[0]!),
+      )
       this.#optimizer.apply(gradients, rate, norm > clipNorm ? clipNorm / norm : 1)
-    })
+    } finally {
+      tf.dispose(gradients)
+    }
     this.#sum.clear()
   }
 

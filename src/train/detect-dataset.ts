@@ -31,19 +31,19 @@ export async function detectDataset(
   const files = images.map(({ file }) => file)
   for await (const batch of streamImages(files, { size, maxSize, ...input })) {
     for (const { source, problem } of batch.failed) failed.push({ file: source, message: problem.message })
-    for (const found of detectBatch(detector, batch)) perImage[found.index] = found.detections
+    for (const found of await detectBatch(detector, batch)) perImage[found.index] = found.detections
     onImage?.((batch.images.at(-1) ?? batch.failed.at(-1))!.index + 1)
     if (signal?.aborted) break
   }
   return { perImage, failed }
 }
 
-function detectBatch(detector: FasterRcnn, { pixels, shape, images }: StreamBatch<string>) {
+async function detectBatch(detector: FasterRcnn, { pixels, shape, images }: StreamBatch<string>) {
   if (images.length === 0) return []
   const input = tf.tensor4d(pixels, [...shape])
   try {
     const sizes = images.map(({ height, width }) => [height, width] as const)
-    const found = detector.detect(input, sizes)
+    const found = await detector.detect(input, sizes)
     return images.map((image, n) => ({ index: image.index, detections: toImagePixels(found[n]!, image) }))
   } finally {
     input.dispose()

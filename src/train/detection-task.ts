@@ -27,14 +27,15 @@ export function detectionTask(
   loader: BatchLoader,
   validation: Dataset | undefined,
   config: Pick<ModelConfig, "size" | "maxSize" | "input">,
-): TrainingTask<Batch> {
+): TrainingTask<Batch, readonly Float32Array[]> {
   return {
     parameters,
     batchesPerEpoch: loader.batchesPerEpoch(),
     batches: (epoch, start) => loader.epoch(epoch, start),
     next: ({ index }) => index + 1,
     prepare: ({ pixels, shape }) => detector.frozenFeatures(tf.tensor4d(pixels, [...shape])),
-    losses: (stem, { images }, random) => detector.losses(stem, images, random),
+    lookAhead: (stem, { images }) => detector.proposeAhead(stem, images),
+    losses: (stem, { images }, random, proposals) => detector.losses(stem, images, random, undefined, proposals),
     describe: ({ images }) => images.map(({ record }) => record.id).join(", "),
     waited: ({ waitedMs }) => waitedMs,
     ...(validation && {

@@ -1,4 +1,5 @@
 import * as tf from "@tensorflow/tfjs-core"
+import { mustWait, readable } from "../engine/read-back.js"
 import { DataError, DivergedError } from "../tensor/errors.js"
 import type { Parameters } from "../tensor/parameters.js"
 import { mixSeeds, type Random, seededRandom } from "../tensor/random.js"
@@ -19,7 +20,7 @@ import { Sgd, type SgdOptions } from "./sgd.js"
 import type { Losses } from "./step.js"
 
 /** What is trained: where batches come from, what their losses are, how the model is judged. */
-export interface TrainingTask<Batch> {
+export interface TrainingTask<Batch, Ahead = undefined> {
   readonly parameters: Parameters
   readonly batchesPerEpoch: number
   /** The batches of an epoch from `start` on: always the same ones for the same epoch. */
@@ -28,8 +29,10 @@ export interface TrainingTask<Batch> {
   next(batch: Batch): number
   /** What the frozen layers make of a batch, outside the gradient tape; the loop disposes it. */
   prepare(batch: Batch): tf.Tensor4D
+  /** What has to be known of a prepared batch before the tape runs, on engines whose values must be waited for. */
+  lookAhead?(prepared: tf.Tensor4D, batch: Batch): Promise<Ahead>
   /** The losses of a prepared batch, under the tape. */
-  losses(prepared: tf.Tensor4D, batch: Batch, random: Random): Losses
+  losses(prepared: tf.Tensor4D, batch: Batch, random: Random, ahead?: Ahead): Losses
   /** The batch's images, to name them when something goes wrong. */
   describe(batch: Batch): string
   /** Milliseconds the step had to wait for this batch. */
@@ -114,8 +117,8 @@ export function runLength(
  * @returns where it stopped; `epoch === epochs`, or `step === steps`, when it is done
  * @throws DivergedError naming the loss, the step and the images; nothing is saved from that step on
  */
-export async function runTraining<Batch>(
-  task: TrainingTask<Batch>,
+export async function runTraining<Batch, Ahead>(
+  task: TrainingTask<Batch, Ahead>,
   options: RunOptions,
   events: RunEvents,
   signal: AbortSignal,
@@ -149,7 +152,7 @@ export async function runTraining<Batch>(
       }
     }
     const end = here()
-    if (signal.aborted) await events.onSave(end, optimizer, false, average)
+    if (signal.aborted) await save(end, false)
     return end
   } finally {
     updates.dispose()
@@ -167,7 +170,7 @@ export async function runTraining<Batch>(
     let random = stepRandom()
     for await (const [batch, isLast] of inSteps(task.batches(epoch, start), options.accumulate ?? 1)) {
       const rate = learningRate(step, options.schedule, schedule)
-      const losses = { ...addBatch(batch, isLast, rate, random), ...task.figures?.() }
+      const losses = { ...(await addBatch(batch, isLast, rate, random)), ...task.figures?.() }
       if (schedule) schedule = afterStep(schedule, options.schedule, losses.train_error ?? 0)
       sums.add(losses)
       window.add(losses, task.waited(batch))
@@ -189,11 +192,17 @@ export async function runTraining<Batch>(
     return seededRandom(mixSeeds(options.seed, step))
   }
 
-  function addBatch(batch: Batch, isLast: boolean, rate: number, random: Random): Record<string, number> {
+  async function addBatch(
+    batch: Batch,
+    isLast: boolean,
+    rate: number,
+    random: Random,
+  ): Promise<Record<string, number>> {
     const prepared = tf.tidy(() => task.prepare(batch))
     try {
       const { clipNorm } = options
-      return updates.add(() => task.losses(prepared, batch, random), isLast, { rate, clipNorm })
+      const ahead = mustWait() ? await task.lookAhead?.(prepared, batch) : undefined
+      return await updates.add(() => task.losses(prepared, batch, random, ahead), isLast, { rate, clipNorm })
     } catch (error) {
       if (!(error instanceof DivergedError)) throw error
       throw new DivergedError(
@@ -219,6 +228,12 @@ export async function runTraining<Batch>(
     // A run that ends by steps may be in the middle of an epoch, from where it can go on.
     const position =
       options.steps !== undefined && isLast ? here() : { ...here(), epoch: done, batch: 0, losses: noSums }
+    await save(position, improved)
+  }
+
+  async function save(position: RunPosition, improved: boolean): Promise<void> {
+    const weights = [...task.parameters].map(({ variable }) => variable)
+    await readable([...weights, ...optimizer.velocities.values(), ...(average?.means.values() ?? [])])
     await events.onSave(position, optimizer, improved, average)
   }
 }

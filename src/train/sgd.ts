@@ -88,7 +88,7 @@ export class Sgd {
   }
 }
 
-/** The length of all gradients as one vector. */
-export function globalNorm(gradients: tf.NamedTensorMap): number {
-  return tf.tidy(() => Math.sqrt(tf.addN(Object.values(gradients).map(sumOfSquares)).dataSync()[0]!))
+/** The squared length of all gradients as one vector. */
+export function squaredLength(gradients: tf.NamedTensorMap): tf.Scalar {
+  return tf.tidy(() => tf.addN(Object.values(gradients).map(sumOfSquares)))
 }

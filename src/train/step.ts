@@ -1,7 +1,8 @@
 import * as tf from "@tensorflow/tfjs-core"
+import { readable } from "../engine/read-back.js"
 import { DivergedError } from "../tensor/errors.js"
 import type { Parameter } from "../tensor/parameters.js"
-import { globalNorm, type Sgd } from "./sgd.js"
+import { type Sgd, squaredLength } from "./sgd.js"
 
 /** The losses of one step by their names, each a scalar; their sum is what is trained. */
 export type Losses = Readonly<Record<string, tf.Scalar>>
@@ -22,42 +23,52 @@ export interface StepOptions {
  * @returns each loss's value, and their sum as `loss`
  * @throws DivergedError, before anything is changed, when a loss or the gradients' norm is not finite
  */
-export function trainStep(
+export async function trainStep(
   losses: () => Losses,
   parameters: readonly Parameter[],
   optimizer: Pick<Sgd, "apply">,
   { rate, clipNorm, lap = () => {} }: StepOptions,
-): Record<string, number> {
-  return tf.tidy(() => {
-    let parts: Losses = {}
+): Promise<Record<string, number>> {
+  const { names, figures, gradients } = runTape(losses, parameters, lap)
+  try {
+    await readable([figures])
+    const numbers = figures.dataSync()
+    lap("backward")
+    const values: Record<string, number> = { loss: numbers[names.length]! }
+    names.forEach((name, i) => {
+      if (!Number.isFinite(numbers[i])) throw new DivergedError(`${name} is ${numbers[i]}`)
+      values[name] = numbers[i]!
+    })
+    const norm = Math.sqrt(numbers[names.length + 1]!)
+    if (!Number.isFinite(norm)) throw new DivergedError("the gradients are not finite")
+    optimizer.apply(gradients, rate, norm > clipNorm ? clipNorm / norm : 1)
+    lap("update")
+    return values
+  } finally {
+    figures.dispose()
+    tf.dispose(gradients)
+  }
+}
+
+/** The losses, their sum and the gradients' squared length in one tensor, to be read at once; and the gradients. */
+function runTape(losses: () => Losses, parameters: readonly Parameter[], lap: Lap) {
+  let names: string[] = []
+  const tensors = tf.tidy(() => {
+    let parts: tf.Scalar[] = []
     const total = (): tf.Scalar => {
-      parts = losses()
-      for (const part of Object.values(parts)) tf.keep(part)
+      const named = losses()
+      names = Object.keys(named)
+      parts = Object.values(named).map((part) => tf.keep(part))
       lap("losses")
-      return tf.addN(Object.values(parts)) as tf.Scalar
+      return tf.addN(parts)
     }
     const { value, grads } = tf.variableGrads(
       total,
       parameters.map(({ variable }) => variable),
     )
-    const values = readLosses(parts, value)
-    lap("backward")
-    const norm = globalNorm(grads)
-    if (!Number.isFinite(norm)) throw new DivergedError("the gradients are not finite")
-    optimizer.apply(grads, rate, norm > clipNorm ? clipNorm / norm : 1)
-    lap("update")
-    return values
+    const figures = tf.stack([...parts, value, squaredLength(grads)])
+    tf.dispose(parts)
+    return { figures, gradients: grads }
   })
-}
-
-function readLosses(parts: Losses, total: tf.Scalar): Record<string, number> {
-  const names = Object.keys(parts)
-  const numbers = tf.stack([...Object.values(parts), total]).dataSync()
-  tf.dispose(Object.values(parts))
-  const values: Record<string, number> = { loss: numbers[names.length]! }
-  names.forEach((name, i) => {
-    if (!Number.isFinite(numbers[i])) throw new DivergedError(`${name} is ${numbers[i]}`)
-    values[name] = numbers[i]!
-  })
-  return values
+  return { names, ...tensors }
 }

@@ -41,18 +41,20 @@ function expectSame(actual: Detections, expected: Detections, tolerance = 1e-4) 
 onEveryEngine("detecting in a photo", () => {
   const few = { score: 0.3, maxDetections: 10 }
 
-  test("without options is what the detector itself does", () => {
+  test("without options is what the detector itself does", async () => {
     const { network } = tiny(1)
     const { values, shape } = noise.input(network.config, imageNet)
-    const [own] = tf.tidy(() => network.detector.detect(tf.tensor4d(values, [...shape]), [imageSize]))
+    const input = tf.tensor4d(values, [...shape])
+    const [own] = await network.detector.detect(input, [imageSize])
+    input.dispose()
     expect(own!.scores.length).toBeGreaterThan(10)
-    const found = detectPhoto([network], noise)
+    const found = await detectPhoto([network], noise)
     expect([...found.labels]).toEqual([...own!.labels])
     expectClose(found.scores, own!.scores)
     expectClose(found.boxes, own!.boxes)
   })
 
-  test("leaves no tensor behind, whatever is switched on, and keeps boxes inside the photo", () => {
+  test("leaves no tensor behind, whatever is switched on, and keeps boxes inside the photo", async () => {
     const networks = [tiny(1).network, tiny(2).network]
     const everything: DetectOptions = {
       score: 0.2,
@@ -66,7 +68,7 @@ onEveryEngine("detecting in a photo", () => {
       overlap: 0.25,
     }
     const tensors = tf.memory().numTensors
-    const found = detectPhoto(networks, noise, everything)
+    const found = await detectPhoto(networks, noise, everything)
     expect(tf.memory().numTensors).toBe(tensors)
     expect(found.scores.length).toBeGreaterThan(0)
     found.boxes.forEach((value, at) => {
@@ -75,35 +77,37 @@ onEveryEngine("detecting in a photo", () => {
     })
   })
 
-  test("with the mirror image a mirrored photo has mirrored detections", () => {
+  test("with the mirror image a mirrored photo has mirrored detections", async () => {
     const { network } = tiny(1)
-    const found = detectPhoto([network], noise, { ...few, flip: true })
-    const mirrored = detectPhoto([network], noise.mirrored(), { ...few, flip: true })
+    const found = await detectPhoto([network], noise, { ...few, flip: true })
+    const mirrored = await detectPhoto([network], noise.mirrored(), { ...few, flip: true })
     expectSame(mirrored, mirrorBack(found, width))
-    const plain = detectPhoto([network], noise, few)
+    const plain = await detectPhoto([network], noise, few)
     expect([...plain.scores]).not.toEqual([...found.scores])
   })
 
-  test("a network beside itself finds what it finds alone; another one changes the scores", () => {
+  test("a network beside itself finds what it finds alone; another one changes the scores", async () => {
     const [one, other] = [tiny(1).network, tiny(2).network]
-    const alone = detectPhoto([one], noise, few)
-    expectSame(detectPhoto([one, one], noise, few), alone)
-    const both = detectPhoto([one, other], noise, few)
+    const alone = await detectPhoto([one], noise, few)
+    expectSame(await detectPhoto([one, one], noise, few), alone)
+    const both = await detectPhoto([one, other], noise, few)
     expect([...both.scores]).not.toEqual([...alone.scores])
-    expectSame(detectPhoto([other, one], noise, few), both)
+    expectSame(await detectPhoto([other, one], noise, few), both)
   })
 
-  test("its own size twice is its own size once, and other sizes count", () => {
+  test("its own size twice is its own size once, and other sizes count", async () => {
     const { network } = tiny(1)
-    const plain = detectPhoto([network], noise, few)
-    expectSame(detectPhoto([network], noise, { ...few, scales: [height, height] }), plain)
-    expect([...detectPhoto([network], noise, { ...few, scales: [height, 144] }).scores]).not.toEqual([...plain.scores])
+    const plain = await detectPhoto([network], noise, few)
+    expectSame(await detectPhoto([network], noise, { ...few, scales: [height, height] }), plain)
+    expect([...(await detectPhoto([network], noise, { ...few, scales: [height, 144] })).scores]).not.toEqual([
+      ...plain.scores,
+    ])
   })
 
-  test("global context goes with everything else", () => {
+  test("global context goes with everything else", async () => {
     const { detector } = tinyDetector(2, undefined, { context: true })
     const network = { detector, config: { size: height, maxSize: 2 * height, input: imageNet } }
-    const found = detectPhoto([network], noise, { scales: [64, 96], flip: true, refine: true, score: 0.1 })
+    const found = await detectPhoto([network], noise, { scales: [64, 96], flip: true, refine: true, score: 0.1 })
     expect(found.scores.length).toBeGreaterThan(0)
   })
 })
@@ -111,23 +115,28 @@ onEveryEngine("detecting in a photo", () => {
 describe("what a photo is asked for", () => {
   beforeAll(() => startEngine())
 
-  test("the white rectangle is found where it is", () => {
+  test("the white rectangle is found where it is", async () => {
     const { network, asked } = whiteFinder(64)
-    const found = detectPhoto([network], whiteOnBlack(128, 64, [30, 10, 70, 50]))
+    const found = await detectPhoto([network], whiteOnBlack(128, 64, [30, 10, 70, 50]))
     expect([...found.boxes]).toEqual([30, 10, 70, 50])
     expect(asked.inputs).toEqual(["128x64"])
     expect([...found.labels]).toEqual([1])
   })
 
-  test("a black photo has nothing, with every switch on", () => {
+  test("a black photo has nothing, with every switch on", async () => {
     const { network } = whiteFinder(64)
-    const found = detectPhoto([network], whiteOnBlack(128, 64), { refine: true, flip: true, vote: true, tiles: 64 })
+    const found = await detectPhoto([network], whiteOnBlack(128, 64), {
+      refine: true,
+      flip: true,
+      vote: true,
+      tiles: 64,
+    })
     expect(found.scores).toHaveLength(0)
   })
 
-  test("at other sizes regions are looked at where they are there; proposals come from the own size", () => {
+  test("at other sizes regions are looked at where they are there; proposals come from the own size", async () => {
     const { network, asked } = whiteFinder(64)
-    const found = detectPhoto([network], whiteOnBlack(128, 64, [32, 16, 64, 48]), { scales: [32, 64, 128] })
+    const found = await detectPhoto([network], whiteOnBlack(128, 64, [32, 16, 64, 48]), { scales: [32, 64, 128] })
     expect([...found.boxes]).toEqual([32, 16, 64, 48])
     expect(asked.inputs).toEqual(["128x64", "64x32", "256x128"])
     // 32 pixels square are nearest to 224 where they are largest.
@@ -137,16 +146,16 @@ describe("what a photo is asked for", () => {
     ])
   })
 
-  test("the longest side grows with the size", () => {
+  test("the longest side grows with the size", async () => {
     const { network, asked } = whiteFinder(64)
-    detectPhoto([network], whiteOnBlack(640, 64, [0, 0, 64, 64]), { scales: [32] })
+    await detectPhoto([network], whiteOnBlack(640, 64, [0, 0, 64, 64]), { scales: [32] })
     // 4 times the shorter side is the most: 256 at the own size, 128 at half of it.
     expect(asked.inputs).toEqual(["256x32", "128x32"])
   })
 
-  test("the mirror image's boxes come back to their side", () => {
+  test("the mirror image's boxes come back to their side", async () => {
     const { network, asked } = whiteFinder(64)
-    const found = detectPhoto([network], whiteOnBlack(128, 64, [30, 10, 70, 50]), { flip: true })
+    const found = await detectPhoto([network], whiteOnBlack(128, 64, [30, 10, 70, 50]), { flip: true })
     expect([...found.boxes]).toEqual([30, 10, 70, 50])
     expect(asked.regions).toEqual([
       [30, 10, 70, 50],
@@ -154,9 +163,9 @@ describe("what a photo is asked for", () => {
     ])
   })
 
-  test("refinement looks at the boxes once more", () => {
+  test("refinement looks at the boxes once more", async () => {
     const { network, asked } = whiteFinder(64)
-    const found = detectPhoto([network], whiteOnBlack(128, 64, [30, 10, 70, 50]), { refine: true })
+    const found = await detectPhoto([network], whiteOnBlack(128, 64, [30, 10, 70, 50]), { refine: true })
     expect(asked.regions).toEqual([
       [30, 10, 70, 50],
       [30, 10, 70, 50],
@@ -164,26 +173,26 @@ describe("what a photo is asked for", () => {
     expect(found.scores).toHaveLength(1)
   })
 
-  test("in tiles two rectangles are found that are one in the whole photo", () => {
+  test("in tiles two rectangles are found that are one in the whole photo", async () => {
     const { network, asked } = whiteFinder(64)
     const photo = whiteOnBlack(128, 64, [10, 10, 40, 40], [90, 20, 110, 50])
-    expect([...detectPhoto([network], photo).boxes]).toEqual([10, 10, 110, 50])
+    expect([...(await detectPhoto([network], photo)).boxes]).toEqual([10, 10, 110, 50])
     asked.inputs.length = 0
-    const found = detectPhoto([network], photo, { tiles: 64, overlap: 0 })
+    const found = await detectPhoto([network], photo, { tiles: 64, overlap: 0 })
     expect(asked.inputs).toEqual(["128x64", "64x64", "64x64"])
     expect([...found.boxes]).toEqual([10, 10, 110, 50, 10, 10, 40, 40, 90, 20, 110, 50])
   })
 
-  test("a photo no larger than a tile is looked at once", () => {
+  test("a photo no larger than a tile is looked at once", async () => {
     const { network, asked } = whiteFinder(64)
-    detectPhoto([network], whiteOnBlack(64, 64, [10, 10, 40, 40]), { tiles: 64 })
+    await detectPhoto([network], whiteOnBlack(64, 64, [10, 10, 40, 40]), { tiles: 64 })
     expect(asked.inputs).toEqual(["64x64"])
   })
 
-  test("scores below the wanted one are left out at the end, and still have a vote", () => {
+  test("scores below the wanted one are left out at the end, and still have a vote", async () => {
     const { network } = whiteFinder(64)
     const photo = whiteOnBlack(128, 64, [30, 10, 70, 50])
-    expect(detectPhoto([network], photo, { score: 0.999 }).scores).toHaveLength(1)
-    expect(detectPhoto([network], photo, { score: 1 }).scores).toHaveLength(0)
+    expect((await detectPhoto([network], photo, { score: 0.999 })).scores).toHaveLength(1)
+    expect((await detectPhoto([network], photo, { score: 1 })).scores).toHaveLength(0)
   })
 })

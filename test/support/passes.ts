@@ -14,12 +14,13 @@ export function ofOneClass(scores: readonly number[], boxes: readonly number[]):
 export function madeUpPasses(regions: readonly number[], score: number, shift = 0) {
   const asked: number[][] = []
   const passes: Passes = {
-    propose: () => Float32Array.from(regions),
-    predict(boxes) {
+    propose: async () => Float32Array.from(regions),
+    async predict(boxes) {
       asked.push([...boxes])
       const moved = [...boxes].map((value, at) => (at % 2 === 0 ? value + shift : value))
       return ofOneClass(new Array(boxes.length / 4).fill(score), moved)
     },
+    dispose() {},
   }
   return { passes, asked }
 }

@@ -2,6 +2,7 @@ import * as tf from "@tensorflow/tfjs-core"
 import { RgbPhoto } from "../../datasets/image/photo.js"
 import { type FasterRcnnOptions, fasterRcnnDefaults } from "../../src/detector/options.js"
 import type { Network } from "../../src/detector/passes.js"
+import { readPredictions } from "../../src/roi/read-predictions.js"
 import { imageNet } from "../../src/tensor/normalisation.js"
 
 /** A black photo with white rectangles, `[x1, y1, x2, y2]` each. */
@@ -27,15 +28,19 @@ export function whiteFinder(size: number, options: Partial<FasterRcnnOptions> = 
         asked.inputs.push(`${images.shape[2]}x${images.shape[1]}`)
         return [images]
       },
-      propose: ([images]) => [boxAroundWhite(images!)],
+      propose: async ([images]) => [boxAroundWhite(images!)],
       vectors: ([images], [regions]) => {
         asked.regions.push([...regions!])
         return tf.fill([regions!.length / 4, 1], images!.shape[2])
       },
-      predict: (vectors) => {
-        const count = vectors.shape[0]
-        return { logits: tf.tile(tf.tensor2d([[0, 9]]), [count, 1]), deltas: tf.zeros([count, 8]) }
-      },
+      predict: async (vectors, regions) =>
+        tf.tidy(() => {
+          const count = vectors().shape[0]
+          return readPredictions(
+            { logits: tf.tile(tf.tensor2d([[0, 9]]), [count, 1]), deltas: tf.zeros([count, 8]) },
+            regions,
+          )
+        }),
     },
   }
   return { network, asked }

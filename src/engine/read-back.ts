@@ -1,0 +1,27 @@
+import * as tf from "@tensorflow/tfjs-core"
+
+/**
+ * Waits until `dataSync` can read tensors. A GPU behind WebGPU hands values over only to those who wait; the other engines
+ * have them at once.
+ */
+export async function readable(tensors: Iterable<tf.Tensor>): Promise<void> {
+  if (!mustWait()) return
+  await Promise.all(Array.from(tensors, (tensor) => tensor.data()))
+}
+
+/** Whether the engine hands values over only to those who wait: under a gradient tape, which cannot, there are none. */
+export const mustWait = (): boolean => tf.getBackend() === "webgpu"
+
+/** Makes tensors, waits until they can be read, hands them to `use`, and frees them. */
+export async function withValues<Tensors extends Readonly<Record<keyof Tensors, tf.Tensor>>, Result>(
+  make: () => Tensors,
+  use: (tensors: Tensors) => Result,
+): Promise<Result> {
+  const made = tf.tidy(() => ({ ...make() }) as tf.NamedTensorMap)
+  try {
+    await readable(Object.values(made))
+    return use(made as Tensors)
+  } finally {
+    tf.dispose(made)
+  }
+}

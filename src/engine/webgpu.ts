@@ -1,0 +1,79 @@
+import { createRequire } from "node:module"
+import { UserError } from "../tensor/errors.js"
+
+const require = createRequire(import.meta.url)
+
+/** The packages that this engine stands on; both are optional. */
+const packages = ["webgpu", "@tensorflow/tfjs-backend-webgpu"] as const
+
+/** What Dawn tells of the device behind WebGPU. */
+export interface GpuInfo {
+  /** Such as `NVIDIA H100` or `SwiftShader Device (Subzero)`. */
+  readonly device: string
+  /** The interface of the system that Dawn uses: Vulkan, Metal or D3D12, with the driver as it names itself. */
+  readonly driver: string
+  /** Whether it is a processor that plays a GPU: right, and slower than WebAssembly. */
+  readonly isSoftware: boolean
+}
+
+/**
+ * Puts Dawn's WebGPU where browsers have theirs, and registers TensorFlow.js's kernels for it. A second call changes
+ * nothing.
+ * @throws UserError when the packages are not installed, or there is no GPU that Dawn can use
+ */
+export async function loadWebGpu(): Promise<GpuInfo> {
+  info ??= open()
+  return info
+}
+
+let info: Promise<GpuInfo> | undefined
+
+async function open(): Promise<GpuInfo> {
+  const adapter = await (await installWebGpu()).requestAdapter({ powerPreference: "high-performance" })
+  if (!adapter) {
+    throw new UserError(
+      "no GPU that WebGPU can use was found. It takes Vulkan on Linux (on a machine without one, SwiftShader by VK_ICD_FILENAMES), " +
+        "Metal on macOS, Direct3D 12 on Windows",
+    )
+  }
+  await import("@tensorflow/tfjs-backend-webgpu")
+  const { vendor, architecture, device, description } = adapter.info
+  return {
+    device: device || [vendor, architecture].filter(Boolean).join(" ") || "unknown",
+    driver: description || vendor,
+    isSoftware: /swiftshader|llvmpipe/i.test(`${device} ${architecture} ${description}`),
+  }
+}
+
+async function installWebGpu(): Promise<Gpu> {
+  let dawn: { create(options: string[]): Gpu; globals: object }
+  try {
+    dawn = await import("webgpu")
+    for (const name of packages) require.resolve(name)
+  } catch (error) {
+    if (isAbsent(error)) throw new UserError(`WebGPU is not installed here. Run: npm install ${packages.join(" ")}`)
+    throw new UserError(`WebGPU does not load: ${(error as Error).message.split("\n")[0]}`)
+  }
+  Object.assign(globalThis, dawn.globals)
+  const gpu = dawn.create([])
+  // Node has a navigator of its own from version 21 on.
+  const navigator = (globalThis as { navigator?: object }).navigator ?? {}
+  Object.defineProperty(navigator, "gpu", { value: gpu, configurable: true })
+  Object.defineProperty(globalThis, "navigator", { value: navigator, configurable: true })
+  return gpu
+}
+
+const isAbsent = (error: unknown) =>
+  ["MODULE_NOT_FOUND", "ERR_MODULE_NOT_FOUND"].includes((error as { code?: string }).code ?? "")
+
+/** The little of WebGPU's interface that is used here. */
+interface Gpu {
+  requestAdapter(options: object): Promise<{ readonly info: AdapterInfo } | null>
+}
+
+interface AdapterInfo {
+  readonly vendor: string
+  readonly architecture: string
+  readonly device: string
+  readonly description: string
+}
