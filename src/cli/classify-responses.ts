@@ -2,6 +2,7 @@ import { basename, extname } from "node:path"
 import type { Command } from "commander"
 import type { LabelledSet } from "../../datasets/labelled-set.js"
 import type { LayerResponse } from "../classify/responses.js"
+import type { EngineChoice } from "../engine/names.js"
 import { DataError, UsageError } from "../tensor/errors.js"
 import type { Line } from "../train/chart.js"
 import type { OpenClassifier } from "../weights/classifier-file.js"
@@ -16,7 +17,7 @@ interface ResponseFlags {
   readonly split: string
   readonly out: string
   readonly batch: number
-  readonly engine?: "tensorflow" | "wasm" | "auto"
+  readonly engine?: EngineChoice
 }
 
 /** `resdet classify responses`: how strongly each 3x3 layer answers, as a table and a plot (the paper's Fig. 7). */

@@ -1,6 +1,7 @@
 import { type Command, InvalidArgumentError } from "commander"
 import type { Scorer } from "../classify/scorer.js"
 import type { TestProcedure } from "../classify/test-crops.js"
+import type { EngineChoice } from "../engine/names.js"
 import { UsageError } from "../tensor/errors.js"
 import { atLeastOneFlag, engineFlag, sidesFlag } from "./flags.js"
 
@@ -9,7 +10,7 @@ export interface ScorerFlags {
   readonly crops?: 1 | 10
   readonly scales?: readonly number[]
   readonly batch?: number
-  readonly engine?: "tensorflow" | "wasm" | "auto"
+  readonly engine?: EngineChoice
 }
 
 /** The flags that say which classifiers run and how images are shown to them. */

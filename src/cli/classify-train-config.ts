@@ -1,4 +1,5 @@
 import { z } from "zod"
+import { engineChoices } from "../engine/names.js"
 
 const channels = z.tuple([z.number(), z.number(), z.number()])
 const positives = z.tuple([z.number().positive(), z.number().positive(), z.number().positive()])
@@ -57,7 +58,7 @@ export const classifyTrainSchema = z.strictObject({
   workers: z.int().min(0).optional(),
   valEvery: z.int().min(0).default(1),
   logEvery: z.int().min(1).default(20),
-  engine: z.enum(["tensorflow", "wasm", "auto"]).default("auto"),
+  engine: z.enum(engineChoices).default("auto"),
 })
 
 export type ClassifyTrainConfig = z.output<typeof classifyTrainSchema>

@@ -1,6 +1,6 @@
 import { type Command, Option } from "commander"
 import type { DoctorReport } from "../engine/doctor.js"
-import type { EngineChoice } from "../engine/start.js"
+import { type EngineChoice, engineChoices } from "../engine/names.js"
 
 interface DoctorFlags {
   readonly engine: EngineChoice
@@ -13,7 +13,7 @@ export function configure(command: Command): void {
     .description("what this machine can run, and the cure for what is missing")
     .addOption(
       new Option("--engine <name>", "which engine to look at")
-        .choices(["auto", "tensorflow", "wasm"])
+        .choices(engineChoices)
         .default("auto")
         .env("RESDET_ENGINE"),
     )

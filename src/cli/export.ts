@@ -1,4 +1,5 @@
 import { type Command, Option } from "commander"
+import type { EngineChoice } from "../engine/names.js"
 import { engineFlag, fractionFlag } from "./flags.js"
 import { log, print } from "./report.js"
 
@@ -8,7 +9,7 @@ interface ExportFlags {
   readonly score?: number
   readonly nms?: number
   readonly check: boolean
-  readonly engine?: "tensorflow" | "wasm" | "auto"
+  readonly engine?: EngineChoice
 }
 
 /** `resdet export`: a detector or a classifier as one ONNX file, for any ONNX Runtime. */

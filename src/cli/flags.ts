@@ -1,4 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from "commander"
+import { engineChoices } from "../engine/names.js"
 import { atLeastOne, fraction, positive, type Rule, wholeNumber } from "../tensor/options.js"
 
 /** Reads a flag's text as a number that keeps `rule`; commander names the flag in the error. */
@@ -34,12 +35,12 @@ export function sidesFlag(text: string): number[] {
 /** `--engine`, or RESDET_ENGINE. */
 export function engineFlag(): Option {
   return new Option("--engine <name>", "what runs the network (default: auto)")
-    .choices(["tensorflow", "wasm", "auto"])
+    .choices(engineChoices)
     .env("RESDET_ENGINE")
 }
 
 /** What can run a detector that only detects. */
-export const detectEngines = ["onnx", "tensorflow", "wasm", "auto"] as const
+export const detectEngines = ["onnx", ...engineChoices] as const
 
 /** As `engineFlag`, where nothing learns. */
 export function detectEngineFlag(): Option {

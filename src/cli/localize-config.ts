@@ -1,4 +1,5 @@
 import { z } from "zod"
+import { engineChoices } from "../engine/names.js"
 import { classRpnDefaults } from "../localize/options.js"
 
 const shares = z.number().min(0).max(1)
@@ -58,7 +59,7 @@ export const localizeTrainSchema = z.strictObject({
   /** Shorter sides at which validation, and for `rcnn` proposing, looks; not given: 8/7 of the RPN's `size`. */
   sizes: z.array(z.int().min(1)).min(1).optional(),
   logEvery: z.int().min(1).default(20),
-  engine: z.enum(["tensorflow", "wasm", "auto"]).default("auto"),
+  engine: z.enum(engineChoices).default("auto"),
 })
 
 export type LocalizeTrainConfig = z.output<typeof localizeTrainSchema>

@@ -3,6 +3,7 @@ import { decodeImage, ImageError } from "../../datasets/image/decode.js"
 import { readDataset } from "../../datasets/read.js"
 import { makeScorer, type Scorer } from "../classify/scorer.js"
 import { cropSizes } from "../classify/test-crops.js"
+import type { EngineChoice } from "../engine/names.js"
 import { startEngine } from "../engine/start.js"
 import { type LocalizationFigures, localizationFigures } from "../localize/figures.js"
 import { classifierGuesses } from "../localize/guess.js"
@@ -27,7 +28,7 @@ interface LookFlags {
   readonly merge?: "best" | "vote"
   readonly proposals?: number
   readonly json?: string
-  readonly engine?: "tensorflow" | "wasm" | "auto"
+  readonly engine?: EngineChoice
 }
 
 export interface LocalizeEvalFlags extends LookFlags {

@@ -1,5 +1,6 @@
 import { z } from "zod"
 import { presetNames } from "../detector/presets.js"
+import { engineChoices } from "../engine/names.js"
 import { averageDefaults } from "../train/average.js"
 import { recipes } from "../train/recipes.js"
 import { sgdDefaults } from "../train/sgd.js"
@@ -66,7 +67,7 @@ export const trainSchema = z.strictObject({
   metric: z.enum(["voc12", "voc07", "AP", "AP50", "AP75"]).optional(),
   minMap: z.number().min(0).max(1).optional(),
   logEvery: z.int().min(1).default(20),
-  engine: z.enum(["tensorflow", "wasm", "auto"]).default("auto"),
+  engine: z.enum(engineChoices).default("auto"),
   /** Single values of the detector's options, such as `detector.anchors.sizes`. */
   detector: z.record(z.string(), z.unknown()).default({}),
   /** What to do about a kind of fault in the data, such as `policies.zero-area-box`. */

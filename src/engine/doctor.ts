@@ -1,13 +1,14 @@
 import { createRequire } from "node:module"
 import { availableParallelism, freemem, totalmem } from "node:os"
 import * as tf from "@tensorflow/tfjs-core"
+import type { EngineChoice, EngineName } from "./names.js"
 import { cacheFolder, findNative } from "./native-cache.js"
 import { gpuDriver } from "./native-load.js"
 import { onnxRuntimeVersion } from "./onnx-runtime.js"
 import { checkEngine } from "./self-check.js"
 import { findCompiler, nodeHeaders, run } from "./setup-build.js"
 import { findPip } from "./setup-wheel.js"
-import { type EngineChoice, type EngineName, startEngine } from "./start.js"
+import { startEngine } from "./start.js"
 
 /** What this machine can run. `cure` lines say, one by one, what is missing and how to get it. */
 export interface DoctorReport {

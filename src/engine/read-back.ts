@@ -1,12 +1,15 @@
 import * as tf from "@tensorflow/tfjs-core"
+import { afterReading } from "./webgpu.js"
 
 /**
  * Waits until `dataSync` can read tensors. A GPU behind WebGPU hands values over only to those who wait; the other engines
  * have them at once.
+ * @throws UserError when the GPU has told of a fault
  */
 export async function readable(tensors: Iterable<tf.Tensor>): Promise<void> {
   if (!mustWait()) return
   await Promise.all(Array.from(tensors, (tensor) => tensor.data()))
+  afterReading()
 }
 
 /** Whether the engine hands values over only to those who wait: under a gradient tape, which cannot, there are none. */

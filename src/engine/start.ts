@@ -1,18 +1,14 @@
 import { createRequire } from "node:module"
 import * as tf from "@tensorflow/tfjs-core"
 import { UserError } from "../tensor/errors.js"
+import type { EngineChoice, EngineName } from "./names.js"
 import { findNative } from "./native-cache.js"
 import { loadNative } from "./native-load.js"
 import { registerWasmKernels } from "./wasm-kernels.js"
-import { loadWebGpu } from "./webgpu.js"
+import { loadWebGpu, watchGpu } from "./webgpu.js"
+import { registerWebGpuKernels } from "./webgpu-kernels.js"
 
 const require = createRequire(import.meta.url)
-
-/** The engines that can be asked for by name. */
-export const engineNames = ["tensorflow", "webgpu", "wasm"] as const
-export type EngineName = (typeof engineNames)[number]
-export const engineChoices = [...engineNames, "auto"] as const
-export type EngineChoice = (typeof engineChoices)[number]
 
 /**
  * Makes one compute engine the one that runs all tensors. `auto` takes native TensorFlow when it is set up, else
@@ -23,7 +19,9 @@ export async function startEngine(choice: EngineChoice = "auto"): Promise<Engine
   if (choice === "webgpu") {
     await loadWebGpu()
     registerGradients()
+    registerWebGpuKernels()
     await use("webgpu")
+    watchGpu()
     return "webgpu"
   }
   if (choice !== "wasm") {

@@ -1,13 +1,7 @@
 import * as tf from "@tensorflow/tfjs-core"
-import { convFilterGradient, convInputGradient } from "./wasm-conv-gradient.js"
+import { convFilterGradient, convInputGradient } from "./conv-gradient-products.js"
+import { addKernel, replaceKernel } from "./replace-kernel.js"
 import { maxPoolGradient } from "./wasm-pool-gradient.js"
-
-/** What the engine hands a kernel: its inputs by name (always tensors, when an operation runs it) and its attributes. */
-interface Call {
-  readonly inputs: tf.NamedTensorInfoMap
-  readonly attrs?: tf.NamedAttrMap
-  readonly backend: unknown
-}
 
 /**
  * Gives the WebAssembly backend the kernels that training needs and it lacks (the gradient of a convolution for its
@@ -16,13 +10,13 @@ interface Call {
  */
 export function registerWasmKernels(): void {
   if (tf.getKernel("Conv2DBackpropFilter", "wasm")) return
-  register("Conv2DBackpropFilter", ({ inputs, attrs }) => {
+  addKernel("wasm", "Conv2DBackpropFilter", ({ inputs, attrs }) => {
     const { strides, pad, filterShape, dimRoundingMode } = attrs as unknown as ConvAttributes
     const x = inputs.x as tf.Tensor4D
     const info = tf.backend_util.computeConv2DInfo(x.shape, filterShape, strides, 1, pad, dimRoundingMode)
     return convFilterGradient(x, inputs.dy as tf.Tensor4D, info)
   })
-  replace("Conv2DBackpropInput", (original) => (call) => {
+  replaceKernel("wasm", "Conv2DBackpropInput", (original) => (call) => {
     const { strides, pad, inputShape, dimRoundingMode } = call.attrs as unknown as ConvAttributes
     const filter = call.inputs.filter as tf.Tensor4D
     const info = tf.backend_util.computeConv2DInfo(inputShape, filter.shape, strides, 1, pad, dimRoundingMode)
@@ -30,21 +24,21 @@ export function registerWasmKernels(): void {
     return beyond ? original(call) : convInputGradient(call.inputs.dy as tf.Tensor4D, filter, info)
   })
   // The backend multiplies transposed matrices in a plain loop: 920 ms where transposing first takes 96 ms.
-  replace("BatchMatMul", (original) => (call) => {
+  replaceKernel("wasm", "BatchMatMul", (original) => (call) => {
     const { transposeA, transposeB } = call.attrs as { transposeA: boolean; transposeB: boolean }
     if (!transposeA && !transposeB) return original(call)
     const { a, b } = call.inputs as { a: tf.Tensor; b: tf.Tensor }
     return tf.tidy(() => tf.matMul(transposeA ? turned(a) : a, transposeB ? turned(b) : b))
   })
   // The backend's own gives no gradient to a window whose largest value is not positive.
-  replace("MaxPoolGrad", () => ({ inputs, attrs }) => {
+  replaceKernel("wasm", "MaxPoolGrad", () => ({ inputs, attrs }) => {
     const { filterSize, strides, pad, dimRoundingMode } = attrs as unknown as ConvAttributes
     const [input, dy] = [inputs.input as tf.Tensor4D, inputs.dy as tf.Tensor4D]
     const info = tf.backend_util.computePool2DInfo(input.shape, filterSize, strides, 1, pad, dimRoundingMode)
     const gradient = maxPoolGradient(input.dataSync<"float32">(), dy.dataSync<"float32">(), info)
     return tf.tensor4d(gradient, input.shape)
   })
-  register("UnsortedSegmentSum", ({ inputs, attrs }) =>
+  addKernel("wasm", "UnsortedSegmentSum", ({ inputs, attrs }) =>
     segmentSum(inputs.x as tf.Tensor, inputs.segmentIds as tf.Tensor1D, (attrs as { numSegments: number }).numSegments),
   )
 }
@@ -58,18 +52,6 @@ interface ConvAttributes {
   readonly inputShape: Shape4
   readonly filterSize: [number, number] | number
   readonly dimRoundingMode?: Rounding
-}
-
-type Kernel = (call: Call) => tf.TensorInfo | tf.TensorInfo[]
-
-function register(kernelName: string, kernel: Kernel): void {
-  tf.registerKernel({ kernelName, backendName: "wasm", kernelFunc: kernel as tf.KernelFunc })
-}
-
-function replace(kernelName: string, wrap: (original: Kernel) => Kernel): void {
-  const config = tf.getKernel(kernelName, "wasm")
-  tf.unregisterKernel(kernelName, "wasm")
-  tf.registerKernel({ ...config, kernelFunc: wrap(config.kernelFunc as Kernel) as tf.KernelFunc })
 }
 
 function turned(matrices: tf.Tensor): tf.Tensor {

@@ -1,5 +1,7 @@
 import { createRequire } from "node:module"
+import * as tf from "@tensorflow/tfjs-core"
 import { UserError } from "../tensor/errors.js"
+import { type BufferStore, BufferTrimmer } from "./webgpu-memory.js"
 
 const require = createRequire(import.meta.url)
 
@@ -45,6 +47,41 @@ async function open(): Promise<GpuInfo> {
   }
 }
 
+/** Hears of what goes wrong on the GPU: nothing that was asked of it fails by itself, its results are only wrong. */
+export function watchGpu(): void {
+  const { device, bufferManager } = tf.backend() as unknown as { device: GpuDevice; bufferManager: BufferStore }
+  if (watched === device) return
+  watched = device
+  trimmer = new BufferTrimmer(bufferManager)
+  failure = undefined
+  device.onuncapturederror = ({ error }) => {
+    failure ??= gpuError(error.message, error.constructor.name === "GPUOutOfMemoryError")
+  }
+  void device.lost.then(({ message }) => {
+    failure ??= gpuError(message || "the GPU was lost", false)
+  })
+}
+
+let watched: GpuDevice | undefined
+let failure: Error | undefined
+
+let trimmer: BufferTrimmer | undefined
+
+/**
+ * To be called when values have been read: frees what memory is of no more use.
+ * @throws UserError when the GPU has told of a fault since it was started: what it computed is not to be trusted
+ */
+export function afterReading(): void {
+  if (failure) throw failure
+  trimmer?.turn()
+}
+
+function gpuError(message: string, memory: boolean): UserError {
+  const [line] = message.split("\n")
+  const cure = memory || /buffer size/i.test(message) ? ". Try a smaller --size or --batch, or another --engine" : ""
+  return new UserError(`WebGPU: ${line}${cure}`)
+}
+
 async function installWebGpu(): Promise<Gpu> {
   let dawn: { create(options: string[]): Gpu; globals: object }
   try {
@@ -69,6 +106,11 @@ const isAbsent = (error: unknown) =>
 /** The little of WebGPU's interface that is used here. */
 interface Gpu {
   requestAdapter(options: object): Promise<{ readonly info: AdapterInfo } | null>
+}
+
+interface GpuDevice {
+  onuncapturederror: (event: { readonly error: { readonly message: string } }) => void
+  readonly lost: Promise<{ readonly message: string }>
 }
 
 interface AdapterInfo {

@@ -1,11 +1,12 @@
 import type { DetectOptions } from "../detector/detect-options.js"
+import type { EngineChoice } from "../engine/names.js"
 import { withDefaults } from "../tensor/options.js"
 import { type DetectorHandle, detectorHandle } from "./detector-handle.js"
 import type { DecodeImage, PixelDetector } from "./pixel-detector.js"
 
 export interface LoadOptions {
   /** What runs the network; `auto` takes the fastest that is there. All find the same. */
-  readonly engine: "onnx" | "tensorflow" | "wasm" | "auto"
+  readonly engine: EngineChoice | "onnx"
 }
 
 export const loadDefaults: LoadOptions = { engine: "auto" }

@@ -1,6 +1,7 @@
 import { RgbPhoto } from "../../datasets/image/photo.js"
 import { detectPhoto } from "../detector/detect-photo.js"
-import { type EngineChoice, startEngine } from "../engine/start.js"
+import type { EngineChoice } from "../engine/names.js"
+import { startEngine } from "../engine/start.js"
 import { type OpenDetector, openDetector } from "../weights/detector-file.js"
 import { sharedClasses } from "../weights/shared-classes.js"
 import type { RunningDetector } from "./pixel-detector.js"

@@ -22,7 +22,7 @@ export async function openNetwork(
 ): Promise<RunningDetector> {
   const [first] = weights as [string]
   const graph = weights.find((path) => path.endsWith(".onnx"))
-  if (graph !== undefined && (engine === "tensorflow" || engine === "wasm")) {
+  if (graph !== undefined && engine !== "auto" && engine !== "onnx") {
     throw new UsageError(`${graph}: an ONNX file runs on the engine onnx, got ${engine}`)
   }
   if (graph !== undefined || engine === "onnx") {

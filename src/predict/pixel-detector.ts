@@ -1,6 +1,6 @@
 import type { Detections } from "../boxes/boxes.js"
 import type { DetectOptions } from "../detector/detect-options.js"
-import type { EngineName } from "../engine/start.js"
+import type { EngineName } from "../engine/names.js"
 
 /** A decoded photo, upright. */
 export interface Pixels {

@@ -3,7 +3,7 @@ import { expect, test } from "vitest"
 import { batchNormEpsilon, batchNormOfBatch } from "../../src/engine/batch-norm.js"
 import { seededRandom } from "../../src/tensor/random.js"
 import { expectClose } from "../support/close.js"
-import { onEveryEngine } from "../support/engines.js"
+import { onAwaitedEngines } from "../support/engines.js"
 
 const random = seededRandom(6)
 const draw = (length: number) => Float32Array.from({ length }, () => 2 + random.normal())
@@ -35,24 +35,24 @@ function naive(x: Float32Array, scale: Float32Array, offset: Float32Array, dy: F
   return { y, mean: mean!, variance: variance!, dx, dScale: dScale!, dOffset: dOffset! }
 }
 
-onEveryEngine("batchNormOfBatch", () => {
-  test("normalises each channel over the batch, and its gradients follow the chain rule", () => {
+await onAwaitedEngines("batchNormOfBatch", () => {
+  test("normalises each channel over the batch, and its gradients follow the chain rule", async () => {
     const [x, scale, offset, dy] = [draw(360), draw(channels), draw(channels), draw(360)]
     const expected = naive(x, scale, offset, dy)
     const inputs = [tf.tensor(x, [...shape]), tf.tensor1d(scale), tf.tensor1d(offset)]
     const run = (...[x4, scale1, offset1]: tf.Tensor[]) =>
       batchNormOfBatch(x4 as tf.Tensor4D, scale1 as tf.Tensor1D, offset1 as tf.Tensor1D)
     const { y, mean, variance } = run(...inputs)
-    expectClose(y.dataSync(), expected.y)
-    expectClose(mean.dataSync(), expected.mean)
-    expectClose(variance.dataSync(), expected.variance)
+    expectClose(await y.data(), expected.y)
+    expectClose(await mean.data(), expected.mean)
+    expectClose(await variance.data(), expected.variance)
     const [dx, dScale, dOffset] = tf.grads((...all) => run(...all).y)(inputs, tf.tensor(dy, [...shape]))
-    expectClose(dx!.dataSync(), expected.dx, 1e-4)
-    expectClose(dScale!.dataSync(), expected.dScale)
-    expectClose(dOffset!.dataSync(), expected.dOffset)
+    expectClose(await dx!.data(), expected.dx, 1e-4)
+    expectClose(await dScale!.data(), expected.dScale)
+    expectClose(await dOffset!.data(), expected.dOffset)
   })
 
-  test("with ReLU nothing below zero passes, forward or back", () => {
+  test("with ReLU nothing below zero passes, forward or back", async () => {
     const [x, scale, offset, dy] = [draw(360), draw(channels), draw(channels).map((value) => value - 2), draw(360)]
     const { y } = naive(x, scale, offset, dy)
     const masked = dy.map((value, i) => (y[i]! > 0 ? value : 0))
@@ -61,51 +61,52 @@ onEveryEngine("batchNormOfBatch", () => {
     const run = (...[x4, scale1, offset1]: tf.Tensor[]) =>
       batchNormOfBatch(x4 as tf.Tensor4D, scale1 as tf.Tensor1D, offset1 as tf.Tensor1D, { relu: true }).y
     expectClose(
-      run(...inputs).dataSync(),
+      await run(...inputs).data(),
       y.map((value) => Math.max(value, 0)),
     )
     const [dx, dScale, dOffset] = tf.grads(run)(inputs, tf.tensor(dy, [...shape]))
-    expectClose(dx!.dataSync(), expected.dx, 1e-4)
-    expectClose(dScale!.dataSync(), expected.dScale)
-    expectClose(dOffset!.dataSync(), expected.dOffset)
+    expectClose(await dx!.data(), expected.dx, 1e-4)
+    expectClose(await dScale!.data(), expected.dScale)
+    expectClose(await dOffset!.data(), expected.dOffset)
   })
 
-  test.each([false, true])("moves running statistics by the momentum (ReLU %s), and the gradients stay", (relu) => {
-    const [x, scale, offset, dy] = [draw(360), draw(channels), draw(channels), draw(360)]
-    const [mean, variance] = [draw(channels), draw(channels)]
-    const batch = naive(x, scale, offset, dy)
-    const running = { mean: tf.tensor1d(mean), variance: tf.tensor1d(variance), momentum: 0.3 }
-    const run = (x4: tf.Tensor, running1?: typeof running) =>
-      batchNormOfBatch(x4 as tf.Tensor4D, tf.tensor1d(scale), tf.tensor1d(offset), {
-        relu,
-        ...(running1 && { running: running1 }),
-      })
-    const x4 = tf.tensor(x, [...shape])
-    const moved = run(x4, running)
-    expectClose(
-      moved.mean.dataSync(),
-      batch.mean.map((value, c) => 0.7 * mean[c]! + 0.3 * value),
-    )
-    expectClose(
-      moved.variance.dataSync(),
-      batch.variance.map((value, c) => 0.7 * variance[c]! + 0.3 * value),
-    )
-    expect(moved.y.dataSync()).toEqual(run(x4).y.dataSync())
-    const gradient = (running1?: typeof running) =>
-      tf
-        .grad((x1) => run(x1, running1).y)(x4, tf.tensor(dy, [...shape]))
-        .dataSync()
-    expect(gradient(running)).toEqual(gradient())
-  })
+  test.each([false, true])(
+    "moves running statistics by the momentum (ReLU %s), and the gradients stay",
+    async (relu) => {
+      const [x, scale, offset, dy] = [draw(360), draw(channels), draw(channels), draw(360)]
+      const [mean, variance] = [draw(channels), draw(channels)]
+      const batch = naive(x, scale, offset, dy)
+      const running = { mean: tf.tensor1d(mean), variance: tf.tensor1d(variance), momentum: 0.3 }
+      const run = (x4: tf.Tensor, running1?: typeof running) =>
+        batchNormOfBatch(x4 as tf.Tensor4D, tf.tensor1d(scale), tf.tensor1d(offset), {
+          relu,
+          ...(running1 && { running: running1 }),
+        })
+      const x4 = tf.tensor(x, [...shape])
+      const moved = run(x4, running)
+      expectClose(
+        await moved.mean.data(),
+        batch.mean.map((value, c) => 0.7 * mean[c]! + 0.3 * value),
+      )
+      expectClose(
+        await moved.variance.data(),
+        batch.variance.map((value, c) => 0.7 * variance[c]! + 0.3 * value),
+      )
+      expect(await moved.y.data()).toEqual(await run(x4).y.data())
+      const gradient = async (running1?: typeof running) =>
+        await tf
+          .grad((x1) => run(x1, running1).y)(x4, tf.tensor(dy, [...shape]))
+          .data()
+      expect(await gradient(running)).toEqual(await gradient())
+    },
+  )
 
   test("no tensor is left behind", () => {
     const x = tf.tensor(draw(360), [...shape])
     const step = () =>
-      tf.tidy(() =>
-        tf
-          .grad((x4) => batchNormOfBatch(x4 as tf.Tensor4D, tf.ones([6]), tf.zeros([6])).y)(x)
-          .dataSync(),
-      )
+      tf.tidy(() => {
+        tf.grad((x4) => batchNormOfBatch(x4 as tf.Tensor4D, tf.ones([6]), tf.zeros([6])).y)(x)
+      })
     step()
     const before = tf.memory().numTensors
     step()

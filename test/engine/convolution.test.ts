@@ -3,7 +3,7 @@ import { beforeEach, expect, test, vi } from "vitest"
 import { convolution } from "../../src/engine/convolution.js"
 import { seededRandom } from "../../src/tensor/random.js"
 import { expectClose } from "../support/close.js"
-import { onEveryEngine } from "../support/engines.js"
+import { onAwaitedEngines } from "../support/engines.js"
 import { type ConvolutionCase, naiveConvolution } from "../support/naive-convolution.js"
 
 let random = seededRandom(5)
@@ -57,8 +57,8 @@ function tensors(sizes: ConvolutionCase) {
   }
 }
 
-onEveryEngine("convolution", () => {
-  test.each(Object.entries(cases))("%s gives the sums of products and their gradients", (_, sizes) => {
+await onAwaitedEngines("convolution", () => {
+  test.each(Object.entries(cases))("%s gives the sums of products and their gradients", async (_, sizes) => {
     const { x, filter, bias, xTensor, filterTensor, biasTensor } = tensors(sizes)
     const naive = naiveConvolution(sizes, x, filter)
     const run = (x4: tf.Tensor, filter4: tf.Tensor, bias1: tf.Tensor) =>
@@ -66,69 +66,69 @@ onEveryEngine("convolution", () => {
     const y = run(xTensor, filterTensor, biasTensor)
     expect(y.shape).toEqual(naive.shape)
     expectClose(
-      y.dataSync(),
+      await y.data(),
       naive.y.map((value, at) => value + bias[at % sizes.out]!),
     )
     const dy = draw(naive.y.length)
     const [dx, dFilter, dBias] = tf.grads(run)([xTensor, filterTensor, biasTensor], tf.tensor(dy, y.shape))
     const expected = naive.gradients(dy)
-    expectClose(dx!.dataSync(), expected.dx)
-    expectClose(dFilter!.dataSync(), expected.dFilter)
-    expectClose(dBias!.dataSync(), expected.dBias)
+    expectClose(await dx!.data(), expected.dx)
+    expectClose(await dFilter!.data(), expected.dFilter)
+    expectClose(await dBias!.data(), expected.dBias)
   })
 
-  test("with ReLU nothing below zero passes, forward or back", () => {
+  test("with ReLU nothing below zero passes, forward or back", async () => {
     const { x, filter, xTensor, filterTensor } = tensors(base)
     const naive = naiveConvolution(base, x, filter)
     const run = (x4: tf.Tensor) => convolution(x4 as tf.Tensor4D, filterTensor, null, { ...base, relu: true })
     expectClose(
-      run(xTensor).dataSync(),
+      await run(xTensor).data(),
       naive.y.map((value) => Math.max(value, 0)),
     )
     const dy = draw(naive.y.length)
     const dx = tf.grad(run)(xTensor, tf.tensor(dy, naive.shape))
-    expectClose(dx.dataSync(), naive.gradients(dy.map((value, at) => (naive.y[at]! > 0 ? value : 0))).dx)
+    expectClose(await dx.data(), naive.gradients(dy.map((value, at) => (naive.y[at]! > 0 ? value : 0))).dx)
   })
 
-  test("dilated, with ReLU, nothing below zero passes", () => {
+  test("dilated, with ReLU, nothing below zero passes", async () => {
     const sizes = { ...base, padding: 2, dilation: 2 }
     const { x, filter, xTensor, filterTensor } = tensors(sizes)
-    const found = convolution(xTensor, filterTensor, null, { ...sizes, relu: true }).dataSync()
+    const found = await convolution(xTensor, filterTensor, null, { ...sizes, relu: true }).data()
     expectClose(
       found,
       naiveConvolution(sizes, x, filter).y.map((value) => Math.max(value, 0)),
     )
   })
 
-  test("the gradient is the slope of the output", () => {
+  test("the gradient is the slope of the output", async () => {
     const { filter, filterTensor, xTensor, biasTensor } = tensors({ ...base, stride: 2 })
     const loss = (filter4: tf.Tensor) => {
       const y = convolution(xTensor, filter4 as tf.Tensor4D, biasTensor, { padding: 1, stride: 2, relu: true })
       return tf.sum(tf.square(y)) as tf.Scalar
     }
-    const slopes = tf.grad(loss)(filterTensor).dataSync()
+    const slopes = await tf.grad(loss)(filterTensor).data()
     const step = 0.02
     for (const at of [0, 17, 50, 107]) {
-      const moved = (by: number) => {
+      const moved = async (by: number) => {
         const values = filter.slice()
         values[at]! += by
-        return loss(tf.tensor4d(values, filterTensor.shape)).dataSync()[0]!
+        return (await loss(tf.tensor4d(values, filterTensor.shape)).data())[0]!
       }
-      const slope = (moved(step) - moved(-step)) / (2 * step)
+      const slope = ((await moved(step)) - (await moved(-step))) / (2 * step)
       expect(Math.abs(slopes[at]! - slope)).toBeLessThan(0.02 * Math.max(1, Math.abs(slope)))
     }
   })
 
-  test("equal calls give equal bits", () => {
+  test("equal calls give equal bits", async () => {
     const sizes = { ...base, rows: 40, columns: 50, channels: 16, out: 32 }
     const { xTensor, filterTensor, biasTensor } = tensors(sizes)
     const all = () => {
       const run = tf.grads((x: tf.Tensor, filter: tf.Tensor) =>
         tf.sum(tf.square(convolution(x as tf.Tensor4D, filter as tf.Tensor4D, biasTensor, { padding: 1, relu: true }))),
       )
-      return run([xTensor, filterTensor]).map((gradient) => gradient.dataSync().slice())
+      return Promise.all(run([xTensor, filterTensor]).map((gradient) => gradient.data()))
     }
-    expect(all()).toEqual(all())
+    expect(await all()).toEqual(await all())
   })
 
   test("nothing is computed for a filter that does not train", () => {
@@ -153,7 +153,7 @@ onEveryEngine("convolution", () => {
           const y = convolution(x as tf.Tensor4D, filter as tf.Tensor4D, bias as tf.Tensor1D, { stride: 2, relu: true })
           return tf.sum(convolution(y, tf.ones([3, 3, 4, 2]), null, { padding: 2, dilation: 2, relu: true }))
         }
-        for (const gradient of tf.grads(loss)([xTensor, filterTensor, biasTensor])) gradient.dataSync()
+        tf.grads(loss)([xTensor, filterTensor, biasTensor])
       })
     step()
     const before = tf.memory().numTensors

@@ -2,7 +2,7 @@ import * as tf from "@tensorflow/tfjs-core"
 import { expect, test } from "vitest"
 import { stemPool } from "../../src/engine/max-pool.js"
 import { seededRandom } from "../../src/tensor/random.js"
-import { onEveryEngine } from "../support/engines.js"
+import { onAwaitedEngines } from "../support/engines.js"
 
 const random = seededRandom(8)
 /** Many zeros, as behind a ReLU, so that windows have several maxima. */
@@ -37,8 +37,8 @@ function naive([count, rows, columns, channels]: Shape, x: Float32Array, dy: Flo
   return { y, dx, shape: [count, high, wide, channels] as Shape }
 }
 
-onEveryEngine("stemPool", () => {
-  test.each(shapes)("takes the maxima of [%i, %i, %i, %i], and its gradient goes to them", (...shape) => {
+await onAwaitedEngines("stemPool", () => {
+  test.each(shapes)("takes the maxima of [%i, %i, %i, %i], and its gradient goes to them", async (...shape) => {
     const x = draw(shape.reduce((product, side) => product * side, 1))
     const count = naive(shape, x, x).y.length
     const dy = Float32Array.from({ length: count }, (_, i) => i + 1)
@@ -46,21 +46,19 @@ onEveryEngine("stemPool", () => {
     const input = tf.tensor4d(x, shape)
     const run = (x4: tf.Tensor) => stemPool(x4 as tf.Tensor4D)
     expect(run(input).shape).toEqual(expected.shape)
-    expect(Array.from(run(input).dataSync())).toEqual(expected.y)
+    expect(Array.from(await run(input).data())).toEqual(expected.y)
     const dx = tf.grad(run)(input, tf.tensor4d(dy, expected.shape))
     // Where a whole window is zero the gradient may go to any of its pixels: a ReLU below stops it.
-    const behindRelu = Array.from(dx.dataSync(), (value, i) => (x[i]! > 0 ? value : 0))
+    const behindRelu = Array.from(await dx.data(), (value, i) => (x[i]! > 0 ? value : 0))
     expect(behindRelu).toEqual(Array.from(expected.dx))
   })
 
   test("no tensor is left behind", () => {
     const x = tf.tensor4d(draw(96), [1, 6, 8, 2])
     const step = () =>
-      tf.tidy(() =>
-        tf
-          .grad((x4) => stemPool(x4 as tf.Tensor4D))(x)
-          .dataSync(),
-      )
+      tf.tidy(() => {
+        tf.grad((x4) => stemPool(x4 as tf.Tensor4D))(x)
+      })
     step()
     const before = tf.memory().numTensors
     step()

@@ -1,17 +1,35 @@
 import { beforeAll, describe } from "vitest"
-import { type EngineName, startEngine } from "../../src/engine/start.js"
+import type { EngineName } from "../../src/engine/names.js"
+import { startEngine } from "../../src/engine/start.js"
+import { swiftShader } from "./swiftshader.js"
 
-/** The engines this machine can run; every numeric test runs on each of them. */
+/** The engines this machine can run whose values can be read at once; every numeric test runs on each of them. */
 export const enginesPresent: readonly EngineName[] = await present()
 
 /** Runs `tests` once an engine, each in a describe block that makes that engine current first. */
-export function onEveryEngine(name: string, tests: () => void): void {
-  describe.each(enginesPresent.map((engine) => ({ engine })))(`${name} on $engine`, ({ engine }) => {
+export function onEveryEngine(name: string, tests: (engine: EngineName) => void, engines = enginesPresent): void {
+  describe.each(engines.map((engine) => ({ engine })))(`${name} on $engine`, ({ engine }) => {
     beforeAll(async () => {
       await startEngine(engine)
     })
-    tests()
+    tests(engine)
   })
+}
+
+/** As `onEveryEngine`, for tests that wait for their values: on WebGPU too, where there is a GPU or SwiftShader for one. */
+export async function onAwaitedEngines(name: string, tests: (engine: EngineName) => void): Promise<void> {
+  const engines = (await hasWebGpu()) ? [...enginesPresent, "webgpu" as const] : enginesPresent
+  onEveryEngine(name, tests, engines)
+}
+
+/** Whether the engine `webgpu` starts here. */
+export async function hasWebGpu(): Promise<boolean> {
+  const software = swiftShader()
+  if (software) process.env.VK_ICD_FILENAMES ??= software
+  return startEngine("webgpu").then(
+    () => true,
+    () => false,
+  )
 }
 
 async function present(): Promise<EngineName[]> {
