@@ -46,7 +46,7 @@ export async function scoreSet(set: LabelledSet, scorer: Scorer, options: ScoreO
       images[read + i] = index
     }
     failed.push(...part.failed)
-    if (part.images.length > 0) scores.set(scorer.score(part.images), read * classCount)
+    if (part.images.length > 0) scores.set(await scorer.score(part.images), read * classCount)
     read += part.images.length
     onImages?.(part.end)
     if (signal?.aborted) break

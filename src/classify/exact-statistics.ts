@@ -1,6 +1,7 @@
 import * as tf from "@tensorflow/tfjs-core"
 import { type BatchStatistics, observeBatchNorms } from "../backbone/norm.js"
 import type { ResNet } from "../backbone/resnet.js"
+import { readable } from "../engine/read-back.js"
 import type { Parameters } from "../tensor/parameters.js"
 
 /** Pictures of one pass. */
@@ -29,16 +30,23 @@ export async function setExactStatistics(
   let seen = 0
   for await (const { pixels, shape } of batches) {
     if (signal?.aborted) return seen
+    const found: BatchStatistics[] = []
     tf.tidy(() => {
-      observeBatchNorms(
-        (statistics) => {
-          const sums = layers.get(statistics.name) ?? new Sums(statistics.mean.size)
-          layers.set(statistics.name, sums)
-          sums.add(statistics)
-        },
-        () => network.train(network.frozenFeatures(tf.tensor4d(pixels, [...shape]))),
-      )
+      const observe = (statistics: BatchStatistics) => {
+        found.push(statistics)
+        tf.keep(statistics.mean)
+        tf.keep(statistics.variance)
+      }
+      observeBatchNorms(observe, () => network.train(network.frozenFeatures(tf.tensor4d(pixels, [...shape]))))
     })
+    const tensors = found.flatMap(({ mean, variance }) => [mean, variance])
+    await readable(tensors)
+    for (const statistics of found) {
+      const sums = layers.get(statistics.name) ?? new Sums(statistics.mean.size)
+      layers.set(statistics.name, sums)
+      sums.add(statistics)
+    }
+    tf.dispose(tensors)
     seen += shape[0]
     if (seen >= images) break
   }

@@ -1,6 +1,7 @@
 import * as tf from "@tensorflow/tfjs-core"
 import type { RgbImage } from "../../datasets/image/rgb.js"
 import type { ResNet } from "../backbone/resnet.js"
+import { readable } from "../engine/read-back.js"
 import type { Normalisation } from "../tensor/normalisation.js"
 import { type CropSizes, writeCrops } from "./test-crops.js"
 
@@ -29,18 +30,25 @@ export class ResponseMeter {
   }
 
   /** Runs the centre crops of some images. */
-  add(images: readonly RgbImage[]): void {
+  async add(images: readonly RgbImage[]): Promise<void> {
     const { size } = this.#sizes
     const crops = new Float32Array(images.length * 3 * size * size)
     for (const [i, image] of images.entries())
       writeCrops(image, this.#sizes, 1, this.#values, crops, i * 3 * size * size)
+    const found: { readonly name: string; readonly moments: tf.Tensor1D; readonly count: number }[] = []
     tf.tidy(() => {
       this.#network.observe(tf.tensor4d(crops, [images.length, size, size, 3]), ({ name, kernel, maps }) => {
         if (kernel !== 3) return
-        const layer = this.#layers.get(name) ?? new Moments()
-        this.#layers.set(name, layer.with(maps))
+        const { mean, variance } = tf.moments(maps)
+        found.push({ name, moments: tf.keep(tf.stack([mean, variance])) as tf.Tensor1D, count: maps.size })
       })
     })
+    await readable(found.map(({ moments }) => moments))
+    for (const { name, moments, count } of found) {
+      const [mean, variance] = moments.dataSync()
+      this.#layers.set(name, (this.#layers.get(name) ?? new Moments()).with(mean!, variance!, count))
+      moments.dispose()
+    }
   }
 
   /** The 3x3 layers from the image on. */
@@ -67,14 +75,10 @@ class Moments {
   }
 
   /** @source Chan, Golub, LeVeque 1979: pairwise update of sums of squares */
-  with(values: tf.Tensor4D): Moments {
-    const [mean, variance] = tf.tidy(() => {
-      const moments = tf.moments(values)
-      return [moments.mean.dataSync()[0]!, moments.variance.dataSync()[0]!]
-    })
-    const count = this.count + values.size
-    const step = mean! - this.mean
-    const spread = this.spread + variance! * values.size + (step * step * this.count * values.size) / count
-    return new Moments(count, this.mean + (step * values.size) / count, spread)
+  with(mean: number, variance: number, more: number): Moments {
+    const count = this.count + more
+    const step = mean - this.mean
+    const spread = this.spread + variance * more + (step * step * this.count * more) / count
+    return new Moments(count, this.mean + (step * more) / count, spread)
   }
 }

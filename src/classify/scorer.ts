@@ -1,6 +1,7 @@
 import * as tf from "@tensorflow/tfjs-core"
 import type { RgbImage } from "../../datasets/image/rgb.js"
 import type { ResNet } from "../backbone/resnet.js"
+import { withValues } from "../engine/read-back.js"
 import type { Normalisation } from "../tensor/normalisation.js"
 import { atLeastOne, withDefaults } from "../tensor/options.js"
 import type { OpenClassifier } from "../weights/classifier-file.js"
@@ -21,7 +22,7 @@ export interface Scorer {
   /** Names of the classes 0..K-1. */
   readonly classes: readonly string[]
   /** Scores `[n * K]`, each image's adding up to 1. */
-  score(images: readonly RgbImage[]): Float32Array
+  score(images: readonly RgbImage[]): Promise<Float32Array>
   dispose(): void
 }
 
@@ -56,13 +57,13 @@ export function makeScorer(classifiers: readonly OpenClassifier[], overrides: Pa
   })
   return {
     classes,
-    score(images) {
+    async score(images) {
       const sums = new Float64Array(images.length * classes.length)
       for (const { network, values, sizes } of members) {
         const scores =
           procedure.kind === "dense"
-            ? denseScores(network, images, procedure.scales, values, sizes)
-            : cropScores(network, images, procedure.count, values, sizes, batch)
+            ? await denseScores(network, images, procedure.scales, values, sizes, classes.length)
+            : await cropScores(network, images, procedure.count, values, sizes, batch)
         for (let i = 0; i < sums.length; i++) sums[i]! += scores[i]! / members.length
       }
       return Float32Array.from(sums)
@@ -74,14 +75,14 @@ export function makeScorer(classifiers: readonly OpenClassifier[], overrides: Pa
 }
 
 /** `[n * K]` */
-function cropScores(
+async function cropScores(
   network: ResNet,
   images: readonly RgbImage[],
   count: 1 | 10,
   values: Normalisation,
   sizes: CropSizes,
   batch: number,
-): Float64Array {
+): Promise<Float64Array> {
   const length = 3 * sizes.size ** 2
   const together = Math.max(1, Math.floor(batch / count))
   const parts: Float64Array[] = []
@@ -89,37 +90,41 @@ function cropScores(
     const some = images.slice(from, from + together)
     const crops = new Float32Array(some.length * count * length)
     for (const [i, image] of some.entries()) writeCrops(image, sizes, count, values, crops, i * count * length)
-    const means = tf.tidy(() => {
+    const forward = () => {
       const input = tf.tensor4d(crops, [some.length * count, sizes.size, sizes.size, 3])
-      return meanScores(network.forward(input), count).dataSync<"float32">()
-    })
-    parts.push(Float64Array.from(means))
+      return { means: meanScores(network.forward(input), count) }
+    }
+    parts.push(await withValues(forward, ({ means }) => Float64Array.from(means.dataSync())))
   }
   return joined(parts)
 }
 
 /** `[n * K]` */
-function denseScores(
+async function denseScores(
   network: ResNet,
   images: readonly RgbImage[],
   scales: readonly number[],
   values: Normalisation,
   { size }: CropSizes,
-): Float64Array {
+  classes: number,
+): Promise<Float64Array> {
   const window = Math.ceil(size / network.trunk.stride)
-  return joined(
-    images.map((image) => {
-      const perScale = scales.map((scale) => {
-        const resized = resizeShorterSide(image, scale)
-        const whole = wholeImage(resized, values)
-        return tf.tidy(() => {
-          const logits = network.dense(tf.tensor4d(whole, [1, resized.height, resized.width, 3]), window)
-          return meanScores(logits, logits.shape[0]).dataSync<"float32">()
-        })
-      })
-      return Float64Array.from(perScale[0]!, (_, k) => perScale.reduce((sum, one) => sum + one[k]!, 0) / scales.length)
-    }),
-  )
+  const parts: Float64Array[] = []
+  for (const image of images) {
+    const sums = new Float64Array(classes)
+    for (const scale of scales) {
+      const resized = resizeShorterSide(image, scale)
+      const whole = wholeImage(resized, values)
+      const forward = () => {
+        const logits = network.dense(tf.tensor4d(whole, [1, resized.height, resized.width, 3]), window)
+        return { means: meanScores(logits, logits.shape[0]) }
+      }
+      const means = await withValues(forward, ({ means }) => means.dataSync().slice())
+      for (let k = 0; k < sums.length; k++) sums[k]! += means[k]!
+    }
+    parts.push(sums.map((sum) => sum / scales.length))
+  }
+  return joined(parts)
 }
 
 /** Softmax of logits `[n * views, K]`, and the mean over the views: `[n, K]`. */

@@ -2,6 +2,7 @@ import * as tf from "@tensorflow/tfjs-core"
 import type { LabelledSet } from "../../datasets/labelled-set.js"
 import type { LabelledBatch, LabelledLoader } from "../../datasets/loader/labelled-loader.js"
 import type { ResNet } from "../backbone/resnet.js"
+import { readable } from "../engine/read-back.js"
 import { topKError } from "../eval/imagenet.js"
 import { softmaxCrossEntropy } from "../tensor/losses.js"
 import type { Parameters } from "../tensor/parameters.js"
@@ -42,7 +43,7 @@ export function classificationTask(
   { training, validation, name }: ClassifierData,
   { statisticsImages }: ClassifierTaskOptions,
 ): TrainingTask<LabelledBatch> {
-  let trainError = Number.NaN
+  let said: { readonly logits: tf.Tensor2D; readonly labels: Int32Array } | undefined
   return {
     parameters,
     batchesPerEpoch: training.batchesPerEpoch,
@@ -51,10 +52,19 @@ export function classificationTask(
     prepare: ({ pixels, shape }) => network.frozenFeatures(tf.tensor4d(pixels, [...shape])),
     losses: (stem, { labels }) => {
       const logits = network.train(stem)
-      trainError = topKError(logits.dataSync(), labels, logits.shape[1], 1)
+      said?.logits.dispose()
+      said = { logits: tf.keep(logits.clone()), labels }
       return { loss_classifier: tf.mean(softmaxCrossEntropy(logits, tf.tensor1d(labels, "int32"))) }
     },
-    figures: () => ({ train_error: trainError }),
+    async figures() {
+      if (said === undefined) return {}
+      const { logits, labels } = said
+      await readable([logits])
+      const train_error = topKError(logits.dataSync(), labels, logits.shape[1], 1)
+      logits.dispose()
+      said = undefined
+      return { train_error }
+    },
     describe: ({ images }) => images.map(name).join(", "),
     waited: ({ waitedMs }) => waitedMs,
     ...(statisticsImages > 0 && {

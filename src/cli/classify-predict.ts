@@ -96,9 +96,9 @@ async function* guess(
   }
   yield* scored(waiting)
 
-  function* scored(some: readonly Decoded[]): Generator<Guessed> {
+  async function* scored(some: readonly Decoded[]): AsyncGenerator<Guessed> {
     const whole = some.flatMap(({ pixels }) => (pixels ? [{ pixels: pixels.data, ...sizeOf(pixels) }] : []))
-    const scores = whole.length > 0 ? scorer.score(whole) : new Float32Array(0)
+    const scores = whole.length > 0 ? await scorer.score(whole) : new Float32Array(0)
     let n = 0
     for (const { image, error } of some) {
       if (error !== undefined) yield { image, error }

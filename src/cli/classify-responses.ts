@@ -98,7 +98,7 @@ async function responsesOf(
     if (signal.aborted) break
     for (const { name, message } of part.failed) progress.line(`${name}: skipped: ${message}`)
     failed += part.failed.length
-    if (part.images.length > 0) meter.add(part.images)
+    if (part.images.length > 0) await meter.add(part.images)
     progress.update(part.end)
   }
   if (failed === set.labels.length) throw new DataError(`${set.source}: no image could be read`)

@@ -123,7 +123,8 @@ export async function predictBoxes(
         return undefined
       })
       if (image === undefined) continue
-      const objects = localize(localizer, image, guess?.(image) ?? named, options).map(({ label, score, box }) => ({
+      const own = await localize(localizer, image, (await guess?.(image)) ?? named, options)
+      const objects = own.map(({ label, score, box }) => ({
         label: classes[label - 1]!,
         score,
         box: [...box],

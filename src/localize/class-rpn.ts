@@ -1,6 +1,7 @@
 import type * as tf from "@tensorflow/tfjs-core"
 import type { Trunk } from "../backbone/resnet.js"
 import { boxLossDefaults } from "../boxes/box-loss.js"
+import { withValues } from "../engine/read-back.js"
 import { type AnchorOptions, gridAnchors } from "../rpn/anchors.js"
 import { rpnLosses } from "../rpn/loss.js"
 import { rpnTargets } from "../rpn/targets.js"
@@ -69,17 +70,22 @@ export class ClassRpn {
    * @param limit how many of the best anchors to return for each
    * @returns one entry a label, boxes in input pixels, cut to the image, best score first; they overlap
    */
-  find(images: tf.Tensor4D, labels: readonly number[], limit: number): ScoredBoxes[] {
+  async find(images: tf.Tensor4D, labels: readonly number[], limit: number): Promise<ScoredBoxes[]> {
     if (labels.length === 0) return []
-    const features = this.#parts.trunk.trainable(this.frozenFeatures(images))
-    const grid = this.#grid(features)
-    const outputs = this.#parts.head.apply(features, { images: labels.map(() => 0), labels })
-    const [logits, deltas] = [outputs.logits.dataSync<"float32">(), outputs.deltas.dataSync<"float32">()]
-    const anchors = grid.length / 4
+    let grid: Float32Array = new Float32Array(0)
+    const forward = () => {
+      const features = this.#parts.trunk.trainable(this.frozenFeatures(images))
+      grid = this.#grid(features)
+      return this.#parts.head.apply(features, { images: labels.map(() => 0), labels })
+    }
     const size = [images.shape[1], images.shape[2]] as const
-    return labels.map((_, m) => {
-      const own = logits.subarray(m * anchors, (m + 1) * anchors)
-      return scoreBoxes(grid, own, deltas.subarray(m * 4 * anchors, (m + 1) * 4 * anchors), size, limit)
+    return withValues(forward, (outputs) => {
+      const [logits, deltas] = [outputs.logits.dataSync<"float32">(), outputs.deltas.dataSync<"float32">()]
+      const anchors = grid.length / 4
+      return labels.map((_, m) => {
+        const own = logits.subarray(m * anchors, (m + 1) * anchors)
+        return scoreBoxes(grid, own, deltas.subarray(m * 4 * anchors, (m + 1) * 4 * anchors), size, limit)
+      })
     })
   }
 

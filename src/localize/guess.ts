@@ -9,7 +9,7 @@ export interface ClassScorer {
   /** Names of its classes 0..K-1. */
   readonly classes: readonly string[]
   /** Scores `[n * K]`. */
-  score(images: readonly RgbImage[]): Float32Array
+  score(images: readonly RgbImage[]): Promise<Float32Array>
 }
 
 /**
@@ -25,5 +25,8 @@ export function classifierGuesses(scorer: ClassScorer, classes: readonly string[
       throw new DataError(`the classifier's class "${name}" is none of the localizer's. Expected the same`)
     return label
   })
-  return (image) => bestClasses(scorer.score([image]), localizationDefaults.guesses).map((at) => labels[at]!)
+  return async (image) => {
+    const best = bestClasses(await scorer.score([image]), localizationDefaults.guesses)
+    return best.map((at) => labels[at]!)
+  }
 }

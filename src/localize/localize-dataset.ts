@@ -5,7 +5,7 @@ import { type LocalizedObject, type LocalizeOptions, type Localizer, localize } 
 import { classTruths } from "./truths.js"
 
 /** An image classifier's word: labels 1..K, the best first; the localization task counts the first five. */
-export type GuessClasses = (image: RgbImage) => readonly number[]
+export type GuessClasses = (image: RgbImage) => Promise<readonly number[]>
 
 /** What was found in one image of a set. */
 export interface ImageLocalization {
@@ -46,7 +46,7 @@ export async function localizeDataset(
     if (signal?.aborted) break
     const image = await next!
     next = decode(images[i + 1])
-    if (!(image instanceof Error)) perImage[i] = localizeImage(localizer, image, record, options, guess)
+    if (!(image instanceof Error)) perImage[i] = await localizeImage(localizer, image, record, options, guess)
     else if (image instanceof ImageError) failed.push({ file: record.file, message: image.message })
     else throw image
     onImage?.(i + 1)
@@ -55,17 +55,17 @@ export async function localizeDataset(
 }
 
 /** A class that is both there and guessed is looked for once. */
-function localizeImage(
+async function localizeImage(
   localizer: Localizer,
   image: RgbImage,
   record: ImageRecord,
   options: LocalizeOptions,
   guess: GuessClasses | undefined,
-): ImageLocalization {
+): Promise<ImageLocalization> {
   const present = classTruths(record).map(({ label }) => label)
-  const guesses = guess?.(image)
+  const guesses = await guess?.(image)
   const labels = [...new Set([...present, ...(guesses ?? [])])]
-  const found = new Map(localize(localizer, image, labels, options).map((one) => [one.label, one]))
+  const found = new Map((await localize(localizer, image, labels, options)).map((one) => [one.label, one]))
   const boxesOf = (wanted: readonly number[]) => wanted.flatMap((label) => found.get(label) ?? [])
   const { height, width } = image
   return { given: boxesOf(present), guessed: guesses && boxesOf(guesses), height, width }

@@ -61,7 +61,7 @@ export interface LocalizedObject {
 
 /** The second stage: new scores and boxes for the proposals of one class, both in image pixels. */
 export interface Refiner {
-  refine(image: RgbImage, label: number, proposals: ScoredBoxes): ScoredBoxes
+  refine(image: RgbImage, label: number, proposals: ScoredBoxes): Promise<ScoredBoxes>
 }
 
 /** A trained per-class RPN, perhaps with a second stage, and how images enter. */
@@ -77,35 +77,39 @@ export interface Localizer {
  * Finds one box for each of some classes; a class of which no box is found is left out.
  * @param labels 1..K, such as an image classifier's five best
  */
-export function localize(
+export async function localize(
   localizer: Localizer,
   image: RgbImage,
   labels: readonly number[],
   options: LocalizeOptions,
-): LocalizedObject[] {
-  const found = candidatesOf(localizer, image, labels, options)
-  return labels.flatMap((label, m) => {
-    const own = localizer.refiner?.refine(image, label, proposalsOf(found[m]!, options)) ?? found[m]!
-    const picked = pickBox(own, options)
-    return picked === undefined ? [] : [{ label, ...picked }]
-  })
+): Promise<LocalizedObject[]> {
+  const found = await candidatesOf(localizer, image, labels, options)
+  const objects: LocalizedObject[] = []
+  for (const [m, label] of labels.entries()) {
+    const refined = await localizer.refiner?.refine(image, label, proposalsOf(found[m]!, options))
+    const picked = pickBox(refined ?? found[m]!, options)
+    if (picked !== undefined) objects.push({ label, ...picked })
+  }
+  return objects
 }
 
 /**
  * The best anchors of each class from all views of an image.
  * @returns one entry a label, in image pixels
  */
-export function candidatesOf(
+export async function candidatesOf(
   { rpn, side, normalisation }: Omit<Localizer, "refiner">,
   image: RgbImage,
   labels: readonly number[],
   options: ViewOptions & Pick<LocalizeOptions, "candidates">,
-): ScoredBoxes[] {
-  const perView = viewsOf(image, options, side, normalisation).map((view) => {
-    const input = () => tf.tensor4d(view.pixels, [1, view.height, view.width, 3])
-    const found = tf.tidy(() => rpn.find(input(), labels, options.candidates))
-    return found.map(({ boxes, scores }) => ({ boxes: toImage(boxes, view), scores }))
-  })
+): Promise<ScoredBoxes[]> {
+  const perView: ScoredBoxes[][] = []
+  for (const view of viewsOf(image, options, side, normalisation)) {
+    const input = tf.tensor4d(view.pixels, [1, view.height, view.width, 3])
+    const found = await rpn.find(input, labels, options.candidates)
+    input.dispose()
+    perView.push(found.map(({ boxes, scores }) => ({ boxes: toImage(boxes, view), scores })))
+  }
   return labels.map((_, m) => joinBoxes(perView.map((found) => found[m]!)))
 }
 

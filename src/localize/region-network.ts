@@ -1,6 +1,7 @@
 import * as tf from "@tensorflow/tfjs-core"
 import type { Trunk } from "../backbone/resnet.js"
 import { boxLossDefaults } from "../boxes/box-loss.js"
+import { withValues } from "../engine/read-back.js"
 import { sigmoidCrossEntropy, smoothL1 } from "../tensor/losses.js"
 import { constant, normal, type Scope } from "../tensor/parameters.js"
 import { expectShape } from "../tensor/shapes.js"
@@ -62,11 +63,13 @@ export class RegionNetwork {
    * What the network says of warped regions `[R, side, side, 3]`, each of its own class.
    * @returns logits `[R]` and deltas `[R * 4]`
    */
-  say(regions: tf.Tensor4D, labels: readonly number[]): { logits: Float32Array; deltas: Float32Array } {
-    return tf.tidy(() => {
-      const { logits, deltas } = this.#say(this.#trunk.trainable(this.frozenFeatures(regions)), labels)
-      return { logits: logits.dataSync<"float32">().slice(), deltas: deltas.dataSync<"float32">().slice() }
-    })
+  say(regions: tf.Tensor4D, labels: readonly number[]): Promise<{ logits: Float32Array; deltas: Float32Array }> {
+    return withValues(
+      () => this.#say(this.#trunk.trainable(this.frozenFeatures(regions)), labels),
+      ({ logits, deltas }) => {
+        return { logits: logits.dataSync<"float32">().slice(), deltas: deltas.dataSync<"float32">().slice() }
+      },
+    )
   }
 
   #say(maps: tf.Tensor4D, labels: readonly number[]): { logits: tf.Tensor1D; deltas: tf.Tensor2D } {

@@ -27,7 +27,7 @@ export class RegionRefiner implements Refiner {
     this.#options = options
   }
 
-  refine(image: RgbImage, label: number, { boxes }: ScoredBoxes): ScoredBoxes {
+  async refine(image: RgbImage, label: number, { boxes }: ScoredBoxes): Promise<ScoredBoxes> {
     const { side, normalisation, batch } = this.#options
     const count = boxes.length / 4
     const refined = new Float32Array(boxes.length)
@@ -42,7 +42,7 @@ export class RegionRefiner implements Refiner {
         warpPixels(image, region, { side, flip: false }, normalisation, pixels, r * side * side * 3)
       }
       const input = tf.tensor4d(pixels, [own, side, side, 3])
-      const { logits, deltas } = this.#network.say(input, new Array<number>(own).fill(label))
+      const { logits, deltas } = await this.#network.say(input, new Array<number>(own).fill(label))
       input.dispose()
       refined.set(decodeBoxes(deltas, references, roiCoderWeights), 4 * from)
       scores.set(

@@ -39,7 +39,7 @@ export async function proposeRegions(
     try {
       const image = await decodeImage(record.file)
       const labels = truths.map(({ label }) => label)
-      const found = candidatesOf(localizer, image, labels, options)
+      const found = await candidatesOf(localizer, image, labels, options)
       for (const [m, { label, boxes: own, ignored }] of truths.entries()) {
         const proposed = [...proposalsOf(found[m]!, options).boxes, ...own]
         const boxes = new Float32Array(proposed.length)

@@ -38,7 +38,7 @@ export interface TrainingTask<Batch, Ahead = undefined> {
   /** Milliseconds the step had to wait for this batch. */
   waited(batch: Batch): number
   /** What else the step just done is told by, such as `train_error`, the share of its images classified wrong. */
-  figures?(): Readonly<Record<string, number>>
+  figures?(): Promise<Readonly<Record<string, number>>>
   /** What is left to do to the model when its last epoch is over, before it is validated and saved. */
   finish?(signal: AbortSignal): Promise<void>
   /** The model's worth on validation data, by name; `best` is chosen by `metric`. */
@@ -170,7 +170,7 @@ export async function runTraining<Batch, Ahead>(
     let random = stepRandom()
     for await (const [batch, isLast] of inSteps(task.batches(epoch, start), options.accumulate ?? 1)) {
       const rate = learningRate(step, options.schedule, schedule)
-      const losses = { ...(await addBatch(batch, isLast, rate, random)), ...task.figures?.() }
+      const losses = { ...(await addBatch(batch, isLast, rate, random)), ...(await task.figures?.()) }
       if (schedule) schedule = afterStep(schedule, options.schedule, losses.train_error ?? 0)
       sums.add(losses)
       window.add(losses, task.waited(batch))

@@ -31,7 +31,7 @@ function fakeScorer(classes = ["cat", "dog"]): Scorer & { readonly batches: numb
   return {
     classes,
     batches,
-    score(images) {
+    async score(images) {
       batches.push(images.length)
       return Float32Array.from(images.flatMap(({ pixels }) => [pixels[0]!, -pixels[0]!]))
     },

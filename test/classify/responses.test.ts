@@ -47,12 +47,12 @@ const red = (value: number) => ({
 })
 
 onEveryEngine("layer responses", () => {
-  test("are deviations behind the norm, before ReLU and before the addition", () => {
+  test("are deviations behind the norm, before ReLU and before the addition", async () => {
     const factors = { conv1: 1, "layer1.0.conv1": -2, "layer1.0.conv2": 5 }
     const { network, parameters } = made(factors, { "layer1.0.conv2": 3 })
     const meter = new ResponseMeter(network, values, { size: 2, resize: 2 })
     const before = tf.memory().numTensors
-    meter.add([red(0), red(255)])
+    await meter.add([red(0), red(255)])
     expect(tf.memory().numTensors).toBe(before)
     const responses = meter.responses()
     expect(responses.map(({ layer }) => layer)).toEqual(["conv1", "layer1.0.conv1", "layer1.0.conv2"])
@@ -65,14 +65,15 @@ onEveryEngine("layer responses", () => {
     parameters.dispose()
   })
 
-  test("are the same however images are put together", () => {
+  test("are the same however images are put together", async () => {
     const { network, parameters } = made({ conv1: 1, "layer1.0.conv1": 1, "layer1.0.conv2": 1 })
     const images = [10, 250, 90, 40, 200].map(red)
-    const measured = [[images], [images.slice(0, 1), images.slice(1, 4), images.slice(4)]].map((parts) => {
+    const measure = async (...parts: (typeof images)[]) => {
       const meter = new ResponseMeter(network, values, { size: 2, resize: 2 })
-      for (const part of parts) meter.add(part)
+      for (const part of parts) await meter.add(part)
       return meter.responses().map(({ deviation }) => deviation)
-    })
+    }
+    const measured = [await measure(images), await measure(images.slice(0, 1), images.slice(1, 4), images.slice(4))]
     const reds = [10, 250, 90, 40, 200].map((value) => value / 255)
     const mean = reds.reduce((a, b) => a + b) / 5
     const deviation = Math.sqrt(reds.reduce((sum, value) => sum + (value - mean) ** 2, 0) / 5)
@@ -81,11 +82,11 @@ onEveryEngine("layer responses", () => {
     parameters.dispose()
   })
 
-  test("are of the 3x3 layers alone, and watching changes nothing", () => {
+  test("are of the 3x3 layers alone, and watching changes nothing", async () => {
     const parameters = new Parameters(seededRandom(2))
     const network = new ResNet(new Scope(parameters), tinyNetwork, { classes: 2 })
     const meter = new ResponseMeter(network, values, { size: 32, resize: 32 })
-    meter.add([{ pixels: new Uint8Array(3 * 32 * 32).map((_, i) => (i * 7919) % 256), height: 32, width: 32 }])
+    await meter.add([{ pixels: new Uint8Array(3 * 32 * 32).map((_, i) => (i * 7919) % 256), height: 32, width: 32 }])
     expect(meter.responses().map(({ layer }) => layer)).toEqual(["layer1.0.conv1", "layer1.0.conv2", "layer2.0.conv2"])
     tf.tidy(() => {
       const x: tf.Tensor4D = tf.randomNormal([1, 32, 32, 3], 0, 1, "float32", 1)

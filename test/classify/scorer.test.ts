@@ -52,7 +52,7 @@ function cropsOf(image: RgbImage, count: 1 | 10): Float32Array[] {
 }
 
 onEveryEngine("a scorer", () => {
-  test("scores the mean of softmax over an image's crops, however they are batched", () => {
+  test("scores the mean of softmax over an image's crops, however they are batched", async () => {
     const one = classifier("resnet18", 32, 1)
     const images = [picture(40, 50, 1), picture(45, 35, 2), picture(37, 37, 3)]
     for (const count of [1, 10] as const) {
@@ -61,19 +61,19 @@ onEveryEngine("a scorer", () => {
       expect(Math.abs(expected[0]! - expected[3]!)).toBeGreaterThan(1e-3)
       for (const batch of [3, 20]) {
         const scorer = makeScorer([one], { procedure: { kind: "crops", count }, batch })
-        expectClose(scorer.score(images), expected, 1e-4)
+        expectClose(await scorer.score(images), expected, 1e-4)
       }
     }
     one.parameters.dispose()
   })
 
-  test("tests densely with the pool of training: the training size gives its one view", () => {
+  test("tests densely with the pool of training: the training size gives its one view", async () => {
     const one = classifier("resnet18", 32, 2)
     const image = picture(32, 32, 4)
     const whole = meanOf(one.network, [wholeImage(image, values)], [32, 32])
     const dense = (image: RgbImage, ...scales: number[]) =>
       makeScorer([one], { procedure: { kind: "dense", scales } }).score([image])
-    expectClose(dense(image, 32), whole, 1e-4)
+    expectClose(await dense(image, 32), whole, 1e-4)
     // 40 pixels are 5x5 cells: the pool of 4x4 stands at four places.
     const places = tf.tidy(() => {
       const large = resizeShorterSide(image, 40)
@@ -87,19 +87,19 @@ onEveryEngine("a scorer", () => {
       )
       return tf.mean(tf.stack(scores), 0).dataSync()
     })
-    expectClose(dense(image, 40), places, 1e-4)
+    expectClose(await dense(image, 40), places, 1e-4)
     const mean = Float64Array.from(whole, (score, k) => (score + places[k]!) / 2)
-    expectClose(dense(image, 32, 40), mean, 1e-4)
+    expectClose(await dense(image, 32, 40), mean, 1e-4)
     one.parameters.dispose()
   })
 
-  test("averages what several networks score", () => {
+  test("averages what several networks score", async () => {
     const pair = [classifier("cifar_resnet20", 32, 3), classifier("cifar_plain20", 32, 4)] as const
     const images = [picture(32, 32, 5), picture(32, 32, 6)]
-    const [a, b] = pair.map((one) => makeScorer([one]).score(images))
+    const [a, b] = await Promise.all(pair.map((one) => makeScorer([one]).score(images)))
     expect(Math.abs(a![0]! - b![0]!)).toBeGreaterThan(1e-3)
     const before = tf.memory().numTensors
-    const together = makeScorer(pair).score(images)
+    const together = await makeScorer(pair).score(images)
     expect(tf.memory().numTensors).toBe(before)
     expectClose(
       together,

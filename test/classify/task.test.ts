@@ -179,7 +179,7 @@ test("errors are counted over the images that can be read; the others are told",
     },
   }
   // Whatever it sees is of class 1; ties go to the lower class, so that class 5 alone stands behind five others.
-  const score: Scorer["score"] = (images) => Float32Array.from(images.flatMap(() => [0, 1, 0, 0, 0, 0]))
+  const score: Scorer["score"] = async (images) => Float32Array.from(images.flatMap(() => [0, 1, 0, 0, 0, 0]))
   const unread: string[] = []
   const onUnread = ({ message }: { message: string }) => unread.push(message)
   const errors = await classifierErrors({ set, scorer: { classes, score, dispose() {} }, onUnread })

@@ -128,7 +128,7 @@ test("it learns where the rectangles of a few pictures are, better than the whol
     onSave: async () => {},
   }
   await runTraining(task, run, events, new AbortController().signal)
-  const { perImage } = await localizeDataset(localizer, images, options, { guess: () => [2, 1] })
+  const { perImage } = await localizeDataset(localizer, images, options, { guess: async () => [2, 1] })
   const figures = localizationFigures(images, perImage)
   expect(figures).toMatchObject({ images: 8, wholeImageError: 1, classificationError: 0, classificationErrorTop1: 0.5 })
   expect(1 - before).toBeGreaterThanOrEqual(0.5)

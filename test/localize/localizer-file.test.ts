@@ -57,13 +57,13 @@ beforeAll(async () => {
 
 afterAll(() => rmSync(folder, { recursive: true }))
 
-test("a file gives back what was saved, and says the same of an image", () => {
+test("a file gives back what was saved, and says the same of an image", async () => {
   const saved = new Parameters(seededRandom(5))
   const built = buildClassRpn(saved, config, 3)
   const opened = openClassRpn(at("rpn"))
   expect(opened).toMatchObject(info)
-  const find = (rpn: typeof built) => tf.tidy(() => rpn.find(tf.ones([1, 32, 40, 3]), [2, 3], 5))
-  expect(find(opened.network)).toEqual(find(built))
+  const find = (rpn: typeof built) => rpn.find(tf.ones([1, 32, 40, 3]), [2, 3], 5)
+  expect(await find(opened.network)).toEqual(await find(built))
   saved.dispose()
   opened.parameters.dispose()
 })
@@ -108,10 +108,10 @@ test("more stages than the network has are refused", () => {
   parameters.dispose()
 })
 
-test("a classifier's best classes come as the localizer's labels, by their names", () => {
-  const scorer = { classes: ["eel", "cat", "dog"], score: () => Float32Array.of(0.1, 0.6, 0.3) }
+test("a classifier's best classes come as the localizer's labels, by their names", async () => {
+  const scorer = { classes: ["eel", "cat", "dog"], score: async () => Float32Array.of(0.1, 0.6, 0.3) }
   const image = rectangle(40, 50, [10, 10, 20, 20], 1)
-  expect(classifierGuesses(scorer, info.classes)(image)).toEqual([1, 2, 3])
+  expect(await classifierGuesses(scorer, info.classes)(image)).toEqual([1, 2, 3])
   expect(() => classifierGuesses(scorer, ["cat", "dog"])).toThrow(
     `the classifier's class "eel" is none of the localizer's. Expected the same`,
   )

@@ -143,7 +143,7 @@ test("a refiner that says nothing leaves the boxes on whole pixels where they ar
   const image = await decodeImage(images[0]!.file)
   const tensors = tf.memory().numTensors
   const boxes = Float32Array.of(10, 10, 20, 30, 0.5, 0.5, 9.5, 9.5, 90, 60, 200, 200)
-  const refined = refiner.refine(image, 2, { boxes, scores: Float32Array.of(0.9, 0.8, 0.7) })
+  const refined = await refiner.refine(image, 2, { boxes, scores: Float32Array.of(0.9, 0.8, 0.7) })
   expect([...refined.boxes]).toEqual([10, 10, 20, 30, 0, 0, 10, 10, 90, 60, 96, 72])
   expect([...refined.scores]).toEqual([0.5, 0.5, 0.5])
   expect(tf.memory().numTensors).toBe(tensors)
