@@ -1,5 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core"
 import { addCrops, cropBilinear } from "./crop-arrays.js"
+import { webGpuCropGradient } from "./webgpu-crop-gradient.js"
 
 /** A crop and its gradient for the map; at least one box. */
 export interface CropMethod {
@@ -36,7 +37,10 @@ const arrays: CropMethod = {
   },
 }
 
-/** Matrix products for a GPU, where the native gradient adds in no fixed order and nothing should be read back. */
+/** The backend's own crop, and a gradient of ours: it has none. */
+const webgpu: CropMethod = { forward: native.forward, gradient: webGpuCropGradient }
+
+/** Matrix products for CUDA, where the native gradient adds in no fixed order and nothing should be read back. */
 const products: CropMethod = {
   forward: native.forward,
   gradient: (grads, boxes, images, shape) => cropGradientByProducts(grads, boxes, images, shape),
@@ -56,7 +60,7 @@ interface NativeBackend {
 export function cropMethod(): CropMethod {
   const name = tf.getBackend()
   if (name === "wasm" || name === "cpu") return arrays
-  if (name !== "tensorflow") return products
+  if (name === "webgpu") return webgpu
   return (tf.backend() as unknown as NativeBackend).isUsingGpuDevice ? products : native
 }
 
@@ -68,6 +72,38 @@ export function cropGradientByProducts(
   grads: tf.Tensor4D,
   boxes: tf.Tensor2D,
   imageIndices: tf.Tensor1D,
+  shape: Shape4,
+  valuesAtOnce = widenedAtOnce,
+): tf.Tensor4D {
+  const [, rows] = grads.shape
+  const [, , width, channels] = shape
+  const atOnce = Math.max(1, Math.floor(valuesAtOnce / (rows * width * channels)))
+  if (boxes.shape[0] <= atOnce) return productsOf(grads, boxes, imageIndices, shape)
+  return tf.tidy(() => {
+    let sum: tf.Tensor4D | undefined
+    for (let from = 0; from < boxes.shape[0]; from += atOnce) {
+      const count = Math.min(atOnce, boxes.shape[0] - from)
+      const some = [
+        tf.slice(grads, from, count),
+        tf.slice(boxes, from, count),
+        tf.slice(imageIndices, from, count),
+      ] as const
+      const before = sum
+      const part = tf.tidy(() => productsOf(...some, shape))
+      sum = before === undefined ? part : tf.add<tf.Tensor4D>(before, part)
+      tf.dispose(before === undefined ? [...some] : [...some, before, part])
+    }
+    return sum!
+  })
+}
+
+/** At most this many values of crops widened to whole rows of the map at once, about 256 MB. */
+const widenedAtOnce = 2 ** 26
+
+function productsOf(
+  grads: tf.Tensor4D,
+  boxes: tf.Tensor2D,
+  imageIndices: tf.Tensor1D,
   [images, height, width, channels]: Shape4,
 ): tf.Tensor4D {
   return tf.tidy(() => {
@@ -76,7 +112,10 @@ export function cropGradientByProducts(
     const alongY = sampleWeights(y1, y2, rows, height)
     const alongX = tf.tile(tf.expandDims(sampleWeights(x1, x2, columns, width), 1), [1, rows, 1, 1])
     const widened = tf.reshape(tf.matMul(alongX, grads, true), [count * rows, width * channels])
-    const ofImage = tf.reshape(tf.oneHot(imageIndices, images), [count, 1, images, 1])
+    const ofImage = tf.equal(
+      tf.reshape(imageIndices, [count, 1, 1, 1]),
+      tf.reshape(tf.range(0, images, 1, "int32"), [1, 1, images, 1]),
+    )
     const perImage = tf.mul(tf.expandDims(alongY, 2), tf.cast(ofImage, "float32"))
     const flat = tf.reshape(perImage, [count * rows, images * height])
     return tf.reshape(tf.matMul(flat, widened, true), [images, height, width, channels])

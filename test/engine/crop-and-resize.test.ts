@@ -100,6 +100,19 @@ await onAwaitedEngines("cropAndResize", (engine) => {
     for (let at = 0; at < direct.length; at++) expect(products[at]).toBeCloseTo(direct[at]!, 5)
   })
 
+  it("has the same gradient through matrix products of a few boxes at a time, and of a single map", async () => {
+    const seeds = tf.tensor4d(numbers(5 * 4 * 3 * 2), [5, 4, 3, 2])
+    const only = tf.zeros<tf.Rank.R1>([5], "int32")
+    const whole = await cropGradientByProducts(seeds, boxes(), only, [1, 4, 5, 2]).data()
+    const inParts = await cropGradientByProducts(seeds, boxes(), only, [1, 4, 5, 2], 2 * 4 * 5 * 2).data()
+    const loss = (map: tf.Tensor) => tf.sum(tf.mul(cropAndResize(map as tf.Tensor4D, boxes(), only, [4, 3]), seeds))
+    const direct = await tf
+      .grad(loss)(tf.zeros([1, 4, 5, 2]))
+      .data()
+    expectClose(whole, direct)
+    expectClose(inParts, direct)
+  })
+
   it("repeats bit for bit, gradient included", async () => {
     const map = tf.tensor4d(numbers(2 * 12 * 12 * 64), [2, 12, 12, 64])
     const many = tf.tile(boxes(), [20, 1]) as tf.Tensor2D
