@@ -36,8 +36,8 @@ async function setup(flags: SetupFlags): Promise<void> {
   if (flags.cache) process.env.RESDET_CACHE = flags.cache
   const tell = (line: string) => console.error(line)
   const device = flags.gpu ? "gpu" : flags.cpu ? "cpu" : undefined
-  const prove = (engine: string) => {
-    const checks = checkEngine()
+  const prove = async (engine: string) => {
+    const checks = await checkEngine()
     for (const { name, passed } of checks) tell(`${passed ? "ok   " : "WRONG"} ${name}`)
     if (checks.some(({ passed }) => !passed)) throw new UserError(`the ${engine} engine gives wrong values`)
   }
@@ -48,13 +48,13 @@ async function setup(flags: SetupFlags): Promise<void> {
       onProgress: tell,
     })
     await startEngine("tensorflow")
-    prove("native")
+    await prove("native")
     console.log(`native TensorFlow ${manifest.libtensorflow} (${manifest.device}) works: ${folder}`)
   } catch (error) {
     if (!(error instanceof UserError) || flags.strict || flags.libtensorflow) throw error
     tell(`no native TensorFlow: ${error.message}`)
     await startEngine("wasm")
-    prove("WebAssembly")
+    await prove("WebAssembly")
     console.log("WebAssembly works: everything runs on it, several times slower")
   }
 }

@@ -9,6 +9,8 @@ import { checkEngine } from "./self-check.js"
 import { findCompiler, nodeHeaders, run } from "./setup-build.js"
 import { findPip } from "./setup-wheel.js"
 import { startEngine } from "./start.js"
+import type { GpuInfo } from "./webgpu.js"
+import { probeWebGpu } from "./webgpu-probe.js"
 
 /** What this machine can run. `cure` lines say, one by one, what is missing and how to get it. */
 export interface DoctorReport {
@@ -31,6 +33,8 @@ export interface DoctorReport {
   /** The NVIDIA driver, or null; `usesGpu` whether the engine computes on it. */
   readonly gpuDriver: string | null
   readonly usesGpu: boolean
+  /** The GPU that the engine `webgpu` would use, or null. */
+  readonly webGpu: GpuInfo | null
   /** Bytes. */
   readonly memory: { readonly total: number; readonly free: number }
   readonly cache: { readonly folder: string; readonly native: string | null }
@@ -43,9 +47,10 @@ export async function examine(choice: EngineChoice = "auto"): Promise<DoctorRepo
   const native = findNative()
   const engine = await startEngine(choice)
   const cures: string[] = []
-  const whyNotNative = engine === "tensorflow" || choice === "wasm" ? undefined : await refusal()
+  // Before anything else: asking for another engine makes that one current.
+  const engineWorks = (await checkEngine()).every(({ passed }) => passed)
+  const whyNotNative = engine === "wasm" && choice === "auto" ? await refusal() : undefined
   if (whyNotNative) cures.push(`${whyNotNative} (now: WebAssembly, one thread, several times slower)`)
-  const engineWorks = checkEngine().every(({ passed }) => passed)
   if (!engineWorks) cures.push(`the ${engine} engine gives wrong values. Run: npm run setup, and report this`)
   const [pip, compiler] = await Promise.all([pipVersion(), findCompiler()])
   if (!native && !pip) cures.push("pip was not found: setup fetches TensorFlow with it. Install Python 3 with pip")
@@ -54,6 +59,9 @@ export async function examine(choice: EngineChoice = "auto"): Promise<DoctorRepo
   const usesGpu = engine === "tensorflow" && (tf.backend() as { isUsingGpuDevice?: boolean }).isUsingGpuDevice === true
   if (driver && !usesGpu)
     cures.push("there is an NVIDIA driver, but the engine does not use the GPU. Run: npm run setup -- --gpu")
+  const webGpu = await probeWebGpu().catch((error: Error) => error)
+  if (!(webGpu instanceof Error) && !webGpu.isSoftware && engine !== "webgpu" && !usesGpu)
+    cures.push(`the ${engine} engine does not use the GPU (${webGpu.device}). Try --engine webgpu`)
   const sharp = sharpVersion()
   if (!sharp) cures.push("sharp does not load: images are decoded slowly. Run: npm ci")
   const onnxruntime = onnxRuntimeVersion() ?? null
@@ -74,7 +82,8 @@ export async function examine(choice: EngineChoice = "auto"): Promise<DoctorRepo
     threads: engine === "wasm" ? 1 : cores,
     cores,
     gpuDriver: driver,
-    usesGpu,
+    usesGpu: usesGpu || (engine === "webgpu" && !(webGpu instanceof Error) && !webGpu.isSoftware),
+    webGpu: webGpu instanceof Error ? null : webGpu,
     memory: { total: totalmem(), free: freemem() },
     cache: { folder: cacheFolder(), native: native?.folder ?? null },
     tools: { pip, compiler: compiler?.version ?? null, nodeHeaders: nodeHeaders() ?? null },

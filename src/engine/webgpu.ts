@@ -32,14 +32,15 @@ let info: Promise<GpuInfo> | undefined
 
 async function open(): Promise<GpuInfo> {
   const adapter = await (await installWebGpu()).requestAdapter({ powerPreference: "high-performance" })
-  if (!adapter) {
-    throw new UserError(
-      "no GPU that WebGPU can use was found. It takes Vulkan on Linux (on a machine without one, SwiftShader by VK_ICD_FILENAMES), " +
-        "Metal on macOS, Direct3D 12 on Windows",
-    )
-  }
+  if (!adapter) throw new UserError(noGpu)
   await import("@tensorflow/tfjs-backend-webgpu")
-  const { vendor, architecture, device, description } = adapter.info
+  return gpuInfo(adapter.info)
+}
+
+export const noGpu =
+  "no GPU that WebGPU can use was found. It takes a Vulkan driver on Linux, Metal on macOS, Direct3D 12 on Windows"
+
+export function gpuInfo({ vendor, architecture, device, description }: AdapterInfo): GpuInfo {
   return {
     device: device || [vendor, architecture].filter(Boolean).join(" ") || "unknown",
     driver: description || vendor,
@@ -82,26 +83,32 @@ function gpuError(message: string, memory: boolean): UserError {
   return new UserError(`WebGPU: ${line}${cure}`)
 }
 
-async function installWebGpu(): Promise<Gpu> {
-  let dawn: { create(options: string[]): Gpu; globals: object }
+/**
+ * Where the package is that has Dawn in it.
+ * @throws UserError when it is not installed, nor tfjs's kernels for it
+ */
+export function webGpuPackage(): string {
   try {
-    dawn = await import("webgpu")
     for (const name of packages) require.resolve(name)
-  } catch (error) {
-    if (isAbsent(error)) throw new UserError(`WebGPU is not installed here. Run: npm install ${packages.join(" ")}`)
-    throw new UserError(`WebGPU does not load: ${(error as Error).message.split("\n")[0]}`)
+  } catch {
+    throw new UserError(`WebGPU is not installed here. Run: npm install ${packages.join(" ")}`)
   }
+  return require.resolve("webgpu")
+}
+
+async function installWebGpu(): Promise<Gpu> {
+  webGpuPackage()
+  const dawn = await import("webgpu").catch((error: Error) => {
+    throw new UserError(`WebGPU does not load: ${error.message.split("\n")[0]}`)
+  })
   Object.assign(globalThis, dawn.globals)
-  const gpu = dawn.create([])
+  const gpu: Gpu = dawn.create([])
   // Node has a navigator of its own from version 21 on.
   const navigator = (globalThis as { navigator?: object }).navigator ?? {}
   Object.defineProperty(navigator, "gpu", { value: gpu, configurable: true })
   Object.defineProperty(globalThis, "navigator", { value: navigator, configurable: true })
   return gpu
 }
-
-const isAbsent = (error: unknown) =>
-  ["MODULE_NOT_FOUND", "ERR_MODULE_NOT_FOUND"].includes((error as { code?: string }).code ?? "")
 
 /** The little of WebGPU's interface that is used here. */
 interface Gpu {
@@ -113,7 +120,8 @@ interface GpuDevice {
   readonly lost: Promise<{ readonly message: string }>
 }
 
-interface AdapterInfo {
+/** As WebGPU tells it; each may be empty. */
+export interface AdapterInfo {
   readonly vendor: string
   readonly architecture: string
   readonly device: string

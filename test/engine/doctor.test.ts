@@ -3,22 +3,22 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest"
 import { examine } from "../../src/engine/doctor.js"
 import { checkEngine } from "../../src/engine/self-check.js"
 import { startEngine } from "../../src/engine/start.js"
-import { onEveryEngine } from "../support/engines.js"
+import { hasWebGpu, onAwaitedEngines } from "../support/engines.js"
 
-onEveryEngine("checkEngine", () => {
-  it("finds right values and keeps no tensors", () => {
+await onAwaitedEngines("checkEngine", () => {
+  it("finds right values and keeps no tensors", async () => {
     const before = tf.memory().numTensors
-    expect(checkEngine().filter(({ passed }) => !passed)).toEqual([])
+    expect((await checkEngine()).filter(({ passed }) => !passed)).toEqual([])
     expect(tf.memory().numTensors).toBe(before)
   })
 
-  it("notices a kernel that gives wrong values", () => {
+  it("notices a kernel that gives wrong values", async () => {
     const name = tf.getBackend()
     const config = tf.getKernel("BatchMatMul", name)
     tf.unregisterKernel("BatchMatMul", name)
     tf.registerKernel({ ...config, kernelFunc: (() => tf.zeros([2, 2])) as unknown as tf.KernelFunc })
     try {
-      expect(checkEngine().find(({ name }) => name === "matrix product")?.passed).toBe(false)
+      expect((await checkEngine()).find(({ name }) => name === "matrix product")?.passed).toBe(false)
     } finally {
       tf.unregisterKernel("BatchMatMul", name)
       tf.registerKernel(config)
@@ -49,6 +49,28 @@ describe("examine", () => {
     const { cures } = await examine("wasm")
     expect(cures).toContain("pip was not found: setup fetches TensorFlow with it. Install Python 3 with pip")
     expect(cures).toContain("no C++ compiler was found: setup builds with it. Install g++ and make")
+  })
+})
+
+describe.skipIf(!(await hasWebGpu()))("examine, with a GPU behind WebGPU", () => {
+  it("looks at that engine when it is asked to, and tells the device", async () => {
+    const report = await examine("webgpu")
+    expect(report).toMatchObject({
+      engine: "webgpu",
+      engineWorks: true,
+      webGpu: { driver: expect.stringMatching(/./) },
+    })
+    expect(tf.getBackend()).toBe("webgpu")
+    expect(report.usesGpu).toBe(!report.webGpu!.isSoftware)
+    expect((await examine("wasm")).webGpu).toEqual(report.webGpu)
+  })
+})
+
+describe("examine, without any GPU", () => {
+  it("tells that WebGPU has none, and dies of nothing", async () => {
+    vi.stubEnv("VK_ICD_FILENAMES", "/nowhere/none.json")
+    expect(await examine("wasm")).toMatchObject({ webGpu: null })
+    vi.unstubAllEnvs()
   })
 })
 
