@@ -1,4 +1,5 @@
 import * as tf from "@tensorflow/tfjs-core"
+import { webGpuMaxima, webGpuMaximaCells, webGpuMaximaGradient } from "./webgpu-region-maxima.js"
 
 /** The cells of R regions' bins along both axes: `[R * bins * 2]`, each bin's first and the one behind its last. */
 export interface RegionBins {
@@ -8,7 +9,8 @@ export interface RegionBins {
 
 /**
  * The largest value of each bin of each region, channel by channel, 0 where a bin has no cell. The gradient goes to that
- * value, of equal ones to the first in reading order. In plain arrays on every engine: none has such an operation.
+ * value, of equal ones to the first in reading order. None of the engines has such an operation: it is done in
+ * plain arrays, and by shaders of ours on WebGPU.
  * @param features `[N, H, W, C]` float32
  * @param images `[R]` which of the N maps a region is in
  * @param bins within the maps, as many of one region down as across
@@ -18,12 +20,29 @@ export function regionMaxima(features: tf.Tensor4D, images: Int32Array, bins: Re
   const { shape } = features
   const side = bins.rows.length / images.length / 2
   const pooled: tf.Tensor4D["shape"] = [images.length, side, side, shape[3]]
+  if (tf.getBackend() === "webgpu") return onWebGpu(features, images, bins, side)
   const maxima = tf.customGrad((map, save) => {
     const { values, cells } = largest((map as tf.Tensor4D).dataSync<"float32">(), shape, images, bins)
     ;(save as tf.GradSaveFunc)([tf.tensor4d(cells, pooled, "int32")])
     const gradFunc = (dy: tf.Tensor, saved: tf.Tensor[]) =>
       tf.tensor4d(scattered(dy.dataSync<"float32">(), saved[0]!.dataSync<"int32">(), shape), shape)
     return { value: tf.tensor4d(values, pooled), gradFunc }
+  })
+  return maxima(features) as tf.Tensor4D
+}
+
+function onWebGpu(features: tf.Tensor4D, images: Int32Array, bins: RegionBins, side: number): tf.Tensor4D {
+  const ranges = (cells: Int32Array) => tf.tensor3d(cells, [images.length, side, 2], "int32")
+  const maxima = tf.customGrad((map, save) => {
+    const own = { rows: ranges(bins.rows), columns: ranges(bins.columns) }
+    const whose = tf.tensor1d(images, "int32")
+    const cells = webGpuMaximaCells(map as tf.Tensor4D, whose, own)
+    ;(save as tf.GradSaveFunc)([cells, whose, own.rows, own.columns])
+    const gradFunc = (dy: tf.Tensor, saved: tf.Tensor[]) => {
+      const [cells, whose, rows, columns] = saved as [tf.Tensor4D, tf.Tensor1D, tf.Tensor3D, tf.Tensor3D]
+      return webGpuMaximaGradient(dy as tf.Tensor4D, cells, whose, { rows, columns }, features.shape)
+    }
+    return { value: webGpuMaxima(map as tf.Tensor4D, whose, own), gradFunc }
   })
   return maxima(features) as tf.Tensor4D
 }

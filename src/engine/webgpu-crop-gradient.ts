@@ -1,4 +1,5 @@
-import * as tf from "@tensorflow/tfjs-core"
+import type * as tf from "@tensorflow/tfjs-core"
+import { runShader } from "./webgpu-shader.js"
 
 type Shape4 = [number, number, number, number]
 
@@ -11,39 +12,7 @@ type Shape4 = [number, number, number, number]
  * @param shape of the maps, `[N, H, W, C]`
  */
 export function webGpuCropGradient(grads: tf.Tensor4D, boxes: tf.Tensor2D, images: tf.Tensor1D, shape: Shape4) {
-  return tf.engine().runKernel(CROP_GRADIENT, { grads, boxes, images }, { shape }) as tf.Tensor4D
-}
-
-const CROP_GRADIENT = "ResdetCropGradient"
-
-tf.registerKernel({
-  kernelName: CROP_GRADIENT,
-  backendName: "webgpu",
-  kernelFunc: ({ inputs, attrs, backend }) => {
-    const { grads, boxes, images } = inputs as Record<"grads" | "boxes" | "images", tf.TensorInfo>
-    const { shape } = attrs as unknown as { shape: Shape4 }
-    return (backend as WebGpuBackend).runWebGPUProgram(program(shape), [grads, boxes, images], "float32")
-  },
-})
-
-interface WebGpuBackend {
-  runWebGPUProgram(program: object, inputs: readonly tf.TensorInfo[], dtype: "float32"): tf.TensorInfo
-}
-
-const threads = 64
-
-/** As tfjs's WebGPU backend takes its programs; it declares the inputs, `uniforms` and the functions that read by place. */
-function program(outputShape: Shape4) {
-  return {
-    variableNames: ["grads", "boxes", "images"],
-    outputShape,
-    workgroupSize: [threads, 1, 1],
-    dispatchLayout: { x: [0, 1, 2, 3] },
-    dispatch: [Math.ceil(tf.util.sizeFromShape(outputShape) / threads), 1, 1],
-    size: true,
-    shaderKey: "resdetCropGradient",
-    getUserCode: () => code,
-  }
+  return runShader({ name: "resdetCropGradient", inputs: { grads, boxes, images }, shape, code }) as tf.Tensor4D
 }
 
 /**
