@@ -1,6 +1,7 @@
 import { createRequire } from "node:module"
 import { availableParallelism, freemem, totalmem } from "node:os"
 import * as tf from "@tensorflow/tfjs-core"
+import { cudaFaults, driverFault } from "./cuda.js"
 import type { EngineChoice, EngineName } from "./names.js"
 import { cacheFolder, findNative } from "./native-cache.js"
 import { gpuDriver } from "./native-load.js"
@@ -57,8 +58,17 @@ export async function examine(choice: EngineChoice = "auto"): Promise<DoctorRepo
   if (!native && !compiler) cures.push("no C++ compiler was found: setup builds with it. Install g++ and make")
   const driver = gpuDriver() ?? null
   const usesGpu = engine === "tensorflow" && (tf.backend() as { isUsingGpuDevice?: boolean }).isUsingGpuDevice === true
-  if (driver && !usesGpu)
-    cures.push("there is an NVIDIA driver, but the engine does not use the GPU. Run: npm run setup -- --gpu")
+  if (driver) {
+    const fault = driverFault(driver)
+    if (fault) cures.push(fault)
+    if (native?.manifest.device === "gpu") {
+      const faults = await cudaFaults(native)
+      cures.push(...faults)
+      if (engine === "tensorflow" && !usesGpu && !fault && faults.length === 0)
+        cures.push("the CUDA build does not use the GPU. TF_CPP_MIN_LOG_LEVEL=0 resdet doctor tells why")
+    } else if (engine !== "webgpu")
+      cures.push("there is an NVIDIA driver, but the engine does not use the GPU. Run: npm run setup -- --gpu")
+  }
   const webGpu = await probeWebGpu().catch((error: Error) => error)
   if (!(webGpu instanceof Error) && !webGpu.isSoftware && engine !== "webgpu" && !usesGpu)
     cures.push(`the ${engine} engine does not use the GPU (${webGpu.device}). Try --engine webgpu`)

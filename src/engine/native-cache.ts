@@ -22,8 +22,6 @@ export interface NativeManifest {
   readonly napi: number
   /** Path in the folder -> size and SHA-256. */
   readonly files: Readonly<Record<string, { readonly size: number; readonly sha256: string }>>
-  /** Libraries to load before TensorFlow, in order: CUDA's, which it looks up by name. */
-  readonly preload: readonly string[]
 }
 
 type Environment = Readonly<Record<string, string | undefined>>

@@ -37,10 +37,9 @@ function prepareProcess(): void {
   util.isNullOrUndefined = (value) => value === null || value === undefined
 }
 
-/** Loads CUDA's libraries, then TensorFlow's, by their paths; the loader keeps two harmless log lines back. */
+/** Loads TensorFlow's library by its path; the loader keeps two harmless log lines back. */
 function loadLibraries(entry: NativeEntry, require: NodeJS.Require): void {
-  const libraries = [...entry.manifest.preload, `${libraryFolder}/libtensorflow_cc.so.2`]
-  process.env.RESDET_PRELOAD = libraries.map((path) => join(entry.folder, path)).join(":")
+  process.env.RESDET_PRELOAD = join(entry.folder, libraryFolder, "libtensorflow_cc.so.2")
   try {
     require(join(entry.folder, loaderPath))
   } finally {

@@ -105,8 +105,7 @@ async function build(
     const source = given ?? (await fetchWheel(tensorflowWheel(device), downloads, tell))
     tell(`unpacking ${basename(source)}`)
     await layOut(source, staging)
-    const preload =
-      device === "gpu" && source.endsWith(".whl") ? await layOutCuda(source, staging, downloads, tell) : []
+    const cuda = device === "gpu" && source.endsWith(".whl") ? await layOutCuda(source, staging, downloads, tell) : []
     tell("building the addon")
     await buildAddon(staging)
     await rm(join(staging, "build-here"), { recursive: true, force: true })
@@ -114,13 +113,12 @@ async function build(
     const libraries = ["libtensorflow_cc.so.2", "libtensorflow_framework.so.2"].map(
       (name) => `${libraryFolder}/${name}`,
     )
-    const manifest = await describe(staging, [...libraries, ...preload, addonPath, loaderPath], {
+    const manifest = await describe(staging, [...libraries, ...cuda, addonPath, loaderPath], {
       libtensorflow: given ? nameOf(given) : libtensorflowVersion,
       device,
       platform: `${process.platform}-${process.arch}`,
       tfjsNode: tfjsNodeVersion(),
       napi: napiVersion,
-      preload,
     })
     await writeFile(join(staging, "manifest.json"), `${JSON.stringify(manifest, undefined, 2)}\n`)
     await rm(folder, { recursive: true, force: true })
@@ -162,7 +160,10 @@ async function layOut(source: string, folder: string): Promise<void> {
   }
 }
 
-/** CUDA's libraries, as the wheel names them, in the order they need one another. */
+/**
+ * CUDA's libraries, as the wheel names them, where TensorFlow's library looks for them: in `../nvidia/<part>/lib` from its
+ * own folder, by its run path. Each of them finds the others in the same way.
+ */
 async function layOutCuda(
   wheel: string,
   folder: string,
@@ -178,12 +179,7 @@ async function layOutCuda(
     )
     libraries.push(...written.map((path) => `deps/${path}`))
   }
-  const order = ["cudart", "nvJitLink", "nvrtc", "cublasLt", "cublas", "cusparse", "cusolver", "cufft", "curand"]
-  const place = (path: string) => {
-    const at = order.findIndex((name) => new RegExp(`lib${name}\\.so`).test(path))
-    return at < 0 ? order.length : at
-  }
-  return libraries.sort((a, b) => place(a) - place(b) || (a < b ? -1 : 1))
+  return libraries
 }
 
 async function describe(
