@@ -89,6 +89,8 @@ for (const backendName of ownKernelBackends) {
       backendName,
       kernelFunc: ({ inputs, attrs }) => {
         const { x, filter, bias } = inputs as { x: tf.Tensor4D; filter: tf.Tensor4D; bias?: tf.Tensor1D }
+        if (backendName === "webgpu")
+          return inOneShader(inputs, attrs as unknown as Geometry, kernelName === CONVOLUTION_RELU)
         return tf.tidy(() => {
           const maps = convolve(x, filter, attrs as unknown as Geometry)
           const sum = bias ? addBias(maps, bias) : maps
@@ -114,6 +116,18 @@ tf.registerGradient({
 
 function gradients(dy: tf.Tensor | tf.Tensor[], x?: tf.Tensor, filter?: tf.Tensor, attrs?: object) {
   return convolutionGradients(dy as tf.Tensor4D, x as tf.Tensor4D, filter as tf.Tensor4D, attrs as Geometry)
+}
+
+/** Convolution, bias and ReLU without passes over the maps between them. */
+function inOneShader(inputs: tf.NamedTensorInfoMap, { stride, padding }: Geometry, relu: boolean): tf.Tensor {
+  const attributes = {
+    strides: stride,
+    pad: sides(padding),
+    dataFormat: "NHWC",
+    dilations: 1,
+    activation: relu ? "relu" : "linear",
+  }
+  return tf.engine().runKernel("FusedConv2D", inputs as tf.NamedTensorMap, attributes as unknown as tf.NamedAttrMap)
 }
 
 function addBias(maps: tf.Tensor4D, bias: tf.Tensor1D): tf.Tensor4D {
