@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import * as tf from "@tensorflow/tfjs-core"
-import { beforeAll, expect, onTestFinished, test } from "vitest"
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest"
 import type { CifarSet } from "../../datasets/cifar.js"
 import type { LabelledSet } from "../../datasets/labelled-set.js"
 import { type LabelledBatch, labelledLoader } from "../../datasets/loader/labelled-loader.js"
@@ -19,6 +19,8 @@ import { type RunEvents, type RunPosition, runStart, runTraining } from "../../s
 import { scheduleOptions } from "../../src/train/schedule.js"
 import { sgdDefaults } from "../../src/train/sgd.js"
 import { loadState, saveState } from "../../src/train/state.js"
+import { expectClose } from "../support/close.js"
+import { hasWebGpu } from "../support/engines.js"
 import { colouredPictures } from "../support/made-up-pictures.js"
 import { tinyNetwork } from "../support/tiny-network.js"
 
@@ -187,4 +189,31 @@ test("errors are counted over the images that can be read; the others are told",
   expect(errors.accuracy).toBeCloseTo(3 / 7, 12)
   expect(errors.top5_error).toBeCloseTo(1 / 7, 12)
   expect(unread).toEqual(["picture 7: broken"])
+})
+
+describe.skipIf(!(await hasWebGpu()))("on a GPU behind WebGPU", () => {
+  afterAll(() => startEngine())
+
+  test("a run with exact statistics and validation ends as on WebAssembly", async () => {
+    const ends = []
+    for (const engine of ["wasm", "webgpu"] as const) {
+      await startEngine(engine)
+      const { parameters, task } = build(24)
+      const told: Record<string, number>[] = []
+      const events: RunEvents = {
+        ...quiet,
+        onStep: async ({ losses }) => void told.push(losses),
+        onEpoch: async (_, losses, metrics) => void told.push({ ...losses, ...metrics }),
+      }
+      await runTraining(task, { ...options, epochs: 1 }, events, new AbortController().signal)
+      ends.push({ told, values: [...parameters].flatMap(({ variable }) => [...variable.dataSync()]) })
+      parameters.dispose()
+    }
+    const [expected, actual] = ends as [(typeof ends)[0], (typeof ends)[0]]
+    expect(expected.told).toHaveLength(5)
+    for (const [i, figures] of expected.told.entries()) {
+      for (const [name, value] of Object.entries(figures)) expect(actual.told[i]![name], name).toBeCloseTo(value, 3)
+    }
+    expectClose(actual.values, expected.values, 1e-3)
+  })
 })
