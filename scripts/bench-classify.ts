@@ -11,6 +11,7 @@ import { parseArgs } from "node:util"
 import * as tf from "@tensorflow/tfjs-core"
 import { networkSpec } from "../src/backbone/networks.js"
 import { ResNet } from "../src/backbone/resnet.js"
+import { type Spread, spread } from "../src/cli/bench-table.js"
 import type { EngineChoice } from "../src/engine/names.js"
 import { startEngine } from "../src/engine/start.js"
 import { softmaxCrossEntropy } from "../src/tensor/losses.js"
@@ -37,7 +38,7 @@ const layouts = ["contiguous", "channels_last"] as const
 
 const engine = await startEngine(values.engine as EngineChoice)
 const machine = `${cpus().length} x ${cpus()[0]?.model ?? "unknown"}, Node ${process.version}, ${engine}`
-const results: { network: string; batch: number; side: number; who: string; rate: Rate }[] = []
+const results: { network: string; batch: number; side: number; who: string; rate: Spread }[] = []
 for (const wanted of values.network) {
   const [network = "", batch = 0, side = 0] = wanted.split(":").map((part, i) => (i === 0 ? part : Number(part))) as [
     string,
@@ -68,16 +69,8 @@ for (const { network, batch, side, who, rate } of results) {
 }
 if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify({ machine, results }, null, 2)}\n`)
 
-interface Rate {
-  readonly median: number
-  readonly lower: number
-  readonly upper: number
-}
-
-function rateOf(seconds: readonly number[], batch: number): Rate {
-  const rates = seconds.map((s) => batch / s).sort((a, b) => a - b)
-  const at = (share: number) => rates[Math.round(share * (rates.length - 1))]!
-  return { median: at(0.5), lower: at(0.25), upper: at(0.75) }
+function rateOf(seconds: readonly number[], batch: number): Spread {
+  return spread(seconds.map((s) => batch / s))
 }
 
 /** Seconds of each training step: forward, loss, backward, SGD. */

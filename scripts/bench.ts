@@ -11,14 +11,15 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { cpus, tmpdir } from "node:os"
 import { join } from "node:path"
 import { parseArgs } from "node:util"
-import { BatchLoader } from "../datasets/loader/batch-loader.js"
+import { makePhotos } from "../src/cli/bench-photos.js"
+import { timeLoading } from "../src/cli/bench-rounds.js"
+import { phases, phaseTable, spread, tableLine } from "../src/cli/bench-table.js"
 import { type ModelConfig, modelDefaults, parseModel } from "../src/detector/model.js"
 import { preset } from "../src/detector/presets.js"
 import { evaluateCoco, readCocoDetections, readCocoTruths } from "../src/eval/public.js"
 import { readBytes } from "../src/eval/read-bytes.js"
-import type { BenchReport, Round } from "./bench-detector.js"
+import type { BenchReport } from "./bench-detector.js"
 import { cocoSize, writeBenchData } from "./bench-eval-data.js"
-import { makePhotos } from "./bench-photos.js"
 
 const { values } = parseArgs({
   options: {
@@ -35,13 +36,6 @@ const { values } = parseArgs({
 const sizes = values.sizes.split(",").map(Number)
 const [batch, rounds, steps] = [values.batch, values.rounds, values.steps].map(Number) as [number, number, number]
 const layouts = ["contiguous", "channels_last"] as const
-
-/** Milliseconds: the median, and the middle half of the rounds. */
-interface Spread {
-  readonly median: number
-  readonly lower: number
-  readonly upper: number
-}
 
 const machine = `${cpus().length} x ${cpus()[0]?.model ?? "unknown"}, Node ${process.version}`
 process.stdout.write(`${machine}; milliseconds: median, middle half of ${rounds} x ${steps}\n\n`)
@@ -89,8 +83,13 @@ function benchDetector(model: string, size: number) {
   const peakMemory = Math.max(...own.map((report) => report.peakMemory))
   const head = `${model}, shorter side ${size}, ${own[0]!.engine}, peak memory ${(peakMemory / 2 ** 30).toFixed(2)} GB`
   const all = training.at(-1)!.median
-  const beside = others.map(({ name, ...times }) => line(name, times, `${(times.median / all).toFixed(2)} x`))
-  const tables = [rows(`training step of ${batch}`, training), ...beside, "", rows("detection of 1", detection)]
+  const beside = others.map(({ name, ...times }) => tableLine(name, times, `${(times.median / all).toFixed(2)} x`))
+  const tables = [
+    phaseTable(`training step of ${batch}`, training),
+    ...beside,
+    "",
+    phaseTable("detection of 1", detection),
+  ]
   process.stdout.write(`${[head, ...tables, ""].join("\n")}\n`)
   return { model, size, training, detection, peers: others, peakMemory }
 }
@@ -98,22 +97,11 @@ function benchDetector(model: string, size: number) {
 /** Photos a second, from files to batches. */
 async function benchLoading(size: number) {
   const photos = await makePhotos(folder, 64)
-  const loader = new BatchLoader(photos, { batchSize: 2, sizes: [size], maxSize: Math.round((size * 5) / 3) })
-  try {
-    const times: number[] = []
-    for (let epoch = 0; epoch <= rounds; epoch++) {
-      const start = performance.now()
-      for await (const { images } of loader.epoch(epoch)) if (images.length === 0) throw new Error("an empty batch")
-      times.push(performance.now() - start)
-    }
-    // The first starts the threads.
-    const { median } = spread(times.slice(1))
-    const photosPerSecond = (1000 * photos.images.length) / median
-    process.stdout.write(`loading, shorter side ${size}: ${photosPerSecond.toFixed(0)} photos a second\n`)
-    return { size, photosPerSecond }
-  } finally {
-    await loader.close()
-  }
+  const { median: photosPerSecond } = spread(
+    await timeLoading(photos, { size, maxSize: Math.round((size * 5) / 3) }, rounds),
+  )
+  process.stdout.write(`loading, shorter side ${size}: ${photosPerSecond.toFixed(0)} photos a second\n`)
+  return { size, photosPerSecond }
 }
 
 /** A tenth of COCO's val2017 and of as many detections as an evaluation of it has. */
@@ -134,35 +122,10 @@ async function benchEvaluation() {
   const result = { ...size, load: spread(times.load), evaluate: spread(times.evaluate) }
   const { load, evaluate } = result
   process.stdout.write(`evaluation, ${size.images} images, ${size.detections} detections:\n`)
-  process.stdout.write(`${line("reading", load, "")}\n${line("scoring", evaluate, "")}\n`)
+  process.stdout.write(`${tableLine("reading", load, "")}\n${tableLine("scoring", evaluate, "")}\n`)
   return result
 }
 
 function ask<Answer>(program: string, args: readonly string[]): Answer {
   return JSON.parse(execFileSync(program, args, { encoding: "utf8", maxBuffer: 2 ** 28 })) as Answer
-}
-
-/** Each phase of the rounds, and their sum as `all`. */
-function phases(measured: readonly Round[]): ({ readonly phase: string } & Spread)[] {
-  const names = Object.keys(measured[0] ?? {})
-  const totals = measured.map((round) => Object.values(round).reduce((a, b) => a + b, 0))
-  const each = names.map((phase) => ({ phase, ...spread(measured.map((round) => round[phase] ?? 0)) }))
-  return [...each, { phase: "all", ...spread(totals) }]
-}
-
-function spread(times: readonly number[]): Spread {
-  const sorted = [...times].sort((a, b) => a - b)
-  const at = (share: number) => sorted[Math.round(share * (sorted.length - 1))]!
-  return { median: at(0.5), lower: at(0.25), upper: at(0.75) }
-}
-
-function rows(title: string, all: readonly ({ readonly phase: string } & Spread)[]): string {
-  const sum = all.at(-1)!.median
-  const share = (median: number) => `${((100 * median) / sum).toFixed(0)} %`
-  return [title, ...all.map(({ phase, ...times }) => line(phase, times, share(times.median)))].join("\n")
-}
-
-function line(name: string, { median, lower, upper }: Spread, note: string): string {
-  const numbers = [median, lower, upper].map((ms) => ms.toFixed(1).padStart(9))
-  return `  ${name.padEnd(34)} ${numbers.join(" ")} ${note.padStart(7)}`
 }

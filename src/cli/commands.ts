@@ -32,6 +32,11 @@ export const commands: readonly CommandEntry[] = [
     load: () => import("./export.js"),
   },
   { name: "info", summary: "layers, parameters and multiply-adds of a model", load: () => import("./info.js") },
+  {
+    name: "bench",
+    summary: "how long each phase of training and detecting takes here",
+    load: () => import("./bench.js"),
+  },
   { name: "setup", summary: "get native TensorFlow, once for every clone", load: () => import("./setup.js") },
   {
     name: "doctor",

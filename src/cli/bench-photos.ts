@@ -1,8 +1,8 @@
 import { writeFileSync } from "node:fs"
 import { join } from "node:path"
-import type { Dataset, ImageRecord } from "../datasets/dataset.js"
-import { encodeImage } from "../datasets/image/encode.js"
-import { seededRandom } from "../src/tensor/random.js"
+import type { Dataset, ImageRecord } from "../../datasets/dataset.js"
+import { encodeImage } from "../../datasets/image/encode.js"
+import { seededRandom } from "../tensor/random.js"
 
 /** As COCO's. */
 export const photoClasses = 80

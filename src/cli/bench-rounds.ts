@@ -1,0 +1,142 @@
+import * as tf from "@tensorflow/tfjs-core"
+import type { Dataset } from "../../datasets/dataset.js"
+import { BatchLoader } from "../../datasets/loader/batch-loader.js"
+import { streamImages } from "../../datasets/loader/stream.js"
+import { buildFasterRcnn } from "../detector/build.js"
+import type { FasterRcnn } from "../detector/faster-rcnn.js"
+import type { ModelConfig } from "../detector/model.js"
+import { mustWait } from "../engine/read-back.js"
+import { Parameters } from "../tensor/parameters.js"
+import { mixSeeds, seededRandom } from "../tensor/random.js"
+import { Sgd } from "../train/sgd.js"
+import { trainStep } from "../train/step.js"
+import type { Round } from "./bench-table.js"
+
+const SEED = 0
+const WARM_UP = 2
+
+export interface BenchOptions {
+  /** Photos in a training step. */
+  readonly batch: number
+  /** Training steps and detections that are measured, behind two that are not. */
+  readonly steps: number
+}
+
+export interface DetectorRounds {
+  readonly training: readonly Round[]
+  readonly detection: readonly Round[]
+}
+
+/** Times each phase of training steps and of detections, on the engine at hand, with weights made from a seed. */
+export async function timeDetector(
+  config: ModelConfig,
+  photos: Dataset,
+  options: BenchOptions,
+): Promise<DetectorRounds> {
+  const parameters = new Parameters(seededRandom(SEED))
+  try {
+    const detector = buildFasterRcnn(parameters, config, photos.classes.length)
+    const training = await timeTraining(config, photos, detector, parameters, options)
+    return { training, detection: await timeDetection(config, photos, detector, options) }
+  } finally {
+    parameters.dispose()
+  }
+}
+
+async function timeTraining(
+  { size, maxSize }: ModelConfig,
+  photos: Dataset,
+  detector: FasterRcnn,
+  parameters: Parameters,
+  { batch, steps }: BenchOptions,
+): Promise<readonly Round[]> {
+  const loader = new BatchLoader(photos, { batchSize: batch, seed: SEED, sizes: [size], maxSize })
+  const trainable = parameters.trainable()
+  const optimizer = new Sgd(trainable)
+  const laps = new Laps()
+  try {
+    for (let step = 0, epoch = 0; step < WARM_UP + steps; epoch++) {
+      const batches = loader.epoch(epoch)[Symbol.asyncIterator]()
+      for (; step < WARM_UP + steps; step++) {
+        laps.begin()
+        const { value, done } = await batches.next()
+        if (done) break
+        laps.lap("data")
+        const stem = tf.tidy(() => detector.frozenFeatures(tf.tensor4d(value.pixels, [...value.shape])))
+        laps.lap("frozen")
+        const ahead = mustWait() ? await detector.proposeAhead(stem, value.images) : undefined
+        if (ahead) laps.lap("proposals ahead")
+        const random = seededRandom(mixSeeds(SEED, step))
+        const losses = () => detector.losses(stem, value.images, random, laps.lap, ahead)
+        await trainStep(losses, trainable, optimizer, { rate: 1e-5, clipNorm: 10, lap: laps.lap })
+        stem.dispose()
+      }
+    }
+    return laps.measured(steps)
+  } finally {
+    optimizer.dispose()
+    await loader.close()
+  }
+}
+
+async function timeDetection(
+  { size, maxSize }: ModelConfig,
+  { images }: Dataset,
+  detector: FasterRcnn,
+  { steps }: BenchOptions,
+): Promise<readonly Round[]> {
+  const files = Array.from({ length: WARM_UP + steps }, (_, i) => images[i % images.length]!.file)
+  const laps = new Laps()
+  laps.begin()
+  for await (const { pixels, shape, images: read } of streamImages(files, { size, maxSize })) {
+    laps.lap("data")
+    const input = tf.tensor4d(pixels, [...shape])
+    const within = read.map(({ height, width }) => [height, width] as const)
+    await detector.detect(input, within, {}, laps.lap)
+    input.dispose()
+    laps.begin()
+  }
+  return laps.measured(steps)
+}
+
+/**
+ * Photos a second, from files to resized, normalised batches of two: the median over some epochs, the first of which, that
+ * starts the threads, does not count.
+ */
+export async function timeLoading(photos: Dataset, config: Pick<ModelConfig, "size" | "maxSize">, epochs: number) {
+  const loader = new BatchLoader(photos, { batchSize: 2, sizes: [config.size], maxSize: config.maxSize })
+  const times: number[] = []
+  try {
+    for (let epoch = 0; epoch <= epochs; epoch++) {
+      const start = performance.now()
+      for await (const { images } of loader.epoch(epoch)) if (images.length === 0) throw new Error("an empty batch")
+      times.push(performance.now() - start)
+    }
+  } finally {
+    await loader.close()
+  }
+  return times.slice(1).map((ms) => (1000 * photos.images.length) / ms)
+}
+
+/** Milliseconds since the lap before; a phase that comes twice in a round is added up. */
+class Laps {
+  readonly #rounds: Record<string, number>[] = []
+  #since = performance.now()
+
+  begin(): void {
+    this.#rounds.push({})
+    this.#since = performance.now()
+  }
+
+  readonly lap = (phase: string): void => {
+    const now = performance.now()
+    const round = this.#rounds.at(-1)!
+    round[phase] = (round[phase] ?? 0) + now - this.#since
+    this.#since = now
+  }
+
+  /** The rounds behind the warm-up. */
+  measured(steps: number): Round[] {
+    return this.#rounds.slice(WARM_UP, WARM_UP + steps)
+  }
+}

@@ -1,0 +1,39 @@
+/** Milliseconds by phase, in the order in which they come. */
+export type Round = Readonly<Record<string, number>>
+
+/** The median of several times, and the middle half of them. */
+export interface Spread {
+  readonly median: number
+  readonly lower: number
+  readonly upper: number
+}
+
+export interface Phase extends Spread {
+  readonly phase: string
+}
+
+export function spread(times: readonly number[]): Spread {
+  const sorted = [...times].sort((a, b) => a - b)
+  const at = (share: number) => sorted[Math.round(share * (sorted.length - 1))] ?? Number.NaN
+  return { median: at(0.5), lower: at(0.25), upper: at(0.75) }
+}
+
+/** Each phase of the rounds, and their sum as `all`. */
+export function phases(measured: readonly Round[]): Phase[] {
+  const names = Object.keys(measured[0] ?? {})
+  const totals = measured.map((round) => Object.values(round).reduce((a, b) => a + b, 0))
+  const each = names.map((phase) => ({ phase, ...spread(measured.map((round) => round[phase] ?? 0)) }))
+  return [...each, { phase: "all", ...spread(totals) }]
+}
+
+/** A table of phases: median, middle half, and the share of the last one, which is their sum. */
+export function phaseTable(title: string, all: readonly Phase[]): string {
+  const sum = all.at(-1)!.median
+  const share = (median: number) => `${((100 * median) / sum).toFixed(0)} %`
+  return [title, ...all.map(({ phase, ...times }) => tableLine(phase, times, share(times.median)))].join("\n")
+}
+
+export function tableLine(name: string, { median, lower, upper }: Spread, note: string): string {
+  const numbers = [median, lower, upper].map((ms) => ms.toFixed(1).padStart(9))
+  return `  ${name.padEnd(34)} ${numbers.join(" ")} ${note.padStart(7)}`
+}
