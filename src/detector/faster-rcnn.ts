@@ -1,6 +1,7 @@
 import * as tf from "@tensorflow/tfjs-core"
 import { observeBatchNorms } from "../backbone/norm.js"
 import { type Detections, joinBoxes } from "../boxes/boxes.js"
+import { offTape } from "../engine/off-tape.js"
 import { withValues } from "../engine/read-back.js"
 import { besideContext, wholeImages } from "../roi/context.js"
 import type { BoxPredictor, RegionFeatures } from "../roi/head.js"
@@ -12,7 +13,7 @@ import { type SelectOptions, selectDetections, selectOptions } from "../roi/sele
 import { roiTargets } from "../roi/targets.js"
 import { levelAnchors } from "../rpn/anchors.js"
 import type { RpnHead } from "../rpn/head.js"
-import { rpnLosses } from "../rpn/loss.js"
+import { rpnLosses, sampledAnchors } from "../rpn/loss.js"
 import type { ProposalOptions } from "../rpn/proposals.js"
 import { proposeRegions } from "../rpn/propose.js"
 import { rpnTargets } from "../rpn/targets.js"
@@ -82,14 +83,19 @@ export class FasterRcnn {
     known?: readonly Float32Array[],
   ) {
     const { anchors, rpn, proposals, roi, difficult } = this.options
+    const head = this.#parts.rpn
     const levels = this.#train(stem)
     lap("backbone")
-    const outputs = this.#parts.rpn.apply(levels)
-    lap("rpn")
     const grid = levelAnchors(levels.map(mapSize), anchors)
     const allAnchors = joinBoxes(grid)
     const sizes = images.map(({ height, width }): Size => [height, width])
-    const proposed = known ?? proposeRegions(outputs, grid, sizes, proposals.train)
+    const propose = () => {
+      const outputs = head.apply(levels)
+      lap("rpn")
+      return proposeRegions(outputs, grid, sizes, proposals.train)
+    }
+    // No gradient flows through proposals, and the RPN's own loss looks at a sample of its anchors alone.
+    const proposed = known ?? offTape(propose)
     const truths = images.map((image) => trainingTruths(image, difficult))
     const anchorTargets = truths.map((truth) => rpnTargets(allAnchors, truth.boxes, truth.crowds, rpn, random))
     const regionTargets = truths.map((truth, n) => roiTargets(proposed[n]!, truth, truth.crowds, roi, random))
@@ -97,7 +103,8 @@ export class FasterRcnn {
     const boxes = regionTargets.map((target) => target.boxes)
     const said = this.#parts.predictor.apply(this.vectors(levels, boxes, sizes, "train"))
     lap("roi")
-    return { ...rpnLosses(outputs, anchorTargets, rpn.loss), ...roiLosses(said, regionTargets, roi.loss) }
+    const ofAnchors = head.applyAt(levels, sampledAnchors(anchorTargets))
+    return { ...rpnLosses(ofAnchors, anchorTargets, rpn.loss), ...roiLosses(said, regionTargets, roi.loss) }
   }
 
   #train(stem: tf.Tensor4D): readonly tf.Tensor4D[] {

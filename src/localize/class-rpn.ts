@@ -3,7 +3,7 @@ import type { Trunk } from "../backbone/resnet.js"
 import { boxLossDefaults } from "../boxes/box-loss.js"
 import { withValues } from "../engine/read-back.js"
 import { type AnchorOptions, gridAnchors } from "../rpn/anchors.js"
-import { rpnLosses } from "../rpn/loss.js"
+import { outputsAt, rpnLosses, sampledAnchors } from "../rpn/loss.js"
 import { rpnTargets } from "../rpn/targets.js"
 import type { Random } from "../tensor/random.js"
 import { expectShape } from "../tensor/shapes.js"
@@ -60,7 +60,7 @@ export class ClassRpn {
       images: pairs.map(({ image }) => image),
       labels: pairs.map(({ label }) => label),
     })
-    return rpnLosses(outputs, targets, boxLossDefaults)
+    return rpnLosses(outputsAt(outputs, sampledAnchors(targets)), targets, boxLossDefaults)
   }
 
   /**

@@ -62,10 +62,10 @@ function runTape(losses: () => Losses, parameters: readonly Parameter[], lap: La
       lap("losses")
       return tf.addN(parts)
     }
-    const { value, grads } = tf.variableGrads(
-      total,
-      parameters.map(({ variable }) => variable),
-    )
+    const variables = parameters.map(({ variable }) => variable)
+    const { value, grads } = tf.variableGrads(total, variables)
+    // What this step's losses did not reach has a gradient too: it coasts and decays as the rest.
+    for (const variable of variables) grads[variable.name] ??= tf.zerosLike(variable)
     const figures = tf.stack([...parts, value, squaredLength(grads)])
     tf.dispose(parts)
     return { figures, gradients: grads }
