@@ -1,0 +1,104 @@
+import * as tf from "@tensorflow/tfjs-core"
+import { expect, test } from "vitest"
+import { anchorPlaces, neighbours } from "../../src/rpn/anchor-places.js"
+import { type AnchorOutputs, RpnHead } from "../../src/rpn/head.js"
+import { outputsAt } from "../../src/rpn/loss.js"
+import { Parameters, Scope } from "../../src/tensor/parameters.js"
+import { seededRandom } from "../../src/tensor/random.js"
+import { expectClose } from "../support/close.js"
+import { onAwaitedEngines } from "../support/engines.js"
+
+const channels = 8
+const perCell = 3
+const sizes: [number, number][] = [
+  [5, 4],
+  [3, 2],
+  [1, 1],
+]
+const total = sizes.reduce((sum, [height, width]) => sum + height * width * perCell, 0)
+/** Corners, borders, the inside, every level, one anchor twice, two of one cell; in no order. */
+const wanted = [
+  [0, 59, 33, 31, total - 1, 60, 31, 12],
+  [77, 2, 62],
+]
+
+function made(depth: number) {
+  const random = seededRandom(depth)
+  const parameters = new Parameters(seededRandom(1))
+  const head = new RpnHead(new Scope(parameters), { channels, anchors: perCell, depth })
+  for (const { variable } of parameters) {
+    tf.tidy(() => {
+      const values = Float32Array.from({ length: variable.size }, () => 0.3 * random.normal())
+      variable.assign(tf.tensor(values, variable.shape))
+    })
+  }
+  const levels = sizes.map(([height, width]) => {
+    const values = Float32Array.from({ length: 2 * height * width * channels }, () => random.normal())
+    return tf.variable(tf.tensor4d(values, [2, height, width, channels])) as tf.Variable<tf.Rank.R4>
+  })
+  return { head, variables: [...levels, ...[...parameters].map(({ variable }) => variable)], levels }
+}
+
+await onAwaitedEngines("what the RPN says of some anchors", () => {
+  test.each([1, 2])("is what it says of all, %i convolutions deep, and so are the gradients", async (depth) => {
+    const { head, variables, levels } = made(depth)
+    const weights = tf.tensor2d(
+      Array.from({ length: 11 * 5 }, (_, i) => Math.sin(i + 1)),
+      [11, 5],
+    )
+    const slopes = async (say: () => AnchorOutputs) => {
+      const { logits, deltas } = tf.tidy(() => ({ ...say() }))
+      const loss = () => {
+        const said = say()
+        const joined = tf.concat([tf.reshape(said.logits, [-1, 1]), said.deltas], 1)
+        return tf.sum(tf.mul(joined, weights)) as tf.Scalar
+      }
+      const { grads } = tf.variableGrads(loss, variables)
+      const gradients = await Promise.all(variables.map(async ({ name }) => [...(await grads[name]!.data())]))
+      return { said: [[...(await logits.data())], [...(await deltas.data())]], gradients }
+    }
+    const expected = await slopes(() => outputsAt(head.apply(levels), wanted))
+    const actual = await slopes(() => head.applyAt(levels, wanted))
+    for (const part of [0, 1]) expectClose(actual.said[part]!, expected.said[part]!)
+    for (const [i, gradient] of expected.gradients.entries()) {
+      expect(gradient.some((value) => value !== 0)).toBe(true)
+      expectClose(actual.gradients[i]!, gradient)
+    }
+    tf.dispose(variables)
+  })
+
+  test("of none is nothing, and of one image's none the other's", async () => {
+    const { head, levels, variables } = made(1)
+    const none = head.applyAt(levels, [[], []])
+    expect([none.logits.shape, none.deltas.shape]).toEqual([[0], [0, 4]])
+    const second = head.applyAt(levels, [[], [77]])
+    expectClose(await second.logits.data(), await outputsAt(head.apply(levels), [[], [77]]).logits.data())
+    tf.dispose(variables)
+  })
+})
+
+test("anchors are sorted by level, with their cells over all images' maps and their places in the list", () => {
+  const places = anchorPlaces(
+    [
+      [2, 2, 3],
+      [2, 1, 2],
+    ],
+    2,
+    [
+      [13, 0],
+      [12, 11, 3],
+    ],
+  )
+  // Twelve anchors of an image on the first level, four on the second.
+  expect(places).toEqual([
+    { cells: Int32Array.of(0, 11, 7), anchors: Int32Array.of(0, 1, 1), order: Int32Array.of(1, 3, 4) },
+    { cells: Int32Array.of(0, 2), anchors: Int32Array.of(1, 0), order: Int32Array.of(0, 2) },
+  ])
+})
+
+test("neighbours beyond the map are told, and never taken from the next row or the next image", () => {
+  const around = neighbours([2, 2, 2], Int32Array.of(1, 4), Float32Array.of(1, 1))
+  expect([...around.inside]).toEqual([0, 0, 0, 1, 1, 0, 1, 1, 0, 0, 0, 0, 0, 1, 1, 0, 1, 1])
+  expect([...around.cells]).toEqual([0, 0, 0, 0, 1, 0, 2, 3, 0, 0, 0, 0, 0, 4, 5, 0, 6, 7])
+  expect([...neighbours([1, 3, 3], Int32Array.of(4), Float32Array.of(0)).inside]).toEqual(new Array(9).fill(0))
+})
