@@ -97,11 +97,16 @@ function benchDetector(model: string, size: number) {
 /** Photos a second, from files to batches. */
 async function benchLoading(size: number) {
   const photos = await makePhotos(folder, 64)
-  const { median: photosPerSecond } = spread(
-    await timeLoading(photos, { size, maxSize: Math.round((size * 5) / 3) }, rounds),
-  )
+  const maxSize = Math.round((size * 5) / 3)
+  const photosPerSecond = spread(await timeLoading(photos, { size, maxSize }, rounds)).median
   process.stdout.write(`loading, shorter side ${size}: ${photosPerSecond.toFixed(0)} photos a second\n`)
-  return { size, photosPerSecond }
+  if (values.peer === undefined) return { size, photosPerSecond }
+  const script = join(import.meta.dirname, "../../scripts/bench_loading_peer.py")
+  const args = [script, folder, size, maxSize, rounds].map(String)
+  const peer = ask<{ version: string; photosPerSecond: number[] }>(values.peer, args)
+  const peers = spread(peer.photosPerSecond).median
+  process.stdout.write(`  torchvision ${peer.version}, two DataLoader workers: ${peers.toFixed(0)}\n`)
+  return { size, photosPerSecond, peer: { version: peer.version, photosPerSecond: peers } }
 }
 
 /** A tenth of COCO's val2017 and of as many detections as an evaluation of it has. */
