@@ -99,7 +99,7 @@ async function benchLoading(size: number) {
   const photos = await makePhotos(folder, 64)
   const maxSize = Math.round((size * 5) / 3)
   const photosPerSecond = spread(await timeLoading(photos, { size, maxSize }, rounds)).median
-  process.stdout.write(`loading, shorter side ${size}: ${photosPerSecond.toFixed(0)} photos a second\n`)
+  process.stdout.write(`loading by two threads, shorter side ${size}: ${photosPerSecond.toFixed(0)} photos a second\n`)
   if (values.peer === undefined) return { size, photosPerSecond }
   const script = join(import.meta.dirname, "../../scripts/bench_loading_peer.py")
   const args = [script, folder, size, maxSize, rounds].map(String)

@@ -64,10 +64,10 @@ async function timeTraining(
         laps.lap("data")
         const stem = tf.tidy(() => detector.frozenFeatures(tf.tensor4d(value.pixels, [...value.shape])))
         laps.lap("frozen")
-        const ahead = mustWait() ? await detector.proposeAhead(stem, value.images) : undefined
-        if (ahead) laps.lap("proposals ahead")
+        const proposals = mustWait() ? await detector.proposeAhead(stem, value.images) : undefined
+        if (proposals) laps.lap("proposals ahead")
         const random = seededRandom(mixSeeds(SEED, step))
-        const losses = () => detector.losses(stem, value.images, random, laps.lap, ahead)
+        const losses = () => detector.losses(stem, value.images, random, { proposals }, laps.lap)
         await trainStep(losses, trainable, optimizer, { rate: 1e-5, clipNorm: 10, lap: laps.lap })
         stem.dispose()
       }
@@ -100,11 +100,11 @@ async function timeDetection(
 }
 
 /**
- * Photos a second, from files to resized, normalised batches of two: the median over some epochs, the first of which, that
- * starts the threads, does not count.
+ * Photos a second, from files to resized, normalised batches of two, by two threads with nothing else running, epoch by
+ * epoch; the first one, which starts the threads, does not count.
  */
 export async function timeLoading(photos: Dataset, config: Pick<ModelConfig, "size" | "maxSize">, epochs: number) {
-  const loader = new BatchLoader(photos, { batchSize: 2, sizes: [config.size], maxSize: config.maxSize })
+  const loader = new BatchLoader(photos, { batchSize: 2, sizes: [config.size], maxSize: config.maxSize, workers: 2 })
   const times: number[] = []
   try {
     for (let epoch = 0; epoch <= epochs; epoch++) {

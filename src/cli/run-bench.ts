@@ -37,7 +37,9 @@ export async function runBench(flags: BenchFlags): Promise<void> {
     if (flags.json === "-") return
     print(`${machine}; milliseconds: median, middle half of ${steps}\n`)
     print(`${phaseTable(`training step of ${batch}`, training)}\n\n${phaseTable("detection of 1", detection)}\n`)
-    print(`loading: ${photosPerSecond.toFixed(0)} photos a second; peak memory ${(peakMemory / 2 ** 30).toFixed(2)} GB`)
+    print(
+      `loading by two threads: ${photosPerSecond.toFixed(0)} photos a second; peak memory ${(peakMemory / 2 ** 30).toFixed(2)} GB`,
+    )
   } finally {
     rmSync(folder, { recursive: true })
   }

@@ -72,15 +72,15 @@ export class FasterRcnn {
    * @param stem `frozenFeatures` of the N padded images
    * @param images the N images' sizes and objects, in input pixels
    * @param random draws the samples of anchors and regions
-   * @param known the images' proposals, of an engine that cannot be read under the tape: see `proposeAhead`
+   * @param known where the engine cannot be read under the tape, the images' `proposals` by `proposeAhead`
    * @returns scalars by torchvision's names
    */
   losses(
     stem: tf.Tensor4D,
     images: readonly TrainingImage[],
     random: Random,
-    lap: Lap = () => {},
-    known?: readonly Float32Array[],
+    known: { readonly proposals?: readonly Float32Array[] | undefined } = {},
+    lap: Lap = ignore,
   ) {
     const { anchors, rpn, proposals, roi, difficult } = this.options
     const head = this.#parts.rpn
@@ -95,7 +95,7 @@ export class FasterRcnn {
       return proposeRegions(outputs, grid, sizes, proposals.train)
     }
     // No gradient flows through proposals, and the RPN's own loss looks at a sample of its anchors alone.
-    const proposed = known ?? offTape(propose)
+    const proposed = known.proposals ?? offTape(propose)
     const truths = images.map((image) => trainingTruths(image, difficult))
     const anchorTargets = truths.map((truth) => rpnTargets(allAnchors, truth.boxes, truth.crowds, rpn, random))
     const regionTargets = truths.map((truth, n) => roiTargets(proposed[n]!, truth, truth.crowds, roi, random))
@@ -139,7 +139,7 @@ export class FasterRcnn {
     images: tf.Tensor4D,
     sizes: readonly Size[],
     wishes: Partial<SelectOptions> = {},
-    lap: Lap = () => {},
+    lap: Lap = ignore,
   ): Promise<Detections[]> {
     const select = selectOptions({ ...this.options.select, ...wishes })
     const levels = owned(() => this.features(images))
@@ -166,11 +166,11 @@ export class FasterRcnn {
   }
 
   /** The regions of each image worth a closer look `[P * 4]`, best first. */
-  propose(levels: readonly tf.Tensor4D[], sizes: readonly Size[], lap: Lap = () => {}): Promise<Float32Array[]> {
+  propose(levels: readonly tf.Tensor4D[], sizes: readonly Size[], lap: Lap = ignore): Promise<Float32Array[]> {
     return this.#propose(levels, sizes, this.options.proposals.test, lap)
   }
 
-  #propose(levels: readonly tf.Tensor4D[], sizes: readonly Size[], options: ProposalOptions, lap: Lap = () => {}) {
+  #propose(levels: readonly tf.Tensor4D[], sizes: readonly Size[], options: ProposalOptions, lap: Lap = ignore) {
     const grid = levelAnchors(levels.map(mapSize), this.options.anchors)
     return withValues(
       () => this.#parts.rpn.apply(levels),

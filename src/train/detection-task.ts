@@ -35,7 +35,7 @@ export function detectionTask(
     next: ({ index }) => index + 1,
     prepare: ({ pixels, shape }) => detector.frozenFeatures(tf.tensor4d(pixels, [...shape])),
     lookAhead: (stem, { images }) => detector.proposeAhead(stem, images),
-    losses: (stem, { images }, random, proposals) => detector.losses(stem, images, random, undefined, proposals),
+    losses: (stem, { images }, random, proposals) => detector.losses(stem, images, random, { proposals }),
     describe: ({ images }) => images.map(({ record }) => record.id).join(", "),
     waited: ({ waitedMs }) => waitedMs,
     ...(validation && {
