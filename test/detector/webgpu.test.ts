@@ -79,7 +79,7 @@ async function learnAndDetect(engine: EngineName) {
   const found = await detector.detect(input, [imageSize, [50, 60]], { score: 0.2 })
   input.dispose()
   const network = { detector, config }
-  const inPhoto = await detectPhoto([network], noise(), { score: 0.2, refine: true, flip: true, scales: [48, 64] })
+  const inPhoto = await detectPhoto([network], noise(), { score: 0.2, refine: true, scales: [48, 64] })
   const leaked = tf.memory().numTensors - before
   // Read as a checkpoint reads them: the run has waited for them when it saved.
   const weights = [...parameters].flatMap(({ variable }) => [...variable.dataSync()])
