@@ -1,6 +1,9 @@
 import { readFileSync } from "node:fs"
 import { expect, test } from "vitest"
 import { resizeInto, resizeRgb } from "../../../datasets/image/resize.js"
+import { resizeWasm } from "../../../datasets/image/resize-wasm.js"
+import type { RgbImage } from "../../../datasets/image/rgb.js"
+import { assembled } from "../../../scripts/assemble.js"
 import { imageNet } from "../../../src/tensor/normalisation.js"
 
 interface Golden {
@@ -49,4 +52,50 @@ test("a flipped image is the mirror of the plain one, and what lies around it is
     }
   }
   expect(plain.filter((value) => value === 9).length).toBe(8 * 10 * 3 - 4 * 6 * 3)
+})
+
+test("the module that is there is the one its source describes", async () => {
+  const source = readFileSync("datasets/image/resize.wat", "utf8")
+  expect(resizeWasm).toBe((await assembled("resize.wat", source)).toString("base64"))
+})
+
+/** Value by value, in double precision. */
+function naive(image: RgbImage, height: number, width: number): number[] {
+  const place = (to: number, from: number, i: number) => {
+    const at = Math.max(0, ((i + 0.5) * from) / to - 0.5)
+    const first = Math.min(Math.floor(at), from - 1)
+    return { first, second: Math.min(first + 1, from - 1), share: at - first }
+  }
+  const values: number[] = []
+  for (let y = 0; y < height; y++)
+    for (let x = 0; x < width; x++)
+      for (let c = 0; c < 3; c++) {
+        const [rows, columns] = [place(height, image.height, y), place(width, image.width, x)]
+        const pixel = (row: number, column: number) => image.pixels[3 * (row * image.width + column) + c]!
+        const across = (row: number) =>
+          (1 - columns.share) * pixel(row, columns.first) + columns.share * pixel(row, columns.second)
+        const value = (1 - rows.share) * across(rows.first) + rows.share * across(rows.second)
+        values.push((value / 255 - imageNet.mean[c]!) / imageNet.deviation[c]!)
+      }
+  return values
+}
+
+test.each([
+  [1, 1, 1, 1],
+  [1, 1, 3, 2],
+  [2, 3, 1, 1],
+  [7, 5, 4, 9],
+  [33, 17, 50, 40],
+  [50, 41, 20, 16],
+  [16, 16, 16, 16],
+  [5, 2000, 9, 3001],
+])("%i x %i to %i x %i is the definition's, after any other size", (height, width, outHeight, outWidth) => {
+  const pixels = Uint8Array.from({ length: 3 * height * width }, (_, i) => (i * 7919 + (i >> 3)) % 256)
+  const out = new Float32Array(3 * outHeight * outWidth)
+  const target = { out, offset: 0, rowStride: 3 * outWidth, height: outHeight, width: outWidth, flip: false }
+  resizeInto({ pixels, height, width }, { ...target, ...imageNet })
+  const expected = naive({ pixels, height, width }, outHeight, outWidth)
+  let worst = 0
+  for (const [i, value] of expected.entries()) worst = Math.max(worst, Math.abs(value - out[i]!))
+  expect(worst).toBeLessThan(2e-6)
 })
