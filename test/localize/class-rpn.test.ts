@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import * as tf from "@tensorflow/tfjs-core"
-import { afterAll, beforeAll, expect, test } from "vitest"
+import { afterAll, beforeAll, describe, expect, test } from "vitest"
 import type { ImageRecord } from "../../datasets/dataset.js"
 import { startEngine } from "../../src/engine/start.js"
 import { cropDefaults } from "../../src/localize/crop.js"
@@ -13,10 +13,12 @@ import { localizeOptions } from "../../src/localize/localizer.js"
 import { cropTask, localizationMetric } from "../../src/localize/tasks.js"
 import { imageNet } from "../../src/tensor/normalisation.js"
 import { seededRandom } from "../../src/tensor/random.js"
+import type { StepReport } from "../../src/train/report-window.js"
 import { runTraining } from "../../src/train/run.js"
 import { scheduleOptions } from "../../src/train/schedule.js"
 import { sgdDefaults } from "../../src/train/sgd.js"
-import { onEveryEngine } from "../support/engines.js"
+import { expectClose } from "../support/close.js"
+import { hasWebGpu, onEveryEngine } from "../support/engines.js"
 import { writeRectangles } from "./made-up-images.js"
 import { rectangleBoxes, tinyLocalizer } from "./tiny-localizer.js"
 
@@ -136,4 +138,39 @@ test("it learns where the rectangles of a few pictures are, better than the whol
   expect(figures.localizationError).toBe(figures.gtClassError)
   expect(counts.size).toBe(1)
   parameters.dispose()
+})
+
+describe.skipIf(!(await hasWebGpu()))("on a GPU behind WebGPU", () => {
+  afterAll(() => startEngine())
+
+  test("it learns and finds what it does on WebAssembly", async () => {
+    const ends = []
+    for (const engine of ["wasm", "webgpu"] as const) {
+      await startEngine(engine)
+      const { rpn, parameters } = tinyLocalizer()
+      const loader = new CropLoader({ source: folder, images }, { batch: 4, crop })
+      const check = { localizer: { rpn, side: 64, normalisation }, images, options }
+      const run = {
+        ...{ epochs: 1, seed: 1, schedule: scheduleOptions({ base: 0.1, steps: 2, warmup: 0 }), sgd: sgdDefaults },
+        ...{ clipNorm: 10, validateEvery: 0, metric: localizationMetric, reportEvery: 1 },
+      }
+      const losses: number[] = []
+      const events = {
+        onStep: async (report: StepReport) => void losses.push(report.losses.loss!),
+        onEpoch: async () => {},
+        onSave: async () => {},
+      }
+      await runTraining(cropTask(rpn, parameters, loader, check), run, events, new AbortController().signal)
+      const input = tf.zeros<tf.Rank.R4>([1, 64, 72, 3])
+      const [found] = await rpn.find(input, [2], 5)
+      ends.push({ losses, ...found! })
+      input.dispose()
+      parameters.dispose()
+    }
+    const [expected, actual] = ends as [(typeof ends)[0], (typeof ends)[0]]
+    expect(expected.losses).toHaveLength(2)
+    expectClose(actual.losses, expected.losses, 1e-4)
+    expectClose(actual.scores, expected.scores, 1e-4)
+    expect(expected.scores).toHaveLength(5)
+  })
 })
