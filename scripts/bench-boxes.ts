@@ -2,8 +2,9 @@
  * Milliseconds of what runs on plain arrays in a step: anchors, proposals, matching; the median of 30 rounds on made-up
  * logits and deltas. `node dist/scripts/bench-boxes.js`
  */
-import { cpus } from "node:os"
+
 import { joinBoxes } from "../src/boxes/boxes.js"
+import { machine } from "../src/cli/bench-table.js"
 import { anchorDefaults, levelAnchors } from "../src/rpn/anchors.js"
 import { type ProposalOptions, proposeBoxes, trainProposalDefaults } from "../src/rpn/proposals.js"
 import { rpnMatchDefaults, rpnSampleDefaults, rpnTargets } from "../src/rpn/targets.js"
@@ -30,7 +31,7 @@ const detectors = {
   },
 } as const
 
-process.stdout.write(`${cpus().length} x ${cpus()[0]?.model ?? "unknown"}, Node ${process.version}\n`)
+process.stdout.write(`${machine}\n`)
 for (const name of Object.keys(detectors) as (keyof typeof detectors)[]) bench(name)
 
 function bench(name: keyof typeof detectors): void {

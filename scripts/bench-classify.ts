@@ -5,13 +5,12 @@
  */
 import { execFileSync } from "node:child_process"
 import { writeFileSync } from "node:fs"
-import { cpus } from "node:os"
 import { join } from "node:path"
 import { parseArgs } from "node:util"
 import * as tf from "@tensorflow/tfjs-core"
 import { networkSpec } from "../src/backbone/networks.js"
 import { ResNet } from "../src/backbone/resnet.js"
-import { type Spread, spread } from "../src/cli/bench-table.js"
+import { machine as processor, type Spread, spread } from "../src/cli/bench-table.js"
 import type { EngineChoice } from "../src/engine/names.js"
 import { startEngine } from "../src/engine/start.js"
 import { softmaxCrossEntropy } from "../src/tensor/losses.js"
@@ -37,7 +36,7 @@ const [rounds, steps] = [Number(values.rounds), Number(values.steps)]
 const layouts = ["contiguous", "channels_last"] as const
 
 const engine = await startEngine(values.engine as EngineChoice)
-const machine = `${cpus().length} x ${cpus()[0]?.model ?? "unknown"}, Node ${process.version}, ${engine}`
+const machine = `${processor}, ${engine}`
 const results: { network: string; batch: number; side: number; who: string; rate: Spread }[] = []
 for (const wanted of values.network) {
   const [network = "", batch = 0, side = 0] = wanted.split(":").map((part, i) => (i === 0 ? part : Number(part))) as [

@@ -8,12 +8,12 @@
  */
 import { execFileSync } from "node:child_process"
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
-import { cpus, tmpdir } from "node:os"
+import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { parseArgs } from "node:util"
 import { makePhotos } from "../src/cli/bench-photos.js"
 import { timeLoading } from "../src/cli/bench-rounds.js"
-import { phases, phaseTable, spread, tableLine } from "../src/cli/bench-table.js"
+import { machine, phases, phaseTable, spread, tableLine } from "../src/cli/bench-table.js"
 import { type ModelConfig, modelDefaults, parseModel } from "../src/detector/model.js"
 import { preset } from "../src/detector/presets.js"
 import { evaluateCoco, readCocoDetections, readCocoTruths } from "../src/eval/public.js"
@@ -37,7 +37,6 @@ const sizes = values.sizes.split(",").map(Number)
 const [batch, rounds, steps] = [values.batch, values.rounds, values.steps].map(Number) as [number, number, number]
 const layouts = ["contiguous", "channels_last"] as const
 
-const machine = `${cpus().length} x ${cpus()[0]?.model ?? "unknown"}, Node ${process.version}`
 process.stdout.write(`${machine}; milliseconds: median, middle half of ${rounds} x ${steps}\n\n`)
 const folder = mkdtempSync(join(tmpdir(), "resdet-bench-"))
 try {

@@ -1,3 +1,8 @@
+import { cpus } from "node:os"
+
+/** The machine that figures are from, in words. */
+export const machine = `${cpus().length} x ${cpus()[0]?.model ?? "unknown"}, Node ${process.version}`
+
 /** Milliseconds by phase, in the order in which they come. */
 export type Round = Readonly<Record<string, number>>
 

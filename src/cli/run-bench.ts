@@ -1,5 +1,5 @@
 import { mkdtempSync, rmSync } from "node:fs"
-import { cpus, tmpdir } from "node:os"
+import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { type ModelConfig, modelDefaults, modelNames, parseModel } from "../detector/model.js"
 import { preset } from "../detector/presets.js"
@@ -10,7 +10,7 @@ import { readDetectorInfo } from "../weights/detector-file.js"
 import type { BenchFlags } from "./bench.js"
 import { makePhotos } from "./bench-photos.js"
 import { timeDetector, timeLoading } from "./bench-rounds.js"
-import { phases, phaseTable, spread } from "./bench-table.js"
+import { machine, phases, phaseTable, spread } from "./bench-table.js"
 import { log, print, writeJson } from "./report.js"
 import { inputSizes } from "./train-options.js"
 
@@ -31,7 +31,6 @@ export async function runBench(flags: BenchFlags): Promise<void> {
     const peakMemory = process.resourceUsage().maxRSS * 1024
     const photosPerSecond = spread(await timeLoading(photos, config, 3)).median
     const [training, detection] = [phases(rounds.training), phases(rounds.detection)]
-    const machine = `${cpus().length} x ${cpus()[0]?.model ?? "unknown processor"}, Node ${process.version}`
     const result = { machine, engine, model, size, maxSize, batch, training, detection, photosPerSecond, peakMemory }
     if (flags.json !== undefined) writeJson(result, flags.json)
     if (flags.json === "-") return

@@ -41,7 +41,7 @@ export function networkPasses({ detector, config }: Network, photo: Photo, scale
   const lookAt = (size: number): Look => {
     const maxSize = Math.round((config.maxSize * size) / config.size)
     const { values, shape, height, width } = photo.input({ size, maxSize }, config.input)
-    const levels = tf.tidy(() => detector.features(tf.tensor4d(values, [...shape])).map((map) => tf.clone(map)))
+    const levels = tf.tidy(() => [...detector.features(tf.tensor4d(values, [...shape]))])
     return { levels, size: [height, width], scaleX: width / photo.width, scaleY: height / photo.height }
   }
   const own = lookAt(config.size)

@@ -1,5 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core"
-import { float32, isNative, nativeOps, ownKernelBackends } from "./native-op.js"
+import { engineNames } from "./names.js"
+import { float32, isNative, nativeOps } from "./native-op.js"
 import { hasOneDnn, oneDnnOps } from "./onednn.js"
 import { reluGradient } from "./relu.js"
 import { holdScratch } from "./scratch.js"
@@ -57,7 +58,7 @@ interface Inputs {
 }
 
 /** Each kernel gives y, the mean and variance asked for, and the two that the gradient needs, in the engine's own form. */
-for (const backendName of ownKernelBackends) {
+for (const backendName of engineNames) {
   const kernel = backendName === "tensorflow" ? nativeKernel : partsKernel
   for (const kernelName of [BATCH_NORM, BATCH_NORM_RELU]) {
     tf.registerKernel({

@@ -1,7 +1,8 @@
 import * as tf from "@tensorflow/tfjs-core"
 import { convolutionGradients } from "./convolution-gradients.js"
 import { dilated } from "./dilation.js"
-import { float32, isNative, nativeOp, ownKernelBackends } from "./native-op.js"
+import { engineNames } from "./names.js"
+import { float32, isNative, nativeOp } from "./native-op.js"
 import { isProduct, pixelProduct } from "./pixel-product.js"
 import { reluGradient } from "./relu.js"
 
@@ -82,7 +83,7 @@ export function nativeGeometry(stride: number, padding: number) {
 const CONVOLUTION = "ResdetConvolution"
 const CONVOLUTION_RELU = "ResdetConvolutionRelu"
 
-for (const backendName of ownKernelBackends) {
+for (const backendName of engineNames) {
   for (const kernelName of [CONVOLUTION, CONVOLUTION_RELU]) {
     tf.registerKernel({
       kernelName,

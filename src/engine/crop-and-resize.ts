@@ -1,5 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core"
 import { expectShape } from "../tensor/shapes.js"
+import { type Chunk, chunksOf, taken } from "./chunks.js"
 import { cropMethod } from "./crop-methods.js"
 
 type Size = readonly [height: number, width: number]
@@ -55,24 +56,6 @@ export function cropAndResize(
     }
   })
   return crop(features) as tf.Tensor4D
-}
-
-/** Some of the boxes. */
-interface Chunk {
-  readonly from: number
-  readonly count: number
-}
-
-function chunksOf(count: number, most: number): Chunk[] {
-  const size = Math.max(1, most)
-  return Array.from({ length: Math.ceil(count / size) }, (_, index) => {
-    return { from: index * size, count: Math.min(size, count - index * size) }
-  })
-}
-
-function taken<T extends tf.Tensor>(rows: T, { from, count }: Chunk): T {
-  const others = rows.shape.slice(1)
-  return count === rows.shape[0] ? rows : tf.slice(rows, [from, ...others.map(() => 0)], [count, ...others])
 }
 
 function mean(samples: tf.Tensor4D, points: Size): tf.Tensor4D {

@@ -1,4 +1,5 @@
 import * as tf from "@tensorflow/tfjs-core"
+import { type Chunk, chunksOf, taken } from "./chunks.js"
 import { addCrops, cropBilinear } from "./crop-arrays.js"
 import { webGpuCropGradient } from "./webgpu-crop-gradient.js"
 
@@ -77,24 +78,9 @@ export function cropGradientByProducts(
 ): tf.Tensor4D {
   const [, rows] = grads.shape
   const [, , width, channels] = shape
-  const atOnce = Math.max(1, Math.floor(valuesAtOnce / (rows * width * channels)))
-  if (boxes.shape[0] <= atOnce) return productsOf(grads, boxes, imageIndices, shape)
-  return tf.tidy(() => {
-    let sum: tf.Tensor4D | undefined
-    for (let from = 0; from < boxes.shape[0]; from += atOnce) {
-      const count = Math.min(atOnce, boxes.shape[0] - from)
-      const some = [
-        tf.slice(grads, from, count),
-        tf.slice(boxes, from, count),
-        tf.slice(imageIndices, from, count),
-      ] as const
-      const before = sum
-      const part = tf.tidy(() => productsOf(...some, shape))
-      sum = before === undefined ? part : tf.add<tf.Tensor4D>(before, part)
-      tf.dispose(before === undefined ? [...some] : [...some, before, part])
-    }
-    return sum!
-  })
+  const chunks = chunksOf(boxes.shape[0], Math.floor(valuesAtOnce / (rows * width * channels)))
+  const part = (chunk: Chunk) => productsOf(taken(grads, chunk), taken(boxes, chunk), taken(imageIndices, chunk), shape)
+  return tf.tidy(() => tf.addN(chunks.map((chunk) => tf.tidy(() => part(chunk)))))
 }
 
 /** At most this many values of crops widened to whole rows of the map at once, about 256 MB. */

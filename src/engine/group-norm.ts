@@ -1,5 +1,5 @@
 import * as tf from "@tensorflow/tfjs-core"
-import { ownKernelBackends } from "./native-op.js"
+import { engineNames } from "./names.js"
 import { holdScratch } from "./scratch.js"
 
 /** @source torch.nn.GroupNorm: eps; Wu and He 2018 "Group normalization": 32 groups */
@@ -28,7 +28,7 @@ export function groupNorm(
 
 const GROUP_NORM = "ResdetGroupNorm"
 
-for (const backendName of ownKernelBackends) {
+for (const backendName of engineNames) {
   tf.registerKernel({
     kernelName: GROUP_NORM,
     backendName,

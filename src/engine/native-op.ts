@@ -17,9 +17,6 @@ interface NativeBackend {
   ): tf.Tensor[]
 }
 
-/** The backends for which this room registers kernels of its own. */
-export const ownKernelBackends = ["tensorflow", "webgpu", "wasm"] as const
-
 /** Whether native TensorFlow runs the tensors, so that `nativeOp` may be called. */
 export const isNative = (): boolean => tf.getBackend() === "tensorflow"
 

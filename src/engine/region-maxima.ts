@@ -1,5 +1,5 @@
 import * as tf from "@tensorflow/tfjs-core"
-import { webGpuMaxima, webGpuMaximaCells, webGpuMaximaGradient } from "./webgpu-region-maxima.js"
+import { webGpuMaxima, webGpuMaximaGradient } from "./webgpu-region-maxima.js"
 
 /** The cells of R regions' bins along both axes: `[R * bins * 2]`, each bin's first and the one behind its last. */
 export interface RegionBins {
@@ -36,13 +36,13 @@ function onWebGpu(features: tf.Tensor4D, images: Int32Array, bins: RegionBins, s
   const maxima = tf.customGrad((map, save) => {
     const own = { rows: ranges(bins.rows), columns: ranges(bins.columns) }
     const whose = tf.tensor1d(images, "int32")
-    const cells = webGpuMaximaCells(map as tf.Tensor4D, whose, own)
+    const { values, cells } = webGpuMaxima(map as tf.Tensor4D, whose, own)
     ;(save as tf.GradSaveFunc)([cells, whose, own.rows, own.columns])
     const gradFunc = (dy: tf.Tensor, saved: tf.Tensor[]) => {
       const [cells, whose, rows, columns] = saved as [tf.Tensor4D, tf.Tensor1D, tf.Tensor3D, tf.Tensor3D]
       return webGpuMaximaGradient(dy as tf.Tensor4D, cells, whose, { rows, columns }, features.shape)
     }
-    return { value: webGpuMaxima(map as tf.Tensor4D, whose, own), gradFunc }
+    return { value: values, gradFunc }
   })
   return maxima(features) as tf.Tensor4D
 }

@@ -1,5 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core"
-import { float32, isNative, nativeOp, ownKernelBackends } from "./native-op.js"
+import { engineNames } from "./names.js"
+import { float32, isNative, nativeOp } from "./native-op.js"
 import { holdScratch } from "./scratch.js"
 
 /** `max(x, 0)`; its gradient is one native op, where tfjs takes several. */
@@ -22,7 +23,7 @@ export function reluGradient(dy: tf.Tensor, y: tf.Tensor): tf.Tensor {
 const RELU = "ResdetRelu"
 const ADD_RELU = "ResdetAddRelu"
 
-for (const backendName of ownKernelBackends) {
+for (const backendName of engineNames) {
   tf.registerKernel({ kernelName: RELU, backendName, kernelFunc: ({ inputs }) => tf.relu(inputs.x as tf.Tensor) })
   tf.registerKernel({
     kernelName: ADD_RELU,

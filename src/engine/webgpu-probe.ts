@@ -30,5 +30,5 @@ const code = `
   Object.assign(globalThis, globals)
   const adapter = await create([]).requestAdapter({ powerPreference: "high-performance" })
   const { vendor, architecture, device, description } = adapter?.info ?? {}
-  console.log(JSON.stringify(adapter && { vendor, architecture, device, description }))
+  process.stdout.write(JSON.stringify(adapter && { vendor, architecture, device, description }))
 `

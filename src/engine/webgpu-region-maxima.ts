@@ -13,24 +13,15 @@ interface Bins {
  * Region pooling on WebGPU.
  * @param map `[N, H, W, C]`
  * @param images `[R]` int32
- * @returns the largest values `[R, bins, bins, C]`, 0 in empty bins
+ * @returns `[R, bins, bins, C]`: the largest values, 0 in empty bins, and the cells they are in, counted over all maps, int32,
+ * -1 for an empty bin
  */
-export function webGpuMaxima(map: tf.Tensor4D, images: tf.Tensor1D, { rows, columns }: Bins): tf.Tensor4D {
+export function webGpuMaxima(map: tf.Tensor4D, images: tf.Tensor1D, { rows, columns }: Bins) {
   const inputs = { map, images, rows, columns }
-  return runShader({ name: "resdetMaxima", inputs, shape: pooled(map, rows), code: search("best") }) as tf.Tensor4D
-}
-
-/** Where those values are: the cell counted over all maps `[R, bins, bins, C]` int32, -1 for an empty bin. */
-export function webGpuMaximaCells(map: tf.Tensor4D, images: tf.Tensor1D, { rows, columns }: Bins): tf.Tensor4D {
-  const inputs = { map, images, rows, columns }
-  const shader = {
-    name: "resdetMaximaCells",
-    inputs,
-    shape: pooled(map, rows),
-    dtype: "int32",
-    code: search("f32(at)"),
-  }
-  return runShader(shader as Parameters<typeof runShader>[0]) as tf.Tensor4D
+  const shape = [rows.shape[0], rows.shape[1], rows.shape[1], map.shape[3]]
+  const values = runShader({ name: "resdetMaxima", inputs, shape, code: search("best") })
+  const cells = runShader({ name: "resdetMaximaCells", inputs, shape, dtype: "int32", code: search("f32(at)") })
+  return { values: values as tf.Tensor4D, cells: cells as tf.Tensor4D }
 }
 
 /**
@@ -49,13 +40,6 @@ export function webGpuMaximaGradient(
   const inputs = { dy, cells, images, rows, columns }
   return runShader({ name: "resdetMaximaGradient", inputs, shape, code: gather }) as tf.Tensor4D
 }
-
-const pooled = (map: tf.Tensor4D, rows: tf.Tensor3D): Shape4 => [
-  rows.shape[0],
-  rows.shape[1],
-  rows.shape[1],
-  map.shape[3],
-]
 
 // The backend reads integers as floats: exact up to 2^24, which its own kernels live with too.
 

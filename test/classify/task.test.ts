@@ -20,7 +20,7 @@ import { scheduleOptions } from "../../src/train/schedule.js"
 import { sgdDefaults } from "../../src/train/sgd.js"
 import { loadState, saveState } from "../../src/train/state.js"
 import { expectClose } from "../support/close.js"
-import { hasWebGpu } from "../support/engines.js"
+import { hasWebGpu, wasmAndWebGpu } from "../support/engines.js"
 import { colouredPictures } from "../support/made-up-pictures.js"
 import { tinyNetwork } from "../support/tiny-network.js"
 
@@ -195,9 +195,7 @@ describe.skipIf(!(await hasWebGpu()))("on a GPU behind WebGPU", () => {
   afterAll(() => startEngine())
 
   test("a run with exact statistics and validation ends as on WebAssembly", async () => {
-    const ends = []
-    for (const engine of ["wasm", "webgpu"] as const) {
-      await startEngine(engine)
+    const { expected, actual } = await wasmAndWebGpu(async () => {
       const { parameters, task } = build(24)
       const told: Record<string, number>[] = []
       const events: RunEvents = {
@@ -206,10 +204,10 @@ describe.skipIf(!(await hasWebGpu()))("on a GPU behind WebGPU", () => {
         onEpoch: async (_, losses, metrics) => void told.push({ ...losses, ...metrics }),
       }
       await runTraining(task, { ...options, epochs: 1 }, events, new AbortController().signal)
-      ends.push({ told, values: [...parameters].flatMap(({ variable }) => [...variable.dataSync()]) })
+      const values = [...parameters].flatMap(({ variable }) => [...variable.dataSync()])
       parameters.dispose()
-    }
-    const [expected, actual] = ends as [(typeof ends)[0], (typeof ends)[0]]
+      return { told, values }
+    })
     expect(expected.told).toHaveLength(5)
     for (const [i, figures] of expected.told.entries()) {
       for (const [name, value] of Object.entries(figures)) expect(actual.told[i]![name], name).toBeCloseTo(value, 3)

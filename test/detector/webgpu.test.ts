@@ -3,7 +3,6 @@ import { describe, expect, test } from "vitest"
 import { RgbPhoto } from "../../datasets/image/photo.js"
 import type { Detections } from "../../src/boxes/boxes.js"
 import { detectPhoto } from "../../src/detector/detect-photo.js"
-import type { EngineName } from "../../src/engine/names.js"
 import { readable } from "../../src/engine/read-back.js"
 import { startEngine } from "../../src/engine/start.js"
 import { imageNet } from "../../src/tensor/normalisation.js"
@@ -12,12 +11,12 @@ import { detectionTask } from "../../src/train/detection-task.js"
 import { runTraining } from "../../src/train/run.js"
 import { scheduleOptions } from "../../src/train/schedule.js"
 import { expectClose } from "../support/close.js"
-import { hasWebGpu } from "../support/engines.js"
+import { hasWebGpu, wasmAndWebGpu } from "../support/engines.js"
 import { imageSize, rectangles, tinyDetector } from "../support/tiny-detector.js"
 
 describe.skipIf(!(await hasWebGpu()))("a detector on a GPU behind WebGPU", () => {
   test("learns and detects what it does on WebAssembly, and leaves no tensor behind", async () => {
-    const [expected, actual] = [await learnAndDetect("wasm"), await learnAndDetect("webgpu")]
+    const { expected, actual } = await wasmAndWebGpu(learnAndDetect)
     expect(actual.losses).toHaveLength(2)
     for (const [step, losses] of expected.losses.entries()) {
       for (const [name, value] of Object.entries(losses)) expect(actual.losses[step]![name]).toBeCloseTo(value, 4)
@@ -39,8 +38,7 @@ describe.skipIf(!(await hasWebGpu()))("a detector on a GPU behind WebGPU", () =>
 })
 
 /** Two steps of training by the same loop as `resdet train`, then detections in a batch and in a photo. */
-async function learnAndDetect(engine: EngineName) {
-  await startEngine(engine)
+async function learnAndDetect() {
   const { detector, parameters } = tinyDetector(2, undefined, { context: true })
   const { pixels, shape, images } = rectangles()
   const losses: Readonly<Record<string, number>>[] = []

@@ -18,7 +18,7 @@ import { runTraining } from "../../src/train/run.js"
 import { scheduleOptions } from "../../src/train/schedule.js"
 import { sgdDefaults } from "../../src/train/sgd.js"
 import { expectClose } from "../support/close.js"
-import { hasWebGpu, onEveryEngine } from "../support/engines.js"
+import { hasWebGpu, onEveryEngine, wasmAndWebGpu } from "../support/engines.js"
 import { writeRectangles } from "./made-up-images.js"
 import { rectangleBoxes, tinyLocalizer } from "./tiny-localizer.js"
 
@@ -144,9 +144,7 @@ describe.skipIf(!(await hasWebGpu()))("on a GPU behind WebGPU", () => {
   afterAll(() => startEngine())
 
   test("it learns and finds what it does on WebAssembly", async () => {
-    const ends = []
-    for (const engine of ["wasm", "webgpu"] as const) {
-      await startEngine(engine)
+    const { expected, actual } = await wasmAndWebGpu(async () => {
       const { rpn, parameters } = tinyLocalizer()
       const loader = new CropLoader({ source: folder, images }, { batch: 4, crop })
       const check = { localizer: { rpn, side: 64, normalisation }, images, options }
@@ -163,11 +161,10 @@ describe.skipIf(!(await hasWebGpu()))("on a GPU behind WebGPU", () => {
       await runTraining(cropTask(rpn, parameters, loader, check), run, events, new AbortController().signal)
       const input = tf.zeros<tf.Rank.R4>([1, 64, 72, 3])
       const [found] = await rpn.find(input, [2], 5)
-      ends.push({ losses, ...found! })
       input.dispose()
       parameters.dispose()
-    }
-    const [expected, actual] = ends as [(typeof ends)[0], (typeof ends)[0]]
+      return { losses, ...found! }
+    })
     expect(expected.losses).toHaveLength(2)
     expectClose(actual.losses, expected.losses, 1e-4)
     expectClose(actual.scores, expected.scores, 1e-4)

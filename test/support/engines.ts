@@ -22,6 +22,16 @@ export async function onAwaitedEngines(name: string, tests: (engine: EngineName)
   onEveryEngine(name, tests, engines)
 }
 
+/** What `run` gives on WebAssembly, which is expected, and on WebGPU. */
+export async function wasmAndWebGpu<Result>(
+  run: () => Promise<Result>,
+): Promise<{ readonly expected: Result; readonly actual: Result }> {
+  await startEngine("wasm")
+  const expected = await run()
+  await startEngine("webgpu")
+  return { expected, actual: await run() }
+}
+
 /** Whether the engine `webgpu` starts here. */
 export async function hasWebGpu(): Promise<boolean> {
   const software = swiftShader()
