@@ -1,32 +1,83 @@
-import type { Command } from "commander"
-import { addConfigFlags, atLeastOneFlag, givenFlags } from "./flags.js"
-import { log, print, writeJson } from "./report.js"
+import type { AnchorReport, Bin, Fit } from "../tasks/anchor-report.js"
+import { fitAnchorsSchema } from "../tasks/options/fit-anchors.js"
+import { defineCommand } from "./command.js"
 
-/** The `anchors` command. */
-export function configure(command: Command): void {
-  command
-    .option("--data <path>", "a VOC folder (several joined with +), a COCO folder or file, or a YOLO data.yaml")
-    .option("--split <name>", "which part of the data (default: train)")
-    .option("--images <folder>", "where a COCO file's images are, if not beside it")
-    .option("--model <name>", "whose feature maps the anchors stand on (default: fasterrcnn_resnet18_c4)")
-    .option("--preset <name>", "whose anchors and sizes: light (default), paper, torchvision or detectron2")
-    .option("--size <pixels>", "shorter side of the input (default: the preset's)", atLeastOneFlag)
-    .option("--max-size <pixels>", "most its longer side may be (default: the preset's)", atLeastOneFlag)
-    .option("--json <file>", "write one JSON document to a file, or to stdout with -")
-  addConfigFlags(command).action(() => anchors(command))
+export const { configure } = defineCommand({
+  schema: fitAnchorsSchema,
+  async run(options, { hooks }) {
+    const { fitAnchors } = await import("../tasks/fit-anchors.js")
+    const report = await fitAnchors(options, hooks)
+    return { text: anchorLines(report).join("\n"), document: report }
+  },
+})
+
+/** A class is named when the anchors find fewer than this share of it at IoU 0.5, or so much less than of all at 0.7. */
+const low = { recall50: 0.95, behind: 0.05 } as const
+
+/** At most so many classes are named, the worst first; those with fewer objects say too little. */
+const named = { classes: 10, objects: 10 } as const
+
+/** The report of `anchors` for people, line by line. */
+function anchorLines(report: AnchorReport): string[] {
+  const { data, split, model, size, maxSize, images, objects, sizes, anchors, cell } = report
+  return [
+    `${data}, split ${split}: ${images} images, ${objects} objects; shorter side ${size}, longer one ${maxSize} at most`,
+    `small ${sizes.small}, medium ${sizes.medium}, large ${sizes.large} (COCO's limits, 32 and 96 pixels, after resizing)`,
+    "",
+    "square root of the area, input pixels",
+    ...bars(report.sides),
+    "height over width",
+    ...bars(report.ratios),
+    "",
+    `anchors of ${model}: sizes ${anchors.sizes.join(", ")}; ratios ${anchors.ratios.join(", ")}; a cell is ${cell.stride} pixels`,
+    `best possible recall: ${fitText(anchors)}`,
+    ...lowClasses(report),
+    "",
+    ...advice(report),
+  ]
 }
 
-async function anchors(command: Command): Promise<void> {
-  const [{ resolveConfig }, { anchorsSchema, fitAnchors }, { anchorLines }] = await Promise.all([
-    import("./config.js"),
-    import("./run-anchors.js"),
-    import("./anchors-lines.js"),
-  ])
-  const { flags, file, sets, printConfig } = givenFlags(command)
-  const { json, ...options } = flags
-  const config = resolveConfig(anchorsSchema, { file, flags: options, sets, paths: ["images"], joinedPaths: ["data"] })
-  if (printConfig) return print(JSON.stringify(config, null, 2))
-  const report = await fitAnchors(config, log)
-  if (typeof json === "string") writeJson(report, json)
-  if (json !== "-") for (const line of anchorLines(report)) print(line)
+function bars(bins: readonly Bin[]): string[] {
+  const most = Math.max(1, ...bins.map(({ objects }) => objects))
+  return bins.map(({ below, objects }, i) => {
+    const range = `${i === 0 ? 0 : bins[i - 1]!.below}..${below ?? ""}`
+    return `  ${range.padEnd(10)} ${String(objects).padStart(7)} ${"#".repeat(Math.round((40 * objects) / most))}`.trimEnd()
+  })
+}
+
+const percent = (share: number) => `${(100 * share).toFixed(1)} %`
+
+const fitText = ({ recall50, recall70, meanIou }: Fit) =>
+  `${percent(recall50)} at IoU 0.5, ${percent(recall70)} at 0.7; mean of the best IoUs ${meanIou.toFixed(3)}`
+
+function lowClasses({ classes, anchors }: AnchorReport): string[] {
+  const isLow = ({ recall50, recall70 }: Fit) => recall50 < low.recall50 || recall70 < anchors.recall70 - low.behind
+  const found = classes.filter((own) => own.objects >= named.objects && isLow(own))
+  if (found.length === 0) return []
+  found.sort((a, b) => a.recall70 - b.recall70)
+  const width = Math.max(...found.map(({ name }) => name.length))
+  const lines = found.slice(0, named.classes).map(({ name, objects, ...fit }) => {
+    return `  ${name.padEnd(width)} ${String(objects).padStart(7)} objects  ${fitText(fit)}`
+  })
+  const more = found.length - lines.length
+  return ["low are:", ...lines, ...(more > 0 ? [`  and ${more} more`] : [])]
+}
+
+/** What to pass to `train`, or to this command to look at the effect. */
+function advice({ suggestion, larger, cell }: AnchorReport): string[] {
+  const lines: string[] = []
+  if (suggestion !== null) {
+    const { sizes, ratios } = suggestion
+    lines.push(
+      `these fit better: ${fitText(suggestion)}`,
+      `  --set detector.anchors.sizes=[${sizes.join(",")}] detector.anchors.ratios=[${ratios.join(",")}]`,
+    )
+  }
+  if (larger !== null) {
+    lines.push(
+      `${percent(cell.smaller)} of the objects are smaller than a cell; with a larger input ${percent(larger.smaller)}:`,
+      `  --size ${larger.size} --max-size ${larger.maxSize}`,
+    )
+  }
+  return lines.length > 0 ? lines : ["the anchors fit: no others of as many are much better"]
 }

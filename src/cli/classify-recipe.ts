@@ -6,7 +6,7 @@ import { UsageError } from "../tensor/errors.js"
 import { imageNet } from "../tensor/normalisation.js"
 import type { RunOptions } from "../train/run.js"
 import { scheduleOptions } from "../train/schedule.js"
-import { sgdOptions } from "../train/sgd.js"
+import { sgdOptions } from "../train/options.js"
 import { type ClassifierConfig, readClassifierInfo } from "../weights/classifier-file.js"
 import type { ClassifyTrainConfig } from "./classify-train-config.js"
 

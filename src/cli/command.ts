@@ -1,16 +1,178 @@
-import type { Command } from "commander"
+import { type Command, Option } from "commander"
+import type { z } from "zod"
+import { resolveConfig } from "../tasks/config.js"
+import { type DeclaredOption, declaredOptions, flagName, placeholder, valueOf } from "../tasks/option.js"
+import { UsageError, type UserError } from "../tensor/errors.js"
+import { writeJson } from "./report.js"
+import { openTerminal, type Terminal } from "./terminal.js"
 
-/**
- * What a command's file exports: it describes flags and an action, and loads what is heavy inside the action. `words` is
- * what follows the command's name, for a command that has others behind it.
- */
+/** What a command's file exports: it describes flags and an action, and loads what is heavy inside the action. */
 export interface CommandModule {
-  configure(command: Command, words?: readonly string[]): void | Promise<void>
+  configure(command: Command): void
 }
 
-/** A command as `resdet --help` lists it; its file is loaded only when the command is called. */
-export interface CommandEntry {
-  readonly name: string
-  readonly summary: string
-  readonly load: () => Promise<CommandModule>
+/** A command as `resdet --help` lists it, or a group of them; its file is loaded only when the command is called. */
+export type CommandEntry =
+  | { readonly name: string; readonly summary: string; readonly load: () => Promise<CommandModule> }
+  | { readonly name: string; readonly summary: string; readonly commands: readonly CommandEntry[] }
+
+/** What a command came to. */
+export interface CommandResult {
+  /** For people, on stdout; left out where the command has printed as it went. */
+  readonly text?: string
+  /** For programs: what `--json` writes. */
+  readonly document?: unknown
+  /** What went wrong although there is a result: told at the end, with its exit code. */
+  readonly failure?: UserError | undefined
+}
+
+/** A command: the options that its schema declares, a task, and the text that tells of its result. */
+export interface CommandDefinition<Schema extends z.ZodType> {
+  readonly schema: Schema
+  /** Options that stand without a flag, in their order, such as the data of `dataset check`. */
+  readonly operands?: readonly string[]
+  /** What `--help` says above the flags; the command's summary when left out. */
+  readonly description?: string
+  run(options: z.output<Schema>, terminal: Terminal): Promise<CommandResult>
+  /** Everything that would be used, decided values included, for `--print-config`; the options themselves when left out. */
+  plan?(options: z.output<Schema>, terminal: Terminal): Promise<object>
+  /** Goes on with what an earlier call began: `--resume <folder>`, with the flags that may stand beside it. */
+  resume?(folder: string, flags: Readonly<Record<string, unknown>>, terminal: Terminal): Promise<CommandResult>
+}
+
+/** Flags of every command. */
+interface CommonFlags {
+  readonly config?: string
+  readonly set?: readonly string[]
+  readonly printConfig?: boolean
+  readonly json?: string
+  readonly quiet?: boolean
+  readonly resume?: string
+}
+
+/** Makes the flags, the help and the action of a command from its definition. */
+export function defineCommand<Schema extends z.ZodType>(definition: CommandDefinition<Schema>): CommandModule {
+  const declared = declaredOptions(definition.schema).filter(({ key, info }) => isFlag(key, info.only))
+  return {
+    configure(command) {
+      if (definition.description !== undefined) command.description(definition.description)
+      const operands = definition.operands ?? []
+      for (const key of operands) addOperand(command, declared.find((option) => option.key === key)!)
+      for (const option of declared) if (!operands.includes(option.key)) addFlags(command, option)
+      if (definition.resume) command.option("--resume <folder>", "go on with an earlier call, to the same result")
+      addCommonFlags(command)
+      const hidden = declared.filter(({ info }) => info.advanced).map(({ key }) => `--${flagName(key)}`)
+      if (hidden.length > 0) command.addHelpText("after", `\nMore flags (docs/options.md): ${hidden.join(", ")}`)
+      command.action(() => act(command, definition, declared))
+    },
+  }
+}
+
+const isFlag = (key: string, only: string | undefined) => only === undefined && !key.includes(".")
+
+function addOperand(command: Command, { key, info, byDefault, required, kind }: DeclaredOption): void {
+  const name = flagName(key)
+  const many = info.repeated ? "..." : ""
+  const text = helpText({ info, byDefault, kind })
+  command.argument(required ? `<${name}${many}>` : `[${name}${many}]`, text)
+}
+
+function addFlags(command: Command, option: DeclaredOption): void {
+  const { key, info } = option
+  const own = flagOf(option, flagName(key)).hideHelp(info.advanced === true)
+  command.addOption(own)
+  for (const former of info.formerly ?? []) {
+    if (isFlag(former, undefined)) command.addOption(flagOf(option, flagName(former)).hideHelp())
+  }
+}
+
+function flagOf(option: DeclaredOption, name: string): Option {
+  const { info, kind, byDefault } = option
+  const flag = kind.type === "boolean" && byDefault === true ? `--no-${name}` : `--${name} ${placeholder(option)}`
+  const made = new Option(flag.trimEnd(), helpText(option))
+  if (kind.type === "boolean") return made
+  const of = kind.type === "either" && info.repeated ? { type: "text" as const } : kind
+  return made.argParser((text: string, before: unknown) => {
+    if (!info.repeated) return valueOf(text, of)
+    return [...(Array.isArray(before) ? before : []), valueOf(text, of.type === "list" ? of.item : of)]
+  })
+}
+
+function helpText({ info, byDefault, kind }: Pick<DeclaredOption, "info" | "byDefault" | "kind">): string {
+  const choices = choicesOf(kind)
+  const listed = choices.length > 0 && !choices.every((choice) => info.help.includes(choice)) ? `: ${choices.join(", ")}` : ""
+  const shown = info.otherwise ?? defaultText(byDefault)
+  return `${info.help}${listed}${shown === undefined ? "" : ` (default: ${shown})`}`
+}
+
+function choicesOf(kind: DeclaredOption["kind"]): readonly string[] {
+  if (kind.type === "choice") return kind.choices
+  if (kind.type === "list") return choicesOf(kind.item)
+  return []
+}
+
+function defaultText(value: unknown): string | undefined {
+  if (value === undefined || value === null || typeof value === "boolean") return undefined
+  return Array.isArray(value) ? value.join(",") : String(value)
+}
+
+function addCommonFlags(command: Command): void {
+  command
+    .option("--config <file>", "read options from a YAML or JSON file")
+    .option("--set <a.b=value...>", "set any option by its name; wins over flags, which win over the file")
+    .option("--print-config", "print the options that would be used, and stop")
+    .option("--json <file>", "write the result as one JSON document to a file, or to stdout with -")
+    .option("--quiet", "print results and errors only")
+}
+
+async function act<Schema extends z.ZodType>(
+  command: Command,
+  definition: CommandDefinition<Schema>,
+  declared: readonly DeclaredOption[],
+): Promise<void> {
+  const { config: file, set: sets, printConfig, json, quiet, resume, ...flags } = givenFlags(command) as CommonFlags &
+    Record<string, unknown>
+  for (const [i, key] of (definition.operands ?? []).entries()) {
+    if (command.processedArgs[i] !== undefined) flags[key] = command.processedArgs[i]
+  }
+  const terminal = openTerminal({ quiet: quiet === true, json })
+  try {
+    if (resume !== undefined) {
+      const idle = file !== undefined ? "config" : sets !== undefined ? "set" : undefined
+      if (idle !== undefined) {
+        throw new UsageError(`--resume goes on with the run's own options: leave out --${idle}, or start a new run`)
+      }
+      return finish(await definition.resume!(resume, flags, terminal), terminal)
+    }
+    for (const { key, info } of declared) {
+      const value = info.variable && process.env[info.variable]
+      if (value && flags[key] === undefined) flags[key] = value
+    }
+    const { options, notices } = resolveConfig(definition.schema, { command: nameOf(command), file, flags, sets })
+    for (const notice of notices) terminal.log(notice)
+    if (!printConfig) return finish(await definition.run(options, terminal), terminal)
+    const plan = definition.plan ? await definition.plan(options, terminal) : (options as object)
+    terminal.print(JSON.stringify(plan, null, 2))
+  } finally {
+    terminal.close()
+  }
+}
+
+function finish({ text, document, failure }: CommandResult, terminal: Terminal): void {
+  terminal.close()
+  if (terminal.json !== undefined && document !== undefined) writeJson(document, terminal.json)
+  if (terminal.json !== "-" && text !== undefined) terminal.print(text)
+  if (failure !== undefined) throw failure
+}
+
+/** Flags that the user gave: `--no-draw` makes commander say `draw: true` by itself, which must not win over a file. */
+function givenFlags(command: Command): Record<string, unknown> {
+  const given = Object.entries(command.opts()).filter(([name]) => command.getOptionValueSource(name) !== "default")
+  return Object.fromEntries(given)
+}
+
+/** Such as `classify train`. */
+function nameOf(command: Command): string {
+  const parent = command.parent?.parent ? `${nameOf(command.parent)} ` : ""
+  return parent + command.name()
 }

@@ -33,22 +33,32 @@ async function buildProgram(args: readonly string[], table: readonly CommandEntr
     .version(readVersion(), "--version", "print the version")
     .exitOverride()
     .configureOutput({ outputError: () => {} })
-  const called = table.find(({ name }) => name === args[0])
-  for (const entry of table) {
-    const command = program.command(entry.name).description(entry.summary).helpCommand(false)
-    if (entry === called) await (await entry.load()).configure(command, args.slice(1))
-  }
-  if (called === undefined) refuseUnknown(args, table)
+  await addCommands(program, args, table)
   return program
 }
 
+/** Adds a table's commands to the one above them; only the file of the command that is called is loaded. */
+async function addCommands(above: Command, words: readonly string[], table: readonly CommandEntry[]): Promise<void> {
+  const called = table.find(({ name }) => name === words[0])
+  for (const entry of table) {
+    const command = above.command(entry.name).description(entry.summary).helpCommand(false)
+    if (entry !== called) continue
+    if ("commands" in entry) await addCommands(command, words.slice(1), entry.commands)
+    else (await entry.load()).configure(command)
+  }
+  if (called === undefined) refuseUnknown(above, words, table)
+}
+
 /** Commander knows the names too, but its error would not name the whole table. */
-function refuseUnknown(args: readonly string[], table: readonly CommandEntry[]): void {
+function refuseUnknown(above: Command, words: readonly string[], table: readonly CommandEntry[]): void {
   const known = table.map(({ name }) => name)
-  const [first] = args
-  if (first === undefined) throw new UsageError(`expected a command: ${known.join(", ")}. See "resdet --help"`)
+  const [first] = words
+  const group = above.parent === null ? "" : `${above.name()} `
+  if (first === undefined) {
+    throw new UsageError(`missing subcommand: ${known.map((name) => group + name).join(", ")}. See "resdet ${group}--help"`)
+  }
   if (!first.startsWith("-")) {
-    throw new UsageError(`unknown command "${first}".${didYouMean(first, known)} Known: ${known.join(", ")}`)
+    throw new UsageError(`unknown command "${group}${first}".${didYouMean(first, known)} Known: ${known.join(", ")}`)
   }
 }
 
@@ -79,7 +89,7 @@ function report(error: unknown): number {
 
 /** `error: unknown option '--epohcs'` + `(Did you mean --epochs?)` as one line in our own form. */
 function oneLine(error: CommanderError): string {
-  if (error.code === "commander.help") return 'expected a command behind it. See "--help"'
+  if (error.code === "commander.help") return 'missing subcommand. See "--help"'
   return error.message
     .replace(/^error: /, "")
     .replace(/\n\(Did you mean (?:one of )?(.+)\?\)/, (_, names: string) => `. Did you mean "${names}"?`)

@@ -4,7 +4,7 @@ import { type DeepPartial, type FasterRcnnOptions, withOverrides } from "../dete
 import { preset } from "../detector/presets.js"
 import { type RunOptions, runLength } from "../train/run.js"
 import { scheduleOptions } from "../train/schedule.js"
-import { sgdOptions } from "../train/sgd.js"
+import { sgdOptions } from "../train/options.js"
 import { readDetectorInfo } from "../weights/detector-file.js"
 import { planInput, planNorms } from "../weights/plan.js"
 import { defaultPreset, type TrainConfig } from "./train-config.js"

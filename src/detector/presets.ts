@@ -2,6 +2,7 @@ import { UsageError } from "../tensor/errors.js"
 import { didYouMean } from "../tensor/suggest.js"
 import { type DetectorKind, type ModelConfig, parseModel } from "./model.js"
 import { fasterRcnnDefaults } from "./options.js"
+import { type PresetName, presetNames } from "./preset-names.js"
 
 /** Sizes and counts that belong together; a flag or a configuration file changes single ones. */
 export interface Preset extends Pick<ModelConfig, "size" | "maxSize" | "options"> {
@@ -77,11 +78,7 @@ const presets = {
         : { train: base.proposals.train, test: { ...base.proposals.test, afterNms: 1000 } },
     },
   }),
-} satisfies Record<string, (kind: DetectorKind) => Preset>
-
-export type PresetName = keyof typeof presets
-
-export const presetNames = Object.keys(presets) as PresetName[]
+} satisfies Record<PresetName, (kind: DetectorKind) => Preset>
 
 /**
  * A preset's values for a detector.

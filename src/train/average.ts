@@ -1,15 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core"
 import type { Parameter } from "../tensor/parameters.js"
-
-export interface AverageOptions {
-  /** How much of the average each step keeps, once the run is long under way. */
-  readonly decay: number
-  /** In about so many steps the decay rises from 0 to its full value. */
-  readonly ramp: number
-}
-
-/** @source Ultralytics `ModelEMA` */
-export const averageDefaults: AverageOptions = { decay: 0.9999, ramp: 2000 }
+import type { AverageOptions } from "./options.js"
 
 /**
  * A running mean of the weights over the steps of a run: mean += (1 - d) (weights - mean), where after n steps

@@ -1,4 +1,4 @@
-import type { PresetName } from "../detector/presets.js"
+import type { PresetName } from "../detector/preset-names.js"
 
 /** How somebody trained on a well-known data set: its splits and schedule. What the detector is like, a preset says. */
 export interface Recipe {
@@ -50,7 +50,7 @@ const coco = {
  * - `coco-paper`: the ResNet paper, appendix A, where the two parts were trained by turns, here together; images a step are
  * the RPN's; weight decay: Faster R-CNN (TPAMI), section 3.1.3
  */
-export const recipes: Readonly<Record<string, Recipe>> = {
+export const recipes = {
   voc07: {
     ...voc,
     from: "tf-faster-rcnn, VOC 2007",
@@ -90,7 +90,10 @@ export const recipes: Readonly<Record<string, Recipe>> = {
     weightDecay: 5e-4,
     preset: { c4: "paper", other: "torchvision" },
   },
-}
+} as const satisfies Record<string, Recipe>
+
+export type RecipeName = keyof typeof recipes
+export const recipeNames = Object.keys(recipes) as RecipeName[]
 
 /**
  * A recipe's schedule for another number of images a step: the images seen in all stay as many, and each moves the

@@ -4,8 +4,9 @@ import { DataError, DivergedError } from "../tensor/errors.js"
 import type { Parameters } from "../tensor/parameters.js"
 import { mixSeeds, type Random, seededRandom } from "../tensor/random.js"
 import { AccumulatedSteps, inSteps } from "./accumulate.js"
-import { type AverageOptions, WeightAverage } from "./average.js"
+import { WeightAverage } from "./average.js"
 import { Means, noSums, type Sums } from "./means.js"
+import type { AverageOptions, SgdOptions } from "./options.js"
 import { ReportWindow, type StepReport } from "./report-window.js"
 import {
   afterStep,
@@ -16,7 +17,7 @@ import {
   type ScheduleState,
   scheduleStart,
 } from "./schedule.js"
-import { Sgd, type SgdOptions } from "./sgd.js"
+import { Sgd } from "./sgd.js"
 import type { Losses } from "./step.js"
 
 /** What is trained: where batches come from, what their losses are, how the model is judged. */

@@ -1,20 +1,7 @@
 import * as tf from "@tensorflow/tfjs-core"
 import { sumOfSquares } from "../engine/sum-of-squares.js"
-import { fraction, withDefaults } from "../tensor/options.js"
 import type { Parameter } from "../tensor/parameters.js"
-
-export interface SgdOptions {
-  readonly momentum: number
-  /** Pull towards 0 on filters and matrices; biases and norms do not decay. */
-  readonly weightDecay: number
-}
-
-/** @source torchvision's detection reference, detectron2: momentum 0.9, weight decay 1e-4 */
-export const sgdDefaults: SgdOptions = { momentum: 0.9, weightDecay: 1e-4 }
-
-/** @throws UsageError for an unknown option or a value out of range */
-export const sgdOptions = (overrides: Partial<SgdOptions> = {}): SgdOptions =>
-  withDefaults("sgdOptions", sgdDefaults, overrides, { momentum: fraction, weightDecay: fraction })
+import { type SgdOptions, sgdDefaults } from "./options.js"
 
 /**
  * Stochastic gradient descent with momentum: v = m v + g + d w, then w = w - rate v.

@@ -16,7 +16,7 @@ import { type LocalizationCheck, regionTask } from "../../src/localize/tasks.js"
 import { imageNet } from "../../src/tensor/normalisation.js"
 import { runTraining } from "../../src/train/run.js"
 import { scheduleOptions } from "../../src/train/schedule.js"
-import { sgdDefaults } from "../../src/train/sgd.js"
+import { sgdDefaults } from "../../src/train/options.js"
 import { writeRectangles } from "./made-up-images.js"
 import { rectangleBoxes, tinyLocalizer, tinyRegionNetwork } from "./tiny-localizer.js"
 

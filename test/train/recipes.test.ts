@@ -1,5 +1,5 @@
 import { expect, test } from "vitest"
-import { presetNames } from "../../src/detector/presets.js"
+import { presetNames } from "../../src/detector/preset-names.js"
 import { recipes, scaleRecipe } from "../../src/train/recipes.js"
 
 test("with other images a step the images seen stay as many, and the rate changes as the batch does", () => {

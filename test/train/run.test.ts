@@ -8,7 +8,7 @@ import { startEngine } from "../../src/engine/start.js"
 import { DivergedError } from "../../src/tensor/errors.js"
 import { Parameters } from "../../src/tensor/parameters.js"
 import { seededRandom } from "../../src/tensor/random.js"
-import { averageDefaults } from "../../src/train/average.js"
+import { averageDefaults, sgdDefaults } from "../../src/train/options.js"
 import {
   type RunEvents,
   type RunOptions,
@@ -17,7 +17,7 @@ import {
   type TrainingTask,
 } from "../../src/train/run.js"
 import { scheduleOptions } from "../../src/train/schedule.js"
-import { type Sgd, sgdDefaults } from "../../src/train/sgd.js"
+import type { Sgd } from "../../src/train/sgd.js"
 import { loadState, saveState } from "../../src/train/state.js"
 import { rectangles, tinyDetector } from "../support/tiny-detector.js"
 

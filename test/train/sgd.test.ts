@@ -2,7 +2,8 @@ import * as tf from "@tensorflow/tfjs-core"
 import { expect, test } from "vitest"
 import { Parameters } from "../../src/tensor/parameters.js"
 import { seededRandom } from "../../src/tensor/random.js"
-import { Sgd, sgdOptions, squaredLength } from "../../src/train/sgd.js"
+import { sgdOptions } from "../../src/train/options.js"
+import { Sgd, squaredLength } from "../../src/train/sgd.js"
 import { onEveryEngine } from "../support/engines.js"
 
 function oneWeight(kind: "linear" | "bias") {

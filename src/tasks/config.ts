@@ -3,19 +3,25 @@ import { dirname, extname, resolve } from "node:path"
 import { parse as parseYaml } from "yaml"
 import type { z } from "zod"
 import { UsageError } from "../tensor/errors.js"
-import { explain, isTree, show, type Tree } from "./config-error.js"
+import { explain, isTree, show, type Tree } from "./explain.js"
+import { type DeclaredOption, declaredOptions, flagName } from "./option.js"
 
+/** Where the options of a command come from: later ones win. */
 export interface ConfigSources {
+  /** The command, as in `train needs --data`. */
+  readonly command?: string | undefined
   /** `--config`: a YAML or JSON file. */
   readonly file?: string | undefined
   /** Flags that were given, by their names in the schema; undefined ones are not given. */
   readonly flags?: Readonly<Record<string, unknown>>
   /** `--set`: `a.b=value` each; the value is read as YAML, so `true`, `0.1`, `[1, 2]` and `null` are what they look like. */
   readonly sets?: readonly string[] | undefined
-  /** Names (dotted) of values that are paths: in a file they are relative to that file. */
-  readonly paths?: readonly string[]
-  /** The same for several paths in one text with `+` between them, as in `VOC2007+VOC2012`. */
-  readonly joinedPaths?: readonly string[]
+}
+
+export interface ResolvedConfig<Options> {
+  readonly options: Options
+  /** One line for each old name that was used: what it is called now. */
+  readonly notices: readonly string[]
 }
 
 /**
@@ -23,36 +29,88 @@ export interface ConfigSources {
  * @param schema a strict zod object (`z.strictObject`), which also holds the defaults
  * @throws UsageError one line naming the source, the key and what was expected, for an unknown key with the nearest name
  */
-export function resolveConfig<Schema extends z.ZodType>(schema: Schema, sources: ConfigSources): z.output<Schema> {
+export function resolveConfig<Schema extends z.ZodType>(
+  schema: Schema,
+  sources: ConfigSources,
+): ResolvedConfig<z.output<Schema>> {
+  const declared = declaredOptions(schema)
   const config: Tree = {}
-  /** Which source gave a key, so that an error names the place to mend. */
+  /** Which source gave a key, so that an error names the place to fix. */
   const origins = new Map<string, string>()
+  const notices: string[] = []
+  const lay = (tree: Tree, origin: (key: string) => string) => {
+    notices.push(...renameFormer(tree, declared, origin))
+    merge(config, tree)
+    for (const name of namesIn(tree)) origins.set(name, origin(name))
+  }
   if (sources.file !== undefined) {
     const tree = readConfigFile(sources.file)
     const from = dirname(resolve(sources.file))
-    for (const name of sources.paths ?? []) rebase(tree, name.split("."), (path) => resolve(from, path))
-    const each = (paths: string) =>
-      paths
-        .split("+")
-        .map((path) => resolve(from, path))
-        .join("+")
-    for (const name of sources.joinedPaths ?? []) rebase(tree, name.split("."), each)
-    merge(config, tree)
-    for (const name of namesIn(tree)) origins.set(name, sources.file)
+    for (const { key, info } of declared) {
+      if (info.path === undefined) continue
+      const move = info.path === "single" ? (path: string) => resolve(from, path) : joined((path) => resolve(from, path))
+      rebase(tree, key.split("."), move)
+    }
+    lay(tree, () => sources.file!)
   }
   for (const [key, value] of Object.entries(sources.flags ?? {})) {
-    if (value === undefined) continue
-    merge(config, { [key]: value })
-    for (const name of namesIn({ [key]: value })) origins.set(name, "command line")
+    if (value !== undefined) lay({ [key]: value }, () => `--${flagName(key)}`)
   }
   for (const text of sources.sets ?? []) {
     const { path, value } = parseSet(text)
-    setAt(config, path, value, text)
-    for (const name of namesIn({ "": value })) origins.set(path.join(".") + name, `--set ${text}`)
+    const tree: Tree = {}
+    setAt(tree, path, value)
+    refuseBelowValue(config, path, text)
+    lay(tree, () => `--set ${text}`)
   }
+  return { options: parsed(schema, config, origins, sources.command), notices }
+}
+
+/**
+ * What a program passed to a task, with the schema's defaults.
+ * @param name of the function that was called, for errors
+ * @throws UsageError for an unknown name or a value that the schema refuses
+ */
+export function parseOptions<Schema extends z.ZodType>(
+  name: string,
+  schema: Schema,
+  options: z.input<Schema>,
+): z.output<Schema> {
+  const given = Object.fromEntries(Object.entries(options ?? {}).filter(([, value]) => value !== undefined))
+  const origins = new Map(Object.keys(given).map((key) => [key, name]))
+  return parsed(schema, given, origins, name, "code")
+}
+
+function parsed<Schema extends z.ZodType>(
+  schema: Schema,
+  config: Tree,
+  origins: ReadonlyMap<string, string>,
+  caller: string | undefined,
+  from: "command line" | "code" = "command line",
+): z.output<Schema> {
   const result = schema.safeParse(config)
   if (result.success) return result.data
-  throw new UsageError(explain(result.error.issues[0]!, config, origins, schema))
+  throw new UsageError(explain(result.error.issues[0]!, config, { origins, schema, caller, from }))
+}
+
+/** Gives the values of old names to the new ones. */
+function renameFormer(tree: Tree, declared: readonly DeclaredOption[], origin: (key: string) => string): string[] {
+  return declared.flatMap(({ key, info }) =>
+    (info.formerly ?? []).flatMap((former) => {
+      const value = takeAt(tree, former.split("."))
+      if (value === undefined) return []
+      setAt(tree, key.split("."), value)
+      return [`${origin(former)}: "${former}" is now called "${key}"`]
+    }),
+  )
+}
+
+function takeAt(tree: Tree, [key, ...rest]: readonly string[]): unknown {
+  if (!Object.hasOwn(tree, key!)) return undefined
+  const value = tree[key!]
+  if (rest.length > 0) return isTree(value) ? takeAt(value, rest) : undefined
+  delete tree[key!]
+  return value
 }
 
 function readConfigFile(file: string): Tree {
@@ -70,7 +128,9 @@ function readConfigFile(file: string): Tree {
   }
   if (value === null || value === undefined) return {}
   if (!isTree(value)) throw new UsageError(`${file}: expected "name: value" lines, got ${show(value)}`)
-  return value
+  // For editors, which find the file's schema by it.
+  const { $schema: _, ...tree } = value
+  return tree
 }
 
 function firstLine(error: unknown): string {
@@ -90,15 +150,22 @@ function parseSet(text: string): { path: string[]; value: unknown } {
   }
 }
 
-function setAt(tree: Tree, path: readonly string[], value: unknown, text: string): void {
+function setAt(tree: Tree, path: readonly string[], value: unknown): void {
   let inner = tree
   for (const key of path.slice(0, -1)) {
-    if (!Object.hasOwn(inner, key)) define(inner, key, {})
-    const next = inner[key]
-    if (!isTree(next)) throw new UsageError(`--set ${text}: ${key} holds ${show(next)}, not names of its own`)
-    inner = next
+    if (!(Object.hasOwn(inner, key) && isTree(inner[key]))) define(inner, key, {})
+    inner = inner[key] as Tree
   }
   define(inner, path.at(-1)!, value)
+}
+
+function refuseBelowValue(tree: Tree, path: readonly string[], text: string): void {
+  let inner: unknown = tree
+  for (const key of path.slice(0, -1)) {
+    if (!(isTree(inner) && Object.hasOwn(inner, key))) return
+    inner = inner[key]
+    if (!isTree(inner)) throw new UsageError(`--set ${text}: ${key} holds ${show(inner)}, not names of its own`)
+  }
 }
 
 /** Lays `over` on `under`: trees are merged key by key, anything else is replaced. */
@@ -126,6 +193,8 @@ function namesIn(tree: Tree): string[] {
     ...(isTree(value) ? namesIn(value).map((name) => `${key}.${name}`) : []),
   ])
 }
+
+const joined = (move: (path: string) => string) => (paths: string) => paths.split("+").map(move).join("+")
 
 function rebase(tree: Tree, [key, ...rest]: readonly string[], move: (path: string) => string): void {
   const value = tree[key!]

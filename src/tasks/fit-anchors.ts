@@ -1,4 +1,4 @@
-import { z } from "zod"
+import type { z } from "zod"
 import type { Dataset } from "../../datasets/dataset.js"
 import { inputSize, padTo } from "../../datasets/image/size.js"
 import { loaderDefaults } from "../../datasets/loader/batch-loader.js"
@@ -7,33 +7,22 @@ import { detectorOptions } from "../detector/build.js"
 import { mapSizes } from "../detector/map-sizes.js"
 import { type ModelConfig, modelDefaults } from "../detector/model.js"
 import { type DeepPartial, type FasterRcnnOptions, withOverrides } from "../detector/options.js"
-import { preset, presetNames } from "../detector/presets.js"
+import { preset } from "../detector/presets.js"
 import { DataError } from "../tensor/errors.js"
-import { type AnchorReport, anchorReport, type FitObjects } from "./anchors-report.js"
-import { defaultPreset, trainDefaults } from "./train-config.js"
-import { inputSizes } from "./train-options.js"
-import type { Log } from "./training-run.js"
-
-/** The options of `anchors`, by the names that `train` has for them. */
-export const anchorsSchema = z.strictObject({
-  data: z.string(),
-  images: z.string().optional(),
-  split: z.string().default(trainDefaults.split),
-  model: z.string().default(trainDefaults.model),
-  preset: z.enum(presetNames as [string, ...string[]]).default(defaultPreset),
-  size: z.int().min(32).optional(),
-  maxSize: z.int().min(32).optional(),
-  detector: z.record(z.string(), z.unknown()).default({}),
-})
-
-type AnchorsConfig = z.output<typeof anchorsSchema>
+import { type AnchorReport, anchorReport, type FitObjects } from "./anchor-report.js"
+import { parseOptions } from "./config.js"
+import { listenerOf, type TaskHooks } from "./hooks.js"
+import { inputSizes } from "./input-sizes.js"
+import { type FitAnchorsOptions, fitAnchorsSchema } from "./options/fit-anchors.js"
 
 /**
  * Looks at a data set as the RPN does: its boxes after resizing, and the best that the anchors can do with them.
  * Crowds take no part, nor do difficult objects unless they are learned.
  * @throws DataError when there is nothing to look at, UsageError for a model or option that is not known
  */
-export async function fitAnchors(config: AnchorsConfig, log: Log): Promise<AnchorReport> {
+export async function fitAnchors(options: FitAnchorsOptions, hooks: TaskHooks = {}): Promise<AnchorReport> {
+  const config = parseOptions("fitAnchors", fitAnchorsSchema, options)
+  const { log } = listenerOf(hooks)
   const { data, split, images: folder = null } = config
   const detector = configOf(config)
   const dataset = await readDataset(data, { split, images: folder })
@@ -45,7 +34,7 @@ export async function fitAnchors(config: AnchorsConfig, log: Log): Promise<Ancho
 }
 
 /** The detector that is asked about; its weights play no part. */
-function configOf({ model, preset: name, size, maxSize, detector }: AnchorsConfig): ModelConfig {
+function configOf({ model, preset: name, size, maxSize, detector }: z.output<typeof fitAnchorsSchema>): ModelConfig {
   const base = preset(name, model)
   const options = withOverrides(base.options, detector as DeepPartial<FasterRcnnOptions>)
   const config = { ...modelDefaults, ...inputSizes(base, { size, maxSize }), model, options }

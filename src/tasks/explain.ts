@@ -1,22 +1,25 @@
 import type { z } from "zod"
 import { didYouMean } from "../tensor/suggest.js"
+import { declaredOptions, flagName, placeholder, shapeOf } from "./option.js"
 
 /** Options as they were written: names to values or to groups of names. */
 export type Tree = Record<string, unknown>
 
-/**
- * One line for what a schema found wrong: where the value came from, its name, what was expected, what came.
- * @param origins the source that gave each dotted name
- */
-export function explain(
-  issue: z.core.$ZodIssue,
-  config: Tree,
-  origins: ReadonlyMap<string, string>,
-  schema: z.ZodType,
-): string {
+/** Where the values that a schema refuses came from. */
+export interface Provenance {
+  /** The source that gave each dotted name. */
+  readonly origins: ReadonlyMap<string, string>
+  readonly schema: z.ZodType
+  /** The command or function that was called. */
+  readonly caller?: string | undefined
+  readonly from: "command line" | "code"
+}
+
+/** One line for what a schema found wrong: where the value came from, its name, what was expected, what came. */
+export function explain(issue: z.core.$ZodIssue, config: Tree, { origins, schema, caller, from }: Provenance): string {
   const path = issue.path.map(String)
   const originOf = (names: readonly string[]): string => {
-    if (names.length === 0) return "options"
+    if (names.length === 0) return caller ?? "options"
     return origins.get(names.join(".")) ?? originOf(names.slice(0, -1))
   }
   if (issue.code === "unrecognized_keys") {
@@ -30,10 +33,22 @@ export function explain(
     config,
   )
   const name = path.join(".")
-  if (value === undefined) return `options: expected ${name} to be ${expectation(issue)}, but it is not given`
+  if (value === undefined) return `${caller ?? "options"}${missing(name, schema, from)}`
   const options = issue.code === "invalid_value" ? issue.values.map(String) : []
   const hint = typeof value === "string" ? didYouMean(value, options) : ""
-  return `${originOf(path)}: expected ${name} to be ${expectation(issue)}, got ${show(value)}${hint && `.${hint}`}`
+  const origin = originOf(path)
+  const what = origin === `--${flagName(name)}` ? origin : `${origin}: expected ${name}`
+  const expected = origin === what ? `: expected ${expectation(issue)}` : ` to be ${expectation(issue)}`
+  return `${what}${expected}, got ${show(value)}${hint && `.${hint}`}`
+}
+
+/** `train needs --data <path>: a VOC folder, ...` */
+function missing(name: string, schema: z.ZodType, from: Provenance["from"]): string {
+  const declared = declaredOptions(schema).find(({ key }) => key === name)
+  const help = declared?.info.help ? `: ${declared.info.help}` : ""
+  return from === "code" || declared === undefined || declared.info.only !== undefined
+    ? ` needs "${name}"${help}`
+    : ` needs --${flagName(name)} ${placeholder(declared)}${help}`.trimEnd()
 }
 
 /** What the schema wanted, in words that end the sentence "expected lr to be ...". */
@@ -47,9 +62,16 @@ function expectation(issue: z.core.$ZodIssue): string {
       return bound(issue.origin, issue.inclusive === false ? "below" : "at most", issue.maximum)
     case "invalid_value":
       return `${issue.values.length > 1 ? "one of " : ""}${issue.values.join(", ")}`
+    case "invalid_union":
+      return issue.message === "Invalid input" ? unionWords(issue) : issue.message
     default:
       return issue.message
   }
+}
+
+/** What each branch of a union wanted. */
+function unionWords(issue: z.core.$ZodIssueInvalidUnion): string {
+  return issue.errors.flatMap(([first]) => (first === undefined ? [] : [expectation(first)])).join(", or ")
 }
 
 const typeWords: Readonly<Record<string, string>> = {
@@ -72,22 +94,13 @@ function bound(origin: string, relation: string, limit: number | bigint): string
 
 /** The names a strict object schema knows at `path`, seen through defaults and optionals. */
 function keysAt(schema: z.ZodType, path: readonly string[]): string[] {
-  let inner = unwrap(schema)
+  let inner = schema
   for (const key of path) {
     const next = shapeOf(inner)[key]
     if (next === undefined) return []
-    inner = unwrap(next)
+    inner = next
   }
   return Object.keys(shapeOf(inner))
-}
-
-function unwrap(schema: z.ZodType): z.ZodType {
-  const { innerType } = schema.def as { innerType?: z.ZodType }
-  return innerType === undefined ? schema : unwrap(innerType)
-}
-
-function shapeOf(schema: z.ZodType): Record<string, z.ZodType> {
-  return (schema.def as { shape?: Record<string, z.ZodType> }).shape ?? {}
 }
 
 export function isTree(value: unknown): value is Tree {

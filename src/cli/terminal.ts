@@ -1,0 +1,63 @@
+import { formatFault } from "../../datasets/faults.js"
+import type { Progress as Job, TaskHooks } from "../tasks/hooks.js"
+import { interruption } from "./exit.js"
+import { type Progress, startProgress } from "./progress.js"
+import { log, print } from "./report.js"
+
+/** Where a command's words go. */
+export interface Terminal {
+  /** Where the result goes as JSON: a file, or `-` for stdout, which then takes nothing else. */
+  readonly json: string | undefined
+  /** Ctrl-C and the like; a command that never asks for it dies at the first one. */
+  readonly signal: AbortSignal
+  /** What tasks are followed by. */
+  readonly hooks: Required<TaskHooks>
+  /** A result, to stdout. */
+  print(line: string): void
+  /** What is going on, to stderr; above the progress bar, where there is one. */
+  log(line: string): void
+  /** Takes the progress bar away. */
+  close(): void
+}
+
+/** stdout for results, stderr for everything else, which `quiet` leaves out. */
+export function openTerminal({ quiet, json }: { quiet: boolean; json?: string | undefined }): Terminal {
+  let bar: { readonly job: string; readonly shown: Progress } | undefined
+  const close = () => {
+    bar?.shown.stop()
+    bar = undefined
+  }
+  const say = (line: string) => {
+    if (quiet) return
+    if (bar) bar.shown.line(line)
+    else log(line)
+  }
+  const progress = ({ job, done, total }: Job) => {
+    if (quiet) return
+    if (bar?.job !== job) {
+      close()
+      bar = { job, shown: startProgress({ label: job, total }) }
+    }
+    bar?.shown.update(done)
+    if (done >= total) close()
+  }
+  return {
+    json,
+    get signal() {
+      return interruption()
+    },
+    hooks: {
+      get signal() {
+        return interruption()
+      },
+      onLog: say,
+      onFault: (fault) => say(formatFault(fault)),
+      onProgress: progress,
+    },
+    print: (line) => {
+      if (json !== "-") print(line)
+    },
+    log: say,
+    close,
+  }
+}

@@ -1,0 +1,6 @@
+/** The presets, by name; `presets.ts` has their values. Apart, so that a command's help loads no tensors. */
+export const presetNames = ["light", "paper", "torchvision", "detectron2"] as const
+export type PresetName = (typeof presetNames)[number]
+
+/** The preset, unless it, a recipe or a detector to start from is given. */
+export const defaultPreset: PresetName = "light"

@@ -1,0 +1,84 @@
+import { z } from "zod"
+import { engineChoices } from "../../engine/names.js"
+import type { Rule } from "../../tensor/options.js"
+import { option } from "../option.js"
+
+/** Options that several tasks have, declared once. */
+
+const dataHelp = "a VOC folder (several joined with +), a COCO folder or file, or a YOLO data.yaml"
+
+/** Data with boxes. */
+export const boxData = option(z.string(), { help: dataHelp, path: "joined" })
+
+export const imagesFolder = option(z.string().optional(), {
+  help: "where a COCO file's images are, if not beside it",
+  value: "folder",
+  path: "single",
+})
+
+export const trainSplit = { help: "what to train on; several with +, one year's as VOC2007/test", value: "name" }
+export const valSplit = { help: "what to validate on", value: "name" }
+
+/** The part of the data that is scored. */
+export const scoredSplit = option(z.string().default("val"), { help: "which part of the data", value: "name" })
+
+/** @source torchvision and detectron2 evaluate on COCO's val2017 */
+export const engine = option(z.enum(engineChoices).default("auto"), {
+  help: "what runs the network",
+  variable: "RESDET_ENGINE",
+})
+
+/** What can run a detector that only detects. */
+export const detectEngines = ["onnx", ...engineChoices] as const
+
+export const detectEngine = option(z.enum(detectEngines).default("auto"), {
+  help: "what runs the network",
+  variable: "RESDET_ENGINE",
+})
+
+export const seed = (help = "the same seed gives the same run") => option(z.int().default(0), { help })
+
+export const outFolder = (otherwise: string) =>
+  option(z.string().optional(), { help: "where results go", value: "folder", path: "single", otherwise })
+
+/** Shorter and longest side of the input. */
+export const inputSides = {
+  size: option(z.int().min(32).optional(), {
+    help: "shorter side of the input",
+    unit: "pixels",
+    otherwise: "the preset's",
+  }),
+  maxSize: option(z.int().min(32).optional(), {
+    help: "maximum longer side of the input",
+    unit: "pixels",
+    otherwise: "the preset's, in proportion to the size",
+  }),
+}
+
+/** Where a bottleneck block has its stride. */
+export const strideIn = option(z.enum(["3x3", "1x1"]).optional(), {
+  help: "where bottleneck blocks have their stride: 3x3 (torchvision) or 1x1 (the paper)",
+  otherwise: "the weights' own, else 3x3",
+})
+
+/** One file, or several. */
+export const files = z.union([z.string(), z.array(z.string()).min(1)], "a file or a list of files")
+
+/** `schema` that also keeps a rule of ours, in the rule's words. */
+export function byRule<Schema extends z.ZodType>(schema: Schema, rule: Rule): Schema {
+  return schema.refine((value) => rule(value) === undefined, { error: ({ input }) => rule(input) ?? "" }) as Schema
+}
+
+export type FaultPolicyName = "fix" | "skip" | "fail"
+
+/** What to do about a kind of fault in the data. */
+export const policies = option(z.record(z.string(), z.enum(["fix", "skip", "fail"])).default({}), {
+  help: "what to do about a kind of fault in the data, such as policies.zero-area-box=skip: fix, skip or fail",
+  only: "file",
+})
+
+/** Single values of a detector's options. */
+export const detectorOverrides = option(z.record(z.string(), z.unknown()).default({}), {
+  help: "single values of the detector, such as detector.anchors.sizes=[32,64]",
+  only: "file",
+})

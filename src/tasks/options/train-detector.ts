@@ -1,0 +1,166 @@
+import { z } from "zod"
+import { defaultPreset, presetNames } from "../../detector/preset-names.js"
+import { averageDefaults, sgdDefaults } from "../../train/options.js"
+import { type RecipeName, recipeNames } from "../../train/recipes.js"
+import { option } from "../option.js"
+import {
+  boxData,
+  detectorOverrides,
+  engine,
+  imagesFolder,
+  inputSides,
+  policies,
+  strideIn,
+  trainSplit,
+  valSplit,
+} from "./shared.js"
+import {
+  clipNorm,
+  clipNormDefault,
+  firstEpochWarmup,
+  flip,
+  flipDefault,
+  frozen,
+  runOptionsShape,
+  schedule,
+  valEvery,
+  weightDecay,
+} from "./training.js"
+
+/** What a run does where neither its user nor a recipe says it. */
+export const trainDefaults = {
+  model: "fasterrcnn_resnet18_c4",
+  split: "train",
+  valSplit: "val",
+  /** @source torchvision `references/detection/train.py`: 2 images a device */
+  batch: 2,
+  weightDecay: sgdDefaults.weightDecay,
+  valEvery: 1,
+} as const
+
+/** The length of a run, unless it or a recipe is given. @source Detectron's 1x schedule */
+export const defaultEpochs = 12
+
+const norms = z.enum(["auto", "frozen", "batch", "group"])
+const norm = (what: string) =>
+  option(norms.default("auto"), {
+    help: `norm of ${what}`,
+    otherwise: "auto: frozen batch norm with trained weights, group norm without",
+    source: "detectron2 C4 models: frozen batch norm",
+    advanced: true,
+  })
+
+/** The options of `train`. What is left out here a recipe may say, else `planTraining`, which tells what it decided. */
+export const trainSchema = z.strictObject({
+  data: boxData,
+  images: imagesFolder,
+  split: option(z.string().optional(), { ...trainSplit, otherwise: `the recipe's, else ${trainDefaults.split}` }),
+  valSplit: option(z.string().optional(), { ...valSplit, otherwise: `the recipe's, else ${trainDefaults.valSplit}` }),
+  model: option(z.string().optional(), {
+    help: "which detector, such as fasterrcnn_resnet50_fpn",
+    value: "name",
+    otherwise: `that of the weights, else ${trainDefaults.model}`,
+  }),
+  weights: option(z.string().optional(), {
+    help: "start from a backbone, a detector or torchvision weights (.safetensors, .pth)",
+    value: "file",
+    path: "single",
+  }),
+  recipe: option(z.enum(recipeNames as [RecipeName, ...RecipeName[]]).optional(), {
+    help: "how to train, scaled to your batch",
+  }),
+  preset: option(z.enum(presetNames).optional(), {
+    help: "what the detector is like",
+    otherwise: `the recipe's or the weights' own, else ${defaultPreset}`,
+  }),
+  epochs: option(z.int().min(1).optional(), {
+    help: "passes over the data",
+    otherwise: `the recipe's, else ${defaultEpochs}`,
+    source: "Detectron's 1x schedule",
+  }),
+  steps: option(z.int().min(1).optional(), { help: "train for N steps instead", otherwise: "the recipe's" }),
+  lr: option(z.number().positive().optional(), {
+    help: "learning rate",
+    value: "rate",
+    otherwise: "the preset's rate for one image times the images of a step",
+    source: "see the presets: torchvision and detectron2 0.02 for 16 images, py-faster-rcnn 0.001 for 1",
+  }),
+  schedule: option(z.enum(["steps", "cosine"]).default("steps"), schedule),
+  drops: option(z.array(z.number().positive()).optional(), {
+    help: "epochs (with --steps: steps) after which the rate drops to a tenth",
+    otherwise: "after 8/12 and 11/12 of the run",
+    source: "Detectron's 1x schedule",
+  }),
+  warmup: option(z.int().min(0).optional(), { ...firstEpochWarmup, source: "torchvision's detection reference" }),
+  batch: option(z.int().min(1).optional(), {
+    help: "batch size: images at a time",
+    unit: "images",
+    otherwise: `${trainDefaults.batch}`,
+    source: "torchvision `references/detection/train.py`: 2 images a device",
+  }),
+  accumulate: option(z.int().min(1).default(1), {
+    help: "gradient accumulation: batches a step, as one batch n times as large",
+    unit: "batches",
+  }),
+  weightDecay: option(z.number().min(0).optional(), { ...weightDecay, otherwise: `the recipe's, else ${sgdDefaults.weightDecay}` }),
+  clipNorm: option(z.number().positive().default(clipNormDefault), clipNorm()),
+  ema: option(z.boolean().default(false), { help: "validate and save a running mean of the weights" }),
+  emaDecay: option(z.number().min(0).lt(1).default(averageDefaults.decay), {
+    help: "how much of the running mean each step keeps",
+    source: "Ultralytics `ModelEMA`",
+    advanced: true,
+  }),
+  emaRamp: option(z.number().positive().default(averageDefaults.ramp), {
+    help: "in about so many steps the decay rises from 0",
+    unit: "steps",
+    source: "Ultralytics `ModelEMA`",
+    advanced: true,
+  }),
+  repeatThreshold: option(z.number().min(0).max(1).default(0), {
+    help: "show images of classes rarer than this share more often (LVIS: 0.001)",
+    value: "share",
+    source: "detectron2 RepeatFactorTrainingSampler; off by default",
+  }),
+  ...inputSides,
+  sizes: option(z.array(z.int().min(32)).min(1).optional(), {
+    help: "shorter sides of which each training batch draws one, as in 480,512,544",
+    otherwise: "the recipe's, else the size",
+  }),
+  strideIn,
+  norm: norm("the shared layers"),
+  conv5Norm: norm("conv5 where it runs on regions"),
+  headNorm: norm("a second pyramid's own layers and its head"),
+  frozen: option(z.int().min(0).max(4).optional(), {
+    ...frozen("2 with weights, 0 without"),
+    source: "detectron2: FREEZE_AT 2",
+  }),
+  flip: option(z.number().min(0).max(1).default(flipDefault), flip),
+  valEvery: option(z.int().min(0).optional(), { ...valEvery, otherwise: `${trainDefaults.valEvery}` }),
+  metric: option(z.enum(["voc12", "voc07", "AP", "AP50", "AP75"]).optional(), {
+    help: "metric that selects best.safetensors",
+    otherwise: "voc12 for VOC data, AP for other",
+  }),
+  minMap: option(z.number().min(0).max(1).optional(), {
+    help: "exit 4 if the best metric is below",
+    value: "0..1",
+  }),
+  ...runOptionsShape("runs/train"),
+  engine,
+  detector: detectorOverrides,
+  policies,
+})
+
+/** What the user said. */
+export type GivenTrainConfig = z.output<typeof trainSchema>
+
+/** The options of a run, decided: with `epochs` or `steps`, and a `preset` unless a detector goes on learning as it is. */
+export const decidedTrainSchema = trainSchema.required({
+  model: true,
+  split: true,
+  valSplit: true,
+  batch: true,
+  weightDecay: true,
+  valEvery: true,
+})
+
+export type TrainConfig = z.output<typeof decidedTrainSchema>

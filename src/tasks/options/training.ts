@@ -1,0 +1,65 @@
+import { z } from "zod"
+import { sgdDefaults } from "../../train/options.js"
+import { scheduleDefaults } from "../../train/schedule.js"
+import { option } from "../option.js"
+import { outFolder, seed } from "./shared.js"
+
+/** How often a run tells where it stands. */
+const logEvery = 20
+
+/** Gradients are cut to this length. */
+export const clipNormDefault = 10
+
+/** Options of every trainer, with their own words where they differ. */
+export const runOptionsShape = (runs: string) => ({
+  out: outFolder(`${runs}/trainN`),
+  seed: seed(),
+  momentum: option(z.number().min(0).max(1).default(sgdDefaults.momentum), {
+    help: "momentum of SGD",
+    source: "torchvision's detection reference, detectron2; He et al. 2016 section 3.4",
+    advanced: true,
+  }),
+  workers: option(z.int().min(0).optional(), { help: "threads that load images", otherwise: "one a core, 8 at most" }),
+  logEvery: option(z.int().min(1).default(logEvery), {
+    help: "report every N steps",
+    unit: "steps",
+    source: "detectron2: its writers report every 20 iterations",
+    advanced: true,
+  }),
+})
+
+export const valEvery = { help: "validate every N epochs, 0 for never", unit: "epochs" }
+
+export const weightDecay = {
+  help: "weight decay of filters and matrices; biases and norms do not decay",
+  source: "torchvision's detection reference, detectron2; He et al. 2016 section 3.4",
+  advanced: true,
+}
+
+export const clipNorm = (otherwise?: string) => ({
+  help: "gradients longer than this, taken together, are scaled down to it",
+  source: "Ultralytics: gradients are cut to a norm of 10",
+  advanced: true,
+  ...(otherwise === undefined ? {} : { otherwise }),
+})
+
+export const warmup = (otherwise: string) => ({ help: "steps of linear warm-up", unit: "steps", otherwise })
+
+export const firstEpochWarmup = warmup(`the first epoch, ${scheduleDefaults.warmup} at most`)
+
+export const schedule = { help: "how the learning rate falls", advanced: true }
+
+export const flip = {
+  help: "share of the training images that are mirrored",
+  source: "torchvision's detection reference: RandomHorizontalFlip(0.5)",
+  advanced: true,
+}
+
+export const flipDefault = 0.5
+
+/** How many parts of the network do not learn. */
+export const frozen = (otherwise?: string) => ({
+  help: "how many parts do not learn: 1 the stem, 2 the stem and layer1, ...",
+  value: "parts",
+  ...(otherwise === undefined ? {} : { otherwise }),
+})
