@@ -1,7 +1,7 @@
 import { type Command, Option } from "commander"
 import type { z } from "zod"
 import { resolveConfig } from "../tasks/config.js"
-import { type DeclaredOption, declaredOptions, flagName, placeholder, valueOf } from "../tasks/option.js"
+import { type DeclaredOption, declaredOptions, flagName, placeholder, parseText } from "../tasks/option.js"
 import { UsageError, type UserError } from "../tensor/errors.js"
 import { writeJson } from "./report.js"
 import { openTerminal, type Terminal } from "./terminal.js"
@@ -93,14 +93,15 @@ function flagOf(option: DeclaredOption, name: string): Option {
   if (kind.type === "boolean") return made
   const of = kind.type === "either" && info.repeated ? { type: "text" as const } : kind
   return made.argParser((text: string, before: unknown) => {
-    if (!info.repeated) return valueOf(text, of)
-    return [...(Array.isArray(before) ? before : []), valueOf(text, of.type === "list" ? of.item : of)]
+    if (!info.repeated) return parseText(text, of)
+    return [...(Array.isArray(before) ? before : []), parseText(text, of.type === "list" ? of.item : of)]
   })
 }
 
 function helpText({ info, byDefault, kind }: Pick<DeclaredOption, "info" | "byDefault" | "kind">): string {
   const choices = choicesOf(kind)
-  const listed = choices.length > 0 && !choices.every((choice) => info.help.includes(choice)) ? `: ${choices.join(", ")}` : ""
+  const listed =
+    choices.length > 0 && !choices.every((choice) => info.help.includes(choice)) ? `: ${choices.join(", ")}` : ""
   const shown = info.otherwise ?? defaultText(byDefault)
   return `${info.help}${listed}${shown === undefined ? "" : ` (default: ${shown})`}`
 }
@@ -130,8 +131,15 @@ async function act<Schema extends z.ZodType>(
   definition: CommandDefinition<Schema>,
   declared: readonly DeclaredOption[],
 ): Promise<void> {
-  const { config: file, set: sets, printConfig, json, quiet, resume, ...flags } = givenFlags(command) as CommonFlags &
-    Record<string, unknown>
+  const {
+    config: file,
+    set: sets,
+    printConfig,
+    json,
+    quiet,
+    resume,
+    ...flags
+  } = givenFlags(command) as CommonFlags & Record<string, unknown>
   for (const [i, key] of (definition.operands ?? []).entries()) {
     if (command.processedArgs[i] !== undefined) flags[key] = command.processedArgs[i]
   }

@@ -48,7 +48,8 @@ export function resolveConfig<Schema extends z.ZodType>(
     const from = dirname(resolve(sources.file))
     for (const { key, info } of declared) {
       if (info.path === undefined) continue
-      const move = info.path === "single" ? (path: string) => resolve(from, path) : joined((path) => resolve(from, path))
+      const move =
+        info.path === "single" ? (path: string) => resolve(from, path) : joined((path) => resolve(from, path))
       rebase(tree, key.split("."), move)
     }
     lay(tree, () => sources.file!)

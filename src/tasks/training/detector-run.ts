@@ -1,13 +1,15 @@
-import type { DatasetFormat } from "../../datasets/dataset.js"
-import { type ModelConfig, modelDefaults } from "../detector/model.js"
-import { type DeepPartial, type FasterRcnnOptions, withOverrides } from "../detector/options.js"
-import { preset } from "../detector/presets.js"
-import { type RunOptions, runLength } from "../train/run.js"
-import { scheduleOptions } from "../train/schedule.js"
-import { sgdOptions } from "../train/options.js"
-import { readDetectorInfo } from "../weights/detector-file.js"
-import { planInput, planNorms } from "../weights/plan.js"
-import { defaultPreset, type TrainConfig } from "./train-config.js"
+import type { DatasetFormat } from "../../../datasets/dataset.js"
+import { type ModelConfig, modelDefaults } from "../../detector/model.js"
+import { type DeepPartial, type FasterRcnnOptions, withOverrides } from "../../detector/options.js"
+import { defaultPreset } from "../../detector/preset-names.js"
+import { preset } from "../../detector/presets.js"
+import { sgdOptions } from "../../train/options.js"
+import { type RunOptions, runLength } from "../../train/run.js"
+import { scheduleOptions } from "../../train/schedule.js"
+import { readDetectorInfo } from "../../weights/detector-file.js"
+import { planInput, planNorms } from "../../weights/plan.js"
+import { inputSizes } from "../input-sizes.js"
+import type { TrainConfig } from "../options/train-detector.js"
 
 /** What the detector of a run is like: the preset's, or that of the weights, with the user's own values. */
 export function detectorModelConfig(config: TrainConfig): ModelConfig {
@@ -22,15 +24,6 @@ export function detectorModelConfig(config: TrainConfig): ModelConfig {
     strideIn,
     options: withOverrides(base.options, config.detector as DeepPartial<FasterRcnnOptions>),
   }
-}
-
-/** A shorter side of one's own takes the longest along in proportion, unless that is given too. */
-export function inputSizes(
-  base: Pick<ModelConfig, "size" | "maxSize">,
-  { size, maxSize }: { size?: number | undefined; maxSize?: number | undefined },
-): Pick<ModelConfig, "size" | "maxSize"> {
-  const shorter = size ?? base.size
-  return { size: shorter, maxSize: maxSize ?? Math.round((shorter * base.maxSize) / base.size) }
 }
 
 /** How a run goes: length, rate and drops, in steps of so many batches. */
@@ -70,4 +63,31 @@ export function scheduleLine(config: TrainConfig, { epochs, steps, schedule }: R
   const { stepsPerEpoch } = runLength({ epochs, accumulate }, batches)
   const length = steps === undefined ? `${epochs} epochs` : `${steps} steps in epochs`
   return `learning rate ${schedule.base}${why}, warm-up ${schedule.warmup} steps; ${length} of ${stepsPerEpoch} steps`
+}
+
+/**
+ * The options of a run like this one with nothing left open. It names no preset and no recipe: what they say stands there
+ * value by value.
+ */
+export function explicitOptions(
+  { preset: _, recipe: __, ...config }: TrainConfig,
+  model: ModelConfig,
+  { schedule, metric }: RunOptions,
+): object {
+  const length = config.steps ?? config.epochs
+  return {
+    ...config,
+    lr: schedule.base,
+    warmup: schedule.warmup,
+    drops: config.drops ?? (schedule.shape === "steps" ? schedule.drops.map((share) => share * length!) : undefined),
+    metric,
+    size: model.size,
+    maxSize: model.maxSize,
+    strideIn: model.strideIn,
+    norm: model.norm,
+    conv5Norm: model.conv5Norm,
+    headNorm: model.headNorm,
+    frozen: model.frozen,
+    detector: model.options,
+  }
 }

@@ -1,5 +1,5 @@
-import type { Recipe } from "../train/recipes.js"
-import type { GivenTrainConfig, TrainConfig } from "./train-config.js"
+import type { Recipe } from "../../train/recipes.js"
+import type { GivenTrainConfig, TrainConfig } from "../options/train-detector.js"
 
 /** An option, its value, and where that comes from. */
 type Row = readonly [name: string, value: string, from: string]

@@ -1,8 +1,8 @@
-import { type LocalizerConfig, readLocalizerInfo, stagesOf } from "../localize/localizer-file.js"
-import { classRpnDefaults } from "../localize/options.js"
-import { imageNet } from "../tensor/normalisation.js"
-import { readClassifierInfo } from "../weights/classifier-file.js"
-import type { LocalizeTrainConfig } from "./localize-config.js"
+import { type LocalizerConfig, readLocalizerInfo, stagesOf } from "../../localize/localizer-file.js"
+import { classRpnDefaults } from "../../localize/options.js"
+import { imageNet } from "../../tensor/normalisation.js"
+import { readClassifierInfo } from "../../weights/classifier-file.js"
+import type { LocalizeTrainConfig } from "../options/train-localizer.js"
 
 /**
  * Decides what is trained: what the user said, else what the weights tell of themselves, else the defaults. Trained

@@ -1,23 +1,23 @@
-import type { Dataset } from "../../datasets/dataset.js"
-import { cropOptions } from "../localize/crop.js"
-import { type CropBatch, CropLoader } from "../localize/crop-loader.js"
-import { type LocalizeOptions, type Localizer, localizeOptions } from "../localize/localizer.js"
-import { buildClassRpn, buildRegionNetwork, type LocalizerConfig } from "../localize/localizer-file.js"
-import { openLocalizer } from "../localize/open-localizer.js"
-import { type RegionBatch, RegionLoader, regionLoaderDefaults } from "../localize/region-loader.js"
-import { RegionRefiner } from "../localize/region-refiner.js"
-import { proposeRegions } from "../localize/regions.js"
-import { cropTask, regionTask } from "../localize/tasks.js"
-import { DataError } from "../tensor/errors.js"
-import type { Parameters } from "../tensor/parameters.js"
-import type { LocalizeTrainConfig } from "./localize-config.js"
-import { startProgress } from "./progress.js"
-import { usualSize } from "./run-localize.js"
-import type { TrainingData } from "./training-data.js"
-import type { Log, PreparedRun } from "./training-run.js"
+import type { Dataset } from "../../../datasets/dataset.js"
+import { cropOptions } from "../../localize/crop.js"
+import { CropLoader } from "../../localize/crop-loader.js"
+import { type LocalizeOptions, type Localizer, localizeOptions } from "../../localize/localizer.js"
+import { buildClassRpn, buildRegionNetwork, type LocalizerConfig } from "../../localize/localizer-file.js"
+import { openLocalizer } from "../../localize/open-localizer.js"
+import { usualSize } from "../../localize/options.js"
+import { RegionLoader, regionLoaderDefaults } from "../../localize/region-loader.js"
+import { RegionRefiner } from "../../localize/region-refiner.js"
+import { proposeRegions } from "../../localize/regions.js"
+import { cropTask, regionTask } from "../../localize/tasks.js"
+import { DataError } from "../../tensor/errors.js"
+import type { Parameters } from "../../tensor/parameters.js"
+import type { Listener } from "../hooks.js"
+import type { LocalizeTrainConfig } from "../options/train-localizer.js"
+import type { TrainingData } from "./box-data.js"
+import { type PreparedRun, trainable } from "./trainer.js"
 
 /** What a stage brings to a run. */
-export type StageRun<Batch> = Pick<PreparedRun<Batch>, "task" | "faults" | "close">
+export type StageRun = Pick<PreparedRun, "task" | "faults" | "close">
 
 /** The batches of crops that a per-class RPN learns from. @throws UsageError for crops that make no sense */
 export function cropLoader(
@@ -36,11 +36,11 @@ export function prepareRpn(
   parameters: Parameters,
   loader: CropLoader,
   { training, validation }: TrainingData,
-): StageRun<CropBatch> {
+): StageRun {
   const { size: side, mean, deviation } = model
   const rpn = buildClassRpn(parameters, model, training.classes.length)
   const check = checkOf({ rpn, side, normalisation: { mean, deviation } }, lookOf(config, side), validation)
-  const task = cropTask(rpn, parameters, loader, check)
+  const task = trainable(cropTask(rpn, parameters, loader, check))
   return { task, faults: () => loader.faults, close: async () => {} }
 }
 
@@ -53,9 +53,8 @@ export async function prepareRegions(
   model: LocalizerConfig,
   parameters: Parameters,
   { training, validation }: TrainingData,
-  signal: AbortSignal,
-  log: Log,
-): Promise<StageRun<RegionBatch>> {
+  listener: Listener,
+): Promise<StageRun> {
   const first = openLocalizer(config.proposals!)
   try {
     if (first.classes.join("\n") !== training.classes.join("\n")) {
@@ -64,13 +63,13 @@ export async function prepareRegions(
     }
     const network = buildRegionNetwork(parameters, model, training.classes.length)
     const look = lookOf(config, first.side)
-    const entries = await propose(first, training, look, signal, log)
+    const entries = await propose(first, training, look, listener)
     const { size: side, mean, deviation } = model
     const { batch, seed, flip, centric, regions: count } = config
     const sample = { ...regionLoaderDefaults.sample, count }
     const loader = new RegionLoader(entries, { batch, seed, flip, centric, sample, side, mean, deviation })
     const refiner = new RegionRefiner(network, { side, normalisation: { mean, deviation }, batch })
-    const task = regionTask(network, parameters, loader, checkOf({ ...first, refiner }, look, validation))
+    const task = trainable(regionTask(network, parameters, loader, checkOf({ ...first, refiner }, look, validation)))
     return { task, faults: () => loader.faults, close: async () => first.dispose() }
   } catch (error) {
     first.dispose()
@@ -82,19 +81,13 @@ async function propose(
   first: Omit<Localizer, "refiner">,
   { images }: Dataset,
   look: LocalizeOptions,
-  signal: AbortSignal,
-  log: Log,
+  { signal, log, progress }: Listener,
 ) {
-  const progress = startProgress({ label: "propose", total: images.length })
-  try {
-    const onImage = (done: number) => progress.update(done)
-    const { entries, failed } = await proposeRegions(first, images, look, { signal, onImage })
-    for (const { file, message } of failed) log(`${file}: ${message}`)
-    signal.throwIfAborted()
-    return entries
-  } finally {
-    progress.stop()
-  }
+  const onImage = (done: number) => progress({ job: "propose", done, total: images.length })
+  const { entries, failed } = await proposeRegions(first, images, look, { signal, onImage })
+  for (const { file, message } of failed) log(`${file}: ${message}`)
+  signal.throwIfAborted()
+  return entries
 }
 
 function lookOf({ sizes }: LocalizeTrainConfig, side: number): LocalizeOptions {

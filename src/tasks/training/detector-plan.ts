@@ -1,9 +1,10 @@
-import type { ModelConfig } from "../detector/model.js"
-import { UsageError } from "../tensor/errors.js"
-import { type Recipe, recipes, scaleRecipe } from "../train/recipes.js"
-import { readDetectorInfo } from "../weights/detector-file.js"
+import { type ModelConfig, modelDefaults } from "../../detector/model.js"
+import { defaultPreset, type PresetName } from "../../detector/preset-names.js"
+import { UsageError } from "../../tensor/errors.js"
+import { type Recipe, recipes, scaleRecipe } from "../../train/recipes.js"
+import { readDetectorInfo } from "../../weights/detector-file.js"
+import { defaultEpochs, type GivenTrainConfig, type TrainConfig, trainDefaults } from "../options/train-detector.js"
 import { recipeTable } from "./recipe-table.js"
-import { defaultEpochs, defaultPreset, type GivenTrainConfig, type TrainConfig, trainDefaults } from "./train-config.js"
 
 /** The options of a run, and how they came about where a recipe is among them. */
 export interface TrainPlan {
@@ -26,14 +27,14 @@ export function planTraining(given: GivenTrainConfig): TrainPlan {
   const model = given.model ?? start?.model ?? trainDefaults.model
   const own = start?.model === model ? start : undefined
   const batch = given.batch ?? trainDefaults.batch
-  const chosen = given.recipe === undefined ? undefined : recipes[given.recipe]!
+  const chosen: Recipe | undefined = given.recipe && recipes[given.recipe]
   const config: TrainConfig = {
     ...given,
     ...lengthOf(given, chosen, batch * given.accumulate),
     model,
     batch,
     preset: given.preset ?? presetFor(model, chosen, own),
-    strideIn: given.strideIn ?? own?.strideIn ?? trainDefaults.strideIn,
+    strideIn: given.strideIn ?? own?.strideIn ?? modelDefaults.strideIn,
     split: given.split ?? chosen?.split ?? trainDefaults.split,
     valSplit: given.valSplit ?? chosen?.valSplit ?? trainDefaults.valSplit,
     valEvery: given.valEvery ?? (isPrivate(given, chosen) ? 0 : trainDefaults.valEvery),
@@ -50,7 +51,7 @@ function isPrivate({ valSplit }: GivenTrainConfig, chosen: Recipe | undefined): 
 }
 
 /** A detector that goes on learning keeps what it is like, unless the user says otherwise: then there is no preset. */
-function presetFor(model: string, chosen: Recipe | undefined, own: ModelConfig | undefined): string | undefined {
+function presetFor(model: string, chosen: Recipe | undefined, own: ModelConfig | undefined): PresetName | undefined {
   if (own !== undefined) return undefined
   if (chosen === undefined) return defaultPreset
   return model.endsWith("_c4") ? chosen.preset.c4 : chosen.preset.other

@@ -1,31 +1,29 @@
 import * as tf from "@tensorflow/tfjs-core"
-import type { LabelledLoader } from "../../datasets/loader/labelled-loader.js"
-import type { ReadLabelledSet } from "../../datasets/read-labelled.js"
-import { meanPictureName } from "../backbone/mean-picture.js"
-import type { ResNet } from "../backbone/resnet.js"
-import { meanPicture, meanPictureImages } from "../classify/mean-picture.js"
-import { STATISTICS_EPOCH } from "../classify/task.js"
-import { cropSizes } from "../classify/test-crops.js"
-import { unfoldNorms } from "../classify/unfold-norms.js"
-import { DataError } from "../tensor/errors.js"
-import { Parameters } from "../tensor/parameters.js"
-import { mixSeeds, seededRandom } from "../tensor/random.js"
-import type { SavedState } from "../train/state.js"
-import { buildClassifier, type ClassifierConfig, readClassifierInfo } from "../weights/classifier-file.js"
-import { describeReport, loadReport, loadWeights } from "../weights/load.js"
-import { foldedNorms } from "../weights/torchvision.js"
-import type { ClassifyTrainConfig } from "./classify-train-config.js"
-import { INITIALISE, type Log } from "./training-run.js"
+import type { LabelledLoader } from "../../../datasets/loader/labelled-loader.js"
+import type { ReadLabelledSet } from "../../../datasets/read-labelled.js"
+import { meanPictureName } from "../../backbone/mean-picture.js"
+import type { ResNet } from "../../backbone/resnet.js"
+import { meanPicture, meanPictureImages } from "../../classify/mean-picture.js"
+import { STATISTICS_EPOCH } from "../../classify/task.js"
+import { cropSizes } from "../../classify/test-crops.js"
+import { unfoldNorms } from "../../classify/unfold-norms.js"
+import { DataError } from "../../tensor/errors.js"
+import { Parameters } from "../../tensor/parameters.js"
+import { mixSeeds, seededRandom } from "../../tensor/random.js"
+import { buildClassifier, type ClassifierConfig, readClassifierInfo } from "../../weights/classifier-file.js"
+import { describeReport, loadReport, loadWeights } from "../../weights/load.js"
+import { foldedNorms } from "../../weights/torchvision.js"
+import type { Listener } from "../hooks.js"
+import type { ClassifyTrainConfig } from "../options/train-classifier.js"
+import { INITIALISATION_SEED, type Origin } from "./trainer.js"
 
 /** The purpose of a seed that draws the images of a mean picture. */
 const SAMPLE = 2
 
-/** What a classifier's run has to begin with, beside its options. */
+/** What a classifier's run begins with, beside its options. */
 export interface ClassifierStart {
   /** A new mean picture. */
-  readonly picture?: Float32Array | undefined
-  /** Where to go on from. */
-  readonly state?: SavedState | undefined
+  readonly picture: Float32Array | undefined
 }
 
 /**
@@ -37,13 +35,14 @@ export function buildNetwork(
   { weights: file, seed, frozen }: ClassifyTrainConfig,
   model: ClassifierConfig,
   { classes }: ReadLabelledSet,
-  { picture, state }: ClassifierStart,
-  log: Log,
+  { start, state }: Origin<ClassifierStart>,
+  log: Listener["log"],
 ): { parameters: Parameters; network: ResNet; folded: readonly string[] } {
   const weights = state?.weights ?? (file === undefined ? undefined : loadWeights(file, { norm: "batch" }).weights)
+  const picture = start?.picture
   const named = picture && ([meanPictureName, { shape: [model.size, model.size, 3], values: picture }] as const)
   const given = named ? new Map([...(weights ?? []), named]) : weights
-  const parameters = new Parameters(seededRandom(mixSeeds(seed, INITIALISE)), given)
+  const parameters = new Parameters(seededRandom(mixSeeds(seed, INITIALISATION_SEED)), given)
   const network = buildClassifier(parameters, model, classes.length, { frozen })
   if (state !== undefined || file === undefined || weights === undefined) return { parameters, network, folded: [] }
   const report = loadReport(parameters)
@@ -55,7 +54,7 @@ export function buildNetwork(
   log(`${file}:\n${describeReport(report)}`)
   if (report.mismatched.some((name) => name.startsWith("fc."))) {
     const known = readClassifierInfo(file)?.classes.length ?? weights?.get("fc.bias")?.shape[0]
-    log(`fc is made new: the weights know ${known} classes, the data have ${classes.length}`)
+    log(`fc re-initialised: the weights have ${known} classes, the data ${classes.length}`)
   }
   return {
     parameters,
@@ -70,7 +69,7 @@ export async function unfold(
   parameters: Parameters,
   folded: readonly string[],
   loader: LabelledLoader,
-  log: Log,
+  log: Listener["log"],
 ): Promise<void> {
   for await (const { pixels, shape } of loader.epoch(STATISTICS_EPOCH)) {
     const images = tf.tensor4d(pixels, [...shape])
@@ -86,8 +85,7 @@ export async function takeMeanPicture(
   set: ReadLabelledSet,
   model: ClassifierConfig,
   seed: number,
-  signal: AbortSignal,
-  log: Log,
+  { signal, log }: Listener,
 ): Promise<Float32Array> {
   const images = set.format === "cifar10" ? set.labels.length : Math.min(set.labels.length, meanPictureImages)
   log(`taking the mean picture of ${images} images`)

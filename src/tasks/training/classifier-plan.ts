@@ -1,14 +1,14 @@
-import { channelStatistics } from "../../datasets/image/augment.js"
-import type { LabelledLoaderOptions } from "../../datasets/loader/labelled-loader.js"
-import type { ReadLabelledSet } from "../../datasets/read-labelled.js"
-import { type NetworkOptions, networkSpec } from "../backbone/networks.js"
-import { UsageError } from "../tensor/errors.js"
-import { imageNet } from "../tensor/normalisation.js"
-import type { RunOptions } from "../train/run.js"
-import { scheduleOptions } from "../train/schedule.js"
-import { sgdOptions } from "../train/options.js"
-import { type ClassifierConfig, readClassifierInfo } from "../weights/classifier-file.js"
-import type { ClassifyTrainConfig } from "./classify-train-config.js"
+import { channelStatistics } from "../../../datasets/image/augment.js"
+import type { LabelledLoaderOptions } from "../../../datasets/loader/labelled-loader.js"
+import type { ReadLabelledSet } from "../../../datasets/read-labelled.js"
+import { type NetworkOptions, networkSpec } from "../../backbone/networks.js"
+import { UsageError } from "../../tensor/errors.js"
+import { imageNet } from "../../tensor/normalisation.js"
+import { sgdOptions } from "../../train/options.js"
+import type { RunOptions } from "../../train/run.js"
+import { scheduleOptions } from "../../train/schedule.js"
+import { type ClassifierConfig, readClassifierInfo } from "../../weights/classifier-file.js"
+import type { ClassifyTrainConfig } from "../options/train-classifier.js"
 
 /**
  * What is trained how, unless the user says otherwise.
@@ -55,13 +55,9 @@ export function classifierConfig(config: ClassifyTrainConfig, set: ReadLabelledS
   // In testing an image is as small as it gets in training: 256 of the paper's 256 to 480.
   const resize = set.format === "folder" && config.shorter ? { resize: config.shorter[0] } : {}
   const mean = config.mean === undefined || config.mean === "pixel" ? own.mean : config.mean
-  const deviation = config.deviation === "none" ? undivided : (config.deviation ?? own.deviation)
+  const deviation = config.std === "none" ? undivided : (config.std ?? own.deviation)
   const picture = config.mean === undefined && known?.meanPicture && known.size === size ? { meanPicture: true } : {}
   return { network, options, size, ...resize, mean, deviation, ...picture }
-}
-
-export function epochsOf({ epochs }: ClassifyTrainConfig, { format }: ReadLabelledSet): number {
-  return epochs ?? recipes[format].epochs
 }
 
 /** How the training images are shown. */
@@ -82,7 +78,7 @@ export function classifierRunOptions(
   set: ReadLabelledSet,
   batchesPerEpoch: number,
 ): RunOptions {
-  const epochs = epochsOf(config, set)
+  const epochs = config.epochs ?? recipes[set.format].epochs
   const layers = Number(/\d+$/.exec(network)?.[0])
   const cautious = network.startsWith("cifar_") && layers >= deep ? config.lr / 10 : null
   const { schedule: shape, patience, startError, warmup, momentum, weightDecay, clipNorm } = config
@@ -104,5 +100,24 @@ export function classifierRunOptions(
     validateEvery: config.valEvery,
     metric: "accuracy",
     reportEvery: config.logEvery,
+  }
+}
+
+/** The options of a run like this one with nothing left open. */
+export function explicitOptions(config: ClassifyTrainConfig, model: ClassifierConfig, set: ReadLabelledSet): object {
+  const { batchSize, shorter } = loaderOptions(config, model, set)
+  const { epochs, schedule } = classifierRunOptions(config, model, set, 1)
+  return {
+    ...config,
+    model: model.network,
+    epochs,
+    batch: batchSize,
+    drops: schedule.drops,
+    startRate: schedule.startRate,
+    size: model.size,
+    ...(set.format === "folder" && { shorter }),
+    mean: config.mean === "pixel" ? "pixel" : model.mean,
+    std: model.deviation,
+    ...model.options,
   }
 }
