@@ -2,9 +2,10 @@ import { mkdtempSync, readFileSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { describe, expect, test } from "vitest"
-import { evaluatePredictions } from "../../src/cli/eval-predictions.js"
 import { evalDocument, formatReport, formatSummary } from "../../src/cli/eval-report.js"
 import type { CocoAnnotationFile, CocoResultRecord } from "../../src/eval/coco-records.js"
+import { scorePredictions } from "../../src/tasks/score-predictions.js"
+import { tempFolder, vocObject, writeVocSample } from "../datasets/samples.js"
 import { result, truthFile } from "../eval/support/cases.js"
 import { dataAbsent, dataPath } from "../eval/support/data-folder.js"
 
@@ -21,7 +22,7 @@ function folder(files: Readonly<Record<string, string>>): (name?: string) => str
 const saved = folder({ "truths.json": JSON.stringify(file), "results.json": JSON.stringify(results) })
 
 test("COCO files are scored, and the document has the contract's shape", async () => {
-  const report = await evaluatePredictions({ gt: saved("truths.json"), predictions: saved("results.json") })
+  const report = await scorePredictions({ gt: saved("truths.json"), predictions: saved("results.json") })
   const document = JSON.parse(JSON.stringify(evalDocument(report)))
   expect(document).toMatchObject({ images: 2, truths: 2, detections: 2 })
   expect(Object.keys(document.coco)).toEqual("AP AP50 AP75 APs APm APl AR1 AR10 AR100 ARs ARm ARl".split(" "))
@@ -35,10 +36,10 @@ test("COCO files are scored, and the document has the contract's shape", async (
 
 test("only the metrics asked for are in the document; an unknown one is refused with the nearest", async () => {
   const files = { gt: saved("truths.json"), predictions: saved("results.json") }
-  const document = evalDocument(await evaluatePredictions({ ...files, metrics: ["voc12"] }))
+  const document = evalDocument(await scorePredictions({ ...files, metrics: ["voc12"] }))
   expect([document.coco, document.voc07, document.voc12?.mAP]).toEqual([undefined, undefined, 1])
-  await expect(evaluatePredictions({ ...files, metrics: ["voc7"] })).rejects.toThrow(
-    '--metrics: unknown metric "voc7". Did you mean "voc07"? Known: coco, voc07, voc12',
+  await expect(scorePredictions({ ...files, metrics: ["voc7" as "voc07"] })).rejects.toThrow(
+    'scorePredictions: expected metrics.0 to be one of coco, voc07, voc12, got "voc7". Did you mean "voc07"?',
   )
 })
 
@@ -54,43 +55,21 @@ test("VOC result files and YOLO text files give the numbers of the COCO file", a
   })
   const named = { ...file, images: file.images.map((one, i) => ({ ...one, file_name: ["one.jpg", "two.jpg"][i]! })) }
   const gt = folder({ "truths.json": JSON.stringify(named) })("truths.json")
-  const expected = await evaluatePredictions({ gt, predictions: saved("results.json") })
+  const expected = await scorePredictions({ gt, predictions: saved("results.json") })
   for (const predictions of [voc(), yolo()]) {
-    const report = await evaluatePredictions({ gt, predictions })
+    const report = await scorePredictions({ gt, predictions })
     expect(report.coco.AP).toBeCloseTo(expected.coco.AP, 12)
     expect(report.voc[0]!.voc12).toBe(expected.voc[0]!.voc12)
   }
 })
 
-test("a data set's folder is read by the reader that is passed in", async () => {
-  const dataset = {
-    classes: ["a"],
-    categoryIds: [1],
-    images: [
-      {
-        id: "one",
-        imageId: 1,
-        width: 640,
-        height: 480,
-        boxes: Float64Array.of(0, 0, 100, 100),
-        labels: Int32Array.of(1),
-        crowd: new Uint8Array(1),
-        difficult: new Uint8Array(1),
-        areas: Float64Array.of(10_000),
-      },
-    ],
-  }
-  const predictions = folder({ "comp3_det_val_a.txt": "one 0.9 1 1 100 50\n" })()
-  const report = await evaluatePredictions({
-    gt: saved(),
-    split: "val",
-    predictions,
-    readDataset: (path, split) => {
-      expect([path, split]).toEqual([saved(), "val"])
-      return dataset
-    },
-  })
+test("the ground truth may be a data set's folder, of which one split counts", async () => {
+  const gt = tempFolder()
+  writeVocSample(gt, vocObject("a", [1, 1, 20, 20]), { "ImageSets/Main/val.txt": "a\n" })
+  const predictions = folder({ "comp3_det_val_a.txt": "a 0.9 1 1 20 12\n" })()
+  const report = await scorePredictions({ gt, split: "val", predictions })
   expect([report.voc[0]!.voc12, report.coco.AP50]).toEqual([1, expect.closeTo(1, 12)])
+  await expect(scorePredictions({ gt, split: "test", predictions })).rejects.toThrow(/split "test"/)
 })
 
 test("files that are missing or of no known format are the user's mistake, in one line", async () => {
@@ -104,7 +83,7 @@ test("files that are missing or of no known format are the user's mistake, in on
     [{ gt, predictions: gt }, "expected a list of detections (COCO's results format)"],
   ] as const
   for (const [options, message] of failing) {
-    const error = await evaluatePredictions(options).catch((thrown: Error) => thrown)
+    const error = await scorePredictions(options).catch((thrown: Error) => thrown)
     expect(error).toMatchObject({ message: expect.stringContaining(message) })
     expect((error as Error).message).not.toContain("\n")
   }
@@ -119,12 +98,12 @@ describe("formatReport", () => {
 
   test.each(withoutIdZero)("random case $seed: the 12 lines are those pycocotools prints", async (one) => {
     const files = folder({ "t.json": JSON.stringify(one.truths), "r.json": JSON.stringify(one.results) })
-    const { coco } = await evaluatePredictions({ gt: files("t.json"), predictions: files("r.json") })
+    const { coco } = await scorePredictions({ gt: files("t.json"), predictions: files("r.json") })
     expect(formatSummary(coco).split("\n")).toEqual(one.printed)
   })
 
   test("exact halves go to the even digit, as Python prints them", async () => {
-    const { coco } = await evaluatePredictions({ gt: saved("truths.json"), predictions: saved("results.json") })
+    const { coco } = await scorePredictions({ gt: saved("truths.json"), predictions: saved("results.json") })
     const lines = formatSummary({ ...coco, AP: 0.0625, AP50: 0.1875, AP75: 0.0005 }).split("\n")
     expect(lines.slice(0, 3).map((line) => line.slice(-5))).toEqual(["0.062", "0.188", "0.001"])
   })
@@ -132,9 +111,7 @@ describe("formatReport", () => {
   test("the text names confused classes and the worst images", async () => {
     const confused = [results[0]!, { ...results[1]!, category_id: 3 }, { ...results[1]!, image_id: 1, score: 0.2 }]
     const predictions = folder({ "r.json": JSON.stringify(confused) })("r.json")
-    const text = formatReport(
-      await evaluatePredictions({ gt: saved("truths.json"), predictions, scoreThreshold: 0.25 }),
-    )
+    const text = formatReport(await scorePredictions({ gt: saved("truths.json"), predictions, score: 0.25 }))
     expect(text).toContain(
       "Most confused, from score 0.250 on, IoU 0.5 (whole matrix: --json):\n  class 2 taken for class 3: 1\n",
     )
@@ -142,9 +119,7 @@ describe("formatReport", () => {
   })
 
   test("the text has the summary, the classes, the errors and the diagnosis", async () => {
-    const text = formatReport(
-      await evaluatePredictions({ gt: saved("truths.json"), predictions: saved("results.json") }),
-    )
+    const text = formatReport(await scorePredictions({ gt: saved("truths.json"), predictions: saved("results.json") }))
     expect(text).toContain("2 images, 2 truths, 2 detections\n")
     expect(text).toContain(" Average Precision  (AP) @[ IoU=0.50:0.95 | area=   all | maxDets=100 ] = 0.650\n")
     expect(text).toContain("VOC2012 (all points) mAP 100.0  (IoU 0.5)")
@@ -159,7 +134,7 @@ describe("formatReport", () => {
 })
 
 test.skipIf(dataAbsent)("the COCO API's sample is scored from its files", async () => {
-  const report = await evaluatePredictions({
+  const report = await scorePredictions({
     gt: dataPath("eval-fixtures/cocoapi/instances_val2014_100.json"),
     predictions: dataPath("eval-fixtures/cocoapi/instances_val2014_fakebbox100_results.json"),
   })

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterEach, beforeEach, expect, test } from "vitest"
-import { makeRunFolder } from "../../src/cli/run-folder.js"
+import { makeRunFolder } from "../../src/tasks/training/run-folder.js"
 
 const home = process.cwd()
 let folder = ""

@@ -2,9 +2,8 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, 
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterEach, beforeEach, expect, test } from "vitest"
-import { detectSchema } from "../../src/cli/detect-config.js"
-import { type DetectParts, runDetect } from "../../src/cli/run-detect.js"
 import type { Pixels } from "../../src/predict/pixel-detector.js"
+import { type DetectParts, detectWith, type ImageReport } from "../../src/tasks/detect-folder.js"
 import { DataError, UsageError } from "../../src/tensor/errors.js"
 import { decodeDummy, dummyDetector } from "../support/dummy-detector.js"
 
@@ -31,11 +30,13 @@ function parts(network = dummyDetector()): DetectParts {
 
 async function detect(options: object = {}, signal = new AbortController().signal, chosen = parts()) {
   const places = { weights: "w", source: join(folder, "photos"), out: join(folder, "out") }
-  const lines: string[] = []
-  const summary = await runDetect(detectSchema.parse({ ...places, ...options }), chosen, signal, (line) =>
-    lines.push(line),
+  const images: ImageReport[] = []
+  const summary = await detectWith(
+    chosen,
+    { ...places, ...options },
+    { signal, onImage: (image) => images.push(image) },
   )
-  return { summary, lines }
+  return { summary, images }
 }
 
 const read = (name: string) => readFileSync(join(folder, "out", name), "utf8")
@@ -46,13 +47,14 @@ const written = () =>
     .sort()
 
 test("every image has its line, and the unreadable one is told and passed over", async () => {
-  const { summary, lines } = await detect({ score: 0 })
-  expect(lines.map((line) => line.replace(/\d+ ms/, "1 ms").replaceAll(folder, ""))).toEqual([
-    "1/3 a.jpg: 8x6, 1 dog, 1 cat, 1 ms",
-    "2/3 b.jpg: skipped: /photos/b.jpg: not an image",
-    "3/3 sub/a.jpg: 4x2, 1 dog, 1 cat, 1 ms",
+  const { summary, images } = await detect({ score: 0 })
+  const labels = [{ label: "dog" }, { label: "cat" }]
+  expect(images).toMatchObject([
+    { path: "a.jpg", place: 1, total: 3, found: { width: 8, height: 6, detections: labels } },
+    { path: "b.jpg", place: 2, error: new DataError(`${folder}/photos/b.jpg: not an image`) },
+    { path: "sub/a.jpg", place: 3, found: { width: 4, height: 2, detections: labels } },
   ])
-  expect(summary).toEqual({ folder: join(folder, "out"), images: 3, skipped: 1 })
+  expect(summary).toEqual({ folder: join(folder, "out"), images: 3, skipped: 1, objects: { dog: 2, cat: 2 } })
 })
 
 test("pictures and lines mirror the source's folders", async () => {
@@ -74,8 +76,9 @@ test("crops go to a folder a class", async () => {
 })
 
 test("nothing found is said", async () => {
-  const { lines } = await detect({ score: 1 })
-  expect(lines[0]).toMatch(/a\.jpg: 8x6, nothing found, /)
+  const { summary, images } = await detect({ score: 1 })
+  expect(images[0]).toMatchObject({ path: "a.jpg", found: { detections: [] } })
+  expect(summary.objects).toEqual({})
 })
 
 test("an interrupted run keeps what it had as whole files", async () => {

@@ -2,14 +2,13 @@ import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import { Command } from "commander"
 import { expect, test } from "vitest"
-import { resolveConfig } from "../../src/cli/config.js"
-import { givenFlags } from "../../src/cli/flags.js"
+import { givenOptions } from "../../src/cli/command.js"
 import { configure } from "../../src/cli/train.js"
-import { trainSchema } from "../../src/cli/train-config.js"
-import { detectorModelConfig, detectorRunOptions, scheduleLine } from "../../src/cli/train-options.js"
-import { planTraining } from "../../src/cli/train-plan.js"
 import { modelDefaults } from "../../src/detector/model.js"
 import { preset } from "../../src/detector/presets.js"
+import { trainSchema } from "../../src/tasks/options/train-detector.js"
+import { planTraining } from "../../src/tasks/training/detector-plan.js"
+import { detectorModelConfig, detectorRunOptions, scheduleLine } from "../../src/tasks/training/detector-run.js"
 import { learningRate } from "../../src/train/schedule.js"
 import { writeSafetensors } from "../../src/weights/safetensors.js"
 import { tempFolder } from "../datasets/samples.js"
@@ -121,8 +120,8 @@ test("the trainings of docs/reproduce.md take the steps that it says, with optio
     const command = new Command("train")
     configure(command)
     command.action(() => {}).parse(words.slice(1), { from: "user" })
-    const { flags, sets } = givenFlags(command)
-    const { config } = planTraining(resolveConfig(trainSchema, { flags: { ...flags, weights: undefined }, sets }))
+    const { options } = givenOptions(command, { schema: trainSchema })
+    const { config } = planTraining({ ...options, weights: undefined })
     expect(() => detectorModelConfig(config)).not.toThrow()
     return `${config.steps!.toLocaleString("en")} of ${config.batch * config.accumulate} at ${config.lr}`
   })
