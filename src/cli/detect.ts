@@ -15,7 +15,7 @@ export function detectCommand(parts?: DetectParts): CommandModule {
       const following = { ...hooks, signal: hooks.signal, onImage: (image: ImageReport) => log(imageLine(image)) }
       const result = await (parts ? detectWith(parts, options, following) : detectFolder(options, following))
       const { folder, images, skipped, objects } = result
-      log(summary(images - skipped, objects))
+      if (images > 1) log(summary(images - skipped, objects))
       const failure =
         skipped > 0
           ? new DataError(`${skipped} of ${images} images could not be read; the others are in ${folder}`)

@@ -54,10 +54,9 @@ function following({ hooks, log }: Terminal): TrainHooks {
   }
 }
 
-function summary(name: string, { folder, finished, metric, best, epoch, step }: TrainResult): string[] {
+function summary(name: string, { folder, finished, metric, best, step }: TrainResult): string[] {
   if (!finished) return [`stopped after step ${step}; go on with: resdet ${name} --resume ${folder}`]
-  const score = best === null ? [] : [`best ${metric}: ${best.toFixed(4)}`]
-  return [`${folder} is done: ${epoch} epochs, ${step} steps`, ...score]
+  return best === null ? [] : [`best ${metric}: ${best.toFixed(4)}`]
 }
 
 /** One line on where training stands: epoch, step, losses, rate, time, memory, time left. */

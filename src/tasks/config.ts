@@ -3,7 +3,7 @@ import { dirname, extname, resolve } from "node:path"
 import { parse as parseYaml } from "yaml"
 import type { z } from "zod"
 import { UsageError } from "../tensor/errors.js"
-import { explain, isTree, show, type Tree } from "./explain.js"
+import { explain, isTree, show, type Tree, valueAt } from "./explain.js"
 import { type DeclaredOption, declaredOptions, flagName } from "./option.js"
 
 /** Where the options of a command come from: later ones win. */
@@ -91,7 +91,10 @@ function parsed<Schema extends z.ZodType>(
 ): z.output<Schema> {
   const result = schema.safeParse(config)
   if (result.success) return result.data
-  throw new UsageError(explain(result.error.issues[0]!, config, { origins, schema, caller, from }))
+  // What was given wrongly is told before what was not given.
+  const { issues } = result.error
+  const issue = issues.find(({ path }) => valueAt(config, path) !== undefined) ?? issues[0]!
+  throw new UsageError(explain(issue, config, { origins, schema, caller, from }))
 }
 
 /** Gives the values of old names to the new ones. */

@@ -190,7 +190,11 @@ async function trainPrepared(
     const run = openFolder()
     const folder = new RunFolder(run, parameters, saved, log)
     const position = state?.position ?? runStart
-    if (isDone(position, options)) return resultOf(run, position, options)
+    if (isDone(position, options)) {
+      const unit = options.steps === undefined ? "epochs" : "steps"
+      log(`${run} is done: ${options[unit]} ${unit}. Give --${unit} to go further`)
+      return resultOf(run, position, options)
+    }
     await folder.begin(position)
     if (state) log(`going on after step ${position.step}, in epoch ${position.epoch + 1}`)
     const events = following(folder, options.epochs, faults, hooks, fault)
