@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, readFileSync } from "node:fs"
 import { join } from "node:path"
+import type { Tensor4D } from "@tensorflow/tfjs-core"
 import type { z } from "zod"
 import { writeWhole } from "../../datasets/atomic.js"
 import type { Fault } from "../../datasets/dataset.js"
@@ -136,8 +137,8 @@ export interface RunLength {
 }
 
 /** All that a command has made ready for a run. */
-export interface PreparedRun<Batch, Ahead = undefined> {
-  readonly task: TrainingTask<Batch, Ahead>
+export interface PreparedRun<Batch, Prepared extends { dispose(): void } = Tensor4D> {
+  readonly task: TrainingTask<Batch, Prepared>
   readonly options: RunOptions
   readonly parameters: Parameters
   readonly saved: SavedModel
@@ -152,9 +153,9 @@ export interface PreparedRun<Batch, Ahead = undefined> {
  * Trains into a run's folder, with a line on the screen for each report, and frees what was made ready.
  * @param state where to go on from; from the start when left out
  */
-export async function trainInto<Batch, Ahead = undefined>(
+export async function trainInto<Batch, Prepared extends { dispose(): void } = Tensor4D>(
   run: string,
-  { task, options, parameters, saved, command, faults, close }: PreparedRun<Batch, Ahead>,
+  { task, options, parameters, saved, command, faults, close }: PreparedRun<Batch, Prepared>,
   state: SavedState | undefined,
   signal: AbortSignal,
   log: Log,
