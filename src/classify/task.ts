@@ -49,7 +49,7 @@ export function classificationTask(
     batchesPerEpoch: training.batchesPerEpoch,
     batches: (epoch, start) => training.epoch(epoch, start),
     next: ({ index }) => index + 1,
-    prepare: ({ pixels, shape }) => network.frozenFeatures(tf.tensor4d(pixels, [...shape])),
+    prepare: async ({ pixels, shape }) => tf.tidy(() => network.frozenFeatures(tf.tensor4d(pixels, [...shape]))),
     losses: (stem, { labels }) => {
       const logits = network.train(stem)
       said?.logits.dispose()

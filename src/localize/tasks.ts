@@ -62,7 +62,7 @@ function feeding<Batch extends PixelBatch>(
     batchesPerEpoch: loader.batchesPerEpoch,
     batches: (epoch: number, start: number) => loader.epoch(epoch, start),
     next: ({ index }: Batch) => index + 1,
-    prepare: ({ pixels, shape }: Batch) => network.frozenFeatures(tf.tensor4d(pixels, [...shape])),
+    prepare: async ({ pixels, shape }: Batch) => tf.tidy(() => network.frozenFeatures(tf.tensor4d(pixels, [...shape]))),
     describe: ({ records }: Batch) => [...new Set(records.map(({ id }) => id))].join(", "),
     waited: ({ waitedMs }: Batch) => waitedMs,
   }

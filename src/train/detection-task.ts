@@ -1,7 +1,7 @@
 import * as tf from "@tensorflow/tfjs-core"
 import type { Dataset } from "../../datasets/dataset.js"
 import type { Batch, BatchLoader } from "../../datasets/loader/batch-loader.js"
-import type { FasterRcnn } from "../detector/faster-rcnn.js"
+import type { FasterRcnn, TrainingBatch } from "../detector/faster-rcnn.js"
 import type { ModelConfig } from "../detector/model.js"
 import { type EvalReport, evaluateDetections } from "../eval/report.js"
 import type { Parameters } from "../tensor/parameters.js"
@@ -27,15 +27,21 @@ export function detectionTask(
   loader: BatchLoader,
   validation: Dataset | undefined,
   config: Pick<ModelConfig, "size" | "maxSize" | "input">,
-): TrainingTask<Batch, readonly Float32Array[]> {
+): TrainingTask<Batch, TrainingBatch> {
   return {
     parameters,
     batchesPerEpoch: loader.batchesPerEpoch(),
     batches: (epoch, start) => loader.epoch(epoch, start),
     next: ({ index }) => index + 1,
-    prepare: ({ pixels, shape }) => detector.frozenFeatures(tf.tensor4d(pixels, [...shape])),
-    lookAhead: (stem, { images }) => detector.proposeAhead(stem, images),
-    losses: (stem, { images }, random, proposals) => detector.losses(stem, images, random, { proposals }),
+    async prepare({ pixels, shape, images }) {
+      const input = tf.tensor4d(pixels, [...shape])
+      try {
+        return await detector.prepare(input, images)
+      } finally {
+        input.dispose()
+      }
+    },
+    losses: (prepared, _, random) => detector.losses(prepared, random),
     describe: ({ images }) => images.map(({ record }) => record.id).join(", "),
     waited: ({ waitedMs }) => waitedMs,
     ...(validation && {

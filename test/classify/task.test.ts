@@ -152,9 +152,7 @@ test("parts that do not learn keep every bit, statistics too, and are run outsid
   ).toBe(true)
   expect(changed.some((name) => /^(conv1|bn1|layer1)\./.test(name))).toBe(false)
   expect(changed).toContain("layer2.0.bn1.running_mean")
-  const stem = tf.tidy(() =>
-    task.prepare({ pixels: new Float32Array(192), shape: [1, 8, 8, 3] } as unknown as LabelledBatch),
-  )
+  const stem = await task.prepare({ pixels: new Float32Array(192), shape: [1, 8, 8, 3] } as unknown as LabelledBatch)
   expect(stem.shape).toEqual([1, 2, 2, 32])
   stem.dispose()
   parameters.dispose()

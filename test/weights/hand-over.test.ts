@@ -61,7 +61,7 @@ test("a classifier's file fills a detector's backbone and conv5, its norms froze
   expect(parameters.get("backbone.layer3.0.conv1.weight")!.trainable).toBe(true)
 
   // The detector sees the stem and layer1 as the classifier does when it is tested.
-  const seen = tf.tidy(() => detector.frozenFeatures(images).dataSync())
+  const seen = tf.tidy(() => detector.backbone.frozen!(images).dataSync())
   const meant = tf.tidy(() => network.trunk.pyramid(images)[0]!.dataSync())
   expectClose(seen, meant, 1e-4)
   for (const made of [own, parameters]) made.dispose()
