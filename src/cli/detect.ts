@@ -9,11 +9,12 @@ import type { DetectParts } from "./run-detect.js"
 /** The `detect` command with the real network and decoder. */
 export function configure(command: Command): void {
   configureDetect(command, async () => {
-    const [{ openNetwork }, { decodePixels, drawDetections, encodePixels }] = await Promise.all([
+    const [{ openNetwork }, { decodePixels, drawDetections }, { encodeImage }] = await Promise.all([
       import("../predict/open-network.js"),
       import("../predict/images.js"),
+      import("../../datasets/image/encode.js"),
     ])
-    return { openNetwork, decode: decodePixels, draw: drawDetections, encode: encodePixels }
+    return { openNetwork, decode: decodePixels, draw: drawDetections, encode: encodeImage }
   })
 }
 

@@ -1,4 +1,5 @@
 import { formatFault } from "../../datasets/faults.js"
+import { PhotoFaults } from "../../datasets/photo-faults.js"
 import { readDataset } from "../../datasets/read.js"
 import type { DetectOptions } from "../detector/detect-options.js"
 import { type EvalReport, evaluateDetections, type ReportOptions } from "../eval/report.js"
@@ -8,6 +9,7 @@ import { openNetwork } from "../predict/open-network.js"
 import { DataError } from "../tensor/errors.js"
 import { interruption } from "./exit.js"
 import { startProgress } from "./progress.js"
+import { tellFaults } from "./training-run.js"
 
 interface WeightsOptions {
   /** Of one detector, or of several that work as one. */
@@ -36,8 +38,9 @@ export async function evaluateWeights(
   const progress = startProgress({ label: "eval", total: set.images.length })
   try {
     const onImage = (done: number) => progress.update(done)
-    const { perImage, failed } = await detectRecords(network, set.images, detect, { signal, onImage })
-    for (const { file, message } of failed) progress.line(`${file}: ${message}`)
+    const faults = new PhotoFaults(set.source)
+    const { perImage } = await detectRecords(network, set.images, detect, { faults, signal, onImage })
+    tellFaults(faults.faults, "resdet dataset check names them all", (line) => progress.line(line))
     signal.throwIfAborted()
     return evaluateDetections(set, perImage, options)
   } finally {

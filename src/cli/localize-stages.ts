@@ -1,10 +1,11 @@
 import type { Dataset } from "../../datasets/dataset.js"
+import type { Loaded, Loader } from "../../datasets/loader/loader.js"
 import { cropOptions } from "../localize/crop.js"
-import { type CropBatch, CropLoader } from "../localize/crop-loader.js"
+import { type CropBatch, cropLoader } from "../localize/crop-loader.js"
 import { type LocalizeOptions, type Localizer, localizeOptions } from "../localize/localizer.js"
 import { buildClassRpn, buildRegionNetwork, type LocalizerConfig } from "../localize/localizer-file.js"
 import { openLocalizer } from "../localize/open-localizer.js"
-import { type RegionBatch, RegionLoader, regionLoaderDefaults } from "../localize/region-loader.js"
+import { type RegionBatch, regionLoader, regionLoaderDefaults } from "../localize/region-loader.js"
 import { RegionRefiner } from "../localize/region-refiner.js"
 import { proposeRegions } from "../localize/regions.js"
 import { cropTask, regionTask } from "../localize/tasks.js"
@@ -20,13 +21,13 @@ import type { Log, PreparedRun } from "./training-run.js"
 export type StageRun<Batch> = Pick<PreparedRun<Batch>, "task" | "faults" | "close">
 
 /** The batches of crops that a per-class RPN learns from. @throws UsageError for crops that make no sense */
-export function cropLoader(
+export function trainingCrops(
   { batch, seed, flip, shorter }: LocalizeTrainConfig,
   { size: side, mean, deviation }: LocalizerConfig,
   training: Dataset,
-): CropLoader {
+): Loader<unknown, CropBatch> {
   const crop = cropOptions({ side, shorter: shorter ?? [usualSize(side), Math.round((side * 15) / 7)], flip })
-  return new CropLoader(training, { batch, seed, crop, mean, deviation })
+  return cropLoader(training, { batch, seed, crop, mean, deviation })
 }
 
 /** A per-class RPN, and how it is trained. */
@@ -34,9 +35,9 @@ export function prepareRpn(
   config: LocalizeTrainConfig,
   model: LocalizerConfig,
   parameters: Parameters,
-  loader: CropLoader,
+  loader: Loader<unknown, CropBatch>,
   { training, validation }: TrainingData,
-): StageRun<CropBatch> {
+): StageRun<Loaded<CropBatch>> {
   const { size: side, mean, deviation } = model
   const rpn = buildClassRpn(parameters, model, training.classes.length)
   const check = checkOf({ rpn, side, normalisation: { mean, deviation } }, lookOf(config, side), validation)
@@ -55,7 +56,7 @@ export async function prepareRegions(
   { training, validation }: TrainingData,
   signal: AbortSignal,
   log: Log,
-): Promise<StageRun<RegionBatch>> {
+): Promise<StageRun<Loaded<RegionBatch>>> {
   const first = openLocalizer(config.proposals!)
   try {
     if (first.classes.join("\n") !== training.classes.join("\n")) {
@@ -68,7 +69,7 @@ export async function prepareRegions(
     const { size: side, mean, deviation } = model
     const { batch, seed, flip, centric, regions: count } = config
     const sample = { ...regionLoaderDefaults.sample, count }
-    const loader = new RegionLoader(entries, { batch, seed, flip, centric, sample, side, mean, deviation })
+    const loader = regionLoader(entries, { batch, seed, flip, centric, sample, side, mean, deviation })
     const refiner = new RegionRefiner(network, { side, normalisation: { mean, deviation }, batch })
     const task = regionTask(network, parameters, loader, checkOf({ ...first, refiner }, look, validation))
     return { task, faults: () => loader.faults, close: async () => first.dispose() }

@@ -1,5 +1,5 @@
 import { wholeSplit } from "../../datasets/image-folder.js"
-import { labelledLoader } from "../../datasets/loader/labelled-loader.js"
+import { classificationLoader } from "../../datasets/loader/classification-loader.js"
 import { type ReadLabelledSet, readLabelled } from "../../datasets/read-labelled.js"
 import { channelMeans } from "../classify/mean-picture.js"
 import { makeScorer } from "../classify/scorer.js"
@@ -68,7 +68,7 @@ async function trainClassifier(
   log: Log,
 ): Promise<string> {
   const how = loaderOptions(config, model, training)
-  const loader = labelledLoader(training, how)
+  const loader = classificationLoader(training, how)
   const options = classifierRunOptions(config, model, training, loader.batchesPerEpoch)
   if (options.schedule.shape === "plateau" && (!validation || config.valEvery === 0)) {
     throw new UsageError("--set schedule=plateau drops the rate by validation: give data with a validation split")

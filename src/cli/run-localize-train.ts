@@ -12,7 +12,7 @@ import type { SavedState } from "../train/state.js"
 import { describeReport, loadReport, loadWeights } from "../weights/load.js"
 import { type LocalizeTrainConfig, localizeTrainSchema } from "./localize-config.js"
 import { planLocalizer } from "./localize-plan.js"
-import { cropLoader, prepareRegions, prepareRpn, type StageRun } from "./localize-stages.js"
+import { prepareRegions, prepareRpn, type StageRun, trainingCrops } from "./localize-stages.js"
 import { dataPrint, readTrainingData, type TrainingData } from "./training-data.js"
 import {
   beginRun,
@@ -62,7 +62,7 @@ async function trainStage(
   signal: AbortSignal,
   log: Log,
 ): Promise<string> {
-  const crops = config.stage === "rpn" ? cropLoader(config, model, data.training) : undefined
+  const crops = config.stage === "rpn" ? trainingCrops(config, model, data.training) : undefined
   const first = state?.weights ?? initialWeights(config, model)
   const run = open()
   log(`engine: ${await startEngine(config.engine)}`)

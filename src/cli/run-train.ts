@@ -1,5 +1,5 @@
 import type { FaultPolicies } from "../../datasets/faults.js"
-import { BatchLoader } from "../../datasets/loader/batch-loader.js"
+import { detectionLoader } from "../../datasets/loader/detection-loader.js"
 import { buildFasterRcnn } from "../detector/build.js"
 import { completeConfig, describeNorms, type ModelConfig, type StoredModelConfig } from "../detector/model.js"
 import { startEngine } from "../engine/start.js"
@@ -63,7 +63,7 @@ async function trainDetector(
   const random = seededRandom(mixSeeds(config.seed, INITIALISE))
   const parts = { model, classes: training.classes, weights: config.weights }
   const { detector, parameters } = state ? rebuild(parts, state, random) : build(parts, random, log)
-  const loader = new BatchLoader(training, {
+  const loader = detectionLoader(training, {
     batchSize: config.batch,
     seed: config.seed,
     sizes: config.sizes ?? [model.size],
