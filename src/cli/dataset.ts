@@ -143,8 +143,8 @@ async function convert(data: string, flags: ReadFlags & { to: string; out: strin
   const to = formatNamed(flags.to)
   const { writeDataset } = await import("../../datasets/write.js")
   const sets = await read(data, flags)
-  await writeDataset(sets, to, flags.out, { link: flags.link ?? false })
-  await tellFaults(sets)
+  const faults = await writeDataset(sets, to, flags.out, { link: flags.link ?? false })
+  await tellFaults([...sets.flatMap((set) => set.faults), ...faults])
   console.log(flags.out)
 }
 
@@ -168,9 +168,10 @@ async function split(data: string, flags: SplitFlags): Promise<void> {
   const names = ["train", "val", "test"].slice(0, flags.test > 0 ? 3 : 2)
   const parts = splitImages(set.images, [rest, flags.val, flags.test].slice(0, names.length), flags.seed)
   const divided = parts.map((images, i) => ({ ...set, split: names[i]!, images }))
-  await writeDataset(divided, formatNamed(flags.to ?? set.format), flags.out, {
+  const faults = await writeDataset(divided, formatNamed(flags.to ?? set.format), flags.out, {
     link: flags.link ?? false,
   })
+  await tellFaults(faults)
   for (const { split, images } of divided) console.log(`${split} ${images.length}`)
 }
 
@@ -223,9 +224,9 @@ function hasDigits(): boolean {
   }
 }
 
-async function tellFaults(sets: readonly Dataset[]): Promise<void> {
+async function tellFaults(faults: readonly Fault[]): Promise<void> {
   const { formatFault } = await import("../../datasets/faults.js")
-  for (const fault of sets.flatMap(({ faults }) => faults)) tell(formatFault(fault))
+  for (const fault of faults) tell(formatFault(fault))
 }
 
 function formatNamed(name: string): WriteFormat {
