@@ -1,7 +1,8 @@
 import * as tf from "@tensorflow/tfjs-core"
 import type { Dataset } from "../../datasets/dataset.js"
-import { BatchLoader } from "../../datasets/loader/batch-loader.js"
-import { streamImages } from "../../datasets/loader/stream.js"
+import { RgbPhoto } from "../../datasets/image/photo.js"
+import { detectionLoader } from "../../datasets/loader/detection-loader.js"
+import { openSamples } from "../../datasets/open-samples.js"
 import { buildLayers, type DetectorLayers, detectorOptions } from "../detector/build.js"
 import type { ModelConfig } from "../detector/model.js"
 import { assembleWithPhases } from "../detector/phases.js"
@@ -50,7 +51,7 @@ async function timeTraining(
   { batch, steps }: BenchOptions,
 ): Promise<readonly Round[]> {
   const { size, maxSize } = config
-  const loader = new BatchLoader(photos, { batchSize: batch, seed: SEED, sizes: [size], maxSize })
+  const loader = detectionLoader(photos, { batchSize: batch, seed: SEED, sizes: [size], maxSize })
   const trainable = parameters.trainable()
   const optimizer = new Sgd(trainable)
   const laps = new Laps()
@@ -85,16 +86,16 @@ async function timeDetection(
   layers: DetectorLayers,
   { steps }: BenchOptions,
 ): Promise<readonly Round[]> {
-  const files = Array.from({ length: WARM_UP + steps }, (_, i) => images[i % images.length]!.file)
+  const photos = Array.from({ length: WARM_UP + steps }, (_, i) => images[i % images.length]!)
   const laps = new Laps()
   const detector = assembleWithPhases(layers, detectorOptions(config), laps.lap)
-  const { size, maxSize } = config
+  const { size, maxSize, input: normalisation } = config
   laps.begin()
-  for await (const { pixels, shape, images: read } of streamImages(files, { size, maxSize })) {
+  for await (const { image } of openSamples(photos)) {
+    const { values, shape, height, width } = new RgbPhoto(image!).input({ size, maxSize }, normalisation)
     laps.lap("data")
-    const input = tf.tensor4d(pixels, [...shape])
-    const within = read.map(({ height, width }) => [height, width] as const)
-    await detector.detect(input, within)
+    const input = tf.tensor4d(values, [...shape])
+    await detector.detect(input, [[height, width]])
     laps.lap("select")
     input.dispose()
     laps.begin()
@@ -107,7 +108,7 @@ async function timeDetection(
  * epoch; the first one, which starts the threads, does not count.
  */
 export async function timeLoading(photos: Dataset, config: Pick<ModelConfig, "size" | "maxSize">, epochs: number) {
-  const loader = new BatchLoader(photos, { batchSize: 2, sizes: [config.size], maxSize: config.maxSize, workers: 2 })
+  const loader = detectionLoader(photos, { batchSize: 2, sizes: [config.size], maxSize: config.maxSize, workers: 2 })
   const times: number[] = []
   try {
     for (let epoch = 0; epoch <= epochs; epoch++) {

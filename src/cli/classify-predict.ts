@@ -1,4 +1,5 @@
 import type { Command } from "commander"
+import type { RgbImage } from "../../datasets/image/rgb.js"
 import type { Scorer } from "../classify/scorer.js"
 import type { SourceImage } from "../predict/source-image.js"
 import { DataError, UsageError, UserError } from "../tensor/errors.js"
@@ -77,19 +78,19 @@ async function* guess(
   images: AsyncIterable<SourceImage>,
   { top, batch = 32 }: PredictFlags,
 ): AsyncGenerator<Guessed> {
-  const [{ prefetch }, { decodePixels }, { bestClasses, rowOf }] = await Promise.all([
-    import("../predict/prefetch.js"),
+  const [{ ahead }, { decodePixels }, { userError }, { bestClasses, rowOf }] = await Promise.all([
+    import("../../datasets/loader/ahead.js"),
     import("../predict/images.js"),
+    import("../predict/detect-images.js"),
     import("../eval/classification.js"),
   ])
   const signal = interruption()
-  type Decoded = { image: SourceImage; pixels?: Awaited<ReturnType<typeof decodePixels>>; error?: UserError }
+  type Decoded = { image: SourceImage; result: RgbImage | UserError }
+  const open = ({ file }: SourceImage) => decodePixels(file).catch(userError)
   let waiting: Decoded[] = []
-  for await (const { item: image, ...outcome } of prefetch(images, ({ file }) => decodePixels(file), batch)) {
+  for await (const { item: image, result } of ahead(images, open, batch)) {
     if (signal.aborted) return
-    if ("value" in outcome) waiting.push({ image, pixels: outcome.value })
-    else if (outcome.error instanceof UserError) waiting.push({ image, error: outcome.error })
-    else throw outcome.error
+    waiting.push({ image, result })
     if (waiting.length < batch) continue
     yield* scored(waiting)
     waiting = []
@@ -97,11 +98,11 @@ async function* guess(
   yield* scored(waiting)
 
   async function* scored(some: readonly Decoded[]): AsyncGenerator<Guessed> {
-    const whole = some.flatMap(({ pixels }) => (pixels ? [{ pixels: pixels.data, ...sizeOf(pixels) }] : []))
+    const whole = some.flatMap(({ result }) => (result instanceof UserError ? [] : [result]))
     const scores = whole.length > 0 ? await scorer.score(whole) : new Float32Array(0)
     let n = 0
-    for (const { image, error } of some) {
-      if (error !== undefined) yield { image, error }
+    for (const { image, result } of some) {
+      if (result instanceof UserError) yield { image, error: result }
       else {
         const row = rowOf(scores, n++, scorer.classes.length)
         const guesses = bestClasses(row, top).map((classId) => ({
@@ -114,8 +115,6 @@ async function* guess(
     }
   }
 }
-
-const sizeOf = ({ height, width }: { readonly height: number; readonly width: number }) => ({ height, width })
 
 function formatOf({ json, csv }: PredictFlags): (path: string, guesses: readonly Guess[]) => string[] {
   if (json && csv) throw new UsageError("classify predict: expected --json or --csv, got both")

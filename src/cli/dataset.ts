@@ -143,8 +143,8 @@ async function convert(data: string, flags: ReadFlags & { to: string; out: strin
   const to = formatNamed(flags.to)
   const { writeDataset } = await import("../../datasets/write.js")
   const sets = await read(data, flags)
-  await writeDataset(sets, to, flags.out, { link: flags.link ?? false })
-  await tellFaults(sets)
+  const faults = await writeDataset(sets, to, flags.out, { link: flags.link ?? false })
+  await tellFaults([...sets.flatMap((set) => set.faults), ...faults])
   console.log(flags.out)
 }
 
@@ -168,35 +168,35 @@ async function split(data: string, flags: SplitFlags): Promise<void> {
   const names = ["train", "val", "test"].slice(0, flags.test > 0 ? 3 : 2)
   const parts = splitImages(set.images, [rest, flags.val, flags.test].slice(0, names.length), flags.seed)
   const divided = parts.map((images, i) => ({ ...set, split: names[i]!, images }))
-  await writeDataset(divided, formatNamed(flags.to ?? set.format), flags.out, {
+  const faults = await writeDataset(divided, formatNamed(flags.to ?? set.format), flags.out, {
     link: flags.link ?? false,
   })
+  await tellFaults(faults)
   for (const { split, images } of divided) console.log(`${split} ${images.length}`)
 }
 
 async function view(data: string, flags: ReadFlags & { out: string; count: number; seed: number }): Promise<void> {
   const { join } = await import("node:path")
-  const { decodeImage } = await import("../../datasets/image/decode.js")
+  const { openSamples } = await import("../../datasets/open-samples.js")
   const { drawBoxes, saveImage } = await import("../../datasets/image/draw.js")
   const { seededRandom, shuffleFirst } = await import("../tensor/random.js")
   for (const set of await read(data, flags)) {
     const chosen = [...set.images]
     shuffleFirst(chosen, flags.count, seededRandom(flags.seed))
-    for (const image of chosen.slice(0, flags.count)) {
-      const drawn = Array.from(image.labels, (label, i) => ({
-        box: image.boxes.subarray(4 * i, 4 * i + 4),
-        label,
-        text: set.classes[label - 1]! + (image.crowd[i] ? " crowd" : "") + (image.difficult[i] ? " difficult" : ""),
-      }))
-      const path = join(flags.out, set.split, `${image.id.replaceAll(/[\\/]/g, "_")}.jpg`)
-      try {
-        await saveImage(path, drawBoxes(await decodeImage(image.file), drawn))
-        console.log(path)
-      } catch (error) {
-        if ((error as Error).name !== "ImageError") throw error
-        tell(`${image.file}: ${(error as Error).message} (skipped)`)
+    for await (const { record, image, problems } of openSamples(chosen.slice(0, flags.count))) {
+      for (const { message } of problems) tell(`${record.file}: ${message}${image === undefined ? " (skipped)" : ""}`)
+      if (image === undefined) {
         process.exitCode = 3
+        continue
       }
+      const drawn = Array.from(record.labels, (label, i) => ({
+        box: record.boxes.subarray(4 * i, 4 * i + 4),
+        label,
+        text: set.classes[label - 1]! + (record.crowd[i] ? " crowd" : "") + (record.difficult[i] ? " difficult" : ""),
+      }))
+      const path = join(flags.out, set.split, `${record.id.replaceAll(/[\\/]/g, "_")}.jpg`)
+      await saveImage(path, drawBoxes(image, drawn))
+      console.log(path)
     }
   }
 }
@@ -224,9 +224,9 @@ function hasDigits(): boolean {
   }
 }
 
-async function tellFaults(sets: readonly Dataset[]): Promise<void> {
+async function tellFaults(faults: readonly Fault[]): Promise<void> {
   const { formatFault } = await import("../../datasets/faults.js")
-  for (const fault of sets.flatMap(({ faults }) => faults)) tell(formatFault(fault))
+  for (const fault of faults) tell(formatFault(fault))
 }
 
 function formatNamed(name: string): WriteFormat {

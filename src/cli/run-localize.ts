@@ -1,5 +1,6 @@
 import { formatFault } from "../../datasets/faults.js"
-import { decodeImage, ImageError } from "../../datasets/image/decode.js"
+import { openSamples } from "../../datasets/open-samples.js"
+import { PhotoFaults } from "../../datasets/photo-faults.js"
 import { readDataset } from "../../datasets/read.js"
 import { makeScorer, type Scorer } from "../classify/scorer.js"
 import { cropSizes } from "../classify/test-crops.js"
@@ -16,7 +17,7 @@ import { didYouMean } from "../tensor/suggest.js"
 import { openClassifier } from "../weights/classifier-file.js"
 import { startProgress } from "./progress.js"
 import { writeJson } from "./report.js"
-import type { Log } from "./training-run.js"
+import { type Log, tellFaults } from "./training-run.js"
 
 /** What `localize eval` and `localize predict` were told alike. */
 interface LookFlags {
@@ -63,8 +64,9 @@ export async function evaluateLocalizer(
     const progress = startProgress({ label: "localize", total: set.images.length })
     try {
       const onImage = (done: number) => progress.update(done)
-      const { perImage, failed } = await localizeDataset(localizer, set.images, options, { guess, signal, onImage })
-      for (const { file, message } of failed) progress.line(`${file}: ${message}`)
+      const faults = new PhotoFaults(set.source)
+      const { perImage } = await localizeDataset(localizer, set.images, options, { guess, faults, signal, onImage })
+      tellFaults(faults.faults, "resdet dataset check names them all", (line) => progress.line(line))
       signal.throwIfAborted()
       return localizationFigures(set.images, perImage)
     } finally {
@@ -114,15 +116,14 @@ export async function predictBoxes(
     const { classes } = localizer
     const named = (flags.class ?? []).map((name) => labelOf(name, classes))
     const found: Prediction[] = []
-    for await (const { file, path } of source) {
+    for await (const { record, image, problems } of openSamples(source)) {
       if (signal.aborted) break
-      const image = await decodeImage(file).catch((error: unknown) => {
-        if (!(error instanceof ImageError)) throw error
-        log(`${path}: skipped: ${error.message}`)
+      const { path } = record
+      if (image === undefined) {
+        log(`${path}: skipped: ${problems[0]!.message}`)
         process.exitCode = 3
-        return undefined
-      })
-      if (image === undefined) continue
+        continue
+      }
       const own = await localize(localizer, image, (await guess?.(image)) ?? named, options)
       const objects = own.map(({ label, score, box }) => ({
         label: classes[label - 1]!,

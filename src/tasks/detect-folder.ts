@@ -52,11 +52,12 @@ export interface DetectFolderResult {
  * @throws UsageError for an unknown format or source; DataError when there are no images, or a file is no detector
  */
 export async function detectFolder(options: DetectFolderOptions, hooks: DetectHooks = {}): Promise<DetectFolderResult> {
-  const [{ openNetwork }, { decodePixels, drawDetections, encodePixels }] = await Promise.all([
+  const [{ openNetwork }, { decodePixels, drawDetections }, { encodeImage }] = await Promise.all([
     import("../predict/open-network.js"),
     import("../predict/images.js"),
+    import("../../datasets/image/encode.js"),
   ])
-  return detectWith({ openNetwork, decode: decodePixels, draw: drawDetections, encode: encodePixels }, options, hooks)
+  return detectWith({ openNetwork, decode: decodePixels, draw: drawDetections, encode: encodeImage }, options, hooks)
 }
 
 /** `detectFolder` with other parts. */

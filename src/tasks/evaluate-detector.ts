@@ -1,3 +1,4 @@
+import { PhotoFaults } from "../../datasets/photo-faults.js"
 import { readDataset } from "../../datasets/read.js"
 import { type EvalReport, evaluateDetections } from "../eval/report.js"
 import { detectRecords } from "../predict/detect-records.js"
@@ -29,8 +30,9 @@ export async function evaluateDetector(given: EvaluateDetectorOptions, hooks: Ta
     const total = set.images.length
     if (total === 0) throw new DataError(`${data}: no images in split ${set.split}`)
     const onImage = (done: number) => progress({ job: "eval", done, total })
-    const { perImage, failed } = await detectRecords(network, set.images, look, { signal, onImage })
-    for (const { file, message } of failed) log(`${file}: ${message}`)
+    const faults = new PhotoFaults(set.source)
+    const { perImage } = await detectRecords(network, set.images, look, { faults, signal, onImage })
+    for (const one of faults.faults) fault(one)
     signal.throwIfAborted()
     return evaluateDetections(set, perImage, reportOptionsOf(options))
   } finally {

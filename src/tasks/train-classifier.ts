@@ -1,5 +1,5 @@
 import { wholeSplit } from "../../datasets/image-folder.js"
-import { labelledLoader } from "../../datasets/loader/labelled-loader.js"
+import { classificationLoader } from "../../datasets/loader/classification-loader.js"
 import { type ReadLabelledSet, readLabelled } from "../../datasets/read-labelled.js"
 import { channelMeans } from "../classify/mean-picture.js"
 import { makeScorer } from "../classify/scorer.js"
@@ -80,7 +80,7 @@ const classifierTrainer: Trainer<
   explicit: (config, model, { training }) => explicitOptions(config, model, training),
   async prepare({ config, model, data: { training, validation }, ...origin }, { log }) {
     const how = loaderOptions(config, model, training)
-    const loader = labelledLoader(training, how)
+    const loader = classificationLoader(training, how)
     const options = classifierRunOptions(config, model, training, loader.batchesPerEpoch)
     const { parameters, network, folded } = buildNetwork(config, model, training, origin, log)
     if (folded.length > 0) await unfold(network, parameters, folded, loader, log)

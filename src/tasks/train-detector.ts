@@ -1,5 +1,6 @@
 import type { FaultPolicies } from "../../datasets/faults.js"
-import { BatchLoader } from "../../datasets/loader/batch-loader.js"
+import { type DetectionBatch, detectionLoader } from "../../datasets/loader/detection-loader.js"
+import type { Loader } from "../../datasets/loader/loader.js"
 import { buildFasterRcnn } from "../detector/build.js"
 import { completeConfig, describeNorms, type ModelConfig } from "../detector/model.js"
 import { Parameters } from "../tensor/parameters.js"
@@ -69,7 +70,7 @@ const detectorTrainer: Trainer<GivenTrainConfig, TrainConfig, ModelConfig, Train
   },
   explicit(config, model, { training }) {
     const loader = loaderOf(config, model, training)
-    return explicitOptions(config, model, detectorRunOptions(config, training.format, loader.batchesPerEpoch()))
+    return explicitOptions(config, model, detectorRunOptions(config, training.format, loader.batchesPerEpoch))
   },
   async prepare({ config, model, data: { training, validation }, state }, { log }) {
     const random = seededRandom(mixSeeds(config.seed, INITIALISATION_SEED))
@@ -96,8 +97,12 @@ const detectorTrainer: Trainer<GivenTrainConfig, TrainConfig, ModelConfig, Train
   },
 }
 
-function loaderOf(config: TrainConfig, model: ModelConfig, training: TrainingData["training"]): BatchLoader {
-  return new BatchLoader(training, {
+function loaderOf(
+  config: TrainConfig,
+  model: ModelConfig,
+  training: TrainingData["training"],
+): Loader<unknown, DetectionBatch> {
+  return detectionLoader(training, {
     batchSize: config.batch,
     seed: config.seed,
     sizes: config.sizes ?? [model.size],

@@ -13,7 +13,7 @@ import type { TaskHooks } from "./hooks.js"
 import { type LocalizeTrainConfig, localizeTrainSchema, type TrainLocalizerOptions } from "./options/train-localizer.js"
 import { fingerprintOf, readTrainingData, type TrainingData } from "./training/box-data.js"
 import { planLocalizer } from "./training/localizer-plan.js"
-import { cropLoader, prepareRegions, prepareRpn } from "./training/localizer-stages.js"
+import { prepareRegions, prepareRpn, trainingCrops } from "./training/localizer-stages.js"
 import type { ResumeChanges } from "./training/run-record.js"
 import {
   INITIALISATION_SEED,
@@ -57,7 +57,7 @@ const localizerTrainer: Trainer<LocalizeTrainConfig, LocalizeTrainConfig, Locali
   },
   explicit(config, model, { training }) {
     // How many regions the second stage learns from is known once the first one has proposed them.
-    const crops = config.stage === "rpn" ? cropLoader(config, model, training) : undefined
+    const crops = config.stage === "rpn" ? trainingCrops(config, model, training) : undefined
     const warmup = crops ? { warmup: runOptions(config, crops.batchesPerEpoch).schedule.warmup } : {}
     const { network, options, norm, frozen, stages, size, rpn } = model
     const sizes = config.sizes ?? (crops ? [usualSize(size)] : undefined)
@@ -67,7 +67,7 @@ const localizerTrainer: Trainer<LocalizeTrainConfig, LocalizeTrainConfig, Locali
     const weights = state?.weights ?? initialWeights(config, model)
     const parameters = new Parameters(seededRandom(mixSeeds(config.seed, INITIALISATION_SEED)), weights)
     const stage = await (config.stage === "rpn"
-      ? prepareRpn(config, model, parameters, cropLoader(config, model, data.training), data)
+      ? prepareRpn(config, model, parameters, trainingCrops(config, model, data.training), data)
       : prepareRegions(config, model, parameters, data, listener))
     if (state === undefined && config.weights !== undefined) {
       listener.log(`${config.weights}:\n${describeReport(loadReport(parameters))}`)

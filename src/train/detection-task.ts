@@ -1,6 +1,7 @@
 import * as tf from "@tensorflow/tfjs-core"
 import type { Dataset } from "../../datasets/dataset.js"
-import type { Batch, BatchLoader } from "../../datasets/loader/batch-loader.js"
+import type { DetectionBatch } from "../../datasets/loader/detection-loader.js"
+import type { Loaded, Loader } from "../../datasets/loader/loader.js"
 import type { FasterRcnn, TrainingBatch } from "../detector/faster-rcnn.js"
 import type { ModelConfig } from "../detector/model.js"
 import { type EvalReport, evaluateDetections } from "../eval/report.js"
@@ -24,13 +25,13 @@ export function detectionMetrics(report: EvalReport): Record<string, number> {
 export function detectionTask(
   detector: FasterRcnn,
   parameters: Parameters,
-  loader: BatchLoader,
+  loader: Loader<unknown, DetectionBatch>,
   validation: Dataset | undefined,
   config: Pick<ModelConfig, "size" | "maxSize" | "input">,
-): TrainingTask<Batch, TrainingBatch> {
+): TrainingTask<Loaded<DetectionBatch>, TrainingBatch> {
   return {
     parameters,
-    batchesPerEpoch: loader.batchesPerEpoch(),
+    batchesPerEpoch: loader.batchesPerEpoch,
     batches: (epoch, start) => loader.epoch(epoch, start),
     next: ({ index }) => index + 1,
     async prepare({ pixels, shape, images }) {
@@ -46,7 +47,7 @@ export function detectionTask(
     waited: ({ waitedMs }) => waitedMs,
     ...(validation && {
       async validate(signal: AbortSignal) {
-        const { perImage } = await detectDataset(detector, validation.images, config, { signal })
+        const perImage = await detectDataset(detector, validation.images, config, { signal })
         return detectionMetrics(evaluateDetections(validation, perImage, { details: false }))
       },
     }),

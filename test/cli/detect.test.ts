@@ -102,18 +102,12 @@ test.each([
     ["--weights", "w", "--source", "photos", "--set", "scales=400"],
     "error: --set scales=400: expected scales to be a list, got 400\n",
   ],
-  [
-    ["--tiles", "8"],
-    /^error: --tiles: expected a whole number, 32 or more, got 8\n$/,
-  ],
+  [["--tiles", "8"], /^error: --tiles: expected a whole number, 32 or more, got 8\n$/],
   [["--scales", "400,x"], /^error: --scales: expected scales\.1 to be a number, got "x"\n$/],
   [["--soft-nms", "hard"], /^error: --soft-nms: expected one of off, linear, gaussian, got "hard"\n$/],
   [["--flips"], 'error: unknown option "--flips". Did you mean "--flip"?\n'],
   [["--score", "2"], /^error: --score: expected a number of at most 1, got 2\n$/],
-  [
-    ["--engine", "cuda"],
-    /^error: --engine: expected one of onnx, tensorflow, webgpu, wasm, auto, got "cuda"\n$/,
-  ],
+  [["--engine", "cuda"], /^error: --engine: expected one of onnx, tensorflow, webgpu, wasm, auto, got "cuda"\n$/],
   [
     ["--weights", "w", "--source", "photos", "--format", "yolov"],
     /^error: unknown format "yolov"\. Did you mean "yolo"\?/,

@@ -213,9 +213,7 @@ test("a detector of other classes hands over those that both know, and says whic
   expect(stderr).toMatch(
     /initialised 4: roi_heads\.box_predictor\.cls_score \(2\), roi_heads\.box_predictor\.bbox_pred \(2\)\n/,
   )
-  expect(stderr).toMatch(
-    /head weights reused for 2 of 3 classes \(the weights have 3\):\n {2}background +row 0\n/,
-  )
+  expect(stderr).toMatch(/head weights reused for 2 of 3 classes \(the weights have 3\):\n {2}background +row 0\n/)
   expect(stderr).toMatch(/ {2}sofa +new\n/)
   expect(stderr).toMatch(new RegExp(` {2}${second} +row 2\\n`))
   expect(status).toBe(0)

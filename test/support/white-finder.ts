@@ -11,7 +11,7 @@ export function whiteOnBlack(width: number, height: number, ...rectangles: reado
   for (const [x1, y1, x2, y2] of rectangles) {
     for (let y = y1!; y < y2!; y++) pixels.fill(255, 3 * (y * width + x1!), 3 * (y * width + x2!))
   }
-  return new RgbPhoto({ pixels, height, width })
+  return new RgbPhoto({ data: pixels, height, width })
 }
 
 /**

@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, 
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterEach, beforeEach, expect, test } from "vitest"
-import type { Pixels } from "../../src/predict/pixel-detector.js"
+import type { RgbImage } from "../../datasets/image/rgb.js"
 import { type DetectParts, detectWith, type ImageReport } from "../../src/tasks/detect-folder.js"
 import { DataError, UsageError } from "../../src/tensor/errors.js"
 import { decodeDummy, dummyDetector } from "../support/dummy-detector.js"
@@ -17,7 +17,7 @@ beforeEach(() => {
 })
 afterEach(() => rmSync(folder, { recursive: true }))
 
-const size = ({ width, height }: Pixels) => Buffer.from(`${width}x${height}`)
+const size = ({ width, height }: RgbImage) => Buffer.from(`${width}x${height}`)
 
 function parts(network = dummyDetector()): DetectParts {
   return {

@@ -143,7 +143,7 @@ test("a detector trains and is scored on pictures as its classifier saw them", a
   for (const one of [input, imageNet]) {
     await detectDataset({ detect } as unknown as FasterRcnn, images, { ...sizes, input: one })
   }
-  const [value] = (await decodeImage(images[0]!.file)).pixels
+  const [value] = (await decodeImage(images[0]!.file)).data
   expectClose(
     seen,
     [input, imageNet].map(({ mean, deviation }) => (value! / 255 - mean[0]) / deviation[0]),

@@ -1,5 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core"
-import type { LabelledLoader } from "../../../datasets/loader/labelled-loader.js"
+import type { ClassificationBatch } from "../../../datasets/loader/classification-loader.js"
+import type { Loader } from "../../../datasets/loader/loader.js"
 import type { ReadLabelledSet } from "../../../datasets/read-labelled.js"
 import { meanPictureName } from "../../backbone/mean-picture.js"
 import type { ResNet } from "../../backbone/resnet.js"
@@ -68,7 +69,7 @@ export async function unfold(
   network: ResNet,
   parameters: Parameters,
   folded: readonly string[],
-  loader: LabelledLoader,
+  loader: Loader<number, ClassificationBatch>,
   log: Listener["log"],
 ): Promise<void> {
   for await (const { pixels, shape } of loader.epoch(STATISTICS_EPOCH)) {

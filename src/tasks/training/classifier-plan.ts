@@ -1,5 +1,5 @@
 import { channelStatistics } from "../../../datasets/image/augment.js"
-import type { LabelledLoaderOptions } from "../../../datasets/loader/labelled-loader.js"
+import type { ClassificationLoaderOptions } from "../../../datasets/loader/classification-loader.js"
 import type { ReadLabelledSet } from "../../../datasets/read-labelled.js"
 import { type NetworkOptions, networkSpec } from "../../backbone/networks.js"
 import { UsageError } from "../../tensor/errors.js"
@@ -65,7 +65,7 @@ export function loaderOptions(
   config: ClassifyTrainConfig,
   { size, mean, deviation }: ClassifierConfig,
   { format }: ReadLabelledSet,
-): Partial<LabelledLoaderOptions> {
+): Partial<ClassificationLoaderOptions> {
   const [least, most] = usual.shorter.map((length) => Math.round((length * size) / usual.size)) as [number, number]
   const { seed, padding, flip, colour, shorter = [least, most], workers = null } = config
   const batchSize = config.batch ?? recipes[format].batch

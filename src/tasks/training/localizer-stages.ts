@@ -1,11 +1,12 @@
 import type { Dataset } from "../../../datasets/dataset.js"
+import type { Loader } from "../../../datasets/loader/loader.js"
 import { cropOptions } from "../../localize/crop.js"
-import { CropLoader } from "../../localize/crop-loader.js"
+import { type CropBatch, cropLoader } from "../../localize/crop-loader.js"
 import { type LocalizeOptions, type Localizer, localizeOptions } from "../../localize/localizer.js"
 import { buildClassRpn, buildRegionNetwork, type LocalizerConfig } from "../../localize/localizer-file.js"
 import { openLocalizer } from "../../localize/open-localizer.js"
 import { usualSize } from "../../localize/options.js"
-import { RegionLoader, regionLoaderDefaults } from "../../localize/region-loader.js"
+import { regionLoader, regionLoaderDefaults } from "../../localize/region-loader.js"
 import { RegionRefiner } from "../../localize/region-refiner.js"
 import { proposeRegions } from "../../localize/regions.js"
 import { cropTask, regionTask } from "../../localize/tasks.js"
@@ -20,13 +21,13 @@ import { type PreparedRun, trainable } from "./trainer.js"
 export type StageRun = Pick<PreparedRun, "task" | "faults" | "close">
 
 /** The batches of crops that a per-class RPN learns from. @throws UsageError for crops that make no sense */
-export function cropLoader(
+export function trainingCrops(
   { batch, seed, flip, shorter }: LocalizeTrainConfig,
   { size: side, mean, deviation }: LocalizerConfig,
   training: Dataset,
-): CropLoader {
+): Loader<unknown, CropBatch> {
   const crop = cropOptions({ side, shorter: shorter ?? [usualSize(side), Math.round((side * 15) / 7)], flip })
-  return new CropLoader(training, { batch, seed, crop, mean, deviation })
+  return cropLoader(training, { batch, seed, crop, mean, deviation })
 }
 
 /** A per-class RPN, and how it is trained. */
@@ -34,7 +35,7 @@ export function prepareRpn(
   config: LocalizeTrainConfig,
   model: LocalizerConfig,
   parameters: Parameters,
-  loader: CropLoader,
+  loader: Loader<unknown, CropBatch>,
   { training, validation }: TrainingData,
 ): StageRun {
   const { size: side, mean, deviation } = model
@@ -67,7 +68,7 @@ export async function prepareRegions(
     const { size: side, mean, deviation } = model
     const { batch, seed, flip, centric, regions: count } = config
     const sample = { ...regionLoaderDefaults.sample, count }
-    const loader = new RegionLoader(entries, { batch, seed, flip, centric, sample, side, mean, deviation })
+    const loader = regionLoader(entries, { batch, seed, flip, centric, sample, side, mean, deviation })
     const refiner = new RegionRefiner(network, { side, normalisation: { mean, deviation }, batch })
     const task = trainable(regionTask(network, parameters, loader, checkOf({ ...first, refiner }, look, validation)))
     return { task, faults: () => loader.faults, close: async () => first.dispose() }

@@ -88,7 +88,9 @@ export interface Trainable {
   run(options: RunOptions, events: RunEvents, signal: AbortSignal, from?: SavedState): Promise<RunPosition>
 }
 
-export const trainable = <Batch, Prepared extends { dispose(): void }>(task: TrainingTask<Batch, Prepared>): Trainable => ({
+export const trainable = <Batch, Prepared extends { dispose(): void }>(
+  task: TrainingTask<Batch, Prepared>,
+): Trainable => ({
   batchesPerEpoch: task.batchesPerEpoch,
   run: (options, events, signal, from) => runTraining(task, options, events, signal, from),
 })

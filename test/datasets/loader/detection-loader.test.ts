@@ -2,7 +2,12 @@ import { join } from "node:path"
 import sharp from "sharp"
 import { expect, onTestFinished, test } from "vitest"
 import type { Dataset, ImageRecord } from "../../../datasets/dataset.js"
-import { type Batch, BatchLoader, type LoaderOptions } from "../../../datasets/loader/batch-loader.js"
+import {
+  type DetectionBatch,
+  type DetectionLoaderOptions,
+  detectionLoader,
+} from "../../../datasets/loader/detection-loader.js"
+import type { Loaded } from "../../../datasets/loader/loader.js"
 import { hugePng, png, tempFolder, writeFiles } from "../samples.js"
 
 function record(folder: string, name: string, more: Partial<ImageRecord> = {}): ImageRecord {
@@ -29,14 +34,16 @@ function sample(): Pick<Dataset, "images" | "source"> {
   return { source: folder, images: names.map((name) => record(folder, name)) }
 }
 
-function load(dataset: Pick<Dataset, "images" | "source">, options: Partial<LoaderOptions> = {}): BatchLoader {
-  const loader = new BatchLoader(dataset, { workers: 0, sizes: [60], maxSize: 100, ...options })
+function load(dataset: Pick<Dataset, "images" | "source">, options: Partial<DetectionLoaderOptions> = {}) {
+  const loader = detectionLoader(dataset, { workers: 0, sizes: [60], maxSize: 100, ...options })
   onTestFinished(() => loader.close())
   return loader
 }
 
-async function take(batches: AsyncIterable<Batch>): Promise<Omit<Batch, "waitedMs">[]> {
-  const taken: Omit<Batch, "waitedMs">[] = []
+async function take(
+  batches: AsyncIterable<Loaded<DetectionBatch>>,
+): Promise<Omit<Loaded<DetectionBatch>, "waitedMs">[]> {
+  const taken: Omit<Loaded<DetectionBatch>, "waitedMs">[] = []
   for await (const { waitedMs, ...batch } of batches) {
     expect(waitedMs).toBeGreaterThanOrEqual(0)
     taken.push(batch)
@@ -105,7 +112,7 @@ test("images of rare classes come again in an epoch, mirrored or not by a draw o
     )
   }
   expect(flips).toContain("both")
-  expect(loader.batchesPerEpoch()).toBe(3)
+  expect(loader.batchesPerEpoch).toBe(3)
 })
 
 test("the last batch is partial, or left out", async () => {
@@ -117,7 +124,7 @@ test("the last batch is partial, or left out", async () => {
     const loader = load(dataset, { batchSize: 3, dropLast })
     const batches = await take(loader.epoch(0))
     expect(batches.map(({ images }) => images.length)).toEqual(sizes)
-    expect(loader.batchesPerEpoch()).toBe(sizes.length)
+    expect(loader.batchesPerEpoch).toBe(sizes.length)
   }
 })
 
@@ -173,8 +180,8 @@ test("images without objects stay unless they are dropped", () => {
   const { source, images } = sample()
   const empty = { boxes: new Float64Array(), labels: new Int32Array(), areas: new Float64Array() }
   const dataset = { source, images: [...images, { ...images[0]!, ...empty }] }
-  expect(load(dataset).images.length).toBe(8)
-  expect(load(dataset, { withoutObjects: "drop" }).images.length).toBe(7)
+  expect(load(dataset, { batchSize: 1 }).batchesPerEpoch).toBe(8)
+  expect(load(dataset, { batchSize: 1, withoutObjects: "drop" }).batchesPerEpoch).toBe(7)
 })
 
 test("an unknown option and an impossible one are refused", () => {
