@@ -57,7 +57,10 @@ export function defineCommand<Schema extends z.ZodType>(definition: CommandDefin
     configure(command) {
       if (definition.description !== undefined) command.description(definition.description)
       const operands = definition.operands ?? []
-      for (const key of operands) addOperand(command, declared.find((option) => option.key === key)!)
+      addOperands(
+        command,
+        operands.map((key) => declared.find((option) => option.key === key)!),
+      )
       for (const option of declared) if (!operands.includes(option.key)) addFlags(command, option)
       if (definition.resume) command.option("--resume <folder>", "go on with an earlier call, to the same result")
       addCommonFlags(command)
@@ -70,11 +73,12 @@ export function defineCommand<Schema extends z.ZodType>(definition: CommandDefin
 
 const isFlag = (key: string, only: string | undefined) => only === undefined && !key.includes(".")
 
-function addOperand(command: Command, { key, info, byDefault, required, kind }: DeclaredOption): void {
-  const name = flagName(key)
-  const many = info.repeated ? "..." : ""
-  const text = helpText({ info, byDefault, kind })
-  command.argument(required ? `<${name}${many}>` : `[${name}${many}]`, text)
+/** A configuration file may hold them too, so that only the schema knows which are missing. */
+function addOperands(command: Command, operands: readonly DeclaredOption[]): void {
+  const names = operands.map(({ key, info }) => flagName(key) + (info.repeated ? "..." : ""))
+  for (const [i, name] of names.entries()) command.argument(`[${name}]`, helpText(operands[i]!))
+  const shown = names.map((name, i) => (operands[i]!.required ? `<${name}>` : `[${name}]`))
+  if (shown.length > 0) command.usage(["[options]", ...shown].join(" "))
 }
 
 function addFlags(command: Command, option: DeclaredOption): void {
@@ -100,7 +104,8 @@ function flagOf(option: DeclaredOption, name: string): Option {
 
 function helpText({ info, byDefault, kind }: Pick<DeclaredOption, "info" | "byDefault" | "kind">): string {
   const choices = choicesOf(kind)
-  const listed = choices.length > 0 && !choices.every((choice) => info.help.includes(choice)) ? `: ${choices.join(", ")}` : ""
+  const listed =
+    choices.length > 0 && !choices.every((choice) => info.help.includes(choice)) ? `: ${choices.join(", ")}` : ""
   const shown = info.otherwise ?? defaultText(byDefault)
   return `${info.help}${listed}${shown === undefined ? "" : ` (default: ${shown})`}`
 }
@@ -130,9 +135,17 @@ async function act<Schema extends z.ZodType>(
   definition: CommandDefinition<Schema>,
   declared: readonly DeclaredOption[],
 ): Promise<void> {
-  const { config: file, set: sets, printConfig, json, quiet, resume, ...flags } = givenFlags(command) as CommonFlags &
-    Record<string, unknown>
-  for (const [i, key] of (definition.operands ?? []).entries()) {
+  const {
+    config: file,
+    set: sets,
+    printConfig,
+    json,
+    quiet,
+    resume,
+    ...flags
+  } = givenFlags(command) as CommonFlags & Record<string, unknown>
+  const { operands = [] } = definition
+  for (const [i, key] of operands.entries()) {
     if (command.processedArgs[i] !== undefined) flags[key] = command.processedArgs[i]
   }
   const terminal = openTerminal({ quiet: quiet === true, json })
@@ -148,7 +161,13 @@ async function act<Schema extends z.ZodType>(
       const value = info.variable && process.env[info.variable]
       if (value && flags[key] === undefined) flags[key] = value
     }
-    const { options, notices } = resolveConfig(definition.schema, { command: nameOf(command), file, flags, sets })
+    const { options, notices } = resolveConfig(definition.schema, {
+      command: nameOf(command),
+      operands,
+      file,
+      flags,
+      sets,
+    })
     for (const notice of notices) terminal.log(notice)
     if (!printConfig) return finish(await definition.run(options, terminal), terminal)
     const plan = definition.plan ? await definition.plan(options, terminal) : (options as object)

@@ -3,13 +3,15 @@ import { dirname, extname, resolve } from "node:path"
 import { parse as parseYaml } from "yaml"
 import type { z } from "zod"
 import { UsageError } from "../tensor/errors.js"
-import { explain, isTree, show, type Tree } from "./explain.js"
+import { explain, isTree, type Provenance, show, type Tree } from "./explain.js"
 import { type DeclaredOption, declaredOptions, flagName } from "./option.js"
 
 /** Where the options of a command come from: later ones win. */
 export interface ConfigSources {
   /** The command, as in `train needs --data`. */
   readonly command?: string | undefined
+  /** Options that the command takes without a flag, as in `dataset check needs <data>`. */
+  readonly operands?: readonly string[] | undefined
   /** `--config`: a YAML or JSON file. */
   readonly file?: string | undefined
   /** Flags that were given, by their names in the schema; undefined ones are not given. */
@@ -48,7 +50,8 @@ export function resolveConfig<Schema extends z.ZodType>(
     const from = dirname(resolve(sources.file))
     for (const { key, info } of declared) {
       if (info.path === undefined) continue
-      const move = info.path === "single" ? (path: string) => resolve(from, path) : joined((path) => resolve(from, path))
+      const move =
+        info.path === "single" ? (path: string) => resolve(from, path) : joined((path) => resolve(from, path))
       rebase(tree, key.split("."), move)
     }
     lay(tree, () => sources.file!)
@@ -63,7 +66,8 @@ export function resolveConfig<Schema extends z.ZodType>(
     refuseBelowValue(config, path, text)
     lay(tree, () => `--set ${text}`)
   }
-  return { options: parsed(schema, config, origins, sources.command), notices }
+  const { command: caller, operands } = sources
+  return { options: parsed(schema, config, { origins, schema, caller, operands, from: "command line" }), notices }
 }
 
 /**
@@ -78,19 +82,13 @@ export function parseOptions<Schema extends z.ZodType>(
 ): z.output<Schema> {
   const given = Object.fromEntries(Object.entries(options ?? {}).filter(([, value]) => value !== undefined))
   const origins = new Map(Object.keys(given).map((key) => [key, name]))
-  return parsed(schema, given, origins, name, "code")
+  return parsed(schema, given, { origins, schema, caller: name, from: "code" })
 }
 
-function parsed<Schema extends z.ZodType>(
-  schema: Schema,
-  config: Tree,
-  origins: ReadonlyMap<string, string>,
-  caller: string | undefined,
-  from: "command line" | "code" = "command line",
-): z.output<Schema> {
+function parsed<Schema extends z.ZodType>(schema: Schema, config: Tree, provenance: Provenance): z.output<Schema> {
   const result = schema.safeParse(config)
   if (result.success) return result.data
-  throw new UsageError(explain(result.error.issues[0]!, config, { origins, schema, caller, from }))
+  throw new UsageError(explain(result.error.issues[0]!, config, provenance))
 }
 
 /** Gives the values of old names to the new ones. */
