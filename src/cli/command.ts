@@ -126,8 +126,16 @@ function addCommonFlags(command: Command): void {
     .option("--config <file>", "read options from a YAML or JSON file")
     .option("--set <a.b=value...>", "set any option by its name; wins over flags, which win over the file")
     .option("--print-config", "print the options that would be used, and stop")
-    .option("--json <file>", "write the result as one JSON document to a file, or to stdout with -")
+    .addOption(
+      new Option("--json <file>", "write the result as one JSON document to a file, or to stdout with -").argParser(target),
+    )
     .option("--quiet", "print results and errors only")
+}
+
+/** Scripts for 0.1.0 pass `--json` of `classify predict` no file: the next flag is none. */
+function target(text: string): string {
+  if (text.startsWith("--")) throw new UsageError(`--json: expected a file, or - for stdout, got "${text}"`)
+  return text
 }
 
 async function act<Schema extends z.ZodType>(
