@@ -2,6 +2,7 @@ import { basename, join, resolve } from "node:path"
 import { atLeastOne, wholeNumber, withDefaults } from "../src/tensor/options.js"
 import { mixSeeds, seededRandom } from "../src/tensor/random.js"
 import { writeWhole } from "./atomic.js"
+import { demoCounts } from "./demo/counts.js"
 import { type GlyphSet, loadDigits, makeShapeGlyphs } from "./demo/glyphs.js"
 import { makeCrop, makeScene, type SceneOptions, sceneDefaults } from "./demo/scenes.js"
 import { encodeImage } from "./image/encode.js"
@@ -16,7 +17,7 @@ export interface DemoOptions extends SceneOptions {
   readonly onProgress: ((done: number, total: number) => void) | null
 }
 
-export const demoDefaults: DemoOptions = { images: 600, valImages: 150, seed: 0, onProgress: null, ...sceneDefaults }
+export const demoDefaults: DemoOptions = { ...demoCounts, onProgress: null, ...sceneDefaults }
 
 /**
  * Writes a VOC folder of real handwritten digits scattered over textured pictures: classes "0".."9", splits `train`,

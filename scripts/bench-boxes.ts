@@ -4,10 +4,10 @@
  */
 
 import { joinBoxes } from "../src/boxes/boxes.js"
-import { machine } from "../src/cli/bench-table.js"
 import { anchorDefaults, levelAnchors } from "../src/rpn/anchors.js"
 import { type ProposalOptions, proposeBoxes, trainProposalDefaults } from "../src/rpn/proposals.js"
 import { rpnMatchDefaults, rpnSampleDefaults, rpnTargets } from "../src/rpn/targets.js"
+import { machine } from "../src/tasks/bench-phases.js"
 import { seededRandom } from "../src/tensor/random.js"
 
 const ROUNDS = 30

@@ -6,11 +6,11 @@
 import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { makePhotos } from "../src/cli/bench-photos.js"
-import { type DetectorRounds, timeDetector } from "../src/cli/bench-rounds.js"
 import type { ModelConfig } from "../src/detector/model.js"
 import type { EngineChoice } from "../src/engine/names.js"
 import { startEngine } from "../src/engine/start.js"
+import { makePhotos } from "../src/tasks/bench-photos.js"
+import { type DetectorRounds, timeDetector } from "../src/tasks/bench-rounds.js"
 
 /** What `bench.ts` reads. */
 export interface BenchReport extends DetectorRounds {

@@ -2,9 +2,9 @@
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import { writeWhole } from "../datasets/atomic.js"
-import { plotSvg } from "../src/cli/plot.js"
 import { DataError } from "../src/tensor/errors.js"
 import type { Point } from "../src/train/chart.js"
+import { plotSvg } from "../src/train/plot.js"
 
 export interface NamedRun {
   readonly name: string

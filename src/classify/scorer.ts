@@ -6,6 +6,7 @@ import type { Normalisation } from "../tensor/normalisation.js"
 import { atLeastOne, withDefaults } from "../tensor/options.js"
 import type { OpenClassifier } from "../weights/classifier-file.js"
 import { sharedClasses } from "../weights/shared-classes.js"
+import { scorerBatch } from "./scorer-batch.js"
 import {
   type CropSizes,
   checkProcedure,
@@ -32,8 +33,7 @@ export interface ScorerOptions {
   readonly batch: number
 }
 
-/** @source ours for the batch: enough to keep the machine busy, about 0.5 GB for a ResNet-50 at 224 */
-export const scorerDefaults: ScorerOptions = { procedure: testDefaults, batch: 32 }
+export const scorerDefaults: ScorerOptions = { procedure: testDefaults, batch: scorerBatch }
 
 /**
  * Classifiers as one: the mean of what they score. A network's scores are softmax, averaged over the crops; or over the

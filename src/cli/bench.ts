@@ -1,35 +1,35 @@
-import type { Command } from "commander"
-import type { EngineChoice } from "../engine/names.js"
-import { atLeastOneFlag, engineFlag } from "./flags.js"
+import type { Phase, Spread } from "../tasks/bench-phases.js"
+import { benchSchema } from "../tasks/options/bench.js"
+import { defineCommand } from "./command.js"
 
-export interface BenchFlags {
-  readonly model: string
-  readonly weights?: string
-  readonly size?: number
-  readonly batch: number
-  readonly steps: number
-  readonly engine?: EngineChoice
-  readonly json?: string
+export const { configure } = defineCommand({
+  schema: benchSchema,
+  description:
+    "how long each phase of a training step and of a detection takes on this machine, and how many images a second are " +
+    "loaded; images (640x480) and weights are made up, and always the same",
+  async run(options, { hooks }) {
+    const { bench } = await import("../tasks/bench.js")
+    const result = await bench(options, hooks)
+    const { machine, batch, training, detection, photosPerSecond, peakMemory } = result
+    const loading = `loading by two threads: ${photosPerSecond.toFixed(0)} photos a second`
+    const text = [
+      `${machine}; milliseconds: median, middle half of ${options.steps}\n`,
+      `${phaseTable(`training step of ${batch}`, training)}\n`,
+      `${phaseTable("detection of 1", detection)}\n`,
+      `${loading}; peak memory ${(peakMemory / 2 ** 30).toFixed(2)} GB`,
+    ]
+    return { text: text.join("\n"), document: result }
+  },
+})
+
+/** A table of phases: median, middle half, and the share of the last one, which is their sum. */
+export function phaseTable(title: string, all: readonly Phase[]): string {
+  const sum = all.at(-1)!.median
+  const share = (median: number) => `${((100 * median) / sum).toFixed(0)} %`
+  return [title, ...all.map(({ phase, ...times }) => tableLine(phase, times, share(times.median)))].join("\n")
 }
 
-/** `resdet bench`: milliseconds of each phase on this machine, with made-up photos. */
-export function configure(command: Command): void {
-  command
-    .description(
-      "how long each phase of a training step and of a detection takes on this machine, and how many photos a second are " +
-        "loaded; photos (640x480) and weights are made up, and always the same",
-    )
-    .option("--model <name>", "which detector", "fasterrcnn_resnet50_fpn")
-    .option("--weights <file>", "that of a weights file instead, as it was trained")
-    .option("--size <pixels>", "shorter side of the photos (default: 800, or that of --weights)", atLeastOneFlag)
-    .option("--batch <number>", "photos in a training step", atLeastOneFlag, 1)
-    .option(
-      "--steps <number>",
-      "how many steps and detections are measured, behind two that are not",
-      atLeastOneFlag,
-      5,
-    )
-    .addOption(engineFlag())
-    .option("--json <file>", "the figures as JSON too; - is standard output, without the table")
-    .action(async (flags: BenchFlags) => (await import("./run-bench.js")).runBench(flags))
+export function tableLine(name: string, { median, lower, upper }: Spread, note: string): string {
+  const numbers = [median, lower, upper].map((ms) => ms.toFixed(1).padStart(9))
+  return `  ${name.padEnd(34)} ${numbers.join(" ")} ${note.padStart(7)}`
 }

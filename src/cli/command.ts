@@ -59,7 +59,10 @@ export function defineCommand<Schema extends z.ZodType>(definition: CommandDefin
     configure(command) {
       if (definition.description !== undefined) command.description(definition.description)
       const operands = definition.operands ?? []
-      for (const key of operands) addOperand(command, declared.find((option) => option.key === key)!)
+      addOperands(
+        command,
+        operands.map((key) => declared.find((option) => option.key === key)!),
+      )
       for (const option of declared) if (!operands.includes(option.key)) addFlags(command, option)
       if (definition.resume) command.option("--resume <folder>", "go on with an earlier call, to the same result")
       addCommonFlags(command)
@@ -73,11 +76,12 @@ export function defineCommand<Schema extends z.ZodType>(definition: CommandDefin
 
 const isFlag = (key: string, only: string | undefined) => only === undefined && !key.includes(".")
 
-function addOperand(command: Command, { key, info, byDefault, required, kind }: DeclaredOption): void {
-  const name = flagName(key)
-  const many = info.repeated ? "..." : ""
-  const text = helpText({ info, byDefault, kind })
-  command.argument(required ? `<${name}${many}>` : `[${name}${many}]`, text)
+/** A configuration file may hold them too, so that only the schema knows which are missing. */
+function addOperands(command: Command, operands: readonly DeclaredOption[]): void {
+  const names = operands.map(({ key, info }) => flagName(key) + (info.repeated ? "..." : ""))
+  for (const [i, name] of names.entries()) command.argument(`[${name}]`, helpText(operands[i]!))
+  const shown = names.map((name, i) => (operands[i]!.required ? `<${name}>` : `[${name}]`))
+  if (shown.length > 0) command.usage(["[options]", ...shown].join(" "))
 }
 
 function addFlags(command: Command, option: DeclaredOption): void {
@@ -125,8 +129,18 @@ function addCommonFlags(command: Command): void {
     .option("--config <file>", "read options from a YAML or JSON file")
     .option("--set <a.b=value...>", "set any option by its name; wins over flags, which win over the file")
     .option("--print-config", "print the options that would be used, and stop")
-    .option("--json <file>", "write the result as one JSON document to a file, or to stdout with -")
+    .addOption(
+      new Option("--json <file>", "write the result as one JSON document to a file, or to stdout with -").argParser(
+        target,
+      ),
+    )
     .option("--quiet", "print results and errors only")
+}
+
+/** Scripts for 0.1.0 pass `--json` of `classify predict` no file: the next flag is none. */
+function target(text: string): string {
+  if (text.startsWith("--")) throw new UsageError(`--json: expected a file, or - for stdout, got "${text}"`)
+  return text
 }
 
 async function act<Schema extends z.ZodType>(command: Command, definition: CommandDefinition<Schema>): Promise<void> {
@@ -167,7 +181,8 @@ export function givenOptions<Schema extends z.ZodType>(
     const value = info.variable && process.env[info.variable]
     if (value && flags[key] === undefined) flags[key] = value
   }
-  return resolveConfig(definition.schema, { command: nameOf(command), file, flags, sets })
+  const { operands } = definition
+  return resolveConfig(definition.schema, { command: nameOf(command), operands, file, flags, sets })
 }
 
 /** What the user gave: `--no-draw` makes commander say `draw: true` by itself, which must not win over a file. */

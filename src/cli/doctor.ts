@@ -1,37 +1,20 @@
-import { type Command, Option } from "commander"
 import type { DoctorReport } from "../engine/doctor.js"
-import { type EngineChoice, engineChoices } from "../engine/names.js"
+import { examineSchema } from "../tasks/options/examine.js"
+import { defineCommand } from "./command.js"
 
-interface DoctorFlags {
-  readonly engine: EngineChoice
-  readonly json?: string
-}
-
-/** `resdet doctor`: what this machine can run, and the cure for what is missing. */
-export function configure(command: Command): void {
-  command
-    .description("what this machine can run, and the cure for what is missing")
-    .addOption(
-      new Option("--engine <name>", "which engine to look at")
-        .choices(engineChoices)
-        .default("auto")
-        .env("RESDET_ENGINE"),
-    )
-    .option("--json <file>", "the report as JSON; - is standard output")
-    .action(doctor)
-}
-
-async function doctor(flags: DoctorFlags): Promise<void> {
-  const { examine } = await import("../engine/doctor.js")
-  const report = await examine(flags.engine)
-  if (flags.json === undefined) {
-    for (const [name, value] of lines(report)) console.log(`${name.padEnd(14)}${value}`)
-    return
-  }
-  const text = `${JSON.stringify(report, undefined, 2)}\n`
-  if (flags.json === "-") process.stdout.write(text)
-  else (await import("node:fs")).writeFileSync(flags.json, text)
-}
+export const { configure } = defineCommand({
+  schema: examineSchema,
+  async run(options) {
+    const { examine } = await import("../tasks/examine.js")
+    const report = await examine(options)
+    return {
+      text: lines(report)
+        .map(([name, value]) => name.padEnd(14) + value)
+        .join("\n"),
+      document: report,
+    }
+  },
+})
 
 function lines(report: DoctorReport): [name: string, value: string][] {
   const { versions, memory, cache, tools } = report

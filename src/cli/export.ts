@@ -1,39 +1,23 @@
-import { type Command, Option } from "commander"
-import type { EngineChoice } from "../engine/names.js"
-import { engineFlag, fractionFlag } from "./flags.js"
-import { log, print } from "./report.js"
+import type { ExportCheck } from "../predict/check-export.js"
+import { exportModelSchema } from "../tasks/options/export-model.js"
+import { defineCommand } from "./command.js"
 
-interface ExportFlags {
-  readonly weights: string
-  readonly out: string
-  readonly score?: number
-  readonly nms?: number
-  readonly check: boolean
-  readonly engine?: EngineChoice
-}
+export const { configure } = defineCommand({
+  schema: exportModelSchema,
+  async run(options, { hooks, log }) {
+    const { exportModel } = await import("../tasks/export-model.js")
+    const exported = await exportModel(options, hooks)
+    const { out, model, classes, operations, check } = exported
+    if (check !== null) log(`checked: ${checkText(check)}`)
+    return { text: `${out}: ${model}, ${classes} classes, ${operations} operations`, document: exported }
+  },
+})
 
-/** `resdet export`: a detector or a classifier as one ONNX file, for any ONNX Runtime. */
-export function configure(command: Command): void {
-  command
-    .requiredOption("--weights <file>", "a detector or a classifier (.safetensors)")
-    .addOption(new Option("--format <name>", "of the file to write").choices(["onnx"]).default("onnx"))
-    .requiredOption("--out <file>", "the .onnx file to write")
-    .option("--score <0..1>", "the file leaves out detections scored lower (default: the model's)", fractionFlag)
-    .option(
-      "--nms <0..1>",
-      "of two boxes of a class with a higher IoU it keeps one (default: the model's)",
-      fractionFlag,
-    )
-    .option("--no-check", "do not compare what the file gives with what the model gives")
-    .addOption(engineFlag())
-    .action(exportWeights)
-}
-
-async function exportWeights({ weights, out, check, engine = "auto", ...bounds }: ExportFlags): Promise<void> {
-  const { writeOnnx } = await import("./run-export.js")
-  const written = writeOnnx(weights, out, bounds)
-  print(written.summary)
-  if (!check) return
-  const { checkExport } = await import("./check-export.js")
-  await checkExport(written, engine, log)
+function checkText(check: ExportCheck): string {
+  if (check.kind === "classifier") {
+    return `logits of 1 and of 3 made-up images agree to ${check.logit.toExponential(1)} of the largest`
+  }
+  const { same, images, score, edge } = check
+  const figures = `scores within ${score.toExponential(1)}, edges within ${edge.toExponential(1)} px`
+  return `${same} detections on ${images} made-up images agree, ${figures}`
 }

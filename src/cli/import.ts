@@ -1,147 +1,26 @@
-import { readFileSync } from "node:fs"
-import { type Command, InvalidArgumentError } from "commander"
-import { networkSpec } from "../backbone/networks.js"
-import { modelNames } from "../detector/model.js"
-import { DataError, UsageError } from "../tensor/errors.js"
-import { imageNet } from "../tensor/normalisation.js"
-import { positive } from "../tensor/options.js"
-import { classifierMetadata } from "../weights/classifier-file.js"
-import { expectedShapes } from "../weights/expected.js"
-import { loadWeights } from "../weights/load.js"
-import { writeSafetensors } from "../weights/safetensors.js"
-import { toTorchAxes } from "../weights/torchvision.js"
-import { importDetector } from "./import-detector.js"
-import { firstThree, printLeftOut } from "./import-lines.js"
-import { print } from "./report.js"
+import type { ImportedWeights } from "../tasks/import-weights.js"
+import { importWeightsSchema } from "../tasks/options/import-weights.js"
+import { defineCommand } from "./command.js"
 
-type Channels = readonly [number, number, number]
+export const { configure } = defineCommand({
+  schema: importWeightsSchema,
+  operands: ["file"],
+  async run(options) {
+    const { importWeights } = await import("../tasks/import-weights.js")
+    const imported = await importWeights(options)
+    return { text: lines(imported).join("\n"), document: imported }
+  },
+})
 
-interface ImportFlags {
-  readonly model: string
-  readonly out: string
-  readonly allowMissing?: boolean
-  readonly strideIn: "3x3" | "1x1"
-  readonly zeros?: "after" | "both"
-  readonly classes?: string
-  readonly mean: Channels
-  readonly deviation: Channels
+function lines({ kind, out, model, loaded, tensors, classes, zeros, leftOut }: ImportedWeights): string[] {
+  const named = kind === "detector" ? `: ${firstOf(classes, 3)}` : ""
+  const side = zeros === "both" ? "on both sides" : "after the others"
+  return [
+    `${out}: ${loaded} of ${tensors} tensors of ${model}, ${classes.length} classes${named}`,
+    ...(zeros === null ? [] : [`shortcuts with zero channels ${side} (--zeros)`]),
+    ...(leftOut.length === 0 ? [] : [`left out ${leftOut.length}: ${firstOf(leftOut, 8)}`]),
+  ]
 }
 
-/**
- * `resdet import`: a PyTorch, numpy or safetensors file, checked against a model: a classifier's as one that
- * `resdet classify` runs and `resdet train` starts from, a detector's as one that `detect` and `eval` run.
- */
-export function configure(command: Command): void {
-  command
-    .argument("<file>", "a .pth, .pt, .th, .pkl or .safetensors file; nothing in it is executed")
-    .requiredOption("--model <name>", "the network it is for, such as resnet50 or fasterrcnn_resnet50_fpn")
-    .requiredOption("--out <file>", "the .safetensors file to write")
-    .option(
-      "--classes <file>",
-      "names of the classes, one a line (default: COCO's for a detector of as many, else numbers)",
-    )
-    .option("--mean <r,g,b>", "of the values 0..1 it was trained on (default: ImageNet's)", meanFlag, imageNet.mean)
-    .option("--deviation <r,g,b>", "the same (default: ImageNet's)", deviationFlag, imageNet.deviation)
-    .option("--allow-missing", "write what fits of a file that does not fill the network: weights to train from only")
-    .option(
-      "--stride-in <where>",
-      "stride of bottleneck blocks: 3x3 (torchvision) or 1x1 (the paper)",
-      strideFlag,
-      "3x3",
-    )
-    .option("--zeros <where>", "where a CIFAR network's shortcuts have their zero channels: after or both", zerosFlag)
-    .action(importWeights)
-}
-
-function importWeights(file: string, flags: ImportFlags): void | Promise<void> {
-  const { model, out, allowMissing = false, strideIn, mean, deviation } = flags
-  if (modelNames.includes(model)) {
-    if (allowMissing)
-      throw new UsageError("import: what does not fill a detector is for resdet train --weights, as it is")
-    const { classes } = flags
-    const names = classes === undefined ? undefined : (count: number) => readNames(classes, count)
-    return importDetector(file, { model, out, strideIn, input: { mean, deviation }, names })
-  }
-  const spec = networkSpec(model, { strideIn })
-  // pytorch_resnet_cifar10 calls the last layer `linear` and pads its shortcuts on both sides.
-  let zeros = flags.zeros ?? "after"
-  const rename = (name: string) => {
-    if (!name.startsWith("linear.")) return name
-    zeros = flags.zeros ?? "both"
-    return name.replace("linear.", "fc.")
-  }
-  const { weights } = loadWeights(file, { rename, norm: "batch" })
-  const count = weights.get("fc.bias")?.shape[0] ?? spec.classes
-  const classes = flags.classes === undefined ? numbered(count) : readNames(flags.classes, count)
-  const expected = expectedShapes(spec, count)
-  const faults = [...expected].flatMap(([name, shape]) => {
-    const given = weights.get(name)?.shape
-    if (given === undefined) return [`${name} is missing`]
-    return String(given) === String(shape) ? [] : [`${name} is [${given}], expected [${shape}]`]
-  })
-  if (faults.length > 0 && !allowMissing) {
-    throw new DataError(`${file}: does not fill ${model}: ${firstThree(faults)}. Take part of it with --allow-missing`)
-  }
-  const fitting = [...weights].filter(([name, { shape }]) => String(expected.get(name)) === String(shape))
-  const hasZeros = spec.stages.flat().some(({ shortcut }) => typeof shortcut !== "string" && "zeros" in shortcut)
-  const hasBottlenecks = spec.stages.flat().some(({ layers }) => layers.length === 3)
-  const options = { ...(hasBottlenecks ? { strideIn } : {}), ...(hasZeros ? { zeros } : {}) }
-  const config = { network: model, options, size: spec.inputSize[0], mean, deviation }
-  // What does not fill the network cannot be run, so that its file does not say it is a classifier.
-  const metadata = faults.length === 0 ? classifierMetadata({ config, classes, training: {} }) : { model, ...options }
-  writeSafetensors(
-    out,
-    fitting.map(([name, weight]) => [name, toTorchAxes(weight)] as const),
-    metadata,
-  )
-  print(`${out}: ${fitting.length} of ${expected.size} tensors of ${model}, ${count} classes`)
-  if (hasZeros)
-    print(`shortcuts with zero channels ${zeros === "both" ? "on both sides" : "after the others"} (--zeros)`)
-  printLeftOut([...weights.keys()].filter((name) => !expected.has(name)))
-}
-
-const numbered = (count: number): string[] => Array.from({ length: count }, (_, k) => String(k))
-
-function readNames(file: string, count: number): string[] {
-  let text: string
-  try {
-    text = readFileSync(file, "utf8")
-  } catch (error) {
-    throw new DataError(`${file}: cannot read the names of the classes (${(error as NodeJS.ErrnoException).code})`)
-  }
-  const names = text
-    .trimEnd()
-    .split(/\r?\n/)
-    .map((name) => name.trim())
-  if (names.length !== count || names.includes("")) {
-    throw new DataError(`${file}: expected ${count} names of classes, one a line, got ${names.filter(Boolean).length}`)
-  }
-  const twice = names.find((name, k) => names.indexOf(name) !== k)
-  if (twice !== undefined) throw new DataError(`${file}: the class "${twice}" is there twice. Give each its own name`)
-  return names
-}
-
-function meanFlag(text: string): Channels {
-  const values = text.split(",").map((part) => (part.trim() === "" ? Number.NaN : Number(part)))
-  if (values.length !== 3 || !values.every(Number.isFinite)) {
-    throw new InvalidArgumentError("Expected three numbers for red, green and blue, as in 0.485,0.456,0.406.")
-  }
-  return values as [number, number, number]
-}
-
-function deviationFlag(text: string): Channels {
-  const values = meanFlag(text)
-  if (!values.every((value) => positive(value) === undefined))
-    throw new InvalidArgumentError("Expected numbers above 0.")
-  return values
-}
-
-function strideFlag(text: string): "3x3" | "1x1" {
-  if (text !== "3x3" && text !== "1x1") throw new InvalidArgumentError("Expected 3x3 or 1x1.")
-  return text
-}
-
-function zerosFlag(text: string): "after" | "both" {
-  if (text !== "after" && text !== "both") throw new InvalidArgumentError("Expected after or both.")
-  return text
-}
+const firstOf = (names: readonly string[], count: number): string =>
+  [...names.slice(0, count), ...(names.length > count ? ["..."] : [])].join(", ")

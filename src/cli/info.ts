@@ -1,169 +1,85 @@
-import { existsSync } from "node:fs"
-import { type Command, InvalidArgumentError } from "commander"
-import { networkNames, networkSpec } from "../backbone/networks.js"
-import { type Size, type Summary, summarize } from "../backbone/summary.js"
-import { UsageError } from "../tensor/errors.js"
-import { didYouMean } from "../tensor/suggest.js"
-import type { ClassifierInfo } from "../weights/classifier-file.js"
-import { SafetensorsFile } from "../weights/safetensors.js"
-import { atLeastOneFlag } from "./flags.js"
-import { print, writeJson } from "./report.js"
+import type { Description, GraphDescription, ModelDescription, WeightsDescription } from "../tasks/describe-model.js"
+import { describeModelSchema } from "../tasks/options/describe-model.js"
+import { defineCommand } from "./command.js"
 
-interface InfoFlags {
-  readonly json?: string
-  readonly size?: Size
-  readonly classes?: number
-  readonly strideIn: "3x3" | "1x1"
-}
+export const { configure } = defineCommand({
+  schema: describeModelSchema,
+  operands: ["model"],
+  async run(options) {
+    const { describeModel } = await import("../tasks/describe-model.js")
+    const description = await describeModel(options)
+    return { text: lines(description).join("\n"), document: documentOf(description) }
+  },
+})
 
-/** `resdet info`: a model's layers, parameters and multiply-adds, or what a weights file holds; no engine is loaded. */
-export function configure(command: Command): void {
-  command
-    .argument("<model-or-file>", "such as resnet50 or fasterrcnn_resnet18_c4, or a .safetensors or .onnx file")
-    .option("--json <target>", "one JSON document, to a file or to stdout for -")
-    .option("--size <side>", "input size in pixels: 224, or height x width as in 600x800", sizeFlag)
-    .option("--classes <number>", "how many classes (default: those of ImageNet, CIFAR-10 or COCO)", atLeastOneFlag)
-    .option(
-      "--stride-in <where>",
-      "stride of bottleneck blocks: 3x3 (torchvision) or 1x1 (the paper)",
-      strideFlag,
-      "3x3",
-    )
-    .action(async (name: string, flags: InfoFlags) => {
-      const { text, document } = await (existsSync(name) ? describeFile(name) : describeModel(name, flags))
-      if (flags.json === undefined) print(text)
-      else writeJson(document, flags.json)
-    })
-}
-
-interface Description {
-  readonly text: string
-  readonly document: object
-}
-
-async function describeModel(model: string, flags: InfoFlags): Promise<Description> {
-  const { summary, inputSize, classes } = networkNames.includes(model)
-    ? classifier(model, flags)
-    : await detector(model, flags)
-  const { rows: layers, parameters, multiplyAdds } = summary
-  const [height, width] = inputSize
-  const head = `${model}: input ${height}x${width}, ${classes} classes`
-  return {
-    text: [head, ...table(summary), totals(parameters), `${billions(multiplyAdds)} multiply-adds`].join("\n"),
-    document: { model, inputSize, classes, parameters, multiplyAdds, layers },
+/** What a classifier's metadata say already is not said twice. */
+function documentOf(description: Description): object {
+  if (description.kind === "onnx") return { file: description.file, metadata: description.metadata }
+  if (description.kind === "weights") {
+    const { file, parameters, metadata, tensors } = description
+    return { file, parameters, metadata, tensors }
   }
+  const { kind: _, ...document } = description
+  return document
 }
 
-function classifier(model: string, flags: InfoFlags) {
-  const spec = networkSpec(model, { strideIn: flags.strideIn })
-  const { size, classes = spec.classes } = flags
-  const inputSize = size ?? spec.inputSize
-  return { summary: summarize(spec, { inputSize, classes }), inputSize, classes }
+function lines(description: Description): string[] {
+  if (description.kind === "onnx") return graphLines(description)
+  return description.kind === "weights" ? weightsLines(description) : modelLines(description)
 }
 
-async function detector(model: string, { size, classes = 80, strideIn }: InfoFlags) {
-  const { modelDefaults, modelNames } = await import("../detector/model.js")
-  if (!modelNames.includes(model)) {
-    const known = [...networkNames, ...modelNames]
-    const hint = didYouMean(model, known)
-    throw new UsageError(`info: no file and no model "${model}".${hint} Known models: ${known.join(", ")}`)
-  }
-  const { summarizeDetector } = await import("./detector-summary.js")
-  // A photo of 4:3, the usual shape.
-  const inputSize: Size = size ?? [modelDefaults.size, Math.round((modelDefaults.size * 4) / 3)]
-  return { summary: summarizeDetector({ ...modelDefaults, model, strideIn }, inputSize, classes), inputSize, classes }
+function graphLines({ file, bytes, metadata }: GraphDescription): string[] {
+  return [`${file}: ONNX graph, ${(bytes / 1e6).toFixed(1)} MB`, ...Object.entries(metadata).map(note)]
 }
 
-async function describeFile(path: string): Promise<Description> {
-  if (path.endsWith(".onnx")) return describeGraph(path)
-  const { classifierKey, readClassifierInfo } = await import("../weights/classifier-file.js")
-  const file = new SafetensorsFile(path)
-  const classifier = readClassifierInfo(path)
-  const tensors = [...file.entries].map(([name, { dtype, shape }]) => ({ name, dtype, shape }))
-  const learned = tensors.filter(
-    ({ name }) => !/\.(running_mean|running_var|num_batches_tracked)$|^input\.mean$/.test(name),
-  )
-  const parameters = learned.reduce((sum, { shape }) => sum + shape.reduce((size, length) => size * length, 1), 0)
-  const metadata = parsedValues(file.metadata)
+function weightsLines({ file, parameters, metadata, tensors, classifier }: WeightsDescription): string[] {
   const width = Math.max(0, ...tensors.map(({ name }) => name.length))
-  const lines = tensors.map(({ name, dtype, shape }) => `${name.padEnd(width)}  ${dtype}  [${shape.join(", ")}]`)
-  const others = Object.entries(file.metadata).filter(([key]) => key !== classifierKey)
-  const notes = others.map(([key, value]) => `${key}: ${value}`)
-  const told = classifier ? describeClassifier(classifier) : []
-  return {
-    text: [`${path}: ${tensors.length} tensors`, ...told, ...notes, ...lines, totals(parameters)].join("\n"),
-    document: { file: path, parameters, metadata, tensors },
-  }
+  const notes = Object.entries(metadata).filter(([key]) => classifier === undefined || key !== "resdet_classifier")
+  return [
+    `${file}: ${tensors.length} tensors`,
+    ...(classifier === undefined ? [] : classifierLines(classifier)),
+    ...notes.map(note),
+    ...tensors.map(({ name, dtype, shape }) => `${name.padEnd(width)}  ${dtype}  [${shape.join(", ")}]`),
+    totals(parameters),
+  ]
 }
 
-function describeClassifier({ config, classes, training }: ClassifierInfo): string[] {
+function classifierLines({ config, classes, training }: NonNullable<WeightsDescription["classifier"]>): string[] {
   const { network, options, size, mean, deviation, meanPicture } = config
-  const facts = Object.entries({ ...options, ...training }).map(([name, value]) => {
-    return `${name}: ${typeof value === "string" ? value : JSON.stringify(value)}`
-  })
   return [
     `classifier ${network}: input ${size}x${size}, ${classes.length} classes`,
-    `mean${meanPicture ? " (of the picture input.mean)" : ""}: ${mean.join(", ")}; deviation: ${deviation.join(", ")}`,
-    ...facts,
+    `mean${meanPicture ? " (of the picture input.mean)" : ""}: ${mean.join(", ")}; std: ${deviation.join(", ")}`,
+    ...Object.entries({ ...options, ...training }).map(note),
     `classes: ${classes.join(", ")}`,
   ]
 }
 
-/** An ONNX file: what is told of it, which for those of `resdet export` is all that the weights file told. */
-async function describeGraph(path: string): Promise<Description> {
-  const { readOnnxFile } = await import("../onnx/model-file.js")
-  const { bytes, metadata } = readOnnxFile(path)
-  const notes = Object.entries(metadata).map(([key, value]) => `${key}: ${value}`)
-  return {
-    text: [`${path}: ONNX graph, ${(bytes.length / 1e6).toFixed(1)} MB`, ...notes].join("\n"),
-    document: { file: path, metadata: parsedValues(metadata) },
-  }
+const note = ([name, value]: readonly [string, unknown]): string =>
+  `${name}: ${typeof value === "string" ? value : JSON.stringify(value)}`
+
+function modelLines({ model, inputSize, classes, layers, parameters, multiplyAdds }: ModelDescription): string[] {
+  const [height, width] = inputSize
+  return [
+    `${model}: input ${height}x${width}, ${classes} classes`,
+    ...table(layers),
+    totals(parameters),
+    `${(multiplyAdds / 1e9).toFixed(3)} billion multiply-adds`,
+  ]
 }
 
-/** Metadata that hold JSON as what they mean, others as text. */
-function parsedValues(metadata: Readonly<Record<string, string>>): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(metadata).map(([key, value]) => [key, parsed(value)]))
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return text
-  }
-}
-
-function table({ rows }: Summary): string[] {
-  const cells = rows.map((row) => [
-    row.name,
-    `${row.kernel}x${row.kernel}${row.stride > 1 ? ` / ${row.stride}` : ""}`,
-    `${row.in} -> ${row.out}`,
-    row.size.join("x"),
-    row.parameters.toLocaleString("en-US"),
-    `${(row.multiplyAdds / 1e6).toFixed(1)} M`,
+function table(layers: ModelDescription["layers"]): string[] {
+  const cells = layers.map((layer) => [
+    layer.name,
+    `${layer.kernel}x${layer.kernel}${layer.stride > 1 ? ` / ${layer.stride}` : ""}`,
+    `${layer.in} -> ${layer.out}`,
+    layer.size.join("x"),
+    layer.parameters.toLocaleString("en-US"),
+    `${(layer.multiplyAdds / 1e6).toFixed(1)} M`,
   ])
   const all = [["layer", "window", "channels", "output", "parameters", "multiply-adds"], ...cells]
   const widths = all[0]!.map((_, column) => Math.max(...all.map((line) => line[column]!.length)))
-  return all.map((line) =>
-    line
-      .map((cell, column) => (column < 3 ? cell.padEnd(widths[column]!) : cell.padStart(widths[column]!)))
-      .join("  ")
-      .trimEnd(),
-  )
+  const pad = (cell: string, i: number) => (i < 3 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!))
+  return all.map((line) => line.map(pad).join("  ").trimEnd())
 }
 
 const totals = (parameters: number): string => `${parameters.toLocaleString("en-US")} parameters`
-const billions = (count: number): string => `${(count / 1e9).toFixed(3)} billion`
-
-function sizeFlag(text: string): Size {
-  const match = /^(\d+)(?:x(\d+))?$/.exec(text)
-  const [height, width] = match ? [Number(match[1]), Number(match[2] ?? match[1])] : [0, 0]
-  if (height < 1 || width < 1)
-    throw new InvalidArgumentError("Expected a side in pixels, or height x width as in 600x800.")
-  return [height, width]
-}
-
-function strideFlag(text: string): "3x3" | "1x1" {
-  if (text !== "3x3" && text !== "1x1") throw new InvalidArgumentError("Expected 3x3 or 1x1.")
-  return text
-}

@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs"
+import { createRequire } from "node:module"
 import { Command, CommanderError } from "commander"
 import { UsageError, UserError } from "../tensor/errors.js"
 import { didYouMean } from "../tensor/suggest.js"
@@ -65,9 +65,7 @@ function refuseUnknown(above: Command, words: readonly string[], table: readonly
 }
 
 function readVersion(): string {
-  // From dist/src/cli up to the package's root.
-  const file = new URL("../../../package.json", import.meta.url)
-  return (JSON.parse(readFileSync(file, "utf8")) as { version: string }).version
+  return (createRequire(import.meta.url)("resdet/package.json") as { version: string }).version
 }
 
 function report(error: unknown): number {

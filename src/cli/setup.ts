@@ -1,60 +1,18 @@
-import type { Command } from "commander"
+import { setUpSchema } from "../tasks/options/set-up.js"
+import { defineCommand } from "./command.js"
 
-interface SetupFlags {
-  readonly libtensorflow?: string
-  readonly gpu?: true
-  readonly cpu?: true
-  readonly cache?: string
-  readonly strict?: true
-}
-
-/** `resdet setup`: native TensorFlow in one command. */
-export function configure(command: Command): void {
-  command
-    .description("get native TensorFlow, once a machine; without it everything runs on WebAssembly, slower")
-    .option(
-      "--libtensorflow <path>",
-      "a TensorFlow wheel, or a folder with include/ and the libraries, you already have",
-    )
-    .option("--gpu", "the CUDA build (default: where an NVIDIA driver is loaded)")
-    .option("--cpu", "the CPU build")
-    .option("--cache <folder>", "where to keep it (default: RESDET_CACHE or the user's cache folder)")
-    .option("--strict", "fail when native TensorFlow cannot be had (default: exit code 0, WebAssembly is used)")
-    .addHelpText(
-      "after",
-      "\nExit codes: 0 an engine works · 1 none works, or not the one --strict or --libtensorflow asks for",
-    )
-    .action(setup)
-}
-
-async function setup(flags: SetupFlags): Promise<void> {
-  const { setUpNative } = await import("../engine/setup.js")
-  const { startEngine } = await import("../engine/start.js")
-  const { checkEngine } = await import("../engine/self-check.js")
-  const { UsageError, UserError } = await import("../tensor/errors.js")
-  if (flags.gpu && flags.cpu) throw new UsageError("setup: expected --gpu or --cpu, got both. Leave one out")
-  if (flags.cache) process.env.RESDET_CACHE = flags.cache
-  const tell = (line: string) => console.error(line)
-  const device = flags.gpu ? "gpu" : flags.cpu ? "cpu" : undefined
-  const prove = async (engine: string) => {
-    const checks = await checkEngine()
-    for (const { name, passed } of checks) tell(`${passed ? "ok   " : "WRONG"} ${name}`)
-    if (checks.some(({ passed }) => !passed)) throw new UserError(`the ${engine} engine gives wrong values`)
-  }
-  try {
-    const { folder, manifest } = await setUpNative({
-      ...(flags.libtensorflow && { libtensorflow: flags.libtensorflow }),
-      ...(device && { device }),
-      onProgress: tell,
-    })
-    await startEngine("tensorflow")
-    await prove("native")
-    console.log(`native TensorFlow ${manifest.libtensorflow} (${manifest.device}) works: ${folder}`)
-  } catch (error) {
-    if (!(error instanceof UserError) || flags.strict || flags.libtensorflow) throw error
-    tell(`no native TensorFlow: ${error.message}`)
-    await startEngine("wasm")
-    await prove("WebAssembly")
-    console.log("WebAssembly works: everything runs on it, several times slower")
-  }
-}
+export const { configure } = defineCommand({
+  schema: setUpSchema,
+  description:
+    "get native TensorFlow, once a machine; without it everything runs on WebAssembly, slower. Exit codes: 0 an engine " +
+    "works, 1 none works, or not the one that --strict or --libtensorflow asks for",
+  async run(options, { hooks }) {
+    const { setUp } = await import("../tasks/set-up.js")
+    const result = await setUp(options, hooks)
+    const text =
+      result.engine === "wasm"
+        ? "WebAssembly works: everything runs on it, several times slower"
+        : `native TensorFlow ${result.libtensorflow} (${result.device}) works: ${result.folder}`
+    return { text, document: result }
+  },
+})

@@ -2,7 +2,7 @@ import { createRequire } from "node:module"
 import * as tf from "@tensorflow/tfjs-core"
 import { UserError } from "../tensor/errors.js"
 import type { EngineChoice, EngineName } from "./names.js"
-import { findNative } from "./native-cache.js"
+import { findNative, type NativeEntry } from "./native-cache.js"
 import { loadNative } from "./native-load.js"
 import { registerWasmKernels } from "./wasm-kernels.js"
 import { loadWebGpu, watchGpu } from "./webgpu.js"
@@ -13,9 +13,13 @@ const require = createRequire(import.meta.url)
 /**
  * Makes one compute engine the one that runs all tensors. `auto` takes native TensorFlow when it is set up, else
  * WebAssembly; a GPU behind WebGPU is used where it is asked for.
+ * @param native where native TensorFlow lies, if not in the user's cache
  * @throws UserError when the engine that was asked for cannot run here
  */
-export async function startEngine(choice: EngineChoice = "auto"): Promise<EngineName> {
+export async function startEngine(
+  choice: EngineChoice = "auto",
+  native: NativeEntry | undefined = findNative(),
+): Promise<EngineName> {
   if (choice === "webgpu") {
     await loadWebGpu()
     registerGradients()
@@ -25,7 +29,6 @@ export async function startEngine(choice: EngineChoice = "auto"): Promise<Engine
     return "webgpu"
   }
   if (choice !== "wasm") {
-    const native = findNative()
     try {
       loadNative(native)
       await use("tensorflow")

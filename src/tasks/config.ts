@@ -3,13 +3,15 @@ import { dirname, extname, resolve } from "node:path"
 import { parse as parseYaml } from "yaml"
 import type { z } from "zod"
 import { UsageError } from "../tensor/errors.js"
-import { explain, isTree, show, type Tree, valueAt } from "./explain.js"
+import { explain, isTree, type Provenance, show, type Tree, valueAt } from "./explain.js"
 import { type DeclaredOption, declaredOptions, flagName } from "./option.js"
 
 /** Where the options of a command come from: later ones win. */
 export interface ConfigSources {
   /** The command, as in `train needs --data`. */
   readonly command?: string | undefined
+  /** Options that the command takes without a flag, as in `dataset check needs <data>`. */
+  readonly operands?: readonly string[] | undefined
   /** `--config`: a YAML or JSON file. */
   readonly file?: string | undefined
   /** Flags that were given, by their names in the schema; undefined ones are not given. */
@@ -64,7 +66,8 @@ export function resolveConfig<Schema extends z.ZodType>(
     refuseBelowValue(config, path, text)
     lay(tree, () => `--set ${text}`)
   }
-  return { options: parsed(schema, config, origins, sources.command), notices }
+  const { command: caller, operands } = sources
+  return { options: parsed(schema, config, { origins, schema, caller, operands, from: "command line" }), notices }
 }
 
 /**
@@ -79,22 +82,16 @@ export function parseOptions<Schema extends z.ZodType>(
 ): z.output<Schema> {
   const given = Object.fromEntries(Object.entries(options ?? {}).filter(([, value]) => value !== undefined))
   const origins = new Map(Object.keys(given).map((key) => [key, name]))
-  return parsed(schema, given, origins, name, "code")
+  return parsed(schema, given, { origins, schema, caller: name, from: "code" })
 }
 
-function parsed<Schema extends z.ZodType>(
-  schema: Schema,
-  config: Tree,
-  origins: ReadonlyMap<string, string>,
-  caller: string | undefined,
-  from: "command line" | "code" = "command line",
-): z.output<Schema> {
+function parsed<Schema extends z.ZodType>(schema: Schema, config: Tree, provenance: Provenance): z.output<Schema> {
   const result = schema.safeParse(config)
   if (result.success) return result.data
   // What was given wrongly is told before what was not given.
   const { issues } = result.error
   const issue = issues.find(({ path }) => valueAt(config, path) !== undefined) ?? issues[0]!
-  throw new UsageError(explain(issue, config, { origins, schema, caller, from }))
+  throw new UsageError(explain(issue, config, provenance))
 }
 
 /** Gives the values of old names to the new ones. */

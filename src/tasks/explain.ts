@@ -12,11 +12,14 @@ export interface Provenance {
   readonly schema: z.ZodType
   /** The command or function that was called. */
   readonly caller?: string | undefined
+  /** Options without a flag. */
+  readonly operands?: readonly string[] | undefined
   readonly from: "command line" | "code"
 }
 
 /** One line for what a schema found wrong: where the value came from, its name, what was expected, what came. */
-export function explain(issue: z.core.$ZodIssue, config: Tree, { origins, schema, caller, from }: Provenance): string {
+export function explain(issue: z.core.$ZodIssue, config: Tree, provenance: Provenance): string {
+  const { origins, schema, caller } = provenance
   const path = issue.path.map(String)
   const originOf = (names: readonly string[]): string => {
     if (names.length === 0) return caller ?? "options"
@@ -30,7 +33,7 @@ export function explain(issue: z.core.$ZodIssue, config: Tree, { origins, schema
   }
   const value = valueAt(config, path)
   const name = path.join(".")
-  if (value === undefined) return `${caller ?? "options"}${missing(name, schema, from)}`
+  if (value === undefined) return `${caller ?? "options"}${missing(name, provenance)}`
   const options = issue.code === "invalid_value" ? issue.values.map(String) : []
   const hint = typeof value === "string" ? didYouMean(value, options) : ""
   const origin = originOf(path)
@@ -40,9 +43,10 @@ export function explain(issue: z.core.$ZodIssue, config: Tree, { origins, schema
 }
 
 /** `train needs --data <path>: a VOC folder, ...` */
-function missing(name: string, schema: z.ZodType, from: Provenance["from"]): string {
+function missing(name: string, { schema, from, operands }: Provenance): string {
   const declared = declaredOptions(schema).find(({ key }) => key === name)
   const help = declared?.info.help ? `: ${declared.info.help}` : ""
+  if (operands?.includes(name)) return ` needs <${flagName(name)}>${help}`
   return from === "code" || declared === undefined || declared.info.only !== undefined
     ? ` needs "${name}"${help}`
     : ` needs --${flagName(name)} ${placeholder(declared)}${help}`.trimEnd()

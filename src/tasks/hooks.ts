@@ -27,11 +27,25 @@ export interface Listener {
   progress(progress: Progress): void
 }
 
-export function listenerOf({ signal, ...hooks }: TaskHooks): Listener {
+export function listenerOf(hooks: TaskHooks): Listener {
   return {
-    signal: signal ?? new AbortController().signal,
+    // Asked for only where a task can stop: until then Ctrl-C ends the process at once.
+    get signal() {
+      return hooks.signal ?? new AbortController().signal
+    },
     log: (line) => hooks.onLog?.(line),
     fault: (fault) => hooks.onFault?.(fault),
     progress: (progress) => hooks.onProgress?.(progress),
+  }
+}
+
+/**
+ * Tells how far a job has come, and ends it there when its caller has asked for that.
+ * @throws the signal's reason
+ */
+export function countOff(listener: Listener, job: string): (done: number, total: number) => void {
+  return (done, total) => {
+    listener.progress({ job, done, total })
+    listener.signal.throwIfAborted()
   }
 }

@@ -2,15 +2,14 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import * as tf from "@tensorflow/tfjs-core"
-import { Command } from "commander"
-import { afterAll, beforeAll, describe, expect, test, vi } from "vitest"
+import { afterAll, beforeAll, describe, expect, test } from "vitest"
 import { readLabelled } from "../../datasets/read-labelled.js"
 import { scoreSet } from "../../src/classify/evaluate.js"
 import { makeScorer } from "../../src/classify/scorer.js"
 import { wholeImage } from "../../src/classify/test-crops.js"
-import { configure } from "../../src/cli/import.js"
 import { startEngine } from "../../src/engine/start.js"
 import { bestClasses, rowOf } from "../../src/eval/classification.js"
+import { importWeights } from "../../src/tasks/import-weights.js"
 import { type OpenClassifier, openClassifier } from "../../src/weights/classifier-file.js"
 import { expectClose } from "../support/close.js"
 import { sharedData, withoutSharedData } from "../support/shared-data.js"
@@ -34,11 +33,7 @@ afterAll(() => rmSync(folder, { recursive: true }))
 async function imported({ network, file }: GoldenCase): Promise<OpenClassifier> {
   const out = join(folder, `${network}.safetensors`)
   const names = sharedData("cifar10-subset/batches.meta.txt")
-  const spy = vi.spyOn(process.stdout, "write").mockReturnValue(true)
-  const command = new Command("import").exitOverride()
-  configure(command)
-  const args = [sharedData(`weights/${file}`), "--model", network, "--out", out, "--classes", names]
-  await command.parseAsync(args, { from: "user" }).finally(() => spy.mockRestore())
+  await importWeights({ file: sharedData(`weights/${file}`), model: network, out, classes: names })
   return openClassifier(out)
 }
 

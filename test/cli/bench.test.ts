@@ -3,8 +3,8 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterAll, beforeAll, expect, test } from "vitest"
-import { phases, spread } from "../../src/cli/bench-table.js"
 import { startEngine } from "../../src/engine/start.js"
+import { phases, spread } from "../../src/tasks/bench-phases.js"
 import { saveUntrained } from "../support/untrained-detector.js"
 
 const folder = mkdtempSync(join(tmpdir(), "resdet-bench-test-"))

@@ -2,17 +2,17 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import * as tf from "@tensorflow/tfjs-core"
-import { Command } from "commander"
-import { afterAll, beforeAll, expect, test, vi } from "vitest"
+import { afterAll, beforeAll, expect, test } from "vitest"
 import { encodeImage } from "../../datasets/image/encode.js"
 import { networkSpec } from "../../src/backbone/networks.js"
 import { ResNet } from "../../src/backbone/resnet.js"
-import { configure as configureEval } from "../../src/cli/classify-eval.js"
-import { configure as configurePredict } from "../../src/cli/classify-predict.js"
 import { startEngine } from "../../src/engine/start.js"
+import { classifyFolder } from "../../src/tasks/classify-folder.js"
+import { evaluateClassifier } from "../../src/tasks/evaluate-classifier.js"
 import { Parameters, Scope } from "../../src/tensor/parameters.js"
 import { seededRandom } from "../../src/tensor/random.js"
 import { saveClassifier } from "../../src/weights/classifier-file.js"
+import { runCommand } from "../support/run-command.js"
 
 const folder = mkdtempSync(join(tmpdir(), "resdet-classify-"))
 const weights = join(folder, "light.safetensors")
@@ -50,30 +50,13 @@ function saveLight(path: string, classes: readonly string[]): void {
   parameters.dispose()
 }
 
-async function run(configure: (command: Command) => void, ...args: string[]) {
-  const out: string[] = []
-  const said: string[] = []
-  const spies = [
-    vi.spyOn(process.stdout, "write").mockImplementation((text) => out.push(String(text)) > 0),
-    vi.spyOn(process.stderr, "write").mockImplementation((text) => said.push(String(text)) > 0),
-  ]
-  let error: unknown
-  try {
-    const command = new Command("it").exitOverride().configureOutput({ outputError: () => {} })
-    configure(command)
-    await command.parseAsync(args, { from: "user" })
-  } catch (thrown) {
-    error = thrown
-  } finally {
-    for (const spy of spies) spy.mockRestore()
-  }
-  return { out: out.join(""), said: said.join(""), error }
-}
+/** Runs `classify eval` or `classify predict`. */
+const run = (...args: string[]) => runCommand("classify", ...args)
 
 test("a set is scored, what cannot be read is told, left out, and the command ends with bad data", async () => {
   const perImage = join(folder, "scores.jsonl")
   const args = ["--weights", weights, "--data", data, "--json", "-", "--per-image", perImage]
-  const { out, said, error } = await run(configureEval, ...args)
+  const { out, said, code } = await run("eval", ...args)
   expect(JSON.parse(out)).toEqual({
     images: 3,
     top1Error: 1 / 3,
@@ -88,7 +71,8 @@ test("a set is scored, what cannot be read is told, left out, and the command en
     ],
   })
   expect(said).toContain("val/bright/c.png: skipped: ")
-  expect(error).toMatchObject({ exitCode: 3, message: "1 of 4 images could not be read; the others are scored" })
+  expect(code).toBe(3)
+  expect(said).toMatch(/error: 1 of 4 images could not be read; the others are scored\n$/)
   const lines = readFileSync(perImage, "utf8")
     .trimEnd()
     .split("\n")
@@ -105,7 +89,7 @@ test("a set is scored, what cannot be read is told, left out, and the command en
 })
 
 test("the report for people names what a class was taken for", async () => {
-  const { out } = await run(configureEval, "--weights", weights, weights, "--data", data, "--split", "val")
+  const { out } = await run("eval", "--weights", weights, weights, "--data", data, "--split", "val")
   expect(out.split("\n").slice(0, 4)).toEqual([
     "3 images: top-1 error 33.33 %, top-5 error 0.00 %",
     "class   images  accuracy  taken for",
@@ -116,7 +100,7 @@ test("the report for people names what a class was taken for", async () => {
 
 test("whole images at several sizes and a batch of one score flat pictures the same", async () => {
   const { out } = await run(
-    configureEval,
+    "eval",
     "--weights",
     weights,
     "--data",
@@ -132,53 +116,96 @@ test("whole images at several sizes and a batch of one score flat pictures the s
 })
 
 test("every image of a source has its line, best class first", async () => {
-  const { out, said, error } = await run(configurePredict, "--weights", weights, "--source", data, "--batch", "2")
+  const { out, said, code } = await run("predict", "--weights", weights, "--source", data, "--batch", "2")
   expect(out).toBe(
     "val/bright/a.png: bright 0.872, dark 0.128\nval/bright/b.png: dark 0.863, bright 0.137\nval/dark/d.png: dark 0.881, bright 0.119\n",
   )
   expect(said).toContain("val/bright/c.png: skipped: ")
-  expect(error).toMatchObject({ exitCode: 3, message: "1 of 4 images could not be read" })
+  expect(code).toBe(3)
+  expect(said).toMatch(/error: 1 of 4 images could not be read\n$/)
 })
 
 test("lines of JSON and CSV go to a file that is there when it is whole", async () => {
   const source = join(data, "val/dark")
   const file = join(folder, "guesses")
   const args = ["--weights", weights, "--source", source, "--out", file, "--top", "1"]
-  const { out, error } = await run(configurePredict, ...args, "--json")
-  expect([out, error]).toEqual(["", undefined])
+  const { out, code } = await run("predict", ...args, "--format", "jsonl")
+  expect([out, code]).toEqual(["", 0])
   expect(JSON.parse(readFileSync(file, "utf8"))).toEqual({
     image: "d.png",
     classes: [{ label: "dark", classId: 1, score: expect.closeTo(0.880797, 5) }],
   })
   const named = join(folder, "named.safetensors")
   saveLight(named, ["bright", 'dark, "black"'])
-  await run(configurePredict, "--weights", named, "--source", source, "--out", file, "--csv")
+  await run("predict", "--weights", named, "--source", source, "--out", file, "--format", "csv")
   expect(readFileSync(file, "utf8")).toMatch(
     /^image,rank,label,class_id,score\nd\.png,1,"dark, ""black""",1,0\.88079\d\nd\.png,2,bright,0,0\.1192\d+\n$/,
   )
 })
 
+test("lines of CSV on stdout begin with their head, also by the flag of 0.1.0, which is told its new name", async () => {
+  const args = ["predict", "--weights", weights, "--source", join(data, "val/dark"), "--top", "1"]
+  const lines = "image,rank,label,class_id,score\nd.png,1,dark,1,0.880797\n"
+  expect(await run(...args, "--format", "csv")).toMatchObject({ out: lines, code: 0 })
+  const former = await run(...args, "--csv")
+  expect(former).toMatchObject({ out: lines, code: 0 })
+  expect(former.said).toContain('--csv: "csv" is now called "format csv"\n')
+})
+
+test("--json has all images of a source in one document", async () => {
+  const { out, code } = await run("predict", "--weights", weights, "--source", data, "--top", "1", "--json", "-")
+  expect(code).toBe(3)
+  expect(JSON.parse(out)).toEqual({
+    images: ["val/bright/a.png", "val/bright/b.png", "val/dark/d.png"].map((image) => ({
+      image,
+      classes: [{ label: expect.any(String), classId: expect.any(Number), score: expect.any(Number) }],
+    })),
+    skipped: [{ image: "val/bright/c.png", message: expect.any(String) }],
+  })
+})
+
+test("from TypeScript a folder is classified and a set scored without a word on stdout", async () => {
+  const seen: string[] = []
+  const folder = await classifyFolder(
+    { weights, source: data, engine: "auto" },
+    { onImage: ({ image, classes }) => seen.push(`${image} ${classes[0]!.label}`) },
+  )
+  expect(folder).toMatchObject({ images: 4, skipped: [{ image: "val/bright/c.png" }] })
+  expect(seen).toEqual(["val/bright/a.png bright", "val/bright/b.png dark", "val/dark/d.png dark"])
+  const progress: number[] = []
+  const { report, failed } = await evaluateClassifier(
+    { weights: [weights], data },
+    { onProgress: ({ done }) => progress.push(done) },
+  )
+  expect([report.top1Error, failed.length, progress.at(-1)]).toEqual([1 / 3, 1, 4])
+  await expect(classifyFolder({ weights, source: data }, { signal: AbortSignal.abort() })).resolves.toMatchObject({
+    images: 0,
+  })
+})
+
 test.each([
-  ["10 crops of images seen whole", configureEval, ["--data", data, "--crops", "10"], "sees images whole, 32x32", 2],
-  ["two ways of testing", configureEval, ["--data", data, "--crops", "1", "--scales", "32"], "--crops or --scales", 2],
-  ["a count of crops that is no procedure", configureEval, ["--data", data, "--crops", "5"], "Expected 1 or 10", 1],
-  ["a split that is not there", configureEval, ["--data", data, "--split", "test"], 'no split "test"', 3],
-  ["an empty folder", configurePredict, ["--source", join(folder, "empty")], "expected images, found none", 3],
-  ["two formats", configurePredict, ["--source", data, "--json", "--csv"], "--json or --csv", 2],
-] as const)("%s is refused in one line", async (_, configure, args, message, exitCode) => {
+  ["10 crops of images seen whole", "eval", ["--data", data, "--crops", "10"], "sees images whole, 32x32", 2],
+  ["two ways of testing", "eval", ["--data", data, "--crops", "1", "--scales", "32"], "--crops or --scales", 2],
+  ["a count of crops that is no procedure", "eval", ["--data", data, "--crops", "5"], "expected one of 1, 10", 2],
+  ["a split that is not there", "eval", ["--data", data, "--split", "test"], 'no split "test"', 3],
+  ["an empty folder", "predict", ["--source", join(folder, "empty")], "expected images, found none", 3],
+  ["two formats", "predict", ["--source", data, "--format", "jsonl", "--csv"], "--format or --csv", 2],
+  ["--json without a file", "predict", ["--source", data, "--json", "--csv"], "--json: expected a file, or -", 2],
+] as const)("%s is refused in one line", async (_, command, args, message, exitCode) => {
   mkdirSync(join(folder, "empty"), { recursive: true })
-  const { error } = await run(configure, "--weights", weights, ...args)
-  expect((error as Error).message).toContain(message)
-  expect((error as Error).message).not.toContain("\n")
-  expect(error).toMatchObject({ exitCode })
+  const { code, said } = await run(command, "--weights", weights, ...args)
+  const error = said.slice(said.indexOf("error: "))
+  expect(error).toContain(message)
+  expect(error.trimEnd()).not.toContain("\n")
+  expect(code).toBe(exitCode)
 })
 
 test("plain weights and other classes are told", async () => {
   const other = join(folder, "other.safetensors")
   saveLight(other, ["light", "shade"])
-  const { error } = await run(configureEval, "--weights", weights, other, "--data", data)
-  expect((error as Error).message).toContain('it has "light" where that has "bright"')
+  const { said } = await run("eval", "--weights", weights, other, "--data", data)
+  expect(said).toContain('it has "light" where that has "bright"')
   const numbered = join(folder, "numbered.safetensors")
   saveLight(numbered, ["0", "1"])
-  expect((await run(configureEval, "--weights", numbered, "--data", data)).out).toContain("bright       2     50.00")
+  expect((await run("eval", "--weights", numbered, "--data", data)).out).toContain("bright       2     50.00")
 })

@@ -1,18 +1,17 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { Command } from "commander"
 import { XMLValidator } from "fast-xml-parser"
-import { afterAll, expect, test, vi } from "vitest"
+import { afterAll, expect, test } from "vitest"
 import { encodeImage } from "../../datasets/image/encode.js"
 import { networkSpec } from "../../src/backbone/networks.js"
 import { ResNet } from "../../src/backbone/resnet.js"
-import { configure } from "../../src/cli/classify-responses.js"
-import { plotSvg } from "../../src/cli/plot.js"
 import { startEngine } from "../../src/engine/start.js"
 import { Parameters, Scope } from "../../src/tensor/parameters.js"
 import { seededRandom } from "../../src/tensor/random.js"
+import { plotSvg } from "../../src/train/plot.js"
 import { saveClassifier } from "../../src/weights/classifier-file.js"
+import { runCommand } from "../support/run-command.js"
 
 const folder = mkdtempSync(join(tmpdir(), "resdet-responses-"))
 afterAll(() => rmSync(folder, { recursive: true }))
@@ -35,16 +34,18 @@ test("the table has a line a layer and the plot stands beside it", async () => {
   )
   writeFileSync(join(folder, "val/cat/b.png"), "not an image")
   const out = join(folder, "out.csv")
-  const spies = [
-    vi.spyOn(process.stdout, "write").mockReturnValue(true),
-    vi.spyOn(process.stderr, "write").mockReturnValue(true),
-  ]
-  const command = new Command("responses").exitOverride()
-  configure(command)
-  const args = ["--weights", ...files, "--data", folder, "--out", out]
-  const failure = await command.parseAsync(args, { from: "user" }).catch((error: Error) => error)
-  for (const spy of spies) spy.mockRestore()
-  expect(failure).toMatchObject({ exitCode: 3, message: "1 of 2 images could not be read; the others are measured" })
+  const { code, said } = await runCommand(
+    "classify",
+    "responses",
+    "--weights",
+    ...files,
+    "--data",
+    folder,
+    "--out",
+    out,
+  )
+  expect(code).toBe(3)
+  expect(said).toMatch(/error: 1 of 2 images could not be read; the others are measured\n$/)
 
   const rows = readFileSync(out, "utf8").trimEnd().split("\n")
   expect(rows[0]).toBe("network,position,layer,deviation,rank")

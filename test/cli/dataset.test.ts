@@ -1,34 +1,14 @@
-import { existsSync, readFileSync } from "node:fs"
+import { spawnSync } from "node:child_process"
+import { existsSync, readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
-import { Command } from "commander"
-import { afterEach, expect, test, vi } from "vitest"
-import { configure } from "../../src/cli/dataset.js"
+import { expect, test } from "vitest"
 import { png, tempFolder, vocFile, vocObject, writeVocSample } from "../datasets/samples.js"
+import { runCommand } from "../support/run-command.js"
 
-/** Runs `dataset ...` in this process: what it printed and the exit code it set. */
 async function run(...words: readonly string[]) {
-  const lines: string[] = []
-  const keep = (text: unknown) => {
-    lines.push(String(text))
-    return true
-  }
-  vi.spyOn(console, "log").mockImplementation(keep)
-  vi.spyOn(process.stdout, "write").mockImplementation(keep)
-  vi.spyOn(process.stderr, "write").mockReturnValue(true)
-  const before = process.exitCode
-  const command = new Command("dataset").exitOverride()
-  configure(command)
-  try {
-    await command.parseAsync([...words], { from: "user" })
-    return { lines, code: process.exitCode ?? 0 }
-  } finally {
-    process.exitCode = before
-  }
+  const result = await runCommand("dataset", ...words)
+  return { ...result, lines: result.out.split("\n").filter(Boolean) }
 }
-
-afterEach(() => {
-  vi.restoreAllMocks()
-})
 
 function sample(objects: string): string {
   const folder = tempFolder()
@@ -51,8 +31,9 @@ test("check names each fault with file and object and ends with 3; a clean set e
 })
 
 test("check --json - prints one document and nothing else", async () => {
-  const { lines } = await run("check", join(sample(vocObject("dog", [1, 1, 99, 9])), "data"), "--json", "-")
-  expect(JSON.parse(lines.join(""))).toMatchObject({
+  const { out, code } = await run("check", join(sample(vocObject("dog", [1, 1, 99, 9])), "data"), "--json", "-")
+  expect(code).toBe(3)
+  expect(JSON.parse(out)).toMatchObject({
     format: "voc",
     splits: [{ split: "train", images: 1, classes: ["dog"] }],
     counts: { "box-outside-image": 1 },
@@ -80,19 +61,54 @@ test("demo makes a set that stats counts and view draws", async () => {
   const folder = tempFolder()
   const demo = join(folder, "demo")
   await run("demo", demo, "--images", "3", "--val-images", "1", "--shapes")
-  const { lines } = await run("stats", demo, "--json", "-")
-  const { splits } = JSON.parse(lines.join(""))
+  const { splits } = JSON.parse((await run("stats", demo, "--json", "-")).out)
   expect(splits.map(({ images }: { images: number }) => images)).toEqual([3, 1])
   const view = await run("view", demo, "--count", "2", "--out", join(folder, "seen"))
   expect(view.lines.length).toBe(3)
   expect(view.lines.every((path) => existsSync(path))).toBe(true)
 })
 
+test("view ends with 3 when an image cannot be drawn, and draws the others", async () => {
+  const folder = sample(vocObject("dog", [1, 1, 9, 9]))
+  const more = { "JPEGImages/b.png": "not an image", "Annotations/b.xml": vocFile("") }
+  writeVocSample(join(folder, "data"), vocObject("dog", [1, 1, 9, 9]), {
+    ...more,
+    "ImageSets/Main/train.txt": "a\nb\n",
+  })
+  const { code, lines, said } = await run("view", join(folder, "data"), "--out", join(folder, "seen"))
+  expect([code, lines.length]).toEqual([3, 1])
+  expect(said).toMatch(/b\.png: unreadable-image: .* \(skipped\)\n/)
+  expect(said).toMatch(/error: .*: images that could not be drawn: 1\n$/)
+})
+
+test("the binary ends with 3 when a data set has faults", () => {
+  const data = join(sample(vocObject("dog", [5, 5, 5, 5])), "data")
+  const ended = spawnSync(process.execPath, ["bin/resdet.js", "dataset", "check", data], { encoding: "utf8" })
+  expect(ended.status).toBe(3)
+  expect(ended.stdout).toMatch(/1 faults: 1 zero-area-box\n$/)
+})
+
+test("a configuration file can hold the data", async () => {
+  const folder = sample(vocObject("dog", [1, 1, 9, 9]))
+  writeFileSync(join(folder, "check.yaml"), "data: data\nheaders: true\n")
+  expect(await run("check", "--config", join(folder, "check.yaml"))).toMatchObject({ code: 0, lines: ["no faults"] })
+})
+
 test.each([
-  [["convert", "x", "--to", "coko", "--out", "y"], 'Unknown format "coko". Did you mean "coco"?'],
-  [["split", "x", "--val", "2", "--out", "y"], "Expected a share from 0 to 1"],
-  [["check", "x", "--corners", "two"], "Expected --corners to be"],
-  [["check", "/no/such/place"], "No data at /no/such/place"],
+  [
+    ["convert", "x", "--to", "coko", "--out", "y"],
+    /^error: --to: expected one of voc, coco, yolo, got "coko"\. Did you mean "coco"\?$/,
+  ],
+  [["split", "x", "--val", "2", "--out", "y"], /^error: --val: expected a number below 1, got 2$/],
+  [["check", "x", "--corners", "two"], /^error: --corners: expected one of auto, one-based, zero-based, got "two"$/],
+  [["check"], /^error: dataset check needs <data>: a VOC folder/],
 ])("dataset %j is refused in one line", async (words, message) => {
-  await expect(run(...words)).rejects.toThrow(message)
+  const { code, said } = await run(...words)
+  expect(said.trimEnd()).toMatch(message)
+  expect(code).toBe(2)
+})
+
+test("data that are not there are one line and bad data", async () => {
+  const { code, said } = await run("check", "/no/such/place")
+  expect([code, said]).toEqual([3, expect.stringMatching(/^error: No data at \/no\/such\/place.*\n$/)])
 })

@@ -4,19 +4,21 @@ import { join } from "node:path"
 import { afterAll, beforeAll, expect, test } from "vitest"
 import { networkSpec } from "../../src/backbone/networks.js"
 import { ResNet } from "../../src/backbone/resnet.js"
-import { checkExport } from "../../src/cli/check-export.js"
-import { writeOnnx } from "../../src/cli/run-export.js"
 import { buildFasterRcnn } from "../../src/detector/build.js"
 import { modelDefaults } from "../../src/detector/model.js"
 import { preset } from "../../src/detector/presets.js"
 import { startEngine } from "../../src/engine/start.js"
 import { readMetadata } from "../../src/onnx/read-model.js"
+import { writeOnnx } from "../../src/onnx/write-onnx.js"
+import { checkExport } from "../../src/predict/check-export.js"
+import { exportModel } from "../../src/tasks/export-model.js"
 import { Parameters, Scope } from "../../src/tensor/parameters.js"
 import { seededRandom } from "../../src/tensor/random.js"
 import { saveClassifier } from "../../src/weights/classifier-file.js"
 import { saveDetector } from "../../src/weights/detector-file.js"
 import { writeSafetensors } from "../../src/weights/safetensors.js"
 import { withOnnxRuntime } from "../support/onnx.js"
+import { runCommand } from "../support/run-command.js"
 
 const folder = mkdtempSync(join(tmpdir(), "resdet-export-"))
 const path = (name: string) => join(folder, name)
@@ -54,7 +56,7 @@ test("a file tells its classes, category ids, sizes and thresholds", () => {
   const { resdet } = metadataOf("strict.onnx")
   expect(resdet).toMatchObject({ classes: ["cat", "dog"], categoryIds: [17, 18], config: { size: 64, maxSize: 128 } })
   expect(resdet.config.options.select).toMatchObject({ score: 0.25, nmsThreshold: 0.3, limit: 100 })
-  writeOnnx(path("classifier.safetensors"), path("classifier.onnx"), {})
+  writeOnnx(path("classifier.safetensors"), path("classifier.onnx"))
   expect(metadataOf("classifier.onnx").resdet_classifier).toMatchObject({
     classes: ["a", "b", "c"],
     config: { size: 32, mean: [0.5, 0.5, 0.5], deviation: [0.25, 0.25, 0.25] },
@@ -70,26 +72,43 @@ test.each([
   expect(() => writeOnnx(path(weights), path(out), bounds)).toThrow(message)
 })
 
+test("the command prints one line, or one document", async () => {
+  const args = ["--weights", path("detector.safetensors"), "--out", path("plain.onnx"), "--no-check"]
+  const { out, code } = await runCommand("export", ...args)
+  expect(code).toBe(0)
+  expect(out).toMatch(/plain\.onnx: fasterrcnn_resnet18_c4, 2 classes, \d+ operations\n$/)
+  const document = JSON.parse((await runCommand("export", ...args, "--json", "-")).out)
+  expect(document).toMatchObject({ kind: "detector", model: "fasterrcnn_resnet18_c4", classes: 2, check: null })
+})
+
+test.each([
+  [["--weights", "w"], /^error: export needs --out <file>: the .onnx file to write\n$/],
+  [
+    ["--weights", "w", "--out", "x.onnx", "--format", "onxx"],
+    /--format: expected onnx, got "onxx"\. Did you mean "onnx"\?\n$/,
+  ],
+  [["--weights", "w", "--out", "x.onnx", "--nms", "2"], /--nms: expected a number of at most 1, got 2\n$/],
+])("export %j is refused in one line", async (args, message) => {
+  const { code, said } = await runCommand("export", ...args)
+  expect([code, said]).toEqual([2, expect.stringMatching(message)])
+})
+
 withOnnxRuntime("the check of a written file", () => {
-  const check = async (weights: string, out: string) => {
-    const lines: string[] = []
-    const written = writeOnnx(path(weights), path(out), {})
-    await checkExport(written, "auto", (line) => lines.push(line))
-    return { written, lines }
-  }
+  const check = (weights: string, out: string) => exportModel({ weights: path(weights), out: path(out) })
 
   test("finds the detector in it", async () => {
-    const { lines } = await check("detector.safetensors", "detector.onnx")
-    expect(lines.join()).toMatch(/^checked: [1-9]\d* detections on 4 made-up images agree, scores within /)
+    const args = ["--weights", path("detector.safetensors"), "--out", path("detector.onnx")]
+    const { said } = await runCommand("export", ...args)
+    expect(said).toMatch(/^checked: [1-9]\d* detections on 4 made-up images agree, scores within /m)
   })
 
   test("finds the classifier in it, and tells when it is another", async () => {
-    const { written, lines } = await check("classifier.safetensors", "classifier.onnx")
-    expect(lines.join()).toMatch(/^checked: logits of 1 and of 3 made-up images agree to \d/)
+    const { check: found, ...written } = await check("classifier.safetensors", "classifier.onnx")
+    expect(found).toEqual({ kind: "classifier", logit: expect.any(Number) })
     const bytes = readFileSync(written.out)
     // The last constant is the linear layer's bias.
     bytes.writeFloatLE(1e3, bytes.length - 4)
     writeFileSync(written.out, bytes)
-    await expect(checkExport(written, "auto", () => {})).rejects.toThrow(/differs from .* of the largest logit/)
+    await expect(checkExport(written, "auto")).rejects.toThrow(/differs from .* of the largest logit/)
   })
 })

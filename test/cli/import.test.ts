@@ -6,6 +6,7 @@ import { afterAll, beforeEach, expect, test } from "vitest"
 import { cifarSpec } from "../../src/backbone/networks.js"
 import { ResNet } from "../../src/backbone/resnet.js"
 import { startEngine } from "../../src/engine/start.js"
+import { importWeights } from "../../src/tasks/import-weights.js"
 import { Parameters, Scope } from "../../src/tensor/parameters.js"
 import { seededRandom } from "../../src/tensor/random.js"
 import { openClassifier, readClassifierInfo } from "../../src/weights/classifier-file.js"
@@ -13,6 +14,7 @@ import { expectedShapes } from "../../src/weights/expected.js"
 import { loadWeights, saveWeights } from "../../src/weights/load.js"
 import { SafetensorsFile, writeSafetensors } from "../../src/weights/safetensors.js"
 import { runImport as run } from "../support/import-command.js"
+import { runCommand } from "../support/run-command.js"
 
 const folder = mkdtempSync(join(tmpdir(), "resdet-import-"))
 afterAll(() => rmSync(folder, { recursive: true }))
@@ -55,7 +57,7 @@ test("names of classes and the input's mean and deviation are stored, and the fi
   await makeSource()
   const names = join(folder, "names.txt")
   writeFileSync(names, "a\r\nb b\nc\nd\ne\nf\ng\n\n")
-  const inputs = ["--mean", "0.5, 0.25,0", "--deviation", "1,2,0.5"]
+  const inputs = ["--mean", "0.5, 0.25,0", "--std", "1,2,0.5"]
   await run(source, "--model", "cifar_resnet20", "--out", out, "--classes", names, ...inputs)
   const { network, parameters, ...info } = openClassifier(out)
   expect(info.classes).toEqual(["a", "b b", "c", "d", "e", "f", "g"])
@@ -83,11 +85,31 @@ test.each([
 })
 
 test.each([
-  ["--mean", "1,2", "three numbers"],
-  ["--mean", "1,,2", "three numbers"],
-  ["--deviation", "1,0,1", "numbers above 0"],
+  ["--mean", "1,2", "--mean: expected a list of at least 3, got [1,2]"],
+  ["--mean", "1,,2", "expected mean.1 to be a number"],
+  ["--std", "1,0,1", "expected std.1 to be a number above 0"],
 ])("%s %s is refused", async (flag, text, message) => {
   await expect(run(source, "--model", "resnet18", "--out", out, flag, text)).rejects.toThrow(message)
+})
+
+test("the deviation of 0.1.0 still works, and a line says its new name", async () => {
+  await makeSource()
+  const args = [source, "--model", "cifar_resnet20", "--out", out, "--deviation", "1,2,0.5"]
+  const { code, said } = await runCommand("import", ...args)
+  expect([code, said]).toEqual([0, '--deviation: "deviation" is now called "std"\n'])
+  expect(readClassifierInfo(out)?.config.deviation).toEqual([1, 2, 0.5])
+})
+
+test("from TypeScript the names of the classes are a list, and mistakes are the same", async () => {
+  await makeSource()
+  const options = { file: source, model: "cifar_resnet20", out }
+  const classes = ["a", "b", "c", "d", "e", "f", "g"]
+  expect(await importWeights({ ...options, classes })).toMatchObject({ kind: "classifier", loaded: 97, classes })
+  await expect(importWeights({ ...options, classes: ["a"] })).rejects.toThrow("classes: expected 7 names of classes")
+  const misspelt = { ...options, clases: classes } as typeof options
+  await expect(importWeights(misspelt)).rejects.toThrow(
+    'importWeights: unknown option "clases". Did you mean "classes"?',
+  )
 })
 
 test("a last layer named linear is taken, and tells that zeros stand on both sides", async () => {

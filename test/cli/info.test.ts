@@ -1,9 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { Command } from "commander"
-import { afterAll, expect, test, vi } from "vitest"
-import { configure } from "../../src/cli/info.js"
+import { afterAll, expect, test } from "vitest"
 import { buildFasterRcnn } from "../../src/detector/build.js"
 import { modelDefaults } from "../../src/detector/model.js"
 import { startEngine } from "../../src/engine/start.js"
@@ -12,21 +10,15 @@ import { Parameters } from "../../src/tensor/parameters.js"
 import { seededRandom } from "../../src/tensor/random.js"
 import { classifierMetadata } from "../../src/weights/classifier-file.js"
 import { writeSafetensors } from "../../src/weights/safetensors.js"
+import { runCommand } from "../support/run-command.js"
 
 const folder = mkdtempSync(join(tmpdir(), "resdet-info-"))
 afterAll(() => rmSync(folder, { recursive: true }))
 
 async function info(...args: string[]): Promise<string> {
-  const written: string[] = []
-  const spy = vi.spyOn(process.stdout, "write").mockImplementation((text) => written.push(String(text)) > 0)
-  try {
-    const command = new Command("info").exitOverride().configureOutput({ outputError: () => {} })
-    configure(command)
-    await command.parseAsync(args, { from: "user" })
-  } finally {
-    spy.mockRestore()
-  }
-  return written.join("")
+  const { out, code, said } = await runCommand("info", ...args)
+  expect({ code, said }).toEqual({ code: 0, said: "" })
+  return out
 }
 
 test("a network's document has the paper's figures", async () => {
@@ -128,7 +120,7 @@ test("a classifier's file tells what it is, for people and as JSON", async () =>
   writeSafetensors(path, [["fc.bias", { shape: [2], values: new Float32Array(2) }]], classifierMetadata(described))
   expect((await info(path)).split("\n").slice(1, 7)).toEqual([
     "classifier cifar_resnet20: input 32x32, 2 classes",
-    "mean: 0.5, 0.25, 0; deviation: 1, 2, 3",
+    "mean: 0.5, 0.25, 0; std: 1, 2, 3",
     "zeros: both",
     "epochs: 3",
     "data: pets",
@@ -139,9 +131,15 @@ test("a classifier's file tells what it is, for people and as JSON", async () =>
 })
 
 test("an unknown model, a bad size and a broken file are one line each", async () => {
-  await expect(info("resnet19")).rejects.toThrow('info: no file and no model "resnet19". Did you mean "resnet18"?')
-  await expect(info("resnet18", "--size", "big")).rejects.toThrow("Expected a side in pixels")
   const path = join(folder, "broken.safetensors")
   writeFileSync(path, "not weights")
-  await expect(info(path)).rejects.toThrow(`${path}: not a whole safetensors file`)
+  for (const [args, code, message] of [
+    [["resnet19"], 2, 'info: no file and no model "resnet19". Did you mean "resnet18"?'],
+    [["resnet18", "--size", "big"], 2, "--size: expected a side in pixels, or height x width as in 600x800, got"],
+    [[path], 3, `${path}: not a whole safetensors file`],
+  ] as const) {
+    const result = await runCommand("info", ...args)
+    expect(result).toMatchObject({ out: "", code, said: expect.stringContaining(message) })
+    expect(result.said.trimEnd()).not.toContain("\n")
+  }
 })

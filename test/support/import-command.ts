@@ -1,17 +1,12 @@
-import { Command } from "commander"
-import { vi } from "vitest"
-import { configure } from "../../src/cli/import.js"
+import { UserError } from "../../src/tensor/errors.js"
+import { runCommand } from "./run-command.js"
 
-/** Runs `resdet import` with these arguments in this process; what it prints. */
+/**
+ * Runs `resdet import` with these arguments in this process; what it prints.
+ * @throws UserError with the line that it says when it fails
+ */
 export async function runImport(...args: string[]): Promise<string> {
-  const written: string[] = []
-  const spy = vi.spyOn(process.stdout, "write").mockImplementation((text) => written.push(String(text)) > 0)
-  try {
-    const command = new Command("import").exitOverride().configureOutput({ outputError: () => {} })
-    configure(command)
-    await command.parseAsync(args, { from: "user" })
-  } finally {
-    spy.mockRestore()
-  }
-  return written.join("")
+  const { out, said, code } = await runCommand("import", ...args)
+  if (code !== 0) throw new UserError(said.trimEnd())
+  return out
 }

@@ -4,14 +4,34 @@ import type { EngineChoice } from "../engine/names.js"
 import { onnxRuntimeVersion } from "../engine/onnx-runtime.js"
 import { startEngine } from "../engine/start.js"
 import { openSession } from "../onnx/session.js"
-import { compareDetectors } from "../predict/compare-detectors.js"
-import { madeUpPhoto } from "../predict/made-up-photos.js"
-import { openTensorNetwork } from "../predict/network.js"
-import { openOnnxNetwork } from "../predict/onnx-network.js"
+import type { WrittenGraph } from "../onnx/write-onnx.js"
 import { UserError } from "../tensor/errors.js"
 import { seededRandom } from "../tensor/random.js"
 import { openClassifier } from "../weights/classifier-file.js"
-import type { WrittenGraph } from "./run-export.js"
+import { compareDetectors } from "./compare-detectors.js"
+import { madeUpPhoto } from "./made-up-photos.js"
+import { openTensorNetwork } from "./network.js"
+import { openOnnxNetwork } from "./onnx-network.js"
+
+/** How far a written file and its model differ, over some made-up images. */
+export type ExportCheck = DetectorCheck | ClassifierCheck
+
+export interface DetectorCheck {
+  readonly kind: "detector"
+  readonly images: number
+  /** Detections that both have, and those that only one has. */
+  readonly same: number
+  readonly alone: number
+  /** Largest difference of a score, and of an edge in pixels. */
+  readonly score: number
+  readonly edge: number
+}
+
+export interface ClassifierCheck {
+  readonly kind: "classifier"
+  /** Largest difference of a logit, as a share of the largest logit. */
+  readonly logit: number
+}
 
 /** Sides of the images that are tried, [height, width]: odd, usual, tall, and one so flat that a level has one row. */
 const photoSizes = [
@@ -28,18 +48,21 @@ const aloneShare = 0.01
 const logitTolerance = 1e-3
 
 /**
- * Compares what a written file gives with what the model gives; where ONNX Runtime is not installed it says so.
+ * Compares what a written file gives with what the model gives.
+ * @returns nothing where ONNX Runtime is not installed
  * @throws UserError when they differ
  */
-export async function checkExport(graph: WrittenGraph, engine: EngineChoice, log: (line: string) => void) {
-  if (onnxRuntimeVersion() === undefined) {
-    log("not checked: ONNX Runtime is not installed. Run: npm install onnxruntime-node")
-    return
-  }
-  await (graph.kind === "detector" ? checkDetector : checkClassifier)(graph, engine, log)
+export async function checkExport(
+  graph: Pick<WrittenGraph, "kind" | "weights" | "out">,
+  engine: EngineChoice,
+): Promise<ExportCheck | undefined> {
+  if (onnxRuntimeVersion() === undefined) return undefined
+  return graph.kind === "detector" ? checkDetector(graph, engine) : checkClassifier(graph, engine)
 }
 
-async function checkDetector({ weights, out }: WrittenGraph, engine: EngineChoice, log: (line: string) => void) {
+type Files = Pick<WrittenGraph, "weights" | "out">
+
+async function checkDetector({ weights, out }: Files, engine: EngineChoice): Promise<DetectorCheck> {
   const [reference, exported] = [await openTensorNetwork([weights], engine), await openOnnxNetwork(out)]
   try {
     // The low bound gives something to compare where the detector finds nothing.
@@ -48,20 +71,19 @@ async function checkDetector({ weights, out }: WrittenGraph, engine: EngineChoic
       bounds: { score: 1e-3, maxDetections: 100 },
     }))
     const { same, alone, score, edge } = await compareDetectors(reference, exported, photos)
-    const figures = `scores within ${score.toExponential(1)}, edges within ${edge.toExponential(1)} px`
-    log(`checked: ${same} detections on ${photos.length} made-up images agree, ${figures}`)
     if (alone > aloneShare * (same + alone)) {
       throw new UserError(
         `${out}: differs from ${weights}: ${alone} of ${same + alone} detections only one of them has`,
       )
     }
+    return { kind: "detector", images: photos.length, same, alone, score, edge }
   } finally {
     reference.dispose()
     exported.dispose()
   }
 }
 
-async function checkClassifier({ weights, out }: WrittenGraph, engine: EngineChoice, log: (line: string) => void) {
+async function checkClassifier({ weights, out }: Files, engine: EngineChoice): Promise<ClassifierCheck> {
   await startEngine(engine)
   const { network, parameters, config } = openClassifier(weights)
   const session = await openSession(readFileSync(out))
@@ -85,7 +107,7 @@ async function checkClassifier({ weights, out }: WrittenGraph, engine: EngineCho
     parameters.dispose()
     session.dispose()
   }
-  log(`checked: logits of 1 and of 3 made-up images agree to ${worst.toExponential(1)} of the largest`)
   if (!(worst <= logitTolerance))
     throw new UserError(`${out}: differs from ${weights} by ${worst} of the largest logit`)
+  return { kind: "classifier", logit: worst }
 }

@@ -10,7 +10,7 @@ import { Parameters } from "../tensor/parameters.js"
 import { mixSeeds, seededRandom } from "../tensor/random.js"
 import { Sgd } from "../train/sgd.js"
 import { trainStep } from "../train/step.js"
-import type { Round } from "./bench-table.js"
+import type { Round } from "./bench-phases.js"
 
 const SEED = 0
 const WARM_UP = 2

@@ -8,8 +8,7 @@ import { seededRandom } from "../tensor/random.js"
 import { cocoLabels, type Labels } from "../weights/coco-classes.js"
 import { saveDetector } from "../weights/detector-file.js"
 import { initialWeights, planNorms } from "../weights/plan.js"
-import { firstThree, printLeftOut } from "./import-lines.js"
-import { print } from "./report.js"
+import type { ImportedWeights } from "./import-weights.js"
 
 interface DetectorImport extends Pick<ModelConfig, "strideIn" | "input"> {
   readonly model: string
@@ -25,8 +24,8 @@ const head = "roi_heads.box_predictor."
  * options and COCO's categories, whose ids are torchvision's labels.
  * @throws DataError when the file does not fill the model
  */
-export async function importDetector(file: string, wishes: DetectorImport): Promise<void> {
-  const { model, out, strideIn, input } = wishes
+export async function importDetector(file: string, overrides: DetectorImport): Promise<ImportedWeights> {
+  const { model, out, strideIn, input } = overrides
   const auto = { norm: "auto", conv5Norm: "auto", headNorm: "auto", frozen: undefined } as const
   const norms = planNorms(model, file, auto)
   const weights = initialWeights(file, { model, ...norms })
@@ -36,7 +35,7 @@ export async function importDetector(file: string, wishes: DetectorImport): Prom
       `${file}: holds no "${head}cls_score". A backbone is imported as a classifier: --model resnet50`,
     )
   }
-  const { classes, categoryIds } = labelsOf(outputs - 1, wishes.names)
+  const { classes, categoryIds } = labelsOf(outputs - 1, overrides.names)
   const { size, maxSize, options } = preset("torchvision", model)
   const classAgnostic = weights.get(`${head}bbox_pred.bias`)?.shape[0] === 4
   const config: ModelConfig = {
@@ -55,8 +54,8 @@ export async function importDetector(file: string, wishes: DetectorImport): Prom
     }
     saveDetector(out, parameters, { config, classes, categoryIds, training: {} })
     const count = [...parameters].length
-    print(`${out}: ${count} of ${count} tensors of ${model}, ${classes.length} classes: ${summary(classes)}`)
-    printLeftOut(parameters.unused())
+    const leftOut = parameters.unused()
+    return { kind: "detector", ...{ out, model, loaded: count, tensors: count, classes }, zeros: null, leftOut }
   } finally {
     parameters.dispose()
   }
@@ -68,5 +67,8 @@ function labelsOf(count: number, names: DetectorImport["names"]): Labels {
   return cocoLabels(count) ?? { classes: numbers.map(String), categoryIds: numbers }
 }
 
-const summary = (classes: readonly string[]) =>
-  [...classes.slice(0, 3), ...(classes.length > 3 ? ["..."] : [])].join(", ")
+/** The first three of what a file lacks or has otherwise, and how many more there are. */
+export function firstThree(faults: readonly string[]): string {
+  const more = faults.length > 3 ? ` and ${faults.length - 3} more` : ""
+  return faults.slice(0, 3).join(", ") + more
+}

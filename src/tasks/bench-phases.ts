@@ -30,15 +30,3 @@ export function phases(measured: readonly Round[]): Phase[] {
   const each = names.map((phase) => ({ phase, ...spread(measured.map((round) => round[phase] ?? 0)) }))
   return [...each, { phase: "all", ...spread(totals) }]
 }
-
-/** A table of phases: median, middle half, and the share of the last one, which is their sum. */
-export function phaseTable(title: string, all: readonly Phase[]): string {
-  const sum = all.at(-1)!.median
-  const share = (median: number) => `${((100 * median) / sum).toFixed(0)} %`
-  return [title, ...all.map(({ phase, ...times }) => tableLine(phase, times, share(times.median)))].join("\n")
-}
-
-export function tableLine(name: string, { median, lower, upper }: Spread, note: string): string {
-  const numbers = [median, lower, upper].map((ms) => ms.toFixed(1).padStart(9))
-  return `  ${name.padEnd(34)} ${numbers.join(" ")} ${note.padStart(7)}`
-}

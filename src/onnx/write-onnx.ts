@@ -1,36 +1,39 @@
-import { encodeModel } from "../onnx/encode-model.js"
-import { classifierModel, detectorModel } from "../onnx/file-models.js"
-import type { OnnxModel } from "../onnx/model.js"
 import { DataError, UsageError } from "../tensor/errors.js"
 import { readClassifierInfo } from "../weights/classifier-file.js"
 import { type DetectorInfo, readDetectorInfo } from "../weights/detector-file.js"
 import { writeWholeFile } from "../weights/whole-file.js"
+import { encodeModel } from "./encode-model.js"
+import { classifierModel, detectorModel } from "./file-models.js"
+import type { OnnxModel } from "./model.js"
 
 /** A file that was written, and what of. */
 export interface WrittenGraph {
   readonly kind: "detector" | "classifier"
   readonly weights: string
   readonly out: string
-  /** One line for the user. */
-  readonly summary: string
+  /** Such as `fasterrcnn_resnet50_fpn`. */
+  readonly model: string
+  readonly classes: number
+  /** Nodes of the graph. */
+  readonly operations: number
 }
 
 /** Thresholds that the file has instead of the model's own. */
 export interface ExportBounds {
-  readonly score?: number
-  readonly nms?: number
+  readonly score?: number | undefined
+  readonly nms?: number | undefined
 }
 
 /**
  * Writes the graph of the detector or classifier in a weights file.
  * @throws DataError when the file holds neither, UsageError for a kind of detector that has no graph yet
  */
-export function writeOnnx(weights: string, out: string, bounds: ExportBounds): WrittenGraph {
+export function writeOnnx(weights: string, out: string, bounds: ExportBounds = {}): WrittenGraph {
   if (!out.endsWith(".onnx")) throw new UsageError(`export: expected --out to end in .onnx, got "${out}"`)
   const detector = readDetectorInfo(weights)
   if (detector !== undefined) {
     const model = detectorModel(weights, withBounds(detector, bounds))
-    return { kind: "detector", weights, out, summary: write(model, out, detector.classes.length) }
+    return { kind: "detector", weights, ...write(model, out, detector.classes.length) }
   }
   const classifier = readClassifierInfo(weights)
   if (classifier === undefined) {
@@ -39,13 +42,12 @@ export function writeOnnx(weights: string, out: string, bounds: ExportBounds): W
   if (bounds.score !== undefined || bounds.nms !== undefined) {
     throw new UsageError(`export: --score and --nms go with detectors; ${weights} is a classifier`)
   }
-  const model = classifierModel(weights, classifier)
-  return { kind: "classifier", weights, out, summary: write(model, out, classifier.classes.length) }
+  return { kind: "classifier", weights, ...write(classifierModel(weights, classifier), out, classifier.classes.length) }
 }
 
-function write(model: OnnxModel, out: string, classes: number): string {
+function write(model: OnnxModel, out: string, classes: number) {
   writeWholeFile(out, encodeModel(model))
-  return `${out}: ${model.name}, ${classes} classes, ${model.nodes.length} operations`
+  return { out, model: model.name, classes, operations: model.nodes.length }
 }
 
 function withBounds(info: DetectorInfo, { score, nms }: ExportBounds): DetectorInfo {

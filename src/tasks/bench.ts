@@ -1,28 +1,54 @@
 import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import type { z } from "zod"
 import { type ModelConfig, modelDefaults, modelNames, parseModel } from "../detector/model.js"
 import { preset } from "../detector/presets.js"
+import type { EngineName } from "../engine/names.js"
 import { startEngine } from "../engine/start.js"
 import { DataError, UsageError } from "../tensor/errors.js"
 import { didYouMean } from "../tensor/suggest.js"
 import { readDetectorInfo } from "../weights/detector-file.js"
-import type { BenchFlags } from "./bench.js"
+import { machine, type Phase, phases, spread } from "./bench-phases.js"
 import { makePhotos } from "./bench-photos.js"
 import { timeDetector, timeLoading } from "./bench-rounds.js"
-import { machine, phases, phaseTable, spread } from "./bench-table.js"
-import { log, print, writeJson } from "./report.js"
-import { inputSizes } from "./train-options.js"
+import { parseOptions } from "./config.js"
+import { listenerOf, type TaskHooks } from "./hooks.js"
+import { inputSizes } from "./input-sizes.js"
+import { benchSchema } from "./options/bench.js"
 
-/** Photos of which loading is timed. */
+/** Times in milliseconds. */
+export interface BenchResult {
+  /** Processor and version of Node. */
+  readonly machine: string
+  readonly engine: EngineName
+  readonly model: string
+  readonly size: number
+  readonly maxSize: number
+  readonly batch: number
+  /** Phases in their order, the last one is their sum. */
+  readonly training: readonly Phase[]
+  readonly detection: readonly Phase[]
+  /** Loaded by two threads with nothing else running. */
+  readonly photosPerSecond: number
+  /** Bytes. */
+  readonly peakMemory: number
+}
+
+/** Images of which loading is timed. */
 const loaded = 32
 
-/** Measures and tells. */
-export async function runBench(flags: BenchFlags): Promise<void> {
-  const { batch, steps } = flags
-  const config = configOf(flags)
-  const engine = await startEngine(flags.engine)
+/**
+ * Times each phase of training and detection on this machine; images (640x480) and weights are made from a seed.
+ * @throws UsageError for an unknown model, DataError when the weights are no detector
+ */
+export async function bench(options: z.input<typeof benchSchema>, hooks: TaskHooks = {}): Promise<BenchResult> {
+  const given = parseOptions("bench", benchSchema, options)
+  const { batch, steps } = given
+  const config = configOf(given)
+  const engine = await startEngine(given.engine)
   const { model, size, maxSize } = config
+  const { log } = listenerOf(hooks)
   log(`engine: ${engine}; ${model}, shorter side ${size}: ${steps + 2} steps of ${batch}, then as many detections`)
   const folder = mkdtempSync(join(tmpdir(), "resdet-bench-"))
   try {
@@ -31,14 +57,7 @@ export async function runBench(flags: BenchFlags): Promise<void> {
     const peakMemory = process.resourceUsage().maxRSS * 1024
     const photosPerSecond = spread(await timeLoading(photos, config, 3)).median
     const [training, detection] = [phases(rounds.training), phases(rounds.detection)]
-    const result = { machine, engine, model, size, maxSize, batch, training, detection, photosPerSecond, peakMemory }
-    if (flags.json !== undefined) writeJson(result, flags.json)
-    if (flags.json === "-") return
-    print(`${machine}; milliseconds: median, middle half of ${steps}\n`)
-    print(`${phaseTable(`training step of ${batch}`, training)}\n\n${phaseTable("detection of 1", detection)}\n`)
-    print(
-      `loading by two threads: ${photosPerSecond.toFixed(0)} photos a second; peak memory ${(peakMemory / 2 ** 30).toFixed(2)} GB`,
-    )
+    return { machine, engine, model, size, maxSize, batch, training, detection, photosPerSecond, peakMemory }
   } finally {
     rmSync(folder, { recursive: true })
   }
@@ -48,7 +67,7 @@ export async function runBench(flags: BenchFlags): Promise<void> {
  * A pyramid with torchvision's options, others with the paper's; frozen is what a trained backbone freezes. Of a weights
  * file, what it says of itself.
  */
-function configOf({ model, weights, size }: BenchFlags): ModelConfig {
+function configOf({ model, weights, size }: z.output<typeof benchSchema>): ModelConfig {
   if (weights !== undefined) {
     const info = readDetectorInfo(weights)
     if (info === undefined) throw new DataError(`${weights}: expected a detector, got other weights`)
@@ -60,6 +79,7 @@ function configOf({ model, weights, size }: BenchFlags): ModelConfig {
     )
   }
   const base = preset(parseModel(model).kind === "c4" ? "paper" : "torchvision", model)
-  const sides = inputSizes({ size: 800, maxSize: 1333 }, { size })
+  const { size: usual, maxSize } = modelDefaults
+  const sides = inputSizes({ size: usual, maxSize }, { size })
   return { ...modelDefaults, ...sides, model, conv5Norm: "frozen", options: base.options }
 }

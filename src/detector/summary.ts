@@ -12,11 +12,11 @@ import {
   total,
   trunkRows,
 } from "../backbone/summary.js"
-import { isPyramid, type ModelConfig, parseModel, rpnDepth } from "../detector/model.js"
-import { headConvolutions } from "../detector/region-features.js"
-import { backboneSpec } from "../detector/shared-features.js"
 import { linearChannels } from "../roi/linear-head.js"
 import { anchorsPerCell } from "../rpn/anchors.js"
+import { isPyramid, type ModelConfig, parseModel, rpnDepth } from "./model.js"
+import { headConvolutions } from "./region-features.js"
+import { backboneSpec } from "./shared-features.js"
 
 /** Layers that all regions share, and the maps they give. */
 interface SharedRows {

@@ -1,0 +1,12 @@
+import { makeDemoSchema } from "../tasks/options/dataset.js"
+import { defineCommand } from "./command.js"
+
+export const { configure } = defineCommand({
+  schema: makeDemoSchema,
+  operands: ["folder"],
+  async run(options, { hooks }) {
+    const { makeDemo } = await import("../tasks/make-demo.js")
+    const demo = await makeDemo(options, hooks)
+    return { text: demo.folder, document: demo }
+  },
+})

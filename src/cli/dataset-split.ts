@@ -1,0 +1,12 @@
+import { splitDatasetSchema } from "../tasks/options/dataset.js"
+import { defineCommand } from "./command.js"
+
+export const { configure } = defineCommand({
+  schema: splitDatasetSchema,
+  operands: ["data"],
+  async run(options, { hooks }) {
+    const { splitDataset } = await import("../tasks/split-dataset.js")
+    const written = await splitDataset(options, hooks)
+    return { text: written.splits.map(({ split, images }) => `${split} ${images}`).join("\n"), document: written }
+  },
+})

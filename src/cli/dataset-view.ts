@@ -1,0 +1,15 @@
+import { viewDatasetSchema } from "../tasks/options/dataset.js"
+import { DataError } from "../tensor/errors.js"
+import { defineCommand } from "./command.js"
+
+export const { configure } = defineCommand({
+  schema: viewDatasetSchema,
+  operands: ["data"],
+  async run(options, { hooks }) {
+    const { viewDataset } = await import("../tasks/view-dataset.js")
+    const view = await viewDataset(options, hooks)
+    const { length } = view.faults
+    const failure = length > 0 ? new DataError(`${options.data}: images that could not be drawn: ${length}`) : undefined
+    return { text: view.pictures.join("\n"), document: view, failure }
+  },
+})

@@ -1,0 +1,41 @@
+import type { z } from "zod"
+import { checkImages } from "../../datasets/check-images.js"
+import type { DatasetFormat, Fault, FaultKind } from "../../datasets/dataset.js"
+import { countFaults } from "../../datasets/faults.js"
+import { parseOptions } from "./config.js"
+import { countOff, listenerOf, type TaskHooks } from "./hooks.js"
+import { checkDatasetSchema } from "./options/dataset.js"
+import { readData, type SplitCount } from "./read-data.js"
+
+export interface DatasetCheck {
+  readonly format: DatasetFormat
+  readonly splits: readonly (SplitCount & { readonly classes: readonly string[] })[]
+  /** How many faults there are of each kind, most frequent first. */
+  readonly counts: Readonly<Partial<Record<FaultKind, number>>>
+  readonly faults: readonly (Fault & { readonly split: string })[]
+}
+
+/**
+ * Looks for faults in a data set: in its annotations, then in every image file.
+ * @throws DataError when there is no such data, or a fault is one that always stops
+ */
+export async function checkDataset(
+  options: z.input<typeof checkDatasetSchema>,
+  hooks: TaskHooks = {},
+): Promise<DatasetCheck> {
+  const config = parseOptions("checkDataset", checkDatasetSchema, options)
+  const listener = listenerOf(hooks)
+  const sets = await readData(config, listener)
+  const faults: DatasetCheck["faults"][number][] = []
+  for (const set of sets) {
+    const onProgress = countOff(listener, `check ${set.split}`)
+    const ofImages = await checkImages(set, { decode: !config.headers, onProgress })
+    for (const fault of [...set.faults, ...ofImages]) faults.push({ split: set.split, ...fault })
+  }
+  return {
+    format: sets[0]!.format,
+    splits: sets.map(({ split, images, classes }) => ({ split, images: images.length, classes })),
+    counts: Object.fromEntries(countFaults(faults)),
+    faults,
+  }
+}

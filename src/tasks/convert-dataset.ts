@@ -1,0 +1,30 @@
+import type { z } from "zod"
+import { type WriteFormat, writeDataset } from "../../datasets/write.js"
+import { parseOptions } from "./config.js"
+import { listenerOf, type TaskHooks } from "./hooks.js"
+import { convertDatasetSchema } from "./options/dataset.js"
+import { countsOf, readData, type SplitCount } from "./read-data.js"
+
+/** A data set that was written. */
+export interface WrittenDataset {
+  readonly out: string
+  readonly format: WriteFormat
+  readonly splits: readonly SplitCount[]
+}
+
+/**
+ * Writes a data set in another format.
+ * @throws DataError when there is no such data, or the folder exists
+ */
+export async function convertDataset(
+  options: z.input<typeof convertDatasetSchema>,
+  hooks: TaskHooks = {},
+): Promise<WrittenDataset> {
+  const config = parseOptions("convertDataset", convertDatasetSchema, options)
+  const { to: format, out, link } = config
+  const listener = listenerOf(hooks)
+  const sets = await readData(config, listener)
+  const met = await writeDataset(sets, format, out, { link })
+  for (const fault of [...sets.flatMap(({ faults }) => faults), ...met]) listener.fault(fault)
+  return { out, format, splits: countsOf(sets) }
+}

@@ -1,0 +1,38 @@
+import type { z } from "zod"
+import type { DatasetFormat } from "../../datasets/dataset.js"
+import { type DatasetStats, datasetStats, sizeEdges } from "../../datasets/stats.js"
+import { modelDefaults } from "../detector/model.js"
+import { parseOptions } from "./config.js"
+import { listenerOf, type TaskHooks } from "./hooks.js"
+import { countDatasetSchema } from "./options/dataset.js"
+import { readData } from "./read-data.js"
+
+export interface DatasetCounts {
+  readonly format: DatasetFormat
+  /** Shorter and maximum longer side of the resized images, in pixels. */
+  readonly size: number
+  readonly maxSize: number
+  /** Upper limits of the counted box sizes, the square roots of their areas in input pixels; `null`: no limit. */
+  readonly sizeEdges: readonly (number | null)[]
+  readonly splits: readonly ({ readonly split: string } & DatasetStats)[]
+}
+
+/**
+ * Counts a data set's images, objects and box sizes.
+ * @throws DataError when there is no such data
+ */
+export async function countDataset(
+  options: z.input<typeof countDatasetSchema>,
+  hooks: TaskHooks = {},
+): Promise<DatasetCounts> {
+  const config = parseOptions("countDataset", countDatasetSchema, options)
+  const { size = modelDefaults.size, maxSize = modelDefaults.maxSize } = config
+  const sets = await readData(config, listenerOf(hooks))
+  return {
+    format: sets[0]!.format,
+    size,
+    maxSize,
+    sizeEdges: sizeEdges.map((edge) => (Number.isFinite(edge) ? edge : null)),
+    splits: sets.map((set) => ({ split: set.split, ...datasetStats(set, { size, maxSize }) })),
+  }
+}

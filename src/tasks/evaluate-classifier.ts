@@ -1,0 +1,72 @@
+import type { z } from "zod"
+import type { LabelledSet } from "../../datasets/labelled-set.js"
+import { readLabelled } from "../../datasets/read-labelled.js"
+import type { UnreadImage } from "../classify/decoded-batches.js"
+import { areNumbered, type ScoredSet, scoreSet } from "../classify/evaluate.js"
+import { bestClasses, type ClassificationReport, classificationReport, rowOf } from "../eval/classification.js"
+import { shortNumber } from "../predict/short-number.js"
+import { StagedFile } from "../predict/staged-file.js"
+import { parseOptions } from "./config.js"
+import { countOff, listenerOf, type TaskHooks } from "./hooks.js"
+import { openScorer } from "./open-scorer.js"
+import { evaluateClassifierSchema } from "./options/classify.js"
+
+export interface ClassifierEvaluation {
+  readonly report: ClassificationReport
+  /** Images of the split. */
+  readonly images: number
+  /** Those that could not be read; the report leaves them out. */
+  readonly failed: readonly UnreadImage[]
+}
+
+/**
+ * Scores one or several classifiers on a labelled set: top-1 and top-5 error.
+ * @throws DataError for data or weights that are not what they should be, the signal's reason when it ends early
+ */
+export async function evaluateClassifier(
+  options: z.input<typeof evaluateClassifierSchema>,
+  hooks: TaskHooks = {},
+): Promise<ClassifierEvaluation> {
+  const config = parseOptions("evaluateClassifier", evaluateClassifierSchema, options)
+  const { data, split, perImage, batch } = config
+  const listener = listenerOf(hooks)
+  const { log, signal } = listener
+  const scorer = await openScorer(config, listener)
+  try {
+    const classes = areNumbered(scorer.classes) ? null : scorer.classes
+    const set = readLabelled(data, { split, classes })
+    const images = set.labels.length
+    log(`${data}: split ${set.split}, ${images} images`)
+    for (const fault of set.faults) listener.fault(fault)
+    const told = countOff(listener, "classify")
+    const scored = await scoreSet(set, scorer, { batch, signal, onImages: (done) => told(done, images) })
+    const { failed } = scored
+    for (const { name, message } of failed) log(`${name}: skipped: ${message}`)
+    signal.throwIfAborted()
+    if (perImage !== undefined) writeScores(perImage, set, scored)
+    return { report: classificationReport(scored.scores, scored.labels, set.classes), images, failed }
+  } finally {
+    scorer.dispose()
+  }
+}
+
+function writeScores(
+  file: string,
+  set: Pick<LabelledSet, "classes" | "name">,
+  { scores, labels, images }: ScoredSet,
+): void {
+  const { classes } = set
+  const out = new StagedFile(file)
+  try {
+    for (const [n, label] of labels.entries()) {
+      const row = rowOf(scores, n, classes.length)
+      const said = classes[bestClasses(row, 1)[0]!]
+      const line = { image: set.name(images[n]!), truth: classes[label], said, scores: Array.from(row, shortNumber) }
+      out.write(`${JSON.stringify(line)}\n`)
+    }
+    out.finish()
+  } catch (error) {
+    out.discard()
+    throw error
+  }
+}

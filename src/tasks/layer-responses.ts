@@ -1,0 +1,119 @@
+import { basename, extname } from "node:path"
+import type { z } from "zod"
+import { writeWhole } from "../../datasets/atomic.js"
+import type { LabelledSet } from "../../datasets/labelled-set.js"
+import { readLabelled } from "../../datasets/read-labelled.js"
+import { decodedBatches } from "../classify/decoded-batches.js"
+import { type LayerResponse, ResponseMeter } from "../classify/responses.js"
+import { cropSizes } from "../classify/test-crops.js"
+import { startEngine } from "../engine/start.js"
+import { DataError, UsageError } from "../tensor/errors.js"
+import type { Line } from "../train/chart.js"
+import { plotSvg } from "../train/plot.js"
+import { type OpenClassifier, openClassifier } from "../weights/classifier-file.js"
+import { csvField } from "./class-lines.js"
+import { parseOptions } from "./config.js"
+import { countOff, type Listener, listenerOf, type TaskHooks } from "./hooks.js"
+import { listOf } from "./open-scorer.js"
+import { layerResponsesSchema } from "./options/classify.js"
+
+/** One classifier's name in table and plot, with what was measured. */
+export interface NetworkResponses {
+  readonly name: string
+  readonly responses: readonly LayerResponse[]
+}
+
+export interface LayerResponses {
+  readonly networks: readonly NetworkResponses[]
+  /** Images of the split, and how many of them could not be read. */
+  readonly images: number
+  readonly failed: number
+  /** The table and the plot, where they were asked for. */
+  readonly files: readonly string[]
+}
+
+/**
+ * Measures how strongly each 3x3 layer answers, the paper's Fig. 7.
+ * @throws DataError for data or weights that are not what they should be, the signal's reason when it ends early
+ */
+export async function layerResponses(
+  options: z.input<typeof layerResponsesSchema>,
+  hooks: TaskHooks = {},
+): Promise<LayerResponses> {
+  const config = parseOptions("layerResponses", layerResponsesSchema, options)
+  const { data, split, out, batch, engine } = config
+  if (out !== undefined && extname(out) === ".svg") {
+    throw new UsageError(`${out}: expected the table's name as out; the plot is put beside it as .svg`)
+  }
+  const listener = listenerOf(hooks)
+  const set = readLabelled(data, { split })
+  listener.log(`engine: ${await startEngine(engine)}`)
+  const weights = listOf(config.weights)
+  const networks: NetworkResponses[] = []
+  let failed = 0
+  for (const path of weights) {
+    const classifier = openClassifier(path)
+    try {
+      const result = await responsesOf(classifier, set, batch, countOff(listener, path), listener)
+      failed = result.failed
+      networks.push({ name: nameOf(path, classifier.config.network, weights), responses: result.responses })
+    } finally {
+      classifier.parameters.dispose()
+    }
+  }
+  return { networks, images: set.labels.length, failed, files: out === undefined ? [] : writeFiles(out, networks) }
+}
+
+async function responsesOf(
+  { network, config }: OpenClassifier,
+  set: LabelledSet,
+  batch: number,
+  told: (done: number, total: number) => void,
+  { log }: Listener,
+): Promise<{ responses: LayerResponse[]; failed: number }> {
+  const meter = new ResponseMeter(network, config, cropSizes(config))
+  let failed = 0
+  for await (const part of decodedBatches(set, batch)) {
+    for (const { name, message } of part.failed) log(`${name}: skipped: ${message}`)
+    failed += part.failed.length
+    if (part.images.length > 0) await meter.add(part.images)
+    told(part.end, set.labels.length)
+  }
+  if (failed === set.labels.length) throw new DataError(`${set.source}: no image could be read`)
+  return { responses: meter.responses(), failed }
+}
+
+/** The network's name, or the file's where two files have the same network. */
+function nameOf(path: string, network: string, all: readonly string[]): string {
+  return all.length > 1 ? `${network} (${basename(path, extname(path))})` : network
+}
+
+function writeFiles(out: string, networks: readonly NetworkResponses[]): string[] {
+  const plot = `${out.slice(0, out.length - extname(out).length)}.svg`
+  writeWhole(out, table(networks))
+  writeWhole(plot, plotSvg(charts(networks)))
+  return [out, plot]
+}
+
+/** A line a layer: its place from the image on, and its rank by deviation, both from 1. */
+function table(networks: readonly NetworkResponses[]): string {
+  const lines = networks.flatMap(({ name, responses }) => {
+    const sorted = [...responses].sort((a, b) => b.deviation - a.deviation)
+    return responses.map((response, i) =>
+      [csvField(name), i + 1, response.layer, response.deviation, sorted.indexOf(response) + 1].join(","),
+    )
+  })
+  return `${["network,position,layer,deviation,rank", ...lines].join("\n")}\n`
+}
+
+function charts(networks: readonly NetworkResponses[]) {
+  const lines = (order: (deviations: number[]) => number[]): Line[] =>
+    networks.map(({ name, responses }) => ({
+      name,
+      points: order(responses.map(({ deviation }) => deviation)).map((deviation, i) => [i + 1, deviation] as const),
+    }))
+  return [
+    { title: "Standard deviation of 3x3 layers, in their order", along: "layer", lines: lines((all) => all) },
+    { title: "The same, sorted", along: "rank", lines: lines((all) => all.sort((a, b) => b - a)) },
+  ]
+}

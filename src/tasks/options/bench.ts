@@ -1,0 +1,23 @@
+import { z } from "zod"
+import { option } from "../option.js"
+import { engine } from "./shared.js"
+
+export const benchSchema = z.strictObject({
+  model: option(z.string().default("fasterrcnn_resnet50_fpn"), { help: "which detector", value: "name" }),
+  weights: option(z.string().optional(), {
+    help: "the detector of a weights file instead, as it was trained",
+    value: "file",
+    path: "single",
+  }),
+  size: option(z.int().min(1).optional(), {
+    help: "shorter side of the images",
+    unit: "pixels",
+    otherwise: "800, or that of --weights",
+  }),
+  batch: option(z.int().min(1).default(1), { help: "batch size of a training step", unit: "images" }),
+  steps: option(z.int().min(1).default(5), {
+    help: "how many training steps and detections are measured, after a warm-up of two",
+    unit: "steps",
+  }),
+  engine,
+})

@@ -1,0 +1,4 @@
+import { z } from "zod"
+import { engine } from "./shared.js"
+
+export const examineSchema = z.strictObject({ engine })

@@ -1,0 +1,47 @@
+import { z } from "zod"
+import { imageNet } from "../../tensor/normalisation.js"
+import { option } from "../option.js"
+import { strideIn } from "./shared.js"
+
+const channels = z.tuple([z.number(), z.number(), z.number()])
+const positives = z.tuple([z.number().positive(), z.number().positive(), z.number().positive()])
+
+const source = "torchvision's transforms presets: ImageNet's mean and standard deviation"
+
+export const importWeightsSchema = z.strictObject({
+  file: option(z.string(), {
+    help: "a .pth, .pt, .th, .pkl or .safetensors file; nothing in it is executed",
+    value: "file",
+    path: "single",
+  }),
+  model: option(z.string(), {
+    help: "the network it is for, such as resnet50 or fasterrcnn_resnet50_fpn",
+    value: "name",
+  }),
+  out: option(z.string(), { help: "the .safetensors file to write", value: "file", path: "single" }),
+  classes: option(z.union([z.string(), z.array(z.string())]).optional(), {
+    help: "a file of class names, one a line",
+    value: "file",
+    path: "single",
+    otherwise: "COCO's for a detector of as many, else numbers",
+  }),
+  mean: option(channels.default([...imageNet.mean]), {
+    help: "mean of red, green and blue in 0..1 that it was trained with",
+    value: "r,g,b",
+    source,
+  }),
+  std: option(positives.default([...imageNet.deviation]), {
+    help: "the same for the standard deviation",
+    value: "r,g,b",
+    source,
+    formerly: ["deviation"],
+  }),
+  allowMissing: option(z.boolean().default(false), {
+    help: "write what fits of a file that does not fill the network: weights to train from only",
+  }),
+  strideIn,
+  zeros: option(z.enum(["after", "both"]).optional(), {
+    help: "where a CIFAR network's shortcuts have their zero channels",
+    otherwise: "both for a file with a last layer named linear, else after",
+  }),
+})

@@ -1,0 +1,21 @@
+import { z } from "zod"
+import { option } from "../option.js"
+
+export const setUpSchema = z.strictObject({
+  libtensorflow: option(z.string().optional(), {
+    help: "a TensorFlow wheel, or a folder with include/ and the libraries, that you already have",
+    path: "single",
+    otherwise: "downloaded with pip",
+  }),
+  gpu: option(z.boolean().optional(), { help: "the CUDA build", otherwise: "where an NVIDIA driver is loaded" }),
+  cpu: option(z.boolean().optional(), { help: "the CPU build" }),
+  cache: option(z.string().optional(), {
+    help: "where to keep it",
+    value: "folder",
+    path: "single",
+    otherwise: "RESDET_CACHE or the user's cache folder",
+  }),
+  strict: option(z.boolean().default(false), {
+    help: "fail when native TensorFlow is not available, instead of falling back to WebAssembly",
+  }),
+})

@@ -1,0 +1,34 @@
+import type { z } from "zod"
+import { splitImages } from "../../datasets/splits.js"
+import { type WriteFormat, writeDataset } from "../../datasets/write.js"
+import { UsageError } from "../tensor/errors.js"
+import { parseOptions } from "./config.js"
+import type { WrittenDataset } from "./convert-dataset.js"
+import { listenerOf, type TaskHooks } from "./hooks.js"
+import { splitDatasetSchema } from "./options/dataset.js"
+import { countsOf, readData } from "./read-data.js"
+
+/**
+ * Divides the images of one split into train, val and test, each class in its share.
+ * @throws DataError when there is no such data, or the folder exists
+ */
+export async function splitDataset(
+  options: z.input<typeof splitDatasetSchema>,
+  hooks: TaskHooks = {},
+): Promise<WrittenDataset> {
+  const config = parseOptions("splitDataset", splitDatasetSchema, options)
+  const { val, test, seed, out, to, link } = config
+  const rest = 1 - val - test
+  if (rest <= 0) throw new UsageError(`expected val and test to leave something for train, got ${val} and ${test}`)
+  const listener = listenerOf(hooks)
+  const [set] = await readData(config, listener)
+  const format = to ?? set!.format
+  if (format === "imagenet")
+    throw new UsageError(`${config.data}: ImageNet data are written as voc, coco or yolo: give "to"`)
+  const names = test > 0 ? ["train", "val", "test"] : ["train", "val"]
+  const parts = splitImages(set!.images, [rest, val, test].slice(0, names.length), seed)
+  const divided = parts.map((images, i) => ({ ...set!, split: names[i]!, images }))
+  const met = await writeDataset(divided, format satisfies WriteFormat, out, { link })
+  for (const fault of [...set!.faults, ...met]) listener.fault(fault)
+  return { out, format, splits: countsOf(divided) }
+}
