@@ -10,8 +10,8 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { makeShapes } from "../datasets/digits.js"
 import { localizeTrainSchema } from "../src/cli/localize-config.js"
-import { evaluateLocalizer } from "../src/cli/run-localize.js"
 import { trainLocalizer } from "../src/cli/run-localize-train.js"
+import { evaluateLocalizer } from "../src/tasks/evaluate-localizer.js"
 
 const folder = mkdtempSync(join(tmpdir(), "resdet-localize-demo-"))
 const never = new AbortController().signal
@@ -25,7 +25,7 @@ async function train(name: string, options: object): Promise<string> {
 }
 
 async function tell(what: string, flags: Omit<Parameters<typeof evaluateLocalizer>[0], "data">): Promise<void> {
-  const { gtClassError, wholeImageError } = await evaluateLocalizer({ data, ...flags }, never, () => {})
+  const { gtClassError, wholeImageError } = (await evaluateLocalizer({ data, ...flags })).figures
   const [own, whole] = [gtClassError, wholeImageError].map((error) => (100 * error).toFixed(1))
   process.stdout.write(`${what}: ${own} % (whole image: ${whole} %)\n`)
 }
