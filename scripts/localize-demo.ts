@@ -9,7 +9,7 @@ import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { makeShapes } from "../datasets/digits.js"
-import { evaluateLocalizer } from "../src/cli/run-localize.js"
+import { evaluateLocalizer } from "../src/tasks/evaluate-localizer.js"
 import type { TrainLocalizerOptions } from "../src/tasks/options/train-localizer.js"
 import { trainLocalizer } from "../src/tasks/train-localizer.js"
 
@@ -25,7 +25,7 @@ async function train(name: string, options: Partial<TrainLocalizerOptions>): Pro
 }
 
 async function tell(what: string, flags: Omit<Parameters<typeof evaluateLocalizer>[0], "data">): Promise<void> {
-  const { gtClassError, wholeImageError } = await evaluateLocalizer({ data, ...flags }, never, () => {})
+  const { gtClassError, wholeImageError } = (await evaluateLocalizer({ data, ...flags })).figures
   const [own, whole] = [gtClassError, wholeImageError].map((error) => (100 * error).toFixed(1))
   process.stdout.write(`${what}: ${own} % (whole image: ${whole} %)\n`)
 }

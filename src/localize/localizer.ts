@@ -49,6 +49,9 @@ export const localizeOptions = (overrides: Partial<LocalizeOptions> = {}): Local
     nmsThreshold: fraction,
   })
 
+/** The shorter side at which images are looked at beside crops of `side`: 256 for 224, as the paper's section 3.4. */
+export const usualSize = (side: number): number => Math.round((side * 8) / 7)
+
 /** One box for one class of an image. */
 export interface LocalizedObject {
   /** 1..K. */

@@ -28,6 +28,3 @@ export const classRpnDefaults: ClassRpnOptions = {
  * @source He et al. 2015, appendix C: the layers follow a classification network's last feature map
  */
 export const localizerStages = 4
-
-/** The shorter side at which images are looked at beside crops of `side`: 256 for 224, as the paper's section 3.4. */
-export const usualSize = (side: number): number => Math.round((side * 8) / 7)

@@ -1,5 +1,5 @@
+import { usualSize } from "../localize/localizer.js"
 import { type LocalizerConfig, localizerName, saveLocalizer } from "../localize/localizer-file.js"
-import { usualSize } from "../localize/options.js"
 import { localizationMetric } from "../localize/tasks.js"
 import { UsageError } from "../tensor/errors.js"
 import { Parameters } from "../tensor/parameters.js"

@@ -1,0 +1,27 @@
+import type { LocalizationFigures } from "../localize/figures.js"
+import { evaluateLocalizerSchema } from "../tasks/options/localize.js"
+import { defineCommand } from "./command.js"
+
+export const { configure } = defineCommand({
+  schema: evaluateLocalizerSchema,
+  async run(options, { hooks }) {
+    const { evaluateLocalizer } = await import("../tasks/evaluate-localizer.js")
+    const { figures } = await evaluateLocalizer(options, hooks)
+    return { text: lines(figures).join("\n"), document: figures }
+  },
+})
+
+/** In percent, as the paper has them. */
+function lines(figures: LocalizationFigures): string[] {
+  const percent = (value: number) => (Number.isNaN(value) ? "n/a" : `${(100 * value).toFixed(2)} %`)
+  const rows: readonly (readonly [string, number])[] = [
+    ["localization error, classes given", figures.gtClassError],
+    ["localization error, top 5", figures.localizationError],
+    ["localization error, top 1", figures.localizationErrorTop1],
+    ["classification error, top 5", figures.classificationError],
+    ["classification error, top 1", figures.classificationErrorTop1],
+    ["the whole image as the box, classes given", figures.wholeImageError],
+  ]
+  const width = Math.max(...rows.map(([name]) => name.length))
+  return [`${figures.images} images`, ...rows.map(([name, value]) => `${name.padEnd(width)}  ${percent(value)}`)]
+}

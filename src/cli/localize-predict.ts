@@ -1,0 +1,23 @@
+import type { ImageObjects } from "../tasks/localize-folder.js"
+import { localizeFolderSchema } from "../tasks/options/localize.js"
+import { DataError } from "../tensor/errors.js"
+import { defineCommand } from "./command.js"
+
+export const { configure } = defineCommand({
+  schema: localizeFolderSchema,
+  async run(options, { hooks, json, print }) {
+    const { localizeFolder } = await import("../tasks/localize-folder.js")
+    const found: ImageObjects[] = []
+    const onImage = (one: ImageObjects) => {
+      if (json !== undefined) found.push(one)
+      print(`${one.image}: ${one.objects.map(objectText).join("; ") || "nothing found"}`)
+    }
+    const { images, skipped } = await localizeFolder(options, { ...hooks, onImage })
+    const message = `${skipped.length} of ${images} images could not be read`
+    return { document: found, failure: skipped.length > 0 ? new DataError(message) : undefined }
+  },
+})
+
+function objectText({ label, score, box }: ImageObjects["objects"][number]): string {
+  return `${label} ${score.toFixed(3)} [${box.map((value) => value.toFixed(1)).join(", ")}]`
+}

@@ -1,0 +1,43 @@
+import type { z } from "zod"
+import { readDataset } from "../../datasets/read.js"
+import { type LocalizationFigures, localizationFigures } from "../localize/figures.js"
+import { localizeDataset } from "../localize/localize-dataset.js"
+import { DataError } from "../tensor/errors.js"
+import { parseOptions } from "./config.js"
+import { countOff, listenerOf, type TaskHooks } from "./hooks.js"
+import { evaluateLocalizerSchema } from "./options/localize.js"
+import { withLocalizer } from "./with-localizer.js"
+
+export interface LocalizerEvaluation {
+  /** Those that need a classifier are NaN without one. */
+  readonly figures: LocalizationFigures
+  /** Images that could not be read; they count as wrong. */
+  readonly failed: readonly { readonly file: string; readonly message: string }[]
+}
+
+/**
+ * Scores a localizer on data with boxes: ImageNet's localization error.
+ * @throws DataError when a file is not what it should be or the split has no images, the signal's reason when it ends
+ *   early
+ */
+export async function evaluateLocalizer(
+  options: z.input<typeof evaluateLocalizerSchema>,
+  hooks: TaskHooks = {},
+): Promise<LocalizerEvaluation> {
+  const config = parseOptions("evaluateLocalizer", evaluateLocalizerSchema, options)
+  const { data, split, images: folder = null } = config
+  const listener = listenerOf(hooks)
+  const { log, signal } = listener
+  return withLocalizer(config, listener, async (localizer, look, guess) => {
+    const set = await readDataset(data, { split, classes: localizer.classes, images: folder })
+    log(`${data}: ${set.format.toUpperCase()} data, split ${set.split}: ${set.images.length} images`)
+    for (const fault of set.faults) listener.fault(fault)
+    if (set.images.length === 0) throw new DataError(`${data}: no images in split ${set.split}`)
+    const told = countOff(listener, "localize")
+    const onImage = (done: number) => told(done, set.images.length)
+    const { perImage, failed } = await localizeDataset(localizer, set.images, look, { guess, signal, onImage })
+    for (const { file, message } of failed) log(`${file}: ${message}`)
+    signal.throwIfAborted()
+    return { figures: localizationFigures(set.images, perImage), failed }
+  })
+}

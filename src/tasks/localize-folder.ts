@@ -1,0 +1,75 @@
+import type { z } from "zod"
+import { decodeImage, ImageError } from "../../datasets/image/decode.js"
+import { localize } from "../localize/localizer.js"
+import { openImageSource } from "../predict/image-source.js"
+import { UsageError } from "../tensor/errors.js"
+import { didYouMean } from "../tensor/suggest.js"
+import type { SkippedImage } from "./classify-folder.js"
+import { parseOptions } from "./config.js"
+import { listenerOf, type TaskHooks } from "./hooks.js"
+import { localizeFolderSchema } from "./options/localize.js"
+import { withLocalizer } from "./with-localizer.js"
+
+/** One image's boxes. */
+export interface ImageObjects {
+  /** Its path within the source. */
+  readonly image: string
+  readonly width: number
+  readonly height: number
+  /** In the order of the classes that were looked for; boxes x1, y1, x2, y2 in image pixels. */
+  readonly objects: readonly { readonly label: string; readonly score: number; readonly box: readonly number[] }[]
+}
+
+export interface LocalizeHooks extends TaskHooks {
+  /** Told of each image in the order of the source. */
+  onImage?(found: ImageObjects): void
+}
+
+export interface LocalizedFolder {
+  /** All images, also those that could not be read. */
+  readonly images: number
+  readonly skipped: readonly SkippedImage[]
+}
+
+/**
+ * Finds a box for each class a classifier guesses, or for classes that are named, in every image of a source.
+ * @throws UsageError for a class that the localizer does not know
+ */
+export async function localizeFolder(
+  options: z.input<typeof localizeFolderSchema>,
+  hooks: LocalizeHooks = {},
+): Promise<LocalizedFolder> {
+  const config = parseOptions("localizeFolder", localizeFolderSchema, options)
+  if ((config.classifier === undefined) === (config.class === undefined)) {
+    throw new UsageError("localize predict: expected either --classifier or --class")
+  }
+  const listener = listenerOf(hooks)
+  const source = await openImageSource(config.source)
+  return withLocalizer(config, listener, async (localizer, look, guess) => {
+    const { classes } = localizer
+    const named = (config.class ?? []).map((name) => labelOf(name, classes))
+    const skipped: SkippedImage[] = []
+    let images = 0
+    for await (const { file, path } of source) {
+      if (listener.signal.aborted) break
+      images++
+      try {
+        const photo = await decodeImage(file)
+        const found = await localize(localizer, photo, (await guess?.(photo)) ?? named, look)
+        const objects = found.map(({ label, score, box }) => ({ label: classes[label - 1]!, score, box: [...box] }))
+        hooks.onImage?.({ image: path, width: photo.width, height: photo.height, objects })
+      } catch (error) {
+        if (!(error instanceof ImageError)) throw error
+        skipped.push({ image: path, message: error.message })
+        listener.log(`${path}: skipped: ${error.message}`)
+      }
+    }
+    return { images, skipped }
+  })
+}
+
+function labelOf(name: string, classes: readonly string[]): number {
+  const at = classes.indexOf(name)
+  if (at < 0) throw new UsageError(`no class "${name}".${didYouMean(name, classes)} Known: ${classes.join(", ")}`)
+  return at + 1
+}

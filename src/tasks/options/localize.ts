@@ -1,0 +1,60 @@
+import { z } from "zod"
+import { option } from "../option.js"
+import { boxData, engine, files, imagesFolder, scoredSplit } from "./shared.js"
+
+const file = { value: "file", path: "single" } as const
+
+const appendix = "He et al. 2016, appendix C"
+
+/** Which networks look at images, and how. */
+const looking = {
+  weights: option(z.string(), { help: "a trained per-class RPN", ...file }),
+  rcnn: option(z.string().optional(), { help: "its second stage", ...file, otherwise: "none" }),
+  classifier: option(files.optional(), {
+    help: "a trained classifier whose five best classes are looked for, or several",
+    repeated: true,
+    ...file,
+  }),
+  view: option(z.enum(["dense", "centre"]).optional(), {
+    help: "dense: the whole image; centre: one crop",
+    otherwise: "dense",
+    source: appendix,
+  }),
+  sizes: option(z.array(z.int().min(1)).min(1).optional(), {
+    help: "shorter sides at which images are looked at",
+    unit: "pixels",
+    otherwise: "8/7 of the crop's side",
+    source: "He et al. 2016 section 3.4: 256 for 224",
+  }),
+  merge: option(z.enum(["best", "vote"]).optional(), {
+    help: "best: the best-scored box; vote: the mean of those around it",
+    otherwise: "best",
+  }),
+  proposals: option(z.int().min(1).optional(), {
+    help: "regions of each class that the second stage looks at",
+    otherwise: "200",
+    source: appendix,
+  }),
+  engine,
+}
+
+export type LookingOptions = z.output<z.ZodObject<typeof looking>>
+
+export const evaluateLocalizerSchema = z.strictObject({
+  data: boxData,
+  split: scoredSplit,
+  images: imagesFolder,
+  ...looking,
+})
+
+export const localizeFolderSchema = z.strictObject({
+  source: option(z.string(), {
+    help: "an image, a folder, a pattern in quotes, or a list file (.txt)",
+    path: "single",
+  }),
+  class: option(z.array(z.string().min(1)).min(1).optional(), {
+    help: "look for these classes instead of a classifier's, with commas between them",
+    value: "names",
+  }),
+  ...looking,
+})
