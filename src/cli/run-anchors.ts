@@ -1,6 +1,8 @@
 import { z } from "zod"
-import type { Dataset } from "../../datasets/dataset.js"
+import type { ImageRecord } from "../../datasets/dataset.js"
 import { inputDivisor, inputSize, padTo } from "../../datasets/image/size.js"
+import { PhotoFaults } from "../../datasets/photo-faults.js"
+import { withPhotoSizes } from "../../datasets/photo-size.js"
 import { readDataset } from "../../datasets/read.js"
 import { detectorOptions } from "../detector/build.js"
 import { mapSizes } from "../detector/map-sizes.js"
@@ -11,7 +13,7 @@ import { DataError } from "../tensor/errors.js"
 import { type AnchorReport, anchorReport, type FitObjects } from "./anchors-report.js"
 import { defaultPreset, trainDefaults } from "./train-config.js"
 import { inputSizes } from "./train-options.js"
-import type { Log } from "./training-run.js"
+import { type Log, tellFaults } from "./training-run.js"
 
 /** The options of `anchors`, by the names that `train` has for them. */
 export const anchorsSchema = z.strictObject({
@@ -36,9 +38,9 @@ export async function fitAnchors(config: AnchorsConfig, log: Log): Promise<Ancho
   const { data, split, images: folder = null } = config
   const detector = configOf(config)
   const dataset = await readDataset(data, { split, images: folder })
-  const unknown = dataset.images.filter(({ width, height }) => !(width > 0 && height > 0)).length
-  if (unknown > 0) log(`${unknown} images are left out: their annotations do not tell their size`)
-  const objects = fitObjects(dataset, detector)
+  const faults = new PhotoFaults(dataset.source)
+  const objects = fitObjects(await withPhotoSizes(dataset.images, faults), detector)
+  tellFaults(faults.faults, "resdet dataset check names them all", log)
   if (objects.labels.length === 0) throw new DataError(`${data}: no objects in split ${dataset.split}`)
   return anchorReport(dataset, detector, objects)
 }
@@ -52,10 +54,9 @@ function configOf({ model, preset: name, size, maxSize, detector }: AnchorsConfi
 }
 
 /** A data set's objects in input pixels, with the maps that their images give. */
-function fitObjects({ images }: Dataset, detector: ModelConfig): FitObjects {
+function fitObjects(images: readonly ImageRecord[], detector: ModelConfig): FitObjects {
   const labels: number[] = []
   const fitted = images.flatMap(({ width, height, boxes, labels: own, crowd, difficult }) => {
-    if (!(width > 0 && height > 0)) return []
     const input = inputSize(height, width, detector)
     const scales = [input.scaleX, input.scaleY]
     const isLearned = (i: number) => !crowd[i] && (detector.options.difficult === "include" || !difficult[i])
