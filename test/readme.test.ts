@@ -4,7 +4,7 @@ import { join, resolve } from "node:path"
 import { Command, CommanderError } from "commander"
 import ts from "typescript"
 import { afterAll, beforeAll, expect, test } from "vitest"
-import type { CommandEntry } from "../src/cli/command.js"
+import { type CommandEntry, givenOptions } from "../src/cli/command.js"
 import { commands } from "../src/cli/commands.js"
 import { buildFasterRcnn } from "../src/detector/build.js"
 import { modelDefaults } from "../src/detector/model.js"
@@ -123,7 +123,8 @@ async function faultOf(
   command.action(() => {})
   try {
     await command.parseAsync(rest, { from: "user" })
-    if (command.opts().resume === undefined) module.options?.(command)
+    const { schema, operands = [] } = module
+    if (schema !== undefined && command.opts().resume === undefined) givenOptions(command, { schema, operands })
     return undefined
   } catch (error) {
     if (error instanceof UsageError) return error.message

@@ -2,7 +2,7 @@ import type { AnchorReport, Bin, Fit } from "../tasks/anchor-report.js"
 import { fitAnchorsSchema } from "../tasks/options/fit-anchors.js"
 import { defineCommand } from "./command.js"
 
-export const { configure } = defineCommand({
+export const command = defineCommand({
   schema: fitAnchorsSchema,
   async run(options, { hooks }) {
     const { fitAnchors } = await import("../tasks/fit-anchors.js")

@@ -2,7 +2,7 @@ import type { Phase, Spread } from "../tasks/bench-phases.js"
 import { benchSchema } from "../tasks/options/bench.js"
 import { defineCommand } from "./command.js"
 
-export const { configure } = defineCommand({
+export const command = defineCommand({
   schema: benchSchema,
   description:
     "how long each phase of a training step and of a detection takes on this machine, and how many images a second are " +

@@ -3,7 +3,7 @@ import { evaluateClassifierSchema } from "../tasks/options/classify.js"
 import { DataError } from "../tensor/errors.js"
 import { defineCommand } from "./command.js"
 
-export const { configure } = defineCommand({
+export const command = defineCommand({
   schema: evaluateClassifierSchema,
   async run(options, { hooks }) {
     const { evaluateClassifier } = await import("../tasks/evaluate-classifier.js")

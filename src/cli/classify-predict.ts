@@ -5,7 +5,7 @@ import { classifyFolderSchema } from "../tasks/options/classify.js"
 import { DataError, UsageError } from "../tensor/errors.js"
 import { defineCommand } from "./command.js"
 
-export const { configure } = defineCommand({
+export const command = defineCommand({
   schema: classifyFolderSchema.extend({
     csv: option(z.boolean().optional(), { help: "the name that --format csv had in 0.1.0", advanced: true }),
   }),

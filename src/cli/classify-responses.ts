@@ -2,7 +2,7 @@ import { layerResponsesSchema } from "../tasks/options/classify.js"
 import { DataError } from "../tensor/errors.js"
 import { defineCommand } from "./command.js"
 
-export const { configure } = defineCommand({
+export const command = defineCommand({
   schema: layerResponsesSchema,
   async run(options, { hooks }) {
     const { layerResponses } = await import("../tasks/layer-responses.js")

@@ -9,8 +9,10 @@ import { openTerminal, type Terminal } from "./terminal.js"
 /** What a command's file exports: it describes flags and an action, and loads what is heavy inside the action. */
 export interface CommandModule {
   configure(command: Command): void
-  /** The options that a command line gives, once the command has parsed it. @throws UsageError where they cannot be */
-  options?(command: Command): object
+  /** The options that it takes. */
+  readonly schema?: z.ZodType
+  /** Those of them that stand without a flag. */
+  readonly operands?: readonly string[]
 }
 
 /** A command as `resdet --help` lists it, or a group of them; its file is loaded only when the command is called. */
@@ -70,7 +72,8 @@ export function defineCommand<Schema extends z.ZodType>(definition: CommandDefin
       if (hidden.length > 0) command.addHelpText("after", `\nMore flags (docs/options.md): ${hidden.join(", ")}`)
       command.action(() => act(command, definition))
     },
-    options: (command) => givenOptions(command, definition).options as object,
+    schema: definition.schema,
+    ...(definition.operands && { operands: definition.operands }),
   }
 }
 

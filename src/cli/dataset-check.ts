@@ -3,7 +3,7 @@ import { checkDatasetSchema } from "../tasks/options/dataset.js"
 import { DataError } from "../tensor/errors.js"
 import { defineCommand } from "./command.js"
 
-export const { configure } = defineCommand({
+export const command = defineCommand({
   schema: checkDatasetSchema,
   operands: ["data"],
   async run(options, { hooks }) {

@@ -1,7 +1,7 @@
 import { convertDatasetSchema } from "../tasks/options/dataset.js"
 import { defineCommand } from "./command.js"
 
-export const { configure } = defineCommand({
+export const command = defineCommand({
   schema: convertDatasetSchema,
   operands: ["data"],
   async run(options, { hooks }) {

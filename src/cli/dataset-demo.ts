@@ -1,7 +1,7 @@
 import { makeDemoSchema } from "../tasks/options/dataset.js"
 import { defineCommand } from "./command.js"
 
-export const { configure } = defineCommand({
+export const command = defineCommand({
   schema: makeDemoSchema,
   operands: ["folder"],
   async run(options, { hooks }) {

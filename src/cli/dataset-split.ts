@@ -1,7 +1,7 @@
 import { splitDatasetSchema } from "../tasks/options/dataset.js"
 import { defineCommand } from "./command.js"
 
-export const { configure } = defineCommand({
+export const command = defineCommand({
   schema: splitDatasetSchema,
   operands: ["data"],
   async run(options, { hooks }) {

@@ -2,7 +2,7 @@ import type { DatasetCounts } from "../tasks/count-dataset.js"
 import { countDatasetSchema } from "../tasks/options/dataset.js"
 import { defineCommand } from "./command.js"
 
-export const { configure } = defineCommand({
+export const command = defineCommand({
   schema: countDatasetSchema,
   operands: ["data"],
   async run(options, { hooks }) {

@@ -2,7 +2,7 @@ import { viewDatasetSchema } from "../tasks/options/dataset.js"
 import { DataError } from "../tensor/errors.js"
 import { defineCommand } from "./command.js"
 
-export const { configure } = defineCommand({
+export const command = defineCommand({
   schema: viewDatasetSchema,
   operands: ["data"],
   async run(options, { hooks }) {

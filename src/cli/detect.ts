@@ -4,7 +4,7 @@ import { detectSchema } from "../tasks/options/detect.js"
 import { DataError } from "../tensor/errors.js"
 import { type CommandModule, defineCommand } from "./command.js"
 
-export const { configure } = detectCommand()
+export const command = detectCommand()
 
 /** The `detect` command. @param parts what detects, decodes and draws, for tests; the real ones when left out */
 export function detectCommand(parts?: DetectParts): CommandModule {

@@ -2,7 +2,7 @@ import type { DoctorReport } from "../engine/doctor.js"
 import { examineSchema } from "../tasks/options/examine.js"
 import { defineCommand } from "./command.js"
 
-export const { configure } = defineCommand({
+export const command = defineCommand({
   schema: examineSchema,
   async run(options) {
     const { examine } = await import("../tasks/examine.js")

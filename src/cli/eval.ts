@@ -12,7 +12,7 @@ import type { Terminal } from "./terminal.js"
 type EvalOptions = z.output<typeof evalSchema>
 
 /** Runs a detector and scores it, or scores saved predictions. */
-export const { configure } = defineCommand({
+export const command = defineCommand({
   schema: evalSchema,
   async run(options, { hooks }) {
     const report = await (options.weights === undefined ? ofPredictions(options) : ofDetector(options, hooks))

@@ -2,7 +2,7 @@ import type { ExportCheck } from "../predict/check-export.js"
 import { exportModelSchema } from "../tasks/options/export-model.js"
 import { defineCommand } from "./command.js"
 
-export const { configure } = defineCommand({
+export const command = defineCommand({
   schema: exportModelSchema,
   async run(options, { hooks, log }) {
     const { exportModel } = await import("../tasks/export-model.js")

@@ -2,7 +2,7 @@ import type { ImportedWeights } from "../tasks/import-weights.js"
 import { importWeightsSchema } from "../tasks/options/import-weights.js"
 import { defineCommand } from "./command.js"
 
-export const { configure } = defineCommand({
+export const command = defineCommand({
   schema: importWeightsSchema,
   operands: ["file"],
   async run(options) {

@@ -2,7 +2,7 @@ import type { Description, GraphDescription, ModelDescription, WeightsDescriptio
 import { describeModelSchema } from "../tasks/options/describe-model.js"
 import { defineCommand } from "./command.js"
 
-export const { configure } = defineCommand({
+export const command = defineCommand({
   schema: describeModelSchema,
   operands: ["model"],
   async run(options) {

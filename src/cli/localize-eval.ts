@@ -2,7 +2,7 @@ import type { LocalizationFigures } from "../localize/figures.js"
 import { evaluateLocalizerSchema } from "../tasks/options/localize.js"
 import { defineCommand } from "./command.js"
 
-export const { configure } = defineCommand({
+export const command = defineCommand({
   schema: evaluateLocalizerSchema,
   async run(options, { hooks }) {
     const { evaluateLocalizer } = await import("../tasks/evaluate-localizer.js")

@@ -3,7 +3,7 @@ import { localizeFolderSchema } from "../tasks/options/localize.js"
 import { DataError } from "../tensor/errors.js"
 import { defineCommand } from "./command.js"
 
-export const { configure } = defineCommand({
+export const command = defineCommand({
   schema: localizeFolderSchema,
   async run(options, { hooks, json, print }) {
     const { localizeFolder } = await import("../tasks/localize-folder.js")

@@ -1,7 +1,7 @@
 import { setUpSchema } from "../tasks/options/set-up.js"
 import { defineCommand } from "./command.js"
 
-export const { configure } = defineCommand({
+export const command = defineCommand({
   schema: setUpSchema,
   description:
     "get native TensorFlow, once a machine; without it everything runs on WebAssembly, slower. Exit codes: 0 an engine " +

@@ -5,7 +5,7 @@ import type { TrainResult } from "../tasks/training/trainer.js"
 import { BelowMinimumError } from "./exit.js"
 import { trainCommand } from "./train-command.js"
 
-export const { configure } = trainCommand(
+export const command = trainCommand(
   "train",
   trainSchema,
   async () => {

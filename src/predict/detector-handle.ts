@@ -32,8 +32,9 @@ export interface DetectorHandle {
    * @throws UsageError when the source does not exist
    */
   detectFolder(source: string, options?: DetectFolderOptions): AsyncGenerator<FolderDetections>
-  /** Frees the network's memory; the handle is of no use then. */
+  /** Frees the network's memory; the handle is of no use then. `using` calls it at the end of its block. */
   dispose(): void
+  [Symbol.dispose](): void
 }
 
 /** A handle on a network that is loaded, with the function that decodes images for it. */
@@ -41,6 +42,10 @@ export function detectorHandle(network: PixelDetector, decode: DecodeImage): Det
   let disposed = false
   const checkInUse = () => {
     if (disposed) throw new Error("detect: expected a detector in use, got one that was disposed of")
+  }
+  const dispose = () => {
+    if (!disposed) network.dispose()
+    disposed = true
   }
   return {
     classes: network.classes,
@@ -63,10 +68,8 @@ export function detectorHandle(network: PixelDetector, decode: DecodeImage): Det
         }
       }
     },
-    dispose() {
-      if (!disposed) network.dispose()
-      disposed = true
-    },
+    dispose,
+    [Symbol.dispose]: dispose,
   }
 }
 

@@ -1,3 +1,7 @@
+import type { RgbImage } from "../../datasets/image/rgb.js"
+import type { Scorer } from "../classify/scorer.js"
+import { bestClasses, rowOf } from "../eval/classification.js"
+
 /** One class an image may be of. */
 export interface ClassGuess {
   readonly label: string
@@ -13,6 +17,17 @@ export interface ImageClasses {
   readonly image: string
   /** The best first. */
   readonly classes: readonly ClassGuess[]
+}
+
+/** The `top` best classes of each image, best first. */
+export async function guessClasses(scorer: Scorer, images: readonly RgbImage[], top: number): Promise<ClassGuess[][]> {
+  const scores = images.length > 0 ? await scorer.score(images) : new Float32Array(0)
+  return images.map((_, n) => {
+    const row = rowOf(scores, n, scorer.classes.length)
+    return bestClasses(row, top).map((classId) => {
+      return { label: scorer.classes[classId]!, classId, score: row[classId]! }
+    })
+  })
 }
 
 export type ClassFormat = "text" | "jsonl" | "csv"

@@ -2,14 +2,13 @@ import type { z } from "zod"
 import type { RgbImage } from "../../datasets/image/rgb.js"
 import { ahead } from "../../datasets/loader/ahead.js"
 import type { Scorer } from "../classify/scorer.js"
-import { bestClasses, rowOf } from "../eval/classification.js"
 import { userError } from "../predict/detect-images.js"
 import { openImageSource } from "../predict/image-source.js"
 import { decodePixels } from "../predict/images.js"
 import type { SourceImage } from "../predict/source-image.js"
 import { StagedFile } from "../predict/staged-file.js"
 import { DataError, UserError } from "../tensor/errors.js"
-import { classLines, headLine, type ImageClasses } from "./class-lines.js"
+import { classLines, guessClasses, headLine, type ImageClasses } from "./class-lines.js"
 import { parseOptions } from "./config.js"
 import { listenerOf, type TaskHooks } from "./hooks.js"
 import { openScorer } from "./open-scorer.js"
@@ -101,14 +100,7 @@ type Decoded = { readonly image: string; readonly pixels: RgbImage } | SkippedIm
 
 async function scored(scorer: Scorer, some: readonly Decoded[], top: number): Promise<(ImageClasses | SkippedImage)[]> {
   const whole = some.flatMap((one) => ("pixels" in one ? [one.pixels] : []))
-  const scores = whole.length > 0 ? await scorer.score(whole) : new Float32Array(0)
+  const guesses = await guessClasses(scorer, whole, top)
   let n = 0
-  return some.map((one) => {
-    if (!("pixels" in one)) return one
-    const row = rowOf(scores, n++, scorer.classes.length)
-    const classes = bestClasses(row, top).map((classId) => {
-      return { label: scorer.classes[classId]!, classId, score: row[classId]! }
-    })
-    return { image: one.image, classes }
-  })
+  return some.map((one) => ("pixels" in one ? { image: one.image, classes: guesses[n++]! } : one))
 }

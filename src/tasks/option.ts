@@ -30,6 +30,7 @@ const infos = z.registry<OptionInfo>()
 
 /** `schema` with what a reader is told of it; outermost, so that defaults stand inside. */
 export function option<Schema extends z.ZodType>(schema: Schema, info: OptionInfo): Schema {
+  if (infos.has(schema)) throw new Error(`a schema cannot be two options: "${info.help}"`)
   infos.add(schema, info)
   return schema
 }

@@ -3,7 +3,7 @@ import { join } from "node:path"
 import { Command } from "commander"
 import { expect, test } from "vitest"
 import { givenOptions } from "../../src/cli/command.js"
-import { configure } from "../../src/cli/train.js"
+import { command as trainCommand } from "../../src/cli/train.js"
 import { modelDefaults } from "../../src/detector/model.js"
 import { preset } from "../../src/detector/presets.js"
 import { trainSchema } from "../../src/tasks/options/train-detector.js"
@@ -118,7 +118,7 @@ test("the trainings of docs/reproduce.md take the steps that it says, with optio
   const trainings = resdetCalls(fencedBlocks(text)).filter(({ words }) => words[0] === "train")
   const lengths = trainings.map(({ words }) => {
     const command = new Command("train")
-    configure(command)
+    trainCommand.configure(command)
     command.action(() => {}).parse(words.slice(1), { from: "user" })
     const { options } = givenOptions(command, { schema: trainSchema })
     const { config } = planTraining({ ...options, weights: undefined })

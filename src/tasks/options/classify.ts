@@ -36,6 +36,8 @@ const scoring = {
 
 export type ScoringOptions = z.output<z.ZodObject<typeof scoring>>
 
+export const loadClassifierSchema = z.strictObject(scoring).omit({ weights: true })
+
 export const evaluateClassifierSchema = z.strictObject({
   data: labelledData,
   split: scoredSplit,

@@ -5,7 +5,7 @@ import { boxData, imagesFolder, seed } from "./shared.js"
 
 /** Which data, and how they are read. */
 const reading = {
-  data: boxData,
+  data: boxData(),
   split: option(z.string().optional(), {
     help: "only this split",
     value: "name",

@@ -37,7 +37,7 @@ export const evaluateDetectorSchema = z.strictObject({
     path: "single",
     repeated: true,
   }),
-  data: option(boxData, { help: "what it is scored on: VOC, COCO or YOLO data", path: "joined" }),
+  data: boxData("what it is scored on: VOC, COCO or YOLO data"),
   split: scoredSplit,
   images: imagesFolder,
   ...reportShape,

@@ -6,7 +6,7 @@ import { trainDefaults } from "./train-detector.js"
 
 /** The options of `anchors`, by the names that `train` has for them. */
 export const fitAnchorsSchema = z.strictObject({
-  data: boxData,
+  data: boxData(),
   images: imagesFolder,
   split: option(z.string().default(trainDefaults.split), trainSplit),
   model: option(z.string().default(trainDefaults.model), {

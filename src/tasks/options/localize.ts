@@ -41,7 +41,7 @@ const looking = {
 export type LookingOptions = z.output<z.ZodObject<typeof looking>>
 
 export const evaluateLocalizerSchema = z.strictObject({
-  data: boxData,
+  data: boxData(),
   split: scoredSplit,
   images: imagesFolder,
   ...looking,

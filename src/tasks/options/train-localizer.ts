@@ -18,7 +18,7 @@ import {
 
 /** The options of `localize train`, and their defaults; `auto` is decided from the weights, and said. */
 export const localizeTrainSchema = z.strictObject({
-  data: boxData,
+  data: boxData(),
   valData: boxDataFromCode("what is validated on, instead of a split of the data"),
   images: imagesFolder,
   split: option(z.string().default("train"), trainSplit),
