@@ -73,7 +73,7 @@ export function readCifar(source: string, overrides: Partial<LabelledOptions> = 
     faults: [],
     name: (index) => names[index]!,
     image: async (index) => ({
-      pixels: pixels.slice(index * 3 * PLANE, (index + 1) * 3 * PLANE),
+      data: pixels.slice(index * 3 * PLANE, (index + 1) * 3 * PLANE),
       height: SIDE,
       width: SIDE,
     }),

@@ -1,12 +1,14 @@
+import type { Photo } from "./open-sample.js"
+
 /** One annotated image: G truths as columns, so that a whole data set stays small and is quick to copy to a worker. */
-export interface ImageRecord {
+export interface ImageRecord extends Photo {
   /** The image's name in its data set: VOC's `2007_000027`, COCO's file name without ending. */
   readonly id: string
   /** COCO's numeric id; for other formats the position in the list, from 1. */
   readonly imageId: number
-  /** Absolute path of the image file. */
+  /** Absolute path of the image file; for an image that is in no file, its name. */
   readonly file: string
-  /** As annotated, after EXIF orientation; 0 when the annotation does not tell. */
+  /** Of the picture in which the boxes were drawn; 0 when the annotation does not tell. See `openSample`. */
   readonly width: number
   readonly height: number
   /** `[G * 4]` x1, y1, x2, y2 in image pixels, 0-based and continuous. */

@@ -73,7 +73,7 @@ export async function makeDigitCrops(overrides: Partial<CropOptions> = {}): Prom
     const random = seededRandom(mixSeeds(seed, i, split === "train" ? 3 : 4))
     const label = i % digits.classes.length
     const samples = digits[split][label]!
-    pixels.set(makeCrop(samples[random.integer(samples.length)]!, side, random).pixels, i * side * side * 3)
+    pixels.set(makeCrop(samples[random.integer(samples.length)]!, side, random).data, i * side * side * 3)
     labels[i] = label
   }
   return { pixels, labels, classes: digits.classes, count, side }
@@ -101,7 +101,7 @@ export async function writeDigitCrops(folder: string, overrides: Partial<CropFol
     const { pixels, labels, classes } = await makeDigitCrops({ count, side, seed, split })
     const values = 3 * side * side
     for (let i = 0; i < count; i++) {
-      const image = { pixels: pixels.subarray(i * values, (i + 1) * values), height: side, width: side }
+      const image = { data: pixels.subarray(i * values, (i + 1) * values), height: side, width: side }
       const name = join(folder, split, classes[labels[i]!]!, `${String(i).padStart(6, "0")}.png`)
       writeWhole(name, await encodeImage(image, { format: "png" }))
     }

@@ -3,8 +3,8 @@ import { extname, join } from "node:path"
 import { DataError } from "../src/tensor/errors.js"
 import { FaultLog, NoSplitError } from "./faults.js"
 import { FolderFiles, imageEndings, isFile, isFolder } from "./folder.js"
-import { decodeImage, ImageError } from "./image/decode.js"
 import { type LabelledOptions, type LabelledSet, labelledDefaults } from "./labelled-set.js"
+import { openSample } from "./open-sample.js"
 
 /** A classification set of image files. */
 export interface ImageFolderSet extends LabelledSet {
@@ -81,12 +81,9 @@ export function readImageFolder(source: string, overrides: Partial<LabelledOptio
 }
 
 async function readImage(file: string) {
-  try {
-    return await decodeImage(file)
-  } catch (error) {
-    if (error instanceof ImageError) throw new DataError(`${file}: ${error.message}`)
-    throw error
-  }
+  const { image, problems } = await openSample({ file })
+  if (image === undefined) throw new DataError(`${file}: ${problems[0]!.message}`)
+  return image
 }
 
 /** Folders of a source which hold class folders themselves, by the usual names. */

@@ -1,10 +1,12 @@
-import { copyFileSync, existsSync, linkSync, mkdirSync } from "node:fs"
-import { basename, dirname, extname, join, resolve } from "node:path"
+import { existsSync } from "node:fs"
+import { basename, join, resolve } from "node:path"
 import { stringify } from "yaml"
 import { DataError } from "../src/tensor/errors.js"
 import { writeWhole } from "./atomic.js"
-import type { Dataset, DatasetFormat, ImageRecord } from "./dataset.js"
-import { imageFileSize } from "./image/file-size.js"
+import type { Dataset, DatasetFormat, Fault, ImageRecord } from "./dataset.js"
+import { PhotoFaults } from "./photo-faults.js"
+import { photoSize } from "./photo-size.js"
+import { type PhotoFile, photoFile, placePhoto } from "./place-photo.js"
 import { vocXml } from "./write-voc.js"
 
 /** The formats that can be written. */
@@ -17,7 +19,9 @@ export interface WriteOptions {
 
 /**
  * Writes splits of one data set in another format into a new folder. What a format has no place for is left out: crowds
- * in VOC, crowds, difficult flags and areas in YOLO.
+ * in VOC, crowds, difficult flags and areas in YOLO. A photo whose boxes are those of its stored pixels loses its EXIF
+ * orientation, so that whoever reads the copy sees the same picture.
+ * @returns what was wrong with photos; those whose size cannot be told are left out
  * @throws DataError when the folder exists, or two images would get one name
  */
 export async function writeDataset(
@@ -25,26 +29,33 @@ export async function writeDataset(
   format: WriteFormat,
   folder: string,
   overrides: Partial<WriteOptions> = {},
-): Promise<void> {
+): Promise<Fault[]> {
   if (existsSync(folder)) throw new DataError(`${folder} exists already. Choose a folder that does not`)
   const options = { link: false, ...overrides }
   const writer = { voc: writeVocSplit, coco: writeCocoSplit, yolo: writeYoloSplit }[format]
   const taken = new Set<string>()
+  const faults: Fault[] = []
   for (const dataset of splits) {
+    const photoFaults = new PhotoFaults(dataset.source)
     const images: NamedImage[] = []
     for (const image of dataset.images) {
-      const size = image.width > 0 && image.height > 0 ? {} : await imageFileSize(image.file)
+      const { size, problems } = await photoSize(image)
+      photoFaults.add(image, problems)
+      if (size === undefined) continue
       // Folders in a name become part of it: VOC and YOLO have none.
       const stem = image.id.replaceAll(/[\\/]/g, "_")
       const place = format === "voc" ? stem : `${dataset.split}/${stem}`
       if (taken.has(place)) throw new DataError(`Two images would be named ${place}. Rename one of them`)
       taken.add(place)
-      images.push({ ...image, ...size, stem, name: stem + extname(image.file) })
+      const from = await photoFile(image, size)
+      const { width, height } = size
+      images.push({ ...image, width, height, from, stem, name: stem + from.ending })
     }
     const target = (name: string) =>
       join(folder, { voc: "JPEGImages", coco: dataset.split, yolo: `images/${dataset.split}` }[format], name)
-    for (const image of images) placeFile(image.file, target(image.name), options.link)
+    for (const image of images) await placePhoto(image, image.from, target(image.name), options.link)
     writer(dataset, images, folder)
+    faults.push(...photoFaults.faults)
   }
   if (format === "voc" && splits.length > 1) {
     const both = splits.filter(({ split }) => split === "train" || split === "val")
@@ -56,9 +67,10 @@ export async function writeDataset(
       )
   }
   if (format === "yolo") writeYaml(splits, folder)
+  return faults
 }
 
-type NamedImage = ImageRecord & { readonly stem: string; readonly name: string }
+type NamedImage = ImageRecord & { readonly from: PhotoFile; readonly stem: string; readonly name: string }
 
 function writeVocSplit(dataset: Dataset, images: readonly NamedImage[], folder: string): void {
   for (const image of images) {
@@ -115,19 +127,4 @@ function writeYaml(splits: readonly Dataset[], folder: string): void {
   const places = Object.fromEntries(splits.map(({ split }) => [split, `images/${split}`]))
   const names = Object.fromEntries((splits[0]?.classes ?? []).map((name, index) => [index, name]))
   writeWhole(join(folder, "data.yaml"), stringify({ ...places, names }))
-}
-
-/** Copies or links a file, and makes the folders on its way. */
-export function placeFile(from: string, to: string, link: boolean): void {
-  mkdirSync(dirname(to), { recursive: true })
-  if (!link) {
-    copyFileSync(from, to)
-    return
-  }
-  try {
-    linkSync(from, to)
-  } catch {
-    // Another disk.
-    copyFileSync(from, to)
-  }
 }

@@ -61,7 +61,8 @@ export async function readYolo(source: string, overrides: Partial<ReadOptions> =
       line.trim() === "" ? [] : parseLine(line, index, size, names, labels, labelWhere, log),
     )
     const id = name.slice(0, -extname(name).length)
-    images.push(buildRecord({ id, imageId: images.length + 1, file, ...size }, objects, labelWhere, log))
+    const { width, height } = size
+    images.push(buildRecord({ id, imageId: images.length + 1, file, width, height }, objects, labelWhere, log))
   }
   const categoryIds = classes.map((_, index) => index + 1)
   return { format: "yolo", source, split: options.split, classes, categoryIds, images, faults: log.faults, notices }

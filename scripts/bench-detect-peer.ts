@@ -2,9 +2,9 @@ import { spawn } from "node:child_process"
 import { writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { createInterface } from "node:readline"
+import type { RgbImage } from "../datasets/image/rgb.js"
 import type { Detections } from "../src/boxes/boxes.js"
 import type { ModelConfig } from "../src/detector/model.js"
-import type { Pixels } from "../src/predict/pixel-detector.js"
 
 /** Milliseconds. */
 export interface Times {
@@ -29,7 +29,7 @@ export interface Peer {
 interface Start {
   readonly weights: string
   readonly config: ModelConfig
-  readonly photo: Pixels
+  readonly photo: RgbImage
   /** For the photo's file. */
   readonly folder: string
 }

@@ -8,10 +8,12 @@ import { existsSync } from "node:fs"
 import { join } from "node:path"
 import { parseArgs } from "node:util"
 import { networkSpec } from "../src/backbone/networks.js"
-import { classifyTrainSchema } from "../src/cli/classify-train-config.js"
 import { interruption } from "../src/cli/exit.js"
 import { log, print } from "../src/cli/report.js"
-import { resumeClassifyTrain, runClassifyTrain } from "../src/cli/run-classify-train.js"
+import { epochLine, stepLine } from "../src/cli/train-command.js"
+import type { EngineChoice } from "../src/engine/names.js"
+import { resumeClassifier, trainClassifier } from "../src/tasks/train-classifier.js"
+import type { TrainHooks } from "../src/tasks/training/trainer.js"
 import { UsageError } from "../src/tensor/errors.js"
 import { plotRuns, readColumn } from "./run-curves.js"
 
@@ -36,6 +38,12 @@ const runs = values.depths
 for (const { name } of runs) networkSpec(name)
 
 const signal = interruption()
+const hooks: TrainHooks = {
+  signal,
+  onLog: log,
+  onStep: (report) => log(stepLine(report, epochs)),
+  onEpoch: (report) => log(epochLine(report)),
+}
 for (const { name, folder } of runs) {
   if (signal.aborted) break
   log(`${name}:`)
@@ -50,9 +58,8 @@ for (const { name, folder } of signal.aborted ? [] : runs) {
 
 async function train(model: string, out: string): Promise<void> {
   if (!existsSync(join(out, "state"))) {
-    const config = classifyTrainSchema.parse({ data, model, epochs, seed, out, engine })
-    await runClassifyTrain(config, signal, log)
+    await trainClassifier({ data: data!, model, epochs, seed, out, engine: engine as EngineChoice }, hooks)
   } else if (readColumn(out, "train_error").length < epochs) {
-    await resumeClassifyTrain(out, { flags: { epochs }, file: undefined, sets: undefined }, signal, log)
+    await resumeClassifier(out, { epochs }, hooks)
   }
 }

@@ -9,18 +9,18 @@ import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { makeShapes } from "../datasets/digits.js"
-import { localizeTrainSchema } from "../src/cli/localize-config.js"
-import { trainLocalizer } from "../src/cli/run-localize-train.js"
 import { evaluateLocalizer } from "../src/tasks/evaluate-localizer.js"
+import type { TrainLocalizerOptions } from "../src/tasks/options/train-localizer.js"
+import { trainLocalizer } from "../src/tasks/train-localizer.js"
 
 const folder = mkdtempSync(join(tmpdir(), "resdet-localize-demo-"))
 const never = new AbortController().signal
 const log = (line: string) => void process.stderr.write(`${line}\n`)
 const data = join(folder, "shapes")
 
-async function train(name: string, options: object): Promise<string> {
+async function train(name: string, options: Partial<TrainLocalizerOptions>): Promise<string> {
   const out = join(folder, name)
-  await trainLocalizer(localizeTrainSchema.parse({ data, out, valEvery: 0, ...options }), never, log)
+  await trainLocalizer({ data, out, valEvery: 0, ...options }, { onLog: log })
   return join(out, "weights", "last.safetensors")
 }
 
@@ -41,7 +41,7 @@ try {
   await tell("trained, dense, three sizes", { weights, sizes: [96, 110, 144] })
   await tell("trained, dense, three sizes, boxes by vote", { weights, sizes: [96, 110, 144], merge: "vote" })
   if (process.argv.includes("--rcnn")) {
-    const second = { stage: "rcnn", proposals: weights, weights, size: 64, batch: 64, regions: 12, epochs: 2 }
+    const second = { stage: "rcnn" as const, proposals: weights, weights, size: 64, batch: 64, regions: 12, epochs: 2 }
     const rcnn = await train("rcnn", second)
     await tell("with the second stage, 50 proposals", { weights, rcnn, proposals: 50 })
     await tell("with the second stage, 200 proposals", { weights, rcnn })

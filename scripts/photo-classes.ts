@@ -7,8 +7,9 @@ import { existsSync } from "node:fs"
 import { basename, join } from "node:path"
 import { parseArgs } from "node:util"
 import type { Dataset } from "../datasets/dataset.js"
+import { copyOrLink } from "../datasets/place-photo.js"
 import { readDataset } from "../datasets/read.js"
-import { placeFile, writeDataset } from "../datasets/write.js"
+import { writeDataset } from "../datasets/write.js"
 import { print } from "../src/cli/report.js"
 import { DataError, UsageError } from "../src/tensor/errors.js"
 
@@ -24,7 +25,7 @@ for (const { split, classes, images } of [training, validation]) {
   for (const { file, labels } of images) {
     const label = labels[0]! - 1
     counts[label]!++
-    placeFile(file, join(out, "classes", split, classes[label]!, basename(file)), true)
+    copyOrLink(file, join(out, "classes", split, classes[label]!, basename(file)), true)
   }
   const each = classes.flatMap((name, k) => (counts[k]! > 0 ? [`${name} ${counts[k]}`] : []))
   print(`${split}: ${images.length} photos: ${each.join(", ")}`)

@@ -10,13 +10,15 @@
  */
 import { parseArgs } from "node:util"
 import { Command } from "commander"
+import { z } from "zod"
 import { readDataset } from "../datasets/read.js"
-import { addDetectFlags, detectOptionsOf } from "../src/cli/detect-flags.js"
+import { defineCommand, givenOptions } from "../src/cli/command.js"
 import type { DetectOptions } from "../src/detector/detect-options.js"
 import type { EngineChoice } from "../src/engine/names.js"
 import { evaluateDetections } from "../src/eval/report.js"
 import { detectRecords } from "../src/predict/detect-records.js"
 import { openTensorNetwork } from "../src/predict/network.js"
+import { lookOf, lookShape } from "../src/tasks/options/detect.js"
 import { UsageError } from "../src/tensor/errors.js"
 import { readDetectorInfo } from "../src/weights/detector-file.js"
 
@@ -54,8 +56,11 @@ function switches(size: number): string[] {
 }
 
 function optionsOf(flags: string): DetectOptions {
-  const command = addDetectFlags(new Command())
-  return detectOptionsOf(command.parse(flags.split(" ").filter(Boolean), { from: "user" }).opts())
+  const command = new Command("look")
+  const schema = z.strictObject(lookShape)
+  defineCommand({ schema, run: async () => ({}) }).configure(command)
+  command.action(() => {}).parse(flags.split(" ").filter(Boolean), { from: "user" })
+  return lookOf(givenOptions(command, { schema }).options)
 }
 
 async function measure(files: readonly string[], flags: string): Promise<string> {

@@ -18,6 +18,8 @@ test.each([
   ["eval", "detector"],
   ["weights", "predict"],
   ["detector", "cli"],
+  ["train", "tasks"],
+  ["tasks", "cli"],
 ])("%s may not import %s", (room, other) => {
   expect(faultsOf({ [`src/${room}/a.ts`]: `import { b } from "../${other}/b.js"` })).toEqual([
     `src/${room}/a.ts: ${room} imports ${other} (src/${other}/b.ts)`,

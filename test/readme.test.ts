@@ -4,11 +4,13 @@ import { join, resolve } from "node:path"
 import { Command, CommanderError } from "commander"
 import ts from "typescript"
 import { afterAll, beforeAll, expect, test } from "vitest"
+import type { CommandEntry } from "../src/cli/command.js"
 import { commands } from "../src/cli/commands.js"
 import { buildFasterRcnn } from "../src/detector/build.js"
 import { modelDefaults } from "../src/detector/model.js"
 import { preset } from "../src/detector/presets.js"
 import { startEngine } from "../src/engine/start.js"
+import { UsageError } from "../src/tensor/errors.js"
 import { Parameters } from "../src/tensor/parameters.js"
 import { seededRandom } from "../src/tensor/random.js"
 import { saveDetector } from "../src/weights/detector-file.js"
@@ -95,7 +97,7 @@ test("blocks and calls are found behind prompts, npx, && and line breaks", () =>
 test.each([
   [["eval", "--gtt", "a"], /unknown option '--gtt'/],
   [["evil"], /unknown command "evil"/],
-  [["train", "--epochs", "none"], /Expected a number/],
+  [["train", "--data", "a", "--epochs", "none"], /--epochs: expected a whole number/],
   [["detect", "photos"], /too many arguments/],
 ])("a command line that resdet refuses is found: %s", async (words, message) => {
   expect(await callFault({ words, line: 1 })).toMatch(message)
@@ -103,27 +105,31 @@ test.each([
 
 /** Why resdet would not take the words, before it does anything. */
 async function callFault({ words }: ShellCall): Promise<string | undefined> {
-  const [name, ...rest] = words
+  return faultOf(words, commands)
+}
+
+async function faultOf(
+  [name, ...rest]: readonly string[],
+  table: readonly CommandEntry[],
+): Promise<string | undefined> {
   if (name === undefined || ["--help", "--version", "help"].includes(name)) return undefined
-  const entry = commands.find((known) => known.name === name)
+  const entry = table.find((known) => known.name === name)
   if (entry === undefined) return `unknown command "${name}"`
+  if ("commands" in entry) return faultOf(rest, entry.commands)
+  const module = await entry.load()
   const command = new Command(name)
-  await (await entry.load()).configure(command, rest)
-  disarm(command)
+  module.configure(command)
+  command.exitOverride().configureOutput({ writeOut: () => {}, writeErr: () => {} })
+  command.action(() => {})
   try {
     await command.parseAsync(rest, { from: "user" })
+    if (command.opts().resume === undefined) module.options?.(command)
     return undefined
   } catch (error) {
+    if (error instanceof UsageError) return error.message
     if (!(error instanceof CommanderError)) throw error
     return error.exitCode === 0 ? undefined : error.message
   }
-}
-
-/** Lets a command and its sub-commands parse, and do nothing. */
-function disarm(command: Command): void {
-  command.exitOverride().configureOutput({ writeOut: () => {}, writeErr: () => {} })
-  if (command.commands.length === 0) command.action(() => {})
-  command.commands.forEach(disarm)
 }
 
 function typeErrors(text: string, line: number): string[] {

@@ -16,7 +16,7 @@ const inkEdge = 0.35
 
 /** A darker picture of soft colour fields, blotches, grain and a few strokes that are no glyphs. */
 export function paintBackground(height: number, width: number, random: Random): RgbImage {
-  const image: RgbImage = { pixels: new Uint8Array(3 * height * width), height, width }
+  const image: RgbImage = { data: new Uint8Array(3 * height * width), height, width }
   const fields = Array.from({ length: 4 }, () => colour(random, backgroundShades))
   const blotches = [noiseGrid(6, random), noiseGrid(19, random)]
   const strength = [20 + 30 * random.uniform(), 10 + 20 * random.uniform()]
@@ -32,7 +32,7 @@ export function paintBackground(height: number, width: number, random: Random): 
         const top = fields[0]![c]! * (1 - u) + fields[1]![c]! * u
         const bottom = fields[2]![c]! * (1 - u) + fields[3]![c]! * u
         const value = top * (1 - v) + bottom * v + blotch + (grain * seed) / 0x80000000
-        image.pixels[3 * (y * width + x) + c] = Math.min(255, Math.max(0, value))
+        image.data[3 * (y * width + x) + c] = Math.min(255, Math.max(0, value))
       }
     }
   }
@@ -71,7 +71,7 @@ export function paintGlyph(
       }
       const at = 3 * (y * width + x)
       for (let c = 0; c < 3; c++) {
-        image.pixels[at + c] = Math.round((1 - share) * image.pixels[at + c]! + share * paint[c]!)
+        image.data[at + c] = Math.round((1 - share) * image.data[at + c]! + share * paint[c]!)
       }
     }
   }
@@ -129,7 +129,7 @@ function paintStroke(image: RgbImage, random: Random): void {
         const px = Math.floor(x + dx)
         const py = Math.floor(y + dy)
         if (px < 0 || py < 0 || px >= image.width || py >= image.height) continue
-        for (let c = 0; c < 3; c++) image.pixels[3 * (py * image.width + px) + c] = paint[c]!
+        for (let c = 0; c < 3; c++) image.data[3 * (py * image.width + px) + c] = paint[c]!
       }
     }
     x += Math.cos(angle)

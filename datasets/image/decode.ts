@@ -83,7 +83,7 @@ async function decodeWithSharp(
     return decode("none").catch(unreadable)
   })
   const pixels = info.channels === 3 ? data : spread(data, info.channels)
-  return { pixels, height: info.height, width: info.width, truncated, orientation: metadata.orientation ?? 1 }
+  return { data: pixels, height: info.height, width: info.width, truncated, orientation: metadata.orientation ?? 1 }
 }
 
 function decodeWithJavaScript(bytes: Uint8Array, options: DecodeOptions): DecodedImage {
@@ -94,13 +94,13 @@ function decodeWithJavaScript(bytes: Uint8Array, options: DecodeOptions): Decode
   const upright = (image: RgbImage) => (options.autoOrient ? orient(image, orientation) : image)
   if (header.format === "png") {
     const { data, width, height } = attempt(() => PNG.sync.read(Buffer.from(bytes)))
-    return { ...upright({ pixels: spread(data, 4), height, width }), truncated: false, orientation }
+    return { ...upright({ data: spread(data, 4), height, width }), truncated: false, orientation }
   }
   const limits = { maxResolutionInMP: options.maxPixels / 1e6, maxMemoryUsageInMB: 4096, formatAsRGBA: false }
   const image = attempt(() => jpeg.decode(bytes, { useTArray: true, tolerantDecoding: true, ...limits }))
   const truncated = !endsWithMarker(bytes)
   const { data, width, height } = image
-  return { ...upright({ pixels: data as Uint8Array, height, width }), truncated, orientation }
+  return { ...upright({ data: data as Uint8Array, height, width }), truncated, orientation }
 }
 
 /** Some cameras pad the file behind the end marker. */

@@ -20,7 +20,7 @@ type Colour = readonly [number, number, number]
  * the picture. The letters are ours: a machine without fonts shows them all the same.
  */
 export function drawBoxes(image: RgbImage, drawn: readonly Drawn[]): RgbImage {
-  const copy = { ...image, pixels: Uint8Array.from(image.pixels) }
+  const copy = { ...image, data: Uint8Array.from(image.data) }
   const dot = Math.max(1, Math.round(Math.min(image.height, image.width) / 240))
   for (const { box, label } of drawn) frame(copy, box, dot, labelColour(label))
   // All texts over all frames: a frame through a word makes it unreadable.
@@ -67,8 +67,7 @@ function caption(image: RgbImage, box: ArrayLike<number>, text: string, dot: num
 
 function fill(image: RgbImage, x1: number, y1: number, x2: number, y2: number, colour: Colour): void {
   for (let y = Math.max(0, y1); y < Math.min(image.height, y2); y++) {
-    for (let x = Math.max(0, x1); x < Math.min(image.width, x2); x++)
-      image.pixels.set(colour, 3 * (y * image.width + x))
+    for (let x = Math.max(0, x1); x < Math.min(image.width, x2); x++) image.data.set(colour, 3 * (y * image.width + x))
   }
 }
 

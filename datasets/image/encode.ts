@@ -17,7 +17,7 @@ export const encodeDefaults: EncodeOptions = { format: "jpeg", quality: 90, enco
 /** The bytes of a JPEG or PNG file. */
 export async function encodeImage(image: RgbImage, overrides: Partial<EncodeOptions> = {}): Promise<Uint8Array> {
   const { format, quality, encoder } = { ...encodeDefaults, ...overrides }
-  const { pixels, width, height } = image
+  const { data: pixels, width, height } = image
   const sharp = encoder === "javascript" ? undefined : await loadSharp()
   if (sharp !== undefined) {
     const raw = sharp(pixels, { raw: { width, height, channels: 3 }, limitInputPixels: false })

@@ -4,20 +4,31 @@ import { loadSharp } from "./sharp.js"
 
 const firstBytes = 64 << 10
 
+/** Size of a picture, upright, and the EXIF orientation 1..8 that made it so. */
+export interface UprightSize {
+  readonly width: number
+  readonly height: number
+  readonly orientation: number
+}
+
 /**
- * Width and height of an image file after EXIF orientation, from its header.
- * @throws Error when the file is not an image that can be told
+ * Width and height of an image file, or of its bytes, after EXIF orientation, from its header.
+ * @throws Error when it is not an image that can be told
  */
-export async function imageFileSize(path: string): Promise<{ width: number; height: number }> {
-  const header = readHeader(firstPart(path)) ?? readHeader(readFileSync(path))
+export async function imageFileSize(source: string | Uint8Array): Promise<UprightSize> {
+  const header = typeof source === "string" ? fileHeader(source) : readHeader(source)
   if (header !== undefined) {
     const { width, height, orientation } = header
-    return orientation >= 5 ? { width: height, height: width } : { width, height }
+    return orientation >= 5 ? { width: height, height: width, orientation } : { width, height, orientation }
   }
   const sharp = await loadSharp()
-  if (sharp === undefined) throw new Error(`${path} is neither a JPEG nor a PNG`)
-  const { autoOrient } = await sharp(path, { limitInputPixels: false }).metadata()
-  return autoOrient
+  if (sharp === undefined) throw new Error("neither a JPEG nor a PNG, and sharp is not there")
+  const { autoOrient, orientation = 1 } = await sharp(source, { limitInputPixels: false }).metadata()
+  return { ...autoOrient, orientation }
+}
+
+function fileHeader(path: string) {
+  return readHeader(firstPart(path)) ?? readHeader(readFileSync(path))
 }
 
 function firstPart(path: string): Uint8Array {

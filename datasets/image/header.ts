@@ -10,39 +10,84 @@ export interface ImageHeader {
 
 /**
  * Reads size and EXIF orientation of a JPEG or PNG from its bytes (all of them or the first part).
- * @returns undefined when it is neither, or `bytes` ends before the size
+ * @returns undefined when it is neither, or `bytes` ends before both are known
  */
 export function readHeader(bytes: Uint8Array): ImageHeader | undefined {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  if (bytes.length >= 24 && view.getUint32(0) === 0x89504e47) {
-    return { format: "png", width: view.getUint32(16), height: view.getUint32(20), orientation: 1 }
+  const view = viewOf(bytes)
+  if (view.byteLength >= 24 && view.getUint32(0) === PNG_MARK) return readPng(view)
+  return view.byteLength >= 4 && view.getUint16(0) === JPEG_MARK ? readJpeg(view) : undefined
+}
+
+/** The bytes of a JPEG with its EXIF orientation set to 1, so that every reader shows the stored pixels. */
+export function withoutOrientation(bytes: Uint8Array): Uint8Array {
+  const copy = Uint8Array.from(bytes)
+  const view = viewOf(copy)
+  for (const { marker, at, length } of jpegSegments(view)) {
+    const tag = marker === APP1 ? orientationTag(view, at + 6, at + length) : undefined
+    if (tag !== undefined && isExif(view, at)) view.setUint16(tag.at, 1, tag.little)
   }
-  return bytes.length >= 4 && view.getUint16(0) === 0xffd8 ? readJpeg(view) : undefined
+  return copy
+}
+
+const PNG_MARK = 0x89504e47
+const JPEG_MARK = 0xffd8
+const APP1 = 0xe1
+/** `IDAT` and `eXIf`. */
+const [PNG_DATA, PNG_EXIF] = [0x49444154, 0x65584966]
+
+const viewOf = (bytes: Uint8Array) => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+
+/** An eXIf chunk counts where it stands before the pixels, as for the decoders. */
+function readPng(view: DataView): ImageHeader | undefined {
+  const size = { format: "png", width: view.getUint32(16), height: view.getUint32(20) } as const
+  let orientation = 1
+  for (let at = 8; at + 8 <= view.byteLength; at += 12 + view.getUint32(at)) {
+    const kind = view.getUint32(at + 4)
+    if (kind === PNG_DATA) return { ...size, orientation }
+    if (kind === PNG_EXIF) orientation = orientationOf(view, at + 8, at + 8 + view.getUint32(at)) ?? orientation
+  }
+  return undefined
 }
 
 function readJpeg(view: DataView): ImageHeader | undefined {
   let orientation = 1
+  for (const { marker, at, length } of jpegSegments(view)) {
+    const isFrame = marker >= 0xc0 && marker <= 0xcf && marker !== 0xc4 && marker !== 0xc8 && marker !== 0xcc
+    if (isFrame) return { format: "jpeg", width: view.getUint16(at + 3), height: view.getUint16(at + 1), orientation }
+    if (marker === APP1 && isExif(view, at)) orientation = orientationOf(view, at + 6, at + length) ?? orientation
+  }
+  return undefined
+}
+
+/** The segments of a JPEG with where their content lies. */
+function* jpegSegments(view: DataView) {
   for (let at = 2; at + 9 < view.byteLength; ) {
-    if (view.getUint8(at) !== 0xff) return undefined
+    if (view.getUint8(at) !== 0xff) return
     const marker = view.getUint8(at + 1)
     if (marker === 0xff || (marker >= 0xd0 && marker <= 0xd8) || marker === 0x01) {
       at += marker === 0xff ? 1 : 2
       continue
     }
-    const length = view.getUint16(at + 2)
-    const isFrame = marker >= 0xc0 && marker <= 0xcf && marker !== 0xc4 && marker !== 0xc8 && marker !== 0xcc
-    if (isFrame) return { format: "jpeg", width: view.getUint16(at + 7), height: view.getUint16(at + 5), orientation }
-    if (marker === 0xe1) orientation = exifOrientation(view, at + 4, length - 2) ?? orientation
-    at += 2 + Math.max(length, 2)
+    const length = Math.max(view.getUint16(at + 2), 2)
+    yield { marker, at: at + 4, length: length - 2 }
+    at += 2 + length
   }
-  return undefined
 }
 
-/** The orientation tag (0x0112) of the first image directory of an Exif segment. */
-function exifOrientation(view: DataView, start: number, length: number): number | undefined {
-  const end = Math.min(start + length, view.byteLength)
-  const tiff = start + 6
-  if (tiff + 8 > end || view.getUint32(start) !== 0x45786966) return undefined
+function isExif(view: DataView, at: number): boolean {
+  return at + 4 <= view.byteLength && view.getUint32(at) === 0x45786966
+}
+
+function orientationOf(view: DataView, tiff: number, end: number): number | undefined {
+  const tag = orientationTag(view, tiff, end)
+  const value = tag && view.getUint16(tag.at, tag.little)
+  return value !== undefined && value >= 1 && value <= 8 ? value : undefined
+}
+
+/** Where the value of the orientation tag (0x0112) of the first image directory of a TIFF block lies. */
+function orientationTag(view: DataView, tiff: number, blockEnd: number) {
+  const end = Math.min(blockEnd, view.byteLength)
+  if (tiff + 8 > end) return undefined
   const little = view.getUint16(tiff) === 0x4949
   const directory = tiff + view.getUint32(tiff + 4, little)
   if (directory + 2 > end) return undefined
@@ -50,9 +95,7 @@ function exifOrientation(view: DataView, start: number, length: number): number 
   for (let i = 0; i < count; i++) {
     const entry = directory + 2 + 12 * i
     if (entry + 12 > end) return undefined
-    if (view.getUint16(entry, little) !== 0x0112) continue
-    const value = view.getUint16(entry + 8, little)
-    return value >= 1 && value <= 8 ? value : undefined
+    if (view.getUint16(entry, little) === 0x0112) return { at: entry + 8, little }
   }
   return undefined
 }

@@ -23,7 +23,7 @@ export interface ResizeTarget extends Normalisation {
  * @source PyTorch `F.interpolate(mode="bilinear", align_corners=False, recompute_scale_factor=True)`
  */
 export function resizeInto(image: RgbImage, target: ResizeTarget): void {
-  const { pixels, width } = image
+  const { data: pixels, width } = image
   const { out, offset, rowStride, height, mean, deviation } = target
   const rows = taps(image.height, height)
   const place = layOut(3 * width, target.width)
@@ -123,7 +123,7 @@ export function resizeRgb(image: RgbImage, height: number, width: number): RgbIm
   const values = new Float32Array(3 * height * width)
   const plain = { mean: [0, 0, 0], deviation: [1 / 255, 1 / 255, 1 / 255] } as const
   resizeInto(image, { out: values, offset: 0, rowStride: 3 * width, height, width, flip: false, ...plain })
-  return { pixels: Uint8Array.from(values, (value) => Math.round(value)), height, width }
+  return { data: Uint8Array.from(values, (value) => Math.round(value)), height, width }
 }
 
 /** For every output place the two input places it mixes and the share of the second. */

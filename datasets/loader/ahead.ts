@@ -1,34 +1,47 @@
-/** A result, and how long whoever wanted it had to wait. */
-export interface Waited<Result> {
+/** What came of an item, and how long whoever wanted it had to wait. */
+export interface Done<Item, Result> {
+  readonly item: Item
   readonly result: Result
   readonly waitedMs: number
 }
 
 /**
- * Results in the order of their jobs, at most `most` of them under way or ready at a time. A job starts when its turn
- * comes up, before its result is asked for.
+ * Results in the order of their items, at most `most` of them under way or ready beside the one that is handed over. Work
+ * on an item starts when its turn comes up, before its result is asked for. Whoever stops early closes the items.
  */
-export async function* ahead<Result>(
-  jobs: Iterable<() => Promise<Result>>,
+export async function* ahead<Item, Result>(
+  items: Iterable<Item> | AsyncIterable<Item>,
+  work: (item: Item, index: number) => Promise<Result>,
   most: number,
-): AsyncGenerator<Waited<Result>, void, undefined> {
-  const ready: Promise<Result>[] = []
-  const turns = jobs[Symbol.iterator]()
-  const fill = () => {
-    while (ready.length < most) {
-      const { value: job, done } = turns.next()
-      if (done) return
-      const result = job()
+): AsyncGenerator<Done<Item, Result>, void, undefined> {
+  const source = Symbol.asyncIterator in items ? items[Symbol.asyncIterator]() : items[Symbol.iterator]()
+  const begun: { readonly item: Item; readonly promised: Promise<Result> }[] = []
+  let count = 0
+  let isOver = false
+  const fill = async () => {
+    while (!isOver && begun.length < most) {
+      const { value: item, done } = await source.next()
+      if (done) {
+        isOver = true
+        return
+      }
+      const promised = work(item, count++)
       // Told when it is awaited; without this, one that nobody awaits any more would end the process.
-      result.catch(() => undefined)
-      ready.push(result)
+      promised.catch(() => undefined)
+      begun.push({ item, promised })
     }
   }
-  for (fill(); ready.length > 0; ) {
-    const since = performance.now()
-    const result = await ready.shift()!
-    const waitedMs = performance.now() - since
-    fill()
-    yield { result, waitedMs }
+  try {
+    for (;;) {
+      const since = performance.now()
+      await fill()
+      const first = begun.shift()
+      if (first === undefined) return
+      const result = await first.promised
+      await fill()
+      yield { item: first.item, result, waitedMs: performance.now() - since }
+    }
+  } finally {
+    if (!isOver) await source.return?.()
   }
 }

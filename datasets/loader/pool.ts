@@ -13,7 +13,7 @@ export function defaultWorkers(): number {
 }
 
 /** Runs one of the worker's functions in threads, or with no workers in the thread that asks. */
-export class ImagePool<Name extends keyof typeof work> {
+export class WorkerPool<Name extends keyof typeof work> {
   readonly workers: number
   readonly #name: Name
   #threads: Piscina<JobOf<Name>, ResultOf<Name>> | undefined
@@ -55,6 +55,6 @@ function workerFile(): string {
   const isSource = import.meta.url.endsWith(".ts")
   const url = new URL(isSource ? "../../dist/datasets/loader/worker.js" : "./worker.js", import.meta.url)
   const path = fileURLToPath(url)
-  if (!existsSync(path)) throw new Error(`ImagePool: expected the compiled worker at ${path}. Run npm run build`)
+  if (!existsSync(path)) throw new Error(`WorkerPool: expected the compiled worker at ${path}. Run npm run build`)
   return path
 }

@@ -1,5 +1,5 @@
 import type { ImageRecord } from "../dataset.js"
-import type { SampleResult } from "./job.js"
+import type { PlacedPhoto } from "./detection-inputs.js"
 
 /** The truths of one image as the model meets them. */
 export interface InputTruths {
@@ -17,7 +17,7 @@ export interface InputTruths {
  * Brings the truths of `record` (image pixels) to the resized, perhaps mirrored image (input pixels). What lies outside
  * a file that is smaller than its annotation says is clipped or left out.
  */
-export function placeTruths(record: ImageRecord, sample: SampleResult, flip: boolean): InputTruths {
+export function placeTruths(record: ImageRecord, sample: PlacedPhoto, flip: boolean): InputTruths {
   const scaleY = sample.height / sample.imageHeight
   const scaleX = sample.width / sample.imageWidth
   const kept: number[] = []

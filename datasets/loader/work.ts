@@ -1,5 +1,20 @@
-import { runCropJob } from "./crop-job.js"
-import { runJob } from "./job.js"
+import { type OpenOptions, openSample, type Photo, type PhotoProblem } from "../open-sample.js"
+import { makeClassificationInputs } from "./classification-inputs.js"
+import { makeDetectionInputs } from "./detection-inputs.js"
 
-/** What a worker thread can be asked to do, by name: batches for detectors, crops for classifiers. */
-export const work = { batch: runJob, crops: runCropJob } as const
+interface CheckJob extends OpenOptions {
+  readonly photos: readonly Photo[]
+}
+
+async function checkPhotos({ photos, ...options }: CheckJob): Promise<(readonly PhotoProblem[])[]> {
+  const problems: (readonly PhotoProblem[])[] = []
+  for (const photo of photos) problems.push((await openSample(photo, options)).problems)
+  return problems
+}
+
+/** What a worker thread can be asked to do, by name. */
+export const work = {
+  detection: makeDetectionInputs,
+  classification: makeClassificationInputs,
+  check: checkPhotos,
+} as const

@@ -5,6 +5,7 @@ import { groupNorm } from "../engine/group-norm.js"
 import { relu } from "../engine/relu.js"
 import { constant, heNormal, type Initializer, type Scope } from "../tensor/parameters.js"
 import type { LayerSpec } from "./architecture.js"
+import type { OnStatistics } from "./backbone.js"
 
 export { batchNormEpsilon }
 
@@ -41,23 +42,10 @@ export function convolutionUnit(
 /** How much of the running statistics a training batch replaces. @source torchvision: BatchNorm2d's default */
 export const batchNormMomentum = 0.1
 
-/** What one batch norm saw of one batch, channel by channel. */
-export interface BatchStatistics {
-  /** Of its parameters, such as `layer1.0.bn1`. */
-  readonly name: string
-  readonly mean: tf.Tensor1D
-  /** Unbiased. */
-  readonly variance: tf.Tensor1D
-  /** Values a channel. */
-  readonly count: number
-}
-
-type Observer = (statistics: BatchStatistics) => void
-
-let observer: Observer | undefined
+let observer: OnStatistics | undefined
 
 /** Runs `passes`, in which training passes tell the batch's statistics and leave the running ones as they are. */
-export function observeBatchNorms<Result>(observe: Observer, passes: () => Result): Result {
+export function observeBatchNorms<Result>(observe: OnStatistics, passes: () => Result): Result {
   const before = observer
   observer = observe
   try {

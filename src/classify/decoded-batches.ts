@@ -1,5 +1,6 @@
 import type { RgbImage } from "../../datasets/image/rgb.js"
 import type { LabelledSet } from "../../datasets/labelled-set.js"
+import { ahead } from "../../datasets/loader/ahead.js"
 import { UserError } from "../tensor/errors.js"
 
 /** An image of a set that could not be read, and why. */
@@ -26,33 +27,31 @@ export async function* decodedBatches(
   size: number,
   which: readonly number[] = Array.from(set.labels, (_, index) => index),
 ): AsyncGenerator<DecodedBatch> {
-  let next = decodeSome(set, which.slice(0, size))
-  for (let from = 0; from < which.length; from += size) {
-    const decoded = await next
-    next = decodeSome(set, which.slice(from + size, from + 2 * size))
-    const images: RgbImage[] = []
-    const indices: number[] = []
-    const failed: UnreadImage[] = []
-    for (const { index, image, error } of decoded) {
-      if (image !== undefined) {
-        images.push(image)
-        indices.push(index)
-      } else if (error instanceof UserError) failed.push({ name: set.name(index), message: error.message })
-      else throw error
+  const chunks = Array.from({ length: Math.ceil(which.length / size) }, (_, i) => which.slice(i * size, (i + 1) * size))
+  let end = 0
+  for await (const { item, result } of ahead(
+    chunks,
+    (chunk) => Promise.all(chunk.map((index) => read(set, index))),
+    1,
+  )) {
+    end += result.length
+    const readable = result.flatMap((one) => (one instanceof UserError ? [] : [one]))
+    yield {
+      images: readable.map(({ image }) => image),
+      indices: readable.map(({ index }) => index),
+      failed: result.flatMap((one, i) =>
+        one instanceof UserError ? [{ name: set.name(item[i]!), message: one.message }] : [],
+      ),
+      end,
     }
-    yield { images, indices, failed, end: Math.min(from + size, which.length) }
   }
 }
 
-/** Never rejects: a failure is kept with its image. */
-function decodeSome(set: LabelledSet, indices: readonly number[]) {
-  return Promise.all(
-    indices.map(async (index): Promise<{ index: number; image?: RgbImage; error?: unknown }> => {
-      try {
-        return { index, image: await set.image(index) }
-      } catch (error) {
-        return { index, error }
-      }
-    }),
-  )
+async function read(set: LabelledSet, index: number) {
+  try {
+    return { index, image: await set.image(index) }
+  } catch (error) {
+    if (error instanceof UserError) return error
+    throw error
+  }
 }

@@ -1,5 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core"
-import { type BatchStatistics, observeBatchNorms } from "../backbone/norm.js"
+import type { BatchStatistics } from "../backbone/backbone.js"
+import { observeBatchNorms } from "../backbone/norm.js"
 import type { ResNet } from "../backbone/resnet.js"
 import { readable } from "../engine/read-back.js"
 import type { Parameters } from "../tensor/parameters.js"

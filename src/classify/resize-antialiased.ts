@@ -16,7 +16,7 @@ export function resizeAntialiased(image: RgbImage, height: number, width: number
   return height === wide.height ? wide : resizeRows(wide, height)
 }
 
-function resizeColumns({ pixels, height, width }: RgbImage, newWidth: number): RgbImage {
+function resizeColumns({ data: pixels, height, width }: RgbImage, newWidth: number): RgbImage {
   const { first, count, shares, most } = weights(width, newWidth)
   const out = new Uint8Array(3 * height * newWidth)
   let at = 0
@@ -35,10 +35,10 @@ function resizeColumns({ pixels, height, width }: RgbImage, newWidth: number): R
       out[at++] = blue >> shareBits
     }
   }
-  return { pixels: out, height, width: newWidth }
+  return { data: out, height, width: newWidth }
 }
 
-function resizeRows({ pixels, height, width }: RgbImage, newHeight: number): RgbImage {
+function resizeRows({ data: pixels, height, width }: RgbImage, newHeight: number): RgbImage {
   const { first, count, shares, most } = weights(height, newHeight)
   const row = 3 * width
   const out = new Uint8Array(row * newHeight)
@@ -52,7 +52,7 @@ function resizeRows({ pixels, height, width }: RgbImage, newHeight: number): Rgb
     }
     for (let i = 0; i < row; i++) out[y * row + i] = sums[i]! >> shareBits
   }
-  return { pixels: out, height: newHeight, width }
+  return { data: out, height: newHeight, width }
 }
 
 /** For every output place the input places that reach it: the first, how many, and their shares, `most` slots each. */

@@ -1,6 +1,7 @@
 import * as tf from "@tensorflow/tfjs-core"
 import type { LabelledSet } from "../../datasets/labelled-set.js"
-import type { LabelledBatch, LabelledLoader } from "../../datasets/loader/labelled-loader.js"
+import type { ClassificationBatch } from "../../datasets/loader/classification-loader.js"
+import type { Loaded, Loader } from "../../datasets/loader/loader.js"
 import type { ResNet } from "../backbone/resnet.js"
 import { readable } from "../engine/read-back.js"
 import { topKError } from "../eval/imagenet.js"
@@ -13,7 +14,7 @@ import { setExactStatistics } from "./exact-statistics.js"
 import { type Scorer, scorerDefaults } from "./scorer.js"
 
 export interface ClassifierData {
-  readonly training: LabelledLoader
+  readonly training: Loader<number, ClassificationBatch>
   readonly validation?: ClassifierCheck | undefined
   /** What an image is called in messages. */
   name(image: number): string
@@ -42,14 +43,14 @@ export function classificationTask(
   parameters: Parameters,
   { training, validation, name }: ClassifierData,
   { statisticsImages }: ClassifierTaskOptions,
-): TrainingTask<LabelledBatch> {
+): TrainingTask<Loaded<ClassificationBatch>> {
   let said: { readonly logits: tf.Tensor2D; readonly labels: Int32Array } | undefined
   return {
     parameters,
     batchesPerEpoch: training.batchesPerEpoch,
     batches: (epoch, start) => training.epoch(epoch, start),
     next: ({ index }) => index + 1,
-    prepare: ({ pixels, shape }) => network.frozenFeatures(tf.tensor4d(pixels, [...shape])),
+    prepare: async ({ pixels, shape }) => tf.tidy(() => network.frozenFeatures(tf.tensor4d(pixels, [...shape]))),
     losses: (stem, { labels }) => {
       const logits = network.train(stem)
       said?.logits.dispose()

@@ -106,7 +106,7 @@ export function checkProcedure(procedure: TestProcedure, network: string, { size
 }
 
 function writeCrop(
-  { pixels, width: stride }: RgbImage,
+  { data: pixels, width: stride }: RgbImage,
   { top, left, flip }: Crop,
   height: number,
   width: number,

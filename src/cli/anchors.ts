@@ -18,7 +18,7 @@ const low = { recall50: 0.95, behind: 0.05 } as const
 const named = { classes: 10, objects: 10 } as const
 
 /** The report of `anchors` for people, line by line. */
-function anchorLines(report: AnchorReport): string[] {
+export function anchorLines(report: AnchorReport): string[] {
   const { data, split, model, size, maxSize, images, objects, sizes, anchors, cell } = report
   return [
     `${data}, split ${split}: ${images} images, ${objects} objects; shorter side ${size}, longer one ${maxSize} at most`,

@@ -1,7 +1,7 @@
 import { type Command, Option } from "commander"
 import type { z } from "zod"
-import { resolveConfig } from "../tasks/config.js"
-import { type DeclaredOption, declaredOptions, flagName, placeholder, valueOf } from "../tasks/option.js"
+import { type ResolvedConfig, resolveConfig } from "../tasks/config.js"
+import { type DeclaredOption, declaredOptions, flagName, parseText, placeholder } from "../tasks/option.js"
 import { UsageError, type UserError } from "../tensor/errors.js"
 import { writeJson } from "./report.js"
 import { openTerminal, type Terminal } from "./terminal.js"
@@ -9,6 +9,8 @@ import { openTerminal, type Terminal } from "./terminal.js"
 /** What a command's file exports: it describes flags and an action, and loads what is heavy inside the action. */
 export interface CommandModule {
   configure(command: Command): void
+  /** The options that a command line gives, once the command has parsed it. @throws UsageError where they cannot be */
+  options?(command: Command): object
 }
 
 /** A command as `resdet --help` lists it, or a group of them; its file is loaded only when the command is called. */
@@ -66,8 +68,9 @@ export function defineCommand<Schema extends z.ZodType>(definition: CommandDefin
       addCommonFlags(command)
       const hidden = declared.filter(({ info }) => info.advanced).map(({ key }) => `--${flagName(key)}`)
       if (hidden.length > 0) command.addHelpText("after", `\nMore flags (docs/options.md): ${hidden.join(", ")}`)
-      command.action(() => act(command, definition, declared))
+      command.action(() => act(command, definition))
     },
+    options: (command) => givenOptions(command, definition).options as object,
   }
 }
 
@@ -97,8 +100,8 @@ function flagOf(option: DeclaredOption, name: string): Option {
   if (kind.type === "boolean") return made
   const of = kind.type === "either" && info.repeated ? { type: "text" as const } : kind
   return made.argParser((text: string, before: unknown) => {
-    if (!info.repeated) return valueOf(text, of)
-    return [...(Array.isArray(before) ? before : []), valueOf(text, of.type === "list" ? of.item : of)]
+    if (!info.repeated) return parseText(text, of)
+    return [...(Array.isArray(before) ? before : []), parseText(text, of.type === "list" ? of.item : of)]
   })
 }
 
@@ -127,7 +130,9 @@ function addCommonFlags(command: Command): void {
     .option("--set <a.b=value...>", "set any option by its name; wins over flags, which win over the file")
     .option("--print-config", "print the options that would be used, and stop")
     .addOption(
-      new Option("--json <file>", "write the result as one JSON document to a file, or to stdout with -").argParser(target),
+      new Option("--json <file>", "write the result as one JSON document to a file, or to stdout with -").argParser(
+        target,
+      ),
     )
     .option("--quiet", "print results and errors only")
 }
@@ -138,24 +143,8 @@ function target(text: string): string {
   return text
 }
 
-async function act<Schema extends z.ZodType>(
-  command: Command,
-  definition: CommandDefinition<Schema>,
-  declared: readonly DeclaredOption[],
-): Promise<void> {
-  const {
-    config: file,
-    set: sets,
-    printConfig,
-    json,
-    quiet,
-    resume,
-    ...flags
-  } = givenFlags(command) as CommonFlags & Record<string, unknown>
-  const { operands = [] } = definition
-  for (const [i, key] of operands.entries()) {
-    if (command.processedArgs[i] !== undefined) flags[key] = command.processedArgs[i]
-  }
+async function act<Schema extends z.ZodType>(command: Command, definition: CommandDefinition<Schema>): Promise<void> {
+  const { file, sets, printConfig, json, quiet, resume, flags } = givenFlags(command, definition)
   const terminal = openTerminal({ quiet: quiet === true, json })
   try {
     if (resume !== undefined) {
@@ -165,17 +154,7 @@ async function act<Schema extends z.ZodType>(
       }
       return finish(await definition.resume!(resume, flags, terminal), terminal)
     }
-    for (const { key, info } of declared) {
-      const value = info.variable && process.env[info.variable]
-      if (value && flags[key] === undefined) flags[key] = value
-    }
-    const { options, notices } = resolveConfig(definition.schema, {
-      command: nameOf(command),
-      operands,
-      file,
-      flags,
-      sets,
-    })
+    const { options, notices } = givenOptions(command, definition)
     for (const notice of notices) terminal.log(notice)
     if (!printConfig) return finish(await definition.run(options, terminal), terminal)
     const plan = definition.plan ? await definition.plan(options, terminal) : (options as object)
@@ -192,10 +171,29 @@ function finish({ text, document, failure }: CommandResult, terminal: Terminal):
   if (failure !== undefined) throw failure
 }
 
-/** Flags that the user gave: `--no-draw` makes commander say `draw: true` by itself, which must not win over a file. */
-function givenFlags(command: Command): Record<string, unknown> {
+/** The options that a command line gives, with the schema's defaults; the command has been parsed. */
+export function givenOptions<Schema extends z.ZodType>(
+  command: Command,
+  definition: Pick<CommandDefinition<Schema>, "schema" | "operands">,
+): ResolvedConfig<z.output<Schema>> {
+  const { file, sets, flags } = givenFlags(command, definition)
+  for (const { key, info } of declaredOptions(definition.schema)) {
+    const value = info.variable && process.env[info.variable]
+    if (value && flags[key] === undefined) flags[key] = value
+  }
+  const { operands } = definition
+  return resolveConfig(definition.schema, { command: nameOf(command), operands, file, flags, sets })
+}
+
+/** What the user gave: `--no-draw` makes commander say `draw: true` by itself, which must not win over a file. */
+function givenFlags(command: Command, { operands = [] }: { readonly operands?: readonly string[] }) {
   const given = Object.entries(command.opts()).filter(([name]) => command.getOptionValueSource(name) !== "default")
-  return Object.fromEntries(given)
+  const { config: file, set: sets, ...rest } = Object.fromEntries(given) as CommonFlags & Record<string, unknown>
+  const { printConfig, json, quiet, resume, ...flags } = rest as CommonFlags & Record<string, unknown>
+  for (const [i, key] of operands.entries()) {
+    if (command.processedArgs[i] !== undefined) flags[key] = command.processedArgs[i]
+  }
+  return { file, sets, printConfig, json, quiet, resume, flags }
 }
 
 /** Such as `classify train`. */

@@ -72,7 +72,11 @@ export const commands: readonly CommandEntry[] = [
         summary: "divide the images of one split into train, val and test, each class in its share",
         load: () => import("./dataset-split.js"),
       },
-      { name: "view", summary: "draw images with their ground truth into a folder", load: () => import("./dataset-view.js") },
+      {
+        name: "view",
+        summary: "draw images with their ground truth into a folder",
+        load: () => import("./dataset-view.js"),
+      },
       {
         name: "demo",
         summary: "make a small VOC data set: handwritten digits, or shapes",

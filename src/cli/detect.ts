@@ -1,51 +1,44 @@
-import type { Command } from "commander"
+import type { Detection } from "../predict/detect-images.js"
+import type { DetectParts, ImageReport } from "../tasks/detect-folder.js"
+import { detectSchema } from "../tasks/options/detect.js"
 import { DataError } from "../tensor/errors.js"
-import { addDetectFlags } from "./detect-flags.js"
-import { interruption } from "./exit.js"
-import { addConfigFlags, detectEngineFlag, fractionFlag, givenFlags, listFlag } from "./flags.js"
-import { log, print } from "./report.js"
-import type { DetectParts } from "./run-detect.js"
+import { type CommandModule, defineCommand } from "./command.js"
 
-/** The `detect` command with the real network and decoder. */
-export function configure(command: Command): void {
-  configureDetect(command, async () => {
-    const [{ openNetwork }, { decodePixels, drawDetections, encodePixels }] = await Promise.all([
-      import("../predict/open-network.js"),
-      import("../predict/images.js"),
-    ])
-    return { openNetwork, decode: decodePixels, draw: drawDetections, encode: encodePixels }
+export const { configure } = detectCommand()
+
+/** The `detect` command. @param parts what detects, decodes and draws, for tests; the real ones when left out */
+export function detectCommand(parts?: DetectParts): CommandModule {
+  return defineCommand({
+    schema: detectSchema,
+    async run(options, { hooks, log }) {
+      const { detectFolder, detectWith } = await import("../tasks/detect-folder.js")
+      const following = { ...hooks, signal: hooks.signal, onImage: (image: ImageReport) => log(imageLine(image)) }
+      const result = await (parts ? detectWith(parts, options, following) : detectFolder(options, following))
+      const { folder, images, skipped, objects } = result
+      if (images > 1) log(summary(images - skipped, objects))
+      const failure =
+        skipped > 0
+          ? new DataError(`${skipped} of ${images} images could not be read; the others are in ${folder}`)
+          : undefined
+      return { text: folder, document: result, failure }
+    },
   })
 }
 
-/**
- * The `detect` command.
- * @param loadParts loads the network's and the images' side, once the command runs
- */
-export function configureDetect(command: Command, loadParts: () => Promise<DetectParts>): void {
-  command
-    .option("--weights <files...>", "a trained detector (.safetensors or .onnx), or several that work as one")
-    .option("--source <path>", "an image, a folder, a pattern in quotes, or a list file (.txt)")
-    .option("--out <folder>", "where results go (default: runs/detect/detectN)")
-    .option("--score <0..1>", "leave out detections scored lower (default: 0.5)", fractionFlag)
-    .option("--format <names>", "coco, voc, yolo, csv, jsonl; several with commas (default: jsonl)", listFlag)
-    .option("--no-draw", "write no pictures")
-    .option("--crops", "write each detection as a picture of its own")
-    .addOption(detectEngineFlag())
-  addConfigFlags(addDetectFlags(command)).action(() => detect(command, loadParts))
+function imageLine({ path, place, total, found, error, milliseconds }: ImageReport): string {
+  if (found === undefined) return `${place}/${total} ${path}: skipped: ${error!.message}`
+  const { width, height, detections } = found
+  return `${place}/${total} ${path}: ${width}x${height}, ${countLabels(detections)}, ${Math.round(milliseconds)} ms`
 }
 
-async function detect(command: Command, loadParts: () => Promise<DetectParts>): Promise<void> {
-  const [{ resolveConfig }, { detectSchema }, { runDetect }] = await Promise.all([
-    import("./config.js"),
-    import("./detect-config.js"),
-    import("./run-detect.js"),
-  ])
-  const { flags, file, sets, printConfig } = givenFlags(command)
-  const config = resolveConfig(detectSchema, { file, flags, sets, paths: ["weights", "source", "out"] })
-  if (printConfig) return print(JSON.stringify(config, null, 2))
+/** `2 dog, 1 cat`, in the order of the best scores. */
+function countLabels(detections: readonly Detection[]): string {
+  const counts = new Map<string, number>()
+  for (const { label } of detections) counts.set(label, (counts.get(label) ?? 0) + 1)
+  return [...counts].map(([label, count]) => `${count} ${label}`).join(", ") || "nothing found"
+}
 
-  const signal = interruption()
-  const { folder, images, skipped } = await runDetect(config, await loadParts(), signal, log)
-  print(folder)
-  if (skipped > 0) throw new DataError(`${skipped} of ${images} images could not be read; the others are in ${folder}`)
+function summary(images: number, objects: Readonly<Record<string, number>>): string {
+  const found = Object.entries(objects).map(([label, count]) => `${count} ${label}`)
+  return `${images} images: ${found.length === 0 ? "nothing found" : found.join(", ")}`
 }

@@ -55,7 +55,9 @@ function refuseUnknown(above: Command, words: readonly string[], table: readonly
   const [first] = words
   const group = above.parent === null ? "" : `${above.name()} `
   if (first === undefined) {
-    throw new UsageError(`missing subcommand: ${known.map((name) => group + name).join(", ")}. See "resdet ${group}--help"`)
+    throw new UsageError(
+      `missing subcommand: ${known.map((name) => group + name).join(", ")}. See "resdet ${group}--help"`,
+    )
   }
   if (!first.startsWith("-")) {
     throw new UsageError(`unknown command "${group}${first}".${didYouMean(first, known)} Known: ${known.join(", ")}`)

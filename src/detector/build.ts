@@ -1,13 +1,16 @@
+import type { Backbone } from "../backbone/backbone.js"
 import { pyramidLevels, pyramidStride } from "../backbone/fpn.js"
-import { BoxPredictor } from "../roi/head.js"
+import { type BoxHead, BoxPredictor } from "../roi/head.js"
+import { RoiHeads } from "../roi/roi-heads.js"
 import { anchorsPerCell } from "../rpn/anchors.js"
 import { RpnHead } from "../rpn/head.js"
+import { type AnchorHead, Rpn } from "../rpn/rpn.js"
 import { UsageError } from "../tensor/errors.js"
 import { type Parameters, Scope } from "../tensor/parameters.js"
-import { FasterRcnn, type FasterRcnnParts } from "./faster-rcnn.js"
+import { FasterRcnn } from "./faster-rcnn.js"
 import { isPyramid, type ModelConfig, rpnDepth } from "./model.js"
 import { checkOptions, type FasterRcnnOptions } from "./options.js"
-import { buildRegionFeatures } from "./region-features.js"
+import { buildBoxHead } from "./region-features.js"
 import { buildSharedFeatures } from "./shared-features.js"
 
 /**
@@ -17,12 +20,36 @@ import { buildSharedFeatures } from "./shared-features.js"
  * @throws UsageError for a model name that is not known, or a pyramid with other than one anchor size a level
  */
 export function buildFasterRcnn(parameters: Parameters, config: ModelConfig, numClasses: number): FasterRcnn {
-  return new FasterRcnn(buildParts(parameters, config, numClasses), detectorOptions(config))
+  return assemble(buildLayers(parameters, config, numClasses), detectorOptions(config))
 }
 
-/** The parts that `buildFasterRcnn` puts together. */
-export function buildParts(parameters: Parameters, config: ModelConfig, numClasses: number): FasterRcnnParts {
-  const { anchors } = config.options
+/** The layers of a detector, by its parts. */
+export interface DetectorLayers {
+  readonly backbone: Backbone
+  readonly rpnHead: AnchorHead
+  readonly boxHead: BoxHead
+  readonly predictor: BoxPredictor
+}
+
+/** Layers with all that goes on between them. */
+export function assemble(
+  { backbone, rpnHead, boxHead, predictor }: DetectorLayers,
+  options: FasterRcnnOptions,
+): FasterRcnn {
+  const { anchors, rpn, roi, align, context } = options
+  return new FasterRcnn(
+    {
+      backbone,
+      rpn: new Rpn(rpnHead, { ...rpn, anchors }),
+      roiHeads: new RoiHeads({ boxHead, predictor }, { ...roi, align, context, stride: anchors.stride }),
+    },
+    options,
+  )
+}
+
+/** The layers that `buildFasterRcnn` assembles. */
+export function buildLayers(parameters: Parameters, config: ModelConfig, numClasses: number): DetectorLayers {
+  const { anchors, context, roi } = config.options
   const levels = isPyramid(config.model) ? pyramidLevels : 1
   if (levels > 1 && anchors.sizes.length !== levels) {
     throw new UsageError(
@@ -31,20 +58,19 @@ export function buildParts(parameters: Parameters, config: ModelConfig, numClass
     )
   }
   const scope = new Scope(parameters)
-  const { backbone, channels } = buildSharedFeatures(scope.in("backbone"), config)
-  const rpn = new RpnHead(scope.in("rpn.head"), {
-    channels,
-    anchors: anchorsPerCell(anchors, levels),
-    depth: rpnDepth(config.model),
-  })
+  const backbone = buildSharedFeatures(scope.in("backbone"), config)
+  const { channels } = backbone
+  const sizes = { channels, anchors: anchorsPerCell(anchors, levels), depth: rpnDepth(config.model) }
+  const rpnHead = new RpnHead(scope.in("rpn.head"), sizes)
   const heads = scope.in("roi_heads")
-  const regions = buildRegionFeatures(heads.in("box_head"), config, channels)
-  const { context, roi } = config.options
-  // Twice as wide where each region's vector comes with the whole image's.
-  const vector = context ? 2 * regions.channels : regions.channels
-  const sizes = { channels: vector, numClasses, classAgnostic: roi.classAgnostic }
-  const predictor = new BoxPredictor(heads.in("box_predictor"), sizes)
-  return { backbone, rpn, regions, predictor }
+  const boxHead = buildBoxHead(heads.in("box_head"), config, channels)
+  const predictor = new BoxPredictor(heads.in("box_predictor"), {
+    // Twice as wide where each region's vector comes with the whole image's.
+    channels: context ? 2 * boxHead.channels : boxHead.channels,
+    numClasses,
+    classAgnostic: roi.classAgnostic,
+  })
+  return { backbone, rpnHead, boxHead, predictor }
 }
 
 /**

@@ -1,5 +1,7 @@
 import * as tf from "@tensorflow/tfjs-core"
 import type { Predictions } from "../roi/predictions.js"
+import type { RoiHeads } from "../roi/roi-heads.js"
+import type { Rpn } from "../rpn/rpn.js"
 import type { FasterRcnn } from "./faster-rcnn.js"
 import type { ModelConfig } from "./model.js"
 import { maxout } from "./multi-scale.js"
@@ -20,7 +22,10 @@ export interface Passes {
 
 /** A detector with the size at which images enter it. */
 export interface Network {
-  readonly detector: Pick<FasterRcnn, "features" | "propose" | "vectors" | "predict" | "options">
+  readonly detector: {
+    readonly rpn: Pick<Rpn, "propose">
+    readonly roiHeads: Pick<RoiHeads, "boxFeatures" | "predict">
+  } & Pick<FasterRcnn, "features" | "options">
   readonly config: Pick<ModelConfig, "size" | "maxSize" | "input">
 }
 
@@ -47,15 +52,15 @@ export function networkPasses({ detector, config }: Network, photo: Photo, scale
   const own = lookAt(config.size)
   const looks = scales.length === 0 ? [own] : scales.map((size) => (size === config.size ? own : lookAt(size)))
   const vectorsAt = (regions: Float32Array, { levels, size, scaleX, scaleY }: Look) =>
-    detector.vectors(levels, [scaleBoxes(regions, scaleX, scaleY)], [size])
+    detector.roiHeads.boxFeatures(levels, [scaleBoxes(regions, scaleX, scaleY)], [size])
   return {
     async propose() {
-      const [regions] = await detector.propose(own.levels, [own.size])
+      const [regions] = await detector.rpn.propose(own.levels, [own.size], detector.options.proposals.test)
       return scaleBoxes(regions!, 1 / own.scaleX, 1 / own.scaleY)
     },
     async predict(regions) {
       const vectors = () => (looks.length === 1 ? vectorsAt(regions, looks[0]!) : maxout(regions, looks, vectorsAt))
-      const [said] = await detector.predict(vectors, [regions])
+      const [said] = await detector.roiHeads.predict(vectors, [regions])
       return said!
     },
     dispose() {

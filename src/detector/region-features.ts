@@ -1,7 +1,7 @@
 import * as tf from "@tensorflow/tfjs-core"
 import { convolutionUnit, type NormKind, type Pass } from "../backbone/norm.js"
 import { Stage } from "../backbone/stage.js"
-import type { RegionFeatures } from "../roi/head.js"
+import type { BoxHead } from "../roi/head.js"
 import { LinearHead } from "../roi/linear-head.js"
 import type { Scope } from "../tensor/parameters.js"
 import { type ModelConfig, parseModel } from "./model.js"
@@ -15,7 +15,7 @@ export const headConvolutions = 4
  * in a second pyramid convolutions (`0.*` to `3.*`) and one linear layer (`5`).
  * @param channels of the shared features
  */
-export function buildRegionFeatures(scope: Scope, config: ModelConfig, channels: number): RegionFeatures {
+export function buildBoxHead(scope: Scope, config: ModelConfig, channels: number): BoxHead {
   const sizes = { channels, size: config.options.align.size }
   switch (parseModel(config.model).kind) {
     case "c4":
@@ -28,13 +28,13 @@ export function buildRegionFeatures(scope: Scope, config: ModelConfig, channels:
 }
 
 /** conv5, then the mean over its cells. @source He et al. 2015, appendix A */
-function averagePooled(conv5: Stage): RegionFeatures {
+function averagePooled(conv5: Stage): BoxHead {
   const run = (pass: Pass) => (pooled: tf.Tensor4D) => tf.mean<tf.Tensor2D>(conv5[pass](pooled), [1, 2])
   return { channels: conv5.channels, apply: run("forward"), train: run("train") }
 }
 
 /** As wide as the features, each convolution with norm and ReLU. @source torchvision `FastRCNNConvFCHead` */
-function convolved(scope: Scope, sizes: { channels: number; size: number }, norm: NormKind): RegionFeatures {
+function convolved(scope: Scope, sizes: { channels: number; size: number }, norm: NormKind): BoxHead {
   const { channels } = sizes
   const layer = { conv: "0", norm: "1", kernel: 3, stride: 1, in: channels, out: channels }
   const units = Array.from({ length: headConvolutions }, (_, i) => convolutionUnit(scope.in(i), layer, norm))

@@ -1,8 +1,9 @@
 import { dilate, type NetworkSpec, resNetSpec } from "../backbone/architecture.js"
-import { PyramidTrunk } from "../backbone/fpn.js"
+import type { Backbone, OnStatistics } from "../backbone/backbone.js"
+import { PyramidTrunk, pyramidLevels, pyramidStride } from "../backbone/fpn.js"
+import { observeBatchNorms } from "../backbone/norm.js"
 import { Trunk } from "../backbone/resnet.js"
 import type { Scope } from "../tensor/parameters.js"
-import type { SharedFeatures } from "./faster-rcnn.js"
 import { isPyramid, type ModelConfig, parseModel } from "./model.js"
 
 /** The ResNet of a detector as it is built: with its conv5 dilated where that is shared at stride 16. */
@@ -19,20 +20,31 @@ export function backboneSpec({ model, strideIn }: Pick<ModelConfig, "model" | "s
  * - `fpn`: conv1 to conv5 and a pyramid on them (Lin et al. 2017, section 4); `fpn_v2` with norms in the pyramid
  *   (torchvision `fasterrcnn_resnet50_fpn_v2`)
  */
-export function buildSharedFeatures(scope: Scope, config: ModelConfig): { backbone: SharedFeatures; channels: number } {
+export function buildSharedFeatures(scope: Scope, config: ModelConfig): Backbone {
   const { norm, conv5Norm, frozen } = config
   const spec = backboneSpec(config)
   const { kind } = parseModel(config.model)
   if (isPyramid(config.model)) {
     const pyramidNorm = kind === "fpn_v2" ? { pyramidNorm: config.headNorm } : {}
-    const backbone = new PyramidTrunk(scope, spec, { norm, conv5Norm, frozen, ...pyramidNorm })
-    return { backbone, channels: backbone.channels }
+    const trunk = new PyramidTrunk(scope, spec, { norm, conv5Norm, frozen, ...pyramidNorm })
+    return {
+      channels: trunk.channels,
+      strides: Array.from({ length: pyramidLevels }, (_, level) => pyramidStride * 2 ** level),
+      frozen: (images) => trunk.frozen(images),
+      features: (stem) => trunk.trainable(stem),
+      train: (stem, observe) => observing(observe, () => trunk.train(stem)),
+    }
   }
   const trunk = new Trunk(scope, spec, { norm, conv5Norm, frozen, stages: kind === "c4" ? 3 : 4 })
-  const backbone: SharedFeatures = {
+  return {
+    channels: trunk.channels,
+    strides: [trunk.stride],
     frozen: (images) => trunk.frozen(images),
-    trainable: (stem) => [trunk.trainable(stem)],
-    train: (stem) => [trunk.train(stem)],
+    features: (stem) => [trunk.trainable(stem)],
+    train: (stem, observe) => observing(observe, () => [trunk.train(stem)]),
   }
-  return { backbone, channels: trunk.channels }
+}
+
+function observing<Maps>(observe: OnStatistics | undefined, pass: () => Maps): Maps {
+  return observe ? observeBatchNorms(observe, pass) : pass()
 }

@@ -1,4 +1,5 @@
 import { takeBoxes } from "../boxes/clip.js"
+import type { Size } from "../tensor/shapes.js"
 
 /** One image of a training batch, already resized: its true objects as columns. */
 export interface TrainingImage {
@@ -14,6 +15,9 @@ export interface TrainingImage {
   /** `[G]` 1 for a VOC difficult object. */
   readonly difficult: Uint8Array
 }
+
+/** `[height, width]` of the image inside its padded input. */
+export const sizeOf = ({ height, width }: TrainingImage): Size => [height, width]
 
 /** What training learns from an image: the objects, and the crowd regions in which nothing is background. */
 export interface Truths {

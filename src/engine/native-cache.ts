@@ -1,7 +1,8 @@
+import { createHash } from "node:crypto"
 import { existsSync, readFileSync, statSync } from "node:fs"
 import { createRequire } from "node:module"
 import { homedir } from "node:os"
-import { join } from "node:path"
+import { dirname, join } from "node:path"
 
 /** The libtensorflow that setup fetches when it is given none. */
 export const libtensorflowVersion = "2.21.0"
@@ -82,6 +83,15 @@ export function tfjsNodeVersion(): string {
   return (require("@tensorflow/tfjs-node-gpu/package.json") as { version: string }).version
 }
 
+/** The C++ that setup compiles, and where it lies in this package. */
+export const addonSources = ["binding.cc", "loader.cc", "signals.h"] as const
+export const addonSourceFolder = (): string =>
+  join(dirname(createRequire(import.meta.url).resolve("resdet/package.json")), "src", "setup", "native")
+
+/** What an addon was built from and for: one of other sources is never loaded. */
 function fits(): string {
-  return `${process.platform}-${process.arch}-tfjs${tfjsNodeVersion()}-napi${napiVersion}`
+  const hash = createHash("sha256")
+  for (const name of addonSources) hash.update(readFileSync(join(addonSourceFolder(), name)))
+  const sources = hash.digest("hex").slice(0, 8)
+  return `${process.platform}-${process.arch}-tfjs${tfjsNodeVersion()}-napi${napiVersion}-addon${sources}`
 }

@@ -4,57 +4,16 @@ import { cp } from "node:fs/promises"
 import { createRequire } from "node:module"
 import { dirname, join } from "node:path"
 import { UserError } from "../tensor/errors.js"
-import { addonPath, loaderPath, napiVersion } from "./native-cache.js"
+import { addonPath, addonSourceFolder, addonSources, loaderPath, napiVersion } from "./native-cache.js"
 
-/**
- * Loads the libraries named in RESDET_PRELOAD (for all that come after), holding stderr back meanwhile: TensorFlow greets
- * with two information lines that no log level silences. Every other line is passed on.
- */
-const loaderSource = `#include <dlfcn.h>
-#include <node_api.h>
-#include <unistd.h>
-#include <cstdio>
-#include <cstdlib>
-#include <cstring>
-#include <sstream>
-#include <string>
-
-NAPI_MODULE_INIT() {
-  const char* list = std::getenv("RESDET_PRELOAD");
-  std::stringstream paths(list ? list : "");
-  std::FILE* held = std::tmpfile();
-  int terminal = held ? dup(2) : -1;
-  if (terminal >= 0) dup2(fileno(held), 2);
-  std::string failure;
-  for (std::string path; std::getline(paths, path, ':');) {
-    if (!dlopen(path.c_str(), RTLD_NOW | RTLD_GLOBAL) && failure.empty()) failure = dlerror();
-  }
-  if (terminal >= 0) {
-    std::fflush(stderr);
-    dup2(terminal, 2);
-    close(terminal);
-    std::rewind(held);
-    char line[4096];
-    while (std::fgets(line, sizeof line, held)) {
-      bool greeting = std::strncmp(line, "WARNING: All log messages before absl", 37) == 0 ||
-                      (line[0] == 'I' && std::strstr(line, "oneDNN custom operations are on"));
-      if (!greeting) std::fputs(line, stderr);
-    }
-  }
-  if (held) std::fclose(held);
-  if (!failure.empty()) napi_throw_error(env, nullptr, failure.c_str());
-  return exports;
-}
-`
-
-/** Builds tfjs-node's addon against the libraries in `folder/deps`, and our loader, into `folder`. */
+/** Builds the addon (tfjs-node's and what we add to it) against the libraries in `folder/deps`, and our loader, into `folder`. */
 export async function buildAddon(folder: string): Promise<void> {
   const require = createRequire(import.meta.url)
   const source = join(folder, "build-here")
   mkdirSync(source, { recursive: true })
   const tfjsNode = dirname(require.resolve("@tensorflow/tfjs-node-gpu/package.json"))
   await cp(join(tfjsNode, "binding"), join(source, "binding"), { recursive: true })
-  writeFileSync(join(source, "loader.cc"), loaderSource)
+  for (const name of addonSources) cpSync(join(addonSourceFolder(), name), join(source, name))
   writeFileSync(join(source, "package.json"), "{}")
   writeFileSync(join(source, "binding.gyp"), JSON.stringify(targets()))
   const headers = nodeHeaders()
@@ -137,8 +96,8 @@ function targets(): unknown {
       {
         ...common,
         target_name: "tfjs_binding",
-        sources: ["binding/tfjs_backend.cc", "binding/tfjs_binding.cc"],
-        include_dirs: ["<(module_root_dir)/../deps/include"],
+        sources: ["binding/tfjs_backend.cc", "binding.cc"],
+        include_dirs: ["<(module_root_dir)", "<(module_root_dir)/../deps/include"],
         library_dirs: ["<(module_root_dir)/../deps/lib"],
         libraries: [
           "-Wl,-rpath,\\$$ORIGIN/../../deps/lib",

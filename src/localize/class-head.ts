@@ -1,5 +1,7 @@
 import * as tf from "@tensorflow/tfjs-core"
 import type { RpnOutputs } from "../rpn/head.js"
+import { outputsAt } from "../rpn/loss.js"
+import type { AnchorHead } from "../rpn/rpn.js"
 import { constant, normal, type Scope } from "../tensor/parameters.js"
 import { expectShape } from "../tensor/shapes.js"
 
@@ -34,6 +36,14 @@ export class ClassHead {
     this.#anchors = anchors
     this.#logits = layer(scope.in("cls_logits"), channels, numClasses * anchors)
     this.#deltas = layer(scope.in("bbox_pred"), channels, numClasses * anchors * 4)
+  }
+
+  /** The head as an RPN has it, with M pairs in place of images. */
+  forPairs(pairs: ClassPairs): AnchorHead {
+    return {
+      apply: ([features]) => this.apply(features!, pairs),
+      applyAt: ([features], wanted) => outputsAt(this.apply(features!, pairs), wanted),
+    }
   }
 
   /**

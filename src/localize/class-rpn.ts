@@ -2,13 +2,11 @@ import type * as tf from "@tensorflow/tfjs-core"
 import type { Trunk } from "../backbone/resnet.js"
 import { boxLossDefaults } from "../boxes/box-loss.js"
 import { withValues } from "../engine/read-back.js"
-import { type AnchorOptions, gridAnchors } from "../rpn/anchors.js"
-import { outputsAt, rpnLosses, sampledAnchors } from "../rpn/loss.js"
-import { rpnTargets } from "../rpn/targets.js"
+import { Rpn } from "../rpn/rpn.js"
 import type { Random } from "../tensor/random.js"
 import { expectShape } from "../tensor/shapes.js"
 import { type ScoredBoxes, scoreBoxes } from "./candidates.js"
-import type { ClassHead } from "./class-head.js"
+import type { ClassHead, ClassPairs } from "./class-head.js"
 import type { ClassRpnOptions } from "./options.js"
 import type { ClassTruths } from "./truths.js"
 
@@ -52,15 +50,10 @@ export class ClassRpn {
    */
   losses(stem: tf.Tensor4D, images: readonly ClassTruths[][], random: Random) {
     const features = this.#parts.trunk.train(stem)
-    const grid = this.#grid(features)
-    const pairs = images.flatMap((classes, image) => classes.map((truths) => ({ image, ...truths })))
-    const { match, sample } = this.options
-    const targets = pairs.map(({ boxes, ignored }) => rpnTargets(grid, boxes, ignored, { match, sample }, random))
-    const outputs = this.#parts.head.apply(features, {
-      images: pairs.map(({ image }) => image),
-      labels: pairs.map(({ label }) => label),
-    })
-    return rpnLosses(outputsAt(outputs, sampledAnchors(targets)), targets, boxLossDefaults)
+    const asked = images.flatMap((classes, image) => classes.map((truths) => ({ image, ...truths })))
+    const pairs = { images: asked.map(({ image }) => image), labels: asked.map(({ label }) => label) }
+    const truths = asked.map(({ boxes, ignored }) => ({ boxes, crowds: ignored }))
+    return this.#rpn(pairs).losses([features], truths, random)
   }
 
   /**
@@ -72,11 +65,12 @@ export class ClassRpn {
    */
   async find(images: tf.Tensor4D, labels: readonly number[], limit: number): Promise<ScoredBoxes[]> {
     if (labels.length === 0) return []
+    const rpn = this.#rpn({ images: labels.map(() => 0), labels })
     let grid: Float32Array = new Float32Array(0)
     const forward = () => {
-      const features = this.#parts.trunk.trainable(this.frozenFeatures(images))
-      grid = this.#grid(features)
-      return this.#parts.head.apply(features, { images: labels.map(() => 0), labels })
+      const levels = [this.#parts.trunk.trainable(this.frozenFeatures(images))]
+      ;[grid] = rpn.anchors(levels) as [Float32Array]
+      return rpn.head.apply(levels)
     }
     const size = [images.shape[1], images.shape[2]] as const
     return withValues(forward, (outputs) => {
@@ -89,8 +83,10 @@ export class ClassRpn {
     })
   }
 
-  #grid(features: tf.Tensor4D): Float32Array {
-    const anchors: AnchorOptions = { ...this.options.anchors, stride: this.#parts.trunk.stride }
-    return gridAnchors([features.shape[1], features.shape[2]], anchors)
+  /** An RPN to which each pair of an image and a class is an image of its own. */
+  #rpn(pairs: ClassPairs): Rpn {
+    const { anchors, match, sample } = this.options
+    const options = { anchors: { ...anchors, stride: this.#parts.trunk.stride }, match, sample, loss: boxLossDefaults }
+    return new Rpn(this.#parts.head.forPairs(pairs), options)
   }
 }

@@ -1,12 +1,13 @@
-import type { Dataset, Fault, ImageRecord } from "../../datasets/dataset.js"
+import type { Dataset, ImageRecord } from "../../datasets/dataset.js"
 import { cutWindow } from "../../datasets/image/augment.js"
-import { ahead } from "../../datasets/loader/ahead.js"
+import { type Collated, fullBatches, Loader } from "../../datasets/loader/loader.js"
+import { openSample } from "../../datasets/open-sample.js"
+import { PhotoFaults } from "../../datasets/photo-faults.js"
 import { UsageError } from "../tensor/errors.js"
 import { imageNet, type Normalisation } from "../tensor/normalisation.js"
 import { atLeastOne, withDefaults } from "../tensor/options.js"
 import { mixSeeds, seededRandom, shuffleFirst } from "../tensor/random.js"
 import { type CropOptions, cropDefaults, cropTruths, drawCrop } from "./crop.js"
-import { ImageReader } from "./image-reader.js"
 import { type ClassTruths, classTruths } from "./truths.js"
 
 export interface CropLoaderOptions extends Normalisation {
@@ -35,89 +36,72 @@ export interface CropBatch {
   /** The N crops' truths in input pixels, class by class. */
   readonly truths: readonly ClassTruths[][]
   readonly records: readonly ImageRecord[]
-  /** Position in the epoch, from 0. */
-  readonly index: number
-  /** How long the consumer waited for this batch. */
-  readonly waitedMs: number
 }
 
-type MadeBatch = Omit<CropBatch, "index" | "waitedMs">
+/** An image with objects. */
+interface CropSource {
+  readonly position: number
+  readonly record: ImageRecord
+  readonly truths: readonly ClassTruths[]
+}
 
 /** Purposes of the random draws of an epoch, so that none repeats another's numbers. */
 const draws = { order: 1, crop: 2 } as const
 
 /**
- * Random crops of a set with boxes. The batches of an epoch are a function of the seed and the epoch alone; images that do
- * not fill a batch sit out that epoch. Images without objects take no part: they have no class whose output could learn.
+ * Random crops of a set with boxes; images that do not fill a batch sit out that epoch. Images without objects take no
+ * part: they have no class whose output could learn.
+ * @throws UsageError for an option that makes no sense, or fewer images with objects than make a batch
  */
-export class CropLoader {
-  readonly options: CropLoaderOptions
-  readonly batchesPerEpoch: number
-  readonly #images: readonly { readonly record: ImageRecord; readonly truths: readonly ClassTruths[] }[]
-  readonly #reader = new ImageReader()
-
-  /** @throws UsageError for an option that makes no sense, or fewer images with objects than make a batch */
-  constructor(dataset: Pick<Dataset, "images" | "source">, overrides: Partial<CropLoaderOptions> = {}) {
-    this.options = withDefaults("CropLoader", cropLoaderDefaults, overrides, {
-      batch: atLeastOne,
-      prefetch: atLeastOne,
-    })
-    this.#images = dataset.images.flatMap((record) => {
-      const truths = classTruths(record)
-      return truths.length > 0 ? [{ record, truths }] : []
-    })
-    const { batch } = this.options
-    this.batchesPerEpoch = Math.floor(this.#images.length / batch)
-    if (this.batchesPerEpoch > 0) return
+export function cropLoader(
+  dataset: Pick<Dataset, "images" | "source">,
+  overrides: Partial<CropLoaderOptions> = {},
+): Loader<CropSource, CropBatch> {
+  const rules = { batch: atLeastOne, prefetch: atLeastOne }
+  const options = withDefaults("cropLoader", cropLoaderDefaults, overrides, rules)
+  const { batch, seed, prefetch } = options
+  const withTruths = dataset.images.map((record) => ({ record, truths: classTruths(record) }))
+  const images = withTruths.filter(({ truths }) => truths.length > 0).map((one, position) => ({ ...one, position }))
+  const batchesPerEpoch = Math.floor(images.length / batch)
+  if (batchesPerEpoch === 0) {
     throw new UsageError(
-      `${dataset.source}: ${this.#images.length} images with objects do not fill a batch of ${batch}. Choose a smaller --batch`,
+      `${dataset.source}: ${images.length} images with objects do not fill a batch of ${batch}. Choose a smaller --batch`,
     )
   }
+  return new Loader({
+    batchesPerEpoch,
+    plan(epoch) {
+      const order = [...images]
+      shuffleFirst(order, order.length, seededRandom(mixSeeds(seed, epoch, draws.order)))
+      return fullBatches(order, batch)
+    },
+    collate: (sources, { epoch }) => cutCrops(sources, epoch, options),
+    prefetch,
+    faults: new PhotoFaults(),
+  })
+}
 
-  /** Images that take part. */
-  get count(): number {
-    return this.#images.length
-  }
-
-  /** What could not be read; those images are left out of their batches. */
-  get faults(): readonly Fault[] {
-    return this.#reader.faults
-  }
-
-  /** The batches of one epoch from `start` on. */
-  async *epoch(epoch: number, start = 0): AsyncGenerator<CropBatch, void, undefined> {
-    const { batch, prefetch, seed } = this.options
-    const order = Int32Array.from(this.#images, (_, i) => i)
-    shuffleFirst(order, order.length, seededRandom(mixSeeds(seed, epoch, draws.order)))
-    const jobs = Array.from({ length: Math.max(0, this.batchesPerEpoch - start) }, (_, b) => {
-      const positions = order.subarray((start + b) * batch, (start + b + 1) * batch)
-      return () => this.#batch(positions, epoch)
-    })
-    let index = start
-    for await (const { result, waitedMs } of ahead(jobs, prefetch)) {
-      if (result.records.length > 0) yield { ...result, index, waitedMs }
-      index++
-    }
-  }
-
-  async #batch(positions: Int32Array, epoch: number): Promise<MadeBatch> {
-    const { seed, crop, mean, deviation } = this.options
-    const { side } = crop
-    const decoded = await Promise.all(
-      Array.from(positions, (position) => this.#reader.read(this.#images[position]!.record.file)),
-    )
-    const readable = decoded.flatMap((image, i) => (image ? [{ image, position: positions[i]! }] : []))
-    const length = side * side * 3
-    const pixels = new Float32Array(readable.length * length)
-    const truths = readable.map(({ image, position }, n) => {
-      const own = this.#images[position]!.truths
-      const random = seededRandom(mixSeeds(seed, epoch, draws.crop, position))
-      const objects = Float32Array.from(own.flatMap(({ boxes }) => [...boxes]))
-      const chosen = drawCrop([image.height, image.width], objects, crop, random)
-      cutWindow(image, chosen, { out: pixels, offset: n * length, size: side, mean, deviation })
-      return own.map((one) => cropTruths(one, chosen, crop.minVisible))
-    })
-    const records = readable.map(({ position }) => this.#images[position]!.record)
-    return { pixels, shape: [readable.length, side, side, 3], truths, records }
+async function cutCrops(
+  sources: readonly CropSource[],
+  epoch: number,
+  { seed, crop, mean, deviation }: CropLoaderOptions,
+): Promise<Collated<CropBatch>> {
+  const { side } = crop
+  const opened = await Promise.all(sources.map(async (source) => ({ ...source, ...(await openSample(source.record)) })))
+  const readable = opened.flatMap(({ image, ...source }) => (image ? [{ image, ...source }] : []))
+  const length = side * side * 3
+  const pixels = new Float32Array(readable.length * length)
+  const truths = readable.map(({ image, position, truths: own }, n) => {
+    const random = seededRandom(mixSeeds(seed, epoch, draws.crop, position))
+    const objects = Float32Array.from(own.flatMap(({ boxes }) => [...boxes]))
+    const chosen = drawCrop([image.height, image.width], objects, crop, random)
+    cutWindow(image, chosen, { out: pixels, offset: n * length, size: side, mean, deviation })
+    return own.map((one) => cropTruths(one, chosen, crop.minVisible))
+  })
+  const records = readable.map(({ record }) => record)
+  const shape = [readable.length, side, side, 3] as const
+  return {
+    batch: readable.length > 0 ? { pixels, shape, truths, records } : undefined,
+    problems: opened.map(({ record, problems }) => [record, problems]),
   }
 }

@@ -1,6 +1,7 @@
 import type { ImageRecord } from "../../datasets/dataset.js"
-import { decodeImage, ImageError } from "../../datasets/image/decode.js"
 import type { RgbImage } from "../../datasets/image/rgb.js"
+import { openSamples } from "../../datasets/open-samples.js"
+import type { PhotoFaults } from "../../datasets/photo-faults.js"
 import { type LocalizedObject, type LocalizeOptions, type Localizer, localize } from "./localizer.js"
 import { classTruths } from "./truths.js"
 
@@ -26,6 +27,7 @@ export interface DatasetLocalizations {
 
 /**
  * Localizes in the images of a set, with the ground-truth classes and, given a classifier, with guessed ones.
+ * @param faults takes what is wrong with the images
  * @param signal ends it early
  */
 export async function localizeDataset(
@@ -34,22 +36,23 @@ export async function localizeDataset(
   options: LocalizeOptions,
   {
     guess,
+    faults,
     signal,
     onImage,
-  }: { guess?: GuessClasses | undefined; signal?: AbortSignal; onImage?: (done: number) => void } = {},
+  }: {
+    guess?: GuessClasses | undefined
+    faults?: PhotoFaults
+    signal?: AbortSignal
+    onImage?: (done: number) => void
+  } = {},
 ): Promise<DatasetLocalizations> {
   const perImage: (ImageLocalization | undefined)[] = images.map(() => undefined)
   const failed: { file: string; message: string }[] = []
-  const decode = (record: ImageRecord | undefined) => record && decodeImage(record.file).catch((error: Error) => error)
-  let next = decode(images[0])
-  for (const [i, record] of images.entries()) {
+  for await (const { record, index, image, problems } of openSamples(images, faults && { faults })) {
     if (signal?.aborted) break
-    const image = await next!
-    next = decode(images[i + 1])
-    if (!(image instanceof Error)) perImage[i] = await localizeImage(localizer, image, record, options, guess)
-    else if (image instanceof ImageError) failed.push({ file: record.file, message: image.message })
-    else throw image
-    onImage?.(i + 1)
+    if (image !== undefined) perImage[index] = await localizeImage(localizer, image, record, options, guess)
+    else failed.push({ file: record.file, message: problems[0]!.message })
+    onImage?.(index + 1)
   }
   return { perImage, failed }
 }

@@ -1,13 +1,14 @@
-import type { Fault, ImageRecord } from "../../datasets/dataset.js"
-import { ahead } from "../../datasets/loader/ahead.js"
+import type { ImageRecord } from "../../datasets/dataset.js"
+import { type Collated, fullBatches, Loader } from "../../datasets/loader/loader.js"
+import { openSample, type Sample } from "../../datasets/open-sample.js"
+import { PhotoFaults } from "../../datasets/photo-faults.js"
 import { takeBoxes } from "../boxes/clip.js"
 import { encodeBoxes, roiCoderWeights } from "../boxes/coder.js"
 import { type SampleOptions, sampleMatches } from "../boxes/sampler.js"
 import { UsageError } from "../tensor/errors.js"
 import { imageNet, type Normalisation } from "../tensor/normalisation.js"
-import { atLeastOne, fraction, withDefaults } from "../tensor/options.js"
+import { atLeastOne, fraction, oneOf, withDefaults } from "../tensor/options.js"
 import { mixSeeds, seededRandom, shuffleFirst } from "../tensor/random.js"
-import { ImageReader } from "./image-reader.js"
 import { warpPixels } from "./pixels.js"
 import type { RegionTruths } from "./region-network.js"
 import type { RegionEntry } from "./regions.js"
@@ -49,16 +50,13 @@ export interface RegionBatch extends RegionTruths {
   readonly shape: readonly [number, number, number, number]
   /** Each region's image. */
   readonly records: readonly ImageRecord[]
-  /** Position in the epoch, from 0. */
-  readonly index: number
-  readonly waitedMs: number
 }
 
-type MadeBatch = Omit<RegionBatch, "index" | "waitedMs">
-
 /** A region drawn for an epoch. */
-interface Drawn {
-  readonly entry: number
+interface DrawnRegion {
+  readonly entry: RegionEntry
+  /** Which entry, and which of its regions. */
+  readonly position: number
   readonly region: number
 }
 
@@ -66,95 +64,89 @@ interface Drawn {
 const draws = { order: 1, sample: 2, flip: 3 } as const
 
 /**
- * The second stage's batches: those of an epoch are a function of the seed and the epoch alone. An image is decoded for
- * each batch that has a region of it, which is what `region` costs.
+ * The second stage's batches. An image is decoded for each batch that has a region of it, which is what `region` costs.
+ * @throws UsageError for an option that makes no sense, or fewer regions than make a batch
  */
-export class RegionLoader {
-  readonly options: RegionLoaderOptions
-  readonly batchesPerEpoch: number
-  readonly #entries: readonly RegionEntry[]
-  readonly #reader = new ImageReader()
-
-  /** @throws UsageError for an option that makes no sense, or fewer regions than make a batch */
-  constructor(entries: readonly RegionEntry[], overrides: Partial<RegionLoaderOptions> = {}) {
-    this.options = withDefaults("RegionLoader", regionLoaderDefaults, overrides, {
-      batch: atLeastOne,
-      side: atLeastOne,
-      flip: fraction,
-      prefetch: atLeastOne,
-      centric: (value) => (value === "region" || value === "image" ? undefined : "region or image"),
-    })
-    this.#entries = entries
-    const { batch } = this.options
-    const { length } = this.#draw(0)
-    this.batchesPerEpoch = Math.floor(length / batch)
-    if (this.batchesPerEpoch > 0) return
+export function regionLoader(
+  entries: readonly RegionEntry[],
+  overrides: Partial<RegionLoaderOptions> = {},
+): Loader<DrawnRegion, RegionBatch> {
+  const options = withDefaults("regionLoader", regionLoaderDefaults, overrides, {
+    batch: atLeastOne,
+    side: atLeastOne,
+    flip: fraction,
+    prefetch: atLeastOne,
+    centric: oneOf("region", "image"),
+  })
+  const { batch, prefetch } = options
+  const { length } = drawRegions(entries, 0, options)
+  const batchesPerEpoch = Math.floor(length / batch)
+  if (batchesPerEpoch === 0) {
     throw new UsageError(`${length} regions do not fill a batch of ${batch}. Choose a smaller --batch`)
   }
+  return new Loader({
+    batchesPerEpoch,
+    plan: (epoch) => fullBatches(drawRegions(entries, epoch, options), batch),
+    collate: (drawn, { epoch }) => warpRegions(drawn, epoch, options),
+    prefetch,
+    faults: new PhotoFaults(),
+  })
+}
 
-  /** What could not be read any more; those regions are left out of their batches. */
-  get faults(): readonly Fault[] {
-    return this.#reader.faults
-  }
+/** The regions of an epoch in their order; as many in every epoch. */
+function drawRegions(
+  entries: readonly RegionEntry[],
+  epoch: number,
+  { seed, sample, centric }: RegionLoaderOptions,
+): DrawnRegion[] {
+  const byEntry = entries.map((entry, position): DrawnRegion[] => {
+    const random = seededRandom(mixSeeds(seed, epoch, draws.sample, position))
+    const { positives, negatives } = sampleMatches(entry.matches, sample, random)
+    return [...positives, ...negatives].map((region) => ({ entry, position, region }))
+  })
+  const random = seededRandom(mixSeeds(seed, epoch, draws.order))
+  if (centric === "image") shuffleFirst(byEntry, byEntry.length, random)
+  const all = byEntry.flat()
+  if (centric === "region") shuffleFirst(all, all.length, random)
+  return all
+}
 
-  /** The batches of one epoch from `start` on. */
-  async *epoch(epoch: number, start = 0): AsyncGenerator<RegionBatch, void, undefined> {
-    const { batch, prefetch } = this.options
-    const drawn = this.#draw(epoch)
-    const jobs = Array.from({ length: Math.max(0, this.batchesPerEpoch - start) }, (_, b) => {
-      const regions = drawn.slice((start + b) * batch, (start + b + 1) * batch)
-      return () => this.#batch(regions, epoch)
-    })
-    let index = start
-    for await (const { result, waitedMs } of ahead(jobs, prefetch)) {
-      if (result.labels.length > 0) yield { ...result, index, waitedMs }
-      index++
+async function warpRegions(
+  drawn: readonly DrawnRegion[],
+  epoch: number,
+  { seed, side, flip, mean, deviation }: RegionLoaderOptions,
+): Promise<Collated<RegionBatch>> {
+  const photos = new Map(drawn.map(({ entry: { record } }) => [record.file, record]))
+  const samples = new Map<string, Sample>()
+  await Promise.all([...photos].map(async ([file, record]) => samples.set(file, await openSample(record))))
+  const readable = drawn.flatMap((one) => {
+    const image = samples.get(one.entry.record.file)?.image
+    return image === undefined ? [] : [{ ...one, image }]
+  })
+  const length = side * side * 3
+  const pixels = new Float32Array(readable.length * length)
+  const deltas: number[] = []
+  const rows = readable.map(({ entry: { record, label, boxes, truths, matches }, position, region, image }, n) => {
+    const flipped = seededRandom(mixSeeds(seed, epoch, draws.flip, position, region)).uniform() < flip
+    const box = boxes.slice(4 * region, 4 * region + 4)
+    warpPixels(image, box, { side, flip: flipped }, { mean, deviation }, pixels, n * length)
+    const positive = matches.positive[region] === 1
+    if (positive) {
+      const [dx, ...others] = encodeBoxes(takeBoxes(truths, [matches.truth[region]!]), box, roiCoderWeights)
+      deltas.push(flipped ? -dx! : dx!, ...others)
     }
+    return { record, label, positive }
+  })
+  const batch = {
+    pixels,
+    shape: [readable.length, side, side, 3] as const,
+    labels: rows.map(({ label }) => label),
+    positive: rows.map(({ positive }) => positive),
+    deltas: Float32Array.from(deltas),
+    records: rows.map(({ record }) => record),
   }
-
-  /** The regions of an epoch in their order; as many in every epoch. */
-  #draw(epoch: number): Drawn[] {
-    const { seed, sample, centric } = this.options
-    const byEntry = this.#entries.map(({ matches }, entry): Drawn[] => {
-      const random = seededRandom(mixSeeds(seed, epoch, draws.sample, entry))
-      const { positives, negatives } = sampleMatches(matches, sample, random)
-      return [...positives, ...negatives].map((region) => ({ entry, region }))
-    })
-    const random = seededRandom(mixSeeds(seed, epoch, draws.order))
-    if (centric === "image") shuffleFirst(byEntry, byEntry.length, random)
-    const all = byEntry.flat()
-    if (centric === "region") shuffleFirst(all, all.length, random)
-    return all
-  }
-
-  async #batch(drawn: readonly Drawn[], epoch: number): Promise<MadeBatch> {
-    const { seed, side, flip, mean, deviation } = this.options
-    const files = [...new Set(drawn.map(({ entry }) => this.#entries[entry]!.record.file))]
-    const images = new Map(await Promise.all(files.map(async (file) => [file, await this.#reader.read(file)] as const)))
-    const readable = drawn.filter(({ entry }) => images.get(this.#entries[entry]!.record.file) !== undefined)
-    const length = side * side * 3
-    const pixels = new Float32Array(readable.length * length)
-    const deltas: number[] = []
-    const rows = readable.map(({ entry, region }, n) => {
-      const { record, label, boxes, truths, matches } = this.#entries[entry]!
-      const flipped = seededRandom(mixSeeds(seed, epoch, draws.flip, entry, region)).uniform() < flip
-      const box = boxes.slice(4 * region, 4 * region + 4)
-      const image = images.get(record.file)!
-      warpPixels(image, box, { side, flip: flipped }, { mean, deviation }, pixels, n * length)
-      const positive = matches.positive[region] === 1
-      if (positive) {
-        const [dx, ...others] = encodeBoxes(takeBoxes(truths, [matches.truth[region]!]), box, roiCoderWeights)
-        deltas.push(flipped ? -dx! : dx!, ...others)
-      }
-      return { record, label, positive }
-    })
-    return {
-      pixels,
-      shape: [readable.length, side, side, 3],
-      labels: rows.map(({ label }) => label),
-      positive: rows.map(({ positive }) => positive),
-      deltas: Float32Array.from(deltas),
-      records: rows.map(({ record }) => record),
-    }
+  return {
+    batch: rows.length > 0 ? batch : undefined,
+    problems: [...photos].map(([file, record]) => [record, samples.get(file)!.problems]),
   }
 }

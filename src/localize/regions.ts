@@ -1,6 +1,7 @@
 import type { ImageRecord } from "../../datasets/dataset.js"
-import { decodeImage, ImageError } from "../../datasets/image/decode.js"
 import { wholePixelBox } from "../../datasets/image/region.js"
+import type { RgbImage } from "../../datasets/image/rgb.js"
+import { openSamples } from "../../datasets/open-samples.js"
 import { type Matches, matchBoxes, spareCrowds } from "../boxes/matcher.js"
 import { candidatesOf, type LocalizeOptions, type Localizer, proposalsOf } from "./localizer.js"
 import { classTruths } from "./truths.js"
@@ -33,28 +34,31 @@ export async function proposeRegions(
 ): Promise<{ entries: RegionEntry[]; failed: { file: string; message: string }[] }> {
   const entries: RegionEntry[] = []
   const failed: { file: string; message: string }[] = []
-  for (const [i, record] of images.entries()) {
+  for await (const { record, index, image, problems } of openSamples(images)) {
     if (signal?.aborted) break
-    const truths = classTruths(record)
-    try {
-      const image = await decodeImage(record.file)
-      const labels = truths.map(({ label }) => label)
-      const found = await candidatesOf(localizer, image, labels, options)
-      for (const [m, { label, boxes: own, ignored }] of truths.entries()) {
-        const proposed = [...proposalsOf(found[m]!, options).boxes, ...own]
-        const boxes = new Float32Array(proposed.length)
-        for (let at = 0; at < boxes.length; at += 4) {
-          boxes.set(wholePixelBox(proposed.slice(at, at + 4), image), at)
-        }
-        const matches = matchBoxes(boxes, own, regionMatch)
-        spareCrowds(matches, boxes, ignored)
-        entries.push({ record, label, boxes, truths: own, matches })
-      }
-    } catch (error) {
-      if (!(error instanceof ImageError)) throw error
-      failed.push({ file: record.file, message: error.message })
-    }
-    onImage?.(i + 1)
+    if (image === undefined) failed.push({ file: record.file, message: problems[0]!.message })
+    else entries.push(...(await entriesOf(localizer, record, image, options)))
+    onImage?.(index + 1)
   }
   return { entries, failed }
+}
+
+/** One entry for each class that is in the image. */
+async function entriesOf(
+  localizer: Omit<Localizer, "refiner">,
+  record: ImageRecord,
+  image: RgbImage,
+  options: LocalizeOptions,
+): Promise<RegionEntry[]> {
+  const truths = classTruths(record)
+  const labels = truths.map(({ label }) => label)
+  const found = await candidatesOf(localizer, image, labels, options)
+  return truths.map(({ label, boxes: own, ignored }, m) => {
+    const proposed = [...proposalsOf(found[m]!, options).boxes, ...own]
+    const boxes = new Float32Array(proposed.length)
+    for (let at = 0; at < boxes.length; at += 4) boxes.set(wholePixelBox(proposed.slice(at, at + 4), image), at)
+    const matches = matchBoxes(boxes, own, regionMatch)
+    spareCrowds(matches, boxes, ignored)
+    return { record, label, boxes, truths: own, matches }
+  })
 }

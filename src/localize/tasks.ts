@@ -1,13 +1,14 @@
 import * as tf from "@tensorflow/tfjs-core"
 import type { ImageRecord } from "../../datasets/dataset.js"
+import type { Loaded, Loader } from "../../datasets/loader/loader.js"
 import type { Parameters } from "../tensor/parameters.js"
 import type { TrainingTask } from "../train/run.js"
 import type { ClassRpn } from "./class-rpn.js"
-import type { CropBatch, CropLoader } from "./crop-loader.js"
+import type { CropBatch } from "./crop-loader.js"
 import { localizationFigures } from "./figures.js"
 import { localizeDataset } from "./localize-dataset.js"
 import type { LocalizeOptions, Localizer } from "./localizer.js"
-import type { RegionBatch, RegionLoader } from "./region-loader.js"
+import type { RegionBatch } from "./region-loader.js"
 import type { RegionNetwork } from "./region-network.js"
 
 /** What makes a localizer the best: the share of classes in images whose box is right, their class being given. */
@@ -24,9 +25,9 @@ export interface LocalizationCheck {
 export function cropTask(
   rpn: ClassRpn,
   parameters: Parameters,
-  loader: CropLoader,
+  loader: Loader<unknown, CropBatch>,
   check?: LocalizationCheck,
-): TrainingTask<CropBatch> {
+): TrainingTask<Loaded<CropBatch>> {
   return {
     ...feeding(rpn, loader),
     parameters,
@@ -39,9 +40,9 @@ export function cropTask(
 export function regionTask(
   network: RegionNetwork,
   parameters: Parameters,
-  loader: RegionLoader,
+  loader: Loader<unknown, RegionBatch>,
   check?: LocalizationCheck,
-): TrainingTask<RegionBatch> {
+): TrainingTask<Loaded<RegionBatch>> {
   return {
     ...feeding(network, loader),
     parameters,
@@ -51,20 +52,20 @@ export function regionTask(
 }
 
 /** What the batches of both stages hold. */
-type PixelBatch = Pick<CropBatch & RegionBatch, "pixels" | "shape" | "records" | "index" | "waitedMs">
+type PixelBatch = Pick<CropBatch & RegionBatch, "pixels" | "shape" | "records">
 
 /** The part of a training task that brings batches. */
 function feeding<Batch extends PixelBatch>(
   network: { frozenFeatures(images: tf.Tensor4D): tf.Tensor4D },
-  loader: { readonly batchesPerEpoch: number; epoch(epoch: number, start: number): AsyncIterable<Batch> },
+  loader: Loader<unknown, Batch>,
 ) {
   return {
     batchesPerEpoch: loader.batchesPerEpoch,
     batches: (epoch: number, start: number) => loader.epoch(epoch, start),
-    next: ({ index }: Batch) => index + 1,
-    prepare: ({ pixels, shape }: Batch) => network.frozenFeatures(tf.tensor4d(pixels, [...shape])),
+    next: ({ index }: Loaded<Batch>) => index + 1,
+    prepare: async ({ pixels, shape }: Batch) => tf.tidy(() => network.frozenFeatures(tf.tensor4d(pixels, [...shape]))),
     describe: ({ records }: Batch) => [...new Set(records.map(({ id }) => id))].join(", "),
-    waited: ({ waitedMs }: Batch) => waitedMs,
+    waited: ({ waitedMs }: Loaded<Batch>) => waitedMs,
   }
 }
 

@@ -1,6 +1,7 @@
+import type { RgbImage } from "../../datasets/image/rgb.js"
 import type { Detections } from "../boxes/boxes.js"
 import { iou } from "../boxes/iou.js"
-import type { PixelDetector, Pixels } from "./pixel-detector.js"
+import type { PixelDetector } from "./pixel-detector.js"
 
 /** Which detections are compared. */
 export interface Bounds {
@@ -29,7 +30,7 @@ const sameOverlap = 0.9
 export async function compareDetectors(
   first: PixelDetector,
   second: PixelDetector,
-  cases: readonly { readonly image: Pixels; readonly bounds: Bounds }[],
+  cases: readonly { readonly image: RgbImage; readonly bounds: Bounds }[],
 ): Promise<Agreement> {
   let total: Agreement = { same: 0, alone: 0, score: 0, edge: 0 }
   for (const { image, bounds } of cases) {

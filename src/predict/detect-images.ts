@@ -1,8 +1,9 @@
+import type { RgbImage } from "../../datasets/image/rgb.js"
+import { ahead } from "../../datasets/loader/ahead.js"
 import type { Detections } from "../boxes/boxes.js"
 import type { DetectOptions } from "../detector/detect-options.js"
 import { UserError } from "../tensor/errors.js"
-import type { DecodeImage, PixelDetector, Pixels } from "./pixel-detector.js"
-import { prefetch } from "./prefetch.js"
+import type { DecodeImage, PixelDetector } from "./pixel-detector.js"
 import type { SourceImage } from "./source-image.js"
 
 /** One object that was found. */
@@ -26,7 +27,7 @@ export interface ImageDetections {
 
 /** One image of a source with what was found in it, or why it could not be read. */
 export type DetectedImage =
-  | (ImageDetections & { readonly image: SourceImage; readonly pixels: Pixels; readonly error?: never })
+  | (ImageDetections & { readonly image: SourceImage; readonly pixels: RgbImage; readonly error?: never })
   | { readonly image: SourceImage; readonly error: UserError }
 
 /** How many images are decoded ahead of the network. */
@@ -35,7 +36,7 @@ const decodeAhead = 2
 /** Finds objects in decoded pixels, as plain objects. */
 export async function detectPixels(
   network: PixelDetector,
-  pixels: Pixels,
+  pixels: RgbImage,
   options: DetectOptions,
 ): Promise<ImageDetections> {
   const { width, height } = pixels
@@ -55,15 +56,19 @@ export async function* detectImages(
   signal?: AbortSignal,
 ): AsyncGenerator<DetectedImage> {
   if (signal?.aborted) return
-  for await (const { item: image, ...outcome } of prefetch(images, ({ file }) => decode(file), decodeAhead)) {
+  const open = ({ file }: SourceImage) => decode(file).catch(userError)
+  for await (const { item: image, result } of ahead(images, open, decodeAhead)) {
     if (signal?.aborted) return
-    if ("value" in outcome) {
-      const pixels = outcome.value
-      yield { image, pixels, ...(await detectPixels(network, pixels, options)) }
-    } else if (outcome.error instanceof UserError) yield { image, error: outcome.error }
-    else throw outcome.error
+    if (result instanceof UserError) yield { image, error: result }
+    else yield { image, pixels: result, ...(await detectPixels(network, result, options)) }
     if (signal?.aborted) return
   }
+}
+
+/** A user's mistake as a value. @throws what is a bug */
+export function userError(error: unknown): UserError {
+  if (error instanceof UserError) return error
+  throw error
 }
 
 function plainObjects({ boxes, scores, labels }: Detections, classes: readonly string[]): Detection[] {

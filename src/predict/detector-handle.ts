@@ -1,8 +1,9 @@
+import type { RgbImage } from "../../datasets/image/rgb.js"
 import { checkDetectOptions, type DetectOptions } from "../detector/detect-options.js"
 import { UsageError, type UserError } from "../tensor/errors.js"
 import { detectImages, detectPixels, type ImageDetections } from "./detect-images.js"
 import { openImageSource } from "./image-source.js"
-import type { DecodeImage, PixelDetector, Pixels } from "./pixel-detector.js"
+import type { DecodeImage, PixelDetector } from "./pixel-detector.js"
 
 export interface DetectFolderOptions extends DetectOptions {
   /** Ends the iteration after the image at hand, without an error. */
@@ -24,7 +25,7 @@ export interface DetectorHandle {
    * Finds objects in one image: a path, the bytes of an image file, or decoded RGB pixels.
    * @throws DataError when the image cannot be read
    */
-  detect(image: string | Uint8Array | Pixels, options?: DetectOptions): Promise<ImageDetections>
+  detect(image: string | Uint8Array | RgbImage, options?: DetectOptions): Promise<ImageDetections>
   /**
    * Finds objects in every image of a folder, glob or list file, one after the other; `image` is the path relative to
    * the source, `file` the absolute one. The next image is decoded meanwhile, and memory does not grow with the folder.
@@ -47,7 +48,7 @@ export function detectorHandle(network: PixelDetector, decode: DecodeImage): Det
     async detect(image, options = {}) {
       checkInUse()
       checkDetectOptions("detect", options)
-      return detectPixels(network, isPixels(image) ? checkedPixels(image) : await decode(image), options)
+      return detectPixels(network, isImage(image) ? checkedImage(image) : await decode(image), options)
     },
     async *detectFolder(source, { signal, ...options } = {}) {
       checkInUse()
@@ -74,11 +75,11 @@ export function categoryIdsOf(network: PixelDetector): readonly number[] {
   return network.categoryIds ?? network.classes.map((_, i) => i + 1)
 }
 
-function isPixels(image: string | Uint8Array | Pixels): image is Pixels {
+function isImage(image: string | Uint8Array | RgbImage): image is RgbImage {
   return typeof image === "object" && !(image instanceof Uint8Array)
 }
 
-function checkedPixels(image: Pixels): Pixels {
+function checkedImage(image: RgbImage): RgbImage {
   const { data, width, height } = image
   if (data.length !== width * height * 3 || data.length === 0) {
     const size = height * width * 3

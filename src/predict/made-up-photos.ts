@@ -1,8 +1,8 @@
+import type { RgbImage } from "../../datasets/image/rgb.js"
 import { seededRandom } from "../tensor/random.js"
-import type { Pixels } from "./pixel-detector.js"
 
 /** Rectangles of all sizes and colours, one over the other: something for a detector to look at, the same every time. */
-export function madeUpPhoto(height: number, width: number): Pixels {
+export function madeUpPhoto(height: number, width: number): RgbImage {
   const random = seededRandom(height * 10_000 + width)
   const data = new Uint8Array(3 * height * width).fill(128)
   for (let shape = 0; shape < 60; shape++) {

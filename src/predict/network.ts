@@ -24,8 +24,7 @@ export async function openTensorNetwork(weights: readonly string[], engine: Engi
       engine: started,
       classes,
       categoryIds: networks[0]!.categoryIds,
-      detect: async ({ data, height, width }, options) =>
-        detectPhoto(networks, new RgbPhoto({ pixels: data, height, width }), options),
+      detect: async (image, options) => detectPhoto(networks, new RgbPhoto(image), options),
       dispose,
     }
   } catch (error) {

@@ -1,3 +1,4 @@
+import type { RgbImage } from "../../datasets/image/rgb.js"
 import { scoredAtLeast } from "../boxes/detections.js"
 import { type DetectOptions, selectionFor } from "../detector/detect-options.js"
 import { boundSpecs } from "../onnx/detections.js"
@@ -8,7 +9,7 @@ import { readOnnxFile } from "../onnx/model-file.js"
 import { constantsToInputs } from "../onnx/read-model.js"
 import { DataError, UsageError } from "../tensor/errors.js"
 import { type DetectorInfo, detectorInfo, readDetectorInfo } from "../weights/detector-file.js"
-import type { Pixels, RunningDetector } from "./pixel-detector.js"
+import type { RunningDetector } from "./pixel-detector.js"
 
 /**
  * Loads a detector into ONNX Runtime: from an `.onnx` file that `resdet export` wrote, or from a weights file, whose graph
@@ -65,7 +66,7 @@ function readGraph(path: string): DetectorGraph {
 }
 
 /** `[3 * height * width]` in 0..1. */
-function channelByChannel({ data, height, width }: Pixels): Float32Array {
+function channelByChannel({ data, height, width }: RgbImage): Float32Array {
   const size = height * width
   const values = new Float32Array(3 * size)
   for (let at = 0, from = 0; at < size; at++) {

@@ -1,22 +1,22 @@
 import { join } from "node:path"
 import { writeWhole } from "../../datasets/atomic.js"
-import { cropPixels } from "./crop.js"
+import type { RgbImage } from "../../datasets/image/rgb.js"
+import { cropDetection } from "./crop.js"
 import type { Detection } from "./detect-images.js"
-import type { Pixels } from "./pixel-detector.js"
 import { safeNames } from "./safe-names.js"
 import type { SourceImage } from "./source-image.js"
 
 /** A photo with its boxes, labels and scores drawn on it, as the bytes of a JPEG file. */
-export type DrawDetections = (pixels: Pixels, detections: readonly Detection[]) => Promise<Uint8Array>
+export type DrawDetections = (pixels: RgbImage, detections: readonly Detection[]) => Promise<Uint8Array>
 
 /** Pixels as the bytes of a JPEG file. */
-export type EncodeImage = (pixels: Pixels) => Promise<Uint8Array>
+export type EncodeImage = (pixels: RgbImage) => Promise<Uint8Array>
 
 /** Writes `images/<image>.jpg` below `folder`, in the sub-folders of the source. */
 export async function writePicture(
   folder: string,
   { stem }: SourceImage,
-  pixels: Pixels,
+  pixels: RgbImage,
   detections: readonly Detection[],
   draw: DrawDetections,
 ): Promise<void> {
@@ -28,13 +28,13 @@ export async function writeCrops(
   folder: string,
   classes: readonly string[],
   { stem }: SourceImage,
-  pixels: Pixels,
+  pixels: RgbImage,
   detections: readonly Detection[],
   encode: EncodeImage,
 ): Promise<void> {
   const folders = safeNames(classes)
   for (const [d, { classId, box }] of detections.entries()) {
-    const crop = cropPixels(pixels, box)
+    const crop = cropDetection(pixels, box)
     if (crop === undefined) continue
     writeWhole(join(folder, "crops", folders[classId - 1]!, `${stem}-${d + 1}.jpg`), await encode(crop))
   }

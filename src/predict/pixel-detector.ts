@@ -1,14 +1,7 @@
+import type { RgbImage } from "../../datasets/image/rgb.js"
 import type { Detections } from "../boxes/boxes.js"
 import type { DetectOptions } from "../detector/detect-options.js"
 import type { EngineName } from "../engine/names.js"
-
-/** A decoded photo, upright. */
-export interface Pixels {
-  /** `[height * width * 3]` RGB, row by row. */
-  readonly data: Uint8Array
-  readonly height: number
-  readonly width: number
-}
 
 /** What prediction needs of a detector; no tensor passes through this door. */
 export interface PixelDetector {
@@ -17,7 +10,7 @@ export interface PixelDetector {
   /** The training set's own id of each class, such as COCO's 1..90 with gaps; 1..K when absent. */
   readonly categoryIds?: readonly number[]
   /** Boxes in image pixels, best score first. */
-  detect(image: Pixels, options: DetectOptions): Promise<Detections>
+  detect(image: RgbImage, options: DetectOptions): Promise<Detections>
   dispose(): void
 }
 
@@ -30,4 +23,4 @@ export interface RunningDetector extends PixelDetector {
  * Decodes an image file, or its bytes, as upright RGB pixels.
  * @throws DataError when it cannot be read
  */
-export type DecodeImage = (image: string | Uint8Array) => Promise<Pixels>
+export type DecodeImage = (image: string | Uint8Array) => Promise<RgbImage>

@@ -6,7 +6,7 @@ import { expectShape } from "../tensor/shapes.js"
 const initialDeviation = { classifier: 0.01, boxes: 0.001 }
 
 /** What turns pooled regions into one vector each: conv5 for C4, two linear layers for FPN. */
-export interface RegionFeatures {
+export interface BoxHead {
   /** Length of the vectors. */
   readonly channels: number
   /** `[R, size, size, C]` to `[R, channels]`, for testing. */

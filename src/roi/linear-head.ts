@@ -1,7 +1,7 @@
 import * as tf from "@tensorflow/tfjs-core"
 import { relu } from "../engine/relu.js"
 import type { Initializer, Scope } from "../tensor/parameters.js"
-import { type Linear, linear, type RegionFeatures } from "./head.js"
+import { type BoxHead, type Linear, linear } from "./head.js"
 
 /** Length of the vectors. @source FPN (Lin et al. 2017), section 4.2; torchvision `TwoMLPHead` */
 export const linearChannels = 1024
@@ -16,7 +16,7 @@ export interface LinearHeadSizes {
 }
 
 /** Linear layers with ReLU on every region, such as the `fc6` and `fc7` of pyramid detectors. */
-export class LinearHead implements RegionFeatures {
+export class LinearHead implements BoxHead {
   readonly channels = linearChannels
   readonly #layers: readonly Linear[]
 

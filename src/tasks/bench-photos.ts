@@ -30,7 +30,7 @@ async function makePhoto(folder: string, n: number): Promise<ImageRecord> {
     }
   }
   const file = join(folder, `${n}.jpg`)
-  writeFileSync(file, await encodeImage({ pixels, width: WIDTH, height: HEIGHT }))
+  writeFileSync(file, await encodeImage({ data: pixels, width: WIDTH, height: HEIGHT }))
   const boxes = Float64Array.from(
     Array.from({ length: OBJECTS }).flatMap(() => {
       const [width, height] = [30 + random.integer(200), 30 + random.integer(200)]

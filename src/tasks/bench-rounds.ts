@@ -1,11 +1,11 @@
 import * as tf from "@tensorflow/tfjs-core"
 import type { Dataset } from "../../datasets/dataset.js"
-import { BatchLoader } from "../../datasets/loader/batch-loader.js"
-import { streamImages } from "../../datasets/loader/stream.js"
-import { buildFasterRcnn } from "../detector/build.js"
-import type { FasterRcnn } from "../detector/faster-rcnn.js"
+import { RgbPhoto } from "../../datasets/image/photo.js"
+import { detectionLoader } from "../../datasets/loader/detection-loader.js"
+import { openSamples } from "../../datasets/open-samples.js"
+import { buildLayers, type DetectorLayers, detectorOptions } from "../detector/build.js"
 import type { ModelConfig } from "../detector/model.js"
-import { mustWait } from "../engine/read-back.js"
+import { assembleWithPhases } from "../detector/phases.js"
 import { Parameters } from "../tensor/parameters.js"
 import { mixSeeds, seededRandom } from "../tensor/random.js"
 import { Sgd } from "../train/sgd.js"
@@ -35,25 +35,27 @@ export async function timeDetector(
 ): Promise<DetectorRounds> {
   const parameters = new Parameters(seededRandom(SEED))
   try {
-    const detector = buildFasterRcnn(parameters, config, photos.classes.length)
-    const training = await timeTraining(config, photos, detector, parameters, options)
-    return { training, detection: await timeDetection(config, photos, detector, options) }
+    const layers = buildLayers(parameters, config, photos.classes.length)
+    const training = await timeTraining(config, photos, layers, parameters, options)
+    return { training, detection: await timeDetection(config, photos, layers, options) }
   } finally {
     parameters.dispose()
   }
 }
 
 async function timeTraining(
-  { size, maxSize }: ModelConfig,
+  config: ModelConfig,
   photos: Dataset,
-  detector: FasterRcnn,
+  layers: DetectorLayers,
   parameters: Parameters,
   { batch, steps }: BenchOptions,
 ): Promise<readonly Round[]> {
-  const loader = new BatchLoader(photos, { batchSize: batch, seed: SEED, sizes: [size], maxSize })
+  const { size, maxSize } = config
+  const loader = detectionLoader(photos, { batchSize: batch, seed: SEED, sizes: [size], maxSize })
   const trainable = parameters.trainable()
   const optimizer = new Sgd(trainable)
   const laps = new Laps()
+  const detector = assembleWithPhases(layers, detectorOptions(config), laps.lap)
   try {
     for (let step = 0, epoch = 0; step < WARM_UP + steps; epoch++) {
       const batches = loader.epoch(epoch)[Symbol.asyncIterator]()
@@ -62,14 +64,13 @@ async function timeTraining(
         const { value, done } = await batches.next()
         if (done) break
         laps.lap("data")
-        const stem = tf.tidy(() => detector.frozenFeatures(tf.tensor4d(value.pixels, [...value.shape])))
+        const input = tf.tensor4d(value.pixels, [...value.shape])
+        const prepared = await detector.prepare(input, value.images)
+        input.dispose()
         laps.lap("frozen")
-        const proposals = mustWait() ? await detector.proposeAhead(stem, value.images) : undefined
-        if (proposals) laps.lap("proposals ahead")
-        const random = seededRandom(mixSeeds(SEED, step))
-        const losses = () => detector.losses(stem, value.images, random, { proposals }, laps.lap)
-        await trainStep(losses, trainable, optimizer, { rate: 1e-5, clipNorm: 10, lap: laps.lap })
-        stem.dispose()
+        const losses = () => detector.losses(prepared, seededRandom(mixSeeds(SEED, step)))
+        await trainStep(losses, trainable, optimizer, { rate: 1e-5, clipNorm: 10, onPhase: laps.lap })
+        prepared.dispose()
       }
     }
     return laps.measured(steps)
@@ -80,19 +81,22 @@ async function timeTraining(
 }
 
 async function timeDetection(
-  { size, maxSize }: ModelConfig,
+  config: ModelConfig,
   { images }: Dataset,
-  detector: FasterRcnn,
+  layers: DetectorLayers,
   { steps }: BenchOptions,
 ): Promise<readonly Round[]> {
-  const files = Array.from({ length: WARM_UP + steps }, (_, i) => images[i % images.length]!.file)
+  const photos = Array.from({ length: WARM_UP + steps }, (_, i) => images[i % images.length]!)
   const laps = new Laps()
+  const detector = assembleWithPhases(layers, detectorOptions(config), laps.lap)
+  const { size, maxSize, input: normalisation } = config
   laps.begin()
-  for await (const { pixels, shape, images: read } of streamImages(files, { size, maxSize })) {
+  for await (const { image } of openSamples(photos)) {
+    const { values, shape, height, width } = new RgbPhoto(image!).input({ size, maxSize }, normalisation)
     laps.lap("data")
-    const input = tf.tensor4d(pixels, [...shape])
-    const within = read.map(({ height, width }) => [height, width] as const)
-    await detector.detect(input, within, {}, laps.lap)
+    const input = tf.tensor4d(values, [...shape])
+    await detector.detect(input, [[height, width]])
+    laps.lap("select")
     input.dispose()
     laps.begin()
   }
@@ -104,7 +108,7 @@ async function timeDetection(
  * epoch; the first one, which starts the threads, does not count.
  */
 export async function timeLoading(photos: Dataset, config: Pick<ModelConfig, "size" | "maxSize">, epochs: number) {
-  const loader = new BatchLoader(photos, { batchSize: 2, sizes: [config.size], maxSize: config.maxSize, workers: 2 })
+  const loader = detectionLoader(photos, { batchSize: 2, sizes: [config.size], maxSize: config.maxSize, workers: 2 })
   const times: number[] = []
   try {
     for (let epoch = 0; epoch <= epochs; epoch++) {

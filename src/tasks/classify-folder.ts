@@ -1,10 +1,11 @@
 import type { z } from "zod"
+import type { RgbImage } from "../../datasets/image/rgb.js"
+import { ahead } from "../../datasets/loader/ahead.js"
 import type { Scorer } from "../classify/scorer.js"
 import { bestClasses, rowOf } from "../eval/classification.js"
+import { userError } from "../predict/detect-images.js"
 import { openImageSource } from "../predict/image-source.js"
 import { decodePixels } from "../predict/images.js"
-import type { Pixels } from "../predict/pixel-detector.js"
-import { prefetch } from "../predict/prefetch.js"
 import type { SourceImage } from "../predict/source-image.js"
 import { StagedFile } from "../predict/staged-file.js"
 import { DataError, UserError } from "../tensor/errors.js"
@@ -84,11 +85,11 @@ async function* classified(
   { top, batch, signal }: Sweep,
 ): AsyncGenerator<ImageClasses | SkippedImage> {
   let waiting: Decoded[] = []
-  for await (const { item, ...outcome } of prefetch(images, ({ file }) => decodePixels(file), batch)) {
+  const open = ({ file }: SourceImage) => decodePixels(file).catch(userError)
+  for await (const { item, result } of ahead(images, open, batch)) {
     if (signal.aborted) return
-    if ("value" in outcome) waiting.push({ image: item.path, pixels: outcome.value })
-    else if (outcome.error instanceof UserError) waiting.push({ image: item.path, message: outcome.error.message })
-    else throw outcome.error
+    const image = item.path
+    waiting.push(result instanceof UserError ? { image, message: result.message } : { image, pixels: result })
     if (waiting.length < batch) continue
     yield* await scored(scorer, waiting, top)
     waiting = []
@@ -96,12 +97,11 @@ async function* classified(
   yield* await scored(scorer, waiting, top)
 }
 
-type Decoded = { readonly image: string; readonly pixels: Pixels } | SkippedImage
+type Decoded = { readonly image: string; readonly pixels: RgbImage } | SkippedImage
 
 async function scored(scorer: Scorer, some: readonly Decoded[], top: number): Promise<(ImageClasses | SkippedImage)[]> {
   const whole = some.flatMap((one) => ("pixels" in one ? [one.pixels] : []))
-  const pictures = whole.map(({ data, height, width }) => ({ pixels: data, height, width }))
-  const scores = whole.length > 0 ? await scorer.score(pictures) : new Float32Array(0)
+  const scores = whole.length > 0 ? await scorer.score(whole) : new Float32Array(0)
   let n = 0
   return some.map((one) => {
     if (!("pixels" in one)) return one

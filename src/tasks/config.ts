@@ -3,7 +3,7 @@ import { dirname, extname, resolve } from "node:path"
 import { parse as parseYaml } from "yaml"
 import type { z } from "zod"
 import { UsageError } from "../tensor/errors.js"
-import { explain, isTree, type Provenance, show, type Tree } from "./explain.js"
+import { explain, isTree, type Provenance, show, type Tree, valueAt } from "./explain.js"
 import { type DeclaredOption, declaredOptions, flagName } from "./option.js"
 
 /** Where the options of a command come from: later ones win. */
@@ -88,7 +88,10 @@ export function parseOptions<Schema extends z.ZodType>(
 function parsed<Schema extends z.ZodType>(schema: Schema, config: Tree, provenance: Provenance): z.output<Schema> {
   const result = schema.safeParse(config)
   if (result.success) return result.data
-  throw new UsageError(explain(result.error.issues[0]!, config, provenance))
+  // What was given wrongly is told before what was not given.
+  const { issues } = result.error
+  const issue = issues.find(({ path }) => valueAt(config, path) !== undefined) ?? issues[0]!
+  throw new UsageError(explain(issue, config, provenance))
 }
 
 /** Gives the values of old names to the new ones. */

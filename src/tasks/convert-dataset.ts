@@ -24,7 +24,7 @@ export async function convertDataset(
   const { to: format, out, link } = config
   const listener = listenerOf(hooks)
   const sets = await readData(config, listener)
-  await writeDataset(sets, format, out, { link })
-  for (const fault of sets.flatMap(({ faults }) => faults)) listener.fault(fault)
+  const met = await writeDataset(sets, format, out, { link })
+  for (const fault of [...sets.flatMap(({ faults }) => faults), ...met]) listener.fault(fault)
   return { out, format, splits: countsOf(sets) }
 }

@@ -31,10 +31,7 @@ export function explain(issue: z.core.$ZodIssue, config: Tree, provenance: Prove
     const name = [...path, key].join(".")
     return `${originOf([...path, key])}: unknown option "${name}".${didYouMean(key, known)} Known: ${known.join(", ")}`
   }
-  const value = path.reduce<unknown>(
-    (inner, key) => (isTree(inner) || Array.isArray(inner) ? (inner as Tree)[key] : undefined),
-    config,
-  )
+  const value = valueAt(config, path)
   const name = path.join(".")
   if (value === undefined) return `${caller ?? "options"}${missing(name, provenance)}`
   const options = issue.code === "invalid_value" ? issue.values.map(String) : []
@@ -105,6 +102,14 @@ function keysAt(schema: z.ZodType, path: readonly string[]): string[] {
     inner = next
   }
   return Object.keys(shapeOf(inner))
+}
+
+/** The value at a path of names and places; undefined where there is none. */
+export function valueAt(tree: unknown, path: readonly PropertyKey[]): unknown {
+  return path.reduce<unknown>(
+    (inner, key) => (isTree(inner) || Array.isArray(inner) ? (inner as Tree)[String(key)] : undefined),
+    tree,
+  )
 }
 
 export function isTree(value: unknown): value is Tree {

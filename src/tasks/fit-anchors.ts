@@ -1,7 +1,6 @@
 import type { z } from "zod"
 import type { Dataset } from "../../datasets/dataset.js"
-import { inputSize, padTo } from "../../datasets/image/size.js"
-import { loaderDefaults } from "../../datasets/loader/batch-loader.js"
+import { inputDivisor, inputSize, padTo } from "../../datasets/image/size.js"
 import { readDataset } from "../../datasets/read.js"
 import { detectorOptions } from "../detector/build.js"
 import { mapSizes } from "../detector/map-sizes.js"
@@ -52,7 +51,7 @@ function fitObjects({ images }: Dataset, detector: ModelConfig): FitObjects {
     const kept = Array.from(own.keys()).filter(isLearned)
     for (const i of kept) labels.push(own[i]!)
     const scaled = kept.flatMap((i) => [0, 1, 2, 3].map((k) => boxes[4 * i + k]! * scales[k % 2]!))
-    const padded = [input.height, input.width].map((side) => padTo(side, loaderDefaults.divisor)) as [number, number]
+    const padded = [input.height, input.width].map((side) => padTo(side, inputDivisor)) as [number, number]
     return [{ boxes: Float64Array.from(scaled), levels: mapSizes(detector, padded) }]
   })
   return { images: fitted, labels }

@@ -60,7 +60,14 @@ export function declaredOptions(schema: z.ZodType, prefix = ""): DeclaredOption[
     const key = prefix + name
     const info = infoOf(inner) ?? { help: "" }
     const kind = valueKind(inner)
-    const own = { key, schema: inner, info, kind, byDefault: defaultOf(inner), required: !inner.safeParse(undefined).success }
+    const own = {
+      key,
+      schema: inner,
+      info,
+      kind,
+      byDefault: defaultOf(inner),
+      required: !inner.safeParse(undefined).success,
+    }
     return [own, ...(kind.type === "group" ? declaredOptions(inner, `${key}.`) : [])]
   })
 }
@@ -130,7 +137,7 @@ export function valueKind(schema: z.ZodType): ValueKind {
 }
 
 /** A flag's text as the value it means; what does not look like one stays a text, for the schema to refuse. */
-export function valueOf(text: string, kind: ValueKind): unknown {
+export function parseText(text: string, kind: ValueKind): unknown {
   switch (kind.type) {
     case "number":
     case "whole number":
@@ -138,9 +145,9 @@ export function valueOf(text: string, kind: ValueKind): unknown {
     case "boolean":
       return text === "true" ? true : text === "false" ? false : text
     case "list":
-      return text.split(",").map((part) => valueOf(part.trim(), kind.item))
+      return text.split(",").map((part) => parseText(part.trim(), kind.item))
     case "either": {
-      const values = kind.kinds.map((one) => ({ one, value: valueOf(text, one) }))
+      const values = kind.kinds.map((one) => ({ one, value: parseText(text, one) }))
       const fitting = values.find(({ one, value }) => isOf(value, one))
       return fitting === undefined ? text : fitting.value
     }

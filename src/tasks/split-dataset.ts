@@ -28,7 +28,7 @@ export async function splitDataset(
   const names = test > 0 ? ["train", "val", "test"] : ["train", "val"]
   const parts = splitImages(set!.images, [rest, val, test].slice(0, names.length), seed)
   const divided = parts.map((images, i) => ({ ...set!, split: names[i]!, images }))
-  await writeDataset(divided, format satisfies WriteFormat, out, { link })
-  for (const fault of set!.faults) listener.fault(fault)
+  const met = await writeDataset(divided, format satisfies WriteFormat, out, { link })
+  for (const fault of [...set!.faults, ...met]) listener.fault(fault)
   return { out, format, splits: countsOf(divided) }
 }

@@ -1,8 +1,10 @@
 import { join } from "node:path"
 import type { z } from "zod"
 import type { Dataset, Fault, ImageRecord } from "../../datasets/dataset.js"
-import { decodeImage, ImageError } from "../../datasets/image/decode.js"
 import { drawBoxes, saveImage } from "../../datasets/image/draw.js"
+import type { RgbImage } from "../../datasets/image/rgb.js"
+import { openSamples } from "../../datasets/open-samples.js"
+import { PhotoFaults } from "../../datasets/photo-faults.js"
 import { seededRandom, shuffleFirst } from "../tensor/random.js"
 import { parseOptions } from "./config.js"
 import { countOff, listenerOf, type TaskHooks } from "./hooks.js"
@@ -33,28 +35,31 @@ export async function viewDataset(
     shuffleFirst(chosen, config.count, seededRandom(config.seed))
     const drawn = chosen.slice(0, config.count)
     const told = countOff(listener, `draw ${set.split}`)
-    for (const [i, image] of drawn.entries()) {
-      const path = join(config.out, set.split, `${image.id.replaceAll(/[\\/]/g, "_")}.jpg`)
-      try {
-        await drawImage(image, set.classes, path)
+    const met = new PhotoFaults(set.source)
+    for await (const { record, index, image } of openSamples(drawn, { faults: met })) {
+      const path = join(config.out, set.split, `${record.id.replaceAll(/[\\/]/g, "_")}.jpg`)
+      if (image !== undefined) {
+        await drawTruths(image, record, set.classes, path)
         pictures.push(path)
-      } catch (error) {
-        if (!(error instanceof ImageError)) throw error
-        const fault = { kind: "unreadable-image", file: image.file, message: error.message, action: "skipped" } as const
-        faults.push(fault)
-        listener.fault(fault)
       }
-      told(i + 1, drawn.length)
+      told(index + 1, drawn.length)
     }
+    for (const fault of met.faults) listener.fault(fault)
+    faults.push(...met.faults)
   }
   return { pictures, faults }
 }
 
-async function drawImage(image: ImageRecord, classes: Dataset["classes"], path: string): Promise<void> {
-  const drawn = Array.from(image.labels, (label, i) => ({
-    box: image.boxes.subarray(4 * i, 4 * i + 4),
+async function drawTruths(
+  image: RgbImage,
+  { labels, boxes, crowd, difficult }: ImageRecord,
+  classes: Dataset["classes"],
+  path: string,
+): Promise<void> {
+  const drawn = Array.from(labels, (label, i) => ({
+    box: boxes.subarray(4 * i, 4 * i + 4),
     label,
-    text: classes[label - 1]! + (image.crowd[i] ? " crowd" : "") + (image.difficult[i] ? " difficult" : ""),
+    text: classes[label - 1]! + (crowd[i] ? " crowd" : "") + (difficult[i] ? " difficult" : ""),
   }))
-  await saveImage(path, drawBoxes(await decodeImage(image.file), drawn))
+  await saveImage(path, drawBoxes(image, drawn))
 }

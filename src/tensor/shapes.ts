@@ -23,3 +23,6 @@ export function expectShape(name: string, tensor: Tensor, pattern: readonly (num
     throw new Error(`${name}: expected a tensor [${rule}], got [${shape.join(", ")}]`)
   }
 }
+
+/** In pixels or cells. */
+export type Size = readonly [height: number, width: number]

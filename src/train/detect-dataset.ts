@@ -1,50 +1,46 @@
 import * as tf from "@tensorflow/tfjs-core"
 import type { ImageRecord } from "../../datasets/dataset.js"
-import { type StreamBatch, streamImages } from "../../datasets/loader/stream.js"
+import { RgbPhoto } from "../../datasets/image/photo.js"
+import type { RgbImage } from "../../datasets/image/rgb.js"
+import { openSamples } from "../../datasets/open-samples.js"
+import type { PhotoFaults } from "../../datasets/photo-faults.js"
 import type { Detections } from "../boxes/boxes.js"
 import { toImagePixels } from "../boxes/scale.js"
 import type { FasterRcnn } from "../detector/faster-rcnn.js"
 import type { ModelConfig } from "../detector/model.js"
 
+type Inputs = Pick<ModelConfig, "size" | "maxSize" | "input">
+
 const nothing: Detections = { boxes: new Float32Array(0), scores: new Float32Array(0), labels: new Int32Array(0) }
 
-export interface DatasetDetections {
-  /** One entry an image, in their order, boxes in image pixels; empty where the image could not be read. */
-  readonly perImage: readonly Detections[]
-  /** What could not be read and why. */
-  readonly failed: readonly { readonly file: string; readonly message: string }[]
-}
-
 /**
- * Runs a detector over the images of a data set.
+ * Runs a detector over the images of a data set, each in the frame of its boxes.
+ * @param faults takes what is wrong with the images
  * @param onImage is told how many are done
  * @param signal ends it early: the rest stays empty
+ * @returns one entry an image, in their order, boxes in image pixels; empty where the image could not be used
  */
 export async function detectDataset(
   detector: FasterRcnn,
   images: readonly ImageRecord[],
-  { size, maxSize, input }: Pick<ModelConfig, "size" | "maxSize" | "input">,
-  { signal, onImage }: { signal?: AbortSignal; onImage?: (done: number) => void } = {},
-): Promise<DatasetDetections> {
+  inputs: Inputs,
+  { faults, signal, onImage }: { faults?: PhotoFaults; signal?: AbortSignal; onImage?: (done: number) => void } = {},
+): Promise<readonly Detections[]> {
   const perImage: Detections[] = images.map(() => nothing)
-  const failed: { file: string; message: string }[] = []
-  const files = images.map(({ file }) => file)
-  for await (const batch of streamImages(files, { size, maxSize, ...input })) {
-    for (const { source, problem } of batch.failed) failed.push({ file: source, message: problem.message })
-    for (const found of await detectBatch(detector, batch)) perImage[found.index] = found.detections
-    onImage?.((batch.images.at(-1) ?? batch.failed.at(-1))!.index + 1)
+  for await (const { image, index } of openSamples(images, faults && { faults })) {
+    if (image !== undefined) perImage[index] = await detectOne(detector, image, inputs)
+    onImage?.(index + 1)
     if (signal?.aborted) break
   }
-  return { perImage, failed }
+  return perImage
 }
 
-async function detectBatch(detector: FasterRcnn, { pixels, shape, images }: StreamBatch<string>) {
-  if (images.length === 0) return []
-  const input = tf.tensor4d(pixels, [...shape])
+async function detectOne(detector: FasterRcnn, image: RgbImage, { input: normalisation, ...sizes }: Inputs) {
+  const { values, shape, height, width } = new RgbPhoto(image).input(sizes, normalisation)
+  const input = tf.tensor4d(values, [...shape])
   try {
-    const sizes = images.map(({ height, width }) => [height, width] as const)
-    const found = await detector.detect(input, sizes)
-    return images.map((image, n) => ({ index: image.index, detections: toImagePixels(found[n]!, image) }))
+    const [found] = await detector.detect(input, [[height, width]])
+    return toImagePixels(found!, { scaleY: height / image.height, scaleX: width / image.width })
   } finally {
     input.dispose()
   }

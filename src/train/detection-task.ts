@@ -1,7 +1,8 @@
 import * as tf from "@tensorflow/tfjs-core"
 import type { Dataset } from "../../datasets/dataset.js"
-import type { Batch, BatchLoader } from "../../datasets/loader/batch-loader.js"
-import type { FasterRcnn } from "../detector/faster-rcnn.js"
+import type { DetectionBatch } from "../../datasets/loader/detection-loader.js"
+import type { Loaded, Loader } from "../../datasets/loader/loader.js"
+import type { FasterRcnn, TrainingBatch } from "../detector/faster-rcnn.js"
 import type { ModelConfig } from "../detector/model.js"
 import { type EvalReport, evaluateDetections } from "../eval/report.js"
 import type { Parameters } from "../tensor/parameters.js"
@@ -24,23 +25,29 @@ export function detectionMetrics(report: EvalReport): Record<string, number> {
 export function detectionTask(
   detector: FasterRcnn,
   parameters: Parameters,
-  loader: BatchLoader,
+  loader: Loader<unknown, DetectionBatch>,
   validation: Dataset | undefined,
   config: Pick<ModelConfig, "size" | "maxSize" | "input">,
-): TrainingTask<Batch, readonly Float32Array[]> {
+): TrainingTask<Loaded<DetectionBatch>, TrainingBatch> {
   return {
     parameters,
-    batchesPerEpoch: loader.batchesPerEpoch(),
+    batchesPerEpoch: loader.batchesPerEpoch,
     batches: (epoch, start) => loader.epoch(epoch, start),
     next: ({ index }) => index + 1,
-    prepare: ({ pixels, shape }) => detector.frozenFeatures(tf.tensor4d(pixels, [...shape])),
-    lookAhead: (stem, { images }) => detector.proposeAhead(stem, images),
-    losses: (stem, { images }, random, proposals) => detector.losses(stem, images, random, { proposals }),
+    async prepare({ pixels, shape, images }) {
+      const input = tf.tensor4d(pixels, [...shape])
+      try {
+        return await detector.prepare(input, images)
+      } finally {
+        input.dispose()
+      }
+    },
+    losses: (prepared, _, random) => detector.losses(prepared, random),
     describe: ({ images }) => images.map(({ record }) => record.id).join(", "),
     waited: ({ waitedMs }) => waitedMs,
     ...(validation && {
       async validate(signal: AbortSignal) {
-        const { perImage } = await detectDataset(detector, validation.images, config, { signal })
+        const perImage = await detectDataset(detector, validation.images, config, { signal })
         return detectionMetrics(evaluateDetections(validation, perImage, { details: false }))
       },
     }),

@@ -1,5 +1,5 @@
-import * as tf from "@tensorflow/tfjs-core"
-import { mustWait, readable } from "../engine/read-back.js"
+import type * as tf from "@tensorflow/tfjs-core"
+import { readable } from "../engine/read-back.js"
 import { DataError, DivergedError } from "../tensor/errors.js"
 import type { Parameters } from "../tensor/parameters.js"
 import { mixSeeds, type Random, seededRandom } from "../tensor/random.js"
@@ -21,19 +21,17 @@ import { Sgd } from "./sgd.js"
 import type { Losses } from "./step.js"
 
 /** What is trained: where batches come from, what their losses are, how the model is judged. */
-export interface TrainingTask<Batch, Ahead = undefined> {
+export interface TrainingTask<Batch, Prepared extends { dispose(): void } = tf.Tensor4D> {
   readonly parameters: Parameters
   readonly batchesPerEpoch: number
   /** The batches of an epoch from `start` on: always the same ones for the same epoch. */
   batches(epoch: number, start: number): AsyncIterable<Batch>
   /** Where `batches` goes on after this one; a batch that lost all its images may have been left out before it. */
   next(batch: Batch): number
-  /** What the frozen layers make of a batch, outside the gradient tape; the loop disposes it. */
-  prepare(batch: Batch): tf.Tensor4D
-  /** What has to be known of a prepared batch before the tape runs, on engines whose values must be waited for. */
-  lookAhead?(prepared: tf.Tensor4D, batch: Batch): Promise<Ahead>
+  /** What comes before the gradient tape, such as the layers that do not train; the loop disposes it. */
+  prepare(batch: Batch): Promise<Prepared>
   /** The losses of a prepared batch, under the tape. */
-  losses(prepared: tf.Tensor4D, batch: Batch, random: Random, ahead?: Ahead): Losses
+  losses(prepared: Prepared, batch: Batch, random: Random): Losses
   /** The batch's images, to name them when something goes wrong. */
   describe(batch: Batch): string
   /** Milliseconds the step had to wait for this batch. */
@@ -118,8 +116,8 @@ export function runLength(
  * @returns where it stopped; `epoch === epochs`, or `step === steps`, when it is done
  * @throws DivergedError naming the loss, the step and the images; nothing is saved from that step on
  */
-export async function runTraining<Batch, Ahead>(
-  task: TrainingTask<Batch, Ahead>,
+export async function runTraining<Batch, Prepared extends { dispose(): void }>(
+  task: TrainingTask<Batch, Prepared>,
   options: RunOptions,
   events: RunEvents,
   signal: AbortSignal,
@@ -199,11 +197,10 @@ export async function runTraining<Batch, Ahead>(
     rate: number,
     random: Random,
   ): Promise<Record<string, number>> {
-    const prepared = tf.tidy(() => task.prepare(batch))
+    const prepared = await task.prepare(batch)
     try {
       const { clipNorm } = options
-      const ahead = mustWait() ? await task.lookAhead?.(prepared, batch) : undefined
-      return await updates.add(() => task.losses(prepared, batch, random, ahead), isLast, { rate, clipNorm })
+      return await updates.add(() => task.losses(prepared, batch, random), isLast, { rate, clipNorm })
     } catch (error) {
       if (!(error instanceof DivergedError)) throw error
       throw new DivergedError(

@@ -7,14 +7,14 @@ import { type Sgd, squaredLength } from "./sgd.js"
 /** The losses of one step by their names, each a scalar; their sum is what is trained. */
 export type Losses = Readonly<Record<string, tf.Scalar>>
 
-/** Tells that a phase of the step has ended; benchmarks take the time there. */
-export type Lap = (phase: string) => void
+/** Is told that a phase of the step has ended; benchmarks take the time there. */
+export type OnPhase = (phase: string) => void
 
 export interface StepOptions {
   readonly rate: number
   /** Gradients longer than this, taken together, are scaled down to it; `Infinity` for none. */
   readonly clipNorm: number
-  readonly lap?: Lap
+  readonly onPhase?: OnPhase
 }
 
 /**
@@ -27,13 +27,13 @@ export async function trainStep(
   losses: () => Losses,
   parameters: readonly Parameter[],
   optimizer: Pick<Sgd, "apply">,
-  { rate, clipNorm, lap = () => {} }: StepOptions,
+  { rate, clipNorm, onPhase = () => {} }: StepOptions,
 ): Promise<Record<string, number>> {
-  const { names, figures, gradients } = runTape(losses, parameters, lap)
+  const { names, figures, gradients } = runTape(losses, parameters, onPhase)
   try {
     await readable([figures])
     const numbers = figures.dataSync()
-    lap("backward")
+    onPhase("backward")
     const values: Record<string, number> = { loss: numbers[names.length]! }
     names.forEach((name, i) => {
       if (!Number.isFinite(numbers[i])) throw new DivergedError(`${name} is ${numbers[i]}`)
@@ -42,7 +42,7 @@ export async function trainStep(
     const norm = Math.sqrt(numbers[names.length + 1]!)
     if (!Number.isFinite(norm)) throw new DivergedError("the gradients are not finite")
     optimizer.apply(gradients, rate, norm > clipNorm ? clipNorm / norm : 1)
-    lap("update")
+    onPhase("update")
     return values
   } finally {
     figures.dispose()
@@ -51,7 +51,7 @@ export async function trainStep(
 }
 
 /** The losses, their sum and the gradients' squared length in one tensor, to be read at once; and the gradients. */
-function runTape(losses: () => Losses, parameters: readonly Parameter[], lap: Lap) {
+function runTape(losses: () => Losses, parameters: readonly Parameter[], onPhase: OnPhase) {
   let names: string[] = []
   const tensors = tf.tidy(() => {
     let parts: tf.Scalar[] = []
@@ -59,7 +59,7 @@ function runTape(losses: () => Losses, parameters: readonly Parameter[], lap: La
       const named = losses()
       names = Object.keys(named)
       parts = Object.values(named).map((part) => tf.keep(part))
-      lap("losses")
+      onPhase("losses")
       return tf.addN(parts)
     }
     const variables = parameters.map(({ variable }) => variable)

@@ -18,7 +18,7 @@ function fakeSet(count: number, broken: ReadonlyMap<number, Error> = new Map(), 
       asked.push(index)
       const error = broken.get(index)
       if (error) throw error
-      return { pixels: Uint8Array.of(index, 0, 0), height: 1, width: 1 }
+      return { data: Uint8Array.of(index, 0, 0), height: 1, width: 1 }
     },
     faults: [],
   }
@@ -33,7 +33,7 @@ function fakeScorer(classes = ["cat", "dog"]): Scorer & { readonly batches: numb
     batches,
     async score(images) {
       batches.push(images.length)
-      return Float32Array.from(images.flatMap(({ pixels }) => [pixels[0]!, -pixels[0]!]))
+      return Float32Array.from(images.flatMap(({ data }) => [data[0]!, -data[0]!]))
     },
     dispose() {},
   }

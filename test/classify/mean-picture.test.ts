@@ -14,8 +14,8 @@ function pictures(count: number, broken: readonly number[] = []): LabelledSet {
     async image(n) {
       if (broken.includes(n)) throw new DataError(`${n}: broken`)
       const column = (i: number) => Math.floor(i / 3) % 3
-      const pixels = Uint8Array.from({ length: 18 }, (_, i) => (column(i) < 2 ? 10 * n + (i % 3) : 0))
-      return { pixels, height: 2, width: 3 }
+      const data = Uint8Array.from({ length: 18 }, (_, i) => (column(i) < 2 ? 10 * n + (i % 3) : 0))
+      return { data, height: 2, width: 3 }
     },
   }
 }
@@ -31,7 +31,7 @@ test("a mean picture is the mean of the middle crops, place by place", async () 
   expectClose(channelMeans(picture), [10 / 255, 11 / 255, 12 / 255], 1e-6)
   const wide = {
     ...pictures(1),
-    image: async () => ({ pixels: Uint8Array.of(255, 0, 0, 0, 51, 0), height: 1, width: 2 }),
+    image: async () => ({ data: Uint8Array.of(255, 0, 0, 0, 51, 0), height: 1, width: 2 }),
   }
   expectClose(await meanPicture(wide, { size: 1, resize: 1 }, all), [1, 0, 0], 1e-6)
   expect(channelMeans(Float32Array.of(0.25, 1, 0, 0.75, 0, 0))).toEqual([0.5, 0.5, 0])

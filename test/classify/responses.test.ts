@@ -41,7 +41,7 @@ function made(factors: Readonly<Record<string, number>>, offset: Readonly<Record
 
 const values = { mean: [0, 0, 0], deviation: [1, 1, 1] } as const
 const red = (value: number) => ({
-  pixels: Uint8Array.from({ length: 12 }, (_, i) => (i % 3 === 0 ? value : 77)),
+  data: Uint8Array.from({ length: 12 }, (_, i) => (i % 3 === 0 ? value : 77)),
   height: 2,
   width: 2,
 })
@@ -86,7 +86,7 @@ onEveryEngine("layer responses", () => {
     const parameters = new Parameters(seededRandom(2))
     const network = new ResNet(new Scope(parameters), tinyNetwork, { classes: 2 })
     const meter = new ResponseMeter(network, values, { size: 32, resize: 32 })
-    await meter.add([{ pixels: new Uint8Array(3 * 32 * 32).map((_, i) => (i * 7919) % 256), height: 32, width: 32 }])
+    await meter.add([{ data: new Uint8Array(3 * 32 * 32).map((_, i) => (i * 7919) % 256), height: 32, width: 32 }])
     expect(meter.responses().map(({ layer }) => layer)).toEqual(["layer1.0.conv1", "layer1.0.conv2", "layer2.0.conv2"])
     tf.tidy(() => {
       const x: tf.Tensor4D = tf.randomNormal([1, 32, 32, 3], 0, 1, "float32", 1)

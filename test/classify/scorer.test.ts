@@ -30,7 +30,7 @@ function picture(height: number, width: number, seed: number): RgbImage {
   const random = seededRandom(seed)
   const tint = [random.uniform(), random.uniform(), random.uniform()]
   const pixels = Uint8Array.from({ length: 3 * height * width }, (_, i) => 255 * tint[i % 3]! * random.uniform())
-  return { pixels, height, width }
+  return { data: pixels, height, width }
 }
 
 /** Softmax of single pictures `[height, width, 3]`, and the mean of them. */

@@ -5,7 +5,8 @@ import * as tf from "@tensorflow/tfjs-core"
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest"
 import type { CifarSet } from "../../datasets/cifar.js"
 import type { LabelledSet } from "../../datasets/labelled-set.js"
-import { type LabelledBatch, labelledLoader } from "../../datasets/loader/labelled-loader.js"
+import { type ClassificationBatch, classificationLoader } from "../../datasets/loader/classification-loader.js"
+import type { Loaded } from "../../datasets/loader/loader.js"
 import { ResNet } from "../../src/backbone/resnet.js"
 import { makeScorer, type Scorer } from "../../src/classify/scorer.js"
 import { type ClassifierCheck, classificationTask, classifierErrors } from "../../src/classify/task.js"
@@ -14,10 +15,10 @@ import { DataError } from "../../src/tensor/errors.js"
 import { imageNet } from "../../src/tensor/normalisation.js"
 import { Parameters, Scope } from "../../src/tensor/parameters.js"
 import { seededRandom } from "../../src/tensor/random.js"
+import { sgdDefaults } from "../../src/train/options.js"
 import type { StepReport } from "../../src/train/report-window.js"
 import { type RunEvents, type RunPosition, runStart, runTraining } from "../../src/train/run.js"
 import { scheduleOptions } from "../../src/train/schedule.js"
-import { sgdDefaults } from "../../src/train/options.js"
 import { loadState, saveState } from "../../src/train/state.js"
 import { expectClose } from "../support/close.js"
 import { hasWebGpu, wasmAndWebGpu } from "../support/engines.js"
@@ -41,7 +42,7 @@ function build(statisticsImages: number) {
   const parameters = new Parameters(seededRandom(1))
   const network = new ResNet(new Scope(parameters), tinyNetwork, { classes: 3 })
   const data = {
-    training: labelledLoader(set, shared),
+    training: classificationLoader(set, shared),
     validation: check(network, parameters, colouredPictures(7, 8, 9)),
     name: set.name,
   }
@@ -140,7 +141,7 @@ test("what the schedule has learnt is saved with a run and goes on with it", asy
 test("parts that do not learn keep every bit, statistics too, and are run outside the tape", async () => {
   const parameters = new Parameters(seededRandom(1))
   const network = new ResNet(new Scope(parameters), tinyNetwork, { classes: 3, frozen: 2 })
-  const data = { training: labelledLoader(set, shared), name: set.name }
+  const data = { training: classificationLoader(set, shared), name: set.name }
   const task = classificationTask(network, parameters, data, { statisticsImages: 24 })
   const bits = () => new Map([...parameters].map(({ name, variable }) => [name, [...variable.dataSync()].join()]))
   const before = bits()
@@ -152,9 +153,8 @@ test("parts that do not learn keep every bit, statistics too, and are run outsid
   ).toBe(true)
   expect(changed.some((name) => /^(conv1|bn1|layer1)\./.test(name))).toBe(false)
   expect(changed).toContain("layer2.0.bn1.running_mean")
-  const stem = tf.tidy(() =>
-    task.prepare({ pixels: new Float32Array(192), shape: [1, 8, 8, 3] } as unknown as LabelledBatch),
-  )
+  const batch = { pixels: new Float32Array(192), shape: [1, 8, 8, 3] } as unknown as Loaded<ClassificationBatch>
+  const stem = await task.prepare(batch)
   expect(stem.shape).toEqual([1, 2, 2, 32])
   stem.dispose()
   parameters.dispose()
@@ -177,7 +177,7 @@ test("errors are counted over the images that can be read; the others are told",
     ...{ ...colouredPictures(8, 8), classes, labels },
     image: async (n) => {
       if (n === 7) throw new DataError("picture 7: broken")
-      return { pixels: new Uint8Array(3), height: 1, width: 1 }
+      return { data: new Uint8Array(3), height: 1, width: 1 }
     },
   }
   // Whatever it sees is of class 1; ties go to the lower class, so that class 5 alone stands behind five others.

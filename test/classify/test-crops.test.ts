@@ -27,7 +27,7 @@ const golden: { resize: number; size: number; cases: GoldenCase[] } = JSON.parse
 )
 
 const bytes = (text: string) => new Uint8Array(Buffer.from(text, "base64"))
-const unpacked = ({ height, width, pixels }: Packed): RgbImage => ({ height, width, pixels: bytes(pixels) })
+const unpacked = ({ height, width, pixels }: Packed): RgbImage => ({ height, width, data: bytes(pixels) })
 /** Leaves the pixels as they are, but for rounding. */
 const plain = { mean: [0, 0, 0], deviation: [1 / 255, 1 / 255, 1 / 255] } as const
 
@@ -55,7 +55,7 @@ test.each(golden.cases)("the crops of a $height x $width image are torchvision's
 })
 
 test("an image of the right size is itself, and a flat one stays flat at any size", () => {
-  const image = { pixels: new Uint8Array(3 * 7 * 5).fill(200), height: 7, width: 5 }
+  const image = { data: new Uint8Array(3 * 7 * 5).fill(200), height: 7, width: 5 }
   expect(resizeAntialiased(image, 7, 5)).toBe(image)
   for (const [height, width] of [
     [3, 2],
@@ -63,20 +63,20 @@ test("an image of the right size is itself, and a flat one stays flat at any siz
     [20, 1],
   ] as const) {
     const resized = resizeAntialiased(image, height, width)
-    expect([resized.height, resized.width, new Set(resized.pixels)]).toEqual([height, width, new Set([200])])
+    expect([resized.height, resized.width, new Set(resized.data)]).toEqual([height, width, new Set([200])])
   }
 })
 
 test("the ten crops of an image and of its mirror image are the same ten", () => {
   const [height, width] = [4, 7]
-  const image = { pixels: Uint8Array.from({ length: 3 * height * width }, (_, i) => (i * 37) % 256), height, width }
-  const mirrored = new Uint8Array(image.pixels.length)
+  const image = { data: Uint8Array.from({ length: 3 * height * width }, (_, i) => (i * 37) % 256), height, width }
+  const mirrored = new Uint8Array(image.data.length)
   for (let i = 0; i < mirrored.length; i++) {
     const [y, x, c] = [Math.floor(i / 3 / width), Math.floor(i / 3) % width, i % 3]
-    mirrored[i] = image.pixels[3 * (y * width + (width - 1 - x)) + c]!
+    mirrored[i] = image.data[3 * (y * width + (width - 1 - x)) + c]!
   }
   const sorted = (of: RgbImage) => crops(of, 4, 2, 10).map(String).sort()
-  expect(sorted({ pixels: mirrored, height, width })).toEqual(sorted(image))
+  expect(sorted({ data: mirrored, height, width })).toEqual(sorted(image))
   expect(new Set(sorted(image)).size).toBe(10)
 })
 
@@ -86,7 +86,7 @@ test("a centre crop stands in the middle, an odd rest split to even", () => {
 })
 
 test("values are normalised colour by colour", () => {
-  const image = { pixels: Uint8Array.of(255, 51, 0, 0, 102, 255), height: 1, width: 2 }
+  const image = { data: Uint8Array.of(255, 51, 0, 0, 102, 255), height: 1, width: 2 }
   const values = wholeImage(image, { mean: [0.5, 0.2, 1], deviation: [0.5, 0.1, 2] })
   expect([...values].map((value) => Number(value.toFixed(6)))).toEqual([1, 0, -0.5, -1, 2, 0])
 })

@@ -1,8 +1,9 @@
 import { spawnSync } from "node:child_process"
 import { join } from "node:path"
 import { expect, test } from "vitest"
-import { anchorLines } from "../../src/cli/anchors-lines.js"
-import { anchorsSchema, fitAnchors } from "../../src/cli/run-anchors.js"
+import { anchorLines } from "../../src/cli/anchors.js"
+import { fitAnchors } from "../../src/tasks/fit-anchors.js"
+import type { FitAnchorsOptions } from "../../src/tasks/options/fit-anchors.js"
 import { png, tempFolder, writeFiles } from "../datasets/samples.js"
 
 /** A COCO set of one class of tiny squares and one of wide boxes, with a crowd that does not count. */
@@ -25,7 +26,7 @@ function sample(tiny = 10): string {
   return folder
 }
 
-const look = (options: object) => fitAnchors(anchorsSchema.parse(options), () => {})
+const look = (options: FitAnchorsOptions) => fitAnchors(options)
 
 test("objects are counted after resizing, without crowds, and classes that the anchors miss stand out", async () => {
   const report = await look({ data: sample(), size: 300 })

@@ -24,7 +24,7 @@ beforeAll(async () => {
   await startEngine()
   saveLight(weights, ["bright", "dark"])
   const picture = (value: number, side: number) =>
-    encodeImage({ pixels: new Uint8Array(3 * side * side).fill(value), height: side, width: side }, { format: "png" })
+    encodeImage({ data: new Uint8Array(3 * side * side).fill(value), height: side, width: side }, { format: "png" })
   for (const name of ["bright", "dark"]) mkdirSync(join(data, "val", name), { recursive: true })
   writeFileSync(join(data, "val/bright/a.png"), await picture(250, 32))
   writeFileSync(join(data, "val/bright/b.png"), await picture(10, 40))

@@ -7,10 +7,10 @@ import { afterAll, beforeAll, expect, test } from "vitest"
 import { readLabelled } from "../../datasets/read-labelled.js"
 import { scoreSet } from "../../src/classify/evaluate.js"
 import { makeScorer } from "../../src/classify/scorer.js"
-import { classifyTrainSchema } from "../../src/cli/classify-train-config.js"
-import { resolveConfig } from "../../src/cli/config.js"
-import { resumeClassifyTrain, runClassifyTrain } from "../../src/cli/run-classify-train.js"
 import { topKError } from "../../src/eval/imagenet.js"
+import { resolveConfig } from "../../src/tasks/config.js"
+import { classifyTrainSchema } from "../../src/tasks/options/train-classifier.js"
+import { resumeClassifier, trainClassifier } from "../../src/tasks/train-classifier.js"
 import { seededRandom } from "../../src/tensor/random.js"
 import { openClassifier, readClassifierInfo } from "../../src/weights/classifier-file.js"
 import { planInput } from "../../src/weights/plan.js"
@@ -37,7 +37,7 @@ afterAll(() => rmSync(folder, { recursive: true }))
 async function train(name: string, sets: object, signal = never, log: (line: string) => void = () => {}) {
   const run = join(folder, name)
   const base = { data: cifar, out: run, epochs: 1, batch: 4, lr: 0.05, logEvery: 1, workers: 0 }
-  await runClassifyTrain(resolveConfig(classifyTrainSchema, { flags: { ...base, ...sets } }), signal, log)
+  await trainClassifier({ ...base, ...sets }, { signal, onLog: log })
   return { run, weights: join(run, "weights", "last.safetensors") }
 }
 
@@ -46,7 +46,7 @@ const digest = (file: string) => createHash("sha256").update(readFileSync(file))
 onEveryEngine("a run with the mean picture", () => {
   test("stores it, scores with it, and stopped and resumed has the same bits", async () => {
     const engine = tf.getBackend()
-    const pixel = { mean: "pixel", deviation: "none", epochs: 2, engine }
+    const pixel = { mean: "pixel", std: "none", epochs: 2, engine }
     const said: string[] = []
     const { run, weights } = await train(`whole-${engine}`, pixel, never, (line) => said.push(line))
     expect(said.join("\n")).toMatch(/taking the mean picture of 12 images\n/)
@@ -80,7 +80,7 @@ onEveryEngine("a run with the mean picture", () => {
     const broken = await train(`broken-${engine}`, pixel, stopper.signal, (line) => {
       if (line.includes("step 4 ")) stopper.abort()
     })
-    await resumeClassifyTrain(broken.run, { flags: {}, file: undefined, sets: undefined }, never, () => {})
+    await resumeClassifier(broken.run)
     for (const name of ["weights/last.safetensors", "state/weights.safetensors", "state/velocities.safetensors"]) {
       expect(digest(join(broken.run, name)), name).toBe(digest(join(run, name)))
     }
@@ -110,9 +110,9 @@ test("a mean picture goes on with the weights at its size, and is left behind at
 }, 120_000)
 
 test.each([
-  [{ mean: "pixels" }, /expected mean to be pixel, or three numbers, for red, green and blue in 0\.\.1, got "pixels"/],
-  [{ mean: [0.5] }, /expected mean to be pixel, or three numbers, for red, green and blue in 0\.\.1, got \[0\.5\]/],
-  [{ deviation: [1, 1, 0] }, /expected deviation\.2 to be a number above 0, got 0/],
+  [{ mean: "pixels" }, /--mean: expected pixel, or three numbers, for red, green and blue in 0\.\.1, got "pixels"/],
+  [{ mean: [0.5] }, /--mean: expected pixel, or three numbers, for red, green and blue in 0\.\.1, got \[0\.5\]/],
+  [{ std: [1, 1, 0] }, /--std: expected std\.2 to be a number above 0, got 0/],
 ])("%j is refused in one line", (flags, message) => {
   expect(() => resolveConfig(classifyTrainSchema, { flags: { data: cifar, ...flags } })).toThrow(message)
 })

@@ -28,7 +28,10 @@ test("the table has a line a layer and the plot stands beside it", async () => {
   })
   mkdirSync(join(folder, "val/cat"), { recursive: true })
   const pixels = new Uint8Array(3 * 32 * 32).map((_, i) => (i * 7919) % 256)
-  writeFileSync(join(folder, "val/cat/a.png"), await encodeImage({ pixels, height: 32, width: 32 }, { format: "png" }))
+  writeFileSync(
+    join(folder, "val/cat/a.png"),
+    await encodeImage({ data: pixels, height: 32, width: 32 }, { format: "png" }),
+  )
   writeFileSync(join(folder, "val/cat/b.png"), "not an image")
   const out = join(folder, "out.csv")
   const { code, said } = await runCommand(

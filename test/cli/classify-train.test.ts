@@ -4,9 +4,9 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterAll, beforeAll, expect, test } from "vitest"
-import { classifyTrainSchema } from "../../src/cli/classify-train-config.js"
-import { resolveConfig } from "../../src/cli/config.js"
-import { runClassifyTrain } from "../../src/cli/run-classify-train.js"
+import { resolveConfig } from "../../src/tasks/config.js"
+import { classifyTrainSchema } from "../../src/tasks/options/train-classifier.js"
+import { trainClassifier } from "../../src/tasks/train-classifier.js"
 import type { UserError } from "../../src/tensor/errors.js"
 import { seededRandom } from "../../src/tensor/random.js"
 import { readClassifierInfo } from "../../src/weights/classifier-file.js"
@@ -81,7 +81,7 @@ test("a classifier's run that Ctrl-C stopped exits with 130, and resumed ends wi
   }
   expect(readFileSync(join(broken, "results.csv"), "utf8")).toBe(readFileSync(join(whole, "results.csv"), "utf8"))
   expect(run("train", "--resume", broken)).toMatchObject({
-    status: 2,
+    status: 0,
     stderr: expect.stringMatching(/is done: 2 epochs/),
   })
   expect(run("train", "--resume", broken, "--lr", "1").stderr).toMatch(/leave out --lr, or start a new run\n$/)
@@ -138,14 +138,13 @@ test.each([
   [{ size: 64 }, 2, /its pictures are 32x32\. Leave out --size 64/],
   [{ batch: 13 }, 2, /12 images do not fill a batch of 13\. Choose a smaller --batch/],
   [{ lrr: 1 }, 2, /unknown option "lrr"/],
-  [{ schedule: "plateau", valEvery: 0 }, 2, /schedule=plateau drops the rate by validation/],
+  [{ schedule: "plateau", valEvery: 0 }, 2, /--schedule plateau drops the rate by validation/],
   [{ weights: "absent.safetensors" }, 3, /absent\.safetensors/],
-  [{ frozen: 2 }, 2, /--set frozen=2 keeps layers as they are: give --weights that they come from/],
+  [{ frozen: 2 }, 2, /--frozen 2 keeps layers as they are: give --weights that they come from/],
 ])("classify train with %j says so in one line", async (flags, exitCode, message) => {
   const train = async () => {
     const given = { data: cifar, out: join(folder, "never"), batch: 4, ...flags }
-    const config = resolveConfig(classifyTrainSchema, { flags: given })
-    return runClassifyTrain(config, new AbortController().signal, () => {})
+    return trainClassifier(resolveConfig(classifyTrainSchema, { flags: given }).options)
   }
   const error = await train().then(
     () => expect.unreachable(),
@@ -162,7 +161,7 @@ test("the options that would be used can be printed, and unknown commands get th
   expect(JSON.parse(printed.stdout)).toMatchObject({ lr: 0.1, schedule: "steps", shorter: [40, 60], weightDecay: 1e-4 })
   expect(run("trian")).toMatchObject({
     status: 2,
-    stderr: expect.stringMatching(/unknown command "trian"\. Did you mean "train"\?/),
+    stderr: expect.stringMatching(/unknown command "classify trian"\. Did you mean "train"\?/),
   })
   expect(run("--help").stdout).toMatch(/train .*train a classifier/)
 })

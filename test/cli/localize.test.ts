@@ -5,15 +5,11 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterAll, beforeAll, expect, test } from "vitest"
 import { makeShapes } from "../../datasets/digits.js"
-import { localizeTrainSchema } from "../../src/cli/localize-config.js"
-import { resumeLocalizer, trainLocalizer } from "../../src/cli/run-localize-train.js"
+import { resumeLocalizer, trainLocalizer } from "../../src/tasks/train-localizer.js"
+import type { EpochReport } from "../../src/tasks/training/trainer.js"
 
 let folder: string
 let data: string
-const never = new AbortController().signal
-const quiet = () => {}
-/** What is given beside `--resume`. */
-const nothing = { flags: {}, file: undefined, sets: undefined }
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), "resdet-localize-"))
@@ -32,8 +28,8 @@ function run(...args: string[]) {
 
 /** The options of a small run into `name`, with others laid over them. */
 function options(name: string, overrides: object = {}) {
-  const small = { network: "cifar_resnet20", size: 32, norm: "batch", logEvery: 1, batch: 2, epochs: 2 }
-  return localizeTrainSchema.parse({ data, out: join(folder, name), ...small, ...overrides })
+  const small = { network: "cifar_resnet20", size: 32, norm: "batch", logEvery: 1, batch: 2, epochs: 2 } as const
+  return { data, out: join(folder, name), ...small, ...overrides }
 }
 
 const weights = (name: string) => join(folder, name, "weights", "last.safetensors")
@@ -43,11 +39,14 @@ const digest = (file: string) => createHash("sha256").update(readFileSync(file))
 async function trainInTwo(name: string, overrides: object, at: number): Promise<string[]> {
   const said: string[] = []
   const stopper = new AbortController()
-  await trainLocalizer(options(name, overrides), stopper.signal, (line) => {
-    said.push(line)
-    if (line.includes(`step ${at} `)) stopper.abort()
+  const stopped = await trainLocalizer(options(name, overrides), {
+    signal: stopper.signal,
+    onStep({ step }) {
+      if (step === at) stopper.abort()
+    },
   })
-  await resumeLocalizer(join(folder, name), nothing, never, (line) => said.push(line))
+  expect(stopped).toMatchObject({ finished: false, step: at })
+  await resumeLocalizer(join(folder, name), {}, { onLog: (line) => said.push(line) })
   return said
 }
 
@@ -58,26 +57,36 @@ const made = (name: string) =>
   )
 
 test("a run that stopped and went on ends with the bits of one that ran through, in either stage", async () => {
-  const said: string[] = []
-  await trainLocalizer(options("whole"), never, (line) => said.push(line))
-  expect(said.join("\n")).toMatch(
-    /epoch 2\/2 done {2}loss \d\.\d+ \(objectness .*, rpn_box_reg .*\) {2}gtClassAccuracy \d/,
+  const epochs: EpochReport[] = []
+  const whole = await trainLocalizer(options("whole"), { onEpoch: (epoch) => void epochs.push(epoch) })
+  expect(whole).toMatchObject({
+    finished: true,
+    epoch: 2,
+    metric: "gtClassAccuracy",
+    weights: { last: weights("whole") },
+  })
+  const losses = { loss: expect.any(Number), loss_objectness: expect.any(Number), loss_rpn_box_reg: expect.any(Number) }
+  expect(epochs).toEqual(
+    [1, 2].map((epoch) => ({ epoch, epochs: 2, losses, metrics: { gtClassAccuracy: expect.any(Number) } })),
   )
   expect(readdirSync(join(folder, "whole")).sort()).toEqual(
     expect.arrayContaining(["config.json", "metrics.jsonl", "report.html", "results.csv", "state", "weights"]),
   )
   expect((await trainInTwo("broken", {}, 7)).join("\n")).toMatch(/going on after step 7, in epoch 2/)
   expect(made("broken")).toEqual(made("whole"))
-  await expect(resumeLocalizer(join(folder, "whole"), nothing, never, quiet)).rejects.toThrow(
-    /is done: 2 epochs\. Give --epochs to go further$/,
-  )
+  expect(await resumeLocalizer(join(folder, "whole"))).toEqual(whole)
 
   const rpn = weights("whole")
   const second = { stage: "rcnn", proposals: rpn, weights: rpn, batch: 8, regions: 4 }
   const rcnn: string[] = []
-  await trainLocalizer(options("second", second), never, (line) => rcnn.push(line))
+  const ends: EpochReport[] = []
+  await trainLocalizer(options("second", second), {
+    onLog: (line) => rcnn.push(line),
+    onEpoch: (epoch) => void ends.push(epoch),
+  })
   expect(rcnn.join("\n")).toMatch(/cifar_resnet20, rcnn, batch norm/)
-  expect(rcnn.join("\n")).toMatch(/epoch 2\/2 done {2}loss .* \(classifier .*, box_reg .*\) {2}gtClassAccuracy \d/)
+  expect(Object.keys(ends[1]!.losses)).toEqual(["loss_classifier", "loss_box_reg", "loss"])
+  expect(ends[1]!.metrics.gtClassAccuracy).toBeGreaterThanOrEqual(0)
   await trainInTwo("second-broken", second, 2)
   expect(made("second-broken")).toEqual(made("second"))
 
@@ -110,7 +119,7 @@ test.each([
   [{ shorter: [20, 30] }, /expected shorter to be at least the crop's side, 32, got \[20,30\]/],
   [{ weights: "absent.safetensors" }, /absent\.safetensors/],
 ])("training with %j says so in one line", async (overrides, message) => {
-  await expect(trainLocalizer(options("never", overrides), never, quiet)).rejects.toThrow(message)
+  await expect(trainLocalizer(options("never", overrides))).rejects.toThrow(message)
   expect(existsSync(join(folder, "never"))).toBe(false)
 })
 

@@ -80,6 +80,6 @@ test("crops are written as a folder of classes, which reads back to the very sam
   for (const index of [0, 11]) {
     const i = place.indexOf(train!.name(index))
     const image = await train!.image(index)
-    expect([...image.pixels]).toEqual([...pixels.subarray(i * 768, (i + 1) * 768)])
+    expect([...image.data]).toEqual([...pixels.subarray(i * 768, (i + 1) * 768)])
   }
 })

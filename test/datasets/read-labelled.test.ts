@@ -42,7 +42,7 @@ test("CIFAR's planes become pixels, its batches follow one another", async () =>
   expect([...set.labels]).toEqual([1, 0, 1])
   expect(set.classes).toEqual(["cat", "dog"])
   expect(set.name(2)).toBe("data_batch_2.bin:0")
-  const { pixels, height, width } = await set.image(1)
+  const { data: pixels, height, width } = await set.image(1)
   expect([height, width]).toEqual([32, 32])
   expect([...pixels.subarray(0, 4)]).toEqual([4, 5, 6, 0])
   expect([...pixels.subarray(-3)]).toEqual([6, 5, 4])

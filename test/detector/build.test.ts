@@ -1,6 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core"
 import { beforeAll, describe, expect, test } from "vitest"
-import { buildFasterRcnn, buildParts, detectorOptions } from "../../src/detector/build.js"
+import { buildFasterRcnn, buildLayers, detectorOptions } from "../../src/detector/build.js"
 import { isPyramid, modelDefaults, modelNames, parseModel, sharesConv5 } from "../../src/detector/model.js"
 import { preset } from "../../src/detector/presets.js"
 import { startEngine } from "../../src/engine/start.js"
@@ -8,7 +8,7 @@ import { Parameters } from "../../src/tensor/parameters.js"
 import { seededRandom } from "../../src/tensor/random.js"
 import { Sgd } from "../../src/train/sgd.js"
 import { trainStep } from "../../src/train/step.js"
-import { rectangles } from "../support/tiny-detector.js"
+import { prepareBatch, rectangles } from "../support/tiny-detector.js"
 
 test("every depth has a detector of each kind, told by its name", () => {
   expect(modelNames).toHaveLength(20)
@@ -39,7 +39,7 @@ test("a pyramid's stride follows from the network, a C4 detector's is as configu
 test("a pyramid with other than one anchor size a level is refused", () => {
   const model = "fasterrcnn_resnet18_fpn"
   const { options } = preset("paper", model)
-  const build = () => buildParts(new Parameters(seededRandom(1)), { ...modelDefaults, model, options }, 2)
+  const build = () => buildLayers(new Parameters(seededRandom(1)), { ...modelDefaults, model, options }, 2)
   expect(build).toThrow(
     "fasterrcnn_resnet18_fpn: expected 5 detector.anchors.sizes, one for each level of the pyramid, got 128, 256, 512",
   )
@@ -78,10 +78,10 @@ describe.each([
     const { pixels, shape, images } = rectangles()
     const optimizer = new Sgd(parameters.trainable())
     const step = async () => {
-      const stem = tf.tidy(() => detector.frozenFeatures(tf.tensor4d(pixels, shape)))
-      const losses = () => detector.losses(stem, images, seededRandom(1))
+      const batch = await prepareBatch(detector, { pixels, shape, images })
+      const losses = () => detector.losses(batch, seededRandom(1))
       const found = await trainStep(losses, parameters.trainable(), optimizer, { rate: 0.002, clipNorm: 10 })
-      stem.dispose()
+      batch.dispose()
       return Object.values(found).reduce((sum, loss) => sum + loss, 0)
     }
     const first = new Map([...parameters].map(({ name, variable }) => [name, variable.dataSync().slice()]))

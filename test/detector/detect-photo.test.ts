@@ -20,7 +20,7 @@ const [height, width] = imageSize
 const noise = (() => {
   const random = seededRandom(5)
   const pixels = Uint8Array.from({ length: 3 * height * width }, () => random.integer(256))
-  return new RgbPhoto({ pixels, height, width })
+  return new RgbPhoto({ data: pixels, height, width })
 })()
 
 const tiny = (seed: number) => {

@@ -8,19 +8,19 @@ import { Sgd } from "../../src/train/sgd.js"
 import { trainStep } from "../../src/train/step.js"
 import { expectClose } from "../support/close.js"
 import { onEveryEngine } from "../support/engines.js"
-import { imageSize, rectangles, tinyDetector } from "../support/tiny-detector.js"
+import { imageSize, prepareBatch, rectangles, tinyDetector } from "../support/tiny-detector.js"
 
 function trainer() {
   const { detector, parameters } = tinyDetector()
   const optimizer = new Sgd(parameters.trainable())
   const { pixels, shape, images } = rectangles()
   const step = async (seed: number, rate: number) => {
-    const stem = tf.tidy(() => detector.frozenFeatures(tf.tensor4d(pixels, shape)))
+    const batch = await prepareBatch(detector, { pixels, shape, images })
     try {
-      const losses = () => detector.losses(stem, images, seededRandom(seed))
+      const losses = () => detector.losses(batch, seededRandom(seed))
       return await trainStep(losses, parameters.trainable(), optimizer, { rate, clipNorm: 10 })
     } finally {
-      stem.dispose()
+      batch.dispose()
     }
   }
   return { detector, parameters, optimizer, step }
@@ -44,7 +44,7 @@ onEveryEngine("a training step", () => {
     losses[tf.getBackend()] = first
   })
 
-  test("of images without any object teaches background, with no box losses", () => {
+  test("of images without any object teaches background, with no box losses", async () => {
     const { detector } = tinyDetector()
     const empty = {
       boxes: new Float32Array(0),
@@ -52,10 +52,11 @@ onEveryEngine("a training step", () => {
       crowd: new Uint8Array(0),
       difficult: new Uint8Array(0),
     }
+    const { pixels, shape } = rectangles()
+    const images = [0, 1].map(() => ({ height: 96, width: 128, ...empty }))
+    const batch = await prepareBatch(detector, { pixels, shape, images })
     tf.tidy(() => {
-      const { pixels, shape } = rectangles()
-      const images = [0, 1].map(() => ({ height: 96, width: 128, ...empty }))
-      const found = detector.losses(detector.frozenFeatures(tf.tensor4d(pixels, shape)), images, seededRandom(1))
+      const found = detector.losses(batch, seededRandom(1))
       expect(found.loss_rpn_box_reg.dataSync()[0]).toBe(0)
       expect(found.loss_box_reg.dataSync()[0]).toBe(0)
       expect(found.loss_objectness.dataSync()[0]).toBeGreaterThan(0)
@@ -78,7 +79,7 @@ onEveryEngine("a training step", () => {
 })
 
 onEveryEngine("global context", () => {
-  test("widens the head, trains through the whole image's vector, and leaves no tensor behind", () => {
+  test("widens the head, trains through the whole image's vector, and leaves no tensor behind", async () => {
     const { detector, parameters } = tinyDetector(2, undefined, { context: true })
     const weight = parameters.get("predictor.cls_score.weight")!.variable
     expect(weight.shape).toEqual([128, 3])
@@ -89,12 +90,13 @@ onEveryEngine("global context", () => {
     const { pixels, shape, images } = rectangles()
     const conv5 = parameters.get("conv5.weight")!.variable
     const tensors = tf.memory().numTensors
+    const batch = await prepareBatch(detector, { pixels, shape, images })
     tf.tidy(() => {
-      const stem = detector.frozenFeatures(tf.tensor4d(pixels, shape))
-      const loss = () => detector.losses(stem, images, seededRandom(1)).loss_classifier
+      const loss = () => detector.losses(batch, seededRandom(1)).loss_classifier
       const { grads } = tf.variableGrads(loss, [conv5])
       expect(Math.max(...grads[conv5.name]!.dataSync().map(Math.abs))).toBeGreaterThan(1e-4)
     })
+    batch.dispose()
     expect(tf.memory().numTensors).toBe(tensors)
     parameters.dispose()
   })

@@ -1,9 +1,8 @@
 import * as tf from "@tensorflow/tfjs-core"
 import { afterAll, beforeAll, describe, expect, test } from "vitest"
-import { observeBatchNorms } from "../../src/backbone/norm.js"
 import { joinBoxes } from "../../src/boxes/boxes.js"
-import { buildParts, detectorOptions } from "../../src/detector/build.js"
-import { FasterRcnn, type FasterRcnnParts } from "../../src/detector/faster-rcnn.js"
+import { assemble, buildLayers, type DetectorLayers, detectorOptions } from "../../src/detector/build.js"
+import type { FasterRcnn } from "../../src/detector/faster-rcnn.js"
 import { trainingTruths } from "../../src/detector/truths.js"
 import { alignOnLevels } from "../../src/roi/levels.js"
 import { roiTargets } from "../../src/roi/targets.js"
@@ -36,13 +35,13 @@ describe.each(["c4", "dc5", "fpn", "fpn_v2"] as const)("a %s detector with torch
 
   onEveryEngine("which runs", () => {
     let parameters: Parameters
-    let parts: FasterRcnnParts
+    let layers: DetectorLayers
     let detector: FasterRcnn
 
     beforeAll(() => {
       parameters = new Parameters(seededRandom(0), weights)
-      parts = buildParts(parameters, config, golden.classes)
-      detector = new FasterRcnn(parts, options)
+      layers = buildLayers(parameters, config, golden.classes)
+      detector = assemble(layers, options)
     })
     afterAll(() => parameters.dispose())
 
@@ -51,14 +50,15 @@ describe.each(["c4", "dc5", "fpn", "fpn_v2"] as const)("a %s detector with torch
     })
 
     describe.each(golden.batches)("for the batch of $sizes", (batch) => {
-      const stem = () => parts.backbone.frozen(goldenImages(kind, batch))
-      const features = () => parts.backbone.trainable(stem())
-      const trainingFeatures = () => parts.backbone.train!(stem())
+      const stem = () => layers.backbone.frozen!(goldenImages(kind, batch))
+      const features = () => layers.backbone.features(stem())
+      // The running statistics stay as they are, for the tests to come.
+      const trainingFeatures = () => layers.backbone.train!(stem(), () => {})
 
       test("has torchvision's features, RPN outputs and anchors", () => {
         tf.tidy(() => {
           const levels = features()
-          const { logits, deltas } = parts.rpn.apply(levels)
+          const { logits, deltas } = layers.rpnHead.apply(levels)
           const anchors = levelAnchors(levelSizes(batch), options.anchors)
           expectSampled(tf.tensor1d(joinBoxes(anchors)), batch.anchors)
           expect(levels).toHaveLength(batch.features.length)
@@ -79,8 +79,8 @@ describe.each(["c4", "dc5", "fpn", "fpn_v2"] as const)("a %s detector with torch
       test.each(["train", "test"] as const)("proposes torchvision's regions in its order (%s)", (when) => {
         const expected = when === "train" ? batch.training.proposals : batch.proposals
         tf.tidy(() => {
-          const levels = when === "train" ? withoutMoving(trainingFeatures) : features()
-          const { logits, deltas } = parts.rpn.apply(levels)
+          const levels = when === "train" ? trainingFeatures() : features()
+          const { logits, deltas } = layers.rpnHead.apply(levels)
           const grid = levelAnchors(levelSizes(batch), options.anchors)
           batch.sizes.forEach((size, n) => {
             const own = (values: tf.Tensor) => tf.slice(values, n, 1).dataSync<"float32">()
@@ -95,9 +95,9 @@ describe.each(["c4", "dc5", "fpn", "fpn_v2"] as const)("a %s detector with torch
         tf.tidy(() => {
           const pooled = alignOnLevels(features(), boxes, images, options.anchors.stride, options.align)
           expectSampled(pooled, batch.pooled)
-          const vectors = parts.regions.apply(pooled)
+          const vectors = layers.boxHead.apply(pooled)
           expectSampled(tf.reshape(vectors, [-1]), batch.vectors)
-          const { logits, deltas } = parts.predictor.apply(vectors)
+          const { logits, deltas } = layers.predictor.apply(vectors)
           expectSampled(tf.reshape(logits, [-1]), batch.classLogits)
           expectSampled(tf.reshape(deltas, [-1]), batch.boxDeltas)
         })
@@ -130,18 +130,18 @@ describe.each(["c4", "dc5", "fpn", "fpn_v2"] as const)("a %s detector with torch
         })
       })
 
-      test("has torchvision's losses and their gradients", () => {
+      test("has torchvision's losses and their gradients", async () => {
         const { losses, gradients } = batch.training
         const names = Object.keys(gradients)
+        const prepared = await detector.prepare(goldenImages(kind, batch), goldenTruths(batch))
         tf.tidy(() => {
-          const stem = detector.frozenFeatures(goldenImages(kind, batch))
           const found = new Map<string, number>()
           const total = () => {
-            const parts = Object.entries(detector.losses(stem, goldenTruths(batch), fixedChoice))
+            const parts = Object.entries(detector.losses(prepared, fixedChoice))
             for (const [name, loss] of parts) found.set(name, loss.dataSync()[0]!)
             return tf.addN(parts.map(([, loss]) => loss)) as tf.Scalar
           }
-          const { grads } = withoutMoving(() =>
+          const { grads } = keepingStatistics(parameters, () =>
             tf.variableGrads(
               total,
               names.map((name) => parameters.get(name)!.variable),
@@ -159,8 +159,14 @@ describe.each(["c4", "dc5", "fpn", "fpn_v2"] as const)("a %s detector with torch
   })
 })
 
-/** Runs a training pass that leaves the running statistics of batch norms as they are, for the tests to come. */
-const withoutMoving = <Result>(passes: () => Result): Result => observeBatchNorms(() => {}, passes)
+/** Does work that moves running statistics, and puts them back, for the tests to come. */
+function keepingStatistics<Result>(parameters: Parameters, work: () => Result): Result {
+  const statistics = [...parameters].filter(({ kind }) => kind === "statistic")
+  const before = statistics.map(({ variable }) => tf.clone(variable))
+  const result = work()
+  for (const [i, { variable }] of statistics.entries()) variable.assign(before[i]!)
+  return result
+}
 
 /** `[height, width]` of each level. */
 const levelSizes = ({ features }: GoldenBatch) => features.map(({ shape }) => [shape[1]!, shape[2]!] as const)

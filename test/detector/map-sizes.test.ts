@@ -1,6 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core"
 import { beforeAll, expect, test } from "vitest"
-import { buildParts, detectorOptions } from "../../src/detector/build.js"
+import { buildLayers, detectorOptions } from "../../src/detector/build.js"
 import { mapSizes } from "../../src/detector/map-sizes.js"
 import { modelDefaults } from "../../src/detector/model.js"
 import { startEngine } from "../../src/engine/start.js"
@@ -13,10 +13,10 @@ beforeAll(async () => {
 
 test.each(["fasterrcnn_resnet18_c4", "fasterrcnn_resnet18_fpn"])("%s has maps of the sizes foretold", (model) => {
   const config = { ...modelDefaults, model, norm: "group" } as const
-  const { backbone } = buildParts(new Parameters(seededRandom(0)), config, 1)
+  const { backbone } = buildLayers(new Parameters(seededRandom(0)), config, 1)
   const [height, width] = [96, 160]
   const maps = tf.tidy(() => {
-    const levels = backbone.trainable(backbone.frozen(tf.zeros([1, height, width, 3])))
+    const levels = backbone.features(backbone.frozen!(tf.zeros([1, height, width, 3])))
     // The RPN's last level is made of the one before it.
     return levels.map(({ shape }) => [shape[1], shape[2]])
   })

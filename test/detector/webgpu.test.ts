@@ -89,7 +89,7 @@ function noise(): RgbPhoto {
   const random = seededRandom(5)
   const [height, width] = imageSize
   const pixels = Uint8Array.from({ length: 3 * height * width }, () => random.integer(256))
-  return new RgbPhoto({ pixels, height, width })
+  return new RgbPhoto({ data: pixels, height, width })
 }
 
 function expectSameDetections(actual: Detections, expected: Detections): void {

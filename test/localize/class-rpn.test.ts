@@ -6,17 +6,17 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest"
 import type { ImageRecord } from "../../datasets/dataset.js"
 import { startEngine } from "../../src/engine/start.js"
 import { cropDefaults } from "../../src/localize/crop.js"
-import { CropLoader } from "../../src/localize/crop-loader.js"
+import { cropLoader } from "../../src/localize/crop-loader.js"
 import { localizationFigures } from "../../src/localize/figures.js"
 import { localizeDataset } from "../../src/localize/localize-dataset.js"
 import { localizeOptions } from "../../src/localize/localizer.js"
 import { cropTask, localizationMetric } from "../../src/localize/tasks.js"
 import { imageNet } from "../../src/tensor/normalisation.js"
 import { seededRandom } from "../../src/tensor/random.js"
+import { sgdDefaults } from "../../src/train/options.js"
 import type { StepReport } from "../../src/train/report-window.js"
 import { runTraining } from "../../src/train/run.js"
 import { scheduleOptions } from "../../src/train/schedule.js"
-import { sgdDefaults } from "../../src/train/options.js"
 import { expectClose } from "../support/close.js"
 import { hasWebGpu, onEveryEngine, wasmAndWebGpu } from "../support/engines.js"
 import { writeRectangles } from "./made-up-images.js"
@@ -73,7 +73,7 @@ onEveryEngine("the losses of a per-class RPN", () => {
 
 test("an epoch's batches are a function of the seed and the epoch, wherever one begins", async () => {
   const batches = async (seed: number, epoch: number, start = 0) => {
-    const loader = new CropLoader({ source: folder, images }, { batch: 3, seed, crop })
+    const loader = cropLoader({ source: folder, images }, { batch: 3, seed, crop })
     const made = []
     for await (const { pixels, truths, records } of loader.epoch(epoch, start)) made.push({ pixels, truths, records })
     return made
@@ -88,7 +88,7 @@ test("an epoch's batches are a function of the seed and the epoch, wherever one 
 
 test("an image that cannot be read is told and left out of its batch", async () => {
   const absent = { ...images[0]!, file: join(folder, "absent.png") }
-  const loader = new CropLoader({ source: folder, images: [absent, images[1]!] }, { batch: 2, crop })
+  const loader = cropLoader({ source: folder, images: [absent, images[1]!] }, { batch: 2, crop })
   for await (const batch of loader.epoch(0)) {
     expect(batch.records).toEqual([images[1]])
     expect(batch.shape).toEqual([1, 64, 64, 3])
@@ -99,9 +99,9 @@ test("an image that cannot be read is told and left out of its batch", async () 
 
 test("images without objects take no part", () => {
   const empty = { ...images[0]!, boxes: new Float64Array(0), labels: new Int32Array(0) }
-  const loader = new CropLoader({ source: folder, images: [empty, ...images] }, { batch: 4, crop })
-  expect([loader.count, loader.batchesPerEpoch]).toEqual([8, 2])
-  expect(() => new CropLoader({ source: "photos", images: [empty, ...images] }, { batch: 9, crop })).toThrow(
+  const loader = cropLoader({ source: folder, images: [empty, ...images] }, { batch: 4, crop })
+  expect(loader.batchesPerEpoch).toBe(2)
+  expect(() => cropLoader({ source: "photos", images: [empty, ...images] }, { batch: 9, crop })).toThrow(
     "photos: 8 images with objects do not fill a batch of 9. Choose a smaller --batch",
   )
 })
@@ -110,7 +110,7 @@ test("it learns where the rectangles of a few pictures are, better than the whol
   await startEngine()
   const { rpn, parameters } = tinyLocalizer()
   const localizer = { rpn, side: 64, normalisation }
-  const loader = new CropLoader({ source: folder, images }, { batch: 8, crop })
+  const loader = cropLoader({ source: folder, images }, { batch: 8, crop })
   const task = cropTask(rpn, parameters, loader, { localizer, images, options })
   const before = (await task.validate!(new AbortController().signal))[localizationMetric]!
   const run = {
@@ -146,7 +146,7 @@ describe.skipIf(!(await hasWebGpu()))("on a GPU behind WebGPU", () => {
   test("it learns and finds what it does on WebAssembly", async () => {
     const { expected, actual } = await wasmAndWebGpu(async () => {
       const { rpn, parameters } = tinyLocalizer()
-      const loader = new CropLoader({ source: folder, images }, { batch: 4, crop })
+      const loader = cropLoader({ source: folder, images }, { batch: 4, crop })
       const check = { localizer: { rpn, side: 64, normalisation }, images, options }
       const run = {
         ...{ epochs: 1, seed: 1, schedule: scheduleOptions({ base: 0.1, steps: 2, warmup: 0 }), sgd: sgdDefaults },

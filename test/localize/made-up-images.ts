@@ -35,7 +35,7 @@ export function rectangle(height: number, width: number, box: readonly number[],
   for (let y = y1; y < y2; y++) {
     for (let x = x1; x < x2; x++) pixels[3 * (y * width + x) + label - 1] = 250
   }
-  return { pixels, height, width }
+  return { data: pixels, height, width }
 }
 
 /** Writes pictures of one rectangle each into `folder` and returns their annotations; 2 classes by turns. */

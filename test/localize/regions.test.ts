@@ -9,14 +9,14 @@ import { boxCount } from "../../src/boxes/boxes.js"
 import { iou } from "../../src/boxes/iou.js"
 import { startEngine } from "../../src/engine/start.js"
 import { localizeOptions } from "../../src/localize/localizer.js"
-import { RegionLoader } from "../../src/localize/region-loader.js"
+import { regionLoader } from "../../src/localize/region-loader.js"
 import { RegionRefiner } from "../../src/localize/region-refiner.js"
 import { proposeRegions, type RegionEntry } from "../../src/localize/regions.js"
 import { type LocalizationCheck, regionTask } from "../../src/localize/tasks.js"
 import { imageNet } from "../../src/tensor/normalisation.js"
+import { sgdDefaults } from "../../src/train/options.js"
 import { runTraining } from "../../src/train/run.js"
 import { scheduleOptions } from "../../src/train/schedule.js"
-import { sgdDefaults } from "../../src/train/options.js"
 import { writeRectangles } from "./made-up-images.js"
 import { rectangleBoxes, tinyLocalizer, tinyRegionNetwork } from "./tiny-localizer.js"
 
@@ -66,19 +66,19 @@ test("an image that cannot be read is told and gives no regions", async () => {
 test("regions of an image that has gone are told and left out; too few for a batch are refused", async () => {
   const absent = { ...entries[0]!, record: { ...images[0]!, file: join(folder, "absent.png") } }
   const sample = { count: 4, positiveShare: 0.25 }
-  const loader = new RegionLoader([absent, entries[1]!], { side: 32, batch: 8, sample })
+  const loader = regionLoader([absent, entries[1]!], { side: 32, batch: 8, sample })
   for await (const { records, shape } of loader.epoch(0)) {
     expect(new Set(records)).toEqual(new Set([entries[1]!.record]))
     expect(shape).toEqual([4, 32, 32, 3])
   }
   expect(loader.faults).toMatchObject([{ file: absent.record.file, message: "there is no such file" }])
-  expect(() => new RegionLoader(entries.slice(0, 1), { batch: 5, sample })).toThrow(
+  expect(() => regionLoader(entries.slice(0, 1), { batch: 5, sample })).toThrow(
     "4 regions do not fill a batch of 5. Choose a smaller --batch",
   )
 })
 
-async function batches(overrides: ConstructorParameters<typeof RegionLoader>[1], epoch = 0, start = 0) {
-  const loader = new RegionLoader(entries, { side: 32, batch: 16, ...overrides })
+async function batches(overrides: Parameters<typeof regionLoader>[1], epoch = 0, start = 0) {
+  const loader = regionLoader(entries, { side: 32, batch: 16, ...overrides })
   const made = []
   for await (const { waitedMs: _, ...batch } of loader.epoch(epoch, start)) made.push(batch)
   return made
@@ -106,7 +106,7 @@ test("a mirrored region mirrors its delta alone", async () => {
   const positive = { truth: Int32Array.of(0), positive: Uint8Array.of(1), negative: Uint8Array.of(0) }
   const entry = { ...entries[0]!, boxes: Float32Array.of(20, 30, 40, 50), truths: truth, matches: positive }
   const deltas = async (flip: number) => {
-    const loader = new RegionLoader([entry], { side: 32, batch: 1, flip, sample: { count: 4, positiveShare: 0.25 } })
+    const loader = regionLoader([entry], { side: 32, batch: 1, flip, sample: { count: 4, positiveShare: 0.25 } })
     for await (const batch of loader.epoch(0)) return [...batch.deltas].map((delta) => Math.fround(delta) + 0)
     return []
   }
@@ -157,7 +157,7 @@ test("the second stage learns to choose and correct the proposals of a network t
   const localizer = { rpn, refiner, side: 64, normalisation }
   const check: LocalizationCheck = { localizer, images, options }
   const sample = { count: 16, positiveShare: 0.25 }
-  const loader = new RegionLoader(entries, { side: 32, batch: 32, sample })
+  const loader = regionLoader(entries, { side: 32, batch: 32, sample })
   const task = regionTask(network, parameters, loader, check)
   const accuracy = async () => Object.values(await task.validate!(new AbortController().signal))[0]!
   const before = await accuracy()

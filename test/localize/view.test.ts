@@ -13,7 +13,7 @@ test("a dense view is the whole image at each size", () => {
     [40, 80],
     [20, 40],
   ])
-  expect([...views[0]!.pixels]).toEqual([...image.pixels])
+  expect([...views[0]!.pixels]).toEqual([...image.data])
   expect([red(views[1]!, 10, 20), red(views[1]!, 2, 2)]).toEqual([250, 110])
 })
 

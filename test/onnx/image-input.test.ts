@@ -36,7 +36,7 @@ withOnnxRuntime("the graph of the image's way in", () => {
     const [rows, columns] = [padTo(target.height, 32), padTo(target.width, 32)]
     const out = new Float32Array(rows * columns * 3)
     const place = { out, offset: 0, rowStride: 3 * columns, flip: false }
-    resizeInto({ pixels: image, height, width }, { ...place, height: target.height, width: target.width, ...input })
+    resizeInto({ data: image, height, width }, { ...place, height: target.height, width: target.width, ...input })
     expect(found.pixels!.shape).toEqual([1, 3, rows, columns])
     const planes = found.pixels!.values as Float32Array
     const channelsLast = planes.map((_, at) => planes[(at % 3) * rows * columns + Math.floor(at / 3)]!)

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest"
-import { cropPixels } from "../../src/predict/crop.js"
+import { cropDetection } from "../../src/predict/crop.js"
 
 /** A 4 x 3 photo whose pixel (x, y) is (x, y, 7). */
 const photo = {
@@ -9,18 +9,18 @@ const photo = {
 }
 
 test("a crop holds the box's pixels", () => {
-  expect(cropPixels(photo, [1, 1, 3, 2])).toEqual({ width: 2, height: 1, data: Uint8Array.of(1, 1, 7, 2, 1, 7) })
+  expect(cropDetection(photo, [1, 1, 3, 2])).toEqual({ width: 2, height: 1, data: Uint8Array.of(1, 1, 7, 2, 1, 7) })
 })
 
 test("a box between pixels is rounded outwards", () => {
-  expect(cropPixels(photo, [1.9, 1.9, 2.1, 2.1])).toMatchObject({ width: 2, height: 2 })
+  expect(cropDetection(photo, [1.9, 1.9, 2.1, 2.1])).toMatchObject({ width: 2, height: 2 })
 })
 
 test("a box beyond the photo is cut to it", () => {
-  expect(cropPixels(photo, [-5, -5, 99, 99])).toEqual(photo)
+  expect(cropDetection(photo, [-5, -5, 99, 99])).toEqual(photo)
 })
 
 test("a box outside, and one without area, give nothing", () => {
-  expect(cropPixels(photo, [4, 0, 8, 3])).toBeUndefined()
-  expect(cropPixels(photo, [1, 1, 1, 2])).toBeUndefined()
+  expect(cropDetection(photo, [4, 0, 8, 3])).toBeUndefined()
+  expect(cropDetection(photo, [1, 1, 1, 2])).toBeUndefined()
 })

@@ -3,8 +3,8 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterEach, beforeEach, expect, test } from "vitest"
 import type { ImageRecord } from "../../datasets/dataset.js"
+import { encodeImage } from "../../datasets/image/encode.js"
 import { detectRecords } from "../../src/predict/detect-records.js"
-import { encodePixels } from "../../src/predict/images.js"
 import { png } from "../datasets/samples.js"
 import { dummyDetector } from "../support/dummy-detector.js"
 
@@ -33,7 +33,7 @@ test("every image has its entry, the unreadable one an empty one and a reason", 
 })
 
 test("a file that ended early is looked at all the same: detect refuses it, but here its truths count", async () => {
-  const whole = await encodePixels({
+  const whole = await encodeImage({
     data: new Uint8Array(64 * 64 * 3).map((_, at) => at % 251),
     height: 64,
     width: 64,

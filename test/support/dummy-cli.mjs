@@ -1,6 +1,6 @@
 // `node test/support/dummy-cli.mjs <command>` is the built command line with commands made for tests.
 import { readFileSync } from "node:fs"
-import { configureDetect } from "../../dist/src/cli/detect.js"
+import { detectCommand } from "../../dist/src/cli/detect.js"
 import { main } from "../../dist/src/cli/main.js"
 import { BelowMinimumError, interruption } from "../../dist/src/cli/exit.js"
 import { startProgress } from "../../dist/src/cli/progress.js"
@@ -14,7 +14,7 @@ const failures = {
 }
 
 /** A "photo" is a file that says `ok`; the network takes 50 ms over each. */
-const detectParts = async () => ({
+const detectParts = {
   decode: async (file) => {
     if (readFileSync(file, "utf8") !== "ok") throw new DataError("not an image")
     return { width: 1, height: 1, data: new Uint8Array(3) }
@@ -29,13 +29,13 @@ const detectParts = async () => ({
   }),
   draw: async () => new Uint8Array(1),
   encode: async () => new Uint8Array(1),
-})
+}
 
 const table = [
   {
     name: "detect",
     summary: "detects with a dummy network",
-    load: async () => ({ configure: (command) => configureDetect(command, detectParts) }),
+    load: async () => detectCommand(detectParts),
   },
   {
     name: "fail",

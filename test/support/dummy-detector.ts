@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs"
-import type { DecodeImage, PixelDetector, Pixels } from "../../src/predict/pixel-detector.js"
+import type { RgbImage } from "../../datasets/image/rgb.js"
+import type { DecodeImage, PixelDetector } from "../../src/predict/pixel-detector.js"
 import { DataError } from "../../src/tensor/errors.js"
 
 /** Decodes a "photo" whose file holds its size as text, such as `8x6`; anything else is unreadable. */
@@ -11,7 +12,7 @@ export const decodeDummy: DecodeImage = async (image) => {
 }
 
 export interface DummyDetector extends PixelDetector {
-  readonly seen: Pixels[]
+  readonly seen: RgbImage[]
   disposals: number
 }
 

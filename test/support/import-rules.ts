@@ -26,8 +26,8 @@ const rooms: Readonly<Record<string, RoomRule>> = {
   predict: { may: ["tensor", "engine", "boxes", "detector", "weights", "onnx", "datasets"] },
 }
 
-/** Rooms that may import every other. */
-const free = ["cli", "public"]
+/** Rooms that may import every other; only the command line and the public names stand above the tasks. */
+const free = ["cli", "tasks", "public"]
 
 /** Rooms that never load TensorFlow, by no way round. */
 const withoutTensorflow = ["eval", "datasets"]
@@ -81,7 +81,8 @@ function roomOf(path: string): string | undefined {
 }
 
 function mayImport(room: string, other: string, typeOnly: boolean): boolean {
-  if (room === other || free.includes(room)) return true
+  if (room === other) return true
+  if (free.includes(room)) return room !== "tasks" || !free.includes(other)
   const { may, types = [] } = rooms[room]!
   return may.includes(other) || (typeOnly && types.includes(other))
 }

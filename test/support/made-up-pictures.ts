@@ -13,7 +13,7 @@ export function colouredPictures(count: number, side: number, seed = 0): CifarSe
     ...{ format: "cifar10", source: "made up", split: "train", classes: ["red", "green", "blue"], faults: [] },
     ...{ side, pixels, labels, name: (n: number) => `picture ${n}` },
     image: async (n: number) => ({
-      pixels: pixels.slice(3 * n * side * side, 3 * (n + 1) * side * side),
+      data: pixels.slice(3 * n * side * side, 3 * (n + 1) * side * side),
       height: side,
       width: side,
     }),

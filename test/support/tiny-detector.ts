@@ -1,5 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core"
-import { FasterRcnn } from "../../src/detector/faster-rcnn.js"
+import { assemble } from "../../src/detector/build.js"
+import type { FasterRcnn, TrainingBatch } from "../../src/detector/faster-rcnn.js"
 import { type FasterRcnnOptions, fasterRcnnDefaults } from "../../src/detector/options.js"
 import type { TrainingImage } from "../../src/detector/truths.js"
 import { convolution } from "../../src/engine/convolution.js"
@@ -29,11 +30,16 @@ export function tinyDetector(
   const conv5 = layer("conv5", channels, 64)
   parameters.freeze("backbone.0")
   const anchors = { ...fasterRcnnDefaults.anchors, sizes: [32, 64] }
-  const detector = new FasterRcnn(
+  const detector = assemble(
     {
-      backbone: { frozen: (images) => halve(images, first!), trainable: (stem) => [others.reduce(halve, stem)] },
-      rpn: new RpnHead(scope.in("rpn"), { channels, anchors: 6 }),
-      regions: { channels: 64, apply: (pooled) => tf.mean(halve(pooled, conv5), [1, 2]) },
+      backbone: {
+        channels,
+        strides: [16],
+        frozen: (images) => halve(images, first!),
+        features: (stem) => [others.reduce(halve, stem)],
+      },
+      rpnHead: new RpnHead(scope.in("rpn"), { channels, anchors: 6 }),
+      boxHead: { channels: 64, apply: (pooled) => tf.mean(halve(pooled, conv5), [1, 2]) },
       predictor: new BoxPredictor(scope.in("predictor"), { channels: wishes.context ? 128 : 64, numClasses }),
     },
     {
@@ -48,6 +54,19 @@ export function tinyDetector(
     },
   )
   return { detector, parameters }
+}
+
+/** A batch for `detector.losses`. */
+export async function prepareBatch(
+  detector: FasterRcnn,
+  { pixels, shape, images }: ReturnType<typeof rectangles>,
+): Promise<TrainingBatch> {
+  const input = tf.tensor4d(pixels, shape)
+  try {
+    return await detector.prepare(input, images)
+  } finally {
+    input.dispose()
+  }
 }
 
 export const imageSize = [96, 128] as const

@@ -11,7 +11,7 @@ export function whiteOnBlack(width: number, height: number, ...rectangles: reado
   for (const [x1, y1, x2, y2] of rectangles) {
     for (let y = y1!; y < y2!; y++) pixels.fill(255, 3 * (y * width + x1!), 3 * (y * width + x2!))
   }
-  return new RgbPhoto({ pixels, height, width })
+  return new RgbPhoto({ data: pixels, height, width })
 }
 
 /**
@@ -28,19 +28,21 @@ export function whiteFinder(size: number, options: Partial<FasterRcnnOptions> = 
         asked.inputs.push(`${images.shape[2]}x${images.shape[1]}`)
         return [images]
       },
-      propose: async ([images]) => [boxAroundWhite(images!)],
-      vectors: ([images], [regions]) => {
-        asked.regions.push([...regions!])
-        return tf.fill([regions!.length / 4, 1], images!.shape[2])
+      rpn: { propose: async ([images]) => [boxAroundWhite(images!)] },
+      roiHeads: {
+        boxFeatures: ([images], [regions]) => {
+          asked.regions.push([...regions!])
+          return tf.fill([regions!.length / 4, 1], images!.shape[2])
+        },
+        predict: async (boxFeatures, regions) =>
+          tf.tidy(() => {
+            const count = boxFeatures().shape[0]
+            return readPredictions(
+              { logits: tf.tile(tf.tensor2d([[0, 9]]), [count, 1]), deltas: tf.zeros([count, 8]) },
+              regions,
+            )
+          }),
       },
-      predict: async (vectors, regions) =>
-        tf.tidy(() => {
-          const count = vectors().shape[0]
-          return readPredictions(
-            { logits: tf.tile(tf.tensor2d([[0, 9]]), [count, 1]), deltas: tf.zeros([count, 8]) },
-            regions,
-          )
-        }),
     },
   }
   return { network, asked }

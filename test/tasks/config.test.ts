@@ -3,15 +3,19 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterAll, beforeAll, expect, test } from "vitest"
 import { z } from "zod"
-import { resolveConfig } from "../../src/cli/config.js"
+import { type ConfigSources, parseOptions, resolveConfig } from "../../src/tasks/config.js"
+import { option } from "../../src/tasks/option.js"
 import { UsageError } from "../../src/tensor/errors.js"
 
 const schema = z.strictObject({
-  data: z.string().default("here"),
-  weights: z.string().optional(),
+  data: option(z.string().default("here"), { help: "the data", path: "joined" }),
+  weights: option(z.string().optional(), { help: "the weights", path: "single" }),
   lr: z.number().positive().default(0.02),
   epochs: z.int().min(1).default(12),
-  schedule: z.enum(["step", "cosine"]).default("step"),
+  schedule: option(z.enum(["step", "cosine"]).default("step"), {
+    help: "how it falls",
+    formerly: ["shape", "rpn.shape"],
+  }),
   rpn: z.strictObject({ nms: z.number().max(1).default(0.7), sizes: z.array(z.number()).default([32]) }).prefault({}),
 })
 
@@ -27,7 +31,9 @@ function file(name: string, text: string): string {
   return path
 }
 
-function complaint(sources: Parameters<typeof resolveConfig>[1]): string {
+const options = (sources: ConfigSources) => resolveConfig(schema, sources).options
+
+function complaint(sources: ConfigSources): string {
   try {
     resolveConfig(schema, sources)
   } catch (error) {
@@ -38,7 +44,7 @@ function complaint(sources: Parameters<typeof resolveConfig>[1]): string {
 }
 
 test("without sources the defaults hold", () => {
-  expect(resolveConfig(schema, {})).toEqual({
+  expect(options({})).toEqual({
     data: "here",
     lr: 0.02,
     epochs: 12,
@@ -49,32 +55,31 @@ test("without sources the defaults hold", () => {
 
 test("a flag wins over the file, and --set over the flag", () => {
   const yaml = file("order.yaml", "lr: 0.1\nepochs: 3\nschedule: cosine\n")
-  const config = resolveConfig(schema, { file: yaml, flags: { lr: 0.2, epochs: 4 }, sets: ["lr=0.3"] })
+  const config = options({ file: yaml, flags: { lr: 0.2, epochs: 4 }, sets: ["lr=0.3"] })
   expect([config.lr, config.epochs, config.schedule]).toEqual([0.3, 4, "cosine"])
 })
 
 test("a flag that is not given leaves the file's value", () => {
-  expect(resolveConfig(schema, { file: file("a.json", '{"lr": 0.1}'), flags: { lr: undefined } }).lr).toBe(0.1)
+  expect(options({ file: file("a.json", '{"lr": 0.1}'), flags: { lr: undefined } }).lr).toBe(0.1)
 })
 
 test("--set changes one name of a group and reads lists", () => {
   const yaml = file("group.yaml", "rpn:\n  nms: 0.5\n")
-  const { rpn } = resolveConfig(schema, { file: yaml, sets: ["rpn.sizes=[16, 64]"] })
+  const { rpn } = options({ file: yaml, sets: ["rpn.sizes=[16, 64]"] })
   expect(rpn).toEqual({ nms: 0.5, sizes: [16, 64] })
 })
 
 test("paths in a file are relative to the file, and flags stay as they are", () => {
   mkdirSync(join(folder, "deep"), { recursive: true })
   const yaml = file("deep/paths.yaml", "data: ../a+b\nweights: w.safetensors\n")
-  const places = { paths: ["weights"], joinedPaths: ["data"] }
-  const fromFile = resolveConfig(schema, { file: yaml, ...places })
+  const fromFile = options({ file: yaml })
   expect(fromFile.weights).toBe(join(folder, "deep/w.safetensors"))
   expect(fromFile.data).toBe(`${join(folder, "a")}+${join(folder, "deep/b")}`)
-  expect(resolveConfig(schema, { file: yaml, flags: { data: "x" }, ...places }).data).toBe("x")
+  expect(options({ file: yaml, flags: { data: "x" } }).data).toBe("x")
 })
 
 test("an empty file is no options", () => {
-  expect(resolveConfig(schema, { file: file("empty.yaml", "# nothing\n") }).lr).toBe(0.02)
+  expect(options({ file: file("empty.yaml", "# nothing\n") }).lr).toBe(0.02)
 })
 
 test("an unknown key names its file and the nearest known key", () => {
@@ -109,8 +114,8 @@ test.each([
   expect(complaint({ file: file("c.yaml", text) })).toBe(line)
 })
 
-test("a bad flag is said to come from the command line", () => {
-  expect(complaint({ flags: { lr: 0 } })).toBe("command line: expected lr to be a number above 0, got 0")
+test("a bad flag is named", () => {
+  expect(complaint({ flags: { lr: 0 } })).toBe("--lr: expected a number above 0, got 0")
 })
 
 test("a bad value in a file is laid on the file although --set changes its neighbour", () => {
@@ -129,7 +134,34 @@ test("a key called __proto__ is an unknown option like any other", () => {
 })
 
 test("a value that must be given says that it is missing", () => {
-  expect(() => resolveConfig(z.strictObject({ model: z.string() }), {})).toThrow(
-    "options: expected model to be a text, but it is not given",
+  const needy = z.strictObject({ model: option(z.string(), { help: "which network", value: "name" }) })
+  expect(() => resolveConfig(needy, { command: "train" })).toThrow(/^train needs --model <name>: which network$/)
+  expect(() => parseOptions("trainDetector", needy, {} as { model: string })).toThrow(
+    /^trainDetector needs "model": which network$/,
+  )
+})
+
+test("an old name still works, in files, flags and --set, and is answered with the new one", () => {
+  const yaml = file("old.yaml", "shape: cosine\n")
+  expect(resolveConfig(schema, { file: yaml })).toMatchObject({
+    options: { schedule: "cosine" },
+    notices: [`${yaml}: "shape" is now called "schedule"`],
+  })
+  expect(resolveConfig(schema, { flags: { shape: "cosine" } })).toMatchObject({
+    options: { schedule: "cosine" },
+    notices: ['--shape: "shape" is now called "schedule"'],
+  })
+  expect(resolveConfig(schema, { sets: ["rpn.shape=cosine"] }).options.schedule).toBe("cosine")
+})
+
+test("a file may name the schema that editors check it by", () => {
+  expect(options({ file: file("s.yaml", "$schema: ./train.json\nlr: 0.5\n") }).lr).toBe(0.5)
+})
+
+test("a program's options get the same errors, and undefined is not given", () => {
+  expect(parseOptions("f", schema, { lr: undefined }).lr).toBe(0.02)
+  expect(() => parseOptions("f", schema, { lr: -1 })).toThrow(/^f: expected lr to be a number above 0, got -1$/)
+  expect(() => parseOptions("f", schema, { epoch: 3 } as object)).toThrow(
+    /^f: unknown option "epoch"\. Did you mean "epochs"\?/,
   )
 })

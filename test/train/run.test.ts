@@ -4,6 +4,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import * as tf from "@tensorflow/tfjs-core"
 import { beforeAll, expect, onTestFinished, test } from "vitest"
+import type { TrainingBatch } from "../../src/detector/faster-rcnn.js"
 import { startEngine } from "../../src/engine/start.js"
 import { DivergedError } from "../../src/tensor/errors.js"
 import { Parameters } from "../../src/tensor/parameters.js"
@@ -19,7 +20,7 @@ import {
 import { scheduleOptions } from "../../src/train/schedule.js"
 import type { Sgd } from "../../src/train/sgd.js"
 import { loadState, saveState } from "../../src/train/state.js"
-import { rectangles, tinyDetector } from "../support/tiny-detector.js"
+import { prepareBatch, rectangles, tinyDetector } from "../support/tiny-detector.js"
 
 beforeAll(async () => {
   await startEngine()
@@ -42,15 +43,15 @@ const never = new AbortController().signal
 /** The tiny detector on its two rectangles, three times an epoch; `scores` are what validation says, one after another. */
 function task(parameters: Parameters, detector: ReturnType<typeof tinyDetector>["detector"], scores: number[] = []) {
   const { pixels, shape, images } = rectangles()
-  const made: TrainingTask<number> = {
+  const made: TrainingTask<number, TrainingBatch> = {
     parameters,
     batchesPerEpoch: 3,
     async *batches(_epoch, start) {
       for (let batch = start; batch < 3; batch++) yield batch
     },
     next: (batch) => batch + 1,
-    prepare: () => detector.frozenFeatures(tf.tensor4d(pixels, shape)),
-    losses: (stem, _batch, random) => detector.losses(stem, images, random),
+    prepare: () => prepareBatch(detector, { pixels, shape, images }),
+    losses: (prepared, _batch, random) => detector.losses(prepared, random),
     describe: (batch) => `picture ${batch}`,
     waited: () => 0,
     validate: async () => ({ score: scores.shift() ?? 0 }),
@@ -149,7 +150,7 @@ test("a batch that is not handed out is not taken again: the position is the loa
   const { detector, parameters } = tinyDetector()
   const sound = task(parameters, detector)
   const stopper = new AbortController()
-  const gappy: TrainingTask<number> = {
+  const gappy: TrainingTask<number, TrainingBatch> = {
     ...sound,
     batches: async function* (epoch, start) {
       for await (const batch of sound.batches(epoch, start)) if (batch !== 0) yield batch
@@ -177,7 +178,7 @@ test("a loss that is no number names loss, step and images, and nothing is saved
   const saved: RunPosition[] = []
   const before = () => bits(parameters)
   let at: number[][] = []
-  const broken: TrainingTask<number> = {
+  const broken: TrainingTask<number, TrainingBatch> = {
     ...sound,
     losses: (stem, batch, random) => {
       const losses = sound.losses(stem, batch, random)

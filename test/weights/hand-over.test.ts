@@ -8,13 +8,12 @@ import { decodeImage } from "../../datasets/image/decode.js"
 import { readDataset } from "../../datasets/read.js"
 import { networkSpec } from "../../src/backbone/networks.js"
 import { ResNet } from "../../src/backbone/resnet.js"
-import { runTrain } from "../../src/cli/run-train.js"
-import { trainSchema } from "../../src/cli/train-config.js"
 import { buildFasterRcnn } from "../../src/detector/build.js"
 import type { FasterRcnn } from "../../src/detector/faster-rcnn.js"
 import { type ModelConfig, modelDefaults } from "../../src/detector/model.js"
 import { startEngine } from "../../src/engine/start.js"
 import { openTensorNetwork } from "../../src/predict/network.js"
+import { trainDetector } from "../../src/tasks/train-detector.js"
 import { imageNet, type Normalisation } from "../../src/tensor/normalisation.js"
 import { Parameters, Scope } from "../../src/tensor/parameters.js"
 import { seededRandom } from "../../src/tensor/random.js"
@@ -62,7 +61,7 @@ test("a classifier's file fills a detector's backbone and conv5, its norms froze
   expect(parameters.get("backbone.layer3.0.conv1.weight")!.trainable).toBe(true)
 
   // The detector sees the stem and layer1 as the classifier does when it is tested.
-  const seen = tf.tidy(() => detector.frozenFeatures(images).dataSync())
+  const seen = tf.tidy(() => detector.backbone.frozen!(images).dataSync())
   const meant = tf.tidy(() => network.trunk.pyramid(images)[0]!.dataSync())
   expectClose(seen, meant, 1e-4)
   for (const made of [own, parameters]) made.dispose()
@@ -125,7 +124,7 @@ test("a detector trains and is scored on pictures as its classifier saw them", a
   const train = async (weights: string, name: string) => {
     const out = join(folder, name)
     const flags = { data, weights, out, epochs: 1, size: 64, logEvery: 1, warmup: 1, workers: 0 }
-    await runTrain(trainSchema.parse(flags), new AbortController().signal, () => {})
+    await trainDetector(flags)
     const [first] = readFileSync(join(out, "metrics.jsonl"), "utf8").split("\n")
     return { loss: (JSON.parse(first!) as { loss: number }).loss, file: join(out, "weights", "last.safetensors") }
   }
@@ -144,7 +143,7 @@ test("a detector trains and is scored on pictures as its classifier saw them", a
   for (const one of [input, imageNet]) {
     await detectDataset({ detect } as unknown as FasterRcnn, images, { ...sizes, input: one })
   }
-  const [value] = (await decodeImage(images[0]!.file)).pixels
+  const [value] = (await decodeImage(images[0]!.file)).data
   expectClose(
     seen,
     [input, imageNet].map(({ mean, deviation }) => (value! / 255 - mean[0]) / deviation[0]),

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest"
 import { resNetSpec } from "../../src/backbone/architecture.js"
-import { buildParts } from "../../src/detector/build.js"
+import { buildLayers } from "../../src/detector/build.js"
 import { modelDefaults } from "../../src/detector/model.js"
 import { startEngine } from "../../src/engine/start.js"
 import { Parameters } from "../../src/tensor/parameters.js"
@@ -20,7 +20,7 @@ test.each(["c4", "dc5", "fpn", "fpn_v2"])(
     const model = `fasterrcnn_resnet18_${kind}`
     const parameters = new Parameters(seededRandom(1))
     built.push(parameters)
-    buildParts(parameters, { ...modelDefaults, model, norm: "group" }, 2)
+    buildLayers(parameters, { ...modelDefaults, model, norm: "group" }, 2)
     const learned = [...expectedShapes(resNetSpec(18), 1000)].filter(([name]) => !/^fc\.|running/.test(name))
     const rename = detectorName(model)
     const places = learned.map(([name, shape]) => [name, shape, parameters.get(rename(name))?.variable.shape])

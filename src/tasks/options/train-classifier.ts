@@ -3,7 +3,17 @@ import { sgdDefaults } from "../../train/options.js"
 import { scheduleDefaults } from "../../train/schedule.js"
 import { option } from "../option.js"
 import { engine, strideIn, trainSplit, valSplit } from "./shared.js"
-import { clipNorm, flip, flipDefault, frozen, runOptionsShape, schedule, valEvery, warmup, weightDecay } from "./training.js"
+import {
+  clipNorm,
+  flip,
+  flipDefault,
+  frozen,
+  runOptionsShape,
+  schedule,
+  valEvery,
+  warmup,
+  weightDecay,
+} from "./training.js"
 
 const channels = z.tuple([z.number(), z.number(), z.number()])
 const positives = z.tuple([z.number().positive(), z.number().positive(), z.number().positive()])
@@ -133,3 +143,4 @@ export const classifyTrainSchema = z.strictObject({
 })
 
 export type ClassifyTrainConfig = z.output<typeof classifyTrainSchema>
+export type TrainClassifierOptions = z.input<typeof classifyTrainSchema>

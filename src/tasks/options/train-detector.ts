@@ -102,7 +102,10 @@ export const trainSchema = z.strictObject({
     help: "gradient accumulation: batches a step, as one batch n times as large",
     unit: "batches",
   }),
-  weightDecay: option(z.number().min(0).optional(), { ...weightDecay, otherwise: `the recipe's, else ${sgdDefaults.weightDecay}` }),
+  weightDecay: option(z.number().min(0).optional(), {
+    ...weightDecay,
+    otherwise: `the recipe's, else ${sgdDefaults.weightDecay}`,
+  }),
   clipNorm: option(z.number().positive().default(clipNormDefault), clipNorm()),
   ema: option(z.boolean().default(false), { help: "validate and save a running mean of the weights" }),
   emaDecay: option(z.number().min(0).lt(1).default(averageDefaults.decay), {
@@ -161,6 +164,8 @@ export const decidedTrainSchema = trainSchema.required({
   batch: true,
   weightDecay: true,
   valEvery: true,
+  strideIn: true,
 })
 
 export type TrainConfig = z.output<typeof decidedTrainSchema>
+export type TrainDetectorOptions = z.input<typeof trainSchema>

@@ -118,3 +118,4 @@ export const localizeTrainSchema = z.strictObject({
 })
 
 export type LocalizeTrainConfig = z.output<typeof localizeTrainSchema>
+export type TrainLocalizerOptions = z.input<typeof localizeTrainSchema>

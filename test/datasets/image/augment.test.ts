@@ -75,7 +75,7 @@ test("the shorter side is drawn from its range, both ends included, and the wind
 })
 
 test("a window cut out of an image is that part of it, mirrored in itself, with the shift added", () => {
-  const image = { pixels: numbered(), height: 4, width: 4 }
+  const image = { data: numbered(), height: 4, width: 4 }
   const cut = (mirrored: boolean, shift?: readonly [number, number, number]) => {
     const out = new Float32Array(15).fill(-1)
     const window = { height: 4, width: 4, top: 2, left: 0, mirrored }

@@ -37,8 +37,8 @@ async function turned(orientation: number): Promise<Buffer> {
   return (await stored()).withMetadata({ orientation }).jpeg({ quality: 95, chromaSubsampling: "4:4:4" }).toBuffer()
 }
 
-const at = ({ pixels, width }: { pixels: Uint8Array; width: number }, y: number, x: number) =>
-  [...pixels.subarray(3 * (y * width + x), 3 * (y * width + x) + 3)].map((value) => Math.round(value / 255))
+const at = ({ data, width }: { data: Uint8Array; width: number }, y: number, x: number) =>
+  [...data.subarray(3 * (y * width + x), 3 * (y * width + x) + 3)].map((value) => Math.round(value / 255))
 
 for (const decoder of decoders) {
   test.each([1, 2, 3, 4, 5, 6, 7, 8])(`EXIF orientation %i comes upright with ${decoder}`, async (orientation) => {
@@ -57,19 +57,19 @@ for (const decoder of decoders) {
       .toColourspace("b-w")
       .png()
       .toBuffer()
-    expect([...(await decodeImage(grey, { decoder })).pixels.subarray(0, 4)]).toEqual([90, 90, 90, 90])
+    expect([...(await decodeImage(grey, { decoder })).data.subarray(0, 4)]).toEqual([90, 90, 90, 90])
     const clear = await sharp({
       create: { width: 4, height: 3, channels: 4, background: { r: 9, g: 8, b: 7, alpha: 0.5 } },
     })
       .png()
       .toBuffer()
-    expect([...(await decodeImage(clear, { decoder })).pixels.subarray(0, 6)]).toEqual([9, 8, 7, 9, 8, 7])
+    expect([...(await decodeImage(clear, { decoder })).data.subarray(0, 6)]).toEqual([9, 8, 7, 9, 8, 7])
     const deep = await sharp(png(4, 3, [10, 20, 30]))
       .toColourspace("rgb16")
       .png()
       .toBuffer()
     expect(deep[24]).toBe(16)
-    expect([...(await decodeImage(deep, { decoder })).pixels.subarray(0, 3)]).toEqual([10, 20, 30])
+    expect([...(await decodeImage(deep, { decoder })).data.subarray(0, 3)]).toEqual([10, 20, 30])
   })
 
   test(`a header that claims too many pixels is refused before decoding, with ${decoder}`, async () => {
@@ -100,7 +100,7 @@ test("a file that ends early gives what arrived, and is marked, by sharp, and un
     .toBuffer()
   expect((await decodeImage(whole, { decoder: "sharp" })).truncated).toBe(false)
   const cut = await decodeImage(whole.subarray(0, whole.length * 0.6), { decoder: "sharp" })
-  expect([cut.truncated, cut.height, cut.width, cut.pixels.length]).toEqual([true, 64, 64, 64 * 64 * 3])
+  expect([cut.truncated, cut.height, cut.width, cut.data.length]).toEqual([true, 64, 64, 64 * 64 * 3])
   const without = decodeImage(whole.subarray(0, whole.length * 0.6), { decoder: "javascript" })
   await expect(without).rejects.toMatchObject({ kind: "unreadable-image" })
 })
@@ -110,9 +110,9 @@ test("CMYK becomes RGB", async () => {
     .toColourspace("cmyk")
     .jpeg({ quality: 100 })
     .toBuffer()
-  const { pixels } = await decodeImage(cmyk)
-  expect(pixels.length).toBe(16 * 16 * 3)
-  expect([pixels[0]! > 150, pixels[1]! < 90, pixels[2]! < 90]).toEqual([true, true, true])
+  const { data } = await decodeImage(cmyk)
+  expect(data.length).toBe(16 * 16 * 3)
+  expect([data[0]! > 150, data[1]! < 90, data[2]! < 90]).toEqual([true, true, true])
 })
 
 test("a missing file is told from an unreadable one", async () => {

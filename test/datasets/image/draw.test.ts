@@ -9,12 +9,12 @@ import type { RgbImage } from "../../../datasets/image/rgb.js"
 import { tempFolder } from "../samples.js"
 
 const blank = (height: number, width: number): RgbImage => ({
-  pixels: new Uint8Array(3 * height * width).fill(7),
+  data: new Uint8Array(3 * height * width).fill(7),
   height,
   width,
 })
-const at = ({ pixels, width }: RgbImage, y: number, x: number) => [
-  ...pixels.subarray(3 * (y * width + x), 3 * (y * width + x) + 3),
+const at = ({ data, width }: RgbImage, y: number, x: number) => [
+  ...data.subarray(3 * (y * width + x), 3 * (y * width + x) + 3),
 ]
 
 test("a frame lies on the edge of its box, inside, and the picture given is left alone", () => {
@@ -39,7 +39,7 @@ test("a frame lies on the edge of its box, inside, and the picture given is left
   ] as const) {
     expect(at(drawn, y, x)).toEqual([7, 7, 7])
   }
-  expect(image.pixels.every((value) => value === 7)).toBe(true)
+  expect(image.data.every((value) => value === 7)).toBe(true)
 })
 
 test("a caption stands above its box, below the upper edge when there is no room, and inside the picture", () => {
@@ -54,7 +54,7 @@ test("a caption stands above its box, below the upper edge when there is no room
 
 test("a box outside the picture draws nothing and breaks nothing", () => {
   const image = blank(20, 20)
-  expect(drawBoxes(image, [{ box: [30, 30, 50, 50], label: 1, text: "" }]).pixels).toEqual(image.pixels)
+  expect(drawBoxes(image, [{ box: [30, 30, 50, 50], label: 1, text: "" }]).data).toEqual(image.data)
 })
 
 test("neighbouring labels have colours that can be told apart", () => {
@@ -79,13 +79,13 @@ test("a letter's dots are as drawn, and an unknown letter is a frame", () => {
 test.each(["auto", "javascript"] as const)(
   "PNG keeps every pixel and JPEG nearly, with the encoder %s",
   async (encoder) => {
-    const image = { pixels: Uint8Array.from({ length: 48 * 64 * 3 }, (_, i) => (i * 5) % 200), height: 48, width: 64 }
+    const image = { data: Uint8Array.from({ length: 48 * 64 * 3 }, (_, i) => (i * 5) % 200), height: 48, width: 64 }
     const png = await decodeImage(await encodeImage(image, { format: "png", encoder }))
-    expect(Buffer.compare(png.pixels, image.pixels)).toBe(0)
+    expect(Buffer.compare(png.data, image.data)).toBe(0)
     const flat = blank(16, 16)
     const jpeg = await decodeImage(await encodeImage(flat, { format: "jpeg", encoder }))
     expect([jpeg.height, jpeg.width]).toEqual([16, 16])
-    expect(Math.abs(jpeg.pixels[0]! - 7)).toBeLessThan(3)
+    expect(Math.abs(jpeg.data[0]! - 7)).toBeLessThan(3)
   },
 )
 

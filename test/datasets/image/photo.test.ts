@@ -2,13 +2,14 @@ import { expect, test } from "vitest"
 import { cutRgb } from "../../../datasets/image/cut.js"
 import { decodeImage } from "../../../datasets/image/decode.js"
 import { RgbPhoto } from "../../../datasets/image/photo.js"
-import { prepareImage } from "../../../datasets/loader/stream.js"
+import { makeDetectionInputs } from "../../../datasets/loader/detection-inputs.js"
+import { openDefaults } from "../../../datasets/open-sample.js"
 import { imageNet } from "../../../src/tensor/normalisation.js"
 import { png } from "../samples.js"
 
 /** 3 x 2 pixels whose red tells their place. */
-const image = { pixels: Uint8Array.from({ length: 18 }, (_, at) => 10 * Math.floor(at / 3)), height: 2, width: 3 }
-const red = ({ pixels }: { pixels: Uint8Array }) => [...pixels.filter((_, at) => at % 3 === 0)]
+const image = { data: Uint8Array.from({ length: 18 }, (_, at) => 10 * Math.floor(at / 3)), height: 2, width: 3 }
+const red = ({ data }: { data: Uint8Array }) => [...data.filter((_, at) => at % 3 === 0)]
 
 test("a part is cut out row by row", () => {
   expect(cutRgb(image, [1, 0, 3, 2])).toMatchObject({ height: 2, width: 2 })
@@ -19,10 +20,12 @@ test("a part is cut out row by row", () => {
 
 test("an input is what the loader makes of the same file", async () => {
   const file = png(40, 30)
-  const { pixels, shape, images } = await prepareImage(file, { size: 64, maxSize: 80 })
+  const how = { size: 64, maxSize: 80, divisor: 32, ...imageNet, ...openDefaults }
+  const photos = [{ file: "made up", image: file, flip: false }]
+  const { pixels, shape, placed } = await makeDetectionInputs({ photos, ...how })
   const input = new RgbPhoto(await decodeImage(file)).input({ size: 64, maxSize: 80 }, imageNet)
   expect(input.shape).toEqual(shape)
-  expect([input.height, input.width]).toEqual([images[0]!.height, images[0]!.width])
+  expect([input.height, input.width]).toEqual([placed[0]!.height, placed[0]!.width])
   expect(input.values).toEqual(pixels)
 })
 

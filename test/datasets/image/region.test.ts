@@ -2,9 +2,9 @@ import { expect, test } from "vitest"
 import { cropImage, wholePixelBox } from "../../../datasets/image/region.js"
 
 test("a crop is the pixels inside its box, never empty", () => {
-  const image = { pixels: Uint8Array.from({ length: 48 }, (_, i) => i), height: 4, width: 4 }
+  const image = { data: Uint8Array.from({ length: 48 }, (_, i) => i), height: 4, width: 4 }
   expect(cropImage(image, [1.2, 2, 2.8, 4])).toEqual({
-    pixels: Uint8Array.from([27, 28, 29, 30, 31, 32, 39, 40, 41, 42, 43, 44]),
+    data: Uint8Array.from([27, 28, 29, 30, 31, 32, 39, 40, 41, 42, 43, 44]),
     height: 2,
     width: 2,
   })

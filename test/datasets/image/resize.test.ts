@@ -23,7 +23,7 @@ test.each(golden.cases)("$height x $width to $outHeight x $outWidth gives PyTorc
   const { height, width, outHeight, outWidth, pixels, values } = example
   const out = new Float32Array(values.length)
   const target = { out, offset: 0, rowStride: 3 * outWidth, height: outHeight, width: outWidth, flip: false }
-  resizeInto({ pixels: Uint8Array.from(pixels), height, width }, { ...target, ...imageNet })
+  resizeInto({ data: Uint8Array.from(pixels), height, width }, { ...target, ...imageNet })
   let worst = 0
   for (const [i, value] of values.entries()) worst = Math.max(worst, Math.abs(value - out[i]!))
   expect(worst).toBeLessThan(5e-6)
@@ -31,12 +31,12 @@ test.each(golden.cases)("$height x $width to $outHeight x $outWidth gives PyTorc
 
 test("halfway between two pixels is their mean", () => {
   // Doubling two pixels: centres fall at -0.25, 0.25, 0.75, 1.25 of the input.
-  const image = { pixels: Uint8Array.from([0, 0, 0, 100, 40, 200]), height: 1, width: 2 }
-  expect([...resizeRgb(image, 1, 4).pixels]).toEqual([0, 0, 0, 25, 10, 50, 75, 30, 150, 100, 40, 200])
+  const image = { data: Uint8Array.from([0, 0, 0, 100, 40, 200]), height: 1, width: 2 }
+  expect([...resizeRgb(image, 1, 4).data]).toEqual([0, 0, 0, 25, 10, 50, 75, 30, 150, 100, 40, 200])
 })
 
 test("a flipped image is the mirror of the plain one, and what lies around it is left alone", () => {
-  const image = { pixels: Uint8Array.from({ length: 5 * 7 * 3 }, (_, i) => (i * 37) % 256), height: 5, width: 7 }
+  const image = { data: Uint8Array.from({ length: 5 * 7 * 3 }, (_, i) => (i * 37) % 256), height: 5, width: 7 }
   const run = (flip: boolean) => {
     const out = new Float32Array(8 * 10 * 3).fill(9)
     resizeInto(image, { out, offset: 3 * 10 * 3, rowStride: 30, height: 4, width: 6, flip, ...imageNet })
@@ -71,7 +71,7 @@ function naive(image: RgbImage, height: number, width: number): number[] {
     for (let x = 0; x < width; x++)
       for (let c = 0; c < 3; c++) {
         const [rows, columns] = [place(height, image.height, y), place(width, image.width, x)]
-        const pixel = (row: number, column: number) => image.pixels[3 * (row * image.width + column) + c]!
+        const pixel = (row: number, column: number) => image.data[3 * (row * image.width + column) + c]!
         const across = (row: number) =>
           (1 - columns.share) * pixel(row, columns.first) + columns.share * pixel(row, columns.second)
         const value = (1 - rows.share) * across(rows.first) + rows.share * across(rows.second)
@@ -93,8 +93,8 @@ test.each([
   const pixels = Uint8Array.from({ length: 3 * height * width }, (_, i) => (i * 7919 + (i >> 3)) % 256)
   const out = new Float32Array(3 * outHeight * outWidth)
   const target = { out, offset: 0, rowStride: 3 * outWidth, height: outHeight, width: outWidth, flip: false }
-  resizeInto({ pixels, height, width }, { ...target, ...imageNet })
-  const expected = naive({ pixels, height, width }, outHeight, outWidth)
+  resizeInto({ data: pixels, height, width }, { ...target, ...imageNet })
+  const expected = naive({ data: pixels, height, width }, outHeight, outWidth)
   let worst = 0
   for (const [i, value] of expected.entries()) worst = Math.max(worst, Math.abs(value - out[i]!))
   expect(worst).toBeLessThan(2e-6)

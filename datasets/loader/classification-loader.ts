@@ -1,0 +1,149 @@
+import { UsageError } from "../../src/tensor/errors.js"
+import { imageNet, type Normalisation } from "../../src/tensor/normalisation.js"
+import { atLeastOne, fraction, wholeNumber, withDefaults } from "../../src/tensor/options.js"
+import { mixSeeds, seededRandom } from "../../src/tensor/random.js"
+import type { CifarSet } from "../cifar.js"
+import { copyWindow, drawShift, normalisationTable } from "../image/augment.js"
+import type { ImageFolderSet } from "../image-folder.js"
+import { openDefaults } from "../open-sample.js"
+import { PhotoFaults } from "../photo-faults.js"
+import type { ReadLabelledSet } from "../read-labelled.js"
+import { Loader, type LoaderParts } from "./loader.js"
+import { draw, planBatches } from "./order.js"
+import { defaultWorkers, WorkerPool } from "./pool.js"
+
+/** Pictures ready for a classifier, with their classes. */
+export interface ClassificationBatch {
+  /** `[N]` positions in the set. */
+  readonly images: readonly number[]
+  /** `[N]` 0..K-1. */
+  readonly labels: Int32Array
+  /** `[N, size, size, 3]` float32, normalised RGB. */
+  readonly pixels: Float32Array
+  readonly shape: readonly [number, number, number, number]
+}
+
+export interface ClassificationLoaderOptions extends Normalisation {
+  readonly batchSize: number
+  readonly seed: number
+  /** Side of the square input in pixels; pictures of CIFAR-10 have theirs. */
+  readonly size: number
+  /** Shortest and longest that the shorter side of an image file is made, before it is cropped. */
+  readonly shorter: readonly [number, number]
+  /** Pixels of frame around a picture of CIFAR-10, before it is cropped. */
+  readonly padding: number
+  /** The chance that a crop is mirrored. */
+  readonly mirror: number
+  /** Deviation of the draws along the colours' principal components; image files only. */
+  readonly colour: number
+  /** Threads that decode image files; 0: none, `null`: one less than there are cores, at most four. */
+  readonly workers: number | null
+  /** How many batches of image files are made ready ahead of the consumer. */
+  readonly prefetch: number
+}
+
+/** @source He et al. 2016 sections 3.4 (image files) and 4.2 (CIFAR-10); colour: fb.resnet.torch */
+export const classificationLoaderDefaults: ClassificationLoaderOptions = {
+  batchSize: 256,
+  seed: 0,
+  size: 224,
+  shorter: [256, 480],
+  padding: 4,
+  mirror: 0.5,
+  colour: 0.1,
+  workers: null,
+  prefetch: 4,
+  ...imageNet,
+}
+
+type Parts = LoaderParts<number, ClassificationBatch>
+
+/**
+ * The training batches of a classification set: another order every epoch, random crops, full batches only.
+ * @throws UsageError for an option that makes no sense, or fewer images than make a batch
+ */
+export function classificationLoader(
+  set: ReadLabelledSet,
+  overrides: Partial<ClassificationLoaderOptions> = {},
+): Loader<number, ClassificationBatch> {
+  const options = withDefaults("classificationLoader", classificationLoaderDefaults, overrides, {
+    batchSize: atLeastOne,
+    size: atLeastOne,
+    padding: wholeNumber,
+    mirror: fraction,
+    prefetch: atLeastOne,
+  })
+  const { batchSize, seed } = options
+  const [least, most] = options.shorter
+  if (!(Number.isInteger(least) && Number.isInteger(most) && least >= options.size && most >= least)) {
+    throw new UsageError(
+      `classificationLoader: expected shorter to be two whole numbers, ${options.size} (the crop) or more, the larger one last, got [${least}, ${most}]`,
+    )
+  }
+  if (set.labels.length < batchSize) {
+    throw new UsageError(
+      `${set.source}: ${set.labels.length} images do not fill a batch of ${batchSize}. Choose a smaller --batch`,
+    )
+  }
+  const ratios = Array.from(set.labels, () => 1)
+  const how = { batchSize, seed, shuffle: true, dropLast: true, aspectGroups: 0 }
+  return new Loader({
+    batchesPerEpoch: Math.floor(set.labels.length / batchSize),
+    plan: (epoch) => planBatches(ratios, epoch, how),
+    faults: new PhotoFaults(set.source),
+    ...(set.format === "cifar10" ? memoryParts(set, options) : folderParts(set, options)),
+  })
+}
+
+/** A set in memory: making a batch takes a few milliseconds, and no thread. */
+function memoryParts(set: CifarSet, options: ClassificationLoaderOptions): Pick<Parts, "collate" | "prefetch"> {
+  const { padding, mirror, seed } = options
+  const { side: size } = set
+  const table = normalisationTable(options)
+  const values = 3 * size * size
+  return {
+    prefetch: 1,
+    async collate(images, { epoch }) {
+      const pixels = new Float32Array(images.length * values)
+      for (const [n, image] of images.entries()) {
+        const window = drawShift(padding, mirror, seededRandom(mixSeeds(seed, epoch, draw.crop, image)))
+        copyWindow(set.pixels, image * values, window, { out: pixels, offset: n * values, size }, table)
+      }
+      return { batch: toBatch(set, images, pixels, size), problems: [] }
+    },
+  }
+}
+
+/** Image files, decoded and cropped in worker threads. */
+function folderParts(
+  { files, ...set }: ImageFolderSet,
+  options: ClassificationLoaderOptions,
+): Pick<Parts, "collate" | "prefetch" | "close"> {
+  const { size, shorter, mirror, colour, mean, deviation, prefetch, seed } = options
+  const pool = new WorkerPool("classification", options.workers ?? defaultWorkers())
+  return {
+    prefetch,
+    async collate(images, { epoch }) {
+      const photos = images.map((image) => ({ file: files[image]! }))
+      const seeds = images.map((image) => mixSeeds(seed, epoch, draw.crop, image))
+      const how = { size, shorter, mirror, colour, mean, deviation, ...openDefaults }
+      const { pixels, used, problems } = await pool.run({ photos, seeds, ...how })
+      const kept = images.filter((_, i) => used[i])
+      return {
+        batch: kept.length > 0 ? toBatch(set, kept, pixels, size) : undefined,
+        problems: photos.map((photo, i) => [photo, problems[i]!]),
+      }
+    },
+    close: () => pool.close(),
+  }
+}
+
+function toBatch(
+  set: Pick<ReadLabelledSet, "labels">,
+  images: readonly number[],
+  pixels: Float32Array,
+  side: number,
+): ClassificationBatch {
+  const labels = Int32Array.from(images, (image) => set.labels[image]!)
+  return { images, labels, pixels, shape: [images.length, side, side, 3] }
+}

@@ -1,0 +1,55 @@
+import type { Normalisation } from "../../src/tensor/normalisation.js"
+import { resizeInto } from "../image/resize.js"
+import { inputSize, padTo, type SizeOptions } from "../image/size.js"
+import { type OpenOptions, openSample, type Photo, type PhotoProblem, type Sample } from "../open-sample.js"
+
+/** What one batch of a detector needs done off the main thread. Plain data: it is copied to a worker. */
+export interface DetectionJob extends SizeOptions, Normalisation, OpenOptions {
+  readonly photos: readonly (Photo & { readonly flip: boolean })[]
+  /** Height and width of the batch are multiples of this. */
+  readonly divisor: number
+}
+
+/** Where a photo lies in its batch. */
+export interface PlacedPhoto {
+  /** After resizing, without the padding. */
+  readonly height: number
+  readonly width: number
+  /** Of the whole image, as `openSample` gives it. */
+  readonly imageHeight: number
+  readonly imageWidth: number
+}
+
+export interface DetectionInputs {
+  /** `[N, H, W, 3]`, the images in the upper left, zeros (the mean colour) elsewhere. */
+  readonly pixels: Float32Array
+  readonly shape: readonly [number, number, number, number]
+  /** One for each photo of the job; undefined for one that was left out of the batch. */
+  readonly placed: readonly (PlacedPhoto | undefined)[]
+  /** For each photo. */
+  readonly problems: readonly (readonly PhotoProblem[])[]
+}
+
+/** Opens, resizes, mirrors, normalises and pads the photos of a batch. Never throws for a photo. */
+export async function makeDetectionInputs(job: DetectionJob): Promise<DetectionInputs> {
+  const samples: Sample[] = []
+  for (const photo of job.photos) samples.push(await openSample(photo, job))
+  const placed = samples.map(({ image }): PlacedPhoto | undefined => {
+    if (image === undefined) return undefined
+    const { height, width } = inputSize(image.height, image.width, job)
+    return { height, width, imageHeight: image.height, imageWidth: image.width }
+  })
+  const height = padTo(Math.max(0, ...placed.map((size) => size?.height ?? 0)), job.divisor)
+  const width = padTo(Math.max(0, ...placed.map((size) => size?.width ?? 0)), job.divisor)
+  const count = placed.filter((size) => size !== undefined).length
+  const pixels = new Float32Array(count * height * width * 3)
+  let row = 0
+  for (const [i, { image }] of samples.entries()) {
+    const size = placed[i]
+    if (image === undefined || size === undefined) continue
+    const place = { offset: row++ * height * width * 3, rowStride: 3 * width, flip: job.photos[i]!.flip }
+    const { mean, deviation } = job
+    resizeInto(image, { out: pixels, ...place, height: size.height, width: size.width, mean, deviation })
+  }
+  return { pixels, shape: [count, height, width, 3], placed, problems: samples.map(({ problems }) => problems) }
+}

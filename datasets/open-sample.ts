@@ -1,0 +1,107 @@
+import { type FaultPolicies, faultPolicies } from "./faults.js"
+import { type DecodedImage, decodeDefaults, decodeImage, ImageError } from "./image/decode.js"
+import type { UprightSize } from "./image/file-size.js"
+import { type RgbImage, turnBack } from "./image/rgb.js"
+
+/** Where the pixels of a photo are: the path of an image file, its bytes, or decoded RGB. */
+export type PhotoSource = string | Uint8Array | RgbImage
+
+/** A photo to be opened: a record of a data set, or just a file. */
+export interface Photo {
+  /** Path of the image file; for a photo that is in no file, what faults call it. */
+  readonly file: string
+  /** Where the pixels are when not in `file`; a function is asked anew each time. */
+  readonly image?: PhotoSource | (() => PhotoSource | Promise<PhotoSource>)
+  /** Size of the picture in which the boxes were drawn; 0 or absent when it is not known. */
+  readonly width?: number
+  readonly height?: number
+}
+
+/** What can be wrong with a photo. */
+export interface PhotoProblem {
+  readonly kind: ImageError["kind"] | "truncated-image" | "size-mismatch"
+  readonly message: string
+}
+
+/** A photo as every task sees it. */
+export interface Sample {
+  /**
+   * RGB in the frame of the boxes: upright, or as stored where the annotation was made so. Undefined when the photo
+   * cannot be used, or a policy leaves it out.
+   */
+  readonly image: RgbImage | undefined
+  readonly problems: readonly PhotoProblem[]
+}
+
+export interface OpenOptions {
+  /** Photos with more pixels are refused before they are decoded. */
+  readonly maxPixels: number
+  readonly policies: FaultPolicies
+}
+
+export const openDefaults: OpenOptions = { maxPixels: decodeDefaults.maxPixels, policies: faultPolicies }
+
+/**
+ * Opens a photo: the one way from a file to pixels. A photo whose size is the annotated one only before its EXIF
+ * orientation is applied is given as it is stored, since its boxes were drawn so. Never throws for a photo; that a policy
+ * says `fail` is for `PhotoFaults` to see.
+ */
+export async function openSample(photo: Photo, overrides: Partial<OpenOptions> = {}): Promise<Sample> {
+  const { maxPixels, policies } = { ...openDefaults, ...overrides }
+  try {
+    const upright = await decode(await sourceOf(photo), maxPixels)
+    const { frame, problem } = frameOf(upright, photo)
+    const problems = [...(problem ? [problem] : []), ...(upright.truncated ? [truncated] : [])]
+    if (problems.some(({ kind }) => policies[kind] === "skip")) return { image: undefined, problems }
+    return { image: frame === "stored" ? turnBack(upright, upright.orientation) : upright, problems }
+  } catch (error) {
+    if (!(error instanceof ImageError)) throw error
+    return { image: undefined, problems: [{ kind: error.kind, message: error.message }] }
+  }
+}
+
+/** Where a photo's pixels are. */
+export async function sourceOf({ file, image = file }: Photo): Promise<PhotoSource> {
+  return typeof image === "function" ? image() : image
+}
+
+/** A photo without the rest of its record, as plain data for another thread. */
+export async function sendable(photo: Photo): Promise<Photo> {
+  const { file, width = 0, height = 0 } = photo
+  return { file, width, height, ...(photo.image === undefined ? {} : { image: await sourceOf(photo) }) }
+}
+
+const truncated: PhotoProblem = {
+  kind: "truncated-image",
+  message: "the file ends early: the rest of the picture is empty",
+}
+
+async function decode(source: PhotoSource, maxPixels: number): Promise<DecodedImage> {
+  if (typeof source === "string" || source instanceof Uint8Array) return decodeImage(source, { maxPixels })
+  const { data, width, height } = source
+  if (!(data instanceof Uint8Array && data.length > 0 && data.length === 3 * height * width)) {
+    const message = `expected RGB pixels, ${height} x ${width} x 3 = ${3 * height * width} bytes, got ${data?.length}`
+    throw new ImageError("unreadable-image", message)
+  }
+  return { data, width, height, truncated: false, orientation: 1 }
+}
+
+/** Which picture of a file the boxes of a photo were drawn in, and what does not fit. */
+export interface Frame {
+  /** `stored`: the pixels as they are in the file, before its EXIF orientation is applied. */
+  readonly frame: "upright" | "stored"
+  readonly problem: PhotoProblem | undefined
+}
+
+/** Tells the frame of a photo's boxes from the annotated size: some label tools ignore EXIF. */
+export function frameOf(upright: UprightSize, { width = 0, height = 0 }: Pick<Photo, "width" | "height">): Frame {
+  if (width === 0 || (upright.width === width && upright.height === height)) {
+    return { frame: "upright", problem: undefined }
+  }
+  const sizes = `the file is ${upright.width}x${upright.height}, the annotation says ${width}x${height}`
+  const isStored = upright.orientation >= 5 && upright.width === height && upright.height === width
+  const message = isStored
+    ? `${sizes}: its EXIF orientation ${upright.orientation} is ignored, as the annotation does`
+    : `${sizes}: the file's size counts`
+  return { frame: isStored ? "stored" : "upright", problem: { kind: "size-mismatch", message } }
+}

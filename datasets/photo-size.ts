@@ -1,0 +1,35 @@
+import { imageFileSize } from "./image/file-size.js"
+import { type Frame, frameOf, openDefaults, type Photo, type PhotoProblem, sourceOf } from "./open-sample.js"
+
+/** Size of what `openSample` gives for a photo, and the EXIF orientation 1..8 of its file. */
+export interface PhotoSize extends Pick<Frame, "frame"> {
+  readonly width: number
+  readonly height: number
+  readonly orientation: number
+}
+
+/**
+ * The size of a photo in the frame of its boxes, from the head of its file: undefined when it cannot be told, or the photo
+ * is too large. Never throws for a photo.
+ */
+export async function photoSize(
+  photo: Photo,
+  maxPixels: number = openDefaults.maxPixels,
+): Promise<{ readonly size: PhotoSize | undefined; readonly problems: readonly PhotoProblem[] }> {
+  const failed = (kind: PhotoProblem["kind"], message: string) => ({ size: undefined, problems: [{ kind, message }] })
+  try {
+    const source = await sourceOf(photo)
+    const isFile = typeof source === "string" || source instanceof Uint8Array
+    const upright = isFile ? await imageFileSize(source) : { ...source, orientation: 1 }
+    const { width, height, orientation } = upright
+    if (width * height > maxPixels) {
+      return failed("oversized-image", `${width}x${height} is more than ${maxPixels} pixels`)
+    }
+    const { frame, problem } = frameOf(upright, photo)
+    const sides = frame === "stored" ? { width: height, height: width } : { width, height }
+    return { size: { ...sides, frame, orientation }, problems: problem ? [problem] : [] }
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return failed("missing-image", "there is no such file")
+    return failed("unreadable-image", (error as Error).message.replaceAll(/\s+/g, " "))
+  }
+}

@@ -1,0 +1,95 @@
+import type { z } from "zod"
+import type { TaskHooks } from "../tasks/hooks.js"
+import type { ResumeChanges } from "../tasks/training/run-record.js"
+import type { EpochReport, TrainHooks, TrainResult } from "../tasks/training/trainer.js"
+import type { StepReport } from "../train/report-window.js"
+import { type CommandModule, type CommandResult, defineCommand } from "./command.js"
+import type { Terminal } from "./terminal.js"
+
+/** The task behind a training command. */
+export interface TrainTask<Options> {
+  start(options: Options, hooks: TrainHooks): Promise<TrainResult>
+  resume(run: string, changes: ResumeChanges, hooks: TrainHooks): Promise<TrainResult>
+  plan(options: Options, hooks: TaskHooks): Promise<object>
+}
+
+/**
+ * A command that trains: the lines it tells, `--resume`, and how to go on.
+ * @param name such as `classify train`
+ * @param load loads the task once the command runs
+ * @param judge may fail the command for what the run came to
+ */
+export function trainCommand<Schema extends z.ZodType>(
+  name: string,
+  schema: Schema,
+  load: () => Promise<TrainTask<z.output<Schema>>>,
+  judge: (result: TrainResult) => CommandResult["failure"] = () => undefined,
+): CommandModule {
+  const told = (result: TrainResult, { log }: Terminal): CommandResult => {
+    for (const line of summary(name, result)) log(line)
+    return { text: result.folder, document: result, failure: result.finished ? judge(result) : undefined }
+  }
+  return defineCommand({
+    schema,
+    async run(options, terminal) {
+      const task = await load()
+      return told(await task.start(options, following(terminal)), terminal)
+    },
+    async plan(options, terminal) {
+      return (await load()).plan(options, terminal.hooks)
+    },
+    async resume(run, changes, terminal) {
+      const task = await load()
+      return told(await task.resume(run, changes as ResumeChanges, following(terminal)), terminal)
+    },
+  })
+}
+
+function following({ hooks, log }: Terminal): TrainHooks {
+  return {
+    ...hooks,
+    signal: hooks.signal,
+    onStep: (report) => log(stepLine(report, report.epochs)),
+    onEpoch: (report) => log(epochLine(report)),
+  }
+}
+
+function summary(name: string, { folder, finished, metric, best, step }: TrainResult): string[] {
+  if (!finished) return [`stopped after step ${step}; go on with: resdet ${name} --resume ${folder}`]
+  return best === null ? [] : [`best ${metric}: ${best.toFixed(4)}`]
+}
+
+/** One line on where training stands: epoch, step, losses, rate, time, memory, time left. */
+export function stepLine(report: StepReport, epochs: number): string {
+  const { epoch, step, rate, losses, stepMs, dataMs, bytes, secondsLeft } = report
+  return [
+    `epoch ${epoch}/${epochs}`,
+    `step ${step}`,
+    lossText(losses),
+    `lr ${Number(rate.toPrecision(3))}`,
+    `${(stepMs / 1000).toFixed(2)} s/step (data ${(dataMs / 1000).toFixed(2)})`,
+    `${(bytes / 2 ** 30).toFixed(1)} GB`,
+    `${duration(secondsLeft)} left`,
+  ].join("  ")
+}
+
+/** One line on what an epoch brought: mean losses, and what validation measured. */
+export function epochLine({ epoch, epochs, losses, metrics }: EpochReport): string {
+  const figures = Object.entries(metrics).map(
+    ([name, value]) => `${name} ${Number.isNaN(value) ? "n/a" : value.toFixed(4)}`,
+  )
+  return [`epoch ${epoch}/${epochs} done`, lossText(losses), ...figures].join("  ")
+}
+
+/** `loss 1.23 (objectness 0.10, rpn_box_reg 0.05, classifier 0.70, box_reg 0.38)` */
+function lossText({ loss, ...parts }: Readonly<Record<string, number>>): string {
+  if (loss === undefined) return "no steps"
+  const each = Object.entries(parts).map(([name, value]) => `${name.replace(/^loss_/, "")} ${value.toFixed(3)}`)
+  return `loss ${loss.toFixed(3)} (${each.join(", ")})`
+}
+
+function duration(seconds: number): string {
+  const whole = Math.round(seconds)
+  const two = (value: number) => String(value).padStart(2, "0")
+  return `${Math.floor(whole / 3600)}:${two(Math.floor(whole / 60) % 60)}:${two(whole % 60)}`
+}

@@ -1,0 +1,102 @@
+import type * as tf from "@tensorflow/tfjs-core"
+import type { BoxLossOptions } from "../boxes/box-loss.js"
+import { type Boxes, joinBoxes } from "../boxes/boxes.js"
+import type { MatchOptions } from "../boxes/matcher.js"
+import type { SampleOptions } from "../boxes/sampler.js"
+import { offTape } from "../engine/off-tape.js"
+import { withValues } from "../engine/read-back.js"
+import type { Random } from "../tensor/random.js"
+import type { Size } from "../tensor/shapes.js"
+import { type AnchorOptions, levelAnchors } from "./anchors.js"
+import type { AnchorOutputs, RpnOutputs } from "./head.js"
+import { rpnLosses, sampledAnchors } from "./loss.js"
+import { type ProposalOptions, proposeBoxes } from "./proposals.js"
+import { rpnTargets } from "./targets.js"
+
+/** The layers of an RPN. */
+export interface AnchorHead {
+  /** What they say of every anchor. @param levels `[N, H, W, C]` each, finest first */
+  apply(levels: readonly tf.Tensor4D[]): RpnOutputs
+  /** The same of some anchors alone. @param wanted of each of the N images, indices of 0..R-1 */
+  applyAt(levels: readonly tf.Tensor4D[], wanted: readonly (readonly number[])[]): AnchorOutputs
+}
+
+export interface RpnOptions {
+  readonly anchors: AnchorOptions
+  readonly match: MatchOptions
+  readonly sample: SampleOptions
+  readonly loss: BoxLossOptions
+}
+
+/** The truths of one image, in input pixels. */
+export interface AnchorTruths {
+  /** `[G * 4]` */
+  readonly boxes: Boxes
+  /** `[C * 4]` regions inside which nothing counts as background. */
+  readonly crowds: Boxes
+}
+
+/**
+ * A region proposal network: which of the anchors spread over the maps hold an object, and where exactly. It owns the
+ * anchors, their matching and sampling, its losses, and what becomes of its outputs.
+ * @source Ren et al. 2015; torchvision `RegionProposalNetwork`
+ */
+export class Rpn {
+  readonly head: AnchorHead
+  readonly options: RpnOptions
+
+  constructor(head: AnchorHead, options: RpnOptions) {
+    this.head = head
+    this.options = options
+  }
+
+  /** The anchors of each level `[R * 4]`, input pixels. */
+  anchors(levels: readonly tf.Tensor4D[]): Float32Array[] {
+    const sizes = levels.map(({ shape }): Size => [shape[1], shape[2]])
+    return levelAnchors(sizes, this.options.anchors)
+  }
+
+  /**
+   * The regions of each image worth a closer look.
+   * @param sizes `[height, width]` of each of the N images inside its padded input
+   * @returns `[P * 4]` an image, input pixels, best first
+   */
+  propose(levels: readonly tf.Tensor4D[], sizes: readonly Size[], options: ProposalOptions): Promise<Float32Array[]> {
+    return withValues(
+      () => this.head.apply(levels),
+      (outputs) => this.#proposals(outputs, levels, sizes, options),
+    )
+  }
+
+  /** As `propose`, at once and unseen by the gradient tape: no gradient flows through proposals. */
+  proposeOffTape(levels: readonly tf.Tensor4D[], sizes: readonly Size[], options: ProposalOptions): Float32Array[] {
+    return offTape(() => this.#proposals(this.head.apply(levels), levels, sizes, options))
+  }
+
+  /**
+   * The two losses over a sample of each image's anchors, of which alone the head is asked.
+   * @param truths of each of the N images
+   * @param random draws the samples
+   * @returns scalars
+   */
+  losses(levels: readonly tf.Tensor4D[], truths: readonly AnchorTruths[], random: Random) {
+    const anchors = joinBoxes(this.anchors(levels))
+    const targets = truths.map(({ boxes, crowds }) => rpnTargets(anchors, boxes, crowds, this.options, random))
+    return rpnLosses(this.head.applyAt(levels, sampledAnchors(targets)), targets, this.options.loss)
+  }
+
+  #proposals(
+    { logits, deltas }: RpnOutputs,
+    levels: readonly tf.Tensor4D[],
+    sizes: readonly Size[],
+    options: ProposalOptions,
+  ): Float32Array[] {
+    const anchors = this.anchors(levels)
+    const perImage = logits.shape[1]
+    const [allLogits, allDeltas] = [logits.dataSync<"float32">(), deltas.dataSync<"float32">()]
+    return sizes.map((size, n) => {
+      const [from, to] = [n * perImage, (n + 1) * perImage]
+      return proposeBoxes(anchors, allLogits.subarray(from, to), allDeltas.subarray(4 * from, 4 * to), size, options)
+    })
+  }
+}

@@ -1,0 +1,41 @@
+import { PhotoFaults } from "../../datasets/photo-faults.js"
+import { readDataset } from "../../datasets/read.js"
+import { type EvalReport, evaluateDetections } from "../eval/report.js"
+import { detectRecords } from "../predict/detect-records.js"
+import { openNetwork } from "../predict/open-network.js"
+import { DataError } from "../tensor/errors.js"
+import { parseOptions } from "./config.js"
+import { listenerOf, type TaskHooks } from "./hooks.js"
+import { lookOf } from "./options/detect.js"
+import { type EvaluateDetectorOptions, evaluateDetectorSchema, reportOptionsOf } from "./options/evaluate.js"
+
+/**
+ * Runs a detector, or several that work as one, over a data set and scores it. An image that cannot be read is told and
+ * counts as empty.
+ * @throws DataError when a file is not what it should be, or the split has no images; an AbortError when it was stopped
+ */
+export async function evaluateDetector(given: EvaluateDetectorOptions, hooks: TaskHooks = {}): Promise<EvalReport> {
+  const options = parseOptions("evaluateDetector", evaluateDetectorSchema, given)
+  const { signal, log, fault, progress } = listenerOf(hooks)
+  const { data, split, images = null, engine } = options
+  const { score: _, ...wished } = options
+  const look = lookOf(wished)
+  const network = await openNetwork([options.weights].flat(), { engine, detect: look })
+  try {
+    log(`engine: ${network.engine}`)
+    const set = await readDataset(data, { split, classes: network.classes, images })
+    log(`${data}: ${set.format.toUpperCase()} data, split ${set.split}: ${set.images.length} images`)
+    for (const notice of set.notices ?? []) log(notice)
+    for (const one of set.faults) fault(one)
+    const total = set.images.length
+    if (total === 0) throw new DataError(`${data}: no images in split ${set.split}`)
+    const onImage = (done: number) => progress({ job: "eval", done, total })
+    const faults = new PhotoFaults(set.source)
+    const { perImage } = await detectRecords(network, set.images, look, { faults, signal, onImage })
+    for (const one of faults.faults) fault(one)
+    signal.throwIfAborted()
+    return evaluateDetections(set, perImage, reportOptionsOf(options))
+  } finally {
+    network.dispose()
+  }
+}

@@ -1,0 +1,147 @@
+import { wholeSplit } from "../../datasets/image-folder.js"
+import { classificationLoader } from "../../datasets/loader/classification-loader.js"
+import { type ReadLabelledSet, readLabelled } from "../../datasets/read-labelled.js"
+import { channelMeans } from "../classify/mean-picture.js"
+import { makeScorer } from "../classify/scorer.js"
+import { type ClassifierCheck, classificationTask } from "../classify/task.js"
+import { DataError, UsageError } from "../tensor/errors.js"
+import type { RunOptions } from "../train/run.js"
+import { type ClassifierConfig, type OpenClassifier, saveClassifier } from "../weights/classifier-file.js"
+import { parseOptions } from "./config.js"
+import type { Listener, TaskHooks } from "./hooks.js"
+import {
+  type ClassifyTrainConfig,
+  classifyTrainSchema,
+  type TrainClassifierOptions,
+} from "./options/train-classifier.js"
+import { tellFaults, validationOf } from "./training/box-data.js"
+import { buildNetwork, type ClassifierStart, takeMeanPicture, unfold } from "./training/classifier-network.js"
+import { classifierConfig, classifierRunOptions, explicitOptions, loaderOptions } from "./training/classifier-plan.js"
+import type { ResumeChanges } from "./training/run-record.js"
+import { plan, resume, type Trainer, type TrainHooks, type TrainResult, train, trainable } from "./training/trainer.js"
+
+/**
+ * Trains a ResNet classifier, on a folder of classes or on CIFAR-10, into a run's folder.
+ * @throws UsageError for options that do not go together; DataError for data or weights that cannot be used;
+ * DivergedError when a loss is NaN. A run that `signal` stops is saved, and `resumeClassifier` goes on with it
+ */
+export const trainClassifier = (options: TrainClassifierOptions, hooks: TrainHooks = {}): Promise<TrainResult> =>
+  train(classifierTrainer, parseOptions("trainClassifier", classifyTrainSchema, options), hooks)
+
+/** Goes on with an interrupted run, bit for bit; one that is done only tells what it came to. */
+export const resumeClassifier = (
+  run: string,
+  changes: ResumeChanges = {},
+  hooks: TrainHooks = {},
+): Promise<TrainResult> => resume(classifierTrainer, run, changes, hooks)
+
+/** The options that `trainClassifier` would use, with nothing left open. */
+export const planClassifier = (options: TrainClassifierOptions, hooks: TaskHooks = {}): Promise<object> =>
+  plan(classifierTrainer, parseOptions("trainClassifier", classifyTrainSchema, options), hooks)
+
+interface ClassifierSets {
+  readonly training: ReadLabelledSet
+  readonly validation: ReadLabelledSet | undefined
+}
+
+const classifierTrainer: Trainer<
+  ClassifyTrainConfig,
+  ClassifyTrainConfig,
+  ClassifierConfig,
+  ClassifierSets,
+  ClassifierStart
+> = {
+  folder: "classify",
+  schema: classifyTrainSchema,
+  fingerprint: ({ training: { labels, classes } }) => ({ images: labels.length, classes }),
+  async read({ data, split, valSplit, valEvery }, listener) {
+    const training = readLabelled(data, { split })
+    tellSet(training, listener)
+    if (valEvery === 0) return { training, validation: undefined }
+    const validation = await validationOf(() => {
+      if (training.split === wholeSplit) throw new DataError(`${data} is not divided into train/ and val/`)
+      return readLabelled(data, { split: valSplit, classes: training.classes })
+    }, listener)
+    if (validation) tellSet(validation, listener)
+    return { training, validation }
+  },
+  async decide(config, { training, validation }, listener) {
+    if (config.schedule === "plateau" && (!validation || config.valEvery === 0)) {
+      throw new UsageError("--schedule plateau drops the rate by validation: give data with a validation split")
+    }
+    if (config.frozen > 0 && config.weights === undefined) {
+      throw new UsageError(`--frozen ${config.frozen} keeps layers as they are: give --weights that they come from`)
+    }
+    const model = classifierConfig(config, training)
+    if (config.mean !== "pixel") return { config, model, start: { picture: undefined } }
+    const picture = await takeMeanPicture(training, model, config.seed, listener)
+    return { config, model: { ...model, mean: channelMeans(picture), meanPicture: true }, start: { picture } }
+  },
+  explicit: (config, model, { training }) => explicitOptions(config, model, training),
+  async prepare({ config, model, data: { training, validation }, ...origin }, { log }) {
+    const how = loaderOptions(config, model, training)
+    const loader = classificationLoader(training, how)
+    const options = classifierRunOptions(config, model, training, loader.batchesPerEpoch)
+    const { parameters, network, folded } = buildNetwork(config, model, training, origin, log)
+    if (folded.length > 0) await unfold(network, parameters, folded, loader, log)
+    const statisticsImages = exactImages(config, training)
+    const { classes } = training
+    const check = validation && checkOf(validation, { config: model, classes, training: {}, network, parameters }, log)
+    const data = { training: loader, validation: check, name: (image: number) => training.name(image) }
+    log(planLine(model, config.frozen, options, loader.batchesPerEpoch, how.batchSize!, statisticsImages))
+    return {
+      task: trainable(classificationTask(network, parameters, data, { statisticsImages })),
+      ...{ options, parameters },
+      saved: {
+        name: model.network,
+        classes,
+        save: (path, training) => saveClassifier(path, parameters, { config: model, classes, training }),
+      },
+      faults: () => loader.faults,
+      close: () => loader.close(),
+    }
+  },
+}
+
+/** Over how many training images the batch norms' statistics are computed at the end; 0 keeps the moving averages. */
+function exactImages({ statistics, statisticsImages }: ClassifyTrainConfig, { labels }: ReadLabelledSet): number {
+  return statistics === "exact" ? Math.min(statisticsImages, labels.length) : 0
+}
+
+/** Validation by one crop, each image that cannot be read told once. */
+function checkOf(set: ReadLabelledSet, classifier: OpenClassifier, log: Listener["log"]): ClassifierCheck {
+  const told = new Set<string>()
+  return {
+    set,
+    scorer: makeScorer([classifier]),
+    onUnread: ({ name, message }) => {
+      if (!told.has(name)) log(`${name}: skipped: ${message}`)
+      told.add(name)
+    },
+  }
+}
+
+function planLine(
+  { network, size, meanPicture }: ClassifierConfig,
+  frozen: number,
+  { epochs, schedule }: RunOptions,
+  steps: number,
+  batch: number,
+  statisticsImages: number,
+): string {
+  const { base, shape, startRate, startError } = schedule
+  const start = startRate === null ? "" : `, ${startRate} until the training error is below ${100 * startError} %`
+  const statistics = statisticsImages > 0 ? `exact over ${statisticsImages} images at the end` : "moving averages"
+  const mean = meanPicture ? ", less the mean picture" : ""
+  const still = frozen > 0 ? `, ${frozen} parts frozen` : ""
+  return (
+    `${network}, input ${size}x${size}${mean}${still}; learning rate ${base} (${shape})${start}; ` +
+    `${epochs} epochs of ${steps} steps of ${batch} images; batch norm statistics: ${statistics}`
+  )
+}
+
+function tellSet({ source, format, split, labels, classes, faults }: ReadLabelledSet, { log }: Listener): void {
+  const kind = format === "cifar10" ? "CIFAR-10" : "a folder of classes"
+  log(`${source}: ${kind}, split ${split}: ${labels.length} images, ${classes.length} classes`)
+  tellFaults(faults, `and ${faults.length} in all`, log)
+}

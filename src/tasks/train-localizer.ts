@@ -1,0 +1,113 @@
+import { usualSize } from "../localize/localizer.js"
+import { type LocalizerConfig, localizerName, saveLocalizer } from "../localize/localizer-file.js"
+import { localizationMetric } from "../localize/tasks.js"
+import { UsageError } from "../tensor/errors.js"
+import { Parameters } from "../tensor/parameters.js"
+import { mixSeeds, seededRandom } from "../tensor/random.js"
+import { sgdOptions } from "../train/options.js"
+import type { RunOptions } from "../train/run.js"
+import { scheduleDefaults, scheduleOptions } from "../train/schedule.js"
+import { describeReport, loadReport, loadWeights } from "../weights/load.js"
+import { parseOptions } from "./config.js"
+import type { TaskHooks } from "./hooks.js"
+import { type LocalizeTrainConfig, localizeTrainSchema, type TrainLocalizerOptions } from "./options/train-localizer.js"
+import { fingerprintOf, readTrainingData, type TrainingData } from "./training/box-data.js"
+import { planLocalizer } from "./training/localizer-plan.js"
+import { prepareRegions, prepareRpn, trainingCrops } from "./training/localizer-stages.js"
+import type { ResumeChanges } from "./training/run-record.js"
+import {
+  INITIALISATION_SEED,
+  plan,
+  resume,
+  type Trainer,
+  type TrainHooks,
+  type TrainResult,
+  train,
+} from "./training/trainer.js"
+
+/**
+ * Trains one stage of a localizer, a per-class RPN or the second stage on its proposals, into a run's folder.
+ * @throws UsageError for options that do not go together; DataError for data or weights that cannot be used;
+ * DivergedError when a loss is NaN. A run that `signal` stops is saved, and `resumeLocalizer` goes on with it
+ */
+export const trainLocalizer = (options: TrainLocalizerOptions, hooks: TrainHooks = {}): Promise<TrainResult> =>
+  train(localizerTrainer, parseOptions("trainLocalizer", localizeTrainSchema, options), hooks)
+
+/** Goes on with an interrupted run, bit for bit; one that is done only tells what it came to. */
+export const resumeLocalizer = (
+  run: string,
+  changes: ResumeChanges = {},
+  hooks: TrainHooks = {},
+): Promise<TrainResult> => resume(localizerTrainer, run, changes, hooks)
+
+/** The options that `trainLocalizer` would use, with nothing left open. */
+export const planLocalizerRun = (options: TrainLocalizerOptions, hooks: TaskHooks = {}): Promise<object> =>
+  plan(localizerTrainer, parseOptions("trainLocalizer", localizeTrainSchema, options), hooks)
+
+const localizerTrainer: Trainer<LocalizeTrainConfig, LocalizeTrainConfig, LocalizerConfig, TrainingData, undefined> = {
+  folder: "localize",
+  schema: localizeTrainSchema,
+  fingerprint: ({ training }) => fingerprintOf(training),
+  read: (config, listener) => readTrainingData(config, {}, listener),
+  async decide(config) {
+    if ((config.stage === "rcnn") !== (config.proposals !== undefined)) {
+      throw new UsageError("localize train: expected --proposals with --stage rcnn, and only there")
+    }
+    return { config, model: planLocalizer(config), start: undefined }
+  },
+  explicit(config, model, { training }) {
+    // How many regions the second stage learns from is known once the first one has proposed them.
+    const crops = config.stage === "rpn" ? trainingCrops(config, model, training) : undefined
+    const warmup = crops ? { warmup: runOptions(config, crops.batchesPerEpoch).schedule.warmup } : {}
+    const { network, options, norm, frozen, stages, size, rpn } = model
+    const sizes = config.sizes ?? (crops ? [usualSize(size)] : undefined)
+    return { ...config, ...warmup, network, ...options, norm, frozen, stages, size, sizes, anchors: rpn.anchors }
+  },
+  async prepare({ config, model, data, state }, listener) {
+    const weights = state?.weights ?? initialWeights(config, model)
+    const parameters = new Parameters(seededRandom(mixSeeds(config.seed, INITIALISATION_SEED)), weights)
+    const stage = await (config.stage === "rpn"
+      ? prepareRpn(config, model, parameters, trainingCrops(config, model, data.training), data)
+      : prepareRegions(config, model, parameters, data, listener))
+    if (state === undefined && config.weights !== undefined) {
+      listener.log(`${config.weights}:\n${describeReport(loadReport(parameters))}`)
+    }
+    const { batchesPerEpoch } = stage.task
+    listener.log(
+      `${model.network}, ${model.stage}, ${model.norm} norm, ${model.frozen} parts frozen; learning rate ${config.lr}; ` +
+        `${config.epochs} epochs of ${batchesPerEpoch} steps`,
+    )
+    const { classes } = data.training
+    return {
+      ...stage,
+      ...{ options: runOptions(config, batchesPerEpoch), parameters },
+      saved: {
+        name: `${model.network} ${model.stage}`,
+        classes,
+        save: (path, training) => saveLocalizer(path, parameters, { config: model, classes, training }),
+      },
+    }
+  },
+}
+
+function initialWeights({ weights }: LocalizeTrainConfig, { norm }: LocalizerConfig) {
+  return weights === undefined ? undefined : loadWeights(weights, { rename: localizerName, norm }).weights
+}
+
+function runOptions(config: LocalizeTrainConfig, batchesPerEpoch: number): RunOptions {
+  return {
+    epochs: config.epochs,
+    seed: config.seed,
+    schedule: scheduleOptions({
+      base: config.lr,
+      steps: config.epochs * batchesPerEpoch,
+      shape: config.schedule,
+      warmup: config.warmup ?? Math.min(scheduleDefaults.warmup, batchesPerEpoch - 1),
+    }),
+    sgd: sgdOptions({ momentum: config.momentum, weightDecay: config.weightDecay }),
+    clipNorm: config.clipNorm,
+    validateEvery: config.valEvery,
+    metric: localizationMetric,
+    reportEvery: config.logEvery,
+  }
+}

@@ -1,0 +1,84 @@
+import { type ModelConfig, modelDefaults } from "../../detector/model.js"
+import { defaultPreset, type PresetName } from "../../detector/preset-names.js"
+import { UsageError } from "../../tensor/errors.js"
+import { type Recipe, recipes, scaleRecipe } from "../../train/recipes.js"
+import { readDetectorInfo } from "../../weights/detector-file.js"
+import { defaultEpochs, type GivenTrainConfig, type TrainConfig, trainDefaults } from "../options/train-detector.js"
+import { recipeTable } from "./recipe-table.js"
+
+/** The options of a run, and how they came about where a recipe is among them. */
+export interface TrainPlan {
+  readonly config: TrainConfig
+  readonly lines: readonly string[]
+}
+
+/**
+ * Decides what the user left open: a recipe first, then the detector that training starts from, then the defaults.
+ * A recipe says how to train, a preset what the detector is like: neither has what the other has, but for the rate, where
+ * the recipe's counts.
+ * @throws UsageError for a length in both epochs and steps, or a drop beyond it; DataError for weights that cannot be read
+ */
+export function planTraining(given: GivenTrainConfig): TrainPlan {
+  const { epochs, steps, weights } = given
+  if (epochs !== undefined && steps !== undefined) {
+    throw new UsageError(`expected the run's length in epochs or in steps, got both: ${epochs} epochs, ${steps} steps`)
+  }
+  const start = weights === undefined ? undefined : readDetectorInfo(weights)?.config
+  const model = given.model ?? start?.model ?? trainDefaults.model
+  const own = start?.model === model ? start : undefined
+  const batch = given.batch ?? trainDefaults.batch
+  const chosen: Recipe | undefined = given.recipe && recipes[given.recipe]
+  const config: TrainConfig = {
+    ...given,
+    ...lengthOf(given, chosen, batch * given.accumulate),
+    model,
+    batch,
+    preset: given.preset ?? presetFor(model, chosen, own),
+    strideIn: given.strideIn ?? own?.strideIn ?? modelDefaults.strideIn,
+    split: given.split ?? chosen?.split ?? trainDefaults.split,
+    valSplit: given.valSplit ?? chosen?.valSplit ?? trainDefaults.valSplit,
+    valEvery: given.valEvery ?? (isPrivate(given, chosen) ? 0 : trainDefaults.valEvery),
+    weightDecay: given.weightDecay ?? chosen?.weightDecay ?? trainDefaults.weightDecay,
+    sizes: given.sizes ?? (given.size === undefined && chosen?.sizes ? [...chosen.sizes] : undefined),
+  }
+  expectDropsInside(config)
+  return { config, lines: chosen === undefined ? [] : recipeTable(chosen, given, config) }
+}
+
+/** Whether the recipe's validation data have no public annotations, and the user named no others. */
+function isPrivate({ valSplit }: GivenTrainConfig, chosen: Recipe | undefined): boolean {
+  return chosen?.valSplit === null && valSplit === undefined
+}
+
+/** A detector that goes on learning keeps what it is like, unless the user says otherwise: then there is no preset. */
+function presetFor(model: string, chosen: Recipe | undefined, own: ModelConfig | undefined): PresetName | undefined {
+  if (own !== undefined) return undefined
+  if (chosen === undefined) return defaultPreset
+  return model.endsWith("_c4") ? chosen.preset.c4 : chosen.preset.other
+}
+
+type Length = Pick<GivenTrainConfig, "epochs" | "steps" | "drops" | "lr" | "warmup">
+
+/** Length, drops, rate and warm-up for `images` a step. The user's length keeps the recipe's drops in proportion. */
+function lengthOf(given: GivenTrainConfig, chosen: Recipe | undefined, images: number): Length {
+  const { epochs, steps, lr, warmup } = given
+  if (chosen === undefined) return { epochs: epochs ?? (steps === undefined ? defaultEpochs : undefined) }
+  const scaled = scaleRecipe(chosen, images)
+  const length = epochs ?? steps ?? scaled.steps
+  const share = (drop: number) => (drop * length) / scaled.steps
+  const drops = scaled.drops.map(epochs === undefined ? (drop) => Math.round(share(drop)) : share)
+  return {
+    ...(epochs === undefined && { steps: length }),
+    drops: given.drops ?? drops,
+    lr: lr ?? scaled.lr,
+    warmup: warmup ?? scaled.warmup,
+  }
+}
+
+function expectDropsInside({ epochs, steps, drops = [] }: TrainConfig): void {
+  const length = (steps ?? epochs)!
+  const beyond = drops.find((drop) => drop >= length)
+  if (beyond === undefined) return
+  const unit = steps === undefined ? "epochs" : "steps"
+  throw new UsageError(`expected drops before the end, after ${length} ${unit}, got ${beyond}`)
+}

@@ -1,0 +1,93 @@
+import type { DatasetFormat } from "../../../datasets/dataset.js"
+import { type ModelConfig, modelDefaults } from "../../detector/model.js"
+import { type DeepPartial, type FasterRcnnOptions, withOverrides } from "../../detector/options.js"
+import { defaultPreset } from "../../detector/preset-names.js"
+import { preset } from "../../detector/presets.js"
+import { sgdOptions } from "../../train/options.js"
+import { type RunOptions, runLength } from "../../train/run.js"
+import { scheduleOptions } from "../../train/schedule.js"
+import { readDetectorInfo } from "../../weights/detector-file.js"
+import { planInput, planNorms } from "../../weights/plan.js"
+import { inputSizes } from "../input-sizes.js"
+import type { TrainConfig } from "../options/train-detector.js"
+
+/** What the detector of a run is like: the preset's, or that of the weights, with the user's own values. */
+export function detectorModelConfig(config: TrainConfig): ModelConfig {
+  const { model, strideIn, size, maxSize, norm, conv5Norm, headNorm, frozen } = config
+  const base = config.preset === undefined ? readDetectorInfo(config.weights!)!.config : preset(config.preset, model)
+  return {
+    ...modelDefaults,
+    ...planNorms(model, config.weights, { norm, conv5Norm, headNorm, frozen }),
+    ...inputSizes(base, { size, maxSize }),
+    input: planInput(config.weights),
+    model,
+    strideIn,
+    options: withOverrides(base.options, config.detector as DeepPartial<FasterRcnnOptions>),
+  }
+}
+
+/** How a run goes: length, rate and drops, in steps of so many batches. */
+export function detectorRunOptions(config: TrainConfig, format: DatasetFormat, batchesPerEpoch: number): RunOptions {
+  const { accumulate, ema, emaDecay, emaRamp } = config
+  const asked = { ...(config.steps !== undefined && { steps: config.steps }), accumulate }
+  const { steps, stepsPerEpoch } = runLength({ epochs: config.epochs ?? 0, ...asked }, batchesPerEpoch)
+  const epochs = config.epochs ?? Math.ceil(steps / stepsPerEpoch)
+  const drops = config.drops?.map((drop) => drop / (config.steps ?? epochs))
+  return {
+    epochs,
+    ...asked,
+    seed: config.seed,
+    schedule: scheduleOptions({
+      base: config.lr ?? ratePerImage(config) * config.batch * accumulate,
+      steps,
+      shape: config.schedule,
+      ...(drops && { drops }),
+      warmup: config.warmup ?? Math.min(1000, stepsPerEpoch - 1, steps - 1),
+    }),
+    sgd: sgdOptions({ momentum: config.momentum, weightDecay: config.weightDecay }),
+    clipNorm: config.clipNorm,
+    ...(ema && { average: { decay: emaDecay, ramp: emaRamp } }),
+    validateEvery: config.valEvery,
+    metric: config.metric ?? (format === "voc" ? "voc12" : "AP"),
+    reportEvery: config.logEvery,
+  }
+}
+
+const ratePerImage = (config: TrainConfig) => preset(config.preset ?? defaultPreset, config.model).ratePerImage
+
+/** `learning rate 0.01 (0.005 an image x batch 2), warm-up 5 steps; 12 epochs of 100 steps` */
+export function scheduleLine(config: TrainConfig, { epochs, steps, schedule }: RunOptions, batches: number): string {
+  const { batch, accumulate } = config
+  const times = accumulate === 1 ? "" : ` x ${accumulate} batches a step`
+  const why = config.lr === undefined ? ` (${ratePerImage(config)} an image x batch ${batch}${times})` : ""
+  const { stepsPerEpoch } = runLength({ epochs, accumulate }, batches)
+  const length = steps === undefined ? `${epochs} epochs` : `${steps} steps in epochs`
+  return `learning rate ${schedule.base}${why}, warm-up ${schedule.warmup} steps; ${length} of ${stepsPerEpoch} steps`
+}
+
+/**
+ * The options of a run like this one with nothing left open. It names no preset and no recipe: what they say stands there
+ * value by value.
+ */
+export function explicitOptions(
+  { preset: _, recipe: __, ...config }: TrainConfig,
+  model: ModelConfig,
+  { schedule, metric }: RunOptions,
+): object {
+  const length = config.steps ?? config.epochs
+  return {
+    ...config,
+    lr: schedule.base,
+    warmup: schedule.warmup,
+    drops: config.drops ?? (schedule.shape === "steps" ? schedule.drops.map((share) => share * length!) : undefined),
+    metric,
+    size: model.size,
+    maxSize: model.maxSize,
+    strideIn: model.strideIn,
+    norm: model.norm,
+    conv5Norm: model.conv5Norm,
+    headNorm: model.headNorm,
+    frozen: model.frozen,
+    detector: model.options,
+  }
+}

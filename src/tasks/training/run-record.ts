@@ -1,0 +1,103 @@
+import { existsSync, mkdirSync, readFileSync } from "node:fs"
+import { join } from "node:path"
+import type { z } from "zod"
+import { writeWhole } from "../../../datasets/atomic.js"
+import { DataError, UsageError } from "../../tensor/errors.js"
+import { loadState, type SavedState } from "../../train/state.js"
+import { makeRunFolder } from "./run-folder.js"
+
+/** What a run trains. */
+export type RunKind = "detector" | "classifier" | "localizer"
+
+/** What a run's `config.json` holds: enough to start it again, and to see whether the data are still the same. */
+export interface RunRecord<Config, Model> {
+  readonly config: Config
+  readonly model: Model
+  readonly data: DatasetFingerprint
+}
+
+/** By what a run knows its data again. */
+export interface DatasetFingerprint {
+  readonly images: number
+  readonly classes: readonly string[]
+}
+
+/** A run's length, in one of the two. */
+export interface RunLength {
+  readonly epochs?: number | undefined
+  readonly steps?: number | undefined
+}
+
+/** What may change while a run rests. */
+export interface ResumeChanges extends RunLength {
+  readonly workers?: number | undefined
+  readonly engine?: string | undefined
+}
+
+const changeable: readonly (keyof ResumeChanges)[] = ["epochs", "steps", "workers", "engine"]
+
+/** @throws UsageError when `out` holds a run already */
+export function refuseExistingRun(out: string | undefined): void {
+  if (out === undefined || !["state", "state.old"].some((name) => existsSync(join(out, name)))) return
+  throw new UsageError(`${out} holds a run already. Go on with --resume ${out}, or choose another --out`)
+}
+
+/** Makes a new run's folder and its `config.json`. @param kind where runs go by default, `runs/<kind>/train1`, ... */
+export function createRun(kind: string, out: string | undefined, record: RunRecord<unknown, unknown>): string {
+  const run = makeRunFolder(kind, out, "train")
+  mkdirSync(join(run, "weights"), { recursive: true })
+  writeWhole(join(run, "config.json"), `${JSON.stringify(record, null, 2)}\n`)
+  return run
+}
+
+/**
+ * The record of a run that is to go on, with the options that may change while it rests.
+ * @throws UsageError for other options, DataError when `run` is no run's folder, or one of another kind
+ */
+export function reopenRun<Schema extends z.ZodType, Model>(
+  run: string,
+  schema: Schema,
+  changes: Readonly<Record<string, unknown>>,
+): RunRecord<z.output<Schema>, Model> {
+  const given = Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== undefined))
+  const [foreign] = Object.keys(given).filter((name) => !(changeable as readonly string[]).includes(name))
+  if (foreign !== undefined) {
+    throw new UsageError(`--resume goes on with the run's own options: leave out --${foreign}, or start a new run`)
+  }
+  const saved = readRecord<Model>(run)
+  for (const [unit, other] of [
+    ["epochs", "steps"],
+    ["steps", "epochs"],
+  ] as const) {
+    if (given[unit] === undefined || saved.config[other] === undefined) continue
+    throw new UsageError(`${run}: its length is in ${other}. Give --${other} instead of --${unit}`)
+  }
+  const config = schema.safeParse({ ...saved.config, ...given })
+  if (config.success) return { ...saved, config: config.data }
+  const key = config.error.issues[0]!.path.join(".")
+  throw new DataError(
+    `${join(run, "config.json")}: not a run of this command${key && `: ${key} does not fit`}. Go on with the one that began it`,
+  )
+}
+
+function readRecord<Model>(run: string): RunRecord<Record<string, unknown>, Model> {
+  const file = join(run, "config.json")
+  try {
+    return JSON.parse(readFileSync(file, "utf8")) as RunRecord<Record<string, unknown>, Model>
+  } catch (error) {
+    throw new DataError(`${file}: ${(error as Error).message}. Expected the folder of a training run`)
+  }
+}
+
+/**
+ * The state that a run goes on from.
+ * @param now what its data are today
+ * @throws DataError when the data have changed, or there is no state
+ */
+export function stateOf(run: string, then: DatasetFingerprint, now: DatasetFingerprint, data: string): SavedState {
+  if (JSON.stringify(then) === JSON.stringify(now)) return loadState(run)
+  throw new DataError(
+    `${data} has changed: the run began with ${then.images} images of ${then.classes.join(", ")}, ` +
+      `now there are ${now.images} of ${now.classes.join(", ")}`,
+  )
+}

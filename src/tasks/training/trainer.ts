@@ -1,0 +1,260 @@
+import { existsSync } from "node:fs"
+import { join } from "node:path"
+import type { z } from "zod"
+import type { Fault } from "../../../datasets/dataset.js"
+import type { EngineChoice } from "../../engine/names.js"
+import { startEngine } from "../../engine/start.js"
+import { UserError } from "../../tensor/errors.js"
+import type { Parameters } from "../../tensor/parameters.js"
+import type { StepReport } from "../../train/report-window.js"
+import {
+  type RunEvents,
+  type RunOptions,
+  type RunPosition,
+  runStart,
+  runTraining,
+  type TrainingTask,
+} from "../../train/run.js"
+import { RunFolder, type SavedModel } from "../../train/run-folder.js"
+import type { SavedState } from "../../train/state.js"
+import { type Listener, listenerOf, type TaskHooks } from "../hooks.js"
+import {
+  createRun,
+  type DatasetFingerprint,
+  type ResumeChanges,
+  type RunRecord,
+  refuseExistingRun,
+  reopenRun,
+  stateOf,
+} from "./run-record.js"
+
+/** How a caller follows a training run. */
+export interface TrainHooks extends TaskHooks {
+  /** Every `logEvery` steps: means since the last report. */
+  onStep?(report: StepReport & { readonly epochs: number }): void | Promise<void>
+  onEpoch?(report: EpochReport): void | Promise<void>
+}
+
+/** What an epoch brought. */
+export interface EpochReport {
+  /** From 1, of how many. */
+  readonly epoch: number
+  readonly epochs: number
+  /** Means over the epoch. */
+  readonly losses: Readonly<Record<string, number>>
+  /** What validation measured; empty without one. */
+  readonly metrics: Readonly<Record<string, number>>
+}
+
+/** What a training run came to. */
+export interface TrainResult {
+  /** The run's folder. */
+  readonly folder: string
+  /** Its weights files; `best` is null until a validation has chosen one. */
+  readonly weights: { readonly best: string | null; readonly last: string }
+  /** The metric that selects `best`, and its best value. */
+  readonly metric: string
+  readonly best: number | null
+  /** Epochs and steps that are done. */
+  readonly epoch: number
+  readonly step: number
+  /** False where the signal stopped it. */
+  readonly finished: boolean
+}
+
+/** Options that every trainer has. */
+interface CommonConfig {
+  readonly data: unknown
+  readonly out?: string | undefined
+  readonly engine: EngineChoice
+}
+
+/** What is to be trained, decided; `start` is what the first steps need beside it, such as the weights to start from. */
+export interface Decided<Config, Model, Start> {
+  readonly config: Config
+  readonly model: Model
+  readonly start: Start
+}
+
+/** Where a run's weights come from: a start of its own, or a saved state. */
+export type Origin<Start> =
+  | { readonly start: Start; readonly state?: undefined }
+  | { readonly state: SavedState; readonly start?: undefined }
+
+/** A task whose kind of batches nobody else needs to know. */
+export interface Trainable {
+  readonly batchesPerEpoch: number
+  /** `runTraining` of the task. */
+  run(options: RunOptions, events: RunEvents, signal: AbortSignal, from?: SavedState): Promise<RunPosition>
+}
+
+export const trainable = <Batch, Prepared extends { dispose(): void }>(
+  task: TrainingTask<Batch, Prepared>,
+): Trainable => ({
+  batchesPerEpoch: task.batchesPerEpoch,
+  run: (options, events, signal, from) => runTraining(task, options, events, signal, from),
+})
+
+/** All that a trainer has made ready for a run. */
+export interface PreparedRun {
+  readonly task: Trainable
+  readonly options: RunOptions
+  readonly parameters: Parameters
+  readonly saved: SavedModel
+  /** Faults of images met so far. */
+  faults(): readonly Fault[]
+  close(): Promise<void>
+}
+
+/** One kind of training: what it reads, decides and builds. The flow is the same for all. */
+export interface Trainer<Given extends CommonConfig, Config extends CommonConfig, Model, Data, Start> {
+  /** Where runs go by default: `runs/<folder>/trainN`. */
+  readonly folder: string
+  /** Of the decided options, as config.json keeps them. */
+  readonly schema: z.ZodType<Config>
+  /** Reads the data, and tells what they are. */
+  read(config: Given | Config, listener: Listener): Promise<Data>
+  fingerprint(data: Data): DatasetFingerprint
+  /** Decides what was left open, from the weights and the data, and tells what it decided. */
+  decide(given: Given, data: Data, listener: Listener): Promise<Decided<Config, Model, Start>>
+  /** The options of a run like this one with nothing left open. */
+  explicit(config: Config, model: Model, data: Data): object
+  /** Builds the network and its batches; the engine has been started. */
+  prepare(
+    run: { readonly config: Config; readonly model: Model; readonly data: Data } & Origin<Start>,
+    listener: Listener,
+  ): Promise<PreparedRun>
+  /** A model's description as an earlier version stored it, in full. */
+  complete?(model: Model): Model
+}
+
+/** Trains from the start. */
+export async function train<Given extends CommonConfig, Config extends CommonConfig, Model, Data, Start>(
+  trainer: Trainer<Given, Config, Model, Data, Start>,
+  given: Given,
+  hooks: TrainHooks,
+): Promise<TrainResult> {
+  const listener = listenerOf(hooks)
+  refuseExistingRun(given.out)
+  const data = await trainer.read(given, listener)
+  const { config, model, start } = await trainer.decide(given, data, listener)
+  listener.log(`engine: ${await startEngine(config.engine)}`)
+  const prepared = await trainer.prepare({ config, model, data, start }, listener)
+  return trainPrepared(prepared, undefined, hooks, () => {
+    return createRun(trainer.folder, config.out, { config: stored(config), model, data: trainer.fingerprint(data) })
+  })
+}
+
+/** Goes on with a run that was interrupted, bit for bit; one that is done only tells what it came to. */
+export async function resume<Given extends CommonConfig, Config extends CommonConfig, Model, Data, Start>(
+  trainer: Trainer<Given, Config, Model, Data, Start>,
+  run: string,
+  { data: own, ...changes }: ResumeChanges & { readonly data?: unknown },
+  hooks: TrainHooks,
+): Promise<TrainResult> {
+  const listener = listenerOf(hooks)
+  const saved: RunRecord<Config, Model> = reopenRun(run, trainer.schema, changes as Record<string, unknown>)
+  const config = own === undefined ? saved.config : { ...saved.config, data: own }
+  const model = trainer.complete ? trainer.complete(saved.model) : saved.model
+  const data = await trainer.read(config, listener)
+  const state = stateOf(run, saved.data, trainer.fingerprint(data), String(saved.config.data))
+  listener.log(`engine: ${await startEngine(config.engine)}`)
+  const prepared = await trainer.prepare({ config, model, data, state }, listener)
+  return trainPrepared(prepared, state, hooks, () => run)
+}
+
+/** The options that `train` would use, with nothing left open. */
+export async function plan<Given extends CommonConfig, Config extends CommonConfig, Model, Data, Start>(
+  trainer: Trainer<Given, Config, Model, Data, Start>,
+  given: Given,
+  hooks: TaskHooks,
+): Promise<object> {
+  const listener = listenerOf(hooks)
+  const data = await trainer.read(given, listener)
+  const { config, model } = await trainer.decide(given, data, listener)
+  return trainer.explicit(config, model, data)
+}
+
+/** Data that a program passed are not a text to be stored; who resumes such a run passes them again. */
+function stored<Config extends CommonConfig>(config: Config): object {
+  return typeof config.data === "string" ? config : { ...config, data: "(given by the program)" }
+}
+
+/** Trains into a run's folder, tells each report, and frees what was made ready. */
+async function trainPrepared(
+  { task, options, parameters, saved, faults, close }: PreparedRun,
+  state: SavedState | undefined,
+  hooks: TrainHooks,
+  openFolder: () => string,
+): Promise<TrainResult> {
+  const { signal, log, fault } = listenerOf(hooks)
+  try {
+    const run = openFolder()
+    const folder = new RunFolder(run, parameters, saved, log)
+    const position = state?.position ?? runStart
+    if (isDone(position, options)) {
+      const unit = options.steps === undefined ? "epochs" : "steps"
+      log(`${run} is done: ${options[unit]} ${unit}. Give --${unit} to go further`)
+      return resultOf(run, position, options)
+    }
+    await folder.begin(position)
+    if (state) log(`going on after step ${position.step}, in epoch ${position.epoch + 1}`)
+    const events = following(folder, options.epochs, faults, hooks, fault)
+    const end = await task.run(options, events, signal, state)
+    if (folder.failure) throw new UserError(`${run}: the last save failed: ${folder.failure.message}`)
+    return resultOf(run, end, options)
+  } finally {
+    await close()
+    parameters.dispose()
+  }
+}
+
+const isDone = ({ epoch, step }: RunPosition, { epochs, steps }: RunOptions) =>
+  steps === undefined ? epoch >= epochs : step >= steps
+
+function resultOf(folder: string, position: RunPosition, options: RunOptions): TrainResult {
+  const { epoch, step, best } = position
+  const file = (name: string) => join(folder, "weights", `${name}.safetensors`)
+  const bestFile = existsSync(file("best")) ? file("best") : null
+  const finished = isDone(position, options)
+  return {
+    folder,
+    weights: { best: bestFile, last: file("last") },
+    metric: options.metric,
+    best,
+    epoch,
+    step,
+    finished,
+  }
+}
+
+/** The run folder's events, each told to the caller too. */
+function following(
+  folder: RunFolder,
+  epochs: number,
+  faults: () => readonly Fault[],
+  hooks: TrainHooks,
+  tell: (fault: Fault) => void,
+): RunEvents {
+  let told = 0
+  const tellFaults = () => {
+    for (const fault of faults().slice(told)) tell(fault)
+    told = faults().length
+  }
+  return {
+    async onStep(report) {
+      await hooks.onStep?.({ ...report, epochs })
+      tellFaults()
+      await folder.onStep(report)
+    },
+    async onEpoch(epoch, losses, metrics) {
+      tellFaults()
+      await hooks.onEpoch?.({ epoch, epochs, losses, metrics })
+      await folder.onEpoch(epoch, losses, metrics)
+    },
+    onSave: (...args) => folder.onSave(...args),
+  }
+}
+
+/** The purpose of a seed that makes first weights. */
+export const INITIALISATION_SEED = 1

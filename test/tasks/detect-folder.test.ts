@@ -1,0 +1,115 @@
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { afterEach, beforeEach, expect, test } from "vitest"
+import type { RgbImage } from "../../datasets/image/rgb.js"
+import { type DetectParts, detectWith, type ImageReport } from "../../src/tasks/detect-folder.js"
+import { DataError, UsageError } from "../../src/tensor/errors.js"
+import { decodeDummy, dummyDetector } from "../support/dummy-detector.js"
+
+let folder = ""
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "resdet-detect-"))
+  mkdirSync(join(folder, "photos/sub"), { recursive: true })
+  writeFileSync(join(folder, "photos/a.jpg"), "8x6")
+  writeFileSync(join(folder, "photos/b.jpg"), "broken")
+  writeFileSync(join(folder, "photos/sub/a.jpg"), "4x2")
+})
+afterEach(() => rmSync(folder, { recursive: true }))
+
+const size = ({ width, height }: RgbImage) => Buffer.from(`${width}x${height}`)
+
+function parts(network = dummyDetector()): DetectParts {
+  return {
+    openNetwork: async () => network,
+    decode: decodeDummy,
+    draw: async (pixels, detections) => Buffer.from(`${size(pixels)} with ${detections.length}`),
+    encode: async (pixels) => size(pixels),
+  }
+}
+
+async function detect(options: object = {}, signal = new AbortController().signal, chosen = parts()) {
+  const places = { weights: "w", source: join(folder, "photos"), out: join(folder, "out") }
+  const images: ImageReport[] = []
+  const summary = await detectWith(
+    chosen,
+    { ...places, ...options },
+    { signal, onImage: (image) => images.push(image) },
+  )
+  return { summary, images }
+}
+
+const read = (name: string) => readFileSync(join(folder, "out", name), "utf8")
+const written = () =>
+  readdirSync(join(folder, "out"), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name).slice(join(folder, "out/").length))
+    .sort()
+
+test("every image has its line, and the unreadable one is told and passed over", async () => {
+  const { summary, images } = await detect({ score: 0 })
+  const labels = [{ label: "dog" }, { label: "cat" }]
+  expect(images).toMatchObject([
+    { path: "a.jpg", place: 1, total: 3, found: { width: 8, height: 6, detections: labels } },
+    { path: "b.jpg", place: 2, error: new DataError(`${folder}/photos/b.jpg: not an image`) },
+    { path: "sub/a.jpg", place: 3, found: { width: 4, height: 2, detections: labels } },
+  ])
+  expect(summary).toEqual({ folder: join(folder, "out"), images: 3, skipped: 1, objects: { dog: 2, cat: 2 } })
+})
+
+test("pictures and lines mirror the source's folders", async () => {
+  await detect()
+  expect(written()).toEqual(["detections.jsonl", "images/a.jpg", "images/sub/a.jpg"])
+  expect(read("images/sub/a.jpg")).toBe("4x2 with 1")
+})
+
+test("crops go to a folder a class", async () => {
+  await detect({ draw: false, crops: true, score: 0, format: ["csv"] })
+  expect(written()).toEqual([
+    "crops/cat/a-2.jpg",
+    "crops/cat/sub/a-2.jpg",
+    "crops/dog/a-1.jpg",
+    "crops/dog/sub/a-1.jpg",
+    "detections.csv",
+  ])
+  expect(read("crops/cat/a-2.jpg")).toBe("1x1")
+})
+
+test("nothing found is said", async () => {
+  const { summary, images } = await detect({ score: 1 })
+  expect(images[0]).toMatchObject({ path: "a.jpg", found: { detections: [] } })
+  expect(summary.objects).toEqual({})
+})
+
+test("an interrupted run keeps what it had as whole files", async () => {
+  const controller = new AbortController()
+  const network = dummyDetector()
+  const { detect: find } = network
+  network.detect = (...args) => {
+    controller.abort()
+    return find.apply(network, args)
+  }
+  const { summary } = await detect({}, controller.signal, parts(network))
+  expect(summary.images).toBe(1)
+  expect(read("detections.jsonl").trimEnd().split("\n")).toHaveLength(1)
+  expect(network.disposals).toBe(1)
+})
+
+test("a bug leaves no half file, and frees the network", async () => {
+  const network = dummyDetector()
+  network.detect = () => Promise.reject(new TypeError("a bug"))
+  await expect(detect({}, undefined, parts(network))).rejects.toThrow(TypeError)
+  expect(written()).toEqual([])
+  expect(network.disposals).toBe(1)
+})
+
+test("a wrong format, a missing source and an empty folder are said before a network is loaded", async () => {
+  const chosen = { ...parts(), openNetwork: () => Promise.reject(new Error("loaded")) }
+  await expect(detect({ format: ["jsnl"] }, undefined, chosen)).rejects.toThrow(UsageError)
+  await expect(detect({ source: join(folder, "none") }, undefined, chosen)).rejects.toThrow(UsageError)
+  mkdirSync(join(folder, "empty"))
+  await expect(detect({ source: join(folder, "empty") }, undefined, chosen)).rejects.toThrow(
+    new DataError(`${join(folder, "empty")}: expected images, found none`),
+  )
+  expect(existsSync(join(folder, "out"))).toBe(false)
+})
