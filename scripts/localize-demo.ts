@@ -14,7 +14,6 @@ import type { TrainLocalizerOptions } from "../src/tasks/options/train-localizer
 import { trainLocalizer } from "../src/tasks/train-localizer.js"
 
 const folder = mkdtempSync(join(tmpdir(), "resdet-localize-demo-"))
-const never = new AbortController().signal
 const log = (line: string) => void process.stderr.write(`${line}\n`)
 const data = join(folder, "shapes")
 
