@@ -23,11 +23,13 @@ export interface ImageRecord extends Photo {
   readonly areas: Float64Array
 }
 
+/** What can be read from files. */
 export type DatasetFormat = "voc" | "coco" | "yolo" | "imagenet"
 
 /** A data set that has been read and checked: what the trainer, the evaluator and `dataset stats` work on. */
 export interface Dataset {
-  readonly format: DatasetFormat
+  /** `samples`: given from code. */
+  readonly format: DatasetFormat | "samples"
   /** Where it was read from, as the user wrote it. */
   readonly source: string
   readonly split: string

@@ -78,12 +78,16 @@ const truncated: PhotoProblem = {
 
 async function decode(source: PhotoSource, maxPixels: number): Promise<DecodedImage> {
   if (typeof source === "string" || source instanceof Uint8Array) return decodeImage(source, { maxPixels })
-  const { data, width, height } = source
-  if (!(data instanceof Uint8Array && data.length > 0 && data.length === 3 * height * width)) {
-    const message = `expected RGB pixels, ${height} x ${width} x 3 = ${3 * height * width} bytes, got ${data?.length}`
-    throw new ImageError("unreadable-image", message)
-  }
+  const { data, width, height } = expectRgb(source)
   return { data, width, height, truncated: false, orientation: 1 }
+}
+
+/** @throws ImageError for an array that its size does not fill */
+export function expectRgb(image: RgbImage): RgbImage {
+  const { data, width, height } = image
+  if (data instanceof Uint8Array && data.length > 0 && data.length === 3 * height * width) return image
+  const message = `expected RGB pixels, ${height} x ${width} x 3 = ${3 * height * width} bytes, got ${data?.length}`
+  throw new ImageError("unreadable-image", message)
 }
 
 /** Which picture of a file the boxes of a photo were drawn in, and what does not fit. */

@@ -1,5 +1,6 @@
 import { imageFileSize } from "./image/file-size.js"
-import { type Frame, frameOf, openDefaults, type Photo, type PhotoProblem, sourceOf } from "./open-sample.js"
+import { expectRgb, type Frame, frameOf, openDefaults, type Photo, type PhotoProblem, sourceOf } from "./open-sample.js"
+import type { PhotoFaults } from "./photo-faults.js"
 
 /** Size of what `openSample` gives for a photo, and the EXIF orientation 1..8 of its file. */
 export interface PhotoSize extends Pick<Frame, "frame"> {
@@ -20,7 +21,7 @@ export async function photoSize(
   try {
     const source = await sourceOf(photo)
     const isFile = typeof source === "string" || source instanceof Uint8Array
-    const upright = isFile ? await imageFileSize(source) : { ...source, orientation: 1 }
+    const upright = isFile ? await imageFileSize(source) : { ...expectRgb(source), orientation: 1 }
     const { width, height, orientation } = upright
     if (width * height > maxPixels) {
       return failed("oversized-image", `${width}x${height} is more than ${maxPixels} pixels`)
@@ -32,4 +33,18 @@ export async function photoSize(
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return failed("missing-image", "there is no such file")
     return failed("unreadable-image", (error as Error).message.replaceAll(/\s+/g, " "))
   }
+}
+
+/** Records with the sizes of their pictures in place of the annotated ones, without those whose size cannot be told. */
+export async function withPhotoSizes<Record extends Photo>(
+  records: readonly Record[],
+  faults: PhotoFaults,
+): Promise<(Record & { readonly width: number; readonly height: number })[]> {
+  const sized: (Record & { readonly width: number; readonly height: number })[] = []
+  for (const record of records) {
+    const { size, problems } = await photoSize(record)
+    faults.add(record, problems)
+    if (size !== undefined) sized.push({ ...record, width: size.width, height: size.height })
+  }
+  return sized
 }

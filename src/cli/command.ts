@@ -160,12 +160,12 @@ async function act<Schema extends z.ZodType>(command: Command, definition: Comma
     const plan = definition.plan ? await definition.plan(options, terminal) : (options as object)
     terminal.print(JSON.stringify(plan, null, 2))
   } finally {
-    terminal.close()
+    terminal.end()
   }
 }
 
 function finish({ text, document, failure }: CommandResult, terminal: Terminal): void {
-  terminal.close()
+  terminal.end()
   if (terminal.json !== undefined && document !== undefined) writeJson(document, terminal.json)
   if (terminal.json !== "-" && text !== undefined) terminal.print(text)
   if (failure !== undefined) throw failure

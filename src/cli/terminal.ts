@@ -18,11 +18,17 @@ export interface Terminal {
   log(line: string): void
   /** Takes the progress bar away. */
   close(): void
+  /** The same, and says how many faults were not told one by one. */
+  end(): void
 }
+
+/** So many faults of a kind are told one by one. */
+const faultsTold = 10
 
 /** stdout for results, stderr for everything else, which `quiet` leaves out. */
 export function openTerminal({ quiet, json }: { quiet: boolean; json?: string | undefined }): Terminal {
   let bar: { readonly job: string; readonly shown: Progress } | undefined
+  const faults = new Map<string, number>()
   const close = () => {
     bar?.shown.stop()
     bar = undefined
@@ -51,7 +57,11 @@ export function openTerminal({ quiet, json }: { quiet: boolean; json?: string | 
         return interruption()
       },
       onLog: say,
-      onFault: (fault) => say(formatFault(fault)),
+      onFault: (fault) => {
+        const count = (faults.get(fault.kind) ?? 0) + 1
+        faults.set(fault.kind, count)
+        if (count <= faultsTold) say(formatFault(fault))
+      },
       onProgress: progress,
     },
     print: (line) => {
@@ -59,5 +69,13 @@ export function openTerminal({ quiet, json }: { quiet: boolean; json?: string | 
     },
     log: say,
     close,
+    end() {
+      close()
+      for (const [kind, count] of faults) {
+        if (count > faultsTold)
+          say(`${count - faultsTold} more faults of the kind ${kind}; resdet dataset check names them all`)
+      }
+      faults.clear()
+    },
   }
 }

@@ -1,6 +1,6 @@
 import type { z } from "zod"
 import { checkImages } from "../../datasets/check-images.js"
-import type { DatasetFormat, Fault, FaultKind } from "../../datasets/dataset.js"
+import type { Dataset, Fault, FaultKind } from "../../datasets/dataset.js"
 import { countFaults } from "../../datasets/faults.js"
 import { parseOptions } from "./config.js"
 import { countOff, listenerOf, type TaskHooks } from "./hooks.js"
@@ -8,7 +8,7 @@ import { checkDatasetSchema } from "./options/dataset.js"
 import { readData, type SplitCount } from "./read-data.js"
 
 export interface DatasetCheck {
-  readonly format: DatasetFormat
+  readonly format: Dataset["format"]
   readonly splits: readonly (SplitCount & { readonly classes: readonly string[] })[]
   /** How many faults there are of each kind, most frequent first. */
   readonly counts: Readonly<Partial<Record<FaultKind, number>>>

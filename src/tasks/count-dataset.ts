@@ -1,5 +1,5 @@
 import type { z } from "zod"
-import type { DatasetFormat } from "../../datasets/dataset.js"
+import type { Dataset } from "../../datasets/dataset.js"
 import { type DatasetStats, datasetStats, sizeEdges } from "../../datasets/stats.js"
 import { modelDefaults } from "../detector/model.js"
 import { parseOptions } from "./config.js"
@@ -8,7 +8,7 @@ import { countDatasetSchema } from "./options/dataset.js"
 import { readData } from "./read-data.js"
 
 export interface DatasetCounts {
-  readonly format: DatasetFormat
+  readonly format: Dataset["format"]
   /** Shorter and maximum longer side of the resized images, in pixels. */
   readonly size: number
   readonly maxSize: number

@@ -1,9 +1,8 @@
 import { PhotoFaults } from "../../datasets/photo-faults.js"
-import { readDataset } from "../../datasets/read.js"
 import { type EvalReport, evaluateDetections } from "../eval/report.js"
 import { detectRecords } from "../predict/detect-records.js"
 import { openNetwork } from "../predict/open-network.js"
-import { DataError } from "../tensor/errors.js"
+import { readBoxData } from "./box-data.js"
 import { parseOptions } from "./config.js"
 import { listenerOf, type TaskHooks } from "./hooks.js"
 import { lookOf } from "./options/detect.js"
@@ -23,12 +22,8 @@ export async function evaluateDetector(given: EvaluateDetectorOptions, hooks: Ta
   const network = await openNetwork([options.weights].flat(), { engine, detect: look })
   try {
     log(`engine: ${network.engine}`)
-    const set = await readDataset(data, { split, classes: network.classes, images })
-    log(`${data}: ${set.format.toUpperCase()} data, split ${set.split}: ${set.images.length} images`)
-    for (const notice of set.notices ?? []) log(notice)
-    for (const one of set.faults) fault(one)
+    const set = await readBoxData(data, { split, classes: network.classes, images }, { log, fault })
     const total = set.images.length
-    if (total === 0) throw new DataError(`${data}: no images in split ${set.split}`)
     const onImage = (done: number) => progress({ job: "eval", done, total })
     const faults = new PhotoFaults(set.source)
     const { perImage } = await detectRecords(network, set.images, look, { faults, signal, onImage })

@@ -1,8 +1,7 @@
 import type { z } from "zod"
-import { readDataset } from "../../datasets/read.js"
 import { type LocalizationFigures, localizationFigures } from "../localize/figures.js"
 import { localizeDataset } from "../localize/localize-dataset.js"
-import { DataError } from "../tensor/errors.js"
+import { readBoxData } from "./box-data.js"
 import { parseOptions } from "./config.js"
 import { countOff, listenerOf, type TaskHooks } from "./hooks.js"
 import { evaluateLocalizerSchema } from "./options/localize.js"
@@ -29,10 +28,7 @@ export async function evaluateLocalizer(
   const listener = listenerOf(hooks)
   const { log, signal } = listener
   return withLocalizer(config, listener, async (localizer, look, guess) => {
-    const set = await readDataset(data, { split, classes: localizer.classes, images: folder })
-    log(`${data}: ${set.format.toUpperCase()} data, split ${set.split}: ${set.images.length} images`)
-    for (const fault of set.faults) listener.fault(fault)
-    if (set.images.length === 0) throw new DataError(`${data}: no images in split ${set.split}`)
+    const set = await readBoxData(data, { split, classes: localizer.classes, images: folder }, listener)
     const told = countOff(listener, "localize")
     const onImage = (done: number) => told(done, set.images.length)
     const { perImage, failed } = await localizeDataset(localizer, set.images, look, { guess, signal, onImage })

@@ -1,7 +1,8 @@
 import type { z } from "zod"
-import type { Dataset } from "../../datasets/dataset.js"
+import type { ImageRecord } from "../../datasets/dataset.js"
 import { inputDivisor, inputSize, padTo } from "../../datasets/image/size.js"
-import { readDataset } from "../../datasets/read.js"
+import { PhotoFaults } from "../../datasets/photo-faults.js"
+import { withPhotoSizes } from "../../datasets/photo-size.js"
 import { detectorOptions } from "../detector/build.js"
 import { mapSizes } from "../detector/map-sizes.js"
 import { type ModelConfig, modelDefaults } from "../detector/model.js"
@@ -9,6 +10,7 @@ import { type DeepPartial, type FasterRcnnOptions, withOverrides } from "../dete
 import { preset } from "../detector/presets.js"
 import { DataError } from "../tensor/errors.js"
 import { type AnchorReport, anchorReport, type FitObjects } from "./anchor-report.js"
+import { readBoxData } from "./box-data.js"
 import { parseOptions } from "./config.js"
 import { listenerOf, type TaskHooks } from "./hooks.js"
 import { inputSizes } from "./input-sizes.js"
@@ -21,14 +23,14 @@ import { type FitAnchorsOptions, fitAnchorsSchema } from "./options/fit-anchors.
  */
 export async function fitAnchors(options: FitAnchorsOptions, hooks: TaskHooks = {}): Promise<AnchorReport> {
   const config = parseOptions("fitAnchors", fitAnchorsSchema, options)
-  const { log } = listenerOf(hooks)
+  const listener = listenerOf(hooks)
   const { data, split, images: folder = null } = config
   const detector = configOf(config)
-  const dataset = await readDataset(data, { split, images: folder })
-  const unknown = dataset.images.filter(({ width, height }) => !(width > 0 && height > 0)).length
-  if (unknown > 0) log(`${unknown} images are left out: their annotations do not tell their size`)
-  const objects = fitObjects(dataset, detector)
-  if (objects.labels.length === 0) throw new DataError(`${data}: no objects in split ${dataset.split}`)
+  const dataset = await readBoxData(data, { split, images: folder }, listener)
+  const faults = new PhotoFaults(dataset.source)
+  const objects = fitObjects(await withPhotoSizes(dataset.images, faults), detector)
+  for (const fault of faults.faults) listener.fault(fault)
+  if (objects.labels.length === 0) throw new DataError(`${dataset.source}: no objects in split ${dataset.split}`)
   return anchorReport(dataset, detector, objects)
 }
 
@@ -41,10 +43,9 @@ function configOf({ model, preset: name, size, maxSize, detector }: z.output<typ
 }
 
 /** A data set's objects in input pixels, with the maps that their images give. */
-function fitObjects({ images }: Dataset, detector: ModelConfig): FitObjects {
+function fitObjects(images: readonly ImageRecord[], detector: ModelConfig): FitObjects {
   const labels: number[] = []
   const fitted = images.flatMap(({ width, height, boxes, labels: own, crowd, difficult }) => {
-    if (!(width > 0 && height > 0)) return []
     const input = inputSize(height, width, detector)
     const scales = [input.scaleX, input.scaleY]
     const isLearned = (i: number) => !crowd[i] && (detector.options.difficult === "include" || !difficult[i])

@@ -2,6 +2,7 @@ import { orderClasses } from "../../datasets/classes.js"
 import type { Dataset } from "../../datasets/dataset.js"
 import type { ReadOptions } from "../../datasets/options.js"
 import { readSplits } from "../../datasets/splits.js"
+import { openBoxData } from "./box-data.js"
 import type { Listener } from "./hooks.js"
 import type { ReadingOptions } from "./options/dataset.js"
 
@@ -24,6 +25,7 @@ export async function readData(
     ...(split === undefined ? {} : { split }),
     ...(images === undefined ? {} : { images }),
   }
+  if (typeof data !== "string") return [await openBoxData(data, options)]
   const found = await readSplits(data, options)
   // A class that only one split holds must not shift the labels of the others.
   const isVoc = found[0]!.format === "voc"

@@ -1,6 +1,6 @@
 import type { z } from "zod"
 import { splitImages } from "../../datasets/splits.js"
-import { type WriteFormat, writeDataset } from "../../datasets/write.js"
+import { writeDataset } from "../../datasets/write.js"
 import { UsageError } from "../tensor/errors.js"
 import { parseOptions } from "./config.js"
 import type { WrittenDataset } from "./convert-dataset.js"
@@ -23,12 +23,13 @@ export async function splitDataset(
   const listener = listenerOf(hooks)
   const [set] = await readData(config, listener)
   const format = to ?? set!.format
-  if (format === "imagenet")
-    throw new UsageError(`${config.data}: ImageNet data are written as voc, coco or yolo: give "to"`)
+  if (format === "imagenet" || format === "samples") {
+    throw new UsageError(`${set!.source}: data of the format ${format} are written as voc, coco or yolo: give "to"`)
+  }
   const names = test > 0 ? ["train", "val", "test"] : ["train", "val"]
   const parts = splitImages(set!.images, [rest, val, test].slice(0, names.length), seed)
   const divided = parts.map((images, i) => ({ ...set!, split: names[i]!, images }))
-  const met = await writeDataset(divided, format satisfies WriteFormat, out, { link })
+  const met = await writeDataset(divided, format, out, { link })
   for (const fault of [...set!.faults, ...met]) listener.fault(fault)
   return { out, format, splits: countsOf(divided) }
 }

@@ -14,7 +14,7 @@ import {
   classifyTrainSchema,
   type TrainClassifierOptions,
 } from "./options/train-classifier.js"
-import { tellFaults, validationOf } from "./training/box-data.js"
+import { validationOf } from "./training/box-data.js"
 import { buildNetwork, type ClassifierStart, takeMeanPicture, unfold } from "./training/classifier-network.js"
 import { classifierConfig, classifierRunOptions, explicitOptions, loaderOptions } from "./training/classifier-plan.js"
 import type { ResumeChanges } from "./training/run-record.js"
@@ -140,8 +140,8 @@ function planLine(
   )
 }
 
-function tellSet({ source, format, split, labels, classes, faults }: ReadLabelledSet, { log }: Listener): void {
+function tellSet({ source, format, split, labels, classes, faults }: ReadLabelledSet, { log, fault }: Listener): void {
   const kind = format === "cifar10" ? "CIFAR-10" : "a folder of classes"
   log(`${source}: ${kind}, split ${split}: ${labels.length} images, ${classes.length} classes`)
-  tellFaults(faults, `and ${faults.length} in all`, log)
+  for (const one of faults) fault(one)
 }

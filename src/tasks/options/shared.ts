@@ -1,14 +1,28 @@
 import { z } from "zod"
 import { engineChoices } from "../../engine/names.js"
 import type { Rule } from "../../tensor/options.js"
+import type { BoxData } from "../box-data.js"
 import { option } from "../option.js"
 
 /** Options that several tasks have, declared once. */
 
 const dataHelp = "a VOC folder (several joined with +), a COCO folder or file, or a YOLO data.yaml"
 
+/** A data set, or samples, that a program passes; what they hold is checked when they are read. */
+const isOwnData = (value: unknown): boolean => typeof value === "object" && value !== null
+const ownData = z.custom<Exclude<BoxData, string>>(isOwnData, "a path, a data set, or { image, boxes, labels } objects")
+
 /** Data with boxes. */
-export const boxData = option(z.string(), { help: dataHelp, path: "joined" })
+export const boxData = option(
+  z.union([z.string(), ownData], "a path, a data set, or { image, boxes, labels } objects"),
+  {
+    help: dataHelp,
+    path: "joined",
+  },
+)
+
+/** Data that only a program can pass. */
+export const boxDataFromCode = (help: string) => option(ownData.optional(), { help, only: "code" })
 
 export const imagesFolder = option(z.string().optional(), {
   help: "where a COCO file's images are, if not beside it",

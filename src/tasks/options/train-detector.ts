@@ -5,6 +5,7 @@ import { type RecipeName, recipeNames } from "../../train/recipes.js"
 import { option } from "../option.js"
 import {
   boxData,
+  boxDataFromCode,
   detectorOverrides,
   engine,
   imagesFolder,
@@ -53,6 +54,7 @@ const norm = (what: string) =>
 /** The options of `train`. What is left out here a recipe may say, else `planTraining`, which tells what it decided. */
 export const trainSchema = z.strictObject({
   data: boxData,
+  valData: boxDataFromCode("what is validated on, instead of a split of the data"),
   images: imagesFolder,
   split: option(z.string().optional(), { ...trainSplit, otherwise: `the recipe's, else ${trainDefaults.split}` }),
   valSplit: option(z.string().optional(), { ...valSplit, otherwise: `the recipe's, else ${trainDefaults.valSplit}` }),

@@ -2,7 +2,7 @@ import { z } from "zod"
 import { classRpnDefaults } from "../../localize/options.js"
 import { sgdDefaults } from "../../train/options.js"
 import { option } from "../option.js"
-import { boxData, engine, imagesFolder, strideIn, trainSplit, valSplit } from "./shared.js"
+import { boxData, boxDataFromCode, engine, imagesFolder, strideIn, trainSplit, valSplit } from "./shared.js"
 import {
   clipNorm,
   clipNormDefault,
@@ -19,6 +19,7 @@ import {
 /** The options of `localize train`, and their defaults; `auto` is decided from the weights, and said. */
 export const localizeTrainSchema = z.strictObject({
   data: boxData,
+  valData: boxDataFromCode("what is validated on, instead of a split of the data"),
   images: imagesFolder,
   split: option(z.string().default("train"), trainSplit),
   valSplit: option(z.string().default("val"), valSplit),

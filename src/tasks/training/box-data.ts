@@ -1,13 +1,15 @@
 import type { Dataset } from "../../../datasets/dataset.js"
-import { countFaults, type FaultPolicies, formatFault } from "../../../datasets/faults.js"
-import { readDataset } from "../../../datasets/read.js"
+import type { FaultPolicies } from "../../../datasets/faults.js"
 import { DataError } from "../../tensor/errors.js"
+import { type BoxData, readBoxData } from "../box-data.js"
 import type { Listener } from "../hooks.js"
 import type { DatasetFingerprint } from "./run-record.js"
 
 /** Where data with boxes are, and which parts of them a run uses. */
 export interface BoxDataConfig {
-  readonly data: string
+  readonly data: BoxData
+  /** What is validated on, instead of a split of `data`. */
+  readonly valData?: BoxData | undefined
   readonly images?: string | undefined
   readonly split: string
   readonly valSplit: string
@@ -24,45 +26,26 @@ export interface TrainingData {
  * @throws DataError when there is nothing to train on
  */
 export async function readTrainingData(
-  { data, split, valSplit, valEvery, ...config }: BoxDataConfig,
+  { data, valData, split, valSplit, valEvery, ...config }: BoxDataConfig,
   policies: Partial<FaultPolicies>,
   listener: Listener,
 ): Promise<TrainingData> {
   const images = config.images ?? null
-  const training = await readDataset(data, { split, images, policies })
-  tellData(training, listener)
-  if (training.images.length === 0) throw new DataError(`${data}: no images in split ${training.split}`)
+  const training = await readBoxData(data, { split, images, policies }, listener)
   if (valEvery === 0) return { training, validation: undefined }
+  // Samples of a program's own have no splits.
+  const source = valData ?? (typeof data === "string" ? data : undefined)
+  if (source === undefined) {
+    listener.log("no validation: pass valData to validate on")
+    return { training, validation: undefined }
+  }
   const asked = { split: valSplit, images, policies, classes: training.classes }
-  const validation = await validationOf(() => readDataset(data, asked), listener)
-  if (validation) tellData(validation, listener)
+  const validation = await validationOf(() => readBoxData(source, asked, listener), listener)
   return { training, validation }
 }
 
 export function fingerprintOf({ images, classes }: Dataset): DatasetFingerprint {
   return { images: images.length, classes }
-}
-
-function tellData(data: Dataset, { log }: Listener): void {
-  const objects = data.images.reduce((sum, { labels }) => sum + labels.length, 0)
-  log(
-    `${data.source}: ${data.format.toUpperCase()} data, split ${data.split}: ${data.images.length} images, ` +
-      `${objects} objects, ${data.classes.length} classes`,
-  )
-  for (const notice of data.notices ?? []) log(notice)
-  tellFaults(data.faults, "resdet dataset check names them all", log)
-}
-
-/** How many faults of a data set are told one by one before training. */
-const faultsTold = 10
-
-/** @param more where the others can be seen */
-export function tellFaults(faults: Dataset["faults"], more: string, log: (line: string) => void): void {
-  if (faults.length === 0) return
-  const counts = countFaults(faults).map(([kind, count]) => `${count} ${kind}`)
-  log(`faults: ${counts.join(", ")}`)
-  for (const fault of faults.slice(0, faultsTold)) log(`  ${formatFault(fault)}`)
-  if (faults.length > faultsTold) log(`  ... ${more}`)
 }
 
 /** The data that a model is validated on; none, and why, where they cannot be read. */

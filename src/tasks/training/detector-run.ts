@@ -1,4 +1,4 @@
-import type { DatasetFormat } from "../../../datasets/dataset.js"
+import type { Dataset } from "../../../datasets/dataset.js"
 import { type ModelConfig, modelDefaults } from "../../detector/model.js"
 import { type DeepPartial, type FasterRcnnOptions, withOverrides } from "../../detector/options.js"
 import { defaultPreset } from "../../detector/preset-names.js"
@@ -27,7 +27,11 @@ export function detectorModelConfig(config: TrainConfig): ModelConfig {
 }
 
 /** How a run goes: length, rate and drops, in steps of so many batches. */
-export function detectorRunOptions(config: TrainConfig, format: DatasetFormat, batchesPerEpoch: number): RunOptions {
+export function detectorRunOptions(
+  config: TrainConfig,
+  format: Dataset["format"],
+  batchesPerEpoch: number,
+): RunOptions {
   const { accumulate, ema, emaDecay, emaRamp } = config
   const asked = { ...(config.steps !== undefined && { steps: config.steps }), accumulate }
   const { steps, stepsPerEpoch } = runLength({ epochs: config.epochs ?? 0, ...asked }, batchesPerEpoch)

@@ -149,12 +149,12 @@ export async function train<Given extends CommonConfig, Config extends CommonCon
 export async function resume<Given extends CommonConfig, Config extends CommonConfig, Model, Data, Start>(
   trainer: Trainer<Given, Config, Model, Data, Start>,
   run: string,
-  { data: own, ...changes }: ResumeChanges & { readonly data?: unknown },
+  { own = {}, ...changes }: ResumeChanges & { readonly own?: Partial<Config> },
   hooks: TrainHooks,
 ): Promise<TrainResult> {
   const listener = listenerOf(hooks)
   const saved: RunRecord<Config, Model> = reopenRun(run, trainer.schema, changes as Record<string, unknown>)
-  const config = own === undefined ? saved.config : { ...saved.config, data: own }
+  const config = { ...saved.config, ...own }
   const model = trainer.complete ? trainer.complete(saved.model) : saved.model
   const data = await trainer.read(config, listener)
   const state = stateOf(run, saved.data, trainer.fingerprint(data), String(saved.config.data))
@@ -175,9 +175,10 @@ export async function plan<Given extends CommonConfig, Config extends CommonConf
   return trainer.explicit(config, model, data)
 }
 
-/** Data that a program passed are not a text to be stored; who resumes such a run passes them again. */
+/** What only a program can pass is no text to be stored; who resumes such a run passes it again. */
 function stored<Config extends CommonConfig>(config: Config): object {
-  return typeof config.data === "string" ? config : { ...config, data: "(given by the program)" }
+  const { valData: _, backbone: __, ...plain } = config as CommonConfig & { valData?: unknown; backbone?: unknown }
+  return typeof config.data === "string" ? plain : { ...plain, data: "(given by the program)" }
 }
 
 /** Trains into a run's folder, tells each report, and frees what was made ready. */
