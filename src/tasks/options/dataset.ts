@@ -33,6 +33,8 @@ export const checkDatasetSchema = z.strictObject({
   }),
 })
 
+export type CheckDatasetOptions = z.input<typeof checkDatasetSchema>
+
 export const countDatasetSchema = z.strictObject({
   ...reading,
   size: option(z.int().min(1).optional(), {
@@ -49,12 +51,16 @@ export const countDatasetSchema = z.strictObject({
   }),
 })
 
+export type CountDatasetOptions = z.input<typeof countDatasetSchema>
+
 export const convertDatasetSchema = z.strictObject({
   ...reading,
   to: option(formats, { help: "the format to write", value: "format" }),
   out: newFolder,
   link,
 })
+
+export type ConvertDatasetOptions = z.input<typeof convertDatasetSchema>
 
 const share = z.number().min(0).lt(1)
 
@@ -69,12 +75,16 @@ export const splitDatasetSchema = z.strictObject({
   link,
 })
 
+export type SplitDatasetOptions = z.input<typeof splitDatasetSchema>
+
 export const viewDatasetSchema = z.strictObject({
   ...reading,
   out: option(z.string().default("runs/view"), { help: "where the pictures go", value: "folder", path: "single" }),
   count: option(z.int().min(0).default(16), { help: "how many images of each split" }),
   seed: seed("which images: the same seed draws the same ones"),
 })
+
+export type ViewDatasetOptions = z.input<typeof viewDatasetSchema>
 
 export const makeDemoSchema = z.strictObject({
   folder: option(z.string(), { help: "a folder that does not exist yet", value: "folder", path: "single" }),
@@ -83,3 +93,5 @@ export const makeDemoSchema = z.strictObject({
   seed: seed("the same seed makes the same images"),
   shapes: option(z.boolean().default(false), { help: "shapes, even where the digits of the package mnist are there" }),
 })
+
+export type MakeDemoOptions = z.input<typeof makeDemoSchema>

@@ -47,6 +47,8 @@ export const evaluateLocalizerSchema = z.strictObject({
   ...looking,
 })
 
+export type EvaluateLocalizerOptions = z.input<typeof evaluateLocalizerSchema>
+
 export const localizeFolderSchema = z.strictObject({
   source: option(z.string(), {
     help: "an image, a folder, a pattern in quotes, or a list file (.txt)",
@@ -58,3 +60,5 @@ export const localizeFolderSchema = z.strictObject({
   }),
   ...looking,
 })
+
+export type LocalizeFolderOptions = z.input<typeof localizeFolderSchema>
