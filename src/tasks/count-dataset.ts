@@ -1,6 +1,5 @@
 import type { Dataset } from "../../datasets/dataset.js"
 import { type DatasetStats, datasetStats, sizeEdges } from "../../datasets/stats.js"
-import { modelDefaults } from "../detector/model.js"
 import { parseOptions } from "./config.js"
 import { listenerOf, type TaskHooks } from "./hooks.js"
 import { type CountDatasetOptions, countDatasetSchema } from "./options/dataset.js"
@@ -22,7 +21,7 @@ export interface DatasetCounts {
  */
 export async function countDataset(options: CountDatasetOptions, hooks: TaskHooks = {}): Promise<DatasetCounts> {
   const config = parseOptions("countDataset", countDatasetSchema, options)
-  const { size = modelDefaults.size, maxSize = modelDefaults.maxSize } = config
+  const { size, maxSize } = config
   const sets = await readData(config, listenerOf(hooks))
   return {
     format: sets[0]!.format,

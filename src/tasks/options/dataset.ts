@@ -1,5 +1,6 @@
 import { z } from "zod"
 import { demoCounts } from "../../../datasets/demo/counts.js"
+import { usualSides } from "../../detector/usual-sides.js"
 import { option } from "../option.js"
 import { boxData, imagesFolder, seed } from "./shared.js"
 
@@ -37,16 +38,14 @@ export type CheckDatasetOptions = z.input<typeof checkDatasetSchema>
 
 export const countDatasetSchema = z.strictObject({
   ...reading,
-  size: option(z.int().min(1).optional(), {
+  size: option(z.int().min(1).default(usualSides.size), {
     help: "shorter side of the resized images",
     unit: "pixels",
-    otherwise: "800",
     source: "torchvision and detectron2",
   }),
-  maxSize: option(z.int().min(1).optional(), {
+  maxSize: option(z.int().min(1).default(usualSides.maxSize), {
     help: "maximum longer side of the resized images",
     unit: "pixels",
-    otherwise: "1333",
     source: "torchvision and detectron2",
   }),
 })
