@@ -4,6 +4,7 @@ import { UsageError } from "../tensor/errors.js"
 import { imageNet, type Normalisation } from "../tensor/normalisation.js"
 import { didYouMean } from "../tensor/suggest.js"
 import { type DeepPartial, type FasterRcnnOptions, fasterRcnnDefaults, withOverrides } from "./options.js"
+import { usualSides } from "./usual-sides.js"
 
 /** All that tells one detector from another, beside its weights and classes; it is stored in the weights file. */
 export interface ModelConfig {
@@ -27,13 +28,11 @@ export interface ModelConfig {
 }
 
 /**
- * @source detectron2 C4 models: frozen batch norm, FREEZE_AT 2; 800 / 1333: torchvision and detectron2. conv5 has group
- * norm unless the weights bring a trained one: with batch norm over sampled regions it scores 0 at test. So have the
- * layers of `headNorm`
+ * @source detectron2 C4 models: frozen batch norm, FREEZE_AT 2. conv5 has group norm unless the weights bring a trained
+ * one: with batch norm over sampled regions it scores 0 at test. So have the layers of `headNorm`
  */
 export const modelDefaults: Omit<ModelConfig, "model"> = {
-  size: 800,
-  maxSize: 1333,
+  ...usualSides,
   input: imageNet,
   strideIn: "3x3",
   norm: "frozen",

@@ -4,6 +4,7 @@ import type { Normalisation } from "../tensor/normalisation.js"
 import { atLeastOne, fraction, type Rule, withDefaults } from "../tensor/options.js"
 import { joinBoxes, type PickOptions, pickBox, pickDefaults, type ScoredBoxes, thinBoxes } from "./candidates.js"
 import type { ClassRpn } from "./class-rpn.js"
+import { refinedProposals } from "./options.js"
 import { toImage, type ViewOptions, viewDefaults, viewsOf } from "./view.js"
 
 /** How boxes are found in testing. */
@@ -17,14 +18,14 @@ export interface LocalizeOptions extends ViewOptions, PickOptions {
 }
 
 /**
- * @source He et al. 2015, appendix C: 200 proposals a class. Suppression is not mentioned there; 0.7 is Faster R-CNN's,
- * and the number of candidates is ours.
+ * @source He et al. 2015, appendix C, does not mention suppression; 0.7 is Faster R-CNN's, and the number of candidates is
+ * ours.
  */
 export const localizeDefaults: LocalizeOptions = {
   ...viewDefaults,
   ...pickDefaults,
   candidates: 1000,
-  proposals: 200,
+  proposals: refinedProposals,
   nmsThreshold: 0.7,
 }
 

@@ -28,3 +28,6 @@ export const classRpnDefaults: ClassRpnOptions = {
  * @source He et al. 2015, appendix C: the layers follow a classification network's last feature map
  */
 export const localizerStages = 4
+
+/** How many proposals of a class the second stage looks at. @source He et al. 2015, appendix C */
+export const refinedProposals = 200

@@ -15,7 +15,7 @@ import { timeDetector, timeLoading } from "./bench-rounds.js"
 import { parseOptions } from "./config.js"
 import { listenerOf, type TaskHooks } from "./hooks.js"
 import { inputSizes } from "./input-sizes.js"
-import { benchSchema } from "./options/bench.js"
+import { type BenchOptions, benchSchema } from "./options/bench.js"
 
 /** Times in milliseconds. */
 export interface BenchResult {
@@ -42,7 +42,7 @@ const loaded = 32
  * Times each phase of training and detection on this machine; images (640x480) and weights are made from a seed.
  * @throws UsageError for an unknown model, DataError when the weights are no detector
  */
-export async function bench(options: z.input<typeof benchSchema>, hooks: TaskHooks = {}): Promise<BenchResult> {
+export async function bench(options: BenchOptions, hooks: TaskHooks = {}): Promise<BenchResult> {
   const given = parseOptions("bench", benchSchema, options)
   const { batch, steps } = given
   const config = configOf(given)

@@ -1,10 +1,9 @@
-import type { z } from "zod"
 import { checkImages } from "../../datasets/check-images.js"
 import type { Dataset, Fault, FaultKind } from "../../datasets/dataset.js"
 import { countFaults } from "../../datasets/faults.js"
 import { parseOptions } from "./config.js"
 import { countOff, listenerOf, type TaskHooks } from "./hooks.js"
-import { checkDatasetSchema } from "./options/dataset.js"
+import { type CheckDatasetOptions, checkDatasetSchema } from "./options/dataset.js"
 import { readData, type SplitCount } from "./read-data.js"
 
 export interface DatasetCheck {
@@ -19,10 +18,7 @@ export interface DatasetCheck {
  * Looks for faults in a data set: in its annotations, then in every image file.
  * @throws DataError when there is no such data, or a fault is one that always stops
  */
-export async function checkDataset(
-  options: z.input<typeof checkDatasetSchema>,
-  hooks: TaskHooks = {},
-): Promise<DatasetCheck> {
+export async function checkDataset(options: CheckDatasetOptions, hooks: TaskHooks = {}): Promise<DatasetCheck> {
   const config = parseOptions("checkDataset", checkDatasetSchema, options)
   const listener = listenerOf(hooks)
   const sets = await readData(config, listener)

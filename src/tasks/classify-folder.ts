@@ -1,4 +1,3 @@
-import type { z } from "zod"
 import type { RgbImage } from "../../datasets/image/rgb.js"
 import { ahead } from "../../datasets/loader/ahead.js"
 import type { Scorer } from "../classify/scorer.js"
@@ -12,7 +11,7 @@ import { classLines, guessClasses, headLine, type ImageClasses } from "./class-l
 import { parseOptions } from "./config.js"
 import { listenerOf, type TaskHooks } from "./hooks.js"
 import { openScorer } from "./open-scorer.js"
-import { classifyFolderSchema } from "./options/classify.js"
+import { type ClassifyFolderOptions, classifyFolderSchema } from "./options/classify.js"
 
 export interface ClassifyHooks extends TaskHooks {
   /** Told of each image in the order of the source. */
@@ -35,7 +34,7 @@ export interface SkippedImage {
  * @throws DataError when there are no images
  */
 export async function classifyFolder(
-  options: z.input<typeof classifyFolderSchema>,
+  options: ClassifyFolderOptions,
   hooks: ClassifyHooks = {},
 ): Promise<ClassifiedFolder> {
   const config = parseOptions("classifyFolder", classifyFolderSchema, options)

@@ -1,8 +1,7 @@
-import type { z } from "zod"
 import { type WriteFormat, writeDataset } from "../../datasets/write.js"
 import { parseOptions } from "./config.js"
 import { listenerOf, type TaskHooks } from "./hooks.js"
-import { convertDatasetSchema } from "./options/dataset.js"
+import { type ConvertDatasetOptions, convertDatasetSchema } from "./options/dataset.js"
 import { countsOf, readData, type SplitCount } from "./read-data.js"
 
 /** A data set that was written. */
@@ -16,10 +15,7 @@ export interface WrittenDataset {
  * Writes a data set in another format.
  * @throws DataError when there is no such data, or the folder exists
  */
-export async function convertDataset(
-  options: z.input<typeof convertDatasetSchema>,
-  hooks: TaskHooks = {},
-): Promise<WrittenDataset> {
+export async function convertDataset(options: ConvertDatasetOptions, hooks: TaskHooks = {}): Promise<WrittenDataset> {
   const config = parseOptions("convertDataset", convertDatasetSchema, options)
   const { to: format, out, link } = config
   const listener = listenerOf(hooks)

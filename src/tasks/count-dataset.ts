@@ -1,10 +1,8 @@
-import type { z } from "zod"
 import type { Dataset } from "../../datasets/dataset.js"
 import { type DatasetStats, datasetStats, sizeEdges } from "../../datasets/stats.js"
-import { modelDefaults } from "../detector/model.js"
 import { parseOptions } from "./config.js"
 import { listenerOf, type TaskHooks } from "./hooks.js"
-import { countDatasetSchema } from "./options/dataset.js"
+import { type CountDatasetOptions, countDatasetSchema } from "./options/dataset.js"
 import { readData } from "./read-data.js"
 
 export interface DatasetCounts {
@@ -21,12 +19,9 @@ export interface DatasetCounts {
  * Counts a data set's images, objects and box sizes.
  * @throws DataError when there is no such data
  */
-export async function countDataset(
-  options: z.input<typeof countDatasetSchema>,
-  hooks: TaskHooks = {},
-): Promise<DatasetCounts> {
+export async function countDataset(options: CountDatasetOptions, hooks: TaskHooks = {}): Promise<DatasetCounts> {
   const config = parseOptions("countDataset", countDatasetSchema, options)
-  const { size = modelDefaults.size, maxSize = modelDefaults.maxSize } = config
+  const { size, maxSize } = config
   const sets = await readData(config, listenerOf(hooks))
   return {
     format: sets[0]!.format,

@@ -10,7 +10,7 @@ import { didYouMean } from "../tensor/suggest.js"
 import { type ClassifierInfo, readClassifierInfo } from "../weights/classifier-file.js"
 import { SafetensorsFile } from "../weights/safetensors.js"
 import { parseOptions } from "./config.js"
-import { describeModelSchema } from "./options/describe-model.js"
+import { type DescribeModelOptions, describeModelSchema } from "./options/describe-model.js"
 
 export interface ModelDescription {
   readonly kind: "model"
@@ -52,7 +52,7 @@ type Config = z.output<typeof describeModelSchema>
  * A model's layers, parameters and multiply-adds, or what a weights file holds; no engine is loaded.
  * @throws UsageError when there is no such file or model, DataError for a broken file
  */
-export async function describeModel(options: z.input<typeof describeModelSchema>): Promise<Description> {
+export async function describeModel(options: DescribeModelOptions): Promise<Description> {
   const config = parseOptions("describeModel", describeModelSchema, options)
   const { model } = config
   if (existsSync(model)) return model.endsWith(".onnx") ? describeGraph(model) : describeWeights(model)

@@ -1,4 +1,3 @@
-import type { z } from "zod"
 import type { LabelledSet } from "../../datasets/labelled-set.js"
 import { readLabelled } from "../../datasets/read-labelled.js"
 import type { UnreadImage } from "../classify/decoded-batches.js"
@@ -9,7 +8,7 @@ import { StagedFile } from "../predict/staged-file.js"
 import { parseOptions } from "./config.js"
 import { countOff, listenerOf, type TaskHooks } from "./hooks.js"
 import { openScorer } from "./open-scorer.js"
-import { evaluateClassifierSchema } from "./options/classify.js"
+import { type EvaluateClassifierOptions, evaluateClassifierSchema } from "./options/classify.js"
 
 export interface ClassifierEvaluation {
   readonly report: ClassificationReport
@@ -24,7 +23,7 @@ export interface ClassifierEvaluation {
  * @throws DataError for data or weights that are not what they should be, the signal's reason when it ends early
  */
 export async function evaluateClassifier(
-  options: z.input<typeof evaluateClassifierSchema>,
+  options: EvaluateClassifierOptions,
   hooks: TaskHooks = {},
 ): Promise<ClassifierEvaluation> {
   const config = parseOptions("evaluateClassifier", evaluateClassifierSchema, options)

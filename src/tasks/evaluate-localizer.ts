@@ -1,10 +1,9 @@
-import type { z } from "zod"
 import { type LocalizationFigures, localizationFigures } from "../localize/figures.js"
 import { localizeDataset } from "../localize/localize-dataset.js"
 import { readBoxData } from "./box-data.js"
 import { parseOptions } from "./config.js"
 import { countOff, listenerOf, type TaskHooks } from "./hooks.js"
-import { evaluateLocalizerSchema } from "./options/localize.js"
+import { type EvaluateLocalizerOptions, evaluateLocalizerSchema } from "./options/localize.js"
 import { withLocalizer } from "./with-localizer.js"
 
 export interface LocalizerEvaluation {
@@ -20,7 +19,7 @@ export interface LocalizerEvaluation {
  *   early
  */
 export async function evaluateLocalizer(
-  options: z.input<typeof evaluateLocalizerSchema>,
+  options: EvaluateLocalizerOptions,
   hooks: TaskHooks = {},
 ): Promise<LocalizerEvaluation> {
   const config = parseOptions("evaluateLocalizer", evaluateLocalizerSchema, options)

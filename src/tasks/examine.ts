@@ -1,12 +1,11 @@
-import type { z } from "zod"
 import { type DoctorReport, examine as examineMachine } from "../engine/doctor.js"
 import { parseOptions } from "./config.js"
-import { examineSchema } from "./options/examine.js"
+import { type ExamineOptions, examineSchema } from "./options/examine.js"
 
 /**
  * Starts the engine and tells what this machine can run, and the cure for what it cannot.
  * @throws UserError when the engine that was asked for cannot run here
  */
-export async function examine(options: z.input<typeof examineSchema> = {}): Promise<DoctorReport> {
+export async function examine(options: ExamineOptions = {}): Promise<DoctorReport> {
   return examineMachine(parseOptions("examine", examineSchema, options).engine)
 }

@@ -1,9 +1,8 @@
-import type { z } from "zod"
 import { type WrittenGraph, writeOnnx } from "../onnx/write-onnx.js"
 import { checkExport, type ExportCheck } from "../predict/check-export.js"
 import { parseOptions } from "./config.js"
 import { listenerOf, type TaskHooks } from "./hooks.js"
-import { exportModelSchema } from "./options/export-model.js"
+import { type ExportModelOptions, exportModelSchema } from "./options/export-model.js"
 
 export interface ExportedModel extends WrittenGraph {
   /** What the comparison with the model gave; `null` where it was left out, or ONNX Runtime is not installed. */
@@ -14,10 +13,7 @@ export interface ExportedModel extends WrittenGraph {
  * Writes a detector or a classifier as one ONNX file, and compares what it gives with what the model gives.
  * @throws DataError when the weights are neither, UserError when the file differs from the model
  */
-export async function exportModel(
-  options: z.input<typeof exportModelSchema>,
-  hooks: TaskHooks = {},
-): Promise<ExportedModel> {
+export async function exportModel(options: ExportModelOptions, hooks: TaskHooks = {}): Promise<ExportedModel> {
   const { weights, out, score, nms, check: wanted, engine } = parseOptions("exportModel", exportModelSchema, options)
   const { log } = listenerOf(hooks)
   const written = writeOnnx(weights, out, { score, nms })

@@ -10,7 +10,7 @@ import { writeSafetensors } from "../weights/safetensors.js"
 import { toTorchAxes } from "../weights/torchvision.js"
 import { parseOptions } from "./config.js"
 import { firstThree, importDetector } from "./import-detector.js"
-import { importWeightsSchema } from "./options/import-weights.js"
+import { type ImportWeightsOptions, importWeightsSchema } from "./options/import-weights.js"
 
 /** A file of ours that was written from another's. */
 export interface ImportedWeights {
@@ -35,7 +35,7 @@ type Config = z.output<typeof importWeightsSchema>
  * `classify` runs and `train` starts from, a detector's as one that `detect` and `eval` run.
  * @throws DataError when the file does not fill the model, UsageError for an unknown model
  */
-export async function importWeights(options: z.input<typeof importWeightsSchema>): Promise<ImportedWeights> {
+export async function importWeights(options: ImportWeightsOptions): Promise<ImportedWeights> {
   const config = parseOptions("importWeights", importWeightsSchema, options)
   if (!modelNames.includes(config.model)) return importClassifier(config)
   if (config.allowMissing) {

@@ -1,5 +1,4 @@
 import { basename, extname } from "node:path"
-import type { z } from "zod"
 import { writeWhole } from "../../datasets/atomic.js"
 import type { LabelledSet } from "../../datasets/labelled-set.js"
 import { readLabelled } from "../../datasets/read-labelled.js"
@@ -15,7 +14,7 @@ import { csvField } from "./class-lines.js"
 import { parseOptions } from "./config.js"
 import { countOff, type Listener, listenerOf, type TaskHooks } from "./hooks.js"
 import { listOf } from "./open-scorer.js"
-import { layerResponsesSchema } from "./options/classify.js"
+import { type LayerResponsesOptions, layerResponsesSchema } from "./options/classify.js"
 
 /** One classifier's name in table and plot, with what was measured. */
 export interface NetworkResponses {
@@ -36,10 +35,7 @@ export interface LayerResponses {
  * Measures how strongly each 3x3 layer answers, the paper's Fig. 7.
  * @throws DataError for data or weights that are not what they should be, the signal's reason when it ends early
  */
-export async function layerResponses(
-  options: z.input<typeof layerResponsesSchema>,
-  hooks: TaskHooks = {},
-): Promise<LayerResponses> {
+export async function layerResponses(options: LayerResponsesOptions, hooks: TaskHooks = {}): Promise<LayerResponses> {
   const config = parseOptions("layerResponses", layerResponsesSchema, options)
   const { data, split, out, batch, engine } = config
   if (out !== undefined && extname(out) === ".svg") {

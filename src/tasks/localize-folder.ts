@@ -1,4 +1,3 @@
-import type { z } from "zod"
 import { decodeImage, ImageError } from "../../datasets/image/decode.js"
 import { localize } from "../localize/localizer.js"
 import { openImageSource } from "../predict/image-source.js"
@@ -7,7 +6,7 @@ import { didYouMean } from "../tensor/suggest.js"
 import type { SkippedImage } from "./classify-folder.js"
 import { parseOptions } from "./config.js"
 import { listenerOf, type TaskHooks } from "./hooks.js"
-import { localizeFolderSchema } from "./options/localize.js"
+import { type LocalizeFolderOptions, localizeFolderSchema } from "./options/localize.js"
 import { withLocalizer } from "./with-localizer.js"
 
 /** One image's boxes. */
@@ -36,7 +35,7 @@ export interface LocalizedFolder {
  * @throws UsageError for a class that the localizer does not know
  */
 export async function localizeFolder(
-  options: z.input<typeof localizeFolderSchema>,
+  options: LocalizeFolderOptions,
   hooks: LocalizeHooks = {},
 ): Promise<LocalizedFolder> {
   const config = parseOptions("localizeFolder", localizeFolderSchema, options)

@@ -1,10 +1,9 @@
 import { existsSync } from "node:fs"
-import type { z } from "zod"
 import { makeDigits, makeShapes } from "../../datasets/digits.js"
 import { UsageError } from "../tensor/errors.js"
 import { parseOptions } from "./config.js"
 import { countOff, listenerOf, type TaskHooks } from "./hooks.js"
-import { makeDemoSchema } from "./options/dataset.js"
+import { type MakeDemoOptions, makeDemoSchema } from "./options/dataset.js"
 
 export interface DemoSet {
   readonly folder: string
@@ -18,7 +17,7 @@ export interface DemoSet {
  * Makes a small VOC data set: handwritten digits, or shapes where the package `mnist` is not installed.
  * @throws UsageError when the folder exists
  */
-export async function makeDemo(options: z.input<typeof makeDemoSchema>, hooks: TaskHooks = {}): Promise<DemoSet> {
+export async function makeDemo(options: MakeDemoOptions, hooks: TaskHooks = {}): Promise<DemoSet> {
   const { folder, images, valImages, seed, shapes } = parseOptions("makeDemo", makeDemoSchema, options)
   const listener = listenerOf(hooks)
   if (existsSync(folder)) throw new UsageError(`${folder} exists already. Choose a folder that does not`)

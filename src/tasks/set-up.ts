@@ -1,11 +1,10 @@
-import type { z } from "zod"
 import { checkEngine } from "../engine/self-check.js"
 import { setUpNative } from "../engine/setup.js"
 import { startEngine } from "../engine/start.js"
 import { UsageError, UserError } from "../tensor/errors.js"
 import { parseOptions } from "./config.js"
 import { type Listener, listenerOf, type TaskHooks } from "./hooks.js"
-import { setUpSchema } from "./options/set-up.js"
+import { type SetUpOptions, setUpSchema } from "./options/set-up.js"
 
 /** The engine that works now. */
 export type SetUpResult =
@@ -22,7 +21,7 @@ export type SetUpResult =
  * Gets native TensorFlow, once a machine, and checks that it computes; falls back to WebAssembly.
  * @throws UserError when no engine works, or not the one that `strict` or `libtensorflow` asks for
  */
-export async function setUp(options: z.input<typeof setUpSchema> = {}, hooks: TaskHooks = {}): Promise<SetUpResult> {
+export async function setUp(options: SetUpOptions = {}, hooks: TaskHooks = {}): Promise<SetUpResult> {
   const { libtensorflow, gpu, cpu, cache, strict } = parseOptions("setUp", setUpSchema, options)
   const { log } = listenerOf(hooks)
   if (gpu && cpu) throw new UsageError("setup: expected --gpu or --cpu, got both. Leave one out")

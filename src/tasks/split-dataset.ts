@@ -1,21 +1,17 @@
-import type { z } from "zod"
 import { splitImages } from "../../datasets/splits.js"
 import { writeDataset } from "../../datasets/write.js"
 import { UsageError } from "../tensor/errors.js"
 import { parseOptions } from "./config.js"
 import type { WrittenDataset } from "./convert-dataset.js"
 import { listenerOf, type TaskHooks } from "./hooks.js"
-import { splitDatasetSchema } from "./options/dataset.js"
+import { type SplitDatasetOptions, splitDatasetSchema } from "./options/dataset.js"
 import { countsOf, readData } from "./read-data.js"
 
 /**
  * Divides the images of one split into train, val and test, each class in its share.
  * @throws DataError when there is no such data, or the folder exists
  */
-export async function splitDataset(
-  options: z.input<typeof splitDatasetSchema>,
-  hooks: TaskHooks = {},
-): Promise<WrittenDataset> {
+export async function splitDataset(options: SplitDatasetOptions, hooks: TaskHooks = {}): Promise<WrittenDataset> {
   const config = parseOptions("splitDataset", splitDatasetSchema, options)
   const { val, test, seed, out, to, link } = config
   const rest = 1 - val - test

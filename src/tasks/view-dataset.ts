@@ -1,5 +1,4 @@
 import { join } from "node:path"
-import type { z } from "zod"
 import type { Dataset, Fault, ImageRecord } from "../../datasets/dataset.js"
 import { drawBoxes, saveImage } from "../../datasets/image/draw.js"
 import type { RgbImage } from "../../datasets/image/rgb.js"
@@ -8,7 +7,7 @@ import { PhotoFaults } from "../../datasets/photo-faults.js"
 import { seededRandom, shuffleFirst } from "../tensor/random.js"
 import { parseOptions } from "./config.js"
 import { countOff, listenerOf, type TaskHooks } from "./hooks.js"
-import { viewDatasetSchema } from "./options/dataset.js"
+import { type ViewDatasetOptions, viewDatasetSchema } from "./options/dataset.js"
 import { readData } from "./read-data.js"
 
 export interface DatasetView {
@@ -22,10 +21,7 @@ export interface DatasetView {
  * Draws some images of each split with their ground truth into a folder.
  * @throws DataError when there is no such data
  */
-export async function viewDataset(
-  options: z.input<typeof viewDatasetSchema>,
-  hooks: TaskHooks = {},
-): Promise<DatasetView> {
+export async function viewDataset(options: ViewDatasetOptions, hooks: TaskHooks = {}): Promise<DatasetView> {
   const config = parseOptions("viewDataset", viewDatasetSchema, options)
   const listener = listenerOf(hooks)
   const pictures: string[] = []

@@ -28,12 +28,7 @@ export async function withLocalizer<Result>(
   log(`engine: ${await startEngine(engine)}`)
   const localizer = openLocalizer(weights, rcnn)
   try {
-    const options = localizeOptions({
-      sizes: sizes ?? [usualSize(localizer.side)],
-      ...(view === undefined ? {} : { view }),
-      ...(merge === undefined ? {} : { merge }),
-      ...(proposals === undefined ? {} : { proposals }),
-    })
+    const options = localizeOptions({ sizes: sizes ?? [usualSize(localizer.side)], view, merge, proposals })
     if (classifier === undefined) return await work(localizer, options, undefined)
     const scorer = denseScorer(listOf(classifier))
     try {

@@ -79,6 +79,8 @@ test("the command prints one line, or one document", async () => {
   expect(out).toMatch(/plain\.onnx: fasterrcnn_resnet18_c4, 2 classes, \d+ operations\n$/)
   const document = JSON.parse((await runCommand("export", ...args, "--json", "-")).out)
   expect(document).toMatchObject({ kind: "detector", model: "fasterrcnn_resnet18_c4", classes: 2, check: null })
+  await runCommand("export", ...args, "--score", "0.125", "--nms", "0.375")
+  expect(metadataOf("plain.onnx").resdet.config.options.select).toMatchObject({ score: 0.125, nmsThreshold: 0.375 })
 })
 
 test.each([

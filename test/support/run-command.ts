@@ -12,14 +12,23 @@ export async function runCommand(...args: readonly string[]): Promise<{ out: str
     vi.spyOn(process.stdout, "write").mockImplementation(keep("out")),
     vi.spyOn(process.stderr, "write").mockImplementation(keep("said")),
   ]
-  const before = process.stdout.listeners("error")
+  // What a process that ends needs not take away.
+  const undo = [listenersOf(process.stdout, "error"), listenersOf(process, "SIGINT"), listenersOf(process, "SIGTERM")]
   try {
     const code = await main(args)
     return { ...written, code }
   } finally {
     for (const spy of spies) spy.mockRestore()
-    for (const listener of process.stdout.listeners("error")) {
-      if (!before.includes(listener)) process.stdout.off("error", listener as () => void)
+    for (const restore of undo) restore()
+  }
+}
+
+/** Takes away, when called, the listeners that were added since. */
+function listenersOf(emitter: NodeJS.EventEmitter, event: string): () => void {
+  const before = emitter.listeners(event)
+  return () => {
+    for (const listener of emitter.listeners(event)) {
+      if (!before.includes(listener)) emitter.off(event, listener as () => void)
     }
   }
 }

@@ -21,3 +21,5 @@ export const benchSchema = z.strictObject({
   }),
   engine,
 })
+
+export type BenchOptions = z.input<typeof benchSchema>

@@ -49,6 +49,8 @@ export const evaluateClassifierSchema = z.strictObject({
   }),
 })
 
+export type EvaluateClassifierOptions = z.input<typeof evaluateClassifierSchema>
+
 export const classifyFolderSchema = z.strictObject({
   source: option(z.string(), {
     help: "an image, a folder, a pattern in quotes, or a list file (.txt)",
@@ -65,6 +67,8 @@ export const classifyFolderSchema = z.strictObject({
   }),
 })
 
+export type ClassifyFolderOptions = z.input<typeof classifyFolderSchema>
+
 export const layerResponsesSchema = z.strictObject({
   weights: classifiers("one or several classifiers (.safetensors) to compare"),
   data: labelledData,
@@ -77,3 +81,5 @@ export const layerResponsesSchema = z.strictObject({
   batch,
   engine,
 })
+
+export type LayerResponsesOptions = z.input<typeof layerResponsesSchema>

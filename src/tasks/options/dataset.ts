@@ -1,5 +1,6 @@
 import { z } from "zod"
 import { demoCounts } from "../../../datasets/demo/counts.js"
+import { usualSides } from "../../detector/usual-sides.js"
 import { option } from "../option.js"
 import { boxData, imagesFolder, seed } from "./shared.js"
 
@@ -33,21 +34,23 @@ export const checkDatasetSchema = z.strictObject({
   }),
 })
 
+export type CheckDatasetOptions = z.input<typeof checkDatasetSchema>
+
 export const countDatasetSchema = z.strictObject({
   ...reading,
-  size: option(z.int().min(1).optional(), {
+  size: option(z.int().min(1).default(usualSides.size), {
     help: "shorter side of the resized images",
     unit: "pixels",
-    otherwise: "800",
     source: "torchvision and detectron2",
   }),
-  maxSize: option(z.int().min(1).optional(), {
+  maxSize: option(z.int().min(1).default(usualSides.maxSize), {
     help: "maximum longer side of the resized images",
     unit: "pixels",
-    otherwise: "1333",
     source: "torchvision and detectron2",
   }),
 })
+
+export type CountDatasetOptions = z.input<typeof countDatasetSchema>
 
 export const convertDatasetSchema = z.strictObject({
   ...reading,
@@ -55,6 +58,8 @@ export const convertDatasetSchema = z.strictObject({
   out: newFolder,
   link,
 })
+
+export type ConvertDatasetOptions = z.input<typeof convertDatasetSchema>
 
 const share = z.number().min(0).lt(1)
 
@@ -69,12 +74,16 @@ export const splitDatasetSchema = z.strictObject({
   link,
 })
 
+export type SplitDatasetOptions = z.input<typeof splitDatasetSchema>
+
 export const viewDatasetSchema = z.strictObject({
   ...reading,
   out: option(z.string().default("runs/view"), { help: "where the pictures go", value: "folder", path: "single" }),
   count: option(z.int().min(0).default(16), { help: "how many images of each split" }),
   seed: seed("which images: the same seed draws the same ones"),
 })
+
+export type ViewDatasetOptions = z.input<typeof viewDatasetSchema>
 
 export const makeDemoSchema = z.strictObject({
   folder: option(z.string(), { help: "a folder that does not exist yet", value: "folder", path: "single" }),
@@ -83,3 +92,5 @@ export const makeDemoSchema = z.strictObject({
   seed: seed("the same seed makes the same images"),
   shapes: option(z.boolean().default(false), { help: "shapes, even where the digits of the package mnist are there" }),
 })
+
+export type MakeDemoOptions = z.input<typeof makeDemoSchema>

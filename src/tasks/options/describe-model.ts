@@ -24,3 +24,5 @@ export const describeModelSchema = z.strictObject({
   }),
   strideIn,
 })
+
+export type DescribeModelOptions = z.input<typeof describeModelSchema>

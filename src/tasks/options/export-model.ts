@@ -17,3 +17,5 @@ export const exportModelSchema = z.strictObject({
   check: option(z.boolean().default(true), { help: "do not compare what the file gives with what the model gives" }),
   engine,
 })
+
+export type ExportModelOptions = z.input<typeof exportModelSchema>

@@ -45,3 +45,5 @@ export const importWeightsSchema = z.strictObject({
     otherwise: "both for a file with a last layer named linear, else after",
   }),
 })
+
+export type ImportWeightsOptions = z.input<typeof importWeightsSchema>

@@ -1,4 +1,7 @@
 import { z } from "zod"
+import { pickDefaults } from "../../localize/candidates.js"
+import { refinedProposals } from "../../localize/options.js"
+import { viewDefaults } from "../../localize/view.js"
 import { option } from "../option.js"
 import { boxData, engine, files, imagesFolder, scoredSplit } from "./shared.js"
 
@@ -15,9 +18,8 @@ const looking = {
     repeated: true,
     ...file,
   }),
-  view: option(z.enum(["dense", "centre"]).optional(), {
+  view: option(z.enum(["dense", "centre"]).default(viewDefaults.view), {
     help: "dense: the whole image; centre: one crop",
-    otherwise: "dense",
     source: appendix,
   }),
   sizes: option(z.array(z.int().min(1)).min(1).optional(), {
@@ -26,13 +28,11 @@ const looking = {
     otherwise: "8/7 of the crop's side",
     source: "He et al. 2016 section 3.4: 256 for 224",
   }),
-  merge: option(z.enum(["best", "vote"]).optional(), {
+  merge: option(z.enum(["best", "vote"]).default(pickDefaults.merge), {
     help: "best: the best-scored box; vote: the mean of those around it",
-    otherwise: "best",
   }),
-  proposals: option(z.int().min(1).optional(), {
+  proposals: option(z.int().min(1).default(refinedProposals), {
     help: "regions of each class that the second stage looks at",
-    otherwise: "200",
     source: appendix,
   }),
   engine,
@@ -47,6 +47,8 @@ export const evaluateLocalizerSchema = z.strictObject({
   ...looking,
 })
 
+export type EvaluateLocalizerOptions = z.input<typeof evaluateLocalizerSchema>
+
 export const localizeFolderSchema = z.strictObject({
   source: option(z.string(), {
     help: "an image, a folder, a pattern in quotes, or a list file (.txt)",
@@ -58,3 +60,5 @@ export const localizeFolderSchema = z.strictObject({
   }),
   ...looking,
 })
+
+export type LocalizeFolderOptions = z.input<typeof localizeFolderSchema>

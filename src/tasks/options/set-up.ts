@@ -19,3 +19,5 @@ export const setUpSchema = z.strictObject({
     help: "fail when native TensorFlow is not available, instead of falling back to WebAssembly",
   }),
 })
+
+export type SetUpOptions = z.input<typeof setUpSchema>
