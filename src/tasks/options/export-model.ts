@@ -2,18 +2,18 @@ import { z } from "zod"
 import { option } from "../option.js"
 import { engine } from "./shared.js"
 
-const fraction = z.number().min(0).max(1).optional()
+const fraction = () => z.number().min(0).max(1).optional()
 
 export const exportModelSchema = z.strictObject({
   weights: option(z.string(), { help: "a detector or a classifier (.safetensors)", value: "file", path: "single" }),
   format: option(z.enum(["onnx"]).default("onnx"), { help: "format of the file" }),
   out: option(z.string(), { help: "the .onnx file to write", value: "file", path: "single" }),
-  score: option(fraction, {
+  score: option(fraction(), {
     help: "score below which the file leaves out detections",
     value: "0..1",
     otherwise: "the model's",
   }),
-  nms: option(fraction, { help: "NMS IoU threshold", value: "0..1", otherwise: "the model's" }),
+  nms: option(fraction(), { help: "NMS IoU threshold", value: "0..1", otherwise: "the model's" }),
   check: option(z.boolean().default(true), { help: "do not compare what the file gives with what the model gives" }),
   engine,
 })
