@@ -1,4 +1,11 @@
 export type { Dataset, DatasetFormat, Fault, ImageRecord } from "../datasets/dataset.js"
+export {
+  datasetFromSamples,
+  type OwnDatasetOptions,
+  type OwnSample,
+  type OwnSamples,
+  type SampleList,
+} from "../datasets/dataset-from-samples.js"
 export type { RgbImage } from "../datasets/image/rgb.js"
 export { type ReadOptions, readDefaults } from "../datasets/options.js"
 export { readDataset, recognizeFormat } from "../datasets/read.js"
