@@ -1,3 +1,4 @@
+import { copyFileSync } from "node:fs"
 import { join } from "node:path"
 import { expect, test } from "vitest"
 import { decodeImage } from "../../datasets/image/decode.js"
@@ -8,8 +9,8 @@ import { PhotoFaults } from "../../datasets/photo-faults.js"
 import { withPhotoSizes } from "../../datasets/photo-size.js"
 import { readDataset } from "../../datasets/read.js"
 import { type WriteFormat, writeDataset } from "../../datasets/write.js"
-import { tempFolder } from "./samples.js"
-import { brightBox, shown, twins, writeTwin } from "./turned-photos.js"
+import { tempFolder, writeFiles } from "./samples.js"
+import { brightBox, shown, type Twin, twins, writeTwin } from "./turned-photos.js"
 
 test.each(twins)("%s: the photo is opened so that its box holds what it was drawn around", async (twin) => {
   const { images } = await readDataset(await writeTwin(tempFolder(), twin))
@@ -74,4 +75,45 @@ test("a PNG's orientation counts as the decoder counts it", async () => {
   for (const decoder of ["sharp", "javascript"] as const) {
     expect(await decodeImage(png, { decoder })).toMatchObject({ width: 4, height: 8, orientation: 6 })
   }
+})
+
+/** Photos `a` on its side and `b` turned by 180 degrees, annotated the same way. */
+async function withHalfTurn(twin: Twin) {
+  const folder = tempFolder()
+  const [side, half] = [await writeTwin(join(folder, "side"), twin), await writeTwin(join(folder, "half"), twin, 3)]
+  copyFileSync(join(half, "JPEGImages/a.jpg"), join(side, "JPEGImages/b.jpg"))
+  copyFileSync(join(half, "Annotations/a.xml"), join(side, "Annotations/b.xml"))
+  writeFiles(side, { "ImageSets/Main/train.txt": "a\nb\n", "ImageSets/Main/val.txt": "b\n" })
+  return side
+}
+
+test.each(twins)("%s: a photo turned by 180 degrees is opened as the others of its data set", async (twin) => {
+  const { images, notices } = await readDataset(await withHalfTurn(twin))
+  for (const image of images) expect(brightBox((await openSample(image)).image!)).toEqual(shown.box)
+  expect(notices?.some((notice) => /taken as drawn in the pixels as they are stored: 1 photos/.test(notice))).toBe(
+    twin === "stored",
+  )
+  const loader = detectionLoader(
+    { source: "", images },
+    { workers: 1, sizes: [36], maxSize: 99, flip: 0, batchSize: 1 },
+  )
+  for await (const { pixels, shape, images: own } of loader.epoch(0)) {
+    const data = Uint8Array.from(pixels, (value) => (value > 0 ? 255 : 0))
+    expect(brightBox({ data, height: shape[1], width: shape[2] })).toEqual([...own[0]!.boxes])
+  }
+  await loader.close()
+})
+
+test("where photos on their side disagree, each is taken by its own size, and others as they are shown", async () => {
+  const folder = await withHalfTurn("stored")
+  const other = await writeTwin(tempFolder(), "upright")
+  copyFileSync(join(other, "JPEGImages/a.jpg"), join(folder, "JPEGImages/c.jpg"))
+  copyFileSync(join(other, "Annotations/a.xml"), join(folder, "Annotations/c.xml"))
+  writeFiles(folder, { "ImageSets/Main/train.txt": "a\nb\nc\n" })
+  const { images } = await readDataset(folder)
+  const boxes = []
+  for (const image of images) boxes.push(brightBox((await openSample(image)).image!))
+  const [x1, y1, x2, y2] = shown.box
+  const halfTurned = [shown.width - x2, shown.height - y2, shown.width - x1, shown.height - y1]
+  expect(boxes).toEqual([shown.box, halfTurned, shown.box])
 })
