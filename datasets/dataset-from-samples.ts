@@ -38,7 +38,7 @@ export interface OwnDatasetOptions {
   readonly policies: Partial<FaultPolicies>
 }
 
-export const ownDatasetDefaults: OwnDatasetOptions = { classes: null, source: "samples", split: "train", policies: {} }
+const ownDatasetDefaults: OwnDatasetOptions = { classes: null, source: "samples", split: "train", policies: {} }
 
 /**
  * A data set made of samples from code, for whatever takes a data set that was read. The samples are gone through once;

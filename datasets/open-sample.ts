@@ -15,6 +15,8 @@ export interface Photo {
   /** Size of the picture in which the boxes were drawn; 0 or absent when it is not known. */
   readonly width?: number
   readonly height?: number
+  /** `stored`: the boxes of the whole data set were drawn in stored pixels; absent: the sizes decide. */
+  readonly frame?: "stored"
 }
 
 /** What can be wrong with a photo. */
@@ -67,8 +69,14 @@ export async function sourceOf({ file, image = file }: Photo): Promise<PhotoSour
 
 /** A photo without the rest of its record, as plain data for another thread. */
 export async function sendable(photo: Photo): Promise<Photo> {
-  const { file, width = 0, height = 0 } = photo
-  return { file, width, height, ...(photo.image === undefined ? {} : { image: await sourceOf(photo) }) }
+  const { file, width = 0, height = 0, frame } = photo
+  return {
+    file,
+    width,
+    height,
+    ...(frame && { frame }),
+    ...(photo.image === undefined ? {} : { image: await sourceOf(photo) }),
+  }
 }
 
 const truncated: PhotoProblem = {
@@ -98,9 +106,15 @@ export interface Frame {
 }
 
 /** Tells the frame of a photo's boxes from the annotated size: some label tools ignore EXIF. */
-export function frameOf(upright: UprightSize, { width = 0, height = 0 }: Pick<Photo, "width" | "height">): Frame {
-  if (width === 0 || (upright.width === width && upright.height === height)) {
-    return { frame: "upright", problem: undefined }
+export function frameOf(
+  upright: UprightSize,
+  { width = 0, height = 0, frame }: Pick<Photo, "width" | "height" | "frame">,
+): Frame {
+  if (width === 0) return { frame: "upright", problem: undefined }
+  if (upright.width === width && upright.height === height) {
+    // Turned by 180 degrees, mirrored or square: both pictures have this size.
+    const isAlike = upright.orientation < 5 || width === height
+    return { frame: isAlike ? (frame ?? "upright") : "upright", problem: undefined }
   }
   const sizes = `the file is ${upright.width}x${upright.height}, the annotation says ${width}x${height}`
   const isStored = upright.orientation >= 5 && upright.width === height && upright.height === width

@@ -2,7 +2,7 @@ import { ahead } from "./loader/ahead.js"
 import { type OpenOptions, openSample, type Photo, type Sample } from "./open-sample.js"
 import type { PhotoFaults } from "./photo-faults.js"
 
-export interface OpenSamplesOptions extends Partial<OpenOptions> {
+interface OpenSamplesOptions extends Partial<OpenOptions> {
   /** How many photos are opened before they are asked for. */
   readonly ahead?: number
   /** Takes what is wrong with the photos, and says what is done about it. */
@@ -10,7 +10,7 @@ export interface OpenSamplesOptions extends Partial<OpenOptions> {
 }
 
 /** @source ours: one is decoded while another is worked on, and one more where sizes differ */
-export const openAhead = 2
+const openAhead = 2
 
 /** A photo that was opened, and which one it is, from 0. */
 export interface OpenedSample<Record> extends Sample {

@@ -1,5 +1,6 @@
 import { DataError } from "../src/tensor/errors.js"
 import { withDefaults } from "../src/tensor/options.js"
+import { withAnnotationFrame } from "./annotation-frame.js"
 import { isCoco, readCoco } from "./coco.js"
 import type { Dataset, DatasetFormat } from "./dataset.js"
 import { isFile, isFolder } from "./folder.js"
@@ -39,6 +40,10 @@ export async function readDataset(source: string, overrides: Partial<ReadOptions
     for (const split of splits) parts.push(await readDataset(source, { ...options, format, split }))
     return joinSplits(parts, options.policies)
   }
+  return withAnnotationFrame(await readFormat(format, source, options))
+}
+
+function readFormat(format: DatasetFormat, source: string, options: ReadOptions): Dataset | Promise<Dataset> {
   if (format === "imagenet") return readImageNet(source, options)
   if (format === "voc") return readVoc(source, options)
   return format === "coco" ? readCoco(source, options) : readYolo(source, options)

@@ -1,5 +1,5 @@
 /** What came of an item, and how long whoever wanted it had to wait. */
-export interface Done<Item, Result> {
+interface Done<Item, Result> {
   readonly item: Item
   readonly result: Result
   readonly waitedMs: number

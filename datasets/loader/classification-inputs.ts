@@ -4,7 +4,7 @@ import { cutWindow, drawColourShift, drawWindow } from "../image/augment.js"
 import { type OpenOptions, openSample, type Photo, type PhotoProblem } from "../open-sample.js"
 
 /** What one batch of a classifier needs done off the main thread. Plain data: it is copied to a worker. */
-export interface ClassificationJob extends Normalisation, OpenOptions {
+interface ClassificationJob extends Normalisation, OpenOptions {
   readonly photos: readonly Photo[]
   /** Of each photo, for its random crop. */
   readonly seeds: readonly number[]
@@ -18,7 +18,7 @@ export interface ClassificationJob extends Normalisation, OpenOptions {
   readonly colour: number
 }
 
-export interface ClassificationInputs {
+interface ClassificationInputs {
   /** `[N, size, size, 3]` of the photos that can be used, in the job's order. */
   readonly pixels: Float32Array
   /** For each photo whether it is among them. */

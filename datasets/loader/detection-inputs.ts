@@ -4,7 +4,7 @@ import { inputSize, padTo, type SizeOptions } from "../image/size.js"
 import { type OpenOptions, openSample, type Photo, type PhotoProblem, type Sample } from "../open-sample.js"
 
 /** What one batch of a detector needs done off the main thread. Plain data: it is copied to a worker. */
-export interface DetectionJob extends SizeOptions, Normalisation, OpenOptions {
+interface DetectionJob extends SizeOptions, Normalisation, OpenOptions {
   readonly photos: readonly (Photo & { readonly flip: boolean })[]
   /** Height and width of the batch are multiples of this. */
   readonly divisor: number

@@ -1,10 +1,12 @@
 import { spawnSync } from "node:child_process"
+import { readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { expect, test } from "vitest"
 import { anchorLines } from "../../src/cli/anchors.js"
 import { fitAnchors } from "../../src/tasks/fit-anchors.js"
 import type { FitAnchorsOptions } from "../../src/tasks/options/fit-anchors.js"
 import { png, tempFolder, writeFiles } from "../datasets/samples.js"
+import { twins, writeTwin } from "../datasets/turned-photos.js"
 
 /** A COCO set of one class of tiny squares and one of wide boxes, with a crowd that does not count. */
 function sample(tiny = 10): string {
@@ -93,4 +95,21 @@ test("the command prints one JSON document, and says a mistake in one line", () 
     expect(got).toBe(code)
   }
   expect(run("--data", join(data, "absent")).status).toBe(3)
+})
+
+test.each(twins)("%s photos have the boxes of the picture in which they were drawn", async (twin) => {
+  const report = await look({ data: await writeTwin(tempFolder(), twin), size: 72, maxSize: 200 })
+  // 24 x 10 at twice the size, of a picture whose shorter side is 36.
+  expect(report.sides.filter(({ objects }) => objects > 0)).toEqual([{ below: 32, objects: 1 }])
+  expect(report.sizes).toEqual({ small: 1, medium: 0, large: 0 })
+})
+
+test("a picture counts with its own size where the annotated one is wrong", async () => {
+  const data = await writeTwin(tempFolder(), "plain")
+  const file = join(data, "Annotations", "a.xml")
+  writeFileSync(file, readFileSync(file, "utf8").replace("<width>48", "<width>96").replace("<height>36", "<height>72"))
+  const lines: string[] = []
+  const report = await fitAnchors(anchorsSchema.parse({ data, size: 72, maxSize: 200 }), (line) => lines.push(line))
+  expect(report.sides.filter(({ objects }) => objects > 0)).toEqual([{ below: 32, objects: 1 }])
+  expect(lines.join()).toContain("1 size-mismatch")
 })

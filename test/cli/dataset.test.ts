@@ -2,7 +2,9 @@ import { spawnSync } from "node:child_process"
 import { existsSync, readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { expect, test } from "vitest"
-import { png, tempFolder, vocFile, vocObject, writeVocSample } from "../datasets/samples.js"
+import { decodeImage } from "../../datasets/image/decode.js"
+import { png, tempFolder, vocFile, vocObject, writeFiles, writeVocSample } from "../datasets/samples.js"
+import { shown, twins, writeTwin } from "../datasets/turned-photos.js"
 import { runCommand } from "../support/run-command.js"
 
 async function run(...words: readonly string[]) {
@@ -111,4 +113,29 @@ test.each([
 test("data that are not there are one line and bad data", async () => {
   const { code, said } = await run("check", "/no/such/place")
   expect([code, said]).toEqual([3, expect.stringMatching(/^error: No data at \/no\/such\/place.*\n$/)])
+})
+
+test.each(twins)("view draws the boxes of %s photos around what they were drawn around", async (twin) => {
+  const folder = tempFolder()
+  const { lines, code } = await run("view", await writeTwin(folder, twin), "--out", join(folder, "seen"))
+  expect([lines, code]).toEqual([[join(folder, "seen", "train", "a.jpg")], 0])
+  const { data, width, height } = await decodeImage(lines[0]!)
+  expect([width, height]).toEqual([shown.width, shown.height])
+  const [x1, , x2, y2] = shown.box
+  const at = (x: number, y: number) => [...data.subarray(3 * (y * width + x), 3 * (y * width + x) + 3)]
+  // Bright inside, a coloured line along the edge, dark outside.
+  expect(Math.min(...at((x1 + x2) / 2, y2 - 3))).toBeGreaterThan(180)
+  const line = at((x1 + x2) / 2, y2 - 1)
+  expect(Math.max(...line) - Math.min(...line)).toBeGreaterThan(80)
+  expect(Math.max(...at(x1 - 5, y2 + 5))).toBeLessThan(90)
+})
+
+test("a photo that cannot be read is left out of view and convert, and ends view with 3", async () => {
+  const folder = sample(vocObject("dog", [1, 1, 9, 9]))
+  writeFiles(join(folder, "data"), { "JPEGImages/a.png": "no image" })
+  expect(await run("view", join(folder, "data"), "--out", join(folder, "seen"))).toMatchObject({ lines: [], code: 3 })
+  const { code } = await run("convert", join(folder, "data"), "--to", "coco", "--out", join(folder, "coco"))
+  expect(code).toBe(0)
+  const json = JSON.parse(readFileSync(join(folder, "coco", "annotations", "instances_train.json"), "utf8"))
+  expect(json.images).toEqual([])
 })

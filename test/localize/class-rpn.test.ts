@@ -4,6 +4,8 @@ import { join } from "node:path"
 import * as tf from "@tensorflow/tfjs-core"
 import { afterAll, beforeAll, describe, expect, test } from "vitest"
 import type { ImageRecord } from "../../datasets/dataset.js"
+import type { RgbImage } from "../../datasets/image/rgb.js"
+import { readDataset } from "../../datasets/read.js"
 import { startEngine } from "../../src/engine/start.js"
 import { cropDefaults } from "../../src/localize/crop.js"
 import { cropLoader } from "../../src/localize/crop-loader.js"
@@ -17,6 +19,7 @@ import { sgdDefaults } from "../../src/train/options.js"
 import type { StepReport } from "../../src/train/report-window.js"
 import { runTraining } from "../../src/train/run.js"
 import { scheduleOptions } from "../../src/train/schedule.js"
+import { brightBox, shown, twins, writeTwin } from "../datasets/turned-photos.js"
 import { expectClose } from "../support/close.js"
 import { hasWebGpu, onEveryEngine, wasmAndWebGpu } from "../support/engines.js"
 import { writeRectangles } from "./made-up-images.js"
@@ -170,4 +173,23 @@ describe.skipIf(!(await hasWebGpu()))("on a GPU behind WebGPU", () => {
     expectClose(actual.scores, expected.scores, 1e-4)
     expect(expected.scores).toHaveLength(5)
   })
+})
+
+test.each(twins)("%s photos are cropped and looked at in the frame of their boxes", async (twin) => {
+  const set = await readDataset(await writeTwin(folder, twin))
+  const whole = { ...cropDefaults, side: 32, shorter: [32, 32] as const, flip: 0, minVisible: 1 }
+  for await (const { pixels, truths } of cropLoader(set, { batch: 1, crop: whole }).epoch(0)) {
+    const data = Uint8Array.from(pixels, (value) => (value > 0 ? 255 : 0))
+    const bright = brightBox({ data, height: 32, width: 32 })
+    for (const [at, edge] of [...truths[0]![0]!.boxes].entries()) expect(Math.abs(edge - bright[at]!)).toBeLessThan(1)
+  }
+  const { rpn, parameters } = tinyLocalizer()
+  const seen: number[][] = []
+  const guess = async (image: RgbImage) => {
+    seen.push(brightBox(image))
+    return []
+  }
+  await localizeDataset({ rpn, side: 32, normalisation }, set.images, options, { guess })
+  expect(seen).toEqual([shown.box])
+  parameters.dispose()
 })

@@ -2,10 +2,15 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterEach, beforeEach, expect, test } from "vitest"
-import type { ImageRecord } from "../../datasets/dataset.js"
+import type { FaultPolicy, ImageRecord } from "../../datasets/dataset.js"
+import { withPolicies } from "../../datasets/faults.js"
 import { encodeImage } from "../../datasets/image/encode.js"
+import type { RgbImage } from "../../datasets/image/rgb.js"
+import { PhotoFaults } from "../../datasets/photo-faults.js"
+import { readDataset } from "../../datasets/read.js"
 import { detectRecords } from "../../src/predict/detect-records.js"
 import { png } from "../datasets/samples.js"
+import { brightBox, shown, twins, writeTwin } from "../datasets/turned-photos.js"
 import { dummyDetector } from "../support/dummy-detector.js"
 
 let folder = ""
@@ -64,4 +69,36 @@ test("an aborted signal leaves the rest empty", async () => {
 test("a bug is not taken for an unreadable image", async () => {
   const network = { ...dummyDetector(), detect: () => Promise.reject(new TypeError("a bug")) }
   await expect(detectRecords(network, records("a.png"))).rejects.toThrow("a bug")
+})
+
+test.each(twins)("%s photos are looked at in the frame of their boxes, and what did not fit is told", async (twin) => {
+  const { images, source } = await readDataset(await writeTwin(folder, twin))
+  const seen: number[][] = []
+  const network = {
+    ...dummyDetector(),
+    detect: (image: RgbImage) => {
+      seen.push(brightBox(image))
+      return dummyDetector().detect(image, {})
+    },
+  }
+  const faults = new PhotoFaults(source)
+  await detectRecords(network, images, {}, { faults })
+  expect(seen).toEqual([shown.box])
+  expect(faults.faults.map(({ kind, file }) => [kind, file])).toEqual(
+    twin === "stored" ? [["size-mismatch", "JPEGImages/a.jpg"]] : [],
+  )
+})
+
+test("a policy leaves out what it says, for scoring too", async () => {
+  const { images } = await readDataset(await writeTwin(folder, "stored"))
+  const look = (policy: FaultPolicy) =>
+    detectRecords(
+      dummyDetector(),
+      images,
+      {},
+      { faults: new PhotoFaults(folder, withPolicies({ "size-mismatch": policy })) },
+    )
+  expect((await look("skip")).failed.length).toBe(1)
+  expect((await look("fix")).failed.length).toBe(0)
+  await expect(look("fail")).rejects.toThrow("a.jpg: size-mismatch")
 })

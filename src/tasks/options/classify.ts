@@ -3,7 +3,7 @@ import { scorerBatch } from "../../classify/scorer-batch.js"
 import { option } from "../option.js"
 import { engine, files, scoredSplit } from "./shared.js"
 
-const classifiers = (help: string) => option(files, { help, value: "file", path: "single", repeated: true })
+const classifiers = (help: string) => option(files(), { help, value: "file", path: "single", repeated: true })
 
 const labelledData = option(z.string(), {
   help: "a folder of classes (val/<class>/), or CIFAR-10's binary files",

@@ -37,7 +37,7 @@ export const lookShape = {
 
 /** The options of `detect`, and their defaults. */
 export const detectSchema = z.strictObject({
-  weights: option(files, {
+  weights: option(files(), {
     help: "a trained detector (.safetensors or .onnx), or several that work as one",
     value: "files",
     path: "single",

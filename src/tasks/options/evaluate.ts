@@ -31,7 +31,7 @@ const reportShape = {
 
 /** The options of `eval` with a detector. */
 export const evaluateDetectorSchema = z.strictObject({
-  weights: option(files, {
+  weights: option(files(), {
     help: "a trained detector (.safetensors or .onnx) to run and score, or several that work as one",
     value: "files",
     path: "single",

@@ -72,7 +72,7 @@ export const strideIn = option(z.enum(["3x3", "1x1"]).optional(), {
 })
 
 /** One file, or several. */
-export const files = z.union([z.string(), z.array(z.string()).min(1)], "a file or a list of files")
+export const files = () => z.union([z.string(), z.array(z.string()).min(1)], "a file or a list of files")
 
 /** `schema` that also keeps a rule of ours, in the rule's words. */
 export function byRule<Schema extends z.ZodType>(schema: Schema, rule: Rule): Schema {
