@@ -13,7 +13,7 @@ const appendix = "He et al. 2016, appendix C"
 const looking = {
   weights: option(z.string(), { help: "a trained per-class RPN", ...file }),
   rcnn: option(z.string().optional(), { help: "its second stage", ...file, otherwise: "none" }),
-  classifier: option(files.optional(), {
+  classifier: option(files().optional(), {
     help: "a trained classifier whose five best classes are looked for, or several",
     repeated: true,
     ...file,
