@@ -1,7 +1,7 @@
 import * as tf from "@tensorflow/tfjs-core"
 import type { LabelledSet } from "../../datasets/labelled-set.js"
 import type { LabelledBatch, LabelledLoader } from "../../datasets/loader/labelled-loader.js"
-import type { ResNet } from "../backbone/resnet.js"
+import type { ResNet } from "../backbone/classifier.js"
 import { readable } from "../engine/read-back.js"
 import { topKError } from "../eval/imagenet.js"
 import { softmaxCrossEntropy } from "../tensor/losses.js"

@@ -1,8 +1,10 @@
 import { existsSync } from "node:fs"
 import { type Command, InvalidArgumentError } from "commander"
 import { networkNames, networkSpec } from "../backbone/networks.js"
-import { type Size, type Summary, summarize } from "../backbone/summary.js"
+import { summarize } from "../backbone/summary.js"
+import type { Summary } from "../layers/count.js"
 import { UsageError } from "../tensor/errors.js"
+import type { Size } from "../tensor/shapes.js"
 import { didYouMean } from "../tensor/suggest.js"
 import type { ClassifierInfo } from "../weights/classifier-file.js"
 import { SafetensorsFile } from "../weights/safetensors.js"
@@ -68,7 +70,7 @@ async function detector(model: string, { size, classes = 80, strideIn }: InfoFla
     const hint = didYouMean(model, known)
     throw new UsageError(`info: no file and no model "${model}".${hint} Known models: ${known.join(", ")}`)
   }
-  const { summarizeDetector } = await import("./detector-summary.js")
+  const { summarizeDetector } = await import("../detector/summary.js")
   // A photo of 4:3, the usual shape.
   const inputSize: Size = size ?? [modelDefaults.size, Math.round((modelDefaults.size * 4) / 3)]
   return { summary: summarizeDetector({ ...modelDefaults, model, strideIn }, inputSize, classes), inputSize, classes }

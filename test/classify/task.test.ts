@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vit
 import type { CifarSet } from "../../datasets/cifar.js"
 import type { LabelledSet } from "../../datasets/labelled-set.js"
 import { type LabelledBatch, labelledLoader } from "../../datasets/loader/labelled-loader.js"
-import { ResNet } from "../../src/backbone/resnet.js"
+import { ResNet } from "../../src/backbone/classifier.js"
 import { makeScorer, type Scorer } from "../../src/classify/scorer.js"
 import { type ClassifierCheck, classificationTask, classifierErrors } from "../../src/classify/task.js"
 import { startEngine } from "../../src/engine/start.js"
