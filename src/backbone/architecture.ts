@@ -1,15 +1,4 @@
-/** One convolution with the norm behind it, by torchvision's names within its block. */
-export interface LayerSpec {
-  readonly conv: string
-  readonly norm: string
-  /** Side of the square window; padding is `dilation * (kernel - 1) / 2`. */
-  readonly kernel: number
-  readonly stride: number
-  /** Cells from one value of the window to the next; 1 where left out. */
-  readonly dilation?: number
-  readonly in: number
-  readonly out: number
-}
+import type { LayerSpec } from "../layers/ops.js"
 
 /** Every `stride`-th pixel of a block's input, its channels filled up with zeros behind them or on both sides. */
 export interface PaddedShortcut {

@@ -1,8 +1,12 @@
 import type * as tf from "@tensorflow/tfjs-core"
+import type { Ops } from "../layers/ops.js"
+import { createParameters } from "../layers/parameters.js"
+import { type OnStatistics, testingOps, trainingOps } from "../layers/tensor-ops.js"
+import type { Scope } from "../tensor/parameters.js"
 
 /**
- * What all regions of an image share: images `[N, H, W, 3]`, normalised RGB, to maps, finest first. A detector with a
- * backbone of its own takes any object that has these.
+ * What all regions of an image share: images `[N, H, W, 3]`, normalised RGB, to maps, finest first. This is all that a
+ * detector asks of a backbone; what is described with `Ops` has it by `createBackbone`.
  */
 export interface Backbone {
   /** C of every map. */
@@ -20,15 +24,30 @@ export interface Backbone {
   train?(stem: tf.Tensor4D, onStatistics?: OnStatistics): readonly tf.Tensor4D[]
 }
 
-/** What one batch norm saw of one batch, channel by channel. */
-export interface BatchStatistics {
-  /** Of its parameters, such as `layer1.0.bn1`. */
-  readonly name: string
-  readonly mean: tf.Tensor1D
-  /** Unbiased. */
-  readonly variance: tf.Tensor1D
-  /** Values a channel. */
-  readonly count: number
+/** A backbone that is described once: so it can be trained, tested, exported to ONNX and counted. */
+export interface BackboneSpec extends Pick<Backbone, "channels" | "strides"> {
+  /** The layers that do not train. Left out where all train. */
+  frozen?<T>(ops: Ops<T>, images: T): T
+  /** The rest: a map for each stride. */
+  features<T>(ops: Ops<T>, stem: T): readonly T[]
 }
 
-export type OnStatistics = (statistics: BatchStatistics) => void
+/** A described backbone's maps, from the image on. */
+export function describedMaps<T>(ops: Ops<T>, spec: BackboneSpec, images: T): readonly T[] {
+  return spec.features(ops, spec.frozen?.(ops.frozen(), images) ?? images)
+}
+
+/** Creates the parameters of a described backbone in a scope, and gives what runs it. */
+export function createBackbone(scope: Scope, spec: BackboneSpec): Required<Backbone> {
+  createParameters(scope, (ops) => describedMaps(ops, spec, null))
+  const testing = testingOps(scope)
+  const training = trainingOps(scope)
+  const maps = (ops: Ops<tf.Tensor>, stem: tf.Tensor) => spec.features(ops, stem) as readonly tf.Tensor4D[]
+  return {
+    channels: spec.channels,
+    strides: spec.strides,
+    frozen: (images) => (spec.frozen?.<tf.Tensor>(testing, images) ?? images) as tf.Tensor4D,
+    features: (stem) => maps(testing, stem),
+    train: (stem, onStatistics) => maps(onStatistics ? trainingOps(scope, onStatistics) : training, stem),
+  }
+}

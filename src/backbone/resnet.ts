@@ -1,203 +1,123 @@
-import * as tf from "@tensorflow/tfjs-core"
-import { constant, normal, type Scope } from "../tensor/parameters.js"
-import { type NetworkSpec, stageChannels } from "./architecture.js"
-import { MeanPicture, type MeanPictureOptions } from "./mean-picture.js"
-import type { NormKind, Pass } from "./norm.js"
-import type { Observer } from "./observer.js"
-import { Stage } from "./stage.js"
-import { Stem } from "./stem.js"
+import type { NormKind, Ops } from "../layers/ops.js"
+import { normal } from "../tensor/initializers.js"
+import { type BlockSpec, isProjection, type NetworkSpec, type StageSpec, stageChannels } from "./architecture.js"
+import type { BackboneSpec } from "./backbone.js"
 
-export interface TrunkOptions {
+/** Part of a network: maps to maps. */
+export type Part = <T>(ops: Ops<T>, x: T) => T
+
+export interface ResNetNorms {
   readonly norm: NormKind
   /** That of conv5 where it is another, as where a file had no conv5 to start from. */
   readonly conv5Norm?: NormKind
+}
+
+/** The first convolution (`conv1`) and, for ImageNet networks, the max pool behind it. */
+export function stem<T>(ops: Ops<T>, { stem, pool }: Pick<NetworkSpec, "stem" | "pool">, norm: NormKind, images: T): T {
+  const maps = ops.conv(images, stem, { norm, relu: true })
+  return pool ? ops.maxPool(maps) : maps
+}
+
+/** The blocks of one map size, such as torchvision's `layer4` (the paper's conv5_x), which stand in `ops`. */
+export function stage<T>(ops: Ops<T>, blocks: StageSpec, norm: NormKind, x: T): T {
+  return blocks.reduce((maps, spec, index) => block(ops.in(index), spec, norm, maps), x)
+}
+
+/** A block, basic or bottleneck: convolutions in a row, the shortcut added (not in a plain net), ReLU. */
+export function block<T>(ops: Ops<T>, { layers, shortcut }: BlockSpec, norm: NormKind, x: T): T {
+  const isPlain = shortcut === "none"
+  const maps = layers.reduce(
+    (maps, layer, index) => ops.conv(maps, layer, { norm, relu: isPlain || index < layers.length - 1 }),
+    x,
+  )
+  return isPlain ? maps : ops.add(maps, beside(ops, shortcut, norm, x), { relu: true })
+}
+
+/** What a block adds to its last convolution's output. */
+function beside<T>(ops: Ops<T>, shortcut: Exclude<BlockSpec["shortcut"], "none">, norm: NormKind, x: T): T {
+  if (shortcut === "identity") return x
+  if (isProjection(shortcut)) return ops.conv(x, shortcut, { norm })
+  const { zeros, stride, in: channels, out } = shortcut
+  const before = zeros === "both" ? Math.floor((out - channels) / 2) : 0
+  return ops.padChannels(ops.subsample(x, stride), before, out - channels - before)
+}
+
+/** The stem and every stage of a network; stage 1 has `layer1.*`. */
+export function resNetParts(network: NetworkSpec, { norm, conv5Norm = norm }: ResNetNorms): Part[] {
+  return [
+    (ops, images) => stem(ops, network, norm, images),
+    ...network.stages.map(
+      (blocks, index): Part =>
+        (ops, x) =>
+          stage(ops.in(`layer${index + 1}`), blocks, index < 3 ? norm : conv5Norm, x),
+    ),
+  ]
+}
+
+/** What parts `from` to `to` give, one after the other; the first `freezeAt` of all parts do not train. */
+export function runParts<T>(
+  ops: Ops<T>,
+  parts: readonly Part[],
+  x: T,
+  { from = 0, to = parts.length, freezeAt = 0 }: { from?: number; to?: number; freezeAt?: number } = {},
+): T[] {
+  const maps: T[] = []
+  for (const [index, part] of parts.entries()) {
+    if (index >= from && index < to) maps.push(part(index < freezeAt ? ops.frozen() : ops, maps.at(-1) ?? x))
+  }
+  return maps
+}
+
+export interface ResNetBackboneOptions extends ResNetNorms {
   /** How many stages stand behind the stem: 3 ends with the paper's conv4 (stride 16), 4 with conv5 (stride 32). */
   readonly stages: number
   /** How many parts do not train, from the image on: 0 none, 1 the stem, 2 the stem and layer1, ... */
-  readonly frozen: number
+  readonly freezeAt: number
 }
 
 /** @source detectron2: FREEZE_AT 2 with frozen batch norm, features of the C4 models up to res4 */
-export const trunkDefaults: TrunkOptions = { norm: "frozen", stages: 3, frozen: 2 }
+export const resNetBackboneDefaults: ResNetBackboneOptions = { norm: "frozen", stages: 3, freezeAt: 2 }
 
-/**
- * The shared features of a detector: stem and first stages of a ResNet, images `[N, H, W, 3]` normalised float32 to maps
- * `[N, H / stride, W / stride, channels]`, sizes rounded up. Parameters: `conv1.*`, `layer1.*`, ... in the scope.
- *
- * `features(images)` is `trainable(frozen(images))`; a training step runs `frozen` outside the gradient tape, so that
- * nothing below the trainable parts is kept or computed for gradients.
- */
-export class Trunk {
-  /** Channels of the maps it gives. */
-  readonly channels: number
-  /** Input pixels from one map cell to the next. */
-  readonly stride: number
-  readonly #parts: readonly (Stem | Stage)[]
-  readonly #frozen: number
-  /** How many of the frozen parts a pyramid can do without: the stem and layer1. */
-  readonly #stem: number
-
-  constructor(scope: Scope, spec: NetworkSpec, options: Partial<TrunkOptions> = {}) {
-    const { norm, stages, frozen, conv5Norm = norm } = { ...trunkDefaults, ...options }
-    const kept = spec.stages.slice(0, stages)
-    this.channels = stageChannels(kept.at(-1)!)
-    this.stride = totalStride({ ...spec, stages: kept })
-    this.#parts = [
-      new Stem(scope, spec.stem, spec.pool, norm),
-      ...kept.map((stage, index) => new Stage(scope.in(`layer${index + 1}`), stage, index < 3 ? norm : conv5Norm)),
-    ]
-    this.#frozen = frozen
-    this.#stem = Math.min(frozen, 2)
-    const names = ["conv1.", "bn1.", ...kept.map((_, index) => `layer${index + 1}.`)]
-    const fixed = frozen === 0 ? [] : names.slice(0, frozen + 1)
-    scope.parameters.freeze(...fixed.map((name) => scope.prefix + name))
-  }
-
-  /** The parts that do not train; the images themselves where all train. */
-  frozen(images: tf.Tensor4D): tf.Tensor4D {
-    return this.#run(images, 0, this.#frozen, "forward")
-  }
-
-  /** The parts behind `frozen`, for testing. */
-  trainable(maps: tf.Tensor4D): tf.Tensor4D {
-    return this.#run(maps, this.#frozen, this.#parts.length, "forward")
-  }
-
-  /** As `frozen`, but not beyond layer1: a pyramid needs the maps of every stage. */
-  frozenStem(images: tf.Tensor4D): tf.Tensor4D {
-    return this.#run(images, 0, this.#stem, "forward")
-  }
-
-  /** What stands behind `frozenStem`, with the maps of every stage (conv2, conv3, ...), finest first; for testing. */
-  trainableLevels(maps: tf.Tensor4D): tf.Tensor4D[] {
-    return this.#levels(maps, "forward")
-  }
-
-  /** As `trainableLevels`, for training. */
-  trainLevels(maps: tf.Tensor4D): tf.Tensor4D[] {
-    return this.#levels(maps, "train")
-  }
-
-  /** The parts behind `frozen`, for training: batch norm uses the batch's statistics and moves the running ones. */
-  train(maps: tf.Tensor4D): tf.Tensor4D {
-    return this.#run(maps, this.#frozen, this.#parts.length, "train")
-  }
-
-  /** All parts, for testing. */
-  features(images: tf.Tensor4D): tf.Tensor4D {
-    return this.trainable(this.frozen(images))
-  }
-
-  /** As `features`, showing what each convolution but the projections gives before its ReLU or addition. */
-  observe(images: tf.Tensor4D, observe: Observer): tf.Tensor4D {
-    return this.#parts.reduce((maps, part) => part.forward(maps, observe), images)
-  }
-
-  /** As `features`, with the maps of every stage (conv2, conv3, ...), finest first. */
-  pyramid(images: tf.Tensor4D): tf.Tensor4D[] {
-    const maps = [images]
-    for (const part of this.#parts) maps.push(part.forward(maps.at(-1)!))
-    return maps.slice(2)
-  }
-
-  #levels(maps: tf.Tensor4D, pass: Pass): tf.Tensor4D[] {
-    const all = [maps]
-    for (let part = this.#stem; part < this.#parts.length; part++)
-      all.push(this.#run(all.at(-1)!, part, part + 1, pass))
-    return all.slice(2 - this.#stem)
-  }
-
-  /** Frozen parts keep their statistics in training too. */
-  #run(x: tf.Tensor4D, from: number, to: number, pass: Pass): tf.Tensor4D {
-    return this.#parts
-      .slice(from, to)
-      .reduce((maps, part, index) => part[from + index < this.#frozen ? "forward" : pass](maps), x)
+/** Stem and first stages of a ResNet, whose last maps are the features: `conv1.*`, `layer1.*`, ... */
+export function resNetBackbone(network: NetworkSpec, options: Partial<ResNetBackboneOptions> = {}): BackboneSpec {
+  const { stages, freezeAt, ...norms } = { ...resNetBackboneDefaults, ...options }
+  const kept = { ...network, stages: network.stages.slice(0, stages) }
+  const parts = resNetParts(kept, norms)
+  return {
+    channels: stageChannels(kept.stages.at(-1)!),
+    strides: [totalStride(kept)],
+    frozen: (ops, images) => runParts(ops, parts, images, { to: freezeAt }).at(-1) ?? images,
+    features: (ops, stem) => [runParts(ops, parts, stem, { from: freezeAt }).at(-1) ?? stem],
   }
 }
 
-export interface ClassifierOptions {
-  /** As many as the network usually has when left out. */
-  readonly classes?: number
+export interface ClassifierSizes {
+  readonly classes: number
   readonly norm: NormKind
-  /** How many parts do not train, as a trunk's. */
-  readonly frozen: number
-  /** Given where a mean picture is taken off images of its size. */
-  readonly meanPicture?: MeanPictureOptions | undefined
+  /** How many parts do not train, as a backbone's; none where left out. */
+  readonly freezeAt?: number
 }
 
-/** @source He et al. 2016 section 3.4: batch norm behind every convolution */
-export const classifierDefaults: ClassifierOptions = { norm: "batch", frozen: 0 }
-
-/** A classification network: all stages, global average pool and one linear layer `fc`. */
-export class ResNet {
-  readonly trunk: Trunk
-  readonly #meanPicture: MeanPicture | undefined
-  readonly #weight: tf.Tensor2D
-  readonly #bias: tf.Tensor1D
-
-  constructor(scope: Scope, spec: NetworkSpec, options: Partial<ClassifierOptions> = {}) {
-    const { classes = spec.classes, norm, frozen, meanPicture } = { ...classifierDefaults, ...options }
-    this.#meanPicture = meanPicture && new MeanPicture(scope, meanPicture)
-    this.trunk = new Trunk(scope, spec, { norm, stages: spec.stages.length, frozen })
-    const fc = scope.in("fc")
-    // The paper gives no initialisation for this layer; this is that of its sibling layers in detection.
-    this.#weight = fc.create("weight", "linear", [this.trunk.channels, classes], normal(0.01)) as tf.Tensor2D
-    this.#bias = fc.create("bias", "bias", [classes], constant(0)) as tf.Tensor as tf.Tensor1D
-  }
-
-  /** Images `[N, H, W, 3]`, normalised float32, to logits `[N, classes]`, for testing. */
-  forward(images: tf.Tensor4D): tf.Tensor2D {
-    return this.#classify(this.#features(images))
-  }
-
-  /** What the parts that do not train make of images, for `train`; run it outside the gradient tape. */
-  frozenFeatures(images: tf.Tensor4D): tf.Tensor4D {
-    return this.trunk.frozen(this.#enter(images))
-  }
-
-  /**
-   * As `forward`, for training: batch norm uses the batch's statistics and moves the running ones.
-   * @param stem `frozenFeatures` of the images
-   */
-  train(stem: tf.Tensor4D): tf.Tensor2D {
-    return this.#classify(this.trunk.train(stem))
-  }
-
-  /**
-   * As `forward` at every place of larger images `[N, H, W, 3]`: the average pool is taken over each `window` x `window`
-   * cells of the last maps, stride 1, and the linear layer is applied to each. Smaller maps are pooled whole.
-   * @returns `[N * rows * columns, classes]`, places of an image in reading order
-   */
-  dense(images: tf.Tensor4D, window: number): tf.Tensor2D {
-    const maps = this.#features(images)
-    const [, height, width, channels] = maps.shape
-    const pooled = tf.avgPool(maps, [Math.min(window, height), Math.min(window, width)], 1, "valid")
-    return this.#linear(tf.reshape(pooled, [-1, channels]))
-  }
-
-  /** As `forward`, showing what each convolution but the projections gives before its ReLU or addition. */
-  observe(images: tf.Tensor4D, observe: Observer): void {
-    this.trunk.observe(this.#enter(images), observe)
-  }
-
-  #enter(images: tf.Tensor4D): tf.Tensor4D {
-    return this.#meanPicture?.takeOff(images) ?? images
-  }
-
-  #features(images: tf.Tensor4D): tf.Tensor4D {
-    return this.trunk.features(this.#enter(images))
-  }
-
-  #classify(maps: tf.Tensor4D): tf.Tensor2D {
-    return this.#linear(tf.mean<tf.Tensor2D>(maps, [1, 2]))
-  }
-
-  #linear(features: tf.Tensor2D): tf.Tensor2D {
-    return tf.add(tf.matMul(features, this.#weight), this.#bias)
-  }
+/** The last layer of a classifier, `fc`: vectors to logits. */
+export function classify<T>(ops: Ops<T>, network: NetworkSpec, classes: number, vectors: T): T {
+  // The paper gives no initialisation for this layer; this is that of its sibling layers in detection.
+  const fc = { name: "fc", in: stageChannels(network.stages.at(-1)!), out: classes, initialize: normal(0.01) }
+  return ops.linear(vectors, fc)
 }
 
-function totalStride({ stem, pool, stages }: NetworkSpec): number {
+/** A whole classification network, images to logits: all stages, the mean of all cells, and `fc`. */
+export function classifier<T>(
+  ops: Ops<T>,
+  network: NetworkSpec,
+  { classes, norm, freezeAt = 0 }: ClassifierSizes,
+  images: T,
+): T {
+  const maps = runParts(ops, resNetParts(network, { norm }), images, { freezeAt }).at(-1)!
+  return classify(ops, network, classes, ops.averagePool(maps))
+}
+
+/** Input pixels per cell of a network's last maps. */
+export function totalStride({ stem, pool, stages }: Pick<NetworkSpec, "stem" | "pool" | "stages">): number {
   const blocks = stages.flat().map(({ layers }) => layers.reduce((product, { stride }) => product * stride, 1))
   return blocks.reduce((product, stride) => product * stride, stem.stride * (pool ? 2 : 1))
 }

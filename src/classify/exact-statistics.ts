@@ -1,8 +1,7 @@
 import * as tf from "@tensorflow/tfjs-core"
-import type { BatchStatistics } from "../backbone/backbone.js"
-import { observeBatchNorms } from "../backbone/norm.js"
-import type { ResNet } from "../backbone/resnet.js"
+import type { ResNet } from "../backbone/classifier.js"
 import { readable } from "../engine/read-back.js"
+import type { BatchStatistics } from "../layers/tensor-ops.js"
 import type { Parameters } from "../tensor/parameters.js"
 
 /** Pictures of one pass. */
@@ -38,7 +37,7 @@ export async function setExactStatistics(
         tf.keep(statistics.mean)
         tf.keep(statistics.variance)
       }
-      observeBatchNorms(observe, () => network.train(network.frozenFeatures(tf.tensor4d(pixels, [...shape]))))
+      network.train(network.frozenFeatures(tf.tensor4d(pixels, [...shape])), observe)
     })
     const tensors = found.flatMap(({ mean, variance }) => [mean, variance])
     await readable(tensors)

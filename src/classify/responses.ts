@@ -1,6 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core"
 import type { RgbImage } from "../../datasets/image/rgb.js"
-import type { ResNet } from "../backbone/resnet.js"
+import type { ResNet } from "../backbone/classifier.js"
 import { readable } from "../engine/read-back.js"
 import type { Normalisation } from "../tensor/normalisation.js"
 import { type CropSizes, writeCrops } from "./test-crops.js"

@@ -1,6 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core"
 import type { RgbImage } from "../../datasets/image/rgb.js"
-import type { ResNet } from "../backbone/resnet.js"
+import type { ResNet } from "../backbone/classifier.js"
 import { withValues } from "../engine/read-back.js"
 import type { Normalisation } from "../tensor/normalisation.js"
 import { atLeastOne, withDefaults } from "../tensor/options.js"
@@ -108,7 +108,7 @@ async function denseScores(
   { size }: CropSizes,
   classes: number,
 ): Promise<Float64Array> {
-  const window = Math.ceil(size / network.trunk.stride)
+  const window = Math.ceil(size / network.stride)
   const parts: Float64Array[] = []
   for (const image of images) {
     const sums = new Float64Array(classes)

@@ -1,6 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core"
-import { batchNormEpsilon, observeBatchNorms } from "../backbone/norm.js"
-import type { ResNet } from "../backbone/resnet.js"
+import type { ResNet } from "../backbone/classifier.js"
+import { batchNormEpsilon } from "../engine/batch-norm.js"
 import type { Parameters } from "../tensor/parameters.js"
 
 /**
@@ -22,17 +22,14 @@ export function unfoldNorms(
     // What a norm sees is right when those before it are: each pass sets one more of them right for good.
     for (const _ of norms) {
       tf.tidy(() => {
-        observeBatchNorms(
-          ({ name, mean, variance }) => {
-            const offset = added.get(name)
-            if (offset === undefined) return
-            part(name, "weight").assign(tf.sqrt(tf.add(variance, batchNormEpsilon)))
-            part(name, "bias").assign(tf.add(offset, mean))
-            part(name, "running_mean").assign(tf.clone(mean))
-            part(name, "running_var").assign(tf.clone(variance))
-          },
-          () => network.train(network.frozenFeatures(images)),
-        )
+        network.train(network.frozenFeatures(images), ({ name, mean, variance }) => {
+          const offset = added.get(name)
+          if (offset === undefined) return
+          part(name, "weight").assign(tf.sqrt(tf.add(variance, batchNormEpsilon)))
+          part(name, "bias").assign(tf.add(offset, mean))
+          part(name, "running_mean").assign(tf.clone(mean))
+          part(name, "running_var").assign(tf.clone(variance))
+        })
       })
     }
   })

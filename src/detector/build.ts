@@ -1,26 +1,37 @@
-import type { Backbone } from "../backbone/backbone.js"
-import { pyramidLevels, pyramidStride } from "../backbone/fpn.js"
-import { type BoxHead, BoxPredictor } from "../roi/head.js"
+import { type Backbone, type BackboneSpec, createBackbone } from "../backbone/backbone.js"
+import { type BoxHead, BoxPredictor, createBoxHead, type PredictorSizes } from "../roi/head.js"
 import { RoiHeads } from "../roi/roi-heads.js"
 import { anchorsPerCell } from "../rpn/anchors.js"
-import { RpnHead } from "../rpn/head.js"
+import { RpnHead, type RpnHeadSizes } from "../rpn/head.js"
 import { type AnchorHead, Rpn } from "../rpn/rpn.js"
 import { UsageError } from "../tensor/errors.js"
 import { type Parameters, Scope } from "../tensor/parameters.js"
+import { type DetectorSpec, detectorSpec, ownDetectorSpec } from "./detector-spec.js"
 import { FasterRcnn } from "./faster-rcnn.js"
-import { isPyramid, type ModelConfig, rpnDepth } from "./model.js"
+import type { ModelConfig } from "./model.js"
 import { checkOptions, type FasterRcnnOptions } from "./options.js"
-import { buildBoxHead } from "./region-features.js"
-import { buildSharedFeatures } from "./shared-features.js"
+
+/**
+ * A backbone from code: described with `Ops`, or put together from tensors of any kind by a function that creates its
+ * parameters in `scope`. Only what is described can be exported to ONNX and counted.
+ */
+export type OwnBackbone = BackboneSpec | ((scope: Scope) => Backbone)
 
 /**
  * Puts a detector together and creates its parameters, by torchvision's names: `backbone.*`, `rpn.head.*`,
  * `roi_heads.box_head.*`, `roi_heads.box_predictor.*`.
  * @param numClasses K, without the background
- * @throws UsageError for a model name that is not known, or a pyramid with other than one anchor size a level
+ * @param backbone in place of the one that `config.model` names; two linear layers then run on every region
+ * @throws UsageError for a model name that is not known, or several maps with other than one anchor size each
  */
-export function buildFasterRcnn(parameters: Parameters, config: ModelConfig, numClasses: number): FasterRcnn {
-  return assemble(buildLayers(parameters, config, numClasses), detectorOptions(config))
+export function buildFasterRcnn(
+  parameters: Parameters,
+  config: ModelConfig,
+  numClasses: number,
+  backbone?: OwnBackbone,
+): FasterRcnn {
+  checkOptions(config.options)
+  return assemble(buildLayers(parameters, config, numClasses, backbone), config.options)
 }
 
 /** The layers of a detector, by its parts. */
@@ -31,53 +42,88 @@ export interface DetectorLayers {
   readonly predictor: BoxPredictor
 }
 
-/** Layers with all that goes on between them. */
+/** Layers with all that goes on between them. The anchors' stride is that of the backbone's finest maps. */
 export function assemble(
   { backbone, rpnHead, boxHead, predictor }: DetectorLayers,
   options: FasterRcnnOptions,
 ): FasterRcnn {
-  const { anchors, rpn, roi, align, context } = options
+  const { strides } = backbone
+  const { rpn, roi, align, context } = options
+  const anchors = { ...options.anchors, stride: strides[0]! }
   return new FasterRcnn(
     {
       backbone,
       rpn: new Rpn(rpnHead, { ...rpn, anchors }),
-      roiHeads: new RoiHeads({ boxHead, predictor }, { ...roi, align, context, stride: anchors.stride }),
+      roiHeads: new RoiHeads({ boxHead, predictor }, { ...roi, align, context, strides }),
     },
-    options,
+    { ...options, anchors },
   )
 }
 
 /** The layers that `buildFasterRcnn` assembles. */
-export function buildLayers(parameters: Parameters, config: ModelConfig, numClasses: number): DetectorLayers {
-  const { anchors, context, roi } = config.options
-  const levels = isPyramid(config.model) ? pyramidLevels : 1
-  if (levels > 1 && anchors.sizes.length !== levels) {
-    throw new UsageError(
-      `${config.model}: expected ${levels} detector.anchors.sizes, one for each level of the pyramid, ` +
-        `got ${anchors.sizes.join(", ")}`,
-    )
-  }
+export function buildLayers(
+  parameters: Parameters,
+  config: ModelConfig,
+  numClasses: number,
+  own?: OwnBackbone,
+): DetectorLayers {
   const scope = new Scope(parameters)
-  const backbone = buildSharedFeatures(scope.in("backbone"), config)
-  const { channels } = backbone
-  const sizes = { channels, anchors: anchorsPerCell(anchors, levels), depth: rpnDepth(config.model) }
-  const rpnHead = new RpnHead(scope.in("rpn.head"), sizes)
+  const { backbone, spec } = buildBackbone(scope.in("backbone"), config, own)
+  const rpnHead = new RpnHead(scope.in("rpn").in("head"), rpnHeadSizes(spec, config))
   const heads = scope.in("roi_heads")
-  const boxHead = buildBoxHead(heads.in("box_head"), config, channels)
-  const predictor = new BoxPredictor(heads.in("box_predictor"), {
-    // Twice as wide where each region's vector comes with the whole image's.
-    channels: context ? 2 * boxHead.channels : boxHead.channels,
-    numClasses,
-    classAgnostic: roi.classAgnostic,
-  })
+  const boxHead = createBoxHead(heads.in("box_head"), spec.boxHead)
+  const predictor = new BoxPredictor(heads.in("box_predictor"), predictorSizes(boxHead, config, numClasses))
   return { backbone, rpnHead, boxHead, predictor }
 }
 
+/** What the RPN's layers are built by. */
+export function rpnHeadSizes(
+  { backbone: { channels, strides }, rpnDepth: depth }: SharedSpec,
+  { options }: Pick<ModelConfig, "options">,
+): RpnHeadSizes {
+  return { channels, anchors: anchorsPerCell(options.anchors, strides.length), depth }
+}
+
+/** What the predictor is built by: it is twice as wide where each region's vector comes with the whole image's. */
+export function predictorSizes(
+  { channels }: Pick<BoxHead, "channels">,
+  { options: { context, roi } }: Pick<ModelConfig, "options">,
+  numClasses: number,
+): PredictorSizes {
+  return { channels: context ? 2 * channels : channels, numClasses, classAgnostic: roi.classAgnostic }
+}
+
 /**
- * A configuration's options as its model has them: a pyramid's finest level has a stride of its own.
+ * A configuration's options as its model has them: the anchors' stride follows from the network.
  * @throws UsageError for a value that a part cannot work with
  */
-export function detectorOptions({ model, options }: ModelConfig): FasterRcnnOptions {
+export function detectorOptions(config: ModelConfig, spec: DetectorSpec = detectorSpec(config)): FasterRcnnOptions {
+  const { options } = config
   checkOptions(options)
-  return isPyramid(model) ? { ...options, anchors: { ...options.anchors, stride: pyramidStride } } : options
+  return { ...options, anchors: { ...options.anchors, stride: spec.backbone.strides[0]! } }
+}
+
+/** A detector's networks, of which the backbone may be none that is described. */
+type SharedSpec = Omit<DetectorSpec, "backbone"> & { readonly backbone: Pick<Backbone, "channels" | "strides"> }
+
+function buildBackbone(
+  scope: Scope,
+  config: ModelConfig,
+  own: OwnBackbone | undefined,
+): { readonly backbone: Backbone; readonly spec: SharedSpec } {
+  if (typeof own === "function") {
+    const backbone = own(scope)
+    expectAnchorSizes(config, backbone.strides)
+    return { backbone, spec: ownDetectorSpec(backbone, config) }
+  }
+  const spec = own === undefined ? detectorSpec(config) : ownDetectorSpec(own, config)
+  expectAnchorSizes(config, spec.backbone.strides)
+  return { backbone: createBackbone(scope, spec.backbone), spec }
+}
+
+function expectAnchorSizes({ model, options: { anchors } }: ModelConfig, { length }: readonly number[]): void {
+  if (length === 1 || anchors.sizes.length === length) return
+  throw new UsageError(
+    `${model}: expected ${length} detector.anchors.sizes, one for each level of the pyramid, got ${anchors.sizes.join(", ")}`,
+  )
 }

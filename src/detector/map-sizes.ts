@@ -1,15 +1,12 @@
-import { pyramidLevels, pyramidStride } from "../backbone/fpn.js"
-import { isPyramid, type ModelConfig } from "./model.js"
-
-type Size = readonly [height: number, width: number]
+import type { Size } from "../tensor/shapes.js"
+import { detectorSpec } from "./detector-spec.js"
+import type { ModelConfig } from "./model.js"
 
 /**
  * The sizes of a detector's feature maps, finest first, without running it: every halving rounds up.
  * @param input `[height, width]` of the padded input
  */
-export function mapSizes({ model, options }: Pick<ModelConfig, "model" | "options">, input: Size): Size[] {
-  const strides = isPyramid(model)
-    ? Array.from({ length: pyramidLevels }, (_, l) => pyramidStride * 2 ** l)
-    : [options.anchors.stride]
+export function mapSizes(config: ModelConfig, input: Size): Size[] {
+  const { strides } = detectorSpec(config).backbone
   return strides.map((stride) => [Math.ceil(input[0] / stride), Math.ceil(input[1] / stride)])
 }

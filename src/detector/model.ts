@@ -1,5 +1,5 @@
 import { type Depth, depths } from "../backbone/architecture.js"
-import type { NormKind } from "../backbone/norm.js"
+import type { NormKind } from "../layers/ops.js"
 import { UsageError } from "../tensor/errors.js"
 import { imageNet, type Normalisation } from "../tensor/normalisation.js"
 import { didYouMean } from "../tensor/suggest.js"
@@ -79,14 +79,8 @@ export function parseModel(model: string): { readonly depth: Depth; readonly kin
   return known
 }
 
-/** Whether a detector has a feature pyramid (then the anchors' stride means nothing: it follows from the network). */
-export const isPyramid = (model: string): boolean => parseModel(model).kind.startsWith("fpn")
-
 /** Whether conv5 is one of the shared stages, not run on every region. */
 export const sharesConv5 = (model: string): boolean => parseModel(model).kind !== "c4"
-
-/** How many 3x3 convolutions the RPN has. @source torchvision: two in `fasterrcnn_resnet50_fpn_v2` */
-export const rpnDepth = (model: string): number => (parseModel(model).kind === "fpn_v2" ? 2 : 1)
 
 /** A detector's norms in words, those that it has. */
 export function describeNorms({ model, norm, conv5Norm, headNorm }: ModelConfig): string {

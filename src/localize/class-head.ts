@@ -2,11 +2,12 @@ import * as tf from "@tensorflow/tfjs-core"
 import type { RpnOutputs } from "../rpn/head.js"
 import { outputsAt } from "../rpn/loss.js"
 import type { AnchorHead } from "../rpn/rpn.js"
-import { constant, normal, type Scope } from "../tensor/parameters.js"
+import { constant, normal } from "../tensor/initializers.js"
+import type { Scope } from "../tensor/parameters.js"
 import { expectShape } from "../tensor/shapes.js"
 
 /** New layers start as N(0, 0.01). @source Faster R-CNN (TPAMI), section 3.1.3, which appendix C refers to */
-const initialDeviation = 0.01
+const initialStd = 0.01
 
 /** Which classes are asked for in which images: M pairs, column by column. */
 export interface ClassPairs {
@@ -86,7 +87,7 @@ interface Layer {
 
 function layer(scope: Scope, from: number, to: number): Layer {
   return {
-    weight: scope.create("weight", "conv", [1, 1, from, to], normal(initialDeviation)),
+    weight: scope.create("weight", "conv", [1, 1, from, to], normal(initialStd)),
     bias: scope.create("bias", "bias", [to], constant(0)),
   }
 }

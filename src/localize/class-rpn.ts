@@ -1,5 +1,5 @@
 import type * as tf from "@tensorflow/tfjs-core"
-import type { Trunk } from "../backbone/resnet.js"
+import type { Backbone } from "../backbone/backbone.js"
 import { boxLossDefaults } from "../boxes/box-loss.js"
 import { withValues } from "../engine/read-back.js"
 import { Rpn } from "../rpn/rpn.js"
@@ -11,7 +11,8 @@ import type { ClassRpnOptions } from "./options.js"
 import type { ClassTruths } from "./truths.js"
 
 export interface ClassRpnParts {
-  readonly trunk: Pick<Trunk, "frozen" | "train" | "trainable" | "stride">
+  /** Of one map. */
+  readonly backbone: Required<Backbone>
   readonly head: ClassHead
 }
 
@@ -37,7 +38,7 @@ export class ClassRpn {
   /** The features of the parts that do not learn; run it outside the tape and hand the result to `losses`. */
   frozenFeatures(images: tf.Tensor4D): tf.Tensor4D {
     expectShape("ClassRpn.frozenFeatures", images, [null, null, null, 3])
-    return this.#parts.trunk.frozen(images)
+    return this.#parts.backbone.frozen(images)
   }
 
   /**
@@ -49,11 +50,11 @@ export class ClassRpn {
    * @returns scalars
    */
   losses(stem: tf.Tensor4D, images: readonly ClassTruths[][], random: Random) {
-    const features = this.#parts.trunk.train(stem)
+    const levels = this.#parts.backbone.train(stem)
     const asked = images.flatMap((classes, image) => classes.map((truths) => ({ image, ...truths })))
     const pairs = { images: asked.map(({ image }) => image), labels: asked.map(({ label }) => label) }
     const truths = asked.map(({ boxes, ignored }) => ({ boxes, crowds: ignored }))
-    return this.#rpn(pairs).losses([features], truths, random)
+    return this.#rpn(pairs).losses(levels, truths, random)
   }
 
   /**
@@ -68,7 +69,7 @@ export class ClassRpn {
     const rpn = this.#rpn({ images: labels.map(() => 0), labels })
     let grid: Float32Array = new Float32Array(0)
     const forward = () => {
-      const levels = [this.#parts.trunk.trainable(this.frozenFeatures(images))]
+      const levels = this.#parts.backbone.features(this.frozenFeatures(images))
       ;[grid] = rpn.anchors(levels) as [Float32Array]
       return rpn.head.apply(levels)
     }
@@ -86,7 +87,12 @@ export class ClassRpn {
   /** An RPN to which each pair of an image and a class is an image of its own. */
   #rpn(pairs: ClassPairs): Rpn {
     const { anchors, match, sample } = this.options
-    const options = { anchors: { ...anchors, stride: this.#parts.trunk.stride }, match, sample, loss: boxLossDefaults }
+    const options = {
+      anchors: { ...anchors, stride: this.#parts.backbone.strides[0]! },
+      match,
+      sample,
+      loss: boxLossDefaults,
+    }
     return new Rpn(this.#parts.head.forPairs(pairs), options)
   }
 }

@@ -1,7 +1,8 @@
 import type { ResNetOptions } from "../backbone/architecture.js"
+import { type Backbone, createBackbone } from "../backbone/backbone.js"
 import { type CifarOptions, networkSpec } from "../backbone/networks.js"
-import type { NormKind } from "../backbone/norm.js"
-import { Trunk } from "../backbone/resnet.js"
+import { resNetBackbone } from "../backbone/resnet.js"
+import type { NormKind } from "../layers/ops.js"
 import { anchorsPerCell } from "../rpn/anchors.js"
 import { DataError, UsageError } from "../tensor/errors.js"
 import type { Normalisation } from "../tensor/normalisation.js"
@@ -61,24 +62,27 @@ export function stagesOf(network: string): number {
  * @throws UsageError for a network or a number of stages that is not known
  */
 export function buildClassRpn(parameters: Parameters, config: LocalizerConfig, numClasses: number): ClassRpn {
-  const trunk = buildTrunk(parameters, config)
-  const anchors = anchorsPerCell({ ...config.rpn.anchors, stride: trunk.stride })
+  const backbone = buildBackbone(parameters, config)
+  const anchors = anchorsPerCell({ ...config.rpn.anchors, stride: backbone.strides[0]! })
   const scope = new Scope(parameters).in("rpn")
-  const head = new ClassHead(scope, { channels: trunk.channels, anchors, numClasses })
-  return new ClassRpn({ trunk, head }, config.rpn)
+  const head = new ClassHead(scope, { channels: backbone.channels, anchors, numClasses })
+  return new ClassRpn({ backbone, head }, config.rpn)
 }
 
 /** As `buildClassRpn`, the second stage: `backbone.*`, `regions.cls_score.*`, `regions.bbox_pred.*`. */
 export function buildRegionNetwork(parameters: Parameters, config: LocalizerConfig, numClasses: number): RegionNetwork {
-  return new RegionNetwork(new Scope(parameters).in("regions"), buildTrunk(parameters, config), numClasses)
+  return new RegionNetwork(new Scope(parameters).in("regions"), buildBackbone(parameters, config), numClasses)
 }
 
-function buildTrunk(parameters: Parameters, { network, options, norm, frozen, stages }: LocalizerConfig): Trunk {
+function buildBackbone(
+  parameters: Parameters,
+  { network, options, norm, frozen, stages }: LocalizerConfig,
+): Required<Backbone> {
   const spec = networkSpec(network, options)
   if (!(stages >= 1 && stages <= spec.stages.length)) {
     throw new UsageError(`expected stages to be 1 to ${spec.stages.length} for ${network}, got ${stages}`)
   }
-  return new Trunk(new Scope(parameters).in("backbone"), spec, { norm, stages, frozen })
+  return createBackbone(new Scope(parameters).in("backbone"), resNetBackbone(spec, { norm, stages, freezeAt: frozen }))
 }
 
 /** A plain network's or a classifier's names as a localizer has them: its stem and stages under `backbone.`. */

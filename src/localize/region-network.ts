@@ -1,13 +1,17 @@
 import * as tf from "@tensorflow/tfjs-core"
-import type { Trunk } from "../backbone/resnet.js"
+import type { Backbone } from "../backbone/backbone.js"
 import { boxLossDefaults } from "../boxes/box-loss.js"
 import { withValues } from "../engine/read-back.js"
+import type { Ops } from "../layers/ops.js"
+import { createParameters } from "../layers/parameters.js"
+import { testingOps } from "../layers/tensor-ops.js"
+import { normal } from "../tensor/initializers.js"
 import { sigmoidCrossEntropy, smoothL1 } from "../tensor/losses.js"
-import { constant, normal, type Scope } from "../tensor/parameters.js"
+import type { Scope } from "../tensor/parameters.js"
 import { expectShape } from "../tensor/shapes.js"
 
 /** @source py-faster-rcnn prototxts: classifier N(0, 0.01), box regressor N(0, 0.001) */
-const initialDeviation = { classes: 0.01, boxes: 0.001 }
+const initialStd = { classes: 0.01, boxes: 0.001 }
 
 /** What is known of R warped regions, column by column. */
 export interface RegionTruths {
@@ -26,21 +30,20 @@ export interface RegionTruths {
  */
 export class RegionNetwork {
   readonly numClasses: number
-  readonly #trunk: Pick<Trunk, "frozen" | "train" | "trainable">
-  readonly #classes: Linear
-  readonly #boxes: Linear
+  readonly #backbone: Required<Backbone>
+  readonly #ops: Ops<tf.Tensor>
 
-  constructor(scope: Scope, trunk: Pick<Trunk, "frozen" | "train" | "trainable" | "channels">, numClasses: number) {
+  constructor(scope: Scope, backbone: Required<Backbone>, numClasses: number) {
     this.numClasses = numClasses
-    this.#trunk = trunk
-    this.#classes = linear(scope.in("cls_score"), trunk.channels, numClasses, initialDeviation.classes)
-    this.#boxes = linear(scope.in("bbox_pred"), trunk.channels, 4 * numClasses, initialDeviation.boxes)
+    this.#backbone = backbone
+    createParameters(scope, (ops) => siblings(ops, backbone.channels, numClasses, null))
+    this.#ops = testingOps(scope)
   }
 
   /** The features of the parts that do not learn; run it outside the tape and hand the result to `losses`. */
   frozenFeatures(regions: tf.Tensor4D): tf.Tensor4D {
     expectShape("RegionNetwork.frozenFeatures", regions, [null, null, null, 3])
-    return this.#trunk.frozen(regions)
+    return this.#backbone.frozen(regions)
   }
 
   /**
@@ -49,7 +52,7 @@ export class RegionNetwork {
    * @param stem `frozenFeatures` of the R regions
    */
   losses(stem: tf.Tensor4D, { labels, positive, deltas }: RegionTruths) {
-    const said = this.#say(this.#trunk.train(stem), labels)
+    const said = this.#say(this.#backbone.train(stem)[0]!, labels)
     const wanted = tf.tensor1d(positive.map(Number))
     const loss_classifier = tf.mean(sigmoidCrossEntropy(said.logits, wanted)) as tf.Scalar
     const rows = positive.flatMap((is, r) => (is ? [r] : []))
@@ -65,7 +68,7 @@ export class RegionNetwork {
    */
   say(regions: tf.Tensor4D, labels: readonly number[]): Promise<{ logits: Float32Array; deltas: Float32Array }> {
     return withValues(
-      () => this.#say(this.#trunk.trainable(this.frozenFeatures(regions)), labels),
+      () => this.#say(this.#backbone.features(this.frozenFeatures(regions))[0]!, labels),
       ({ logits, deltas }) => {
         return { logits: logits.dataSync<"float32">().slice(), deltas: deltas.dataSync<"float32">().slice() }
       },
@@ -73,27 +76,25 @@ export class RegionNetwork {
   }
 
   #say(maps: tf.Tensor4D, labels: readonly number[]): { logits: tf.Tensor1D; deltas: tf.Tensor2D } {
-    const vectors = tf.mean<tf.Tensor2D>(maps, [1, 2])
+    const vectors = this.#ops.averagePool(maps)
     const slots = tf.tensor1d(
       labels.map((label, r) => r * this.numClasses + label - 1),
       "int32",
     )
-    const all = ({ weight, bias }: Linear) => tf.add(tf.matMul(vectors, weight), bias)
+    const { logits, deltas } = siblings(this.#ops, this.#backbone.channels, this.numClasses, vectors)
     return {
-      logits: tf.gather(tf.reshape(all(this.#classes), [-1]), slots) as tf.Tensor1D,
-      deltas: tf.gather(tf.reshape(all(this.#boxes), [-1, 4]), slots) as tf.Tensor2D,
+      logits: tf.gather(tf.reshape(logits, [-1]), slots) as tf.Tensor1D,
+      deltas: tf.gather(tf.reshape(deltas, [-1, 4]), slots) as tf.Tensor2D,
     }
   }
 }
 
-interface Linear {
-  readonly weight: tf.Tensor2D
-  readonly bias: tf.Tensor1D
-}
-
-function linear(scope: Scope, from: number, to: number, deviation: number): Linear {
+/** The two sibling layers: for each class a logit and four deltas. */
+function siblings<T>(ops: Ops<T>, channels: number, numClasses: number, vectors: T): { logits: T; deltas: T } {
+  const layer = (name: string, out: number, std: number) =>
+    ops.linear(vectors, { name, in: channels, out, initialize: normal(std) })
   return {
-    weight: scope.create("weight", "linear", [from, to], normal(deviation)) as tf.Tensor<tf.Rank.R2>,
-    bias: scope.create("bias", "bias", [to], constant(0)) as tf.Tensor<tf.Rank.R1>,
+    logits: layer("cls_score", numClasses, initialStd.classes),
+    deltas: layer("bbox_pred", 4 * numClasses, initialStd.boxes),
   }
 }

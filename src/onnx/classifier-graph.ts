@@ -1,14 +1,14 @@
 import { meanPictureName } from "../backbone/mean-picture.js"
 import { networkSpec } from "../backbone/networks.js"
+import { classifier } from "../backbone/resnet.js"
 import type { ClassifierConfig } from "../weights/classifier-file.js"
 import { Graph, type Value, type WeightSource } from "./graph.js"
-import { linear } from "./layers.js"
+import { graphOps } from "./graph-ops.js"
 import type { OnnxModel } from "./model.js"
 import { divide, subtract, transpose } from "./operations.js"
-import { stages } from "./resnet.js"
 
 /**
- * A classification network as one graph, see `ResNet.forward`: `images` `[N, 3, height, width]` normalised RGB to
+ * A classification network as one graph, see `classifier`: `images` `[N, 3, height, width]` normalised RGB to
  * `logits` `[N, numClasses]`, any number of images of any one size a run, as torchvision's classifiers. One that takes a
  * mean picture off has the picture's size alone.
  * @param weights batch norms folded into the convolutions
@@ -24,9 +24,9 @@ export function classifierGraph(
   const sides = meanPicture ? [size, size] : ["height", "width"]
   const given = graph.input({ name: "images", type: "float32", shape: ["images", 3, ...sides] })
   const images = meanPicture ? withoutPicture(graph, given, config) : given
-  const maps = stages(graph, images, "", networkSpec(network, options), { norm: "frozen" }).at(-1)!
-  const vectors = graph.node("Flatten", [graph.node("GlobalAveragePool", [maps])])
-  graph.output(linear(graph, vectors, "fc"), { name: "logits", type: "float32", shape: ["images", numClasses] })
+  const described = { classes: numClasses, norm: "frozen" } as const
+  const logits = classifier(graphOps(graph), networkSpec(network, options), described, images)
+  graph.output(logits, { name: "logits", type: "float32", shape: ["images", numClasses] })
   return graph.model(network, metadata)
 }
 

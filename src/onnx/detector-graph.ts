@@ -1,13 +1,15 @@
-import { detectorOptions } from "../detector/build.js"
+import { describedMaps } from "../backbone/backbone.js"
+import { detectorOptions, predictorSizes, rpnHeadSizes } from "../detector/build.js"
 import { selectionFor } from "../detector/detect-options.js"
-import { type ModelConfig, parseModel, rpnDepth } from "../detector/model.js"
-import { backboneSpec } from "../detector/shared-features.js"
+import { type DetectorSpec, detectorSpec } from "../detector/detector-spec.js"
+import type { ModelConfig } from "../detector/model.js"
+import { boxPredictor } from "../roi/head.js"
+import { rpnHead } from "../rpn/head.js"
 import { UsageError } from "../tensor/errors.js"
 import { detections, selectBounds } from "./detections.js"
-import { detectorKinds } from "./detector-kinds.js"
 import { Graph, type Value, type WeightSource } from "./graph.js"
+import { graphOps } from "./graph-ops.js"
 import { imageInput } from "./image-input.js"
-import { linear } from "./layers.js"
 import type { OnnxModel } from "./model.js"
 import { cast, concat, gather, multiply, shapeOf, slice, unsqueeze } from "./operations.js"
 import { proposals } from "./proposals.js"
@@ -24,7 +26,8 @@ export function whyNoGraph({ options }: Pick<ModelConfig, "options">): string | 
  * A whole detector as one graph, from the image to the detections in the image's own pixels, for one image of any size a
  * run. Its bounds (`boundSpecs`) are constants with the detector's own values.
  * @param numClasses K, without the background
- * @param weights batch norms folded into the convolutions
+ * @param weights by the names of `spec`'s parameters
+ * @param spec the detector's networks, where they are not those that `config.model` names
  * @throws UsageError where `whyNoGraph` says so
  */
 export function detectorGraph(
@@ -32,35 +35,33 @@ export function detectorGraph(
   numClasses: number,
   weights: WeightSource,
   metadata: Readonly<Record<string, string>> = {},
+  spec: DetectorSpec = detectorSpec(config),
 ): OnnxModel {
   const reason = whyNoGraph(config)
   if (reason !== undefined) throw new UsageError(reason)
-  const kind = detectorKinds[parseModel(config.model).kind]
-  const { anchors, proposals: proposing, align, context, ...options } = detectorOptions(config)
+  const { anchors, proposals: proposing, align, context, ...options } = detectorOptions(config, spec)
   const select = selectionFor(options.select, {})
-  const network = backboneSpec(config)
   const graph = new Graph(weights)
+  const ops = graphOps(graph)
   const { pixels, size, scale } = imageInput(graph, config)
   const limit = boxLimit(graph, size)
-  const levels = kind.levels(graph, pixels, network, config)
-  const regions = proposals(graph, levels, limit, {
-    anchors,
-    options: proposing.test,
-    depth: rpnDepth(config.model),
-  })
+  const levels = describedMaps(ops.in("backbone"), spec.backbone, pixels)
+  const outputs = levels.map((maps) => rpnHead(ops.in("rpn").in("head"), rpnHeadSizes(spec, config), maps))
+  const regions = proposals(graph, levels, outputs, limit, { anchors, options: proposing.test })
   // Behind them the whole image: the context of all, and no layer is given nothing.
   const filled = concat(graph, [regions, wholeImage(graph, limit)], 0)
-  const { maps, restore } = pooledRegions(graph, levels, filled, anchors.stride, align)
-  const own = restore(kind.vectors(graph, maps, network, config))
+  const { maps, restore } = pooledRegions(graph, levels, filled, spec.backbone.strides, align)
+  const heads = ops.in("roi_heads")
+  const own = restore(spec.boxHead.features(heads.in("box_head"), maps))
   const vectors = context ? besideLast(graph, own) : own
-  const [logits, deltas] = ["cls_score", "bbox_pred"].map((layer) => {
-    return firstRows(graph, linear(graph, vectors, `roi_heads.box_predictor.${layer}`), regions)
-  })
+  const sizes = predictorSizes(spec.boxHead, config, numClasses)
+  const predicted = boxPredictor(heads.in("box_predictor"), sizes, vectors)
+  const [logits, deltas] = [predicted.logits, predicted.deltas].map((rows) => firstRows(graph, rows, regions))
   const numLabels = numClasses + 1
   const perLabel = options.roi.classAgnostic ? graph.node("Tile", [deltas!, graph.integers(1, numLabels)]) : deltas!
-  const said = { regions, logits: logits!, deltas: perLabel }
+  const predictions = { regions, logits: logits!, deltas: perLabel }
   const { minSide } = select
-  detections(graph, said, { limit, scale, bounds: selectBounds(graph, select), numLabels, minSide })
+  detections(graph, predictions, { limit, scale, bounds: selectBounds(graph, select), numLabels, minSide })
   return graph.model(config.model, metadata)
 }
 

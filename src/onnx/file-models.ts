@@ -1,3 +1,4 @@
+import type { NormKind } from "../layers/ops.js"
 import { DataError } from "../tensor/errors.js"
 import type { Weights } from "../tensor/parameters.js"
 import { type ClassifierInfo, classifierMetadata } from "../weights/classifier-file.js"
@@ -8,7 +9,6 @@ import { toTorchAxes } from "../weights/torchvision.js"
 import { classifierGraph } from "./classifier-graph.js"
 import { detectorGraph } from "./detector-graph.js"
 import type { WeightSource } from "./graph.js"
-import { fixedNorm } from "./layers.js"
 import type { OnnxModel } from "./model.js"
 
 /**
@@ -18,9 +18,9 @@ import type { OnnxModel } from "./model.js"
  */
 export function detectorModel(path: string, info: DetectorInfo): OnnxModel {
   const { model, norm, conv5Norm, headNorm } = info.config
-  const fixed = { model, norm: fixedNorm(norm), conv5Norm: fixedNorm(conv5Norm), headNorm: fixedNorm(headNorm) }
-  const weights = weightSource(path, initialWeights(path, fixed))
-  return detectorGraph(info.config, info.classes.length, weights, detectorMetadata(info))
+  const folded = { model, norm: foldedNorm(norm), conv5Norm: foldedNorm(conv5Norm), headNorm: foldedNorm(headNorm) }
+  const weights = weightSource(path, initialWeights(path, folded))
+  return detectorGraph({ ...info.config, ...folded }, info.classes.length, weights, detectorMetadata(info))
 }
 
 /**
@@ -31,6 +31,9 @@ export function classifierModel(path: string, info: ClassifierInfo): OnnxModel {
   const { weights } = loadWeights(path, { norm: "frozen" })
   return classifierGraph(info.config, info.classes.length, weightSource(path, weights), classifierMetadata(info))
 }
+
+/** A norm once nothing learns: a batch norm is folded into its convolution. */
+const foldedNorm = (norm: NormKind) => (norm === "batch" ? "frozen" : norm)
 
 /** The weights of a file in ONNX's axes, which are PyTorch's. */
 function weightSource(path: string, weights: Weights): WeightSource {

@@ -43,7 +43,17 @@ export class Graph {
 
   /** A layer's weight or bias; asked for twice it stands in the graph once. */
   weight(name: string): Value {
-    if (!this.#constants.has(name)) this.#constants.set(name, this.#weights(name))
+    return this.once(name, () => this.#weights(name))
+  }
+
+  /** A layer's numbers, to be changed before they stand in the graph. */
+  weights(name: string): ReturnType<WeightSource> {
+    return this.#weights(name)
+  }
+
+  /** A constant under a name of its own, which is made when it is first asked for. */
+  once(name: string, make: () => TensorData): Value {
+    if (!this.#constants.has(name)) this.#constants.set(name, make())
     return name
   }
 

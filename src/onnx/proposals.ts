@@ -4,7 +4,6 @@ import { cellAnchors } from "../rpn/anchors.js"
 import type { ProposalOptions } from "../rpn/proposals.js"
 import { clip, decode, haveSide } from "./box-arithmetic.js"
 import type { Graph, Value } from "./graph.js"
-import { convolution, relu } from "./layers.js"
 import {
   add,
   best,
@@ -29,42 +28,24 @@ interface LevelOutputs {
   readonly deltas: Value
 }
 
-/** See `RpnHead`; `levels` are `[1, C, H, W]`, `depth` is how many 3x3 convolutions it has. */
-function rpnHead(graph: Graph, levels: readonly Value[], prefix: string, depth: number): LevelOutputs[] {
-  return levels.map((features) => {
-    const hidden = Array.from({ length: depth }).reduce<Value>(
-      (maps, _, index) => relu(graph, convolution(graph, maps, `${prefix}conv.${index}.0`, { kernel: 3 })),
-      features,
-    )
-    return {
-      logits: convolution(graph, hidden, `${prefix}cls_logits`, { kernel: 1 }),
-      deltas: convolution(graph, hidden, `${prefix}bbox_pred`, { kernel: 1 }),
-    }
-  })
-}
-
 /**
  * The regions of the image worth a closer look, see `proposeBoxes`.
  * @param levels `[1, C, H, W]`, finest first
+ * @param outputs what the RPN's layers say of each, see `rpnHead`
  * @param limit `[4]` width, height, width, height of the image in input pixels
- * @param depth how many 3x3 convolutions the RPN has
  * @returns `[P, 4]` in input pixels, best first; P may be 0
  */
 export function proposals(
   graph: Graph,
   levels: readonly Value[],
+  outputs: readonly LevelOutputs[],
   limit: Value,
-  {
-    anchors,
-    options,
-    depth,
-  }: { readonly anchors: AnchorOptions; readonly options: ProposalOptions; readonly depth: number },
+  { anchors, options }: { readonly anchors: AnchorOptions; readonly options: ProposalOptions },
 ): Value {
-  const said = rpnHead(graph, levels, "rpn.head.", depth)
   const strides = levelStrides(graph, levels, anchors.stride)
-  const found = said.map((outputs, level) => {
+  const found = outputs.map((own, level) => {
     const sizes = levels.length === 1 ? anchors.sizes : [anchors.sizes[level]!]
-    return ofLevel(graph, outputs, cellAnchors({ ...anchors, sizes }), strides[level]!, limit, options)
+    return ofLevel(graph, own, cellAnchors({ ...anchors, sizes }), strides[level]!, limit, options)
   })
   if (found.length === 1) return found[0]!.boxes
   const [scores, boxes] = (["scores", "boxes"] as const).map((part) =>

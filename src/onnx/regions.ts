@@ -14,23 +14,25 @@ export interface PooledRegions {
 
 /**
  * Cuts each region from the level of its size, see `alignOnLevels`. A level without regions gives nothing.
- * @param levels `[1, C, H, W]`; those beyond P5 are not used
+ * @param levels `[1, C, H, W]`; those beyond a stride of 32 are not used
  * @param boxes `[R, 4]` in input pixels
- * @param stride input pixels per cell of the first level
+ * @param strides input pixels per cell of each level
  */
 export function pooledRegions(
   graph: Graph,
   levels: readonly Value[],
   boxes: Value,
-  stride: number,
+  strides: readonly number[],
   options: PoolingOptions,
 ): PooledRegions {
-  if (levels.length === 1) return { maps: pooled(graph, levels[0]!, boxes, stride, options), restore: (rows) => rows }
-  const level = levelsOf(graph, boxes)
-  const parts = Array.from({ length: levelAreas.length + 1 }, (_, l) => {
+  if (levels.length === 1)
+    return { maps: pooled(graph, levels[0]!, boxes, strides[0]!, options), restore: (rows) => rows }
+  const areas = levelAreas(strides)
+  const level = levelsOf(graph, boxes, areas)
+  const parts = Array.from({ length: areas.length + 1 }, (_, l) => {
     const own = graph.node("NonZero", [graph.node("Equal", [level, graph.integer(l)])])
     const members = squeeze(graph, own, 0)
-    return { members, maps: pooled(graph, levels[l]!, gather(graph, boxes, members), stride * 2 ** l, options) }
+    return { members, maps: pooled(graph, levels[l]!, gather(graph, boxes, members), strides[l]!, options) }
   })
   const order = concat(
     graph,
@@ -49,12 +51,10 @@ export function pooledRegions(
 }
 
 /** Each box's level, int64 `[R]`, 0 the finest. */
-function levelsOf(graph: Graph, boxes: Value): Value {
+function levelsOf(graph: Graph, boxes: Value, areas: readonly number[]): Value {
   const [width, height] = sides(graph, boxes)
   const area = squeeze(graph, multiply(graph, width, height), 1)
-  const reached = levelAreas.map((least) =>
-    cast(graph, graph.node("GreaterOrEqual", [area, graph.real(least)]), "int64"),
-  )
+  const reached = areas.map((least) => cast(graph, graph.node("GreaterOrEqual", [area, graph.real(least)]), "int64"))
   return reached.reduce((level, one) => add(graph, level, one))
 }
 

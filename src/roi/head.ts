@@ -1,9 +1,10 @@
 import * as tf from "@tensorflow/tfjs-core"
-import { constant, type Initializer, normal, type Scope } from "../tensor/parameters.js"
+import type { Ops } from "../layers/ops.js"
+import { createParameters } from "../layers/parameters.js"
+import { testingOps, trainingOps } from "../layers/tensor-ops.js"
+import { normal, uniformByInputs } from "../tensor/initializers.js"
+import type { Scope } from "../tensor/parameters.js"
 import { expectShape } from "../tensor/shapes.js"
-
-/** @source py-faster-rcnn prototxts: classifier N(0, 0.01), box regressor N(0, 0.001) */
-const initialDeviation = { classifier: 0.01, boxes: 0.001 }
 
 /** What turns pooled regions into one vector each: conv5 for C4, two linear layers for FPN. */
 export interface BoxHead {
@@ -15,7 +16,47 @@ export interface BoxHead {
   train?(pooled: tf.Tensor4D): tf.Tensor2D
 }
 
-/** What the head says of each region. */
+/** A box head that is described once. */
+export interface BoxHeadSpec extends Pick<BoxHead, "channels"> {
+  features<T>(ops: Ops<T>, pooled: T): T
+}
+
+/** Creates the parameters of a described head in a scope, and gives what runs it. */
+export function createBoxHead(scope: Scope, spec: BoxHeadSpec): Required<BoxHead> {
+  createParameters(scope, (ops) => spec.features(ops, null))
+  const [testing, training] = [testingOps(scope), trainingOps(scope)]
+  return {
+    channels: spec.channels,
+    apply: (pooled) => spec.features<tf.Tensor>(testing, pooled) as tf.Tensor2D,
+    train: (pooled) => spec.features<tf.Tensor>(training, pooled) as tf.Tensor2D,
+  }
+}
+
+/** Length of the vectors. @source FPN (Lin et al. 2017), section 4.2; torchvision `TwoMLPHead` */
+export const linearChannels = 1024
+
+/** Linear layers with ReLU on what has been flattened to `inputs` values. @source torchvision `TwoMLPHead` */
+export function linearLayers<T>(ops: Ops<T>, names: readonly string[], inputs: number, vectors: T): T {
+  return names.reduce((x, name, index) => {
+    const from = index === 0 ? inputs : linearChannels
+    const initialize = uniformByInputs(from)
+    const spec = { name, in: from, out: linearChannels, initialize, initializeBias: initialize }
+    return ops.linear(x, spec, { relu: true })
+  }, vectors)
+}
+
+/**
+ * Two linear layers, `fc6` and `fc7`, on every region.
+ * @param channels of the maps that regions are cut from
+ * @param size side of a pooled region in bins
+ * @source Fast R-CNN, section 2.1; torchvision `TwoMLPHead`
+ */
+export const twoLinearLayers = (channels: number, size: number): BoxHeadSpec => ({
+  channels: linearChannels,
+  features: (ops, pooled) => linearLayers(ops, ["fc6", "fc7"], channels * size * size, ops.flatten(pooled)),
+})
+
+/** What the predictor says of each region. */
 export interface RoiOutputs {
   /** `[R, K + 1]`, the background first. */
   readonly logits: tf.Tensor2D
@@ -32,52 +73,45 @@ export interface PredictorSizes {
   readonly classAgnostic?: boolean
 }
 
+/** @source py-faster-rcnn prototxts: classifier N(0, 0.01), box regressor N(0, 0.001) */
+const initialStd = { classifier: 0.01, boxes: 0.001 }
+
 /**
- * The two sibling layers: a class and, for each class or for all together, a box.
+ * The two sibling layers: vectors to a class and, for each class or for all together, a box.
+ * @returns logits `[R, K + 1]` and deltas `[R, (K + 1) * 4]`, or `[R, 4]` of a class-agnostic head
  * @source Fast R-CNN, section 2.1; torchvision `FastRCNNPredictor`
  */
-export class BoxPredictor {
-  readonly #classifier: Linear
-  readonly #regressor: Linear
-  /** How many labels share a box. */
-  readonly #sharing: number
+export function boxPredictor<T>(
+  ops: Ops<T>,
+  { channels, numClasses, classAgnostic = false }: PredictorSizes,
+  vectors: T,
+): { readonly logits: T; readonly deltas: T } {
+  const labels = numClasses + 1
+  const layer = (name: string, out: number, std: number) =>
+    ops.linear(vectors, { name, in: channels, out, initialize: normal(std) })
+  return {
+    logits: layer("cls_score", labels, initialStd.classifier),
+    deltas: layer("bbox_pred", classAgnostic ? 4 : 4 * labels, initialStd.boxes),
+  }
+}
 
-  constructor(scope: Scope, { channels, numClasses, classAgnostic = false }: PredictorSizes) {
-    const { classifier, boxes } = initialDeviation
-    const labels = numClasses + 1
-    this.#sharing = classAgnostic ? labels : 1
-    this.#classifier = linear(scope.in("cls_score"), channels, labels, normal(classifier), constant(0))
-    this.#regressor = linear(scope.in("bbox_pred"), channels, (4 * labels) / this.#sharing, normal(boxes), constant(0))
+/** The predictor on tensors, see `boxPredictor`. */
+export class BoxPredictor {
+  readonly #sizes: PredictorSizes
+  readonly #ops: Ops<tf.Tensor>
+
+  constructor(scope: Scope, sizes: PredictorSizes) {
+    createParameters(scope, (ops) => boxPredictor(ops, sizes, null))
+    this.#sizes = sizes
+    this.#ops = testingOps(scope)
   }
 
   /** @param vectors `[R, channels]` */
   apply(vectors: tf.Tensor2D): RoiOutputs {
-    expectShape("BoxPredictor.apply", vectors, [null, this.#classifier.weight.shape[0]!])
-    const layer = ({ weight, bias }: Linear) => tf.add(tf.matMul(vectors, weight), bias) as tf.Tensor2D
-    const deltas = layer(this.#regressor)
-    return {
-      logits: layer(this.#classifier),
-      deltas: this.#sharing === 1 ? deltas : tf.tile(deltas, [1, this.#sharing]),
-    }
-  }
-}
-
-/** A fully connected layer. */
-export interface Linear {
-  readonly weight: tf.Tensor2D
-  readonly bias: tf.Tensor1D
-}
-
-/** A fully connected layer's parameters, `weight` and `bias` in the scope; the bias starts as the weight if not told. */
-export function linear(
-  scope: Scope,
-  from: number,
-  to: number,
-  initialize: Initializer,
-  initializeBias: Initializer = initialize,
-): Linear {
-  return {
-    weight: scope.create("weight", "linear", [from, to], initialize) as tf.Tensor<tf.Rank.R2>,
-    bias: scope.create("bias", "bias", [to], initializeBias) as tf.Tensor<tf.Rank.R1>,
+    const { channels, numClasses, classAgnostic } = this.#sizes
+    expectShape("BoxPredictor.apply", vectors, [null, channels])
+    const { logits, deltas } = boxPredictor<tf.Tensor>(this.#ops, this.#sizes, vectors)
+    const perLabel = classAgnostic ? tf.tile(deltas, [1, numClasses + 1]) : deltas
+    return { logits: logits as tf.Tensor2D, deltas: perLabel as tf.Tensor2D }
   }
 }

@@ -5,39 +5,41 @@ import { boxArea } from "../boxes/iou.js"
 import { inGroups } from "./groups.js"
 import { type PoolingOptions, poolRegions } from "./pooling.js"
 
-/** A region of 224 pixels square belongs to P4; regions are cut from P2 to P5. @source FPN (Lin et al. 2017), equation 1 */
-const levelOptions = { canonicalSide: 224, canonicalLevel: 4, finest: 2, coarsest: 5 } as const
+/** A region of 224 pixels square belongs to the level of stride 16, the paper's P4. @source FPN (Lin et al. 2017), equation 1 */
+const canonical = { side: 224, stride: 16 } as const
+
+/** Regions are cut from levels up to this stride, the paper's P5. */
+const coarsestStride = 32
 
 /** So that a side of exactly half or twice the canonical one is not lost to rounding. @source torchvision `LevelMapper` */
 const epsilon = 1e-6
 
 /**
- * Least areas, in input pixels, of the regions that belong to P3, P4 and P5: where
- * `4 + log2(sqrt(area) / 224) + epsilon` reaches 3, 4 and 5.
+ * Least areas, in input pixels, of the regions that belong to each level but the finest: for P3, P4 and P5 where
+ * `4 + log2(sqrt(area) / 224) + epsilon` reaches 3, 4 and 5. Levels beyond a stride of 32 have none.
+ * @param strides of all levels, finest first
  */
-export const levelAreas: readonly number[] = Array.from(
-  { length: levelOptions.coarsest - levelOptions.finest },
-  (_, i) => {
-    const { canonicalSide, canonicalLevel, finest } = levelOptions
-    return (canonicalSide * 2 ** (finest + 1 + i - canonicalLevel - epsilon)) ** 2
-  },
-)
+export function levelAreas(strides: readonly number[]): number[] {
+  const cut = strides.slice(1).filter((stride) => stride <= coarsestStride)
+  return cut.map((stride) => (canonical.side * 2 ** (Math.log2(stride / canonical.stride) - epsilon)) ** 2)
+}
 
 /**
- * Which level of a pyramid box `i` is cut from: 2 (P2, the finest) to 5.
+ * Which level box `i` is cut from, 0 for the finest.
  * @param boxes `[R * 4]` x1, y1, x2, y2 in input pixels
+ * @param areas `levelAreas`
  */
-export function levelOfBox(boxes: Boxes, i: number): number {
+export function levelOfBox(boxes: Boxes, i: number, areas: readonly number[]): number {
   const area = boxArea(boxes, i)
-  return levelAreas.reduce((level, least) => (area >= least ? level + 1 : level), levelOptions.finest as number)
+  return areas.reduce((level, least) => (area >= least ? level + 1 : level), 0)
 }
 
 /**
  * Pools each region from the level of its size; from the only one where there is one.
- * @param levels maps `[N, H, W, C]` of one stage, or P2, P3, ... of a pyramid; those beyond P5 are not used
+ * @param levels maps `[N, H, W, C]` of one stage, or P2, P3, ... of a pyramid; those beyond a stride of 32 are not used
  * @param boxes `[R * 4]` x1, y1, x2, y2 in input pixels
  * @param images `[R]` which of the N images each box is in
- * @param stride input pixels per cell of the first level; each further one has twice as many
+ * @param strides input pixels per cell of each level
  * @returns `[R, size, size, C]`, in the order of `boxes`
  * @source torchvision `MultiScaleRoIAlign`
  */
@@ -45,15 +47,16 @@ export function alignOnLevels(
   levels: readonly tf.Tensor4D[],
   boxes: Float32Array,
   images: Int32Array,
-  stride: number,
+  strides: readonly number[],
   options: PoolingOptions,
 ): tf.Tensor4D {
-  if (levels.length === 1 || images.length === 0) return poolRegions(levels[0]!, boxes, images, stride, options)
-  const levelOf = Array.from(images, (_, i) => levelOfBox(boxes, i) - levelOptions.finest)
+  if (levels.length === 1 || images.length === 0) return poolRegions(levels[0]!, boxes, images, strides[0]!, options)
+  const areas = levelAreas(strides)
+  const levelOf = Array.from(images, (_, i) => levelOfBox(boxes, i, areas))
   return tf.tidy(() =>
     inGroups(levelOf, (members, level) => {
       const ownImages = Int32Array.from(members, (i) => images[i]!)
-      return poolRegions(levels[level]!, takeBoxes(boxes, members), ownImages, stride * 2 ** level, options)
+      return poolRegions(levels[level]!, takeBoxes(boxes, members), ownImages, strides[level]!, options)
     }),
   )
 }

@@ -21,8 +21,8 @@ export interface RoiHeadsParts {
 }
 
 export interface RoiHeadsOptions {
-  /** Input pixels per cell of the finest level. */
-  readonly stride: number
+  /** Input pixels per cell of each level. */
+  readonly strides: readonly number[]
   readonly align: PoolingOptions
   /** Whether each region is seen beside its whole image. */
   readonly context: boolean
@@ -97,10 +97,10 @@ export class RoiHeads {
     sizes: readonly Size[],
     head: (pooled: tf.Tensor4D) => tf.Tensor2D,
   ): tf.Tensor2D {
-    const { stride, align, context } = this.options
+    const { strides, align, context } = this.options
     const images = Int32Array.from(regions.flatMap((own, n) => new Array<number>(own.length / 4).fill(n)))
     const featuresOf = (boxes: Float32Array, images: Int32Array) =>
-      head(alignOnLevels(levels, boxes, images, stride, align))
+      head(alignOnLevels(levels, boxes, images, strides, align))
     if (!context) return featuresOf(joinBoxes(regions), images)
     const withWhole = featuresOf(joinBoxes([...regions, wholeImages(sizes)]), Int32Array.of(...images, ...sizes.keys()))
     return besideContext(withWhole, images)

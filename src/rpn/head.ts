@@ -1,12 +1,16 @@
 import * as tf from "@tensorflow/tfjs-core"
-import { convolution } from "../engine/convolution.js"
 import { gatherRows } from "../engine/gather-rows.js"
 import { relu } from "../engine/relu.js"
-import { constant, normal, type Scope } from "../tensor/parameters.js"
+import type { Ops } from "../layers/ops.js"
+import { createParameters } from "../layers/parameters.js"
+import { testingOps } from "../layers/tensor-ops.js"
+import { normal } from "../tensor/initializers.js"
+import type { Scope } from "../tensor/parameters.js"
 import { anchorPlaces, neighbours } from "./anchor-places.js"
+import type { AnchorHead } from "./rpn.js"
 
 /** New layers start as N(0, 0.01). @source Faster R-CNN (TPAMI), section 3.1.3 */
-const initialDeviation = 0.01
+const initialStd = 0.01
 
 /** What the RPN says of each anchor: level by level, within each by rows, columns, anchors of a cell. */
 export interface RpnOutputs {
@@ -34,41 +38,60 @@ export interface RpnHeadSizes {
 }
 
 /**
- * A 3x3 convolution, or several, then two sibling 1x1 convolutions: one objectness logit and four deltas for each anchor.
+ * The RPN's layers on one map: a 3x3 convolution, or several, then two sibling 1x1 convolutions.
+ * @returns one objectness logit and four deltas for each anchor of a cell, as maps of A and 4 * A channels
  * @source torchvision `RPNHead`: sigmoid objectness, as wide as the features (the original is 512 wide with a softmax)
  */
-export class RpnHead {
+export function rpnHead<T>(
+  ops: Ops<T>,
+  { channels, anchors, depth = 1 }: RpnHeadSizes,
+  features: T,
+): { readonly logits: T; readonly deltas: T } {
+  const layer = (place: string, x: T, kernel: number, out: number, relu: boolean) => {
+    const spec = { conv: place, norm: "", kernel, stride: 1, in: channels, out }
+    return ops.conv(x, spec, { norm: "none", relu, initialize: normal(initialStd) })
+  }
+  const hidden = convNames(depth).reduce((x, name) => layer(name, x, 3, channels, true), features)
+  return {
+    logits: layer("cls_logits", hidden, 1, anchors, false),
+    deltas: layer("bbox_pred", hidden, 1, 4 * anchors, false),
+  }
+}
+
+const convNames = (depth: number): string[] => Array.from({ length: depth }, (_, i) => `conv.${i}.0`)
+
+/** The RPN's layers on tensors, see `rpnHead`. */
+export class RpnHead implements AnchorHead {
+  readonly #ops: Ops<tf.Tensor>
+  readonly #sizes: RpnHeadSizes
   readonly #convs: readonly Layer[]
   readonly #objectness: Layer
   readonly #deltas: Layer
-  readonly #perCell: number
 
-  constructor(scope: Scope, { channels, anchors, depth = 1 }: RpnHeadSizes) {
-    this.#convs = Array.from({ length: depth }, (_, i) => layer(scope.in(`conv.${i}.0`), 3, channels, channels))
-    this.#objectness = layer(scope.in("cls_logits"), 1, channels, anchors)
-    this.#deltas = layer(scope.in("bbox_pred"), 1, channels, 4 * anchors)
-    this.#perCell = anchors
+  constructor(scope: Scope, sizes: RpnHeadSizes) {
+    createParameters(scope, (ops) => rpnHead(ops, sizes, null))
+    const layer = (name: string): Layer => ({ weight: scope.get(`${name}.weight`), bias: scope.get(`${name}.bias`) })
+    this.#ops = testingOps(scope)
+    this.#sizes = sizes
+    this.#convs = convNames(sizes.depth ?? 1).map(layer)
+    this.#objectness = layer("cls_logits")
+    this.#deltas = layer("bbox_pred")
   }
 
   /** @param levels `[N, H, W, C]` each; the same layers run on all */
   apply(levels: readonly tf.Tensor4D[]): RpnOutputs {
-    const said = levels.map((features) => {
-      const hidden = this.#convs.reduce(
-        (maps, { weight, bias }) => convolution(maps, weight, bias, { padding: 1, relu: true }),
-        features,
-      )
-      const logits = convolution(hidden, this.#objectness.weight, this.#objectness.bias)
-      const deltas = convolution(hidden, this.#deltas.weight, this.#deltas.bias)
+    const outputs = levels.map((features) => {
+      const { logits, deltas } = rpnHead<tf.Tensor>(this.#ops, this.#sizes, features)
       const images = features.shape[0]
       return { logits: tf.reshape(logits, [images, -1]), deltas: tf.reshape(deltas, [images, -1, 4]) }
     })
     return {
       logits: tf.concat(
-        said.map(({ logits }) => logits as tf.Tensor2D),
+        outputs.map(({ logits }) => logits as tf.Tensor2D),
         1,
       ),
       deltas: tf.concat(
-        said.map(({ deltas }) => deltas as tf.Tensor3D),
+        outputs.map(({ deltas }) => deltas as tf.Tensor3D),
         1,
       ),
     }
@@ -82,13 +105,13 @@ export class RpnHead {
    */
   applyAt(levels: readonly tf.Tensor4D[], wanted: readonly (readonly number[])[]): AnchorOutputs {
     const sizes = levels.map(({ shape }): MapSizes => [shape[0], shape[1], shape[2]])
-    const places = anchorPlaces(sizes, this.#perCell, wanted)
+    const places = anchorPlaces(sizes, this.#sizes.anchors, wanted)
     const said = places.flatMap(({ cells, anchors }, level) => {
       if (cells.length === 0) return []
       const maps = { rows: rowsOf(levels[level]!), size: sizes[level]! }
       const hidden = this.#hidden(maps, this.#convs.length, cells, new Float32Array(cells.length).fill(1))
       const own = tf.tensor1d(
-        anchors.map((anchor, row) => row * this.#perCell + anchor),
+        anchors.map((anchor, row) => row * this.#sizes.anchors + anchor),
         "int32",
       )
       const of = ({ weight, bias }: Layer, width: number) => {
@@ -136,11 +159,4 @@ const flat = (weight: tf.Tensor4D): tf.Tensor2D => tf.reshape(weight, [-1, weigh
 interface Layer {
   readonly weight: tf.Tensor4D
   readonly bias: tf.Tensor1D
-}
-
-function layer(scope: Scope, size: number, from: number, to: number): Layer {
-  return {
-    weight: scope.create("weight", "conv", [size, size, from, to], normal(initialDeviation)) as tf.Tensor<tf.Rank.R4>,
-    bias: scope.create("bias", "bias", [to], constant(0)) as tf.Tensor<tf.Rank.R1>,
-  }
 }

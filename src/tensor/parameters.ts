@@ -1,4 +1,5 @@
 import * as tf from "@tensorflow/tfjs-core"
+import type { Initializer } from "./initializers.js"
 import type { Random } from "./random.js"
 
 /**
@@ -19,9 +20,6 @@ export interface Parameter {
 
 /** Values by name in our axis order, float32, as a weights file gives them. */
 export type Weights = ReadonlyMap<string, { readonly shape: readonly number[]; readonly values: Float32Array }>
-
-/** Makes the first values of a parameter of `shape`. */
-export type Initializer = (shape: readonly number[], random: Random) => Float32Array
 
 /**
  * All parameters of a model, by name. A part of the model asks its scope for what it needs; where `weights` holds a
@@ -102,31 +100,13 @@ export class Scope {
   create(name: string, kind: ParameterKind, shape: readonly number[], initialize: Initializer): tf.Variable {
     return this.parameters.create(this.prefix + name, kind, shape, initialize)
   }
-}
 
-/** Every value the same. */
-export const constant =
-  (value: number): Initializer =>
-  (shape) =>
-    new Float32Array(size(shape)).fill(value)
-
-/** Normal with mean 0. */
-export const normal =
-  (deviation: number): Initializer =>
-  (shape, random) =>
-    Float32Array.from({ length: size(shape) }, () => deviation * random.normal())
-
-/**
- * He initialisation for a filter `[kh, kw, in, out]`: normal with deviation sqrt(2 / (kh * kw * out)).
- * @source He et al. 2015 "Delving deep into rectifiers", fan-out form as in fb.resnet.torch and torchvision
- */
-export const heNormal: Initializer = (shape, random) => {
-  const [height, width, , out] = shape as [number, number, number, number]
-  return normal(Math.sqrt(2 / (height * width * out)))(shape, random)
-}
-
-function size(shape: readonly number[]): number {
-  return shape.reduce((product, length) => product * length, 1)
+  /** @throws Error when the model has no such parameter */
+  get<Rank extends tf.Rank>(name: string): tf.Variable<Rank> {
+    const found = this.parameters.get(this.prefix + name)
+    if (found === undefined) throw new Error(`Scope.get: expected a parameter "${this.prefix}${name}", got none`)
+    return found.variable as tf.Variable<Rank>
+  }
 }
 
 function sameShape(a: readonly number[], b: readonly number[]): boolean {

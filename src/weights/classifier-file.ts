@@ -1,6 +1,6 @@
 import type { ResNetOptions } from "../backbone/architecture.js"
+import { type ClassifierOptions, classifierDefaults, ResNet } from "../backbone/classifier.js"
 import { type CifarOptions, networkSpec } from "../backbone/networks.js"
-import { type ClassifierOptions, classifierDefaults, ResNet } from "../backbone/resnet.js"
 import { DataError } from "../tensor/errors.js"
 import type { Normalisation } from "../tensor/normalisation.js"
 import { type Parameter, type Parameters, Scope } from "../tensor/parameters.js"

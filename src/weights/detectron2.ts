@@ -1,5 +1,5 @@
-import { batchNormEpsilon } from "../backbone/norm.js"
 import { modelDefaults } from "../detector/model.js"
+import { batchNormEpsilon } from "../engine/batch-norm.js"
 import { DataError } from "../tensor/errors.js"
 import { fromDetectron2Name, isDetectron2Name } from "./detectron2-names.js"
 import { normOf, type Weight } from "./torchvision.js"

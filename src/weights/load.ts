@@ -1,4 +1,5 @@
-import { batchNormEpsilon, type NormKind } from "../backbone/norm.js"
+import { batchNormEpsilon } from "../engine/batch-norm.js"
+import type { NormKind } from "../layers/ops.js"
 import { DataError } from "../tensor/errors.js"
 import type { Parameter, Parameters, Weights } from "../tensor/parameters.js"
 import { fromDetectron2, isDetectron2 } from "./detectron2.js"

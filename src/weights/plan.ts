@@ -1,6 +1,6 @@
 import { resNetSpec } from "../backbone/architecture.js"
-import type { NormKind } from "../backbone/norm.js"
 import { type ModelConfig, modelDefaults, parseModel, sharesConv5 } from "../detector/model.js"
+import type { NormKind } from "../layers/ops.js"
 import { imageNet, type Normalisation } from "../tensor/normalisation.js"
 import type { Weights } from "../tensor/parameters.js"
 import { readClassifierInfo } from "./classifier-file.js"

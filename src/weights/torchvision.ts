@@ -1,4 +1,5 @@
-import { batchNormEpsilon, type NormKind } from "../backbone/norm.js"
+import { batchNormEpsilon } from "../engine/batch-norm.js"
+import type { NormKind } from "../layers/ops.js"
 import type { Weights } from "../tensor/parameters.js"
 
 /** One value of a weights file or model. */

@@ -1,7 +1,7 @@
 import * as tf from "@tensorflow/tfjs-core"
 import { expect, test } from "vitest"
+import { ResNet } from "../../src/backbone/classifier.js"
 import { networkSpec } from "../../src/backbone/networks.js"
-import { ResNet } from "../../src/backbone/resnet.js"
 import { softmaxCrossEntropy } from "../../src/tensor/losses.js"
 import { Parameters, Scope } from "../../src/tensor/parameters.js"
 import { seededRandom } from "../../src/tensor/random.js"

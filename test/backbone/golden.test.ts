@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs"
 import * as tf from "@tensorflow/tfjs-core"
 import { beforeAll, describe, expect, test } from "vitest"
 import { type Depth, resNetSpec } from "../../src/backbone/architecture.js"
-import { ResNet } from "../../src/backbone/resnet.js"
+import { ResNet } from "../../src/backbone/classifier.js"
 import { startEngine } from "../../src/engine/start.js"
 import { Parameters, Scope } from "../../src/tensor/parameters.js"
 import { seededRandom } from "../../src/tensor/random.js"
@@ -50,7 +50,7 @@ function compare({ depth, strideIn, conv4, logits }: GoldenCase): void {
   const pixels = madeUp("images", 2 * 3 * 65 * 97, (value) => 4 * value)
   tf.tidy(() => {
     const images: tf.Tensor4D = tf.transpose(tf.tensor4d(pixels, [2, 3, 65, 97]), [0, 2, 3, 1])
-    const maps = network.trunk.pyramid(images)[2]!
+    const maps = network.stages(images)[2]!
     expect(maps.shape).toEqual(conv4.shape)
     expectClose(sample(maps.dataSync(), conv4.every), conv4.values, 1e-4)
     expectClose(sample(network.forward(images).dataSync(), logits.every), logits.values, 1e-4)

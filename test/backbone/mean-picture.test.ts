@@ -1,7 +1,7 @@
 import * as tf from "@tensorflow/tfjs-core"
 import { expect, test } from "vitest"
+import { ResNet } from "../../src/backbone/classifier.js"
 import { MeanPicture, meanPictureName } from "../../src/backbone/mean-picture.js"
-import { ResNet } from "../../src/backbone/resnet.js"
 import { Parameters, Scope, type Weights } from "../../src/tensor/parameters.js"
 import { seededRandom } from "../../src/tensor/random.js"
 import { expectClose } from "../support/close.js"
@@ -79,7 +79,7 @@ onEveryEngine("a mean picture", () => {
       dense: (network: ResNet, x: tf.Tensor4D) => network.dense(x, 4),
       observe: (network: ResNet, x: tf.Tensor4D) => {
         const maps: tf.Tensor4D[] = []
-        network.observe(x, (output) => maps.push(output.maps))
+        network.observe(x, (output) => maps.push(output.maps as tf.Tensor4D))
         return maps[0]!
       },
       train: (network: ResNet, x: tf.Tensor4D) => network.train(network.frozenFeatures(x)),

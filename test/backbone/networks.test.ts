@@ -1,10 +1,12 @@
 import * as tf from "@tensorflow/tfjs-core"
 import { expect, test } from "vitest"
 import { type NetworkSpec, resNetSpec } from "../../src/backbone/architecture.js"
+import { ResNet } from "../../src/backbone/classifier.js"
 import { cifarSpec, networkNames, networkSpec } from "../../src/backbone/networks.js"
-import { ResNet } from "../../src/backbone/resnet.js"
-import { Stage } from "../../src/backbone/stage.js"
+import { stage } from "../../src/backbone/resnet.js"
 import { summarize } from "../../src/backbone/summary.js"
+import { createParameters } from "../../src/layers/parameters.js"
+import { testingOps } from "../../src/layers/tensor-ops.js"
 import { Parameters, Scope } from "../../src/tensor/parameters.js"
 import { seededRandom } from "../../src/tensor/random.js"
 import { onEveryEngine } from "../support/engines.js"
@@ -53,9 +55,11 @@ function shortcutAlone(zeros: "after" | "both"): number[] {
   const layer = { conv: "conv1", norm: "bn1", kernel: 1, stride: 2, in: 2, out: 6 }
   const nothing = new Map([["0.conv1.weight", { shape: [1, 1, 2, 6], values: new Float32Array(12) }]])
   const parameters = new Parameters(seededRandom(1), nothing)
-  const stage = new Stage(new Scope(parameters), [{ ...spec, layers: [layer] }], "frozen")
+  const scope = new Scope(parameters)
+  const blocks = [{ ...spec, layers: [layer] }]
+  createParameters(scope, (ops) => stage(ops, blocks, "frozen", null))
   const x = tf.tensor4d([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18], [1, 3, 3, 2])
-  const y = tf.tidy(() => stage.forward(x))
+  const y = tf.tidy(() => stage<tf.Tensor>(testingOps(scope), blocks, "frozen", x))
   expect(y.shape).toEqual([1, 2, 2, 6])
   parameters.dispose()
   return [...y.dataSync()].slice(6, 12)

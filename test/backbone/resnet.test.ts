@@ -1,10 +1,13 @@
 import * as tf from "@tensorflow/tfjs-core"
 import { expect, test } from "vitest"
 import { resNetSpec, restride } from "../../src/backbone/architecture.js"
-import type { NormKind } from "../../src/backbone/norm.js"
-import { ResNet, Trunk } from "../../src/backbone/resnet.js"
-import { Stage } from "../../src/backbone/stage.js"
+import { createBackbone } from "../../src/backbone/backbone.js"
+import { ResNet } from "../../src/backbone/classifier.js"
+import { type ResNetBackboneOptions, resNetBackbone, stage } from "../../src/backbone/resnet.js"
 import { summarize } from "../../src/backbone/summary.js"
+import type { NormKind } from "../../src/layers/ops.js"
+import { createParameters } from "../../src/layers/parameters.js"
+import { testingOps } from "../../src/layers/tensor-ops.js"
 import { Parameters, Scope } from "../../src/tensor/parameters.js"
 import { seededRandom } from "../../src/tensor/random.js"
 import { expectClose } from "../support/close.js"
@@ -15,18 +18,22 @@ const fresh = () => new Parameters(seededRandom(1))
 const images = (count: number, height: number, width: number) =>
   tf.randomNormal<tf.Rank.R4>([count, height, width, 3], 0, 1, "float32", 3)
 
-onEveryEngine("Trunk", () => {
+const build = (scope: Scope, network = tinyNetwork, options: Partial<ResNetBackboneOptions> = {}) =>
+  createBackbone(scope, resNetBackbone(network, options))
+
+onEveryEngine("a ResNet backbone", () => {
   test("of ResNet-18 gives conv4's maps at stride 16, sizes rounded up", () => {
     const parameters = fresh()
-    const trunk = new Trunk(new Scope(parameters), resNetSpec(18))
-    expect(tf.tidy(() => trunk.features(images(1, 37, 50)).shape)).toEqual([1, 3, 4, 256])
-    expect([trunk.channels, trunk.stride]).toEqual([256, 16])
+    const backbone = build(new Scope(parameters), resNetSpec(18))
+    const maps = (x: tf.Tensor4D) => backbone.features(backbone.frozen(x))[0]!
+    expect(tf.tidy(() => maps(images(1, 37, 50)).shape)).toEqual([1, 3, 4, 256])
+    expect([backbone.channels, backbone.strides]).toEqual([256, [16]])
     parameters.dispose()
   })
 
   test("what is frozen does not train, by torchvision's names", () => {
     const parameters = fresh()
-    new Trunk(new Scope(parameters, "backbone."), tinyNetwork, { frozen: 2, norm: "batch" })
+    build(new Scope(parameters, "backbone."), tinyNetwork, { freezeAt: 2, norm: "batch" })
     expect(parameters.trainable().map(({ name }) => name)).toEqual(
       [
         "0.conv1.weight",
@@ -48,43 +55,48 @@ onEveryEngine("Trunk", () => {
 
   test("the gradient through the trainable parts alone is that through all", () => {
     const parameters = fresh()
-    const trunk = new Trunk(new Scope(parameters), tinyNetwork)
+    const backbone = build(new Scope(parameters))
     const input = images(1, 33, 40)
-    const below = tf.tidy(() => trunk.frozen(input))
+    const below = tf.tidy(() => backbone.frozen(input))
     const variables = parameters.trainable().map(({ variable }) => variable)
     const gradients = (maps: () => tf.Tensor4D) =>
       tf.tidy(() => {
         const { grads } = tf.variableGrads(() => tf.sum(tf.square(maps())) as tf.Scalar, variables)
         return variables.map(({ name }) => grads[name]!.dataSync())
       })
-    const all = gradients(() => trunk.train(trunk.frozen(input)))
-    const upper = gradients(() => trunk.train(below))
+    const all = gradients(() => backbone.train(backbone.frozen(input))[0]!)
+    const upper = gradients(() => backbone.train(below)[0]!)
     for (const [at, gradient] of upper.entries()) expectClose(gradient, all[at]!)
     expect(Math.max(...upper[0]!.map(Math.abs))).toBeGreaterThan(0)
     parameters.dispose()
   })
 
-  test("the pyramid holds every stage's maps and ends with the features", () => {
+  test("a classifier's stages are every stage's maps and end with the backbone's features", () => {
     const parameters = fresh()
-    const trunk = new Trunk(new Scope(parameters), tinyNetwork)
+    const network = new ResNet(new Scope(parameters), tinyNetwork, { norm: "frozen" })
+    const own = fresh()
+    const backbone = build(new Scope(own))
+    for (const { name, variable } of own) variable.assign(parameters.get(name)!.variable)
     const input = images(1, 64, 64)
-    const levels = tf.tidy(() => trunk.pyramid(input))
+    const levels = tf.tidy(() => network.stages(input))
     expect(levels.map(({ shape }) => shape)).toEqual([
       [1, 16, 16, 32],
       [1, 8, 8, 64],
     ])
-    expectClose(levels[1]!.dataSync(), tf.tidy(() => trunk.features(input)).dataSync())
+    const features = tf.tidy(() => backbone.features(backbone.frozen(input))[0]!.dataSync())
+    expectClose(levels[1]!.dataSync(), features)
     parameters.dispose()
   })
 })
 
-onEveryEngine("Stage", () => {
+onEveryEngine("a stage", () => {
   test("conv5 halves 7x7 maps, or keeps them at stride 1", () => {
     const spec = tinyNetwork.stages[1]!
-    const sizes = [spec, restride(spec, 1)].map((stage) => {
+    const sizes = [spec, restride(spec, 1)].map((blocks) => {
       const parameters = fresh()
-      const conv5 = new Stage(new Scope(parameters), stage, "group")
-      const shape = tf.tidy(() => conv5.forward(tf.ones([3, 7, 7, 32])).shape)
+      const scope = new Scope(parameters)
+      createParameters(scope, (ops) => stage(ops, blocks, "group", null))
+      const shape = tf.tidy(() => stage<tf.Tensor>(testingOps(scope), blocks, "group", tf.ones([3, 7, 7, 32])).shape)
       parameters.dispose()
       return shape
     })

@@ -1,6 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core"
 import { expect, test } from "vitest"
-import { ResNet } from "../../src/backbone/resnet.js"
+import { ResNet } from "../../src/backbone/classifier.js"
 import { type StatisticsBatch, setExactStatistics } from "../../src/classify/exact-statistics.js"
 import { convolution } from "../../src/engine/convolution.js"
 import { Parameters, Scope } from "../../src/tensor/parameters.js"

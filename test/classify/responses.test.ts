@@ -1,10 +1,10 @@
 import * as tf from "@tensorflow/tfjs-core"
 import { expect, test } from "vitest"
 import type { NetworkSpec } from "../../src/backbone/architecture.js"
-import { batchNormEpsilon } from "../../src/backbone/norm.js"
-import type { LayerOutput } from "../../src/backbone/observer.js"
-import { ResNet } from "../../src/backbone/resnet.js"
+import { ResNet } from "../../src/backbone/classifier.js"
 import { ResponseMeter } from "../../src/classify/responses.js"
+import { batchNormEpsilon } from "../../src/engine/batch-norm.js"
+import type { LayerOutput } from "../../src/layers/observe.js"
 import { Parameters, Scope } from "../../src/tensor/parameters.js"
 import { seededRandom } from "../../src/tensor/random.js"
 import { expectClose } from "../support/close.js"
@@ -90,9 +90,9 @@ onEveryEngine("layer responses", () => {
     expect(meter.responses().map(({ layer }) => layer)).toEqual(["layer1.0.conv1", "layer1.0.conv2", "layer2.0.conv2"])
     tf.tidy(() => {
       const x: tf.Tensor4D = tf.randomNormal([1, 32, 32, 3], 0, 1, "float32", 1)
-      const seen: LayerOutput[] = []
-      const maps = network.trunk.observe(x, (output) => seen.push(output))
-      expectClose(maps.dataSync(), network.trunk.features(x).dataSync())
+      const seen: LayerOutput<tf.Tensor>[] = []
+      const maps = network.observe(x, (output) => seen.push(output)).at(-1)!
+      expectClose(maps.dataSync(), network.stages(x).at(-1)!.dataSync())
       expect(seen.map(({ name, kernel }) => `${name} ${kernel}`)).toEqual([
         "conv1 7",
         "layer1.0.conv1 3",
@@ -100,6 +100,7 @@ onEveryEngine("layer responses", () => {
         "layer2.0.conv1 1",
         "layer2.0.conv2 3",
         "layer2.0.conv3 1",
+        "layer2.0.downsample.0 1",
       ])
     })
     parameters.dispose()

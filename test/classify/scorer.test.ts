@@ -1,8 +1,8 @@
 import * as tf from "@tensorflow/tfjs-core"
 import { expect, test } from "vitest"
 import type { RgbImage } from "../../datasets/image/rgb.js"
+import { ResNet } from "../../src/backbone/classifier.js"
 import { networkSpec } from "../../src/backbone/networks.js"
-import { ResNet } from "../../src/backbone/resnet.js"
 import { makeScorer } from "../../src/classify/scorer.js"
 import { resizeShorterSide, wholeImage, writeCrops } from "../../src/classify/test-crops.js"
 import { imageNet } from "../../src/tensor/normalisation.js"
@@ -77,7 +77,7 @@ onEveryEngine("a scorer", () => {
     // 40 pixels are 5x5 cells: the pool of 4x4 stands at four places.
     const places = tf.tidy(() => {
       const large = resizeShorterSide(image, 40)
-      const maps = one.network.trunk.features(tf.tensor4d(wholeImage(large, values), [1, 40, 40, 3]))
+      const maps = one.network.stages(tf.tensor4d(wholeImage(large, values), [1, 40, 40, 3])).at(-1)!
       const weight = one.parameters.get("fc.weight")!.variable as tf.Tensor as tf.Tensor2D
       const scores = [0, 1].flatMap((y) =>
         [0, 1].map((x) => {

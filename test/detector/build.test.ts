@@ -1,7 +1,8 @@
 import * as tf from "@tensorflow/tfjs-core"
 import { beforeAll, describe, expect, test } from "vitest"
 import { buildFasterRcnn, buildLayers, detectorOptions } from "../../src/detector/build.js"
-import { isPyramid, modelDefaults, modelNames, parseModel, sharesConv5 } from "../../src/detector/model.js"
+import { detectorSpec } from "../../src/detector/detector-spec.js"
+import { modelDefaults, modelNames, parseModel, sharesConv5 } from "../../src/detector/model.js"
 import { preset } from "../../src/detector/presets.js"
 import { startEngine } from "../../src/engine/start.js"
 import { Parameters } from "../../src/tensor/parameters.js"
@@ -13,6 +14,7 @@ import { prepareBatch, rectangles } from "../support/tiny-detector.js"
 test("every depth has a detector of each kind, told by its name", () => {
   expect(modelNames).toHaveLength(20)
   expect(parseModel("fasterrcnn_resnet101_dc5")).toMatchObject({ depth: 101, kind: "dc5" })
+  const isPyramid = (model: string) => detectorSpec({ ...modelDefaults, model }).backbone.strides.length > 1
   expect(modelNames.filter(isPyramid)).toHaveLength(10)
   expect(modelNames.filter((name) => !sharesConv5(name))).toHaveLength(5)
   expect(() => parseModel("fasterrcnn_resnet50_fpm")).toThrow('Did you mean "fasterrcnn_resnet50_fpn"?')
@@ -29,7 +31,7 @@ test.each([
   expect([options.align.size, options.proposals.test.afterNms]).toEqual([size, proposals])
 })
 
-test("a pyramid's stride follows from the network, a C4 detector's is as configured", () => {
+test("the anchors' stride follows from the network", () => {
   const strideOf = (model: string) =>
     detectorOptions({ ...modelDefaults, model, options: preset("torchvision", model).options }).anchors.stride
   expect(strideOf("fasterrcnn_resnet18_fpn")).toBe(4)

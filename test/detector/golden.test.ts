@@ -93,7 +93,7 @@ describe.each(["c4", "dc5", "fpn", "fpn_v2"] as const)("a %s detector with torch
         const boxes = Float32Array.from(batch.proposals.flat())
         const images = Int32Array.from(batch.proposals.flatMap((own, n) => new Array(own.length / 4).fill(n)))
         tf.tidy(() => {
-          const pooled = alignOnLevels(features(), boxes, images, options.anchors.stride, options.align)
+          const pooled = alignOnLevels(features(), boxes, images, layers.backbone.strides, options.align)
           expectSampled(pooled, batch.pooled)
           const vectors = layers.boxHead.apply(pooled)
           expectSampled(tf.reshape(vectors, [-1]), batch.vectors)

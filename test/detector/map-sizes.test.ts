@@ -1,6 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core"
 import { beforeAll, expect, test } from "vitest"
-import { buildLayers, detectorOptions } from "../../src/detector/build.js"
+import { buildLayers } from "../../src/detector/build.js"
 import { mapSizes } from "../../src/detector/map-sizes.js"
 import { modelDefaults } from "../../src/detector/model.js"
 import { startEngine } from "../../src/engine/start.js"
@@ -20,6 +20,6 @@ test.each(["fasterrcnn_resnet18_c4", "fasterrcnn_resnet18_fpn"])("%s has maps of
     // The RPN's last level is made of the one before it.
     return levels.map(({ shape }) => [shape[1], shape[2]])
   })
-  const sizes = mapSizes({ model, options: detectorOptions(config) }, [height, width])
+  const sizes = mapSizes(config, [height, width])
   expect(sizes).toEqual(maps)
 })

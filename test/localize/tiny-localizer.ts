@@ -1,4 +1,5 @@
-import { Trunk } from "../../src/backbone/resnet.js"
+import { createBackbone } from "../../src/backbone/backbone.js"
+import { resNetBackbone } from "../../src/backbone/resnet.js"
 import { ClassHead } from "../../src/localize/class-head.js"
 import { ClassRpn } from "../../src/localize/class-rpn.js"
 import { classRpnDefaults } from "../../src/localize/options.js"
@@ -7,22 +8,24 @@ import { Parameters, Scope } from "../../src/tensor/parameters.js"
 import { seededRandom } from "../../src/tensor/random.js"
 import { tinyNetwork } from "../support/tiny-network.js"
 
-/** A per-class RPN of two classes on a small trunk of stride 8, which sees 35 pixels at a place, for crops of 64 pixels. */
+const tinyBackbone = resNetBackbone(tinyNetwork, { norm: "group", stages: 2, freezeAt: 0 })
+
+/** A per-class RPN of two classes on a small backbone of stride 8, which sees 35 pixels at a place, for crops of 64 pixels. */
 export function tinyLocalizer() {
   const parameters = new Parameters(seededRandom(1))
   const scope = new Scope(parameters)
-  const trunk = new Trunk(scope.in("backbone"), tinyNetwork, { norm: "group", stages: 2, frozen: 0 })
+  const backbone = createBackbone(scope.in("backbone"), tinyBackbone)
   const anchors = { sizes: [16, 24], ratios: [0.5, 1, 2] }
-  const head = new ClassHead(scope.in("rpn"), { channels: trunk.channels, anchors: 6, numClasses: 2 })
-  return { rpn: new ClassRpn({ trunk, head }, { ...classRpnDefaults, anchors }), parameters }
+  const head = new ClassHead(scope.in("rpn"), { channels: backbone.channels, anchors: 6, numClasses: 2 })
+  return { rpn: new ClassRpn({ backbone, head }, { ...classRpnDefaults, anchors }), parameters }
 }
 
-/** A second stage of two classes on the same small trunk. */
+/** A second stage of two classes on the same small backbone. */
 export function tinyRegionNetwork() {
   const parameters = new Parameters(seededRandom(2))
   const scope = new Scope(parameters)
-  const trunk = new Trunk(scope.in("backbone"), tinyNetwork, { norm: "group", stages: 2, frozen: 0 })
-  return { network: new RegionNetwork(scope.in("regions"), trunk, 2), parameters }
+  const backbone = createBackbone(scope.in("backbone"), tinyBackbone)
+  return { network: new RegionNetwork(scope.in("regions"), backbone, 2), parameters }
 }
 
 /** Where the made-up pictures have their rectangles, in 72 x 96 pixels. */

@@ -1,8 +1,9 @@
 import * as tf from "@tensorflow/tfjs-core"
 import { beforeAll, expect, test } from "vitest"
+import { graphOps } from "../../src/onnx/graph-ops.js"
 import { proposals } from "../../src/onnx/proposals.js"
 import { anchorsPerCell, levelAnchors } from "../../src/rpn/anchors.js"
-import { RpnHead } from "../../src/rpn/head.js"
+import { RpnHead, rpnHead } from "../../src/rpn/head.js"
 import { type ProposalOptions, proposeBoxes } from "../../src/rpn/proposals.js"
 import { Parameters, Scope } from "../../src/tensor/parameters.js"
 import { seededRandom } from "../../src/tensor/random.js"
@@ -37,7 +38,10 @@ withOnnxRuntime("the graph of the RPN", () => {
     const inputs = Object.fromEntries(maps.map((map, l) => [`level_${l}`, channelsFirst(map)]))
     const [found] = await runGraph(inputs, weightsOf(parameters), (graph) => {
       const limit = graph.reals([size[1], size[0], size[1], size[0]])
-      return [{ value: proposals(graph, Object.keys(inputs), limit, { anchors, options, depth: 1 }), rank: 2 }]
+      const ops = graphOps(graph, "rpn.head.")
+      const levels = Object.keys(inputs)
+      const outputs = levels.map((maps) => rpnHead(ops, { channels, anchors: perCell }, maps))
+      return [{ value: proposals(graph, levels, outputs, limit, { anchors, options }), rank: 2 }]
     })
     const expected = tf.tidy(() => {
       const { logits, deltas } = head.apply(maps)

@@ -30,18 +30,18 @@ withOnnxRuntime("the graph of the regions", () => {
     [5, { operator: "pool", size: 5 }],
   ] as const)("on %i levels pools the same regions and restores their order: %o", async (count, wishes) => {
     const options = poolingOptions(wishes)
-    const stride = count === 1 ? 16 : 4
+    const strides = count === 1 ? [16] : [4, 8, 16, 32, 64]
     const maps = Array.from({ length: count }, (_, l) =>
-      madeUpMaps(`level ${l}`, [1, Math.ceil(512 / stride / 2 ** l), 640 / stride / 2 ** l, 3]),
+      madeUpMaps(`level ${l}`, [1, Math.ceil(512 / strides[l]!), 640 / strides[l]!, 3]),
     )
     const inputs = Object.fromEntries(maps.map((map, l) => [`level_${l}`, channelsFirst(map)]))
     const [found] = await runGraph(inputs, noWeights, (graph) => {
       const regions = graph.reals(boxes, [boxes.length / 4, 4])
-      const pooled = pooledRegions(graph, Object.keys(inputs), regions, stride, options)
+      const pooled = pooledRegions(graph, Object.keys(inputs), regions, strides, options)
       return [{ value: pooled.restore(pooled.maps), rank: 4 }]
     })
     const images = new Int32Array(boxes.length / 4)
-    const expected = channelsFirst(alignOnLevels(maps, boxes, images, stride, options))
+    const expected = channelsFirst(alignOnLevels(maps, boxes, images, strides, options))
     expect(found!.shape).toEqual(expected.shape)
     expectClose(found!.values as Float32Array, expected.values as Float32Array, 1e-4)
   })

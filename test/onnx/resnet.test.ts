@@ -1,11 +1,13 @@
 import * as tf from "@tensorflow/tfjs-core"
 import { beforeAll, expect, test } from "vitest"
 import { dilate } from "../../src/backbone/architecture.js"
+import { ResNet } from "../../src/backbone/classifier.js"
 import { networkSpec } from "../../src/backbone/networks.js"
-import { ResNet, Trunk } from "../../src/backbone/resnet.js"
-import { Stage } from "../../src/backbone/stage.js"
+import { resNetParts, runParts, stage } from "../../src/backbone/resnet.js"
+import { createParameters } from "../../src/layers/parameters.js"
+import { testingOps } from "../../src/layers/tensor-ops.js"
 import { classifierGraph } from "../../src/onnx/classifier-graph.js"
-import { stage, stages } from "../../src/onnx/resnet.js"
+import { graphOps } from "../../src/onnx/graph-ops.js"
 import { imageNet } from "../../src/tensor/normalisation.js"
 import { Parameters, Scope } from "../../src/tensor/parameters.js"
 import { seededRandom } from "../../src/tensor/random.js"
@@ -18,30 +20,38 @@ import { tinyNetwork } from "../support/tiny-network.js"
 withOnnxRuntime("the graph of a ResNet", () => {
   beforeAll(startReference)
 
-  test.each(["frozen", "group"] as const)("has the maps of every stage, with %s norms and odd sizes", async (norm) => {
-    const parameters = new Parameters(seededRandom(1))
-    const trunk = new Trunk(new Scope(parameters), tinyNetwork, { norm, stages: 2 })
-    for (const { kind, variable } of parameters) if (kind === "norm") variable.assign(tf.add(variable, 0.3))
-    const images = madeUpMaps("images", [2, 45, 39, 3])
-    const found = await runGraph({ images: channelsFirst(images) }, weightsOf(parameters), (graph) =>
-      stages(graph, "images", "", tinyNetwork, { norm }).map((value) => ({ value, rank: 4 })),
-    )
-    const expected = trunk.pyramid(images).map(channelsFirst)
-    for (const [stage, { shape, values }] of expected.entries()) {
-      expect(found[stage]!.shape).toEqual(shape)
-      expectClose(found[stage]!.values as Float32Array, values as Float32Array, 1e-4)
-    }
-  })
+  test.each(["frozen", "group", "batch"] as const)(
+    "has the maps of every stage, with %s norms and odd sizes",
+    async (norm) => {
+      const parameters = new Parameters(seededRandom(1))
+      const network = new ResNet(new Scope(parameters), tinyNetwork, { norm })
+      for (const { kind, variable } of parameters)
+        if (/norm|statistic/.test(kind)) variable.assign(tf.add(variable, 0.3))
+      const images = madeUpMaps("images", [2, 45, 39, 3])
+      const found = await runGraph({ images: channelsFirst(images) }, weightsOf(parameters), (graph) =>
+        runParts(graphOps(graph), resNetParts(tinyNetwork, { norm }), "images")
+          .slice(1)
+          .map((value) => ({ value, rank: 4 })),
+      )
+      const expected = network.stages(images).map(channelsFirst)
+      for (const [stage, { shape, values }] of expected.entries()) {
+        expect(found[stage]!.shape).toEqual(shape)
+        expectClose(found[stage]!.values as Float32Array, values as Float32Array, 1e-4)
+      }
+    },
+  )
 
   test("has the maps of a dilated stage", async () => {
     const parameters = new Parameters(seededRandom(1))
     const [, last] = tinyNetwork.stages
-    const own = new Stage(new Scope(parameters), dilate(last!, 2), "frozen")
+    const scope = new Scope(parameters)
+    const blocks = dilate(last!, 2)
+    createParameters(scope, (ops) => stage(ops, blocks, "frozen", null))
     const maps = madeUpMaps("maps", [1, 9, 12, 32])
     const [found] = await runGraph({ maps: channelsFirst(maps) }, weightsOf(parameters), (graph) => [
-      { value: stage(graph, "maps", "", dilate(last!, 2), "frozen"), rank: 4 },
+      { value: stage(graphOps(graph), blocks, "frozen", "maps"), rank: 4 },
     ])
-    const expected = channelsFirst(own.forward(maps))
+    const expected = channelsFirst(stage<tf.Tensor>(testingOps(scope), blocks, "frozen", maps) as tf.Tensor4D)
     expect(found!.shape).toEqual(expected.shape)
     expectClose(found!.values as Float32Array, expected.values as Float32Array, 1e-4)
   })

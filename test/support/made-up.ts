@@ -1,6 +1,7 @@
 import * as tf from "@tensorflow/tfjs-core"
-import type { LayerSpec, NetworkSpec } from "../../src/backbone/architecture.js"
+import type { NetworkSpec } from "../../src/backbone/architecture.js"
 import { isProjection, stageChannels } from "../../src/backbone/architecture.js"
+import type { LayerSpec } from "../../src/layers/ops.js"
 import type { Weights } from "../../src/tensor/parameters.js"
 import { fromTorchAxes, type Weight } from "../../src/weights/torchvision.js"
 

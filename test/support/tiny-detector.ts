@@ -6,7 +6,8 @@ import type { TrainingImage } from "../../src/detector/truths.js"
 import { convolution } from "../../src/engine/convolution.js"
 import { BoxPredictor } from "../../src/roi/head.js"
 import { RpnHead } from "../../src/rpn/head.js"
-import { constant, heNormal, Parameters, Scope } from "../../src/tensor/parameters.js"
+import { constant, heNormal } from "../../src/tensor/initializers.js"
+import { Parameters, Scope } from "../../src/tensor/parameters.js"
 import { seededRandom } from "../../src/tensor/random.js"
 
 const channels = 32

@@ -28,7 +28,7 @@ export function saveUntrained(
 }
 
 /** Millions of first values in no time: uniform ones of deviation 1 for normal ones. */
-function quickRandom(seed: number): Random {
+export function quickRandom(seed: number): Random {
   let state = seed
   const uniform = () => {
     state = (Math.imul(state, 1664525) + 1013904223) | 0

@@ -1,7 +1,8 @@
 import * as tf from "@tensorflow/tfjs-core"
 import { beforeAll, expect, test } from "vitest"
 import { startEngine } from "../../src/engine/start.js"
-import { constant, Parameters } from "../../src/tensor/parameters.js"
+import { constant } from "../../src/tensor/initializers.js"
+import { Parameters } from "../../src/tensor/parameters.js"
 import { seededRandom } from "../../src/tensor/random.js"
 import { WeightAverage } from "../../src/train/average.js"
 

@@ -6,8 +6,8 @@ import { afterAll, beforeAll, expect, test } from "vitest"
 import { makeShapes } from "../../datasets/digits.js"
 import { decodeImage } from "../../datasets/image/decode.js"
 import { readDataset } from "../../datasets/read.js"
+import { ResNet } from "../../src/backbone/classifier.js"
 import { networkSpec } from "../../src/backbone/networks.js"
-import { ResNet } from "../../src/backbone/resnet.js"
 import { buildFasterRcnn } from "../../src/detector/build.js"
 import type { FasterRcnn } from "../../src/detector/faster-rcnn.js"
 import { type ModelConfig, modelDefaults } from "../../src/detector/model.js"
@@ -62,7 +62,7 @@ test("a classifier's file fills a detector's backbone and conv5, its norms froze
 
   // The detector sees the stem and layer1 as the classifier does when it is tested.
   const seen = tf.tidy(() => detector.backbone.frozen!(images).dataSync())
-  const meant = tf.tidy(() => network.trunk.pyramid(images)[0]!.dataSync())
+  const meant = tf.tidy(() => network.stages(images)[0]!.dataSync())
   expectClose(seen, meant, 1e-4)
   for (const made of [own, parameters]) made.dispose()
   images.dispose()

@@ -4,10 +4,12 @@ import { join } from "node:path"
 import * as tf from "@tensorflow/tfjs-core"
 import { afterAll, beforeAll, expect, test } from "vitest"
 import { resNetSpec } from "../../src/backbone/architecture.js"
-import type { NormKind } from "../../src/backbone/norm.js"
-import { ResNet, Trunk } from "../../src/backbone/resnet.js"
-import { Stage } from "../../src/backbone/stage.js"
+import { createBackbone } from "../../src/backbone/backbone.js"
+import { ResNet } from "../../src/backbone/classifier.js"
+import { resNetBackbone, stage } from "../../src/backbone/resnet.js"
 import { startEngine } from "../../src/engine/start.js"
+import type { NormKind } from "../../src/layers/ops.js"
+import { createParameters } from "../../src/layers/parameters.js"
 import { Parameters, Scope } from "../../src/tensor/parameters.js"
 import { seededRandom } from "../../src/tensor/random.js"
 import { describeReport, loadReport, loadWeights, saveWeights } from "../../src/weights/load.js"
@@ -102,11 +104,12 @@ test.skipIf(withoutSharedData)(
       const kindOf = (conv: string): NormKind => (conv.startsWith("roi_heads.") ? norm : "frozen")
       const parameters = new Parameters(random(), loadWeights(file, { rename: c4Name, norm: kindOf }).weights)
       const scope = new Scope(parameters)
-      const trunk = new Trunk(scope.in("backbone"), resNetSpec(18))
-      new Stage(scope.in("roi_heads").in("box_head").in("layer4"), resNetSpec(18).stages[3]!, norm)
-      return { trunk, parameters, report: loadReport(parameters) }
+      const backbone = createBackbone(scope.in("backbone"), resNetBackbone(resNetSpec(18)))
+      const conv5 = resNetSpec(18).stages[3]!
+      createParameters(scope.in("roi_heads").in("box_head").in("layer4"), (ops) => stage(ops, conv5, norm, null))
+      return { backbone, parameters, report: loadReport(parameters) }
     }
-    const { trunk, parameters, report } = build("frozen")
+    const { backbone, parameters, report } = build("frozen")
     const layer4 = (names: string[]) => names.map((name) => `roi_heads.box_head.layer4.${name}`)
     expect(report.initialised).toEqual(layer4(["0.conv1.weight", "0.conv2.weight", "1.conv1.weight", "1.conv2.weight"]))
     expect(report.unused).toEqual(["fc.bias", "fc.weight"])
@@ -115,7 +118,7 @@ test.skipIf(withoutSharedData)(
       "initialised 4: roi_heads.box_head.layer4 (0.conv1 0.conv2 1.conv1 1.conv2)",
     )
     // Trained features of a grey image are finite, and neither dead nor exploding.
-    const maps = tf.tidy(() => trunk.features(tf.zeros([1, 64, 64, 3])).dataSync())
+    const maps = tf.tidy(() => backbone.features(backbone.frozen(tf.zeros([1, 64, 64, 3])))[0]!.dataSync())
     expect(Math.max(...maps)).toBeGreaterThan(0.1)
     expect(Math.max(...maps)).toBeLessThan(50)
     parameters.dispose()
