@@ -157,7 +157,7 @@ export class BatchLoader {
   }
 
   #job(positions: readonly number[], epoch: number, index: number): BatchJob {
-    const { sizes, maxSize, divisor, maxPixels, mean, deviation, seed } = this.options
+    const { sizes, maxSize, divisor, maxPixels, mean, std, seed } = this.options
     const chosen = seededRandom(mixSeeds(seed, epoch, draw.size, index)).integer(sizes.length)
     const { policies } = this.#log
     return {
@@ -170,7 +170,7 @@ export class BatchLoader {
       divisor,
       maxPixels,
       mean,
-      deviation,
+      std,
       skip: {
         truncated: policies["truncated-image"] === "skip",
         mismatched: policies["size-mismatch"] === "skip",

@@ -31,7 +31,7 @@ export interface CropResult {
 
 /** Decodes, resizes, crops, mirrors and normalises images. Never throws for an image. */
 export async function runCropJob(job: CropJob): Promise<CropResult> {
-  const { files, seeds, size, shorter, mirror, colour, mean, deviation } = job
+  const { files, seeds, size, shorter, mirror, colour, mean, std } = job
   const values = 3 * size * size
   const pixels = new Float32Array(files.length * values)
   const problems: (ImageProblem | null)[] = []
@@ -42,7 +42,7 @@ export async function runCropJob(job: CropJob): Promise<CropResult> {
     problems.push(problem)
     rows.push(image === undefined ? -1 : row)
     if (image === undefined) continue
-    const target = { out: pixels, offset: row++ * values, size, mean, deviation }
+    const target = { out: pixels, offset: row++ * values, size, mean, std }
     const random = seededRandom(seeds[i]!)
     const window = drawWindow(image, { size, shorter, mirror }, random)
     cutWindow(image, window, target, drawColourShift(colour, random))

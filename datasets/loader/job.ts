@@ -68,8 +68,8 @@ export async function runJob(job: BatchJob): Promise<BatchResult> {
     const found = problem ? { problem } : {}
     if (!image || !size) return { row: -1, height: 0, width: 0, imageHeight: 0, imageWidth: 0, ...found }
     const place = { offset: row * height * width * 3, rowStride: 3 * width, flip: job.samples[index]!.flip }
-    const { mean, deviation } = job
-    resizeInto(image, { out: pixels, ...place, height: size.height, width: size.width, mean, deviation })
+    const { mean, std } = job
+    resizeInto(image, { out: pixels, ...place, height: size.height, width: size.width, mean, std })
     const { height: imageHeight, width: imageWidth } = image
     return { row: row++, height: size.height, width: size.width, imageHeight, imageWidth, ...found }
   })

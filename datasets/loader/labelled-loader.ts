@@ -182,12 +182,12 @@ class FolderLoader extends Loader implements LabelledLoader {
 
   async *epoch(epoch: number, start = 0): AsyncGenerator<LabelledBatch, void, undefined> {
     const plan = this.plan(epoch)
-    const { size, shorter, mirror, colour, mean, deviation } = this.options
+    const { size, shorter, mirror, colour, mean, std } = this.options
     const { maxPixels } = decodeDefaults
     const jobs = plan.slice(start).map((images) => () => {
       const files = images.map((image) => this.#set.files[image]!)
       const seeds = images.map((image) => this.seedOf(epoch, image))
-      return this.#pool.run({ files, seeds, size, shorter, mirror, colour, maxPixels, mean, deviation })
+      return this.#pool.run({ files, seeds, size, shorter, mirror, colour, maxPixels, mean, std })
     })
     let index = start - 1
     for await (const { result, waitedMs } of ahead(jobs, this.options.prefetch)) {

@@ -110,10 +110,10 @@ function streamOptions(overrides: Partial<StreamOptions>): StreamOptions {
 }
 
 function imageJob(sources: readonly (string | Uint8Array)[], options: StreamOptions): BatchJob {
-  const { size, maxSize, divisor, maxPixels, mean, deviation } = options
+  const { size, maxSize, divisor, maxPixels, mean, std } = options
   const samples = sources.map((source) => ({ source, width: 0, height: 0, flip: false }))
   const skip = { truncated: false, mismatched: false }
-  return { samples, size, maxSize, divisor, maxPixels, mean, deviation, skip }
+  return { samples, size, maxSize, divisor, maxPixels, mean, std, skip }
 }
 
 function toBatch<Source>(chunk: readonly Source[], from: number, result: BatchResult, waitedMs: number) {

@@ -55,9 +55,9 @@ export function classifierConfig(config: ClassifyTrainConfig, set: ReadLabelledS
   // In testing an image is as small as it gets in training: 256 of the paper's 256 to 480.
   const resize = set.format === "folder" && config.shorter ? { resize: config.shorter[0] } : {}
   const mean = config.mean === undefined || config.mean === "pixel" ? own.mean : config.mean
-  const deviation = config.deviation === "none" ? undivided : (config.deviation ?? own.deviation)
+  const std = config.std === "none" ? undivided : (config.std ?? own.std)
   const picture = config.mean === undefined && known?.meanPicture && known.size === size ? { meanPicture: true } : {}
-  return { network, options, size, ...resize, mean, deviation, ...picture }
+  return { network, options, size, ...resize, mean, std, ...picture }
 }
 
 export function epochsOf({ epochs }: ClassifyTrainConfig, { format }: ReadLabelledSet): number {
@@ -67,13 +67,13 @@ export function epochsOf({ epochs }: ClassifyTrainConfig, { format }: ReadLabell
 /** How the training images are shown. */
 export function loaderOptions(
   config: ClassifyTrainConfig,
-  { size, mean, deviation }: ClassifierConfig,
+  { size, mean, std }: ClassifierConfig,
   { format }: ReadLabelledSet,
 ): Partial<LabelledLoaderOptions> {
   const [least, most] = usual.shorter.map((length) => Math.round((length * size) / usual.size)) as [number, number]
   const { seed, padding, flip, colour, shorter = [least, most], workers = null } = config
   const batchSize = config.batch ?? recipes[format].batch
-  return { batchSize, seed, size, shorter, padding, mirror: flip, colour, workers, mean, deviation }
+  return { batchSize, seed, size, shorter, padding, mirror: flip, colour, workers, mean, std }
 }
 
 export function classifierRunOptions(

@@ -45,7 +45,7 @@ export const classifyTrainSchema = z.strictObject({
    */
   mean: z.union([z.literal("pixel"), channels], "pixel, or three numbers, for red, green and blue in 0..1").optional(),
   /** The same, or `none`: values are not divided by any, 0..255 less the mean. */
-  deviation: z.union([z.literal("none"), positives], "none, or three numbers above 0").optional(),
+  std: z.union([z.literal("none"), positives], "none, or three numbers above 0").optional(),
   /** How many parts do not learn: 1 the stem, 2 the stem and layer1, ...; for weights to start from. */
   frozen: z.int().min(0).max(5).default(0),
   strideIn: z.enum(["3x3", "1x1"]).optional(),

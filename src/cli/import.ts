@@ -24,7 +24,7 @@ interface ImportFlags {
   readonly zeros?: "after" | "both"
   readonly classes?: string
   readonly mean: Channels
-  readonly deviation: Channels
+  readonly std: Channels
 }
 
 /**
@@ -41,7 +41,7 @@ export function configure(command: Command): void {
       "names of the classes, one a line (default: COCO's for a detector of as many, else numbers)",
     )
     .option("--mean <r,g,b>", "of the values 0..1 it was trained on (default: ImageNet's)", meanFlag, imageNet.mean)
-    .option("--deviation <r,g,b>", "the same (default: ImageNet's)", deviationFlag, imageNet.deviation)
+    .option("--std <r,g,b>", "the same (default: ImageNet's)", stdFlag, imageNet.std)
     .option("--allow-missing", "write what fits of a file that does not fill the network: weights to train from only")
     .option(
       "--stride-in <where>",
@@ -54,13 +54,13 @@ export function configure(command: Command): void {
 }
 
 function importWeights(file: string, flags: ImportFlags): void | Promise<void> {
-  const { model, out, allowMissing = false, strideIn, mean, deviation } = flags
+  const { model, out, allowMissing = false, strideIn, mean, std } = flags
   if (modelNames.includes(model)) {
     if (allowMissing)
       throw new UsageError("import: what does not fill a detector is for resdet train --weights, as it is")
     const { classes } = flags
     const names = classes === undefined ? undefined : (count: number) => readNames(classes, count)
-    return importDetector(file, { model, out, strideIn, input: { mean, deviation }, names })
+    return importDetector(file, { model, out, strideIn, input: { mean, std }, names })
   }
   const spec = networkSpec(model, { strideIn })
   // pytorch_resnet_cifar10 calls the last layer `linear` and pads its shortcuts on both sides.
@@ -86,7 +86,7 @@ function importWeights(file: string, flags: ImportFlags): void | Promise<void> {
   const hasZeros = spec.stages.flat().some(({ shortcut }) => typeof shortcut !== "string" && "zeros" in shortcut)
   const hasBottlenecks = spec.stages.flat().some(({ layers }) => layers.length === 3)
   const options = { ...(hasBottlenecks ? { strideIn } : {}), ...(hasZeros ? { zeros } : {}) }
-  const config = { network: model, options, size: spec.inputSize[0], mean, deviation }
+  const config = { network: model, options, size: spec.inputSize[0], mean, std }
   // What does not fill the network cannot be run, so that its file does not say it is a classifier.
   const metadata = faults.length === 0 ? classifierMetadata({ config, classes, training: {} }) : { model, ...options }
   writeSafetensors(
@@ -129,7 +129,7 @@ function meanFlag(text: string): Channels {
   return values as [number, number, number]
 }
 
-function deviationFlag(text: string): Channels {
+function stdFlag(text: string): Channels {
   const values = meanFlag(text)
   if (!values.every((value) => positive(value) === undefined))
     throw new InvalidArgumentError("Expected numbers above 0.")

@@ -97,13 +97,13 @@ async function describeFile(path: string): Promise<Description> {
 }
 
 function describeClassifier({ config, classes, training }: ClassifierInfo): string[] {
-  const { network, options, size, mean, deviation, meanPicture } = config
+  const { network, options, size, mean, std, meanPicture } = config
   const facts = Object.entries({ ...options, ...training }).map(([name, value]) => {
     return `${name}: ${typeof value === "string" ? value : JSON.stringify(value)}`
   })
   return [
     `classifier ${network}: input ${size}x${size}, ${classes.length} classes`,
-    `mean${meanPicture ? " (of the picture input.mean)" : ""}: ${mean.join(", ")}; deviation: ${deviation.join(", ")}`,
+    `mean${meanPicture ? " (of the picture input.mean)" : ""}: ${mean.join(", ")}; std: ${std.join(", ")}`,
     ...facts,
     `classes: ${classes.join(", ")}`,
   ]

@@ -24,7 +24,7 @@ export function planLocalizer(config: LocalizeTrainConfig): LocalizerConfig {
     stages: stage === "rpn" ? (config.stages ?? stagesOf(network)) : stagesOf(network),
     size,
     mean: known?.mean ?? imageNet.mean,
-    deviation: known?.deviation ?? imageNet.deviation,
+    std: known?.std ?? imageNet.std,
     rpn: {
       ...classRpnDefaults,
       anchors: { sizes: anchors.sizes ?? scaled(size), ratios: anchors.ratios },

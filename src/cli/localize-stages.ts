@@ -22,11 +22,11 @@ export type StageRun<Batch> = Pick<PreparedRun<Batch>, "task" | "faults" | "clos
 /** The batches of crops that a per-class RPN learns from. @throws UsageError for crops that make no sense */
 export function cropLoader(
   { batch, seed, flip, shorter }: LocalizeTrainConfig,
-  { size: side, mean, deviation }: LocalizerConfig,
+  { size: side, mean, std }: LocalizerConfig,
   training: Dataset,
 ): CropLoader {
   const crop = cropOptions({ side, shorter: shorter ?? [usualSize(side), Math.round((side * 15) / 7)], flip })
-  return new CropLoader(training, { batch, seed, crop, mean, deviation })
+  return new CropLoader(training, { batch, seed, crop, mean, std })
 }
 
 /** A per-class RPN, and how it is trained. */
@@ -37,9 +37,9 @@ export function prepareRpn(
   loader: CropLoader,
   { training, validation }: TrainingData,
 ): StageRun<CropBatch> {
-  const { size: side, mean, deviation } = model
+  const { size: side, mean, std } = model
   const rpn = buildClassRpn(parameters, model, training.classes.length)
-  const check = checkOf({ rpn, side, normalisation: { mean, deviation } }, lookOf(config, side), validation)
+  const check = checkOf({ rpn, side, normalisation: { mean, std } }, lookOf(config, side), validation)
   const task = cropTask(rpn, parameters, loader, check)
   return { task, faults: () => loader.faults, close: async () => {} }
 }
@@ -65,11 +65,11 @@ export async function prepareRegions(
     const network = buildRegionNetwork(parameters, model, training.classes.length)
     const look = lookOf(config, first.side)
     const entries = await propose(first, training, look, signal, log)
-    const { size: side, mean, deviation } = model
+    const { size: side, mean, std } = model
     const { batch, seed, flip, centric, regions: count } = config
     const sample = { ...regionLoaderDefaults.sample, count }
-    const loader = new RegionLoader(entries, { batch, seed, flip, centric, sample, side, mean, deviation })
-    const refiner = new RegionRefiner(network, { side, normalisation: { mean, deviation }, batch })
+    const loader = new RegionLoader(entries, { batch, seed, flip, centric, sample, side, mean, std })
+    const refiner = new RegionRefiner(network, { side, normalisation: { mean, std }, batch })
     const task = regionTask(network, parameters, loader, checkOf({ ...first, refiner }, look, validation))
     return { task, faults: () => loader.faults, close: async () => first.dispose() }
   } catch (error) {

@@ -101,7 +101,7 @@ export class CropLoader {
   }
 
   async #batch(positions: Int32Array, epoch: number): Promise<MadeBatch> {
-    const { seed, crop, mean, deviation } = this.options
+    const { seed, crop, mean, std } = this.options
     const { side } = crop
     const decoded = await Promise.all(
       Array.from(positions, (position) => this.#reader.read(this.#images[position]!.record.file)),
@@ -114,7 +114,7 @@ export class CropLoader {
       const random = seededRandom(mixSeeds(seed, epoch, draws.crop, position))
       const objects = Float32Array.from(own.flatMap(({ boxes }) => [...boxes]))
       const chosen = drawCrop([image.height, image.width], objects, crop, random)
-      cutWindow(image, chosen, { out: pixels, offset: n * length, size: side, mean, deviation })
+      cutWindow(image, chosen, { out: pixels, offset: n * length, size: side, mean, std })
       return own.map((one) => cropTruths(one, chosen, crop.minVisible))
     })
     const records = readable.map(({ position }) => this.#images[position]!.record)

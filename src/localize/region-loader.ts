@@ -128,7 +128,7 @@ export class RegionLoader {
   }
 
   async #batch(drawn: readonly Drawn[], epoch: number): Promise<MadeBatch> {
-    const { seed, side, flip, mean, deviation } = this.options
+    const { seed, side, flip, mean, std } = this.options
     const files = [...new Set(drawn.map(({ entry }) => this.#entries[entry]!.record.file))]
     const images = new Map(await Promise.all(files.map(async (file) => [file, await this.#reader.read(file)] as const)))
     const readable = drawn.filter(({ entry }) => images.get(this.#entries[entry]!.record.file) !== undefined)
@@ -140,7 +140,7 @@ export class RegionLoader {
       const flipped = seededRandom(mixSeeds(seed, epoch, draws.flip, entry, region)).uniform() < flip
       const box = boxes.slice(4 * region, 4 * region + 4)
       const image = images.get(record.file)!
-      warpPixels(image, box, { side, flip: flipped }, { mean, deviation }, pixels, n * length)
+      warpPixels(image, box, { side, flip: flipped }, { mean, std }, pixels, n * length)
       const positive = matches.positive[region] === 1
       if (positive) {
         const [dx, ...others] = encodeBoxes(takeBoxes(truths, [matches.truth[region]!]), box, roiCoderWeights)

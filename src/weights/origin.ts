@@ -11,20 +11,20 @@ export interface Origin extends Pick<ModelConfig, "input" | "strideIn"> {
   readonly colors: Colors
 }
 
-/** @source torchvision's weights: RGB, ImageNet's mean and deviation, stride in the 3x3 */
+/** @source torchvision's weights: RGB, ImageNet's mean and std, stride in the 3x3 */
 export const torchvisionOrigin: Origin = { name: "torchvision", colors: "rgb", input: imageNet, strideIn: "3x3" }
 
 /** Values 0..255 less ImageNet's mean. @source detectron2 config/defaults.py: PIXEL_MEAN, PIXEL_STD */
-const withoutDeviation: Normalisation = { mean: imageNet.mean, deviation: [1 / 255, 1 / 255, 1 / 255] }
+const withoutStd: Normalisation = { mean: imageNet.mean, std: [1 / 255, 1 / 255, 1 / 255] }
 
 /**
- * @source detectron2 config/defaults.py: BGR, no deviation, STRIDE_IN_1X1, for the MSRA backbones and the models from
+ * @source detectron2 config/defaults.py: BGR, no std, STRIDE_IN_1X1, for the MSRA backbones and the models from
  * them; tools/convert-torchvision-to-d2.py names torchvision as the author of backbones that are otherwise
  */
 export const detectron2Origin = (author: string | undefined): Origin =>
   author === "torchvision"
     ? { ...torchvisionOrigin, name: "detectron2" }
-    : { name: "detectron2", colors: "bgr", input: withoutDeviation, strideIn: "1x1" }
+    : { name: "detectron2", colors: "bgr", input: withoutStd, strideIn: "1x1" }
 
 /** Whether a tensor holds a ResNet's first filters, by the names of a backbone or of a detector. */
 export const isFirstFilter = (name: string): boolean => /^(module\.)?(backbone\.(body\.)?)?conv1\.weight$/.test(name)

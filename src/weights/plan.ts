@@ -49,8 +49,8 @@ export function planInput(weights: string | undefined): Normalisation {
   if (weights === undefined) return imageNet
   const detector = readDetectorInfo(weights)
   if (detector !== undefined) return detector.config.input
-  const { mean, deviation } = readClassifierInfo(weights)?.config ?? readContents(weights).origin.input
-  return { mean, deviation }
+  const { mean, std } = readClassifierInfo(weights)?.config ?? readContents(weights).origin.input
+  return { mean, std }
 }
 
 /** Where the bottleneck blocks of a detector that starts from a file have their stride: as it was trained with. */

@@ -45,7 +45,7 @@ function saveLight(path: string, classes: readonly string[]): void {
     if (name === "fc.bias") values[1] = 2
     tf.tidy(() => variable.assign(tf.tensor(values, variable.shape)))
   }
-  const config = { network: "cifar_plain20", options: {}, size: 32, mean: [0, 0, 0], deviation: [1, 1, 1] } as const
+  const config = { network: "cifar_plain20", options: {}, size: 32, mean: [0, 0, 0], std: [1, 1, 1] } as const
   saveClassifier(path, parameters, { config, classes, training: {} })
   parameters.dispose()
 }

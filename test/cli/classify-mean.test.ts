@@ -46,7 +46,7 @@ const digest = (file: string) => createHash("sha256").update(readFileSync(file))
 onEveryEngine("a run with the mean picture", () => {
   test("stores it, scores with it, and stopped and resumed has the same bits", async () => {
     const engine = tf.getBackend()
-    const pixel = { mean: "pixel", deviation: "none", epochs: 2, engine }
+    const pixel = { mean: "pixel", std: "none", epochs: 2, engine }
     const said: string[] = []
     const { run, weights } = await train(`whole-${engine}`, pixel, never, (line) => said.push(line))
     expect(said.join("\n")).toMatch(/taking the mean picture of 12 images\n/)
@@ -65,10 +65,10 @@ onEveryEngine("a run with the mean picture", () => {
     )
     const { config, training } = readClassifierInfo(weights)!
     const means = [0, 1, 2].map((c) => sums.filter((_, i) => i % 3 === c).reduce((a, b) => a + b) / 1024 / 12 / 255)
-    expect(config).toMatchObject({ meanPicture: true, deviation: [1 / 255, 1 / 255, 1 / 255] })
+    expect(config).toMatchObject({ meanPicture: true, std: [1 / 255, 1 / 255, 1 / 255] })
     expectClose(config.mean, means, 1e-6)
     // A detector runs at other sizes: it takes the channels' means.
-    expect(planInput(weights)).toEqual({ mean: config.mean, deviation: config.deviation })
+    expect(planInput(weights)).toEqual({ mean: config.mean, std: config.std })
 
     const classifier = openClassifier(weights)
     const scorer = makeScorer([classifier])
@@ -112,7 +112,7 @@ test("a mean picture goes on with the weights at its size, and is left behind at
 test.each([
   [{ mean: "pixels" }, /expected mean to be pixel, or three numbers, for red, green and blue in 0\.\.1, got "pixels"/],
   [{ mean: [0.5] }, /expected mean to be pixel, or three numbers, for red, green and blue in 0\.\.1, got \[0\.5\]/],
-  [{ deviation: [1, 1, 0] }, /expected deviation\.2 to be a number above 0, got 0/],
+  [{ std: [1, 1, 0] }, /expected std\.2 to be a number above 0, got 0/],
 ])("%j is refused in one line", (flags, message) => {
   expect(() => resolveConfig(classifyTrainSchema, { flags: { data: cifar, ...flags } })).toThrow(message)
 })

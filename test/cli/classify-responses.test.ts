@@ -22,7 +22,7 @@ test("the table has a line a layer and the plot stands beside it", async () => {
   const files = ["cifar_resnet20", "cifar_plain20"].map((network) => {
     const parameters = new Parameters(seededRandom(1))
     new ResNet(new Scope(parameters), networkSpec(network), { classes: 1 })
-    const config = { network, options: {}, size: 32, mean: [0, 0, 0], deviation: [1, 1, 1] } as const
+    const config = { network, options: {}, size: 32, mean: [0, 0, 0], std: [1, 1, 1] } as const
     saveClassifier(join(folder, `${network}.safetensors`), parameters, { config, classes: ["cat"], training: {} })
     parameters.dispose()
     return join(folder, `${network}.safetensors`)

@@ -45,21 +45,21 @@ test("a file that fills the model is written with what it is", async () => {
       options: { zeros: "after" },
       size: 32,
       mean: [0.485, 0.456, 0.406],
-      deviation: [0.229, 0.224, 0.225],
+      std: [0.229, 0.224, 0.225],
     },
     classes: ["0", "1", "2", "3", "4", "5", "6"],
   })
 })
 
-test("names of classes and the input's mean and deviation are stored, and the file then runs", async () => {
+test("names of classes and the input's mean and std are stored, and the file then runs", async () => {
   await makeSource()
   const names = join(folder, "names.txt")
   writeFileSync(names, "a\r\nb b\nc\nd\ne\nf\ng\n\n")
-  const inputs = ["--mean", "0.5, 0.25,0", "--deviation", "1,2,0.5"]
+  const inputs = ["--mean", "0.5, 0.25,0", "--std", "1,2,0.5"]
   await run(source, "--model", "cifar_resnet20", "--out", out, "--classes", names, ...inputs)
   const { network, parameters, ...info } = openClassifier(out)
   expect(info.classes).toEqual(["a", "b b", "c", "d", "e", "f", "g"])
-  expect([info.config.mean, info.config.deviation]).toEqual([
+  expect([info.config.mean, info.config.std]).toEqual([
     [0.5, 0.25, 0],
     [1, 2, 0.5],
   ])
@@ -85,7 +85,7 @@ test.each([
 test.each([
   ["--mean", "1,2", "three numbers"],
   ["--mean", "1,,2", "three numbers"],
-  ["--deviation", "1,0,1", "numbers above 0"],
+  ["--std", "1,0,1", "numbers above 0"],
 ])("%s %s is refused", async (flag, text, message) => {
   await expect(run(source, "--model", "resnet18", "--out", out, flag, text)).rejects.toThrow(message)
 })

@@ -122,13 +122,13 @@ test("a classifier's file tells what it is, for people and as JSON", async () =>
     options: { zeros: "both" },
     size: 32,
     mean: [0.5, 0.25, 0],
-    deviation: [1, 2, 3],
+    std: [1, 2, 3],
   } as const
   const described = { config, classes: ["cat", "dog"], training: { epochs: 3, data: "pets" } }
   writeSafetensors(path, [["fc.bias", { shape: [2], values: new Float32Array(2) }]], classifierMetadata(described))
   expect((await info(path)).split("\n").slice(1, 7)).toEqual([
     "classifier cifar_resnet20: input 32x32, 2 classes",
-    "mean: 0.5, 0.25, 0; deviation: 1, 2, 3",
+    "mean: 0.5, 0.25, 0; std: 1, 2, 3",
     "zeros: both",
     "epochs: 3",
     "data: pets",

@@ -14,7 +14,7 @@ import { madeUp } from "../support/made-up.js"
 import { noWeights, runModel, withOnnxRuntime } from "../support/onnx.js"
 
 // The golden images enter unnormalised.
-const plain = { mean: [0, 0, 0], deviation: [1, 1, 1] } as const
+const plain = { mean: [0, 0, 0], std: [1, 1, 1] } as const
 
 withOnnxRuntime("the graph of a detector", () => {
   test.each(["c4", "dc5", "fpn", "fpn_v2"] as const)(

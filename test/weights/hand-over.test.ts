@@ -43,7 +43,7 @@ test("a classifier's file fills a detector's backbone and conv5, its norms froze
   const images = tf.randomNormal<tf.Rank.R4>([2, 64, 64, 3], 0, 1, "float32", 3)
   tf.tidy(() => void network.train(images))
   const options = { network: "resnet18", options: {}, size: 48 }
-  const input = { mean: [0.5, 0.5, 0.5], deviation: [0.25, 0.25, 0.25] } as const
+  const input = { mean: [0.5, 0.5, 0.5], std: [0.25, 0.25, 0.25] } as const
   saveClassifier(file, own, { config: { ...options, ...input }, classes: [..."0123456789"], training: {} })
 
   expect(readDetectorInfo(file)).toBeUndefined()
@@ -82,8 +82,8 @@ function writeDetector(name: string, input: Normalisation | undefined): string {
   return file
 }
 
-test("a detector starts with its classifier's mean and deviation, keeps them in its file, and predicts with them", async () => {
-  const halves = { mean: [0.5, 0.5, 0.5], deviation: [0.5, 0.5, 0.5] } as const
+test("a detector starts with its classifier's mean and std, keeps them in its file, and predicts with them", async () => {
+  const halves = { mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5] } as const
   const classifier = join(folder, "halves.safetensors")
   const config = { network: "resnet18", options: {}, size: 48, ...halves }
   saveClassifier(classifier, [], { config, classes: [], training: {} })
@@ -92,11 +92,11 @@ test("a detector starts with its classifier's mean and deviation, keeps them in 
 
   const files = [
     writeDetector("halves", halves),
-    writeDetector("plain", { mean: [0, 0, 0], deviation: [1, 1, 1] }),
+    writeDetector("plain", { mean: [0, 0, 0], std: [1, 1, 1] }),
     writeDetector("imagenet", imageNet),
     writeDetector("old", undefined),
   ] as const
-  expect(files.map(planInput)).toEqual([halves, { mean: [0, 0, 0], deviation: [1, 1, 1] }, imageNet, imageNet])
+  expect(files.map(planInput)).toEqual([halves, { mean: [0, 0, 0], std: [1, 1, 1] }, imageNet, imageNet])
   const found = async (file: string, value: number) => {
     const network = await openTensorNetwork([file], "auto")
     const white = { data: new Uint8Array(64 * 64 * 3).fill(value), height: 64, width: 64 }
@@ -117,7 +117,7 @@ test("a detector trains and is scored on pictures as its classifier saw them", a
   const own = new Parameters(seededRandom(1))
   new ResNet(new Scope(own), networkSpec("resnet18"), { classes: 2 })
   const [told, untold] = [join(folder, "told.safetensors"), join(folder, "untold.safetensors")]
-  const input = { mean: [0.5, 0.5, 0.5], deviation: [0.1, 0.1, 0.1] } as const
+  const input = { mean: [0.5, 0.5, 0.5], std: [0.1, 0.1, 0.1] } as const
   const config = { network: "resnet18", options: {}, size: 48, ...input }
   saveClassifier(told, own, { config, classes: ["a", "b"], training: {} })
   saveWeights(untold, own)
@@ -147,7 +147,7 @@ test("a detector trains and is scored on pictures as its classifier saw them", a
   const [value] = (await decodeImage(images[0]!.file)).pixels
   expectClose(
     seen,
-    [input, imageNet].map(({ mean, deviation }) => (value! / 255 - mean[0]) / deviation[0]),
+    [input, imageNet].map(({ mean, std }) => (value! / 255 - mean[0]) / std[0]),
     1e-5,
   )
 }, 60_000)
