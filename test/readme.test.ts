@@ -11,7 +11,7 @@ import { preset } from "../src/detector/presets.js"
 import { startEngine } from "../src/engine/start.js"
 import { Parameters } from "../src/tensor/parameters.js"
 import { seededRandom } from "../src/tensor/random.js"
-import { saveDetector } from "../src/weights/detector-file.js"
+import { saveDetector } from "../src/weights/save.js"
 import { png, vocFile, vocObject, writeFiles } from "./datasets/samples.js"
 import { type FencedBlock, fencedBlocks, resdetCalls, type ShellCall } from "./support/readme.js"
 

@@ -2,7 +2,7 @@ import type { RgbImage } from "../../datasets/image/rgb.js"
 import { networkSpec } from "../backbone/networks.js"
 import { UsageError } from "../tensor/errors.js"
 import type { Normalisation } from "../tensor/normalisation.js"
-import type { ClassifierConfig } from "../weights/classifier-file.js"
+import type { ClassifierConfig } from "../weights/model-info.js"
 import { resizeAntialiased } from "./resize-antialiased.js"
 
 /**

@@ -10,7 +10,7 @@ import { openTensorNetwork } from "../predict/network.js"
 import { openOnnxNetwork } from "../predict/onnx-network.js"
 import { UserError } from "../tensor/errors.js"
 import { seededRandom } from "../tensor/random.js"
-import { openClassifier } from "../weights/classifier-file.js"
+import { openClassifier } from "../weights/open-model.js"
 import type { WrittenGraph } from "./run-export.js"
 
 /** Sides of the images that are tried, [height, width]: odd, usual, tall, and one so flat that a level has one row. */

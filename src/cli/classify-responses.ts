@@ -5,7 +5,7 @@ import type { LayerResponse } from "../classify/responses.js"
 import type { EngineChoice } from "../engine/names.js"
 import { DataError, UsageError } from "../tensor/errors.js"
 import type { Line } from "../train/chart.js"
-import type { OpenClassifier } from "../weights/classifier-file.js"
+import type { OpenClassifier } from "../weights/open-model.js"
 import { interruption } from "./exit.js"
 import { atLeastOneFlag, engineFlag } from "./flags.js"
 import { type Progress, startProgress } from "./progress.js"
@@ -42,7 +42,7 @@ async function measure({ weights, data, split, out, batch, engine }: ResponseFla
   const [{ readLabelled }, { startEngine }, { openClassifier }, { writeWhole }, { plotSvg }] = await Promise.all([
     import("../../datasets/read-labelled.js"),
     import("../engine/start.js"),
-    import("../weights/classifier-file.js"),
+    import("../weights/open-model.js"),
     import("../../datasets/atomic.js"),
     import("./plot.js"),
   ])

@@ -32,7 +32,7 @@ export async function openScorer(flags: ScorerFlags, log: (line: string) => void
   const { weights, batch, engine } = flags
   const [{ startEngine }, { openClassifier }, { makeScorer }] = await Promise.all([
     import("../engine/start.js"),
-    import("../weights/classifier-file.js"),
+    import("../weights/open-model.js"),
     import("../classify/scorer.js"),
   ])
   log(`engine: ${await startEngine(engine)}`)

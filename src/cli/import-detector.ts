@@ -1,17 +1,18 @@
 import { buildFasterRcnn } from "../detector/build.js"
-import { type ModelConfig, modelDefaults } from "../detector/model.js"
-import { preset } from "../detector/presets.js"
+import type { ModelConfig } from "../detector/model.js"
 import { startEngine } from "../engine/start.js"
 import { DataError } from "../tensor/errors.js"
+import type { Normalisation } from "../tensor/normalisation.js"
 import { Parameters } from "../tensor/parameters.js"
 import { seededRandom } from "../tensor/random.js"
+import { Checkpoint } from "../weights/checkpoint.js"
 import { cocoLabels, type Labels } from "../weights/coco-classes.js"
-import { saveDetector } from "../weights/detector-file.js"
-import { initialWeights, planNorms } from "../weights/plan.js"
+import { detectorWeights, type ModelOverrides, planModel, planPreset } from "../weights/plan.js"
+import { saveDetector } from "../weights/save.js"
 import { firstThree, printLeftOut } from "./import-lines.js"
 import { print } from "./report.js"
 
-interface DetectorImport extends Pick<ModelConfig, "strideIn" | "input"> {
+interface DetectorImport extends Pick<ModelOverrides, "strideIn">, Partial<Normalisation> {
   readonly model: string
   readonly out: string
   /** The K names of the classes, when they are not COCO's. */
@@ -21,29 +22,28 @@ interface DetectorImport extends Pick<ModelConfig, "strideIn" | "input"> {
 const head = "roi_heads.box_predictor."
 
 /**
- * A whole detector's file of torchvision's names as a detector that `detect` and `eval` run: its weights, torchvision's
- * options and COCO's categories, whose ids are torchvision's labels.
+ * A whole detector's file of torchvision's or detectron2's as a detector that `detect` and `eval` run: its weights, the
+ * options of whose file it is, and COCO's categories.
  * @throws DataError when the file does not fill the model
  */
-export async function importDetector(file: string, wishes: DetectorImport): Promise<void> {
-  const { model, out, strideIn, input } = wishes
-  const auto = { norm: "auto", conv5Norm: "auto", headNorm: "auto", frozen: undefined } as const
-  const norms = planNorms(model, file, auto)
-  const weights = initialWeights(file, { model, ...norms })
+export async function importDetector(file: string, overrides: DetectorImport): Promise<void> {
+  const { model, out, strideIn, mean, std } = overrides
+  using checkpoint = Checkpoint.open(file)
+  const input = { ...(mean && { mean }), ...(std && { std }) }
+  const preset = planPreset(checkpoint, model, "torchvision")
+  const planned = planModel(checkpoint, { model, preset, strideIn, input })
+  const weights = detectorWeights(checkpoint, planned)
   const outputs = weights.get(`${head}cls_score.bias`)?.shape[0]
   if (outputs === undefined) {
     throw new DataError(
       `${file}: holds no "${head}cls_score". A backbone is imported as a classifier: --model resnet50`,
     )
   }
-  const { classes, categoryIds } = labelsOf(outputs - 1, wishes.names)
-  const { size, maxSize, options } = preset("torchvision", model)
+  const { classes, categoryIds } = labelsOf(outputs - 1, overrides.names)
   const classAgnostic = weights.get(`${head}bbox_pred.bias`)?.shape[0] === 4
   const config: ModelConfig = {
-    ...modelDefaults,
-    ...norms,
-    ...{ model, size, maxSize, strideIn, input },
-    options: { ...options, roi: { ...options.roi, classAgnostic } },
+    ...planned,
+    options: { ...planned.options, roi: { ...planned.options.roi, classAgnostic } },
   }
   await startEngine()
   const parameters = new Parameters(seededRandom(0), weights)

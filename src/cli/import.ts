@@ -3,13 +3,13 @@ import { type Command, InvalidArgumentError } from "commander"
 import { networkSpec } from "../backbone/networks.js"
 import { modelNames } from "../detector/model.js"
 import { DataError, UsageError } from "../tensor/errors.js"
-import { imageNet } from "../tensor/normalisation.js"
 import { positive } from "../tensor/options.js"
-import { classifierMetadata } from "../weights/classifier-file.js"
+import { toTorchAxes } from "../weights/axes.js"
+import { Checkpoint } from "../weights/checkpoint.js"
 import { expectedShapes } from "../weights/expected.js"
-import { loadWeights } from "../weights/load.js"
+import { classifierMetadata } from "../weights/model-info.js"
+import { classifierWeights, planInput, planNetwork } from "../weights/plan.js"
 import { writeSafetensors } from "../weights/safetensors.js"
-import { toTorchAxes } from "../weights/torchvision.js"
 import { importDetector } from "./import-detector.js"
 import { firstThree, printLeftOut } from "./import-lines.js"
 import { print } from "./report.js"
@@ -20,11 +20,11 @@ interface ImportFlags {
   readonly model: string
   readonly out: string
   readonly allowMissing?: boolean
-  readonly strideIn: "3x3" | "1x1"
+  readonly strideIn?: "3x3" | "1x1"
   readonly zeros?: "after" | "both"
   readonly classes?: string
-  readonly mean: Channels
-  readonly std: Channels
+  readonly mean?: Channels
+  readonly std?: Channels
 }
 
 /**
@@ -40,37 +40,34 @@ export function configure(command: Command): void {
       "--classes <file>",
       "names of the classes, one a line (default: COCO's for a detector of as many, else numbers)",
     )
-    .option("--mean <r,g,b>", "of the values 0..1 it was trained on (default: ImageNet's)", meanFlag, imageNet.mean)
-    .option("--std <r,g,b>", "the same (default: ImageNet's)", stdFlag, imageNet.std)
+    .option("--mean <r,g,b>", "of the values 0..1 it was trained on (default: the file's, else ImageNet's)", meanFlag)
+    .option("--std <r,g,b>", "standard deviation of the same", stdFlag)
     .option("--allow-missing", "write what fits of a file that does not fill the network: weights to train from only")
     .option(
       "--stride-in <where>",
-      "stride of bottleneck blocks: 3x3 (torchvision) or 1x1 (the paper)",
+      "stride of bottleneck blocks: 3x3 (torchvision) or 1x1 (the paper); default: the file's",
       strideFlag,
-      "3x3",
     )
     .option("--zeros <where>", "where a CIFAR network's shortcuts have their zero channels: after or both", zerosFlag)
     .action(importWeights)
 }
 
 function importWeights(file: string, flags: ImportFlags): void | Promise<void> {
-  const { model, out, allowMissing = false, strideIn, mean, std } = flags
-  if (modelNames.includes(model)) {
-    if (allowMissing)
-      throw new UsageError("import: what does not fill a detector is for resdet train --weights, as it is")
-    const { classes } = flags
-    const names = classes === undefined ? undefined : (count: number) => readNames(classes, count)
-    return importDetector(file, { model, out, strideIn, input: { mean, std }, names })
+  const { model, classes } = flags
+  if (!modelNames.includes(model)) return importClassifier(file, flags)
+  if (flags.allowMissing) {
+    throw new UsageError("import: what does not fill a detector is for resdet train --weights, as it is")
   }
-  const spec = networkSpec(model, { strideIn })
-  // pytorch_resnet_cifar10 calls the last layer `linear` and pads its shortcuts on both sides.
-  let zeros = flags.zeros ?? "after"
-  const rename = (name: string) => {
-    if (!name.startsWith("linear.")) return name
-    zeros = flags.zeros ?? "both"
-    return name.replace("linear.", "fc.")
-  }
-  const { weights } = loadWeights(file, { rename, norm: "batch" })
+  const names = classes === undefined ? undefined : (count: number) => readNames(classes, count)
+  return importDetector(file, { ...flags, names })
+}
+
+function importClassifier(file: string, flags: ImportFlags): void {
+  const { model, out, allowMissing = false, strideIn, zeros } = flags
+  using checkpoint = Checkpoint.open(file)
+  const options = planNetwork(checkpoint, model, { strideIn, zeros })
+  const spec = networkSpec(model, options)
+  const weights = classifierWeights(checkpoint)
   const count = weights.get("fc.bias")?.shape[0] ?? spec.classes
   const classes = flags.classes === undefined ? numbered(count) : readNames(flags.classes, count)
   const expected = expectedShapes(spec, count)
@@ -83,20 +80,18 @@ function importWeights(file: string, flags: ImportFlags): void | Promise<void> {
     throw new DataError(`${file}: does not fill ${model}: ${firstThree(faults)}. Take part of it with --allow-missing`)
   }
   const fitting = [...weights].filter(([name, { shape }]) => String(expected.get(name)) === String(shape))
-  const hasZeros = spec.stages.flat().some(({ shortcut }) => typeof shortcut !== "string" && "zeros" in shortcut)
-  const hasBottlenecks = spec.stages.flat().some(({ layers }) => layers.length === 3)
-  const options = { ...(hasBottlenecks ? { strideIn } : {}), ...(hasZeros ? { zeros } : {}) }
-  const config = { network: model, options, size: spec.inputSize[0], mean, std }
+  const config = { network: model, options, size: spec.inputSize[0], ...planInput(checkpoint, flags) }
   // What does not fill the network cannot be run, so that its file does not say it is a classifier.
-  const metadata = faults.length === 0 ? classifierMetadata({ config, classes, training: {} }) : { model, ...options }
+  const stated = { model, ...options, mean: String(config.mean), std: String(config.std) }
+  const metadata = faults.length === 0 ? classifierMetadata({ config, classes, training: {} }) : stated
   writeSafetensors(
     out,
     fitting.map(([name, weight]) => [name, toTorchAxes(weight)] as const),
     metadata,
   )
   print(`${out}: ${fitting.length} of ${expected.size} tensors of ${model}, ${count} classes`)
-  if (hasZeros)
-    print(`shortcuts with zero channels ${zeros === "both" ? "on both sides" : "after the others"} (--zeros)`)
+  if (options.zeros !== undefined)
+    print(`shortcuts with zero channels ${options.zeros === "both" ? "on both sides" : "after the others"} (--zeros)`)
   printLeftOut([...weights.keys()].filter((name) => !expected.has(name)))
 }
 

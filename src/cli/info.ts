@@ -4,8 +4,7 @@ import { networkNames, networkSpec } from "../backbone/networks.js"
 import { type Size, type Summary, summarize } from "../backbone/summary.js"
 import { UsageError } from "../tensor/errors.js"
 import { didYouMean } from "../tensor/suggest.js"
-import type { ClassifierInfo } from "../weights/classifier-file.js"
-import { SafetensorsFile } from "../weights/safetensors.js"
+import type { ClassifierInfo } from "../weights/model-info.js"
 import { atLeastOneFlag } from "./flags.js"
 import { print, writeJson } from "./report.js"
 
@@ -76,10 +75,13 @@ async function detector(model: string, { size, classes = 80, strideIn }: InfoFla
 
 async function describeFile(path: string): Promise<Description> {
   if (path.endsWith(".onnx")) return describeGraph(path)
-  const { classifierKey, readClassifierInfo } = await import("../weights/classifier-file.js")
-  const file = new SafetensorsFile(path)
-  const classifier = readClassifierInfo(path)
-  const tensors = [...file.entries].map(([name, { dtype, shape }]) => ({ name, dtype, shape }))
+  const [{ Checkpoint }, { isInfoKey }] = await Promise.all([
+    import("../weights/checkpoint.js"),
+    import("../weights/model-info.js"),
+  ])
+  using file = Checkpoint.open(path)
+  const { model } = file
+  const tensors = [...file.tensors].map(([name, { dtype, shape }]) => ({ name, dtype, shape }))
   const learned = tensors.filter(
     ({ name }) => !/\.(running_mean|running_var|num_batches_tracked)$|^input\.mean$/.test(name),
   )
@@ -87,9 +89,9 @@ async function describeFile(path: string): Promise<Description> {
   const metadata = parsedValues(file.metadata)
   const width = Math.max(0, ...tensors.map(({ name }) => name.length))
   const lines = tensors.map(({ name, dtype, shape }) => `${name.padEnd(width)}  ${dtype}  [${shape.join(", ")}]`)
-  const others = Object.entries(file.metadata).filter(([key]) => key !== classifierKey)
+  const others = Object.entries(file.metadata).filter(([key]) => model.kind !== "classifier" || !isInfoKey(key))
   const notes = others.map(([key, value]) => `${key}: ${value}`)
-  const told = classifier ? describeClassifier(classifier) : []
+  const told = model.kind === "classifier" ? describeClassifier(model.info) : []
   return {
     text: [`${path}: ${tensors.length} tensors`, ...told, ...notes, ...lines, totals(parameters)].join("\n"),
     document: { file: path, parameters, metadata, tensors },

@@ -9,9 +9,9 @@ import { type ModelConfig, modelDefaults } from "../detector/model.js"
 import { type DeepPartial, type FasterRcnnOptions, withOverrides } from "../detector/options.js"
 import { preset, presetNames } from "../detector/presets.js"
 import { DataError } from "../tensor/errors.js"
+import { inputSizes, planDefaults } from "../weights/plan.js"
 import { type AnchorReport, anchorReport, type FitObjects } from "./anchors-report.js"
-import { defaultPreset, trainDefaults } from "./train-config.js"
-import { inputSizes } from "./train-options.js"
+import { trainDefaults } from "./train-config.js"
 import type { Log } from "./training-run.js"
 
 /** The options of `anchors`, by the names that `train` has for them. */
@@ -19,8 +19,8 @@ export const anchorsSchema = z.strictObject({
   data: z.string(),
   images: z.string().optional(),
   split: z.string().default(trainDefaults.split),
-  model: z.string().default(trainDefaults.model),
-  preset: z.enum(presetNames as [string, ...string[]]).default(defaultPreset),
+  model: z.string().default(planDefaults.model),
+  preset: z.enum(presetNames as [string, ...string[]]).default(planDefaults.preset),
   size: z.int().min(32).optional(),
   maxSize: z.int().min(32).optional(),
   detector: z.record(z.string(), z.unknown()).default({}),

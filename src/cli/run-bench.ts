@@ -4,15 +4,16 @@ import { join } from "node:path"
 import { type ModelConfig, modelDefaults, modelNames, parseModel } from "../detector/model.js"
 import { preset } from "../detector/presets.js"
 import { startEngine } from "../engine/start.js"
-import { DataError, UsageError } from "../tensor/errors.js"
+import { UsageError } from "../tensor/errors.js"
 import { didYouMean } from "../tensor/suggest.js"
-import { readDetectorInfo } from "../weights/detector-file.js"
+import { Checkpoint } from "../weights/checkpoint.js"
+import { expectDetector } from "../weights/open-model.js"
+import { inputSizes } from "../weights/plan.js"
 import type { BenchFlags } from "./bench.js"
 import { makePhotos } from "./bench-photos.js"
 import { timeDetector, timeLoading } from "./bench-rounds.js"
 import { machine, phases, phaseTable, spread } from "./bench-table.js"
 import { log, print, writeJson } from "./report.js"
-import { inputSizes } from "./train-options.js"
 
 /** Photos of which loading is timed. */
 const loaded = 32
@@ -50,9 +51,9 @@ export async function runBench(flags: BenchFlags): Promise<void> {
  */
 function configOf({ model, weights, size }: BenchFlags): ModelConfig {
   if (weights !== undefined) {
-    const info = readDetectorInfo(weights)
-    if (info === undefined) throw new DataError(`${weights}: expected a detector, got other weights`)
-    return { ...info.config, ...inputSizes(info.config, { size }) }
+    using checkpoint = Checkpoint.open(weights)
+    const { config } = expectDetector(checkpoint)
+    return { ...config, ...inputSizes(config, { size }) }
   }
   if (!modelNames.includes(model)) {
     throw new UsageError(

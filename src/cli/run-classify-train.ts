@@ -8,7 +8,11 @@ import { startEngine } from "../engine/start.js"
 import { DataError, UsageError } from "../tensor/errors.js"
 import type { RunOptions } from "../train/run.js"
 import type { SavedModel } from "../train/run-folder.js"
-import { type ClassifierConfig, type OpenClassifier, saveClassifier } from "../weights/classifier-file.js"
+import { Checkpoint } from "../weights/checkpoint.js"
+import type { ClassifierConfig } from "../weights/model-info.js"
+import type { OpenClassifier } from "../weights/open-model.js"
+import { classifierWeights } from "../weights/plan.js"
+import { saveClassifier } from "../weights/save.js"
 import { buildNetwork, type ClassifierStart, takeMeanPicture, unfold } from "./classify-network.js"
 import { classifierConfig, classifierRunOptions, epochsOf, loaderOptions } from "./classify-recipe.js"
 import { type ClassifyTrainConfig, classifyTrainSchema } from "./classify-train-config.js"
@@ -38,12 +42,15 @@ interface ClassifierSets {
  */
 export async function runClassifyTrain(config: ClassifyTrainConfig, signal: AbortSignal, log: Log): Promise<string> {
   const sets = await readSets(config, log)
-  const first = classifierConfig(config, sets.training)
+  using checkpoint = config.weights === undefined ? undefined : Checkpoint.open(config.weights)
+  const first = classifierConfig(config, sets.training, checkpoint)
+  const from = checkpoint && { checkpoint, weights: classifierWeights(checkpoint) }
+  checkpoint?.close()
   const isPixel = config.mean === "pixel"
   const picture = isPixel ? await takeMeanPicture(sets.training, first, config.seed, signal, log) : undefined
   const model = picture ? { ...first, mean: channelMeans(picture), meanPicture: true } : first
   const record: ClassifierRecord = { config, model, data: printOf(sets.training) }
-  return trainClassifier(() => beginRun("classify", record), record, sets, { picture }, signal, log)
+  return trainClassifier(() => beginRun("classify", record), record, sets, { picture, from }, signal, log)
 }
 
 /** Goes on with a run that was interrupted. */

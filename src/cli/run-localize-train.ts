@@ -1,15 +1,18 @@
 import { startEngine } from "../engine/start.js"
-import { type LocalizerConfig, localizerName, saveLocalizer } from "../localize/localizer-file.js"
+import { saveLocalizer } from "../localize/localizer-file.js"
 import { localizationMetric } from "../localize/tasks.js"
 import { UsageError } from "../tensor/errors.js"
-import { Parameters } from "../tensor/parameters.js"
+import { Parameters, type Weights } from "../tensor/parameters.js"
 import { mixSeeds, seededRandom } from "../tensor/random.js"
 import type { RunOptions } from "../train/run.js"
 import type { SavedModel } from "../train/run-folder.js"
 import { scheduleOptions } from "../train/schedule.js"
 import { sgdOptions } from "../train/sgd.js"
 import type { SavedState } from "../train/state.js"
-import { describeReport, loadReport, loadWeights } from "../weights/load.js"
+import { Checkpoint } from "../weights/checkpoint.js"
+import { describeReport, expectFit } from "../weights/fit.js"
+import type { LocalizerConfig } from "../weights/model-info.js"
+import { localizerName } from "../weights/names.js"
 import { type LocalizeTrainConfig, localizeTrainSchema } from "./localize-config.js"
 import { planLocalizer } from "./localize-plan.js"
 import { cropLoader, prepareRegions, prepareRpn, type StageRun } from "./localize-stages.js"
@@ -35,10 +38,13 @@ export async function trainLocalizer(config: LocalizeTrainConfig, signal: AbortS
   if ((config.stage === "rcnn") !== (config.proposals !== undefined)) {
     throw new UsageError("localize train: expected --proposals with --stage rcnn, and only there")
   }
-  const model = planLocalizer(config)
+  using checkpoint = config.weights === undefined ? undefined : Checkpoint.open(config.weights)
+  const model = planLocalizer(config, checkpoint)
+  const from = checkpoint && { checkpoint, weights: checkpoint.weights({ rename: localizerName, norm: model.norm }) }
+  checkpoint?.close()
   const data = await readTrainingData(config, {}, log)
   const record: LocalizerRecord = { config, model, data: dataPrint(data.training) }
-  return trainStage(() => beginRun("localize", record), record, data, undefined, signal, log)
+  return trainStage(() => beginRun("localize", record), record, data, { from }, signal, log)
 }
 
 /** Goes on with a run that was interrupted. */
@@ -51,19 +57,25 @@ export async function resumeLocalizer(
   const record: LocalizerRecord = reopenRun(run, localizeTrainSchema, given)
   const data = await readTrainingData(record.config, {}, log)
   const state = stateOf(run, record, dataPrint(data.training), record.config)
-  return trainStage(() => run, record, data, state, signal, log)
+  return trainStage(() => run, record, data, { state }, signal, log)
+}
+
+/** Where a stage starts: from a file's weights, or where it was interrupted. */
+interface StageStart {
+  readonly from?: { readonly checkpoint: Checkpoint; readonly weights: Weights } | undefined
+  readonly state?: SavedState
 }
 
 async function trainStage(
   open: () => string,
   { config, model }: LocalizerRecord,
   data: TrainingData,
-  state: SavedState | undefined,
+  { from, state }: StageStart,
   signal: AbortSignal,
   log: Log,
 ): Promise<string> {
   const crops = config.stage === "rpn" ? cropLoader(config, model, data.training) : undefined
-  const first = state?.weights ?? initialWeights(config, model)
+  const first = state?.weights ?? from?.weights
   const run = open()
   log(`engine: ${await startEngine(config.engine)}`)
   const parameters = new Parameters(seededRandom(mixSeeds(config.seed, INITIALISE)), first)
@@ -72,8 +84,9 @@ async function trainStage(
   return run
 
   async function trainPrepared<Batch>(stage: StageRun<Batch>): Promise<void> {
-    if (state === undefined && config.weights !== undefined) {
-      log(`${config.weights}:\n${describeReport(loadReport(parameters))}`)
+    if (from !== undefined) {
+      const report = expectFit(from.checkpoint, parameters, model.network)
+      log(`${from.checkpoint.path}:\n${describeReport(report)}`)
     }
     const { batchesPerEpoch } = stage.task
     log(
@@ -89,10 +102,6 @@ async function trainStage(
     const options = runOptions(config, batchesPerEpoch)
     await trainInto(run, { ...stage, options, parameters, saved, command: "localize train" }, state, signal, log)
   }
-}
-
-function initialWeights({ weights }: LocalizeTrainConfig, { norm }: LocalizerConfig) {
-  return weights === undefined ? undefined : loadWeights(weights, { rename: localizerName, norm }).weights
 }
 
 function runOptions(config: LocalizeTrainConfig, batchesPerEpoch: number): RunOptions {

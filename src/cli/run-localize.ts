@@ -13,7 +13,7 @@ import { type OpenLocalizer, openLocalizer } from "../localize/open-localizer.js
 import { openImageSource } from "../predict/image-source.js"
 import { DataError, UsageError } from "../tensor/errors.js"
 import { didYouMean } from "../tensor/suggest.js"
-import { openClassifier } from "../weights/classifier-file.js"
+import { openClassifier } from "../weights/open-model.js"
 import { startProgress } from "./progress.js"
 import { writeJson } from "./report.js"
 import type { Log } from "./training-run.js"

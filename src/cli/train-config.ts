@@ -79,21 +79,16 @@ export type GivenTrainConfig = z.output<typeof trainSchema>
 
 /** What a run does where neither its user nor a recipe says it. */
 export const trainDefaults = {
-  model: "fasterrcnn_resnet18_c4",
   split: "train",
   valSplit: "val",
   /** @source torchvision `references/detection/train.py`: 2 images a device */
   batch: 2,
   weightDecay: sgdDefaults.weightDecay,
   valEvery: 1,
-  strideIn: "3x3",
 } as const
 
 /** The length of a run, unless it or a recipe is given. @source Detectron's 1x schedule */
 export const defaultEpochs = 12
-
-/** The preset, unless it, a recipe or a detector to start from is given. */
-export const defaultPreset = "light"
 
 /** The options of a run, decided: with `epochs` or `steps`, and a `preset` unless a detector goes on learning as it is. */
 export const decidedTrainSchema = trainSchema.required({

@@ -1,36 +1,19 @@
 import type { DatasetFormat } from "../../datasets/dataset.js"
-import { type ModelConfig, modelDefaults } from "../detector/model.js"
-import { type DeepPartial, type FasterRcnnOptions, withOverrides } from "../detector/options.js"
+import type { ModelConfig } from "../detector/model.js"
+import type { DeepPartial, FasterRcnnOptions } from "../detector/options.js"
 import { preset } from "../detector/presets.js"
 import { type RunOptions, runLength } from "../train/run.js"
 import { scheduleOptions } from "../train/schedule.js"
 import { sgdOptions } from "../train/sgd.js"
-import { readDetectorInfo } from "../weights/detector-file.js"
-import { planInput, planNorms } from "../weights/plan.js"
-import { defaultPreset, type TrainConfig } from "./train-config.js"
+import type { Checkpoint } from "../weights/checkpoint.js"
+import { planDefaults, planModel } from "../weights/plan.js"
+import type { TrainConfig } from "./train-config.js"
 
 /** What the detector of a run is like: the preset's, or that of the weights, with the user's own values. */
-export function detectorModelConfig(config: TrainConfig): ModelConfig {
-  const { model, strideIn, size, maxSize, norm, conv5Norm, headNorm, frozen } = config
-  const base = config.preset === undefined ? readDetectorInfo(config.weights!)!.config : preset(config.preset, model)
-  return {
-    ...modelDefaults,
-    ...planNorms(model, config.weights, { norm, conv5Norm, headNorm, frozen }),
-    ...inputSizes(base, { size, maxSize }),
-    input: planInput(config.weights),
-    model,
-    strideIn,
-    options: withOverrides(base.options, config.detector as DeepPartial<FasterRcnnOptions>),
-  }
-}
-
-/** A shorter side of one's own takes the longest along in proportion, unless that is given too. */
-export function inputSizes(
-  base: Pick<ModelConfig, "size" | "maxSize">,
-  { size, maxSize }: { size?: number | undefined; maxSize?: number | undefined },
-): Pick<ModelConfig, "size" | "maxSize"> {
-  const shorter = size ?? base.size
-  return { size: shorter, maxSize: maxSize ?? Math.round((shorter * base.maxSize) / base.size) }
+export function detectorModelConfig(config: TrainConfig, checkpoint: Checkpoint | undefined): ModelConfig {
+  const { model, preset, strideIn, size, maxSize, norm, conv5Norm, headNorm, frozen } = config
+  const options = config.detector as DeepPartial<FasterRcnnOptions>
+  return planModel(checkpoint, { model, preset, strideIn, size, maxSize, norm, conv5Norm, headNorm, frozen, options })
 }
 
 /** How a run goes: length, rate and drops, in steps of so many batches. */
@@ -60,7 +43,7 @@ export function detectorRunOptions(config: TrainConfig, format: DatasetFormat, b
   }
 }
 
-const ratePerImage = (config: TrainConfig) => preset(config.preset ?? defaultPreset, config.model).ratePerImage
+const ratePerImage = (config: TrainConfig) => preset(config.preset ?? planDefaults.preset, config.model).ratePerImage
 
 /** `learning rate 0.01 (0.005 an image x batch 2), warm-up 5 steps; 12 epochs of 100 steps` */
 export function scheduleLine(config: TrainConfig, { epochs, steps, schedule }: RunOptions, batches: number): string {

@@ -1,9 +1,10 @@
-import type { ModelConfig } from "../detector/model.js"
+import { modelDefaults, parseModel } from "../detector/model.js"
 import { UsageError } from "../tensor/errors.js"
 import { type Recipe, recipes, scaleRecipe } from "../train/recipes.js"
-import { readDetectorInfo } from "../weights/detector-file.js"
+import type { Checkpoint } from "../weights/checkpoint.js"
+import { planModelName, planNetwork, planPreset } from "../weights/plan.js"
 import { recipeTable } from "./recipe-table.js"
-import { defaultEpochs, defaultPreset, type GivenTrainConfig, type TrainConfig, trainDefaults } from "./train-config.js"
+import { defaultEpochs, type GivenTrainConfig, type TrainConfig, trainDefaults } from "./train-config.js"
 
 /** The options of a run, and how they came about where a recipe is among them. */
 export interface TrainPlan {
@@ -15,16 +16,16 @@ export interface TrainPlan {
  * Decides what the user left open: a recipe first, then the detector that training starts from, then the defaults.
  * A recipe says how to train, a preset what the detector is like: neither has what the other has, but for the rate, where
  * the recipe's counts.
+ * @param checkpoint of the weights, where some are given
  * @throws UsageError for a length in both epochs and steps, or a drop beyond it; DataError for weights that cannot be read
  */
-export function planTraining(given: GivenTrainConfig): TrainPlan {
-  const { epochs, steps, weights } = given
+export function planTraining(given: GivenTrainConfig, checkpoint: Checkpoint | undefined): TrainPlan {
+  const { epochs, steps } = given
   if (epochs !== undefined && steps !== undefined) {
     throw new UsageError(`expected the run's length in epochs or in steps, got both: ${epochs} epochs, ${steps} steps`)
   }
-  const start = weights === undefined ? undefined : readDetectorInfo(weights)?.config
-  const model = given.model ?? start?.model ?? trainDefaults.model
-  const own = start?.model === model ? start : undefined
+  const model = planModelName(checkpoint, given.model)
+  const { depth } = parseModel(model)
   const batch = given.batch ?? trainDefaults.batch
   const chosen = given.recipe === undefined ? undefined : recipes[given.recipe]!
   const config: TrainConfig = {
@@ -32,8 +33,8 @@ export function planTraining(given: GivenTrainConfig): TrainPlan {
     ...lengthOf(given, chosen, batch * given.accumulate),
     model,
     batch,
-    preset: given.preset ?? presetFor(model, chosen, own),
-    strideIn: given.strideIn ?? own?.strideIn ?? trainDefaults.strideIn,
+    preset: given.preset ?? planPreset(checkpoint, model, chosen && presetOf(model, chosen)),
+    strideIn: planNetwork(checkpoint, `resnet${depth}`, given).strideIn ?? modelDefaults.strideIn,
     split: given.split ?? chosen?.split ?? trainDefaults.split,
     valSplit: given.valSplit ?? chosen?.valSplit ?? trainDefaults.valSplit,
     valEvery: given.valEvery ?? (isPrivate(given, chosen) ? 0 : trainDefaults.valEvery),
@@ -49,12 +50,7 @@ function isPrivate({ valSplit }: GivenTrainConfig, chosen: Recipe | undefined): 
   return chosen?.valSplit === null && valSplit === undefined
 }
 
-/** A detector that goes on learning keeps what it is like, unless the user says otherwise: then there is no preset. */
-function presetFor(model: string, chosen: Recipe | undefined, own: ModelConfig | undefined): string | undefined {
-  if (own !== undefined) return undefined
-  if (chosen === undefined) return defaultPreset
-  return model.endsWith("_c4") ? chosen.preset.c4 : chosen.preset.other
-}
+const presetOf = (model: string, { preset }: Recipe) => (model.endsWith("_c4") ? preset.c4 : preset.other)
 
 type Length = Pick<GivenTrainConfig, "epochs" | "steps" | "drops" | "lr" | "warmup">
 

@@ -23,6 +23,10 @@ export function configure(command: Command): void {
       "such as fasterrcnn_resnet18_c4 (default, unless the weights are a detector), fasterrcnn_resnet50_fpn",
     )
     .option("--weights <file>", "start from a backbone, a detector or torchvision weights (.safetensors, .pth)")
+    .option(
+      "--stride-in <where>",
+      "stride of bottleneck blocks: 3x3 (torchvision) or 1x1 (the paper); default: the weights'",
+    )
     .option("--recipe <name>", `how to train, scaled to your batch: ${Object.keys(recipes).join(", ")}`)
     .option("--preset <name>", "what the detector is like: light (default), paper, torchvision or detectron2")
     .option("--epochs <n>", "passes over the data (default: 12)", atLeastOneFlag)
@@ -59,12 +63,14 @@ export function configure(command: Command): void {
 }
 
 async function train(command: Command): Promise<void> {
-  const [{ resolveConfig }, { trainSchema }, { planTraining }, { runTrain, resumeTrain }] = await Promise.all([
-    import("./config.js"),
-    import("./train-config.js"),
-    import("./train-plan.js"),
-    import("./run-train.js"),
-  ])
+  const [{ resolveConfig }, { trainSchema }, { planTraining }, { runTrain, resumeTrain }, { Checkpoint }] =
+    await Promise.all([
+      import("./config.js"),
+      import("./train-config.js"),
+      import("./train-plan.js"),
+      import("./run-train.js"),
+      import("../weights/checkpoint.js"),
+    ])
   const { flags, file, sets, printConfig } = givenFlags(command)
   const { resume, ...options } = flags
   if (typeof resume === "string") {
@@ -74,7 +80,8 @@ async function train(command: Command): Promise<void> {
   const paths = ["weights", "out", "images"]
   const given = resolveConfig(trainSchema, { file, flags: options, sets, paths, joinedPaths: ["data"] })
   if (!printConfig) return print(await runTrain(given, interruption(), log))
-  const { config, lines } = planTraining(given)
+  using checkpoint = given.weights === undefined ? undefined : Checkpoint.open(given.weights)
+  const { config, lines } = planTraining(given, checkpoint)
   for (const line of lines) log(line)
   print(JSON.stringify(config, null, 2))
 }

@@ -1,4 +1,4 @@
-import { type Depth, depths } from "../backbone/architecture.js"
+import { type Depth, depths, type ResNetOptions, resNetDefaults } from "../backbone/architecture.js"
 import type { NormKind } from "../backbone/norm.js"
 import { UsageError } from "../tensor/errors.js"
 import { imageNet, type Normalisation } from "../tensor/normalisation.js"
@@ -15,7 +15,9 @@ export interface ModelConfig {
   /** How values enter: as in the classifier that its backbone comes from. */
   readonly input: Normalisation
   /** Where a bottleneck block has its stride: torchvision's 3x3, or the first 1x1 as in the paper's released models. */
-  readonly strideIn: "3x3" | "1x1"
+  readonly strideIn: ResNetOptions["strideIn"]
+  /** The paper's shortcut option of its ResNet: that of the classifier it comes from. */
+  readonly shortcut: ResNetOptions["shortcut"]
   /** Norm of the shared features, and of a C4 detector's conv5, which runs on every region. */
   readonly norm: NormKind
   readonly conv5Norm: NormKind
@@ -35,7 +37,8 @@ export const modelDefaults: Omit<ModelConfig, "model"> = {
   size: 800,
   maxSize: 1333,
   input: imageNet,
-  strideIn: "3x3",
+  strideIn: resNetDefaults.strideIn,
+  shortcut: resNetDefaults.shortcut,
   norm: "frozen",
   conv5Norm: "group",
   headNorm: "group",

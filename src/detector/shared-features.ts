@@ -6,9 +6,13 @@ import type { SharedFeatures } from "./faster-rcnn.js"
 import { isPyramid, type ModelConfig, parseModel } from "./model.js"
 
 /** The ResNet of a detector as it is built: with its conv5 dilated where that is shared at stride 16. */
-export function backboneSpec({ model, strideIn }: Pick<ModelConfig, "model" | "strideIn">): NetworkSpec {
+export function backboneSpec({
+  model,
+  strideIn,
+  shortcut,
+}: Pick<ModelConfig, "model" | "strideIn" | "shortcut">): NetworkSpec {
   const { depth, kind } = parseModel(model)
-  const spec = resNetSpec(depth, { strideIn })
+  const spec = resNetSpec(depth, { strideIn, shortcut })
   return kind === "dc5" ? { ...spec, stages: [...spec.stages.slice(0, 3), dilate(spec.stages[3]!, 2)] } : spec
 }
 

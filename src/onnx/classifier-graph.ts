@@ -1,6 +1,6 @@
 import { meanPictureName } from "../backbone/mean-picture.js"
 import { networkSpec } from "../backbone/networks.js"
-import type { ClassifierConfig } from "../weights/classifier-file.js"
+import type { ClassifierConfig } from "../weights/model-info.js"
 import { Graph, type Value, type WeightSource } from "./graph.js"
 import { linear } from "./layers.js"
 import type { OnnxModel } from "./model.js"

@@ -11,7 +11,7 @@ import { wholeImage } from "../../src/classify/test-crops.js"
 import { configure } from "../../src/cli/import.js"
 import { startEngine } from "../../src/engine/start.js"
 import { bestClasses, rowOf } from "../../src/eval/classification.js"
-import { type OpenClassifier, openClassifier } from "../../src/weights/classifier-file.js"
+import { type OpenClassifier, openClassifier } from "../../src/weights/open-model.js"
 import { expectClose } from "../support/close.js"
 import { sharedData, withoutSharedData } from "../support/shared-data.js"
 

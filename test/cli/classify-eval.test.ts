@@ -12,7 +12,7 @@ import { configure as configurePredict } from "../../src/cli/classify-predict.js
 import { startEngine } from "../../src/engine/start.js"
 import { Parameters, Scope } from "../../src/tensor/parameters.js"
 import { seededRandom } from "../../src/tensor/random.js"
-import { saveClassifier } from "../../src/weights/classifier-file.js"
+import { saveClassifier } from "../../src/weights/save.js"
 
 const folder = mkdtempSync(join(tmpdir(), "resdet-classify-"))
 const weights = join(folder, "light.safetensors")

@@ -9,10 +9,11 @@ import { resolveConfig } from "../../src/cli/config.js"
 import { runClassifyTrain } from "../../src/cli/run-classify-train.js"
 import type { UserError } from "../../src/tensor/errors.js"
 import { seededRandom } from "../../src/tensor/random.js"
-import { readClassifierInfo } from "../../src/weights/classifier-file.js"
-import { SafetensorsFile, writeSafetensors } from "../../src/weights/safetensors.js"
+import { writeSafetensors } from "../../src/weights/safetensors.js"
 import { png, tiledPng, writeFiles } from "../datasets/samples.js"
 import { writeCifarFiles } from "../support/cifar-files.js"
+import { readClassifierInfo } from "../support/read-info.js"
+import { storedFile } from "../support/stored-file.js"
 
 let folder: string
 let cifar: string
@@ -170,7 +171,7 @@ test("the options that would be used can be printed, and unknown commands get th
 test("a file that holds no part of the network is refused", () => {
   const weights = join(folder, "foreign.safetensors")
   writeSafetensors(weights, [["backbone.conv1.weight", { shape: [1], values: Float32Array.of(1) }]])
-  expect(new SafetensorsFile(weights).entries.size).toBe(1)
+  expect(storedFile(weights).tensors.size).toBe(1)
   const out = join(folder, "foreign")
   const { status, stderr } = run("train", "--data", cifar, "--weights", weights, "--out", out, ...options)
   expect(stderr).toMatch(/foreign\.safetensors: nothing in it fits a cifar_resnet20\./)

@@ -13,9 +13,8 @@ import { startEngine } from "../../src/engine/start.js"
 import { readMetadata } from "../../src/onnx/read-model.js"
 import { Parameters, Scope } from "../../src/tensor/parameters.js"
 import { seededRandom } from "../../src/tensor/random.js"
-import { saveClassifier } from "../../src/weights/classifier-file.js"
-import { saveDetector } from "../../src/weights/detector-file.js"
 import { writeSafetensors } from "../../src/weights/safetensors.js"
+import { saveClassifier, saveDetector } from "../../src/weights/save.js"
 import { withOnnxRuntime } from "../support/onnx.js"
 
 const folder = mkdtempSync(join(tmpdir(), "resdet-export-"))

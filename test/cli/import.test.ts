@@ -8,11 +8,14 @@ import { ResNet } from "../../src/backbone/resnet.js"
 import { startEngine } from "../../src/engine/start.js"
 import { Parameters, Scope } from "../../src/tensor/parameters.js"
 import { seededRandom } from "../../src/tensor/random.js"
-import { openClassifier, readClassifierInfo } from "../../src/weights/classifier-file.js"
+import { loadWeights } from "../../src/weights/checkpoint.js"
 import { expectedShapes } from "../../src/weights/expected.js"
-import { loadWeights, saveWeights } from "../../src/weights/load.js"
-import { SafetensorsFile, writeSafetensors } from "../../src/weights/safetensors.js"
+import { openClassifier } from "../../src/weights/open-model.js"
+import { writeSafetensors } from "../../src/weights/safetensors.js"
+import { saveWeights } from "../../src/weights/save.js"
 import { runImport as run } from "../support/import-command.js"
+import { readClassifierInfo } from "../support/read-info.js"
+import { storedFile } from "../support/stored-file.js"
 
 const folder = mkdtempSync(join(tmpdir(), "resdet-import-"))
 afterAll(() => rmSync(folder, { recursive: true }))
@@ -38,7 +41,7 @@ test("a file that fills the model is written with what it is", async () => {
   expect(await run(source, "--model", "cifar_resnet20", "--out", out)).toBe(
     `${out}: 97 of 97 tensors of cifar_resnet20, 7 classes\nshortcuts with zero channels after the others (--zeros)\n`,
   )
-  expect(loadWeights(out).weights).toEqual(loadWeights(source).weights)
+  expect(loadWeights(out)).toEqual(loadWeights(source))
   expect(readClassifierInfo(out)).toMatchObject({
     config: {
       network: "cifar_resnet20",
@@ -92,8 +95,8 @@ test.each([
 
 test("a last layer named linear is taken, and tells that zeros stand on both sides", async () => {
   await makeSource()
-  const file = new SafetensorsFile(source)
-  const renamed = [...file.entries].map(
+  const file = storedFile(source)
+  const renamed = [...file.tensors].map(
     ([name, { shape }]) => [name.replace("fc.", "module.linear."), { shape, values: file.read(name) }] as const,
   )
   const wrapped = renamed.map(([name, tensor]) => [name.replace(/^(?!module)/, "module."), tensor] as const)
@@ -112,7 +115,10 @@ test("a partial match is refused and nothing written, unless it is allowed", asy
   expect(existsSync(out)).toBe(false)
   expect(await run(source, "--model", "cifar_resnet20", "--out", out, "--allow-missing")).toContain("87 of 97 tensors")
   expect(readClassifierInfo(out)).toBeUndefined()
-  expect(new SafetensorsFile(out).metadata).toEqual({ model: "cifar_resnet20", zeros: "after" })
+  expect(storedFile(out).metadata).toEqual({
+    ...{ model: "cifar_resnet20", zeros: "after" },
+    ...{ mean: "0.485,0.456,0.406", std: "0.229,0.224,0.225" },
+  })
 })
 
 test("another depth's file is refused by name and shape", async () => {

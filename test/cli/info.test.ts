@@ -10,7 +10,7 @@ import { startEngine } from "../../src/engine/start.js"
 import { encodeModel } from "../../src/onnx/encode-model.js"
 import { Parameters } from "../../src/tensor/parameters.js"
 import { seededRandom } from "../../src/tensor/random.js"
-import { classifierMetadata } from "../../src/weights/classifier-file.js"
+import { classifierMetadata } from "../../src/weights/model-info.js"
 import { writeSafetensors } from "../../src/weights/safetensors.js"
 
 const folder = mkdtempSync(join(tmpdir(), "resdet-info-"))

@@ -5,17 +5,26 @@ import { expect, test } from "vitest"
 import { resolveConfig } from "../../src/cli/config.js"
 import { givenFlags } from "../../src/cli/flags.js"
 import { configure } from "../../src/cli/train.js"
-import { trainSchema } from "../../src/cli/train-config.js"
+import { type TrainConfig, trainSchema } from "../../src/cli/train-config.js"
 import { detectorModelConfig, detectorRunOptions, scheduleLine } from "../../src/cli/train-options.js"
 import { planTraining } from "../../src/cli/train-plan.js"
 import { modelDefaults } from "../../src/detector/model.js"
 import { preset } from "../../src/detector/presets.js"
 import { learningRate } from "../../src/train/schedule.js"
+import type { Checkpoint } from "../../src/weights/checkpoint.js"
 import { writeSafetensors } from "../../src/weights/safetensors.js"
 import { tempFolder } from "../datasets/samples.js"
+import { withCheckpoint } from "../support/read-info.js"
 import { fencedBlocks, resdetCalls } from "../support/readme.js"
 
-const plan = (options: object) => planTraining(trainSchema.parse({ data: "D", ...options }))
+const opened = <Result>({ weights }: { weights?: string }, use: (checkpoint: Checkpoint | undefined) => Result) =>
+  weights === undefined ? use(undefined) : withCheckpoint(weights, use)
+const plan = (options: object) => {
+  const given = trainSchema.parse({ data: "D", ...options })
+  return opened(given as { weights?: string }, (checkpoint) => planTraining(given, checkpoint))
+}
+const modelOf = ({ config }: { config: TrainConfig }) =>
+  opened(config as { weights?: string }, (checkpoint) => detectorModelConfig(config, checkpoint))
 
 test("without a recipe a run is 12 epochs of the preset light", () => {
   const { config, lines } = plan({})
@@ -105,9 +114,9 @@ test("a detector that goes on learning stays what it is like, unless a preset or
   const { config } = plan({ weights })
   expect(config).toMatchObject({ model: "fasterrcnn_resnet34_c4", strideIn: "1x1" })
   expect(config.preset).toBeUndefined()
-  expect(detectorModelConfig(config)).toMatchObject({ size: 500, maxSize: 1000, options: paper.options })
-  expect(detectorModelConfig(plan({ weights, size: 250 }).config)).toMatchObject({ size: 250, maxSize: 500 })
-  expect(detectorModelConfig(plan({ weights, preset: "light" }).config).options).toEqual(preset("light", model).options)
+  expect(modelOf({ config })).toMatchObject({ size: 500, maxSize: 1000, options: paper.options })
+  expect(modelOf(plan({ weights, size: 250 }))).toMatchObject({ size: 250, maxSize: 500 })
+  expect(modelOf(plan({ weights, preset: "light" })).options).toEqual(preset("light", model).options)
   expect(plan({ weights, recipe: "voc07" }).lines.at(-1)).toMatch(
     /preset +none +what the detector in the weights is like/,
   )
@@ -122,8 +131,11 @@ test("the trainings of docs/reproduce.md take the steps that it says, with optio
     configure(command)
     command.action(() => {}).parse(words.slice(1), { from: "user" })
     const { flags, sets } = givenFlags(command)
-    const { config } = planTraining(resolveConfig(trainSchema, { flags: { ...flags, weights: undefined }, sets }))
-    expect(() => detectorModelConfig(config)).not.toThrow()
+    const { config } = planTraining(
+      resolveConfig(trainSchema, { flags: { ...flags, weights: undefined }, sets }),
+      undefined,
+    )
+    expect(() => detectorModelConfig(config, undefined)).not.toThrow()
     return `${config.steps!.toLocaleString("en")} of ${config.batch * config.accumulate} at ${config.lr}`
   })
   const voc = ["110,000 of 1 at 0.001", "143,000 of 1 at 0.001"]

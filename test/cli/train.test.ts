@@ -5,9 +5,9 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterAll, beforeAll, expect, test } from "vitest"
 import { makeShapes } from "../../datasets/digits.js"
-import { readDetectorInfo } from "../../src/weights/detector-file.js"
 import { writeSafetensors } from "../../src/weights/safetensors.js"
 import { png, writeFiles } from "../datasets/samples.js"
+import { readDetectorInfo } from "../support/read-info.js"
 
 let folder: string
 let data: string

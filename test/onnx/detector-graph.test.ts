@@ -1,7 +1,8 @@
 import { expect, test } from "vitest"
 import { modelDefaults } from "../../src/detector/model.js"
 import { detectorGraph } from "../../src/onnx/detector-graph.js"
-import { adaptNorms, toTorchAxes } from "../../src/weights/torchvision.js"
+import { toTorchAxes } from "../../src/weights/axes.js"
+import { adaptNorms } from "../../src/weights/norms.js"
 import { expectClose } from "../support/close.js"
 import {
   expectBoxes,

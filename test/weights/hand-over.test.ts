@@ -19,11 +19,11 @@ import { imageNet, type Normalisation } from "../../src/tensor/normalisation.js"
 import { Parameters, Scope } from "../../src/tensor/parameters.js"
 import { seededRandom } from "../../src/tensor/random.js"
 import { detectDataset } from "../../src/train/detect-dataset.js"
-import { saveClassifier } from "../../src/weights/classifier-file.js"
-import { readDetectorInfo, saveDetector } from "../../src/weights/detector-file.js"
-import { loadReport, saveWeights } from "../../src/weights/load.js"
-import { initialWeights, planInput, planNorms } from "../../src/weights/plan.js"
+import { loadReport } from "../../src/weights/fit.js"
+import { detectorWeights, planInput, planNorms } from "../../src/weights/plan.js"
+import { saveClassifier, saveDetector, saveWeights } from "../../src/weights/save.js"
 import { expectClose } from "../support/close.js"
+import { readDetectorInfo, withCheckpoint } from "../support/read-info.js"
 
 let folder: string
 
@@ -48,10 +48,13 @@ test("a classifier's file fills a detector's backbone and conv5, its norms froze
 
   expect(readDetectorInfo(file)).toBeUndefined()
   const model = "fasterrcnn_resnet18_c4"
-  const norms = planNorms(model, file, wishes)
+  const norms = withCheckpoint(file, (checkpoint) => planNorms(checkpoint, model, wishes))
   expect(norms).toEqual({ norm: "frozen", conv5Norm: "frozen", headNorm: "group", frozen: 2 })
   const config = { ...modelDefaults, model, ...norms }
-  const parameters = new Parameters(seededRandom(2), initialWeights(file, config))
+  const parameters = new Parameters(
+    seededRandom(2),
+    withCheckpoint(file, (checkpoint) => detectorWeights(checkpoint, config)),
+  )
   const detector = buildFasterRcnn(parameters, config, 3)
   const { initialised, mismatched, unused } = loadReport(parameters)
   expect(mismatched).toEqual([])
@@ -87,7 +90,8 @@ test("a detector starts with its classifier's mean and std, keeps them in its fi
   const classifier = join(folder, "halves.safetensors")
   const config = { network: "resnet18", options: {}, size: 48, ...halves }
   saveClassifier(classifier, [], { config, classes: [], training: {} })
-  expect(planInput(classifier)).toEqual(halves)
+  const inputOf = (file: string) => withCheckpoint(file, (checkpoint) => planInput(checkpoint))
+  expect(inputOf(classifier)).toEqual(halves)
   expect(planInput(undefined)).toEqual(imageNet)
 
   const files = [
@@ -96,7 +100,7 @@ test("a detector starts with its classifier's mean and std, keeps them in its fi
     writeDetector("imagenet", imageNet),
     writeDetector("old", undefined),
   ] as const
-  expect(files.map(planInput)).toEqual([halves, { mean: [0, 0, 0], std: [1, 1, 1] }, imageNet, imageNet])
+  expect(files.map(inputOf)).toEqual([halves, { mean: [0, 0, 0], std: [1, 1, 1] }, imageNet, imageNet])
   const found = async (file: string, value: number) => {
     const network = await openTensorNetwork([file], "auto")
     const white = { data: new Uint8Array(64 * 64 * 3).fill(value), height: 64, width: 64 }
