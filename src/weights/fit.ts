@@ -31,20 +31,19 @@ export function expectFit(checkpoint: Checkpoint, parameters: Parameters, networ
   if (report.loaded.some((name) => /^layer\d+\..*conv\d\.weight$/.test(plainName(name)))) return report
   const reason = whyNothingFits(checkpoint, report)
   parameters.dispose()
-  throw new DataError(`${checkpoint.path}: no layer of a ${network} is in it: ${reason}`)
+  throw new DataError(`${checkpoint.path}: nothing in it fits a ${network}. ${reason}`)
 }
 
 function whyNothingFits({ tensors }: Checkpoint, { mismatched }: LoadReport): string {
-  const [other] = mismatched.filter((name) => name.endsWith("weight"))
-  if (other !== undefined) return `its "${other}" has another shape. Take the weights of the same network`
   const names = [...tensors.keys()]
-  const roots = names.flatMap((name) => /^(.*\.)layer1\.0\.conv1\.weight$/.exec(name)?.[1] ?? [])
-  if (roots.length > 1) {
-    return `${roots.length} networks are in it, under ${roots.map((root) => `"${root}"`).join(", ")}. Save one of them alone`
-  }
-  if (roots.length === 1) return `its names begin with "${roots[0]}", without a stem "conv1". Take off the prefix`
+  const roots = names.flatMap((name) => /^(.*\.)layer1\.0\.conv1\.weight$/.exec(plainName(name))?.[1] ?? [])
+  const listed = roots.map((root) => `"${root}"`).join(", ")
+  if (roots.length > 1) return `It holds ${roots.length} networks, under ${listed}. Save one of them by itself`
+  if (roots.length === 1) return `Its names have the prefix ${listed}, but no stem "conv1". Save the whole network`
+  const other = mismatched.find((name) => name.endsWith("weight"))
+  if (other !== undefined) return `It is another architecture: "${other}" has another shape`
   const some = names.slice(0, 3).map((name) => `"${name}"`)
-  return `it is another architecture, or has other names: ${some.join(", ")}. Expected torchvision's, as "layer1.0.conv1.weight"`
+  return `It is another architecture, or names its layers otherwise: ${some.join(", ")}. Expected torchvision's names`
 }
 
 /** The report as lines: how many of what, by stage or layer; the layers by name where they are few. */

@@ -144,8 +144,7 @@ const isBackbone = (network: string): boolean => depths.some((depth) => network 
 type NetworkOverrides = { readonly [Name in keyof NetworkChoices]?: NetworkChoices[Name] | undefined }
 
 /**
- * What tells a network from others of its name: what the user says, else what the file says of its own. Choices that mean
- * nothing to the network are left out.
+ * What tells a network from others of its name: what the user says, else what the file says of its own.
  * @throws DataError for a file that leaves the stride of bottleneck blocks in doubt
  */
 export function planNetwork(
@@ -153,26 +152,31 @@ export function planNetwork(
   network: string,
   { strideIn, shortcut, zeros }: NetworkOverrides = {},
 ): NetworkChoices {
+  return {
+    ...(checkpoint && fileChoices(checkpoint, network, strideIn !== undefined)),
+    ...(strideIn && { strideIn }),
+    ...(shortcut && { shortcut }),
+    ...(zeros && { zeros }),
+  }
+}
+
+/** A classifier's and a localizer's as they stand in the file; others' where they mean something to the network. */
+function fileChoices({ path, model, origin }: Checkpoint, network: string, isStrideSaid: boolean): NetworkChoices {
+  if (model.kind === "classifier" || model.kind === "localizer") return model.info.config.options
+  const { strideIn, shortcut, zeros, doubt } = origin
   const blocks = networkSpec(network).stages.flat()
   const isBottleneck = blocks.some(({ layers }) => layers.length === 3)
   const hasZeros = blocks.some(({ shortcut }) => typeof shortcut !== "string" && "zeros" in shortcut)
-  const origin = checkpoint?.origin
-  if (isBottleneck && strideIn === undefined && origin !== undefined && origin.strideIn === undefined) {
+  if (isBottleneck && strideIn === undefined && !isStrideSaid) {
     throw new DataError(
-      `${checkpoint!.path}: where do its blocks have their stride? ${sentence(origin.doubt ?? "it does not say")}. ` +
+      `${path}: where do its blocks have their stride? ${sentence(doubt ?? "it does not say")}. ` +
         "Say it with --stride-in 1x1 (the paper's released models) or --stride-in 3x3 (torchvision)",
     )
   }
-
-  const isSaid = isBottleneck || origin?.strideIn !== modelDefaults.strideIn
-  const stride = strideIn ?? (isSaid ? origin?.strideIn : undefined)
-  const own = isBackbone(network) && origin?.shortcut !== modelDefaults.shortcut ? origin?.shortcut : undefined
-  const option = shortcut ?? own
-  const place = zeros ?? (hasZeros ? origin?.zeros : undefined)
   return {
-    ...(stride && { strideIn: stride }),
-    ...(option && { shortcut: option }),
-    ...(place && { zeros: place }),
+    ...(strideIn && (isBottleneck || strideIn !== modelDefaults.strideIn) && { strideIn }),
+    ...(isBackbone(network) && shortcut !== modelDefaults.shortcut && { shortcut }),
+    ...(hasZeros && { zeros }),
   }
 }
 

@@ -123,7 +123,10 @@ test("what training logs of a model is what classify eval says of its file, to t
 test("weights that are no numbers end training with 5 before anything is saved", () => {
   const weights = join(folder, "nan.safetensors")
   const shape = [3, 64]
-  writeSafetensors(weights, [["fc.weight", { shape, values: new Float32Array(192).fill(Number.NaN) }]])
+  writeSafetensors(weights, [
+    ["layer1.0.conv1.weight", { shape: [16, 16, 3, 3], values: new Float32Array(2304) }],
+    ["fc.weight", { shape, values: new Float32Array(192).fill(Number.NaN) }],
+  ])
   const out = join(folder, "diverged")
   const { status, stderr } = run("train", "--data", cifar, "--weights", weights, "--out", out, ...options)
   expect(stderr).toMatch(
