@@ -9,6 +9,10 @@ export function configure(command: Command): void {
     .option("--data <path>", "a folder of classes (train/<class>/, val/<class>/), or CIFAR-10's binary files")
     .option("--model <name>", "such as resnet18 (default for folders), resnet50, cifar_resnet20 (default for CIFAR-10)")
     .option("--weights <file>", "start from a classifier (.safetensors); for other classes its last layer is made new")
+    .option(
+      "--stride-in <where>",
+      "stride of bottleneck blocks: 3x3 (torchvision) or 1x1 (the paper); default: the weights'",
+    )
     .option("--epochs <n>", "passes over the data (default: 90, CIFAR-10: 164)", atLeastOneFlag)
     .option("--lr <rate>", "learning rate (default: 0.1)", positiveFlag)
     .option("--batch <n>", "images a step (default: 256, CIFAR-10: 128)", atLeastOneFlag)
@@ -40,7 +44,8 @@ async function train(command: Command): Promise<void> {
     return
   }
   const paths = ["data", "weights", "out"]
-  const config = resolveConfig(classifyTrainSchema, { file, flags: options, sets, paths })
+  const renamed = { deviation: "std" }
+  const config = resolveConfig(classifyTrainSchema, { file, flags: options, sets, paths, renamed, note: log })
   if (printConfig) return print(JSON.stringify(config, null, 2))
   print(await runClassifyTrain(config, interruption(), log))
 }

@@ -16,6 +16,10 @@ export interface ConfigSources {
   readonly paths?: readonly string[]
   /** The same for several paths in one text with `+` between them, as in `VOC2007+VOC2012`. */
   readonly joinedPaths?: readonly string[]
+  /** Names of before, which are still understood, and what they are called now. */
+  readonly renamed?: Readonly<Record<string, string>>
+  /** Takes a line for each name of before that was used. */
+  readonly note?: (line: string) => void
 }
 
 /**
@@ -29,6 +33,10 @@ export function resolveConfig<Schema extends z.ZodType>(schema: Schema, sources:
   const origins = new Map<string, string>()
   if (sources.file !== undefined) {
     const tree = readConfigFile(sources.file)
+    for (const [name, value] of Object.entries(tree)) {
+      delete tree[name]
+      define(tree, currentName(name, sources.file, sources), value)
+    }
     const from = dirname(resolve(sources.file))
     for (const name of sources.paths ?? []) rebase(tree, name.split("."), (path) => resolve(from, path))
     const each = (paths: string) =>
@@ -47,12 +55,19 @@ export function resolveConfig<Schema extends z.ZodType>(schema: Schema, sources:
   }
   for (const text of sources.sets ?? []) {
     const { path, value } = parseSet(text)
+    path[0] = currentName(path[0]!, `--set ${text}`, sources)
     setAt(config, path, value, text)
     for (const name of namesIn({ "": value })) origins.set(path.join(".") + name, `--set ${text}`)
   }
   const result = schema.safeParse(config)
   if (result.success) return result.data
   throw new UsageError(explain(result.error.issues[0]!, config, origins, schema))
+}
+
+function currentName(name: string, where: string, { renamed = {}, note }: ConfigSources): string {
+  if (!Object.hasOwn(renamed, name)) return name
+  note?.(`${where}: "${name}" is now called "${renamed[name]}"`)
+  return renamed[name]!
 }
 
 function readConfigFile(file: string): Tree {

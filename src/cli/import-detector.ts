@@ -53,6 +53,8 @@ export async function importDetector(file: string, overrides: DetectorImport): P
     if (initialised.length > 0) {
       throw new DataError(`${file}: does not fill ${model}: ${firstThree(initialised)} missing or of another shape`)
     }
+    const beyond = parameters.unused().filter((name) => /^(backbone|rpn)\.|\.layer\d+\./.test(name))
+    if (beyond.length > 0) throw new DataError(`${file}: holds more layers than a ${model}: ${firstThree(beyond)}`)
     saveDetector(out, parameters, { config, classes, categoryIds, training: {} })
     const count = [...parameters].length
     print(`${out}: ${count} of ${count} tensors of ${model}, ${classes.length} classes: ${summary(classes)}`)

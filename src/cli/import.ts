@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs"
-import { type Command, InvalidArgumentError } from "commander"
+import { type Command, InvalidArgumentError, Option } from "commander"
 import { networkSpec } from "../backbone/networks.js"
 import { modelNames } from "../detector/model.js"
 import { DataError, UsageError } from "../tensor/errors.js"
@@ -12,7 +12,7 @@ import { classifierWeights, planInput, planNetwork } from "../weights/plan.js"
 import { writeSafetensors } from "../weights/safetensors.js"
 import { importDetector } from "./import-detector.js"
 import { firstThree, printLeftOut } from "./import-lines.js"
-import { print } from "./report.js"
+import { log, print } from "./report.js"
 
 type Channels = readonly [number, number, number]
 
@@ -25,6 +25,7 @@ interface ImportFlags {
   readonly classes?: string
   readonly mean?: Channels
   readonly std?: Channels
+  readonly deviation?: Channels
 }
 
 /**
@@ -42,6 +43,7 @@ export function configure(command: Command): void {
     )
     .option("--mean <r,g,b>", "of the values 0..1 it was trained on (default: the file's, else ImageNet's)", meanFlag)
     .option("--std <r,g,b>", "standard deviation of the same", stdFlag)
+    .addOption(new Option("--deviation <r,g,b>", "what --std was called").argParser(stdFlag).hideHelp())
     .option("--allow-missing", "write what fits of a file that does not fill the network: weights to train from only")
     .option(
       "--stride-in <where>",
@@ -52,7 +54,9 @@ export function configure(command: Command): void {
     .action(importWeights)
 }
 
-function importWeights(file: string, flags: ImportFlags): void | Promise<void> {
+function importWeights(file: string, { deviation, ...given }: ImportFlags): void | Promise<void> {
+  if (deviation !== undefined) log("--deviation is now called --std")
+  const flags = { ...(deviation && { std: deviation }), ...given }
   const { model, classes } = flags
   if (!modelNames.includes(model)) return importClassifier(file, flags)
   if (flags.allowMissing) {
@@ -78,6 +82,11 @@ function importClassifier(file: string, flags: ImportFlags): void {
   })
   if (faults.length > 0 && !allowMissing) {
     throw new DataError(`${file}: does not fill ${model}: ${firstThree(faults)}. Take part of it with --allow-missing`)
+  }
+  const beyond = [...weights.keys()].filter((name) => !expected.has(name) && /^layer\d+\./.test(name))
+  if (beyond.length > 0) {
+    const { network = "another network" } = checkpoint.origin
+    throw new DataError(`${file}: holds more layers than a ${model}: ${firstThree(beyond)}. It is ${network}`)
   }
   const fitting = [...weights].filter(([name, { shape }]) => String(expected.get(name)) === String(shape))
   const config = { network: model, options, size: spec.inputSize[0], ...planInput(checkpoint, flags) }

@@ -23,6 +23,10 @@ export function configure(command: Command): void {
     .option("--stage <name>", "rpn (default), or rcnn: the second stage, on the proposals of the first")
     .option("--proposals <file>", "the trained per-class RPN that proposes, for --stage rcnn")
     .option("--network <name>", "such as resnet101 (default: the weights' own, else resnet18)")
+    .option(
+      "--stride-in <where>",
+      "stride of bottleneck blocks: 3x3 (torchvision) or 1x1 (the paper); default: the weights'",
+    )
     .option("--weights <file>", "start from a classifier, a localizer or torchvision weights")
     .option("--epochs <n>", "passes over the data (default: 12)", atLeastOneFlag)
     .option("--lr <rate>", "learning rate (default: 0.05)", positiveFlag)

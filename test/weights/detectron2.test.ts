@@ -62,7 +62,12 @@ test("a model of detectron2's zoo gives what it gives there, with nothing said b
   using checkpoint = Checkpoint.open(zoo)
   expect([checkpoint.format, checkpoint.model.kind, checkpoint.origin.name]).toEqual(["numpy", "foreign", "detectron2"])
   const config = planModel(checkpoint)
-  expect(config).toMatchObject({ model: "fasterrcnn_resnet50_c4", strideIn: "1x1", norm: "frozen", conv5Norm: "frozen" })
+  expect(config).toMatchObject({
+    model: "fasterrcnn_resnet50_c4",
+    strideIn: "1x1",
+    norm: "frozen",
+    conv5Norm: "frozen",
+  })
   expect(config).toMatchObject({ input: withoutStd, size: 800, maxSize: 1333, frozen: 2 })
   const { align, proposals, roi } = config.options
   expect(align).toEqual({ operator: "align", size: 14, samplingRatio: 0, aligned: true })
@@ -79,13 +84,50 @@ test("a model of detectron2's zoo gives what it gives there, with nothing said b
     const { logits, deltas } = rpn.apply(levels)
     expectSampled(logits, golden.c4.logits)
     expectSampled(deltas, golden.c4.deltas)
-    const boxes = [Float32Array.from(golden.c4.boxes)]
-    const sizes = [[golden.height, golden.width] as const]
-    const { pooled, order } = alignOnLevels(levels, boxes, sizes, { stride: 16, ...align })
+    const boxes = Float32Array.from(golden.c4.boxes)
+    const pooled = alignOnLevels(levels, boxes, new Int32Array(boxes.length / 4), config.options.anchors.stride, align)
     const said = predictor.apply(regions.apply(pooled))
-    expect([...order]).toEqual([0, 1, 2])
     expectSampled(said.logits, golden.c4.classLogits)
     expectSampled(said.deltas, golden.c4.boxDeltas)
   })
   parameters.dispose()
 }, 120_000)
+
+test("an MSRA backbone gives what it gives in Detectron: its norms scale and add, its stride is in the 1x1", () => {
+  using checkpoint = Checkpoint.open(msra)
+  expect(checkpoint.origin).toMatchObject({ name: "MSRA", network: "resnet50", strideIn: "1x1", colors: "bgr" })
+  const config = planModel(checkpoint)
+  // It holds no conv5, which then starts anew; what it says of no more than its backbone leaves the rest to the preset.
+  expect(config).toMatchObject({ model: "fasterrcnn_resnet50_c4", strideIn: "1x1", input: withoutStd, norm: "frozen" })
+  expect(config).toMatchObject({ conv5Norm: "group", size: 400 })
+  const parameters = new Parameters(seededRandom(0), detectorWeights(checkpoint, config))
+  const { backbone } = buildParts(parameters, config, 4)
+  expect(parameters.unused()).toEqual([])
+  tf.tidy(() => expectSampled(backbone.trainable(backbone.frozen(picture(config)))[0]!, golden.msra.features))
+  parameters.dispose()
+})
+
+test("the user's word counts more than the file's", () => {
+  using checkpoint = Checkpoint.open(msra)
+  const said = planModel(checkpoint, { strideIn: "3x3", input: { std: [1, 1, 1] }, preset: "paper", size: 300 })
+  expect(said).toMatchObject({
+    strideIn: "3x3",
+    input: { mean: imageNet.mean, std: [1, 1, 1] },
+    size: 300,
+    maxSize: 500,
+  })
+})
+
+test("a real pickle of Python's gives its arrays, and its pixel mean", () => {
+  withCheckpoint("test/golden/detectron2.pkl", ({ tensors, origin }) => {
+    const told = [...tensors].map(([name, tensor]) => [name, tensor.dtype, tensor.shape, [...tensor.read()]])
+    expect(told).toEqual([
+      ["backbone.conv1.weight", "F32", [2, 3, 1, 1], [0, 1, 2, 3, 4, 5]],
+      ["fortran", "F32", [2, 3], [0, 1, 2, 3, 4, 5]],
+      ["half", "F16", [6], [0, 1, 2, 3, 4, 5]],
+    ])
+    expect(origin.colors).toBe("bgr")
+    expect(origin.input.std).toEqual([1 / 255, 1 / 255, 1 / 255])
+    for (const [c, value] of origin.input.mean.entries()) expect(value).toBeCloseTo(imageNet.mean[c]!, 6)
+  })
+})
