@@ -112,7 +112,7 @@ function doubted({ metadata }: StoredFile): Habits {
 }
 
 const speaks = (text: string): boolean =>
-  /\b(caffe|msra)|stride[^.;]{0,20}1\s*x\s*1|1\s*x\s*1[^.;]{0,20}stride/i.test(text)
+  /\b(caffe|msra)|stride[^.;]{0,40}1\s*x\s*1|1\s*x\s*1[^.;]{0,40}stride/i.test(text)
 const shortened = (text: string): string => (text.length > 80 ? `${text.slice(0, 80)}...` : text)
 
 /**

@@ -17,8 +17,10 @@ vi.mock("node:fs", async (original) => {
   const actual = await original<typeof fs>()
   return { ...actual, openSync: vi.fn(actual.openSync), readFileSync: vi.fn(actual.readFileSync) }
 })
-const opens = (path: string) =>
-  [fs.openSync, fs.readFileSync].flatMap((open) => vi.mocked(open).mock.calls).filter(([file]) => file === path).length
+const opens = (path: string) => {
+  const calls = [...vi.mocked(fs.openSync).mock.calls, ...vi.mocked(fs.readFileSync).mock.calls]
+  return calls.filter(([file]) => file === path).length
+}
 beforeEach(() => void vi.clearAllMocks())
 
 const folder = mkdtempSync(join(tmpdir(), "resdet-checkpoint-"))
