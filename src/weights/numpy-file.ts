@@ -1,6 +1,6 @@
 import { DataError } from "../tensor/errors.js"
 import type { OpenFile } from "./open-file.js"
-import { type Handlers, type Pickled, unpickle } from "./pickle.js"
+import { type Handlers, type Pickled, spelt, unpickle } from "./pickle.js"
 import { bytesOf, decode, rowMajor, type StoredFile, type StoredTensor, valueCount } from "./stored.js"
 
 /**
@@ -74,7 +74,7 @@ const callables: Readonly<Record<string, (args: readonly Pickled[]) => Pickled>>
   "numpy.dtype": ([name]) => {
     if (typeof name === "string" && Object.hasOwn(types, name)) return new Dtype(name)
     const known = Object.keys(types).join(", ")
-    throw new DataError(`pickle: an array of type ${JSON.stringify(name)}; can be read: ${known}`)
+    throw new DataError(`pickle: an array of type ${spelt(name)}; can be read: ${known}`)
   },
   "numpy.core.multiarray._reconstruct": ([kind]) => {
     if (kind !== "numpy.ndarray") throw notDescribed()
@@ -96,7 +96,7 @@ const handlers: Handlers = {
   global: (name) => (name === "numpy.ndarray" || Object.hasOwn(callables, modern(name)) ? modern(name) : undefined),
   call(callee, args) {
     if (typeof callee === "string" && Object.hasOwn(callables, callee)) return callables[callee]!(args)
-    throw new DataError(`pickle: calls ${JSON.stringify(callee) ?? "a value"}, which is refused`)
+    throw new DataError(`pickle: calls ${spelt(callee)}, which is refused`)
   },
   persistent() {
     throw new DataError("pickle: refers to something outside of it, which is refused")

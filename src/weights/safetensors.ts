@@ -113,14 +113,20 @@ function checkEntry(name: string, value: unknown, start: number, fail: (what: st
   if (!isRecord(value)) return fail(`tensor "${name}" is not described by an object`)
   const { dtype, shape, data_offsets: offsets } = value
   const size = typeof dtype === "string" ? bytesOf(dtype) : undefined
-  if (size === undefined) return fail(`tensor "${name}" has an unknown type ${JSON.stringify(dtype)}`)
-  if (!isSizes(shape)) return fail(`tensor "${name}" has a bad shape ${JSON.stringify(shape)}`)
-  if (!isSizes(offsets) || offsets.length !== 2)
-    return fail(`tensor "${name}" has bad offsets ${JSON.stringify(offsets)}`)
+  if (size === undefined) return fail(`tensor "${name}" has an unknown type ${shown(dtype)}`)
+  if (!isSizes(shape)) return fail(`tensor "${name}" has a bad shape ${shown(shape)}`)
+  if (!isSizes(offsets) || offsets.length !== 2) return fail(`tensor "${name}" has bad offsets ${shown(offsets)}`)
   const [from, to] = offsets as [number, number]
   const needed = valueCount(shape) * size
   if (to - from !== needed) return fail(`tensor "${name}" needs ${needed} bytes and has ${to - from}`)
   return { dtype: dtype as string, shape, begin: start + from, end: start + to }
+}
+
+/** A value for a message; one that goes deep or on and on is not spelt out. */
+function shown(value: unknown): string {
+  const isFlat = !Array.isArray(value) || (value.length <= 10 && value.every((item) => typeof item === "number"))
+  if (typeof value === "object" && value !== null && !Array.isArray(value)) return "an object"
+  return isFlat ? (JSON.stringify(value)?.slice(0, 100) ?? "nothing") : "a list"
 }
 
 const isSizes = (value: unknown): value is number[] =>

@@ -1,6 +1,6 @@
 import { DataError } from "../tensor/errors.js"
 import type { OpenFile } from "./open-file.js"
-import { type Handlers, type Pickled, unpickle } from "./pickle.js"
+import { type Handlers, type Pickled, spelt, unpickle } from "./pickle.js"
 import { bytesOf, decode, rowMajor, type StoredFile, type StoredTensor, type Strided, valueCount } from "./stored.js"
 import { readZip, type ZipEntry } from "./zip.js"
 
@@ -110,7 +110,7 @@ class Handling implements Handlers {
       case "torch._utils._rebuild_tensor_v2":
         return rebuild(args)
       default:
-        throw new DataError(`pickle: calls ${JSON.stringify(callee) ?? "a value"}, which is refused`)
+        throw new DataError(`pickle: calls ${spelt(callee)}, which is refused`)
     }
   }
 
@@ -175,8 +175,8 @@ function readLegacy(file: OpenFile): Pickled {
   const keys = next()
   if (!Array.isArray(keys)) throw new DataError("pickle: no list of storages")
   for (const key of keys) {
-    const storage = handling.storages.get(String(key))
-    if (!storage) throw new DataError(`storage ${String(key)} is not described`)
+    const storage = typeof key === "string" ? handling.storages.get(key) : undefined
+    if (!storage) throw new DataError(`storage ${spelt(key)} is not described`)
     const length = storage.length * bytesOf(storage.dtype)!
     if (at + 8 + length > bytes.length) throw new DataError(`cut off in storage ${storage.key}`)
     if (Number(bytes.readBigInt64LE(at)) !== storage.length)
