@@ -5,6 +5,7 @@ import { type Size, type Summary, summarize } from "../backbone/summary.js"
 import { UsageError } from "../tensor/errors.js"
 import { didYouMean } from "../tensor/suggest.js"
 import type { ClassifierInfo } from "../weights/model-info.js"
+import type { Origin } from "../weights/origin.js"
 import { atLeastOneFlag } from "./flags.js"
 import { print, writeJson } from "./report.js"
 
@@ -18,7 +19,7 @@ interface InfoFlags {
 /** `resdet info`: a model's layers, parameters and multiply-adds, or what a weights file holds; no engine is loaded. */
 export function configure(command: Command): void {
   command
-    .argument("<model-or-file>", "such as resnet50 or fasterrcnn_resnet18_c4, or a .safetensors or .onnx file")
+    .argument("<model-or-file>", "such as resnet50 or fasterrcnn_resnet18_c4, or a weights or .onnx file")
     .option("--json <target>", "one JSON document, to a file or to stdout for -")
     .option("--size <side>", "input size in pixels: 224, or height x width as in 600x800", sizeFlag)
     .option("--classes <number>", "how many classes (default: those of ImageNet, CIFAR-10 or COCO)", atLeastOneFlag)
@@ -92,10 +93,21 @@ async function describeFile(path: string): Promise<Description> {
   const others = Object.entries(file.metadata).filter(([key]) => model.kind !== "classifier" || !isInfoKey(key))
   const notes = others.map(([key, value]) => `${key}: ${value}`)
   const told = model.kind === "classifier" ? describeClassifier(model.info) : []
+  const origin = model.kind === "foreign" && file.origin.network !== undefined ? file.origin : undefined
+  if (origin) told.push(describeOrigin(origin))
   return {
     text: [`${path}: ${tensors.length} tensors`, ...told, ...notes, ...lines, totals(parameters)].join("\n"),
-    document: { file: path, parameters, metadata, tensors },
+    document: { file: path, parameters, metadata, ...(origin && { origin }), tensors },
   }
+}
+
+/** What a file of others says of its network. */
+function describeOrigin({ name, network, strideIn, doubt, shortcut, colors, input }: Origin): string {
+  const stride = strideIn === undefined ? `stride in doubt (${doubt})` : `stride in the ${strideIn}`
+  const [mean, std] = [input.mean, input.std].map((values) =>
+    values.map((value) => Number(value.toFixed(5))).join(", "),
+  )
+  return `${network}, ${name}'s: ${stride}, shortcuts ${shortcut}, ${colors.toUpperCase()}, mean ${mean}, std ${std}`
 }
 
 function describeClassifier({ config, classes, training }: ClassifierInfo): string[] {
