@@ -21,7 +21,7 @@ import { openOnnxNetwork } from "../src/predict/onnx-network.js"
 import type { PixelDetector } from "../src/predict/pixel-detector.js"
 import { Parameters } from "../src/tensor/parameters.js"
 import { seededRandom } from "../src/tensor/random.js"
-import { saveDetector } from "../src/weights/detector-file.js"
+import { saveDetector } from "../src/weights/save.js"
 import { type Peer, startPeer, type Times } from "./bench-detect-peer.js"
 
 const CLASSES = 90

@@ -20,7 +20,8 @@ import { detectRecords } from "../src/predict/detect-records.js"
 import { openTensorNetwork } from "../src/predict/network.js"
 import { lookOf, lookShape } from "../src/tasks/options/detect.js"
 import { UsageError } from "../src/tensor/errors.js"
-import { readDetectorInfo } from "../src/weights/detector-file.js"
+import { Checkpoint } from "../src/weights/checkpoint.js"
+import { expectDetector } from "../src/weights/open-model.js"
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -88,7 +89,8 @@ async function measure(files: readonly string[], flags: string): Promise<string>
   }
 }
 
-const size = readDetectorInfo(weights[0]!)!.config.size
+using checkpoint = Checkpoint.open(weights[0]!)
+const { size } = expectDetector(checkpoint).config
 const alone = weights.length === 1 ? [] : weights.map((file) => ({ name: file, files: [file], flags: "" }))
 const wanted = values.only?.split(";") ?? switches(size)
 const runs = [

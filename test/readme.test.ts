@@ -13,7 +13,7 @@ import { startEngine } from "../src/engine/start.js"
 import { UsageError } from "../src/tensor/errors.js"
 import { Parameters } from "../src/tensor/parameters.js"
 import { seededRandom } from "../src/tensor/random.js"
-import { saveDetector } from "../src/weights/detector-file.js"
+import { saveDetector } from "../src/weights/save.js"
 import { png, vocFile, vocObject, writeFiles } from "./datasets/samples.js"
 import { type FencedBlock, fencedBlocks, resdetCalls, type ShellCall } from "./support/readme.js"
 

@@ -111,11 +111,11 @@ export function copyWindow(
   }
 }
 
-/** `(value / 255 - mean) / deviation` of every value of a byte, channel by channel. `[3 * 256]` */
-export function normalisationTable({ mean, deviation }: Normalisation): Float32Array {
+/** `(value / 255 - mean) / std` of every value of a byte, channel by channel. `[3 * 256]` */
+export function normalisationTable({ mean, std }: Normalisation): Float32Array {
   return Float32Array.from({ length: 768 }, (_, i) => {
     const c = i >> 8
-    return ((i & 255) / 255 - mean[c]!) / deviation[c]!
+    return ((i & 255) / 255 - mean[c]!) / std[c]!
   })
 }
 
@@ -126,12 +126,12 @@ export function normalisationTable({ mean, deviation }: Normalisation): Float32A
 export function cutWindow(
   image: RgbImage,
   { height, width, top, left, mirrored }: ScaledWindow,
-  { out, offset, size, mean, deviation }: WindowTarget,
+  { out, offset, size, mean, std }: WindowTarget,
   shift: readonly [number, number, number] = [0, 0, 0],
 ): void {
   const whole = new Float32Array(3 * height * width)
   const shifted = mean.map((value, c) => value - shift[c]!) as [number, number, number]
-  const target = { out: whole, offset: 0, rowStride: 3 * width, height, width, mean: shifted, deviation }
+  const target = { out: whole, offset: 0, rowStride: 3 * width, height, width, mean: shifted, std }
   // Mirrored as a whole, its window lies as far from the other edge.
   resizeInto(image, { ...target, flip: mirrored })
   const from = mirrored ? width - size - left : left
@@ -142,21 +142,21 @@ export function cutWindow(
 }
 
 /**
- * Mean and deviation of red, green and blue (0..1) over pictures.
+ * Mean and standard deviation of red, green and blue (0..1) over pictures.
  * @param pixels `[..., 3]` RGB, 0..255
- * @source fb.resnet.torch: one mean and deviation for a channel, of the training images
+ * @source fb.resnet.torch: one mean and standard deviation for a channel, of the training images
  */
 export function channelStatistics(pixels: Uint8Array): Normalisation {
   const counts = [0, 1, 2].map(() => new Float64Array(256))
   for (let i = 0; i < pixels.length; i++) counts[i % 3]![pixels[i]!]!++
   const perChannel = counts.map((histogram) => {
     const mean = moment(histogram, (value) => value)
-    return { mean, deviation: Math.sqrt(moment(histogram, (value) => (value - mean) ** 2)) }
+    return { mean, std: Math.sqrt(moment(histogram, (value) => (value - mean) ** 2)) }
   })
-  const three = (name: "mean" | "deviation") => perChannel.map((one) => one[name]) as [number, number, number]
-  // One colour all over has no deviation to divide by.
-  const deviation = three("deviation").map((value) => (value === 0 ? 1 : value)) as [number, number, number]
-  return { mean: three("mean"), deviation }
+  const three = (name: "mean" | "std") => perChannel.map((one) => one[name]) as [number, number, number]
+  // One colour all over has no standard deviation to divide by.
+  const std = three("std").map((value) => (value === 0 ? 1 : value)) as [number, number, number]
+  return { mean: three("mean"), std }
 }
 
 function moment(histogram: Float64Array, power: (value: number) => number): number {

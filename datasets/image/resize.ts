@@ -24,15 +24,15 @@ export interface ResizeTarget extends Normalisation {
  */
 export function resizeInto(image: RgbImage, target: ResizeTarget): void {
   const { data: pixels, width } = image
-  const { out, offset, rowStride, height, mean, deviation } = target
+  const { out, offset, rowStride, height, mean, std } = target
   const rows = taps(image.height, height)
   const place = layOut(3 * width, target.width)
   const { memory, blend, mix } = loops
   const floats = new Float32Array(memory.buffer)
   const bytes = new Uint8Array(memory.buffer)
   for (let c = 0; c < 3; c++) {
-    floats[c] = 1 / (255 * deviation[c]!)
-    floats[4 + c] = -mean[c]! / deviation[c]!
+    floats[c] = 1 / (255 * std[c]!)
+    floats[4 + c] = -mean[c]! / std[c]!
   }
   writeColumns(new Int32Array(memory.buffer), floats, taps(width, target.width), target, place)
   const row = floats.subarray(place.row / 4, place.row / 4 + 3 * target.width)
@@ -121,7 +121,7 @@ const loops = (() => {
  */
 export function resizeRgb(image: RgbImage, height: number, width: number): RgbImage {
   const values = new Float32Array(3 * height * width)
-  const plain = { mean: [0, 0, 0], deviation: [1 / 255, 1 / 255, 1 / 255] } as const
+  const plain = { mean: [0, 0, 0], std: [1 / 255, 1 / 255, 1 / 255] } as const
   resizeInto(image, { out: values, offset: 0, rowStride: 3 * width, height, width, flip: false, ...plain })
   return { data: Uint8Array.from(values, (value) => Math.round(value)), height, width }
 }

@@ -29,7 +29,7 @@ interface ClassificationInputs {
 
 /** Opens, resizes, crops, mirrors and normalises photos. Never throws for a photo. */
 export async function makeClassificationInputs(job: ClassificationJob): Promise<ClassificationInputs> {
-  const { photos, seeds, size, mean, deviation } = job
+  const { photos, seeds, size, mean, std } = job
   const values = 3 * size * size
   const pixels = new Float32Array(photos.length * values)
   const problems: (readonly PhotoProblem[])[] = []
@@ -40,7 +40,7 @@ export async function makeClassificationInputs(job: ClassificationJob): Promise<
     problems.push(own)
     used.push(image !== undefined)
     if (image === undefined) continue
-    const target = { out: pixels, offset: row++ * values, size, mean, deviation }
+    const target = { out: pixels, offset: row++ * values, size, mean, std }
     const random = seededRandom(seeds[i]!)
     const window = drawWindow(image, job, random)
     cutWindow(image, window, target, drawColourShift(job.colour, random))

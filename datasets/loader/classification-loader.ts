@@ -119,14 +119,14 @@ function folderParts(
   { files, ...set }: ImageFolderSet,
   options: ClassificationLoaderOptions,
 ): Pick<Parts, "collate" | "prefetch" | "close"> {
-  const { size, shorter, mirror, colour, mean, deviation, prefetch, seed } = options
+  const { size, shorter, mirror, colour, mean, std, prefetch, seed } = options
   const pool = new WorkerPool("classification", options.workers ?? defaultWorkers())
   return {
     prefetch,
     async collate(images, { epoch }) {
       const photos = images.map((image) => ({ file: files[image]! }))
       const seeds = images.map((image) => mixSeeds(seed, epoch, draw.crop, image))
-      const how = { size, shorter, mirror, colour, mean, deviation, ...openDefaults }
+      const how = { size, shorter, mirror, colour, mean, std, ...openDefaults }
       const { pixels, used, problems } = await pool.run({ photos, seeds, ...how })
       const kept = images.filter((_, i) => used[i])
       return {

@@ -48,8 +48,8 @@ export async function makeDetectionInputs(job: DetectionJob): Promise<DetectionI
     const size = placed[i]
     if (image === undefined || size === undefined) continue
     const place = { offset: row++ * height * width * 3, rowStride: 3 * width, flip: job.photos[i]!.flip }
-    const { mean, deviation } = job
-    resizeInto(image, { out: pixels, ...place, height: size.height, width: size.width, mean, deviation })
+    const { mean, std } = job
+    resizeInto(image, { out: pixels, ...place, height: size.height, width: size.width, mean, std })
   }
   return { pixels, shape: [count, height, width, 3], placed, problems: samples.map(({ problems }) => problems) }
 }

@@ -119,11 +119,11 @@ export function detectionLoader(
     },
     async collate(positions, { epoch, index }) {
       const size = sizes[seededRandom(mixSeeds(seed, epoch, draw.size, index)).integer(sizes.length)]!
-      const { maxSize, divisor, maxPixels, mean, deviation } = options
+      const { maxSize, divisor, maxPixels, mean, std } = options
       const photos = positions.map(async (position) => {
         return { ...(await sendable(imageAt(position))), flip: flips(epoch, position) }
       })
-      const how = { size, maxSize, divisor, maxPixels, mean, deviation, policies: faults.policies }
+      const how = { size, maxSize, divisor, maxPixels, mean, std, policies: faults.policies }
       const inputs = await pool.run({ photos: await Promise.all(photos), ...how })
       const drawn = positions.map((position) => ({ record: imageAt(position), flipped: flips(epoch, position) }))
       return toBatch(inputs, drawn)

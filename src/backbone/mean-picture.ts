@@ -29,12 +29,12 @@ export class MeanPicture {
     this.#options = options
   }
 
-  /** @param images `[N, H, W, 3]`, `(value / 255 - mean) / deviation` */
+  /** @param images `[N, H, W, 3]`, `(value / 255 - mean) / std` */
   takeOff(images: tf.Tensor4D): tf.Tensor4D {
-    const { size, mean, deviation } = this.#options
+    const { size, mean, std } = this.#options
     if (images.shape[1] !== size || images.shape[2] !== size) return images
     return tf.tidy(() => {
-      const rest = tf.div(tf.sub(this.#picture, tf.tensor1d([...mean])), tf.tensor1d([...deviation]))
+      const rest = tf.div(tf.sub(this.#picture, tf.tensor1d([...mean])), tf.tensor1d([...std]))
       return tf.sub(images, rest)
     })
   }

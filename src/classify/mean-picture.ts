@@ -16,7 +16,7 @@ export const meanPictureImages = 10_000
 
 /** Images that are decoded together. */
 const together = 32
-const plain = { mean: [0, 0, 0], deviation: [1, 1, 1] } as const
+const plain = { mean: [0, 0, 0], std: [1, 1, 1] } as const
 
 /**
  * The mean of a set's images as a test shows them, whole or cut out of their middle: `[size, size, 3]` RGB, 0..1. Images

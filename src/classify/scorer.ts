@@ -4,7 +4,7 @@ import type { ResNet } from "../backbone/classifier.js"
 import { withValues } from "../engine/read-back.js"
 import type { Normalisation } from "../tensor/normalisation.js"
 import { atLeastOne, withDefaults } from "../tensor/options.js"
-import type { OpenClassifier } from "../weights/classifier-file.js"
+import type { OpenClassifier } from "../weights/open-model.js"
 import { sharedClasses } from "../weights/shared-classes.js"
 import { scorerBatch } from "./scorer-batch.js"
 import {

@@ -2,7 +2,7 @@ import type { RgbImage } from "../../datasets/image/rgb.js"
 import { networkSpec } from "../backbone/networks.js"
 import { UsageError } from "../tensor/errors.js"
 import type { Normalisation } from "../tensor/normalisation.js"
-import type { ClassifierConfig } from "../weights/classifier-file.js"
+import type { ClassifierConfig } from "../weights/model-info.js"
 import { resizeAntialiased } from "./resize-antialiased.js"
 
 /**
@@ -110,7 +110,7 @@ function writeCrop(
   { top, left, flip }: Crop,
   height: number,
   width: number,
-  { mean, deviation }: Normalisation,
+  { mean, std }: Normalisation,
   out: Float32Array,
   offset: number,
 ): void {
@@ -118,7 +118,7 @@ function writeCrop(
   for (let y = 0; y < height; y++) {
     for (let x = 0; x < width; x++) {
       const from = 3 * ((top + y) * stride + left + (flip ? width - 1 - x : x))
-      for (let c = 0; c < 3; c++) out[at++] = (pixels[from + c]! / 255 - mean[c]!) / deviation[c]!
+      for (let c = 0; c < 3; c++) out[at++] = (pixels[from + c]! / 255 - mean[c]!) / std[c]!
     }
   }
 }

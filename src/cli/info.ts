@@ -16,8 +16,8 @@ export const command = defineCommand({
 function documentOf(description: Description): object {
   if (description.kind === "onnx") return { file: description.file, metadata: description.metadata }
   if (description.kind === "weights") {
-    const { file, parameters, metadata, tensors } = description
-    return { file, parameters, metadata, tensors }
+    const { kind: _, classifier: __, ...document } = description
+    return document
   }
   const { kind: _, ...document } = description
   return document
@@ -32,23 +32,32 @@ function graphLines({ file, bytes, metadata }: GraphDescription): string[] {
   return [`${file}: ONNX graph, ${(bytes / 1e6).toFixed(1)} MB`, ...Object.entries(metadata).map(note)]
 }
 
-function weightsLines({ file, parameters, metadata, tensors, classifier }: WeightsDescription): string[] {
+function weightsLines({ file, parameters, metadata, origin, tensors, classifier }: WeightsDescription): string[] {
   const width = Math.max(0, ...tensors.map(({ name }) => name.length))
   const notes = Object.entries(metadata).filter(([key]) => classifier === undefined || key !== "resdet_classifier")
   return [
     `${file}: ${tensors.length} tensors`,
     ...(classifier === undefined ? [] : classifierLines(classifier)),
+    ...(origin === undefined ? [] : [originLine(origin)]),
     ...notes.map(note),
     ...tensors.map(({ name, dtype, shape }) => `${name.padEnd(width)}  ${dtype}  [${shape.join(", ")}]`),
     totals(parameters),
   ]
 }
 
+/** What the file of another tool says of its network. */
+function originLine(origin: NonNullable<WeightsDescription["origin"]>): string {
+  const { name, network, strideIn, doubt, shortcut, colors, input } = origin
+  const stride = strideIn === undefined ? `stride in doubt (${doubt})` : `stride in the ${strideIn}`
+  const [mean, std] = [input.mean, input.std].map((values) => values.map((one) => Number(one.toFixed(5))).join(", "))
+  return `${network}, ${name}'s: ${stride}, shortcuts ${shortcut}, ${colors.toUpperCase()}, mean ${mean}, std ${std}`
+}
+
 function classifierLines({ config, classes, training }: NonNullable<WeightsDescription["classifier"]>): string[] {
-  const { network, options, size, mean, deviation, meanPicture } = config
+  const { network, options, size, mean, std, meanPicture } = config
   return [
     `classifier ${network}: input ${size}x${size}, ${classes.length} classes`,
-    `mean${meanPicture ? " (of the picture input.mean)" : ""}: ${mean.join(", ")}; std: ${deviation.join(", ")}`,
+    `mean${meanPicture ? " (of the picture input.mean)" : ""}: ${mean.join(", ")}; std: ${std.join(", ")}`,
     ...Object.entries({ ...options, ...training }).map(note),
     `classes: ${classes.join(", ")}`,
   ]

@@ -1,4 +1,4 @@
-import { type Depth, depths } from "../backbone/architecture.js"
+import { type Depth, depths, type ResNetOptions, resNetDefaults } from "../backbone/architecture.js"
 import type { NormKind } from "../layers/ops.js"
 import { UsageError } from "../tensor/errors.js"
 import { imageNet, type Normalisation } from "../tensor/normalisation.js"
@@ -16,7 +16,9 @@ export interface ModelConfig {
   /** How values enter: as in the classifier that its backbone comes from. */
   readonly input: Normalisation
   /** Where a bottleneck block has its stride: torchvision's 3x3, or the first 1x1 as in the paper's released models. */
-  readonly strideIn: "3x3" | "1x1"
+  readonly strideIn: ResNetOptions["strideIn"]
+  /** The paper's shortcut option of its ResNet: that of the classifier it comes from. */
+  readonly shortcut: ResNetOptions["shortcut"]
   /** Norm of the shared features, and of a C4 detector's conv5, which runs on every region. */
   readonly norm: NormKind
   readonly conv5Norm: NormKind
@@ -34,7 +36,8 @@ export interface ModelConfig {
 export const modelDefaults: Omit<ModelConfig, "model"> = {
   ...usualSides,
   input: imageNet,
-  strideIn: "3x3",
+  strideIn: resNetDefaults.strideIn,
+  shortcut: resNetDefaults.shortcut,
   norm: "frozen",
   conv5Norm: "group",
   headNorm: "group",

@@ -84,7 +84,7 @@ export function cropLoader(
 async function cutCrops(
   sources: readonly CropSource[],
   epoch: number,
-  { seed, crop, mean, deviation }: CropLoaderOptions,
+  { seed, crop, mean, std }: CropLoaderOptions,
 ): Promise<Collated<CropBatch>> {
   const { side } = crop
   const opened = await Promise.all(sources.map(async (source) => ({ ...source, ...(await openSample(source.record)) })))
@@ -95,7 +95,7 @@ async function cutCrops(
     const random = seededRandom(mixSeeds(seed, epoch, draws.crop, position))
     const objects = Float32Array.from(own.flatMap(({ boxes }) => [...boxes]))
     const chosen = drawCrop([image.height, image.width], objects, crop, random)
-    cutWindow(image, chosen, { out: pixels, offset: n * length, size: side, mean, deviation })
+    cutWindow(image, chosen, { out: pixels, offset: n * length, size: side, mean, std })
     return own.map((one) => cropTruths(one, chosen, crop.minVisible))
   })
   const records = readable.map(({ record }) => record)

@@ -1,56 +1,21 @@
-import type { ResNetOptions } from "../backbone/architecture.js"
 import { type Backbone, createBackbone } from "../backbone/backbone.js"
-import { type CifarOptions, networkSpec } from "../backbone/networks.js"
+import { networkSpec } from "../backbone/networks.js"
 import { resNetBackbone } from "../backbone/resnet.js"
-import type { NormKind } from "../layers/ops.js"
 import { anchorsPerCell } from "../rpn/anchors.js"
 import { DataError, UsageError } from "../tensor/errors.js"
-import type { Normalisation } from "../tensor/normalisation.js"
 import { type Parameter, type Parameters, Scope } from "../tensor/parameters.js"
-import { saveWeights } from "../weights/load.js"
-import { fillModel, infoMetadata, readInfo } from "../weights/model-info.js"
+import { Checkpoint } from "../weights/checkpoint.js"
+import { type LocalizerConfig, type LocalizerInfo, localizerMetadata } from "../weights/model-info.js"
+import { fillModel } from "../weights/open-model.js"
+import { saveWeights } from "../weights/save.js"
 import { ClassHead } from "./class-head.js"
 import { ClassRpn } from "./class-rpn.js"
-import type { ClassRpnOptions } from "./options.js"
 import { RegionNetwork } from "./region-network.js"
-
-/** All that tells one stage of a localizer from another, beside its weights and classes; it is stored in the file. */
-export interface LocalizerConfig extends Normalisation {
-  /** `rpn`: the per-class RPN. `rcnn`: the second stage. */
-  readonly stage: "rpn" | "rcnn"
-  /** Such as `resnet101` or `cifar_resnet20`. */
-  readonly network: string
-  readonly options: Partial<Pick<ResNetOptions, "strideIn" | "shortcut"> & Pick<CifarOptions, "zeros">>
-  readonly norm: NormKind
-  /** How many parts do not learn: 1 the stem, 2 the stem and layer1, ... */
-  readonly frozen: number
-  /** How many stages stand before the last layers; all of them for `rcnn`. */
-  readonly stages: number
-  /** Side of the crops or warped regions it was trained on; input pixels. */
-  readonly size: number
-  /** Anchors, matching and sampling; `rcnn` has no use for them. */
-  readonly rpn: ClassRpnOptions
-}
-
-/** What a localizer's file tells beside its weights. */
-export interface LocalizerInfo {
-  readonly config: LocalizerConfig
-  /** Names of the classes 1..K. */
-  readonly classes: readonly string[]
-  /** How it was trained and how well it does, for people. */
-  readonly training: Readonly<Record<string, unknown>>
-}
-
-/** The metadata key under which `LocalizerInfo` stands in the file, as JSON. */
-const localizerKey = "resdet_localizer"
 
 /** Writes one stage with all that is needed to run it; beside and renamed, so that a broken write leaves the old file. */
 export function saveLocalizer(path: string, parameters: Iterable<Parameter>, info: LocalizerInfo): void {
-  saveWeights(path, parameters, infoMetadata(localizerKey, info))
+  saveWeights(path, parameters, localizerMetadata(info))
 }
-
-/** What the file at `path` tells of itself; `undefined` for plain weights, classifiers and detectors. */
-export const readLocalizerInfo = (path: string) => readInfo<LocalizerInfo>(path, localizerKey, "the localizer")
 
 /** The stages of a network before its classifier. @throws UsageError for a name that is not known */
 export function stagesOf(network: string): number {
@@ -85,11 +50,6 @@ function buildBackbone(
   return createBackbone(new Scope(parameters).in("backbone"), resNetBackbone(spec, { norm, stages, freezeAt: frozen }))
 }
 
-/** A plain network's or a classifier's names as a localizer has them: its stem and stages under `backbone.`. */
-export function localizerName(name: string): string {
-  return /^(conv1|bn1|layer\d+)\./.test(name) ? `backbone.${name}` : name
-}
-
 /** A stage that has been read from its file. */
 export interface OpenStage<Network> extends LocalizerInfo {
   readonly network: Network
@@ -116,13 +76,14 @@ function open<Network>(
   stage: LocalizerConfig["stage"],
   build: (parameters: Parameters, config: LocalizerConfig, numClasses: number) => Network,
 ): OpenStage<Network> {
-  const info = readLocalizerInfo(path)
+  using checkpoint = Checkpoint.open(path)
+  const info = checkpoint.model.kind === "localizer" ? checkpoint.model.info : undefined
   if (info?.config.stage !== stage) {
     const got = info === undefined ? "other weights" : stageNames[info.config.stage]
     throw new DataError(
       `${path}: expected ${stageNames[stage]}, got ${got}. Train one with resdet localize train --stage ${stage}`,
     )
   }
-  const filled = fillModel(path, (parameters) => build(parameters, info.config, info.classes.length))
+  const filled = fillModel(checkpoint, (parameters) => build(parameters, info.config, info.classes.length))
   return { ...info, network: filled.model, parameters: filled.parameters }
 }

@@ -19,11 +19,11 @@ const regionsAtOnce = 32
  */
 export function openLocalizer(rpnFile: string, rcnnFile?: string): OpenLocalizer {
   const first = openClassRpn(rpnFile)
-  const { mean, deviation, size } = first.config
+  const { mean, std, size } = first.config
   const opened = {
     rpn: first.network,
     side: size,
-    normalisation: { mean, deviation },
+    normalisation: { mean, std },
     classes: first.classes,
     dispose: () => first.parameters.dispose(),
   }
@@ -42,7 +42,7 @@ export function openLocalizer(rpnFile: string, rcnnFile?: string): OpenLocalizer
   const { config } = second
   const refiner = new RegionRefiner(second.network, {
     side: config.size,
-    normalisation: { mean: config.mean, deviation: config.deviation },
+    normalisation: { mean: config.mean, std: config.std },
     batch: regionsAtOnce,
   })
   return { ...opened, refiner, dispose }

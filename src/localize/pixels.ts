@@ -8,10 +8,10 @@ import type { Normalisation } from "../tensor/normalisation.js"
 export function wholePixels(
   image: RgbImage,
   [height, width]: readonly [number, number],
-  { mean, deviation }: Normalisation,
+  { mean, std }: Normalisation,
 ): Float32Array {
   const out = new Float32Array(height * width * 3)
-  resizeInto(image, { out, offset: 0, rowStride: 3 * width, height, width, flip: false, mean, deviation })
+  resizeInto(image, { out, offset: 0, rowStride: 3 * width, height, width, flip: false, mean, std })
   return out
 }
 
@@ -23,10 +23,10 @@ export function warpPixels(
   image: RgbImage,
   box: Boxes,
   { side, flip }: { side: number; flip: boolean },
-  { mean, deviation }: Normalisation,
+  { mean, std }: Normalisation,
   out: Float32Array,
   offset: number,
 ): void {
-  const target = { out, offset, rowStride: 3 * side, height: side, width: side, flip, mean, deviation }
+  const target = { out, offset, rowStride: 3 * side, height: side, width: side, flip, mean, std }
   resizeInto(cropImage(image, box), target)
 }

@@ -114,7 +114,7 @@ function drawRegions(
 async function warpRegions(
   drawn: readonly DrawnRegion[],
   epoch: number,
-  { seed, side, flip, mean, deviation }: RegionLoaderOptions,
+  { seed, side, flip, mean, std }: RegionLoaderOptions,
 ): Promise<Collated<RegionBatch>> {
   const photos = new Map(drawn.map(({ entry: { record } }) => [record.file, record]))
   const samples = new Map<string, Sample>()
@@ -129,7 +129,7 @@ async function warpRegions(
   const rows = readable.map(({ entry: { record, label, boxes, truths, matches }, position, region, image }, n) => {
     const flipped = seededRandom(mixSeeds(seed, epoch, draws.flip, position, region)).uniform() < flip
     const box = boxes.slice(4 * region, 4 * region + 4)
-    warpPixels(image, box, { side, flip: flipped }, { mean, deviation }, pixels, n * length)
+    warpPixels(image, box, { side, flip: flipped }, { mean, std }, pixels, n * length)
     const positive = matches.positive[region] === 1
     if (positive) {
       const [dx, ...others] = encodeBoxes(takeBoxes(truths, [matches.truth[region]!]), box, roiCoderWeights)

@@ -1,7 +1,7 @@
 import { meanPictureName } from "../backbone/mean-picture.js"
 import { networkSpec } from "../backbone/networks.js"
 import { classifier } from "../backbone/resnet.js"
-import type { ClassifierConfig } from "../weights/classifier-file.js"
+import type { ClassifierConfig } from "../weights/model-info.js"
 import { Graph, type Value, type WeightSource } from "./graph.js"
 import { graphOps } from "./graph-ops.js"
 import type { OnnxModel } from "./model.js"
@@ -31,8 +31,8 @@ export function classifierGraph(
 }
 
 /** See `MeanPicture`: the channels' means are off already. */
-function withoutPicture(graph: Graph, images: Value, { mean, deviation }: ClassifierConfig): Value {
+function withoutPicture(graph: Graph, images: Value, { mean, std }: ClassifierConfig): Value {
   const picture = transpose(graph, graph.weight(meanPictureName), 2, 0, 1)
-  const [means, deviations] = [mean, deviation].map((values) => graph.reals(values, [3, 1, 1]))
-  return subtract(graph, images, divide(graph, subtract(graph, picture, means!), deviations!))
+  const [means, stds] = [mean, std].map((values) => graph.reals(values, [3, 1, 1]))
+  return subtract(graph, images, divide(graph, subtract(graph, picture, means!), stds!))
 }

@@ -1,11 +1,10 @@
 import type { NormKind } from "../layers/ops.js"
 import { DataError } from "../tensor/errors.js"
 import type { Weights } from "../tensor/parameters.js"
-import { type ClassifierInfo, classifierMetadata } from "../weights/classifier-file.js"
-import { type DetectorInfo, detectorMetadata } from "../weights/detector-file.js"
-import { loadWeights } from "../weights/load.js"
-import { initialWeights } from "../weights/plan.js"
-import { toTorchAxes } from "../weights/torchvision.js"
+import { toTorchAxes } from "../weights/axes.js"
+import type { Checkpoint } from "../weights/checkpoint.js"
+import { type ClassifierInfo, classifierMetadata, type DetectorInfo, detectorMetadata } from "../weights/model-info.js"
+import { detectorWeights } from "../weights/plan.js"
 import { classifierGraph } from "./classifier-graph.js"
 import { detectorGraph } from "./detector-graph.js"
 import type { WeightSource } from "./graph.js"
@@ -16,10 +15,10 @@ import type { OnnxModel } from "./model.js"
  * metadata.
  * @throws UsageError for a detector that has no graph yet, DataError when the file lacks a layer
  */
-export function detectorModel(path: string, info: DetectorInfo): OnnxModel {
+export function detectorModel(checkpoint: Checkpoint, info: DetectorInfo): OnnxModel {
   const { model, norm, conv5Norm, headNorm } = info.config
   const folded = { model, norm: foldedNorm(norm), conv5Norm: foldedNorm(conv5Norm), headNorm: foldedNorm(headNorm) }
-  const weights = weightSource(path, initialWeights(path, folded))
+  const weights = weightSource(checkpoint.path, detectorWeights(checkpoint, folded))
   return detectorGraph({ ...info.config, ...folded }, info.classes.length, weights, detectorMetadata(info))
 }
 
@@ -27,9 +26,9 @@ export function detectorModel(path: string, info: DetectorInfo): OnnxModel {
  * The graph of the classifier in a weights file, its batch norms folded; metadata as above.
  * @throws DataError when the file lacks a layer
  */
-export function classifierModel(path: string, info: ClassifierInfo): OnnxModel {
-  const { weights } = loadWeights(path, { norm: "frozen" })
-  return classifierGraph(info.config, info.classes.length, weightSource(path, weights), classifierMetadata(info))
+export function classifierModel(checkpoint: Checkpoint, info: ClassifierInfo): OnnxModel {
+  const weights = weightSource(checkpoint.path, checkpoint.weights({ norm: "frozen" }))
+  return classifierGraph(info.config, info.classes.length, weights, classifierMetadata(info))
 }
 
 /** A norm once nothing learns: a batch norm is folded into its convolution. */

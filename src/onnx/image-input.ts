@@ -46,10 +46,8 @@ export function imageInput(graph: Graph, options: InputOptions): ImageInput {
   })
   const tall = resized(graph, image, 1, ...height!)
   const whole = resized(graph, tall, 2, ...width!)
-  const [mean, deviation] = [options.input.mean, options.input.deviation].map((values) =>
-    graph.reals(values, [3, 1, 1]),
-  )
-  const normal = divide(graph, subtract(graph, whole, mean!), deviation!)
+  const [mean, std] = [options.input.mean, options.input.std].map((values) => graph.reals(values, [3, 1, 1]))
+  const normal = divide(graph, subtract(graph, whole, mean!), std!)
   const scale = divide(graph, cast(graph, size, "float64"), cast(graph, sides, "float64"))
   const scaleXy = gather(graph, scale, graph.integers(1, 0))
   return { pixels: unsqueeze(graph, padded(graph, normal, size), 0), size, scale: concat(graph, [scaleXy, scaleXy], 0) }

@@ -3,7 +3,7 @@ import { detectorSpec, ownDetectorSpec } from "../detector/detector-spec.js"
 import type { ModelConfig } from "../detector/model.js"
 import { readable } from "../engine/read-back.js"
 import type { Parameters } from "../tensor/parameters.js"
-import { toTorchAxes } from "../weights/torchvision.js"
+import { toTorchAxes } from "../weights/axes.js"
 import { detectorGraph } from "./detector-graph.js"
 import type { OnnxModel } from "./model.js"
 

@@ -1,6 +1,6 @@
 import { DataError, UsageError } from "../tensor/errors.js"
-import { readClassifierInfo } from "../weights/classifier-file.js"
-import { type DetectorInfo, readDetectorInfo } from "../weights/detector-file.js"
+import { Checkpoint } from "../weights/checkpoint.js"
+import type { DetectorInfo } from "../weights/model-info.js"
 import { writeWholeFile } from "../weights/whole-file.js"
 import { encodeModel } from "./encode-model.js"
 import { classifierModel, detectorModel } from "./file-models.js"
@@ -30,19 +30,25 @@ export interface ExportBounds {
  */
 export function writeOnnx(weights: string, out: string, bounds: ExportBounds = {}): WrittenGraph {
   if (!out.endsWith(".onnx")) throw new UsageError(`export: expected --out to end in .onnx, got "${out}"`)
-  const detector = readDetectorInfo(weights)
-  if (detector !== undefined) {
-    const model = detectorModel(weights, withBounds(detector, bounds))
-    return { kind: "detector", weights, ...write(model, out, detector.classes.length) }
+  using checkpoint = Checkpoint.open(weights)
+  const { model } = checkpoint
+  switch (model.kind) {
+    case "detector": {
+      const graph = detectorModel(checkpoint, withBounds(model.info, bounds))
+      return { kind: "detector", weights, ...write(graph, out, model.info.classes.length) }
+    }
+    case "classifier": {
+      if (bounds.score !== undefined || bounds.nms !== undefined) {
+        throw new UsageError(`export: --score and --nms go with detectors; ${weights} is a classifier`)
+      }
+      const graph = classifierModel(checkpoint, model.info)
+      return { kind: "classifier", weights, ...write(graph, out, model.info.classes.length) }
+    }
+    default:
+      throw new DataError(
+        `${weights}: expected a detector or a classifier of resdet's. See resdet train, resdet import`,
+      )
   }
-  const classifier = readClassifierInfo(weights)
-  if (classifier === undefined) {
-    throw new DataError(`${weights}: expected a detector or a classifier of resdet's. See resdet train, resdet import`)
-  }
-  if (bounds.score !== undefined || bounds.nms !== undefined) {
-    throw new UsageError(`export: --score and --nms go with detectors; ${weights} is a classifier`)
-  }
-  return { kind: "classifier", weights, ...write(classifierModel(weights, classifier), out, classifier.classes.length) }
 }
 
 function write(model: OnnxModel, out: string, classes: number) {

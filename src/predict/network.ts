@@ -2,7 +2,8 @@ import { RgbPhoto } from "../../datasets/image/photo.js"
 import { detectPhoto } from "../detector/detect-photo.js"
 import type { EngineChoice } from "../engine/names.js"
 import { startEngine } from "../engine/start.js"
-import { type OpenDetector, openDetector } from "../weights/detector-file.js"
+import { Checkpoint } from "../weights/checkpoint.js"
+import { detectorFrom, type OpenDetector } from "../weights/open-model.js"
 import { sharedClasses } from "../weights/shared-classes.js"
 import type { RunningDetector } from "./pixel-detector.js"
 
@@ -12,14 +13,28 @@ import type { RunningDetector } from "./pixel-detector.js"
  * @throws UserError when the engine cannot run here
  */
 export async function openTensorNetwork(weights: readonly string[], engine: EngineChoice): Promise<RunningDetector> {
+  const checkpoints: Checkpoint[] = []
+  try {
+    for (const path of weights) checkpoints.push(Checkpoint.open(path))
+    return await tensorNetworkFrom(checkpoints, engine)
+  } finally {
+    for (const checkpoint of checkpoints) checkpoint.close()
+  }
+}
+
+/** As `openTensorNetwork`, of files that have been opened. */
+export async function tensorNetworkFrom(
+  checkpoints: readonly Checkpoint[],
+  engine: EngineChoice,
+): Promise<RunningDetector> {
   const started = await startEngine(engine)
   const networks: OpenDetector[] = []
   const dispose = () => {
     for (const { parameters } of networks) parameters.dispose()
   }
   try {
-    for (const path of weights) networks.push(openDetector(path))
-    const classes = sharedClasses(networks.map(({ classes }, i) => ({ name: weights[i]!, classes })))
+    for (const checkpoint of checkpoints) networks.push(detectorFrom(checkpoint))
+    const classes = sharedClasses(networks.map(({ classes }, i) => ({ name: checkpoints[i]!.path, classes })))
     return {
       engine: started,
       classes,

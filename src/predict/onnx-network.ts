@@ -8,7 +8,9 @@ import { detectorModel } from "../onnx/file-models.js"
 import { readOnnxFile } from "../onnx/model-file.js"
 import { constantsToInputs } from "../onnx/read-model.js"
 import { DataError, UsageError } from "../tensor/errors.js"
-import { type DetectorInfo, detectorInfo, readDetectorInfo } from "../weights/detector-file.js"
+import { Checkpoint } from "../weights/checkpoint.js"
+import { type DetectorInfo, describeModel } from "../weights/model-info.js"
+import { expectDetector } from "../weights/open-model.js"
 import type { RunningDetector } from "./pixel-detector.js"
 
 /**
@@ -18,7 +20,16 @@ import type { RunningDetector } from "./pixel-detector.js"
  * @throws UserError when ONNX Runtime is not here, or the detector has no graph
  */
 export async function openOnnxNetwork(weights: string): Promise<RunningDetector> {
-  const { info, pieces } = weights.endsWith(".onnx") ? readGraph(weights) : makeGraph(weights)
+  if (weights.endsWith(".onnx")) return running(weights, readGraph(weights))
+  using checkpoint = Checkpoint.open(weights)
+  return await onnxNetworkFrom(checkpoint)
+}
+
+/** As `openOnnxNetwork`, of a weights file that has been opened. */
+export const onnxNetworkFrom = (checkpoint: Checkpoint): Promise<RunningDetector> =>
+  running(checkpoint.path, makeGraph(checkpoint))
+
+async function running(weights: string, { info, pieces }: DetectorGraph): Promise<RunningDetector> {
   const session = await openDetectorSession(Buffer.concat(pieces))
   const { config, classes, categoryIds } = info
   return {
@@ -50,19 +61,18 @@ interface DetectorGraph {
   readonly pieces: Uint8Array[]
 }
 
-function makeGraph(path: string): DetectorGraph {
-  const info = readDetectorInfo(path)
-  if (info === undefined) throw new DataError(`${path}: expected a trained detector, got plain weights`)
-  return { info, pieces: encodeModel(withBoundInputs(detectorModel(path, info))) }
+function makeGraph(checkpoint: Checkpoint): DetectorGraph {
+  const info = expectDetector(checkpoint)
+  return { info, pieces: encodeModel(withBoundInputs(detectorModel(checkpoint, info))) }
 }
 
 function readGraph(path: string): DetectorGraph {
   const { bytes, metadata } = readOnnxFile(path)
-  const info = detectorInfo(path, metadata)
-  if (info === undefined) {
+  const model = describeModel(path, metadata)
+  if (model.kind !== "detector") {
     throw new DataError(`${path}: expected a detector that "resdet export" wrote, got another ONNX model`)
   }
-  return { info, pieces: constantsToInputs(bytes, Object.values(boundSpecs)) }
+  return { info: model.info, pieces: constantsToInputs(bytes, Object.values(boundSpecs)) }
 }
 
 /** `[3 * height * width]` in 0..1. */

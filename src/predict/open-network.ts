@@ -2,10 +2,10 @@ import { gpuDriver } from "../engine/native-load.js"
 import { loadOnnxRuntime } from "../engine/onnx-runtime.js"
 import { whyNoGraph } from "../onnx/detector-graph.js"
 import { UsageError, UserError } from "../tensor/errors.js"
-import { readDetectorInfo } from "../weights/detector-file.js"
+import { Checkpoint } from "../weights/checkpoint.js"
 import type { OpenOptions } from "./detector-loader.js"
-import { openTensorNetwork } from "./network.js"
-import { beyondGraph, openOnnxNetwork } from "./onnx-network.js"
+import { openTensorNetwork, tensorNetworkFrom } from "./network.js"
+import { beyondGraph, onnxNetworkFrom, openOnnxNetwork } from "./onnx-network.js"
 import type { PixelDetector, RunningDetector } from "./pixel-detector.js"
 
 /**
@@ -30,13 +30,15 @@ export async function openNetwork(
     return openOnnxNetwork(first)
   }
   const prefersGraph = engine === "auto" && weights.length === 1 && beyondGraph(detect) === undefined
-  if (!prefersGraph || !(await runsBetterOnOnnx(first))) return openTensorNetwork(weights, engine)
-  return withFallback(await openOnnxNetwork(first), () => openTensorNetwork(weights, "auto"))
+  if (!prefersGraph) return openTensorNetwork(weights, engine)
+  using checkpoint = Checkpoint.open(first)
+  if (!(await runsBetterOnOnnx(checkpoint))) return await tensorNetworkFrom([checkpoint], engine)
+  return withFallback(await onnxNetworkFrom(checkpoint), () => openTensorNetwork(weights, "auto"))
 }
 
-async function runsBetterOnOnnx(weights: string): Promise<boolean> {
-  const info = readDetectorInfo(weights)
-  if (info === undefined || whyNoGraph(info.config) !== undefined || gpuDriver() !== undefined) return false
+async function runsBetterOnOnnx({ model }: Checkpoint): Promise<boolean> {
+  if (model.kind !== "detector" || whyNoGraph(model.info.config) !== undefined || gpuDriver() !== undefined)
+    return false
   try {
     await loadOnnxRuntime()
     return true

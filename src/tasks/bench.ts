@@ -6,15 +6,16 @@ import { type ModelConfig, modelDefaults, modelNames, parseModel } from "../dete
 import { preset } from "../detector/presets.js"
 import type { EngineName } from "../engine/names.js"
 import { startEngine } from "../engine/start.js"
-import { DataError, UsageError } from "../tensor/errors.js"
+import { UsageError } from "../tensor/errors.js"
 import { didYouMean } from "../tensor/suggest.js"
-import { readDetectorInfo } from "../weights/detector-file.js"
+import { Checkpoint } from "../weights/checkpoint.js"
+import { expectDetector } from "../weights/open-model.js"
+import { inputSizes } from "../weights/plan.js"
 import { machine, type Phase, phases, spread } from "./bench-phases.js"
 import { makePhotos } from "./bench-photos.js"
 import { timeDetector, timeLoading } from "./bench-rounds.js"
 import { parseOptions } from "./config.js"
 import { listenerOf, type TaskHooks } from "./hooks.js"
-import { inputSizes } from "./input-sizes.js"
 import { type BenchOptions, benchSchema } from "./options/bench.js"
 
 /** Times in milliseconds. */
@@ -69,9 +70,9 @@ export async function bench(options: BenchOptions, hooks: TaskHooks = {}): Promi
  */
 function configOf({ model, weights, size }: z.output<typeof benchSchema>): ModelConfig {
   if (weights !== undefined) {
-    const info = readDetectorInfo(weights)
-    if (info === undefined) throw new DataError(`${weights}: expected a detector, got other weights`)
-    return { ...info.config, ...inputSizes(info.config, { size }) }
+    using checkpoint = Checkpoint.open(weights)
+    const { config } = expectDetector(checkpoint)
+    return { ...config, ...inputSizes(config, { size }) }
   }
   if (!modelNames.includes(model)) {
     throw new UsageError(

@@ -9,8 +9,9 @@ import { readOnnxFile } from "../onnx/model-file.js"
 import { UsageError } from "../tensor/errors.js"
 import type { Size } from "../tensor/shapes.js"
 import { didYouMean } from "../tensor/suggest.js"
-import { type ClassifierInfo, readClassifierInfo } from "../weights/classifier-file.js"
-import { SafetensorsFile } from "../weights/safetensors.js"
+import { Checkpoint } from "../weights/checkpoint.js"
+import type { ClassifierInfo } from "../weights/model-info.js"
+import type { Origin } from "../weights/origin.js"
 import { parseOptions } from "./config.js"
 import { type DescribeModelOptions, describeModelSchema } from "./options/describe-model.js"
 
@@ -33,6 +34,8 @@ export interface WeightsDescription {
   readonly parameters: number
   readonly metadata: Metadata
   readonly tensors: readonly { readonly name: string; readonly dtype: string; readonly shape: readonly number[] }[]
+  /** What the file of another tool says of its network. */
+  readonly origin?: Origin
   /** Of a classifier of ours. */
   readonly classifier: ClassifierInfo | undefined
 }
@@ -95,13 +98,16 @@ function sizeOf(size: Config["size"]): Size | undefined {
 const statistics = /\.(running_mean|running_var|num_batches_tracked)$|^input\.mean$/
 
 function describeWeights(path: string): WeightsDescription {
-  const file = new SafetensorsFile(path)
-  const classifier = readClassifierInfo(path)
-  const tensors = [...file.entries].map(([name, { dtype, shape }]) => ({ name, dtype, shape }))
+  using file = Checkpoint.open(path)
+  const { model } = file
+  const classifier = model.kind === "classifier" ? model.info : undefined
+  const origin = model.kind === "foreign" && file.origin.network !== undefined ? file.origin : undefined
+  const tensors = [...file.tensors].map(([name, { dtype, shape }]) => ({ name, dtype, shape }))
   const parameters = tensors
     .filter(({ name }) => !statistics.test(name))
     .reduce((sum, { shape }) => sum + shape.reduce((size, length) => size * length, 1), 0)
-  return { kind: "weights", file: path, parameters, metadata: parsedValues(file.metadata), tensors, classifier }
+  const metadata = parsedValues(file.metadata)
+  return { kind: "weights", file: path, parameters, metadata, ...(origin && { origin }), tensors, classifier }
 }
 
 function describeGraph(path: string): GraphDescription {

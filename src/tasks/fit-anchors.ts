@@ -9,11 +9,11 @@ import { type ModelConfig, modelDefaults } from "../detector/model.js"
 import { type DeepPartial, type FasterRcnnOptions, withOverrides } from "../detector/options.js"
 import { preset } from "../detector/presets.js"
 import { DataError } from "../tensor/errors.js"
+import { inputSizes } from "../weights/plan.js"
 import { type AnchorReport, anchorReport, type FitObjects } from "./anchor-report.js"
 import { readBoxData } from "./box-data.js"
 import { parseOptions } from "./config.js"
 import { listenerOf, type TaskHooks } from "./hooks.js"
-import { inputSizes } from "./input-sizes.js"
 import { type FitAnchorsOptions, fitAnchorsSchema } from "./options/fit-anchors.js"
 
 /**

@@ -1,16 +1,19 @@
 import { buildFasterRcnn } from "../detector/build.js"
-import { type ModelConfig, modelDefaults } from "../detector/model.js"
-import { preset } from "../detector/presets.js"
+import type { ModelConfig } from "../detector/model.js"
 import { startEngine } from "../engine/start.js"
 import { DataError } from "../tensor/errors.js"
+import type { Normalisation } from "../tensor/normalisation.js"
 import { Parameters } from "../tensor/parameters.js"
 import { seededRandom } from "../tensor/random.js"
+import { Checkpoint } from "../weights/checkpoint.js"
 import { cocoLabels, type Labels } from "../weights/coco-classes.js"
-import { saveDetector } from "../weights/detector-file.js"
-import { initialWeights, planNorms } from "../weights/plan.js"
+import { detectorWeights, type ModelOverrides, planModel, planPreset } from "../weights/plan.js"
+import { saveDetector } from "../weights/save.js"
 import type { ImportedWeights } from "./import-weights.js"
 
-interface DetectorImport extends Pick<ModelConfig, "strideIn" | "input"> {
+interface DetectorImport extends Pick<ModelOverrides, "strideIn"> {
+  readonly mean: Normalisation["mean"] | undefined
+  readonly std: Normalisation["std"] | undefined
   readonly model: string
   readonly out: string
   /** The K names of the classes, when they are not COCO's. */
@@ -20,15 +23,17 @@ interface DetectorImport extends Pick<ModelConfig, "strideIn" | "input"> {
 const head = "roi_heads.box_predictor."
 
 /**
- * A whole detector's file of torchvision's names as a detector that `detect` and `eval` run: its weights, torchvision's
- * options and COCO's categories, whose ids are torchvision's labels.
+ * A whole detector's file of torchvision's or detectron2's as a detector that `detect` and `eval` run: its weights, the
+ * options of whose file it is, and COCO's categories.
  * @throws DataError when the file does not fill the model
  */
 export async function importDetector(file: string, overrides: DetectorImport): Promise<ImportedWeights> {
-  const { model, out, strideIn, input } = overrides
-  const auto = { norm: "auto", conv5Norm: "auto", headNorm: "auto", frozen: undefined } as const
-  const norms = planNorms(model, file, auto)
-  const weights = initialWeights(file, { model, ...norms })
+  const { model, out, strideIn, mean, std } = overrides
+  using checkpoint = Checkpoint.open(file)
+  const input = { ...(mean && { mean }), ...(std && { std }) }
+  const preset = planPreset(checkpoint, model, "torchvision")
+  const planned = planModel(checkpoint, { model, preset, strideIn, input })
+  const weights = detectorWeights(checkpoint, planned)
   const outputs = weights.get(`${head}cls_score.bias`)?.shape[0]
   if (outputs === undefined) {
     throw new DataError(
@@ -36,13 +41,10 @@ export async function importDetector(file: string, overrides: DetectorImport): P
     )
   }
   const { classes, categoryIds } = labelsOf(outputs - 1, overrides.names)
-  const { size, maxSize, options } = preset("torchvision", model)
   const classAgnostic = weights.get(`${head}bbox_pred.bias`)?.shape[0] === 4
   const config: ModelConfig = {
-    ...modelDefaults,
-    ...norms,
-    ...{ model, size, maxSize, strideIn, input },
-    options: { ...options, roi: { ...options.roi, classAgnostic } },
+    ...planned,
+    options: { ...planned.options, roi: { ...planned.options.roi, classAgnostic } },
   }
   await startEngine()
   const parameters = new Parameters(seededRandom(0), weights)
@@ -52,6 +54,8 @@ export async function importDetector(file: string, overrides: DetectorImport): P
     if (initialised.length > 0) {
       throw new DataError(`${file}: does not fill ${model}: ${firstThree(initialised)} missing or of another shape`)
     }
+    const beyond = parameters.unused().filter((name) => /^(backbone|rpn)\.|\.layer\d+\./.test(name))
+    if (beyond.length > 0) throw new DataError(`${file}: holds more layers than a ${model}: ${firstThree(beyond)}`)
     saveDetector(out, parameters, { config, classes, categoryIds, training: {} })
     const count = [...parameters].length
     const leftOut = parameters.unused()

@@ -1,13 +1,14 @@
 import { readFileSync } from "node:fs"
 import type { z } from "zod"
 import { networkSpec } from "../backbone/networks.js"
-import { modelDefaults, modelNames } from "../detector/model.js"
+import { modelNames } from "../detector/model.js"
 import { DataError, UsageError } from "../tensor/errors.js"
-import { classifierMetadata } from "../weights/classifier-file.js"
+import { toTorchAxes } from "../weights/axes.js"
+import { Checkpoint } from "../weights/checkpoint.js"
 import { expectedShapes } from "../weights/expected.js"
-import { loadWeights } from "../weights/load.js"
+import { classifierMetadata } from "../weights/model-info.js"
+import { classifierWeights, planInput, planNetwork } from "../weights/plan.js"
 import { writeSafetensors } from "../weights/safetensors.js"
-import { toTorchAxes } from "../weights/torchvision.js"
 import { parseOptions } from "./config.js"
 import { firstThree, importDetector } from "./import-detector.js"
 import { type ImportWeightsOptions, importWeightsSchema } from "./options/import-weights.js"
@@ -41,22 +42,17 @@ export async function importWeights(options: ImportWeightsOptions): Promise<Impo
   if (config.allowMissing) {
     throw new UsageError("import: what does not fill a detector is for resdet train --weights, as it is")
   }
-  const { file, model, out, mean, std, strideIn = modelDefaults.strideIn, classes } = config
+  const { file, model, out, mean, std, strideIn, classes } = config
   const names = classes === undefined ? undefined : (count: number) => namesOf(classes, count)
-  return importDetector(file, { model, out, strideIn, input: { mean, deviation: std }, names })
+  return importDetector(file, { model, out, strideIn, mean, std, names })
 }
 
 function importClassifier(config: Config): ImportedWeights {
-  const { file, model, out, allowMissing, strideIn = modelDefaults.strideIn, mean, std: deviation } = config
-  const spec = networkSpec(model, { strideIn })
-  // pytorch_resnet_cifar10 calls the last layer `linear` and pads its shortcuts on both sides.
-  let zeros = config.zeros ?? "after"
-  const rename = (name: string) => {
-    if (!name.startsWith("linear.")) return name
-    zeros = config.zeros ?? "both"
-    return name.replace("linear.", "fc.")
-  }
-  const { weights } = loadWeights(file, { rename, norm: "batch" })
+  const { file, model, out, allowMissing, strideIn, zeros, mean, std } = config
+  using checkpoint = Checkpoint.open(file)
+  const options = planNetwork(checkpoint, model, { strideIn, zeros })
+  const spec = networkSpec(model, options)
+  const weights = classifierWeights(checkpoint)
   const count = weights.get("fc.bias")?.shape[0] ?? spec.classes
   const classes = config.classes === undefined ? numbered(count) : namesOf(config.classes, count)
   const expected = expectedShapes(spec, count)
@@ -68,24 +64,28 @@ function importClassifier(config: Config): ImportedWeights {
   if (faults.length > 0 && !allowMissing) {
     throw new DataError(`${file}: does not fill ${model}: ${firstThree(faults)}. Take part of it with --allow-missing`)
   }
+  const leftOut = [...weights.keys()].filter((name) => !expected.has(name))
+  const beyond = leftOut.filter((name) => /^layer\d+\./.test(name))
+  if (beyond.length > 0) {
+    const { network = "another network" } = checkpoint.origin
+    throw new DataError(`${file}: holds more layers than a ${model}: ${firstThree(beyond)}. It is ${network}`)
+  }
   const fitting = [...weights].filter(([name, { shape }]) => String(expected.get(name)) === String(shape))
-  const hasZeros = spec.stages.flat().some(({ shortcut }) => typeof shortcut !== "string" && "zeros" in shortcut)
-  const hasBottlenecks = spec.stages.flat().some(({ layers }) => layers.length === 3)
-  const options = { ...(hasBottlenecks ? { strideIn } : {}), ...(hasZeros ? { zeros } : {}) }
-  const network = { network: model, options, size: spec.inputSize[0], mean, deviation }
+  const input = planInput(checkpoint, { ...(mean && { mean }), ...(std && { std }) })
+  const network = { network: model, options, size: spec.inputSize[0], ...input }
   // What does not fill the network cannot be run, so that its file does not say it is a classifier.
   const isWhole = faults.length === 0
-  const metadata = isWhole ? classifierMetadata({ config: network, classes, training: {} }) : { model, ...options }
+  const stated = { model, ...options, mean: String(input.mean), std: String(input.std) }
   writeSafetensors(
     out,
     fitting.map(([name, weight]) => [name, toTorchAxes(weight)] as const),
-    metadata,
+    isWhole ? classifierMetadata({ config: network, classes, training: {} }) : stated,
   )
   return {
     kind: isWhole ? "classifier" : "part",
     ...{ out, model, loaded: fitting.length, tensors: expected.size, classes },
-    zeros: hasZeros ? zeros : null,
-    leftOut: [...weights.keys()].filter((name) => !expected.has(name)),
+    zeros: options.zeros ?? null,
+    leftOut,
   }
 }
 

@@ -6,7 +6,11 @@ import { makeScorer } from "../classify/scorer.js"
 import { type ClassifierCheck, classificationTask } from "../classify/task.js"
 import { DataError, UsageError } from "../tensor/errors.js"
 import type { RunOptions } from "../train/run.js"
-import { type ClassifierConfig, type OpenClassifier, saveClassifier } from "../weights/classifier-file.js"
+import { Checkpoint } from "../weights/checkpoint.js"
+import type { ClassifierConfig } from "../weights/model-info.js"
+import type { OpenClassifier } from "../weights/open-model.js"
+import { classifierWeights } from "../weights/plan.js"
+import { saveClassifier } from "../weights/save.js"
 import { parseOptions } from "./config.js"
 import type { Listener, TaskHooks } from "./hooks.js"
 import {
@@ -54,28 +58,26 @@ const classifierTrainer: Trainer<
   folder: "classify",
   schema: classifyTrainSchema,
   fingerprint: ({ training: { labels, classes } }) => ({ images: labels.length, classes }),
-  async read({ data, split, valSplit, valEvery }, listener) {
-    const training = readLabelled(data, { split })
-    tellSet(training, listener)
-    if (valEvery === 0) return { training, validation: undefined }
-    const validation = await validationOf(() => {
-      if (training.split === wholeSplit) throw new DataError(`${data} is not divided into train/ and val/`)
-      return readLabelled(data, { split: valSplit, classes: training.classes })
-    }, listener)
-    if (validation) tellSet(validation, listener)
-    return { training, validation }
-  },
-  async decide(config, { training, validation }, listener) {
-    if (config.schedule === "plateau" && (!validation || config.valEvery === 0)) {
-      throw new UsageError("--schedule plateau drops the rate by validation: give data with a validation split")
-    }
+  read: readSets,
+  async decide(config, listener) {
     if (config.frozen > 0 && config.weights === undefined) {
       throw new UsageError(`--frozen ${config.frozen} keeps layers as they are: give --weights that they come from`)
     }
-    const model = classifierConfig(config, training)
-    if (config.mean !== "pixel") return { config, model, start: { picture: undefined } }
-    const picture = await takeMeanPicture(training, model, config.seed, listener)
-    return { config, model: { ...model, mean: channelMeans(picture), meanPicture: true }, start: { picture } }
+    using checkpoint = config.weights === undefined ? undefined : Checkpoint.open(config.weights)
+    const data = await readSets(config, listener)
+    if (config.schedule === "plateau" && (!data.validation || config.valEvery === 0)) {
+      throw new UsageError("--schedule plateau drops the rate by validation: give data with a validation split")
+    }
+    const model = classifierConfig(config, data.training, checkpoint)
+    const from = checkpoint && { checkpoint, weights: classifierWeights(checkpoint) }
+    if (config.mean !== "pixel") return { config, model, data, start: { picture: undefined, from } }
+    const picture = await takeMeanPicture(data.training, model, config.seed, listener)
+    return {
+      config,
+      model: { ...model, mean: channelMeans(picture), meanPicture: true },
+      data,
+      start: { picture, from },
+    }
   },
   explicit: (config, model, { training }) => explicitOptions(config, model, training),
   async prepare({ config, model, data: { training, validation }, ...origin }, { log }) {
@@ -101,6 +103,21 @@ const classifierTrainer: Trainer<
       close: () => loader.close(),
     }
   },
+}
+
+async function readSets(
+  { data, split, valSplit, valEvery }: ClassifyTrainConfig,
+  listener: Listener,
+): Promise<ClassifierSets> {
+  const training = readLabelled(data, { split })
+  tellSet(training, listener)
+  if (valEvery === 0) return { training, validation: undefined }
+  const validation = await validationOf(() => {
+    if (training.split === wholeSplit) throw new DataError(`${data} is not divided into train/ and val/`)
+    return readLabelled(data, { split: valSplit, classes: training.classes })
+  }, listener)
+  if (validation) tellSet(validation, listener)
+  return { training, validation }
 }
 
 /** Over how many training images the batch norms' statistics are computed at the end; 0 keeps the moving averages. */

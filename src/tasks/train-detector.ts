@@ -2,14 +2,16 @@ import type { FaultPolicies } from "../../datasets/faults.js"
 import { type DetectionBatch, detectionLoader } from "../../datasets/loader/detection-loader.js"
 import type { Loader } from "../../datasets/loader/loader.js"
 import { buildFasterRcnn } from "../detector/build.js"
-import { completeConfig, describeNorms, type ModelConfig } from "../detector/model.js"
-import { Parameters } from "../tensor/parameters.js"
+import { describeNorms, type ModelConfig } from "../detector/model.js"
+import { Parameters, type Weights } from "../tensor/parameters.js"
 import { mixSeeds, type Random, seededRandom } from "../tensor/random.js"
 import { detectionTask } from "../train/detection-task.js"
 import type { SavedState } from "../train/state.js"
-import { readDetectorInfo, saveDetector } from "../weights/detector-file.js"
-import { describeReport, loadReport } from "../weights/load.js"
-import { initialWeights } from "../weights/plan.js"
+import { Checkpoint } from "../weights/checkpoint.js"
+import { describeReport, expectFit } from "../weights/fit.js"
+import { storedModelConfig } from "../weights/model-info.js"
+import { detectorWeights } from "../weights/plan.js"
+import { saveDetector } from "../weights/save.js"
 import { copyHead, matchClasses, splitHead, transferTable } from "../weights/transfer.js"
 import { parseOptions } from "./config.js"
 import type { TaskHooks } from "./hooks.js"
@@ -54,27 +56,27 @@ export const resumeDetector = (
 export const planDetector = (options: TrainDetectorOptions, hooks: TaskHooks = {}): Promise<object> =>
   plan(detectorTrainer, parseOptions("trainDetector", trainSchema, options), hooks)
 
-const detectorTrainer: Trainer<GivenTrainConfig, TrainConfig, ModelConfig, TrainingData, undefined> = {
+const detectorTrainer: Trainer<GivenTrainConfig, TrainConfig, ModelConfig, TrainingData, DetectorStart | undefined> = {
   folder: "train",
   schema: decidedTrainSchema,
-  complete: completeConfig,
+  complete: storedModelConfig,
   fingerprint: ({ training }) => fingerprintOf(training),
-  read(given, listener) {
-    const { config } = planTraining(given)
-    return readTrainingData(config, policiesOf(config), listener)
+  async decide(given, listener) {
+    using checkpoint = given.weights === undefined ? undefined : Checkpoint.open(given.weights)
+    const { config, lines } = planTraining(given, checkpoint)
+    for (const line of lines) listener.log(line)
+    const model = detectorModelConfig(config, checkpoint)
+    const start = checkpoint && { checkpoint, weights: detectorWeights(checkpoint, model) }
+    return { config, model, start, data: await readTrainingData(config, policiesOf(config), listener) }
   },
-  async decide(given, _, { log }) {
-    const { config, lines } = planTraining(given)
-    for (const line of lines) log(line)
-    return { config, model: detectorModelConfig(config), start: undefined }
-  },
+  read: (config, listener) => readTrainingData(config, policiesOf(config), listener),
   explicit(config, model, { training }) {
     const loader = loaderOf(config, model, training)
     return explicitOptions(config, model, detectorRunOptions(config, training.format, loader.batchesPerEpoch))
   },
-  async prepare({ config, model, data: { training, validation }, state }, { log }) {
+  async prepare({ config, model, data: { training, validation }, state, start }, { log }) {
     const random = seededRandom(mixSeeds(config.seed, INITIALISATION_SEED))
-    const parts = { model, classes: training.classes, weights: config.weights }
+    const parts = { model, classes: training.classes, start }
     const { detector, parameters } = state ? rebuild(parts, state, random) : build(parts, random, log)
     const loader = loaderOf(config, model, training)
     const task = detectionTask(detector, parameters, loader, validation, model)
@@ -115,10 +117,16 @@ function loaderOf(
   })
 }
 
+/** A file's weights, as the detector has them, and what else it tells. */
+interface DetectorStart {
+  readonly checkpoint: Checkpoint
+  readonly weights: Weights
+}
+
 interface Parts {
   readonly model: ModelConfig
   readonly classes: readonly string[]
-  readonly weights: string | undefined
+  readonly start: DetectorStart | undefined
 }
 
 function rebuild({ model, classes }: Parts, state: SavedState, random: Random) {
@@ -127,14 +135,18 @@ function rebuild({ model, classes }: Parts, state: SavedState, random: Random) {
 }
 
 /** A detector that begins a run; from one that knows other classes it takes the classes that both know. */
-function build({ model, classes, weights: file }: Parts, random: Random, log: (line: string) => void) {
-  const weights = file === undefined ? new Map() : initialWeights(file, model)
-  const known = file === undefined ? undefined : readDetectorInfo(file)?.classes
+function build({ model, classes, start }: Parts, random: Random, log: (line: string) => void) {
+  if (start === undefined) {
+    const parameters = new Parameters(random)
+    return { parameters, detector: buildFasterRcnn(parameters, model, classes.length) }
+  }
+  const { checkpoint, weights } = start
+  const known = checkpoint.model.kind === "detector" ? checkpoint.model.info.classes : undefined
   const isOther = known !== undefined && known.join("\n") !== classes.join("\n")
   const { body, head } = isOther ? splitHead(weights) : { body: weights, head: undefined }
   const parameters = new Parameters(random, body)
   const detector = buildFasterRcnn(parameters, model, classes.length)
-  if (file !== undefined) log(`${file}:\n${describeReport(loadReport(parameters))}`)
+  log(`${checkpoint.path}:\n${describeReport(expectFit(checkpoint, parameters, model.model))}`)
   if (head !== undefined) {
     const origins = copyHead(parameters, head, known!.length, matchClasses(known!, classes))
     const copied = origins.filter(({ from }) => from !== undefined).length

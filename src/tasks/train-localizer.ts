@@ -1,13 +1,16 @@
 import { usualSize } from "../localize/localizer.js"
-import { type LocalizerConfig, localizerName, saveLocalizer } from "../localize/localizer-file.js"
+import { saveLocalizer } from "../localize/localizer-file.js"
 import { localizationMetric } from "../localize/tasks.js"
 import { UsageError } from "../tensor/errors.js"
-import { Parameters } from "../tensor/parameters.js"
+import { Parameters, type Weights } from "../tensor/parameters.js"
 import { mixSeeds, seededRandom } from "../tensor/random.js"
 import { sgdOptions } from "../train/options.js"
 import type { RunOptions } from "../train/run.js"
 import { scheduleDefaults, scheduleOptions } from "../train/schedule.js"
-import { describeReport, loadReport, loadWeights } from "../weights/load.js"
+import { Checkpoint } from "../weights/checkpoint.js"
+import { describeReport, expectFit } from "../weights/fit.js"
+import type { LocalizerConfig } from "../weights/model-info.js"
+import { localizerName } from "../weights/names.js"
 import { parseOptions } from "./config.js"
 import type { TaskHooks } from "./hooks.js"
 import { type LocalizeTrainConfig, localizeTrainSchema, type TrainLocalizerOptions } from "./options/train-localizer.js"
@@ -44,16 +47,26 @@ export const resumeLocalizer = (
 export const planLocalizerRun = (options: TrainLocalizerOptions, hooks: TaskHooks = {}): Promise<object> =>
   plan(localizerTrainer, parseOptions("trainLocalizer", localizeTrainSchema, options), hooks)
 
-const localizerTrainer: Trainer<LocalizeTrainConfig, LocalizeTrainConfig, LocalizerConfig, TrainingData, undefined> = {
+const localizerTrainer: Trainer<
+  LocalizeTrainConfig,
+  LocalizeTrainConfig,
+  LocalizerConfig,
+  TrainingData,
+  LocalizerStart | undefined
+> = {
   folder: "localize",
   schema: localizeTrainSchema,
   fingerprint: ({ training }) => fingerprintOf(training),
   read: (config, listener) => readTrainingData(config, {}, listener),
-  async decide(config) {
+  async decide(config, listener) {
     if ((config.stage === "rcnn") !== (config.proposals !== undefined)) {
       throw new UsageError("localize train: expected --proposals with --stage rcnn, and only there")
     }
-    return { config, model: planLocalizer(config), start: undefined }
+    using checkpoint = config.weights === undefined ? undefined : Checkpoint.open(config.weights)
+    const model = planLocalizer(config, checkpoint)
+    const weights = checkpoint?.weights({ rename: localizerName, norm: model.norm })
+    const start = checkpoint && { checkpoint, weights: weights! }
+    return { config, model, start, data: await readTrainingData(config, {}, listener) }
   },
   explicit(config, model, { training }) {
     // How many regions the second stage learns from is known once the first one has proposed them.
@@ -63,14 +76,15 @@ const localizerTrainer: Trainer<LocalizeTrainConfig, LocalizeTrainConfig, Locali
     const sizes = config.sizes ?? (crops ? [usualSize(size)] : undefined)
     return { ...config, ...warmup, network, ...options, norm, frozen, stages, size, sizes, anchors: rpn.anchors }
   },
-  async prepare({ config, model, data, state }, listener) {
-    const weights = state?.weights ?? initialWeights(config, model)
+  async prepare({ config, model, data, state, start }, listener) {
+    const weights = state?.weights ?? start?.weights
     const parameters = new Parameters(seededRandom(mixSeeds(config.seed, INITIALISATION_SEED)), weights)
     const stage = await (config.stage === "rpn"
       ? prepareRpn(config, model, parameters, trainingCrops(config, model, data.training), data)
       : prepareRegions(config, model, parameters, data, listener))
-    if (state === undefined && config.weights !== undefined) {
-      listener.log(`${config.weights}:\n${describeReport(loadReport(parameters))}`)
+    if (start !== undefined) {
+      const report = expectFit(start.checkpoint, parameters, model.network)
+      listener.log(`${start.checkpoint.path}:\n${describeReport(report)}`)
     }
     const { batchesPerEpoch } = stage.task
     listener.log(
@@ -90,8 +104,10 @@ const localizerTrainer: Trainer<LocalizeTrainConfig, LocalizeTrainConfig, Locali
   },
 }
 
-function initialWeights({ weights }: LocalizeTrainConfig, { norm }: LocalizerConfig) {
-  return weights === undefined ? undefined : loadWeights(weights, { rename: localizerName, norm }).weights
+/** A file's weights, by the localizer's names, and what else it tells. */
+interface LocalizerStart {
+  readonly checkpoint: Checkpoint
+  readonly weights: Weights
 }
 
 function runOptions(config: LocalizeTrainConfig, batchesPerEpoch: number): RunOptions {

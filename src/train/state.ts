@@ -3,8 +3,9 @@ import { join } from "node:path"
 import type * as tf from "@tensorflow/tfjs-core"
 import { DataError } from "../tensor/errors.js"
 import type { Parameter, Weights } from "../tensor/parameters.js"
-import { loadWeights, saveWeights } from "../weights/load.js"
-import { SafetensorsFile, writeSafetensors } from "../weights/safetensors.js"
+import { fromTorchAxes } from "../weights/axes.js"
+import { loadSafetensors, writeSafetensors } from "../weights/safetensors.js"
+import { saveWeights } from "../weights/save.js"
 import type { WeightAverage } from "./average.js"
 import type { RunPosition, RunStart } from "./run.js"
 import type { Sgd } from "./sgd.js"
@@ -60,11 +61,15 @@ export function loadState(run: string): SavedState {
   const average = join(folder, names.average)
   return {
     position: readPosition(join(folder, names.position)),
-    weights: loadWeights(join(folder, names.weights)).weights,
+    weights: readWeights(join(folder, names.weights)),
     velocities: readTensors(join(folder, names.velocities)),
     ...(existsSync(average) && { average: readTensors(average) }),
   }
 }
+
+/** What `saveWeights` wrote. */
+const readWeights = (file: string): Weights =>
+  new Map([...loadSafetensors(file)].map(([name, weight]) => [name, fromTorchAxes(weight)]))
 
 /** In our own axis order: only we read them. */
 function writeTensors(file: string, tensors: ReadonlyMap<string, tf.Tensor>): void {
@@ -75,8 +80,7 @@ function writeTensors(file: string, tensors: ReadonlyMap<string, tf.Tensor>): vo
 }
 
 function readTensors(file: string): Map<string, Float32Array> {
-  const tensors = new SafetensorsFile(file)
-  return new Map([...tensors.entries.keys()].map((name) => [name, tensors.read(name)]))
+  return new Map([...loadSafetensors(file)].map(([name, { values }]) => [name, values]))
 }
 
 function readPosition(file: string): RunPosition {

@@ -1,36 +1,64 @@
 import { type DetectorKind, parseModel } from "../detector/model.js"
 
-/**
- * Names of a plain ResNet file as a C4 detector has them: `layer4.*` under `roi_heads.box_head.`, the stem and the other
- * stages under `backbone.`; other names, a detector's own among them, stay as they are.
- */
-export function c4Name(name: string): string {
-  if (/^(conv1|bn1|layer[123])\./.test(name)) return `backbone.${name}`
-  return name.startsWith("layer4.") ? `roi_heads.box_head.${name}` : name
-}
+/** A stem and stages by torchvision's names. */
+const layers = /^(conv1|bn1|layer\d+)\./
 
 /**
- * Names of a file as a pyramid detector has them: a plain ResNet's under `backbone.body.`; what torchvision called
- * otherwise before 0.13 by its names of today; others as they are.
+ * The names of a ResNet's layers as torchvision has them, wherever the network stands: in a detector or a localizer
+ * (`backbone.`, `backbone.body.`, `roi_heads.box_head.`) or by itself. Other names stay as they are.
  */
-export function fpnName(name: string): string {
-  if (/^(conv1|bn1|layer[1234])\./.test(name)) return `backbone.body.${name}`
-  return name
-    .replace(/^rpn\.head\.conv\.(weight|bias)$/, "rpn.head.conv.0.0.$1")
-    .replace(/^(backbone\.fpn\.(?:inner|layer)_blocks\.\d)\.(weight|bias)$/, "$1.0.$2")
+export function plainName(name: string): string {
+  const [, place = "", rest = ""] = /^(backbone\.body\.|backbone\.|roi_heads\.box_head\.|)(.*)$/.exec(name)!
+  return place !== "" && layers.test(rest) ? rest : name
 }
 
-/** Names of a plain ResNet file as a detector with a dilated conv5 has them: under `backbone.`; others as they are. */
-export function dc5Name(name: string): string {
-  return /^(conv1|bn1|layer[1234])\./.test(name) ? `backbone.${name}` : name
+/** Where a network has the layers of its ResNet. */
+export type Placement = (name: string) => string
+
+const placements: Readonly<Record<DetectorKind, Placement>> = {
+  // conv5 runs on every region.
+  c4: (name) => (name.startsWith("layer4.") ? `roi_heads.box_head.${name}` : `backbone.${name}`),
+  dc5: (name) => `backbone.${name}`,
+  fpn: (name) => `backbone.body.${name}`,
+  fpn_v2: (name) => `backbone.body.${name}`,
 }
 
-const namings: Readonly<Record<DetectorKind, (name: string) => string>> = {
-  c4: c4Name,
-  dc5: dc5Name,
-  fpn: fpnName,
-  fpn_v2: fpnName,
+/** A file's names as a network has them that keeps its ResNet where `place` says; all other names stay. */
+export function placedName(name: string, place: Placement): string {
+  const plain = plainName(name)
+  return layers.test(plain) ? place(plain) : plain
 }
 
-/** What makes a file's names those of a detector. */
-export const detectorName = (model: string): ((name: string) => string) => namings[parseModel(model).kind]
+/** A file's names as a localizer has them: the stem and all stages under `backbone.`. */
+export const localizerName = (name: string): string => placedName(name, (plain) => `backbone.${plain}`)
+
+/**
+ * What makes a file's names those of a detector: a plain ResNet's and another detector's layers go where this one has them,
+ * and what torchvision called otherwise before 0.13 gets its name of today.
+ */
+export function detectorName(model: string): (name: string) => string {
+  const place = placements[parseModel(model).kind]
+  return (name) =>
+    placedName(name, place)
+      .replace(/^rpn\.head\.conv\.(weight|bias)$/, "rpn.head.conv.0.0.$1")
+      .replace(/^(backbone\.fpn\.(?:inner|layer)_blocks\.\d)\.(weight|bias)$/, "$1.0.$2")
+}
+
+/**
+ * What stands before every name of a model that was saved inside another: `module.`, `_orig_mod.`, `model.backbone.`, ...
+ * It is found by a ResNet's first layers; where several networks have them it is not told which one is meant, and none is.
+ * @param names as they stand in the file
+ */
+export function wrapperOf(names: readonly string[]): string {
+  const all = new Set(names)
+  const roots = names
+    .filter((name) => name.endsWith("conv1.weight") && !/layer\d+\./.test(name))
+    .map((name) => name.slice(0, -"conv1.weight".length))
+    .filter((root) => all.has(`${root}layer1.0.conv1.weight`))
+  if (roots.length !== 1) return names.length > 0 && names.every((name) => name.startsWith("module.")) ? "module." : ""
+  const [root] = roots as [string]
+  // A detector keeps its ResNet in a place of its own, beside its other parts.
+  const outer = root.replace(/backbone\.(body\.)?$/, "")
+  const isDetector = names.some((name) => name.startsWith(`${outer}rpn.`) || name.startsWith(`${outer}roi_heads.`))
+  return isDetector ? outer : root
+}

@@ -1,31 +1,15 @@
-import { readFileSync } from "node:fs"
 import { DataError } from "../tensor/errors.js"
-import { bytesOf, decode } from "./dtypes.js"
-import { type Handlers, type Pickled, unpickle } from "./pickle.js"
-import { rowMajor } from "./strided.js"
-import type { Weight } from "./torchvision.js"
-
-/** What stands in a pickle of numpy arrays. */
-export interface NumpyFile {
-  readonly tensors: ReadonlyMap<string, Weight>
-  /** Who wrote it, where it says so. */
-  readonly author: string | undefined
-}
+import type { OpenFile } from "./open-file.js"
+import { type Handlers, type Pickled, spelt, unpickle } from "./pickle.js"
+import { bytesOf, decode, rowMajor, type StoredFile, type StoredTensor, valueCount } from "./stored.js"
 
 /**
  * The arrays of a pickled table by their names (`.pkl`: detectron2's and Detectron's weights), without executing anything
  * of it. The table under `model` or `blobs` is taken where there is one.
  * @throws DataError for a file that is cut off, holds no arrays, or names classes beyond arrays and dictionaries
  */
-export function readNumpyFile(path: string): NumpyFile {
-  try {
-    const { value } = unpickle(readFileSync(path), 0, handlers)
-    return fileOf(value)
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") throw new DataError(`${path}: no such file`)
-    if (error instanceof DataError) throw new DataError(`${path}: ${error.message}`)
-    throw error
-  }
+export function readNumpyFile(file: OpenFile): StoredFile {
+  return fileOf(unpickle(file.read(0, file.size), 0, handlers).value)
 }
 
 /** A type of numbers, such as little-endian `f4`. */
@@ -36,26 +20,36 @@ class Dtype {
   constructor(name: string) {
     this.name = name
   }
-
-  decode(bytes: Uint8Array): Float32Array {
-    if (this.bigEndian) throw new DataError(`pickle: an array of big-endian ${this.name}, which is not read`)
-    return decode(new Uint8Array(bytes).buffer, types[this.name]!)
-  }
 }
 
-class NumpyArray {
-  weight: Weight | undefined
+class NumpyArray implements StoredTensor {
+  shape: readonly number[] = []
+  dtype = ""
+  #read: (() => Float32Array) | undefined
 
   /** @param bytes of the values, last axis fastest unless `fortran` */
   fill(shape: Pickled, dtype: Pickled, fortran: boolean, bytes: Pickled): void {
     const data = typeof bytes === "string" ? Buffer.from(bytes, "latin1") : bytes
     if (!isShape(shape) || !(dtype instanceof Dtype) || !(data instanceof Uint8Array)) throw notDescribed()
-    const count = shape.reduce((product, length) => product * length, 1)
-    const needed = count * bytesOf(types[dtype.name]!)!
+    this.shape = shape
+    this.dtype = types[dtype.name]!
+    const needed = valueCount(shape) * bytesOf(this.dtype)!
     if (data.length !== needed) throw new DataError(`pickle: an array needs ${needed} bytes and has ${data.length}`)
-    const strides = shape.map((_, axis) => shape.slice(0, axis).reduce((product, length) => product * length, 1))
-    const values = dtype.decode(data)
-    this.weight = { shape, values: fortran ? rowMajor(values, { offset: 0, shape, strides }) : values }
+    if (dtype.bigEndian) throw new DataError(`pickle: an array of big-endian ${dtype.name}, which is not read`)
+    const strides = shape.map((_, axis) => valueCount(shape.slice(0, axis)))
+    this.#read = () => {
+      const values = decode(data, this.dtype)
+      return fortran ? rowMajor(values, { offset: 0, shape, strides }) : values
+    }
+  }
+
+  get isFilled(): boolean {
+    return this.#read !== undefined
+  }
+
+  read(): Float32Array {
+    if (this.#read === undefined) throw notDescribed()
+    return this.#read()
   }
 }
 
@@ -80,7 +74,7 @@ const callables: Readonly<Record<string, (args: readonly Pickled[]) => Pickled>>
   "numpy.dtype": ([name]) => {
     if (typeof name === "string" && Object.hasOwn(types, name)) return new Dtype(name)
     const known = Object.keys(types).join(", ")
-    throw new DataError(`pickle: an array of type ${JSON.stringify(name)}; can be read: ${known}`)
+    throw new DataError(`pickle: an array of type ${spelt(name)}; can be read: ${known}`)
   },
   "numpy.core.multiarray._reconstruct": ([kind]) => {
     if (kind !== "numpy.ndarray") throw notDescribed()
@@ -94,7 +88,7 @@ const callables: Readonly<Record<string, (args: readonly Pickled[]) => Pickled>>
   "numpy.core.multiarray.scalar": ([dtype, bytes]) => {
     const array = new NumpyArray()
     array.fill([], dtype, false, bytes)
-    return array.weight!.values[0]
+    return array.read()[0]
   },
 }
 
@@ -102,7 +96,7 @@ const handlers: Handlers = {
   global: (name) => (name === "numpy.ndarray" || Object.hasOwn(callables, modern(name)) ? modern(name) : undefined),
   call(callee, args) {
     if (typeof callee === "string" && Object.hasOwn(callables, callee)) return callables[callee]!(args)
-    throw new DataError(`pickle: calls ${JSON.stringify(callee) ?? "a value"}, which is refused`)
+    throw new DataError(`pickle: calls ${spelt(callee)}, which is refused`)
   },
   persistent() {
     throw new DataError("pickle: refers to something outside of it, which is refused")
@@ -126,14 +120,14 @@ const notDescribed = () => new DataError("pickle: an array is not described")
 const isShape = (value: Pickled): value is number[] =>
   Array.isArray(value) && value.every((length) => Number.isSafeInteger(length) && length >= 0)
 
-function fileOf(root: Pickled): NumpyFile {
+function fileOf(root: Pickled): StoredFile {
   if (!(root instanceof Map)) throw new DataError("holds no table of arrays")
-  const inner = [root.get("model"), root.get("blobs")].find((value) => value instanceof Map) ?? root
-  const tensors = new Map<string, Weight>()
-  for (const [name, value] of inner as Map<Pickled, Pickled>) {
-    if (typeof name === "string" && value instanceof NumpyArray && value.weight) tensors.set(name, value.weight)
+  const table = [root.get("model"), root.get("blobs")].find((value) => value instanceof Map) ?? root
+  const tensors = new Map<string, StoredTensor>()
+  for (const [name, value] of table as Map<Pickled, Pickled>) {
+    if (typeof name === "string" && value instanceof NumpyArray && value.isFilled) tensors.set(name, value)
   }
   if (tensors.size === 0) throw new DataError("holds no arrays")
   const author: Pickled = root.get("__author__")
-  return { tensors, author: typeof author === "string" ? author : undefined }
+  return { tensors, metadata: {}, author: typeof author === "string" ? author : undefined }
 }

@@ -32,6 +32,12 @@ export function unpickle(bytes: Uint8Array, start: number, handlers: Handlers): 
   }
 }
 
+/** A value for a message: only texts are spelt out, the beginning of long ones; others may go on without end. */
+export function spelt(value: Pickled): string {
+  if (typeof value !== "string") return "a value that is no text"
+  return JSON.stringify(value.length > 100 ? `${value.slice(0, 100)}...` : value)
+}
+
 const MARK = Symbol("mark")
 
 class PickleReader {
@@ -167,8 +173,9 @@ class PickleReader {
         return
       case 0x93: {
         // STACK_GLOBAL
-        const name = this.#pop()
-        stack.push(this.#global(`${String(this.#pop())}.${String(name)}`))
+        const [name, module] = [this.#pop(), this.#pop()]
+        if (typeof name !== "string" || typeof module !== "string") throw this.#broken("a class without a name")
+        stack.push(this.#global(`${module}.${name}`))
         return
       }
       case 0x52: {
@@ -195,7 +202,7 @@ class PickleReader {
 
   #global(name: string): Pickled {
     const value = this.#handlers.global(name)
-    if (value === undefined) throw new DataError(`pickle: names ${JSON.stringify(name)}, which is refused`)
+    if (value === undefined) throw new DataError(`pickle: names ${spelt(name)}, which is refused`)
     return value
   }
 

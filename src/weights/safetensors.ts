@@ -1,49 +1,53 @@
-import { closeSync, fstatSync, openSync, readSync } from "node:fs"
 import { DataError } from "../tensor/errors.js"
-import { bytesOf, decode, readableTypes } from "./dtypes.js"
+import type { Weight } from "./axes.js"
+import { OpenFile } from "./open-file.js"
+import { bytesOf, decode, readableTypes, type StoredFile, type StoredTensor, valueCount } from "./stored.js"
 import { writeWholeFile } from "./whole-file.js"
 
+/**
+ * The tensors of a safetensors file, whose header is read and checked.
+ * @throws DataError for a file that is cut off, or whose header does not hold together
+ */
+export function readSafetensors(file: OpenFile): StoredFile {
+  const { metadata, entries } = readHeader(file)
+  const tensors = [...entries].map(([name, entry]): [string, StoredTensor] => {
+    const { dtype, shape, begin, end } = entry
+    const read = () => {
+      if (!readableTypes.includes(dtype)) {
+        const known = readableTypes.join(", ")
+        throw new DataError(`${file.path}: tensor "${name}" has type ${dtype}; can be read: ${known}`)
+      }
+      return decode(file.read(begin, end - begin), dtype)
+    }
+    return [name, { dtype, shape, read }]
+  })
+  return { metadata, tensors: new Map(tensors) }
+}
+
+/**
+ * The values of a safetensors file that `writeSafetensors` wrote: the names and axes are its own, and are not interpreted.
+ * @throws DataError as above
+ */
+export function loadSafetensors(path: string): ReadonlyMap<string, Weight> {
+  using file = new OpenFile(path)
+  const { tensors } = readSafetensors(file)
+  return new Map([...tensors].map(([name, tensor]) => [name, { shape: tensor.shape, values: tensor.read() }]))
+}
+
+/** Whether a file begins as one of safetensors does: the length of its header, and the header's brace. */
+export function isSafetensors(file: OpenFile): boolean {
+  if (file.size < 9) return false
+  const start = file.read(0, 9)
+  return start.readBigUInt64LE() < BigInt(file.size) && start[8] === 0x7b
+}
+
 /** Where one tensor lies in a file. */
-export interface TensorEntry {
+interface TensorEntry {
   readonly dtype: string
   readonly shape: readonly number[]
   /** Byte range in the file. */
   readonly begin: number
   readonly end: number
-}
-
-/** A safetensors file whose header has been read and checked; the values stay on disk until they are asked for. */
-export class SafetensorsFile {
-  readonly path: string
-  readonly metadata: Readonly<Record<string, string>>
-  readonly entries: ReadonlyMap<string, TensorEntry>
-
-  /** @throws DataError for a file that is missing, cut off, or whose header does not hold together */
-  constructor(path: string) {
-    this.path = path
-    const { metadata, entries } = withFile(path, (file, size) => readHeader(path, file, size))
-    this.metadata = metadata
-    this.entries = entries
-  }
-
-  /**
-   * One tensor's values as float32, in the file's own axis order.
-   * @throws DataError for a name that is not there or a type that cannot be read
-   */
-  read(name: string): Float32Array {
-    const entry = this.entries.get(name)
-    if (!entry) throw new DataError(`${this.path}: holds no tensor "${name}"`)
-    if (!readableTypes.includes(entry.dtype)) {
-      throw new DataError(
-        `${this.path}: tensor "${name}" has type ${entry.dtype}; can be read: ${readableTypes.join(", ")}`,
-      )
-    }
-    return withFile(this.path, (file) => {
-      const bytes = new Uint8Array(entry.end - entry.begin)
-      readFully(this.path, file, bytes, entry.begin)
-      return decode(bytes.buffer, entry.dtype)
-    })
-  }
 }
 
 /**
@@ -52,7 +56,7 @@ export class SafetensorsFile {
  */
 export function writeSafetensors(
   path: string,
-  tensors: Iterable<readonly [name: string, { readonly shape: readonly number[]; readonly values: Float32Array }]>,
+  tensors: Iterable<readonly [name: string, Weight]>,
   metadata: Readonly<Record<string, string>> = {},
 ): void {
   const header: Record<string, unknown> = {}
@@ -76,19 +80,16 @@ const METADATA = "__metadata__"
 /** @source safetensors: MAX_HEADER_SIZE, against files made to fill the memory */
 const MAX_HEADER_BYTES = 100_000_000
 
-function readHeader(path: string, file: number, size: number) {
+function readHeader(file: OpenFile) {
+  const { path, size } = file
   const fail = (what: string): never => {
     throw new DataError(`${path}: not a whole safetensors file: ${what}`)
   }
   if (size < 8) fail(`${size} bytes are too few for a header`)
-  const prefix = Buffer.alloc(8)
-  readFully(path, file, prefix, 0)
-  const length = Number(prefix.readBigUInt64LE())
+  const length = Number(file.read(0, 8).readBigUInt64LE())
   if (length > MAX_HEADER_BYTES) fail(`a header of ${length} bytes is too large`)
   if (8 + length > size) fail(`a header of ${length} bytes does not fit into ${size}`)
-  const bytes = Buffer.alloc(length)
-  readFully(path, file, bytes, 8)
-  const header = parseObject(bytes) ?? fail("the header is not a JSON object")
+  const header = parseObject(file.read(8, length)) ?? fail("the header is not a JSON object")
 
   const metadata = header[METADATA] ?? {}
   if (!isRecord(metadata) || Object.values(metadata).some((value) => typeof value !== "string")) {
@@ -112,14 +113,20 @@ function checkEntry(name: string, value: unknown, start: number, fail: (what: st
   if (!isRecord(value)) return fail(`tensor "${name}" is not described by an object`)
   const { dtype, shape, data_offsets: offsets } = value
   const size = typeof dtype === "string" ? bytesOf(dtype) : undefined
-  if (size === undefined) return fail(`tensor "${name}" has an unknown type ${JSON.stringify(dtype)}`)
-  if (!isSizes(shape)) return fail(`tensor "${name}" has a bad shape ${JSON.stringify(shape)}`)
-  if (!isSizes(offsets) || offsets.length !== 2)
-    return fail(`tensor "${name}" has bad offsets ${JSON.stringify(offsets)}`)
+  if (size === undefined) return fail(`tensor "${name}" has an unknown type ${shown(dtype)}`)
+  if (!isSizes(shape)) return fail(`tensor "${name}" has a bad shape ${shown(shape)}`)
+  if (!isSizes(offsets) || offsets.length !== 2) return fail(`tensor "${name}" has bad offsets ${shown(offsets)}`)
   const [from, to] = offsets as [number, number]
-  const needed = shape.reduce((product, length) => product * length, size)
+  const needed = valueCount(shape) * size
   if (to - from !== needed) return fail(`tensor "${name}" needs ${needed} bytes and has ${to - from}`)
   return { dtype: dtype as string, shape, begin: start + from, end: start + to }
+}
+
+/** A value for a message; one that goes deep or on and on is not spelt out. */
+function shown(value: unknown): string {
+  const isFlat = !Array.isArray(value) || (value.length <= 10 && value.every((item) => typeof item === "number"))
+  if (typeof value === "object" && value !== null && !Array.isArray(value)) return "an object"
+  return isFlat ? (JSON.stringify(value)?.slice(0, 100) ?? "nothing") : "a list"
 }
 
 const isSizes = (value: unknown): value is number[] =>
@@ -134,31 +141,5 @@ function parseObject(bytes: Buffer): Record<string, unknown> | undefined {
     return isRecord(value) ? value : undefined
   } catch {
     return undefined
-  }
-}
-
-function withFile<T>(path: string, use: (file: number, size: number) => T): T {
-  let file: number
-  try {
-    file = openSync(path, "r")
-  } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException
-    throw new DataError(code === "ENOENT" ? `${path}: no such file` : `${path}: cannot be read (${message})`)
-  }
-  try {
-    const stat = fstatSync(file)
-    if (!stat.isFile()) throw new DataError(`${path}: not a file`)
-    return use(file, stat.size)
-  } finally {
-    closeSync(file)
-  }
-}
-
-function readFully(path: string, file: number, into: Uint8Array, position: number): void {
-  let done = 0
-  while (done < into.length) {
-    const count = readSync(file, into, done, into.length - done, position + done)
-    if (count === 0) throw new DataError(`${path}: ends early`)
-    done += count
   }
 }

@@ -1,38 +1,36 @@
-import { readFileSync } from "node:fs"
-import { unzipSync } from "fflate"
 import { DataError } from "../tensor/errors.js"
-import { bytesOf, decode } from "./dtypes.js"
-import { type Handlers, type Pickled, unpickle } from "./pickle.js"
-import { rowMajor } from "./strided.js"
-import type { Weight } from "./torchvision.js"
+import type { OpenFile } from "./open-file.js"
+import { type Handlers, type Pickled, spelt, unpickle } from "./pickle.js"
+import { bytesOf, decode, rowMajor, type StoredFile, type StoredTensor, type Strided, valueCount } from "./stored.js"
+import { readZip, type ZipEntry } from "./zip.js"
 
 /**
- * The tensors of a PyTorch file (`.pth`, `.pt`, `.th`; zip or legacy), in PyTorch's axis order, without executing
- * anything of it. A checkpoint's `state_dict` (or `model`) is taken where there is one.
+ * The tensors of a PyTorch file (zip or legacy), without executing anything of it. A checkpoint's `state_dict` (or `model`)
+ * is taken where there is one.
  * @throws DataError for a file that is cut off, is no PyTorch file, or names classes beyond tensors and dictionaries
  */
-export function readTorchFile(path: string): Map<string, Weight> {
-  try {
-    const bytes = readFileSync(path)
-    const isZip = bytes.subarray(0, 4).toString("latin1") === "PK\u0003\u0004"
-    const root = isZip ? readZip(bytes) : readLegacy(bytes)
-    return tensorsOf(root)
-  } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException
-    if (code === "ENOENT") throw new DataError(`${path}: no such file`)
-    if (error instanceof DataError) throw new DataError(`${path}: ${message}`)
-    // fflate numbers its errors.
-    if (typeof code === "number") throw new DataError(`${path}: the zip archive is broken (${message})`)
-    throw error
-  }
+export function readTorchFile(file: OpenFile): StoredFile {
+  const root = isZip(file) ? readArchive(file) : readLegacy(file)
+  return { tensors: tensorsOf(root), metadata: {} }
 }
 
-/** A storage's numbers, which a legacy file brings after the pickle that names them. */
+export const isZip = (file: OpenFile): boolean => startsWith(file, Buffer.from("PK\u0003\u0004", "latin1"))
+
+/** @source torch/serialization.py: MAGIC_NUMBER 0x1950a86a20f9469cfc6c, PROTOCOL_VERSION 1001 */
+const legacyStart = Buffer.from("80028a0a6cfc9c46f9206aa850192e", "hex")
+
+export const isLegacyTorch = (file: OpenFile): boolean => startsWith(file, legacyStart)
+
+const startsWith = (file: OpenFile, bytes: Buffer): boolean =>
+  file.size >= bytes.length && file.read(0, bytes.length).equals(bytes)
+
+/** A storage's numbers, which several tensors may share. */
 class Storage {
   readonly dtype: string
   readonly key: string
   readonly length: number
-  #values: Float32Array | undefined
+  /** Its bytes from one place to another. */
+  bytes: ((begin: number, end: number) => Uint8Array) | undefined
 
   constructor(dtype: string, key: string, length: number) {
     this.dtype = dtype
@@ -40,26 +38,43 @@ class Storage {
     this.length = length
   }
 
-  fill(bytes: Uint8Array): void {
+  /** @param size of what is there, in bytes */
+  fill(size: number, bytes: (begin: number, end: number) => Uint8Array): void {
     const expected = this.length * bytesOf(this.dtype)!
-    if (bytes.length !== expected) {
-      throw new DataError(`storage ${this.key} needs ${expected} bytes and has ${bytes.length}`)
-    }
-    this.#values = decode(new Uint8Array(bytes).buffer, this.dtype)
-  }
-
-  get values(): Float32Array {
-    if (!this.#values) throw new DataError(`storage ${this.key} is missing`)
-    return this.#values
+    if (size !== expected) throw new DataError(`storage ${this.key} needs ${expected} bytes and has ${size}`)
+    this.bytes = bytes
   }
 }
 
-interface LazyTensor {
-  readonly storage: Storage
-  readonly offset: number
+/** A tensor as a view of its storage. */
+class StorageTensor implements StoredTensor {
   readonly shape: readonly number[]
-  readonly strides: readonly number[]
+  readonly #storage: Storage
+  readonly #place: Strided
+
+  constructor(storage: Storage, place: Strided) {
+    this.shape = place.shape
+    this.#storage = storage
+    this.#place = place
+  }
+
+  get dtype(): string {
+    return this.#storage.dtype
+  }
+
+  read(): Float32Array {
+    const { dtype, key, bytes } = this.#storage
+    if (bytes === undefined) throw new DataError(`storage ${key} is missing`)
+    const { offset, shape, strides } = this.#place
+    if (valueCount(shape) === 0) return new Float32Array(0)
+    const [size, last] = [bytesOf(dtype)!, lastPlace(this.#place)]
+    return rowMajor(decode(bytes(size * offset, size * (last + 1)), dtype), { offset: 0, shape, strides })
+  }
 }
+
+/** Where the last of a tensor's values stands in its storage. */
+const lastPlace = ({ offset, shape, strides }: Strided): number =>
+  shape.reduce((sum, length, axis) => sum + (length - 1) * (strides[axis] ?? Number.NaN), offset)
 
 const dtypes: Readonly<Record<string, string>> = {
   "torch.FloatStorage": "F32",
@@ -95,7 +110,7 @@ class Handling implements Handlers {
       case "torch._utils._rebuild_tensor_v2":
         return rebuild(args)
       default:
-        throw new DataError(`pickle: calls ${JSON.stringify(callee) ?? "a value"}, which is refused`)
+        throw new DataError(`pickle: calls ${spelt(callee)}, which is refused`)
     }
   }
 
@@ -112,49 +127,40 @@ class Handling implements Handlers {
   }
 }
 
-function rebuild([storage, offset, shape, strides]: readonly Pickled[]): LazyTensor {
+function rebuild([storage, offset, shape, strides]: readonly Pickled[]): StorageTensor {
   if (!(storage instanceof Storage) || !isCount(offset) || !isCounts(shape) || !isCounts(strides)) {
     throw new DataError("pickle: a tensor is not described")
   }
-  const count = shape.reduce((product, length) => product * length, 1)
-  const last = shape.reduce((sum, length, axis) => sum + (length - 1) * (strides[axis] ?? Number.NaN), offset)
+  const count = valueCount(shape)
   // A stride of 0 could make a small file fill the memory.
-  const fits = count === 0 || (last < storage.length && count <= storage.length)
+  const fits = count === 0 || (lastPlace({ offset, shape, strides }) < storage.length && count <= storage.length)
   if (!fits || shape.length !== strides.length) throw new DataError("pickle: a tensor reaches beyond its storage")
-  return { storage, offset, shape, strides }
+  return new StorageTensor(storage, { offset, shape, strides })
 }
 
 const isCount = (value: Pickled): value is number => Number.isSafeInteger(value) && (value as number) >= 0
 const isCounts = (value: Pickled): value is number[] => Array.isArray(value) && value.every(isCount)
 
 /** One pickle and, behind `data/`, a file for each storage. */
-function readZip(bytes: Buffer): Pickled {
-  const files = unzipSync(bytes, {
-    filter: ({ name, compression }) => {
-      // PyTorch stores without compressing, so that no small file can grow.
-      if (compression !== 0) throw new DataError(`"${name}" is compressed, which PyTorch never does`)
-      return /(^|\/)data(\.pkl|\/[^/]+)$/.test(name)
-    },
-  })
-  const pickle = Object.keys(files).find((name) => name.endsWith("data.pkl"))
+function readArchive(file: OpenFile): Pickled {
+  const entries = readZip(file)
+  const pickle = [...entries.keys()].find((name) => /(^|\/)data\.pkl$/.test(name))
   if (pickle === undefined) throw new DataError("a zip archive without PyTorch's data.pkl")
   const handling = new Handling()
-  const { value } = unpickle(files[pickle]!, 0, handling)
+  const { value } = unpickle(entries.get(pickle)!.read(), 0, handling)
   const folder = pickle.slice(0, -".pkl".length)
   for (const [key, storage] of handling.storages) {
-    const file = files[`${folder}/${key}`]
-    if (!file) throw new DataError(`storage ${key} is missing`)
-    storage.fill(file)
+    const entry: ZipEntry | undefined = entries.get(`${folder}/${key}`)
+    if (!entry) throw new DataError(`storage ${key} is missing`)
+    storage.fill(entry.size, (begin, end) => entry.read(begin, end))
   }
   return value
 }
 
-/** @source torch/serialization.py: MAGIC_NUMBER 0x1950a86a20f9469cfc6c, PROTOCOL_VERSION 1001 */
-const legacyStart = Buffer.from("80028a0a6cfc9c46f9206aa850192e", "hex")
-
 /** Five pickles (magic, version, system, object, storage keys), then each storage with its length in front. */
-function readLegacy(bytes: Buffer): Pickled {
-  if (!bytes.subarray(0, legacyStart.length).equals(legacyStart)) throw new DataError("not a PyTorch file")
+function readLegacy(file: OpenFile): Pickled {
+  if (!isLegacyTorch(file)) throw new DataError("not a PyTorch file")
+  const bytes = file.read(0, file.size)
   const handling = new Handling()
   let at = 0
   const next = (): Pickled => {
@@ -169,29 +175,26 @@ function readLegacy(bytes: Buffer): Pickled {
   const keys = next()
   if (!Array.isArray(keys)) throw new DataError("pickle: no list of storages")
   for (const key of keys) {
-    const storage = handling.storages.get(String(key))
-    if (!storage) throw new DataError(`storage ${String(key)} is not described`)
+    const storage = typeof key === "string" ? handling.storages.get(key) : undefined
+    if (!storage) throw new DataError(`storage ${spelt(key)} is not described`)
     const length = storage.length * bytesOf(storage.dtype)!
     if (at + 8 + length > bytes.length) throw new DataError(`cut off in storage ${storage.key}`)
     if (Number(bytes.readBigInt64LE(at)) !== storage.length)
       throw new DataError(`storage ${storage.key} has another size`)
-    storage.fill(bytes.subarray(at + 8, at + 8 + length))
+    const own = bytes.subarray(at + 8, at + 8 + length)
+    storage.fill(length, (begin, end) => own.subarray(begin, end))
     at += 8 + length
   }
   return root
 }
 
-function tensorsOf(root: Pickled): Map<string, Weight> {
+function tensorsOf(root: Pickled): Map<string, StoredTensor> {
   if (!(root instanceof Map)) throw new DataError("holds no table of tensors")
-  const inner = [root.get("state_dict"), root.get("model")].find((value) => value instanceof Map) ?? root
-  const weights = new Map<string, Weight>()
-  for (const [name, value] of inner as Map<Pickled, Pickled>) {
-    if (typeof name !== "string" || !isTensor(value)) continue
-    weights.set(name, { shape: value.shape, values: rowMajor(value.storage.values, value) })
+  const table = [root.get("state_dict"), root.get("model")].find((value) => value instanceof Map) ?? root
+  const tensors = new Map<string, StoredTensor>()
+  for (const [name, value] of table as Map<Pickled, Pickled>) {
+    if (typeof name === "string" && value instanceof StorageTensor) tensors.set(name, value)
   }
-  if (weights.size === 0) throw new DataError("holds no tensors")
-  return weights
+  if (tensors.size === 0) throw new DataError("holds no tensors")
+  return tensors
 }
-
-const isTensor = (value: Pickled): value is LazyTensor =>
-  typeof value === "object" && value !== null && "storage" in value && value.storage instanceof Storage

@@ -8,7 +8,7 @@ import { expectClose } from "../support/close.js"
 import { onEveryEngine } from "../support/engines.js"
 import { tinyNetwork } from "../support/tiny-network.js"
 
-const input = { mean: [0.5, 0.25, 0], deviation: [0.5, 0.25, 2] } as const
+const input = { mean: [0.5, 0.25, 0], std: [0.5, 0.25, 2] } as const
 
 /** Weights with a picture of this value at every place, channel by channel, and 0.1 more at each next place. */
 function pictured(size: number): Weights {
@@ -20,7 +20,7 @@ function pictured(size: number): Weights {
 function entering(shape: [number, number, number, number], value: (i: number) => number): tf.Tensor4D {
   const length = shape.reduce((a, b) => a * b)
   return tf.tensor4d(
-    Float32Array.from({ length }, (_, i) => (value(i) - input.mean[i % 3]!) / input.deviation[i % 3]!),
+    Float32Array.from({ length }, (_, i) => (value(i) - input.mean[i % 3]!) / input.std[i % 3]!),
     shape,
   )
 }
@@ -41,7 +41,7 @@ onEveryEngine("a mean picture", () => {
     expect(tf.memory().numTensors).toBe(before + 1)
     const expected = Array.from({ length: 24 }, (_, i) => {
       const mean = [0.5, 0.3, 0.2][i % 3]! + (i % 12) / 300
-      return (value(i) - mean) / input.deviation[i % 3]!
+      return (value(i) - mean) / input.std[i % 3]!
     })
     expectClose(rest.dataSync(), expected, 1e-6)
     for (const shape of [

@@ -10,7 +10,7 @@ import { wholeImage } from "../../src/classify/test-crops.js"
 import { startEngine } from "../../src/engine/start.js"
 import { bestClasses, rowOf } from "../../src/eval/classification.js"
 import { importWeights } from "../../src/tasks/import-weights.js"
-import { type OpenClassifier, openClassifier } from "../../src/weights/classifier-file.js"
+import { type OpenClassifier, openClassifier } from "../../src/weights/open-model.js"
 import { expectClose } from "../support/close.js"
 import { sharedData, withoutSharedData } from "../support/shared-data.js"
 

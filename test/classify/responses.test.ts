@@ -39,7 +39,7 @@ function made(factors: Readonly<Record<string, number>>, offset: Readonly<Record
   return { parameters, network: new ResNet(new Scope(parameters), oneBlock) }
 }
 
-const values = { mean: [0, 0, 0], deviation: [1, 1, 1] } as const
+const values = { mean: [0, 0, 0], std: [1, 1, 1] } as const
 const red = (value: number) => ({
   data: Uint8Array.from({ length: 12 }, (_, i) => (i % 3 === 0 ? value : 77)),
   height: 2,

@@ -8,7 +8,7 @@ import { resizeShorterSide, wholeImage, writeCrops } from "../../src/classify/te
 import { imageNet } from "../../src/tensor/normalisation.js"
 import { Parameters, Scope } from "../../src/tensor/parameters.js"
 import { seededRandom } from "../../src/tensor/random.js"
-import type { OpenClassifier } from "../../src/weights/classifier-file.js"
+import type { OpenClassifier } from "../../src/weights/open-model.js"
 import { expectClose } from "../support/close.js"
 import { onEveryEngine } from "../support/engines.js"
 import { tinyNetwork } from "../support/tiny-network.js"

@@ -29,7 +29,7 @@ const golden: { resize: number; size: number; cases: GoldenCase[] } = JSON.parse
 const bytes = (text: string) => new Uint8Array(Buffer.from(text, "base64"))
 const unpacked = ({ height, width, pixels }: Packed): RgbImage => ({ height, width, data: bytes(pixels) })
 /** Leaves the pixels as they are, but for rounding. */
-const plain = { mean: [0, 0, 0], deviation: [1 / 255, 1 / 255, 1 / 255] } as const
+const plain = { mean: [0, 0, 0], std: [1 / 255, 1 / 255, 1 / 255] } as const
 
 function crops(image: RgbImage, resize: number, size: number, count: 1 | 10): number[][] {
   const out = new Float32Array(count * 3 * size * size)
@@ -87,7 +87,7 @@ test("a centre crop stands in the middle, an odd rest split to even", () => {
 
 test("values are normalised colour by colour", () => {
   const image = { data: Uint8Array.of(255, 51, 0, 0, 102, 255), height: 1, width: 2 }
-  const values = wholeImage(image, { mean: [0.5, 0.2, 1], deviation: [0.5, 0.1, 2] })
+  const values = wholeImage(image, { mean: [0.5, 0.2, 1], std: [0.5, 0.1, 2] })
   expect([...values].map((value) => Number(value.toFixed(6)))).toEqual([1, 0, -0.5, -1, 2, 0])
 })
 

@@ -11,7 +11,7 @@ import { classifyFolder } from "../../src/tasks/classify-folder.js"
 import { evaluateClassifier } from "../../src/tasks/evaluate-classifier.js"
 import { Parameters, Scope } from "../../src/tensor/parameters.js"
 import { seededRandom } from "../../src/tensor/random.js"
-import { saveClassifier } from "../../src/weights/classifier-file.js"
+import { saveClassifier } from "../../src/weights/save.js"
 import { runCommand } from "../support/run-command.js"
 
 const folder = mkdtempSync(join(tmpdir(), "resdet-classify-"))
@@ -45,7 +45,7 @@ function saveLight(path: string, classes: readonly string[]): void {
     if (name === "fc.bias") values[1] = 2
     tf.tidy(() => variable.assign(tf.tensor(values, variable.shape)))
   }
-  const config = { network: "cifar_plain20", options: {}, size: 32, mean: [0, 0, 0], deviation: [1, 1, 1] } as const
+  const config = { network: "cifar_plain20", options: {}, size: 32, mean: [0, 0, 0], std: [1, 1, 1] } as const
   saveClassifier(path, parameters, { config, classes, training: {} })
   parameters.dispose()
 }

@@ -12,14 +12,15 @@ import { resolveConfig } from "../../src/tasks/config.js"
 import { classifyTrainSchema } from "../../src/tasks/options/train-classifier.js"
 import { resumeClassifier, trainClassifier } from "../../src/tasks/train-classifier.js"
 import { seededRandom } from "../../src/tensor/random.js"
-import { openClassifier, readClassifierInfo } from "../../src/weights/classifier-file.js"
+import { openClassifier } from "../../src/weights/open-model.js"
 import { planInput } from "../../src/weights/plan.js"
-import { SafetensorsFile } from "../../src/weights/safetensors.js"
 import { tiledPng, writeFiles } from "../datasets/samples.js"
 import { writeCifarFiles } from "../support/cifar-files.js"
 import { expectClose } from "../support/close.js"
 import { onEveryEngine } from "../support/engines.js"
 import { colouredPictures } from "../support/made-up-pictures.js"
+import { readClassifierInfo, withCheckpoint } from "../support/read-info.js"
+import { storedFile } from "../support/stored-file.js"
 
 let folder: string
 let cifar: string
@@ -56,8 +57,8 @@ onEveryEngine("a run with the mean picture", () => {
     const sums = Float64Array.from({ length: 3072 }, (_, i) =>
       Array.from({ length: 12 }, (_, n) => pixels[3072 * n + i]!).reduce((a, b) => a + b),
     )
-    const file = new SafetensorsFile(weights)
-    expect(file.entries.get("input.mean")).toMatchObject({ dtype: "F32", shape: [32, 32, 3] })
+    const file = storedFile(weights)
+    expect(file.tensors.get("input.mean")).toMatchObject({ dtype: "F32", shape: [32, 32, 3] })
     expectClose(
       file.read("input.mean"),
       sums.map((sum) => sum / 12 / 255),
@@ -65,10 +66,13 @@ onEveryEngine("a run with the mean picture", () => {
     )
     const { config, training } = readClassifierInfo(weights)!
     const means = [0, 1, 2].map((c) => sums.filter((_, i) => i % 3 === c).reduce((a, b) => a + b) / 1024 / 12 / 255)
-    expect(config).toMatchObject({ meanPicture: true, deviation: [1 / 255, 1 / 255, 1 / 255] })
+    expect(config).toMatchObject({ meanPicture: true, std: [1 / 255, 1 / 255, 1 / 255] })
     expectClose(config.mean, means, 1e-6)
     // A detector runs at other sizes: it takes the channels' means.
-    expect(planInput(weights)).toEqual({ mean: config.mean, deviation: config.deviation })
+    expect(withCheckpoint(weights, (checkpoint) => planInput(checkpoint))).toEqual({
+      mean: config.mean,
+      std: config.std,
+    })
 
     const classifier = openClassifier(weights)
     const scorer = makeScorer([classifier])
@@ -90,23 +94,23 @@ onEveryEngine("a run with the mean picture", () => {
 test("a mean picture goes on with the weights at its size, and is left behind at another", async () => {
   const first = await train("first", { mean: "pixel" })
   const again = await train("again", { weights: first.weights })
-  const picture = new SafetensorsFile(first.weights).read("input.mean")
-  expect(new SafetensorsFile(again.weights).read("input.mean")).toEqual(picture)
+  const picture = storedFile(first.weights).read("input.mean")
+  expect(storedFile(again.weights).read("input.mean")).toEqual(picture)
   expect(readClassifierInfo(again.weights)!.config).toEqual(readClassifierInfo(first.weights)!.config)
 
   const photos = join(folder, "photos")
   const random = seededRandom(1)
   for (const n of [0, 1, 2, 3]) writeFiles(photos, { [`${n % 2 ? "a" : "b"}/${n}.png`]: tiledPng(60, 50, random) })
   const other = await train("other", { weights: first.weights, data: photos, size: 40 })
-  expect(new SafetensorsFile(other.weights).entries.has("input.mean")).toBe(false)
+  expect(storedFile(other.weights).tensors.has("input.mean")).toBe(false)
   const { meanPicture: _, ...config } = readClassifierInfo(first.weights)!.config
   expect(readClassifierInfo(other.weights)!.config).toEqual({ ...config, size: 40 })
 
   const fresh = await train("fresh", { weights: first.weights, data: photos, size: 32, mean: "pixel" })
-  const taken = new SafetensorsFile(fresh.weights).read("input.mean")
+  const taken = storedFile(fresh.weights).read("input.mean")
   expect(taken).not.toEqual(picture)
   const given = await train("given", { weights: first.weights, mean: [0.5, 0.5, 0.5] })
-  expect(new SafetensorsFile(given.weights).entries.has("input.mean")).toBe(false)
+  expect(storedFile(given.weights).tensors.has("input.mean")).toBe(false)
 }, 120_000)
 
 test.each([

@@ -10,7 +10,7 @@ import { startEngine } from "../../src/engine/start.js"
 import { Parameters, Scope } from "../../src/tensor/parameters.js"
 import { seededRandom } from "../../src/tensor/random.js"
 import { plotSvg } from "../../src/train/plot.js"
-import { saveClassifier } from "../../src/weights/classifier-file.js"
+import { saveClassifier } from "../../src/weights/save.js"
 import { runCommand } from "../support/run-command.js"
 
 const folder = mkdtempSync(join(tmpdir(), "resdet-responses-"))
@@ -21,7 +21,7 @@ test("the table has a line a layer and the plot stands beside it", async () => {
   const files = ["cifar_resnet20", "cifar_plain20"].map((network) => {
     const parameters = new Parameters(seededRandom(1))
     new ResNet(new Scope(parameters), networkSpec(network), { classes: 1 })
-    const config = { network, options: {}, size: 32, mean: [0, 0, 0], deviation: [1, 1, 1] } as const
+    const config = { network, options: {}, size: 32, mean: [0, 0, 0], std: [1, 1, 1] } as const
     saveClassifier(join(folder, `${network}.safetensors`), parameters, { config, classes: ["cat"], training: {} })
     parameters.dispose()
     return join(folder, `${network}.safetensors`)

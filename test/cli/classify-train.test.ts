@@ -9,10 +9,11 @@ import { classifyTrainSchema } from "../../src/tasks/options/train-classifier.js
 import { trainClassifier } from "../../src/tasks/train-classifier.js"
 import type { UserError } from "../../src/tensor/errors.js"
 import { seededRandom } from "../../src/tensor/random.js"
-import { readClassifierInfo } from "../../src/weights/classifier-file.js"
-import { SafetensorsFile, writeSafetensors } from "../../src/weights/safetensors.js"
+import { writeSafetensors } from "../../src/weights/safetensors.js"
 import { png, tiledPng, writeFiles } from "../datasets/samples.js"
 import { writeCifarFiles } from "../support/cifar-files.js"
+import { readClassifierInfo } from "../support/read-info.js"
+import { storedFile } from "../support/stored-file.js"
 
 let folder: string
 let cifar: string
@@ -122,7 +123,10 @@ test("what training logs of a model is what classify eval says of its file, to t
 test("weights that are no numbers end training with 5 before anything is saved", () => {
   const weights = join(folder, "nan.safetensors")
   const shape = [3, 64]
-  writeSafetensors(weights, [["fc.weight", { shape, values: new Float32Array(192).fill(Number.NaN) }]])
+  writeSafetensors(weights, [
+    ["layer1.0.conv1.weight", { shape: [16, 16, 3, 3], values: new Float32Array(2304) }],
+    ["fc.weight", { shape, values: new Float32Array(192).fill(Number.NaN) }],
+  ])
   const out = join(folder, "diverged")
   const { status, stderr } = run("train", "--data", cifar, "--weights", weights, "--out", out, ...options)
   expect(stderr).toMatch(
@@ -169,7 +173,7 @@ test("the options that would be used can be printed, and unknown commands get th
 test("a file that holds no part of the network is refused", () => {
   const weights = join(folder, "foreign.safetensors")
   writeSafetensors(weights, [["backbone.conv1.weight", { shape: [1], values: Float32Array.of(1) }]])
-  expect(new SafetensorsFile(weights).entries.size).toBe(1)
+  expect(storedFile(weights).tensors.size).toBe(1)
   const out = join(folder, "foreign")
   const { status, stderr } = run("train", "--data", cifar, "--weights", weights, "--out", out, ...options)
   expect(stderr).toMatch(/foreign\.safetensors: nothing in it fits a cifar_resnet20\./)

@@ -14,9 +14,8 @@ import { checkExport } from "../../src/predict/check-export.js"
 import { exportModel } from "../../src/tasks/export-model.js"
 import { Parameters, Scope } from "../../src/tensor/parameters.js"
 import { seededRandom } from "../../src/tensor/random.js"
-import { saveClassifier } from "../../src/weights/classifier-file.js"
-import { saveDetector } from "../../src/weights/detector-file.js"
 import { writeSafetensors } from "../../src/weights/safetensors.js"
+import { saveClassifier, saveDetector } from "../../src/weights/save.js"
 import { withOnnxRuntime } from "../support/onnx.js"
 import { runCommand } from "../support/run-command.js"
 
@@ -35,7 +34,7 @@ beforeAll(async () => {
   detector.dispose()
   const classifier = new Parameters(seededRandom(0))
   new ResNet(new Scope(classifier), networkSpec("cifar_resnet20"), { classes: 3 })
-  const input = { mean: [0.5, 0.5, 0.5], deviation: [0.25, 0.25, 0.25] } as const
+  const input = { mean: [0.5, 0.5, 0.5], std: [0.25, 0.25, 0.25] } as const
   saveClassifier(path("classifier.safetensors"), classifier, {
     config: { network: "cifar_resnet20", options: {}, size: 32, ...input },
     classes: ["a", "b", "c"],
@@ -59,7 +58,7 @@ test("a file tells its classes, category ids, sizes and thresholds", () => {
   writeOnnx(path("classifier.safetensors"), path("classifier.onnx"))
   expect(metadataOf("classifier.onnx").resdet_classifier).toMatchObject({
     classes: ["a", "b", "c"],
-    config: { size: 32, mean: [0.5, 0.5, 0.5], deviation: [0.25, 0.25, 0.25] },
+    config: { size: 32, mean: [0.5, 0.5, 0.5], std: [0.25, 0.25, 0.25] },
   })
 })
 

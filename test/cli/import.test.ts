@@ -9,12 +9,15 @@ import { startEngine } from "../../src/engine/start.js"
 import { importWeights } from "../../src/tasks/import-weights.js"
 import { Parameters, Scope } from "../../src/tensor/parameters.js"
 import { seededRandom } from "../../src/tensor/random.js"
-import { openClassifier, readClassifierInfo } from "../../src/weights/classifier-file.js"
+import { loadWeights } from "../../src/weights/checkpoint.js"
 import { expectedShapes } from "../../src/weights/expected.js"
-import { loadWeights, saveWeights } from "../../src/weights/load.js"
-import { SafetensorsFile, writeSafetensors } from "../../src/weights/safetensors.js"
+import { openClassifier } from "../../src/weights/open-model.js"
+import { writeSafetensors } from "../../src/weights/safetensors.js"
+import { saveWeights } from "../../src/weights/save.js"
 import { runImport as run } from "../support/import-command.js"
+import { readClassifierInfo } from "../support/read-info.js"
 import { runCommand } from "../support/run-command.js"
+import { storedFile } from "../support/stored-file.js"
 
 const folder = mkdtempSync(join(tmpdir(), "resdet-import-"))
 afterAll(() => rmSync(folder, { recursive: true }))
@@ -40,20 +43,20 @@ test("a file that fills the model is written with what it is", async () => {
   expect(await run(source, "--model", "cifar_resnet20", "--out", out)).toBe(
     `${out}: 97 of 97 tensors of cifar_resnet20, 7 classes\nshortcuts with zero channels after the others (--zeros)\n`,
   )
-  expect(loadWeights(out).weights).toEqual(loadWeights(source).weights)
+  expect(loadWeights(out)).toEqual(loadWeights(source))
   expect(readClassifierInfo(out)).toMatchObject({
     config: {
       network: "cifar_resnet20",
       options: { zeros: "after" },
       size: 32,
       mean: [0.485, 0.456, 0.406],
-      deviation: [0.229, 0.224, 0.225],
+      std: [0.229, 0.224, 0.225],
     },
     classes: ["0", "1", "2", "3", "4", "5", "6"],
   })
 })
 
-test("names of classes and the input's mean and deviation are stored, and the file then runs", async () => {
+test("names of classes and the input's mean and std are stored, and the file then runs", async () => {
   await makeSource()
   const names = join(folder, "names.txt")
   writeFileSync(names, "a\r\nb b\nc\nd\ne\nf\ng\n\n")
@@ -61,7 +64,7 @@ test("names of classes and the input's mean and deviation are stored, and the fi
   await run(source, "--model", "cifar_resnet20", "--out", out, "--classes", names, ...inputs)
   const { network, parameters, ...info } = openClassifier(out)
   expect(info.classes).toEqual(["a", "b b", "c", "d", "e", "f", "g"])
-  expect([info.config.mean, info.config.deviation]).toEqual([
+  expect([info.config.mean, info.config.std]).toEqual([
     [0.5, 0.25, 0],
     [1, 2, 0.5],
   ])
@@ -97,7 +100,7 @@ test("the deviation of 0.1.0 still works, and a line says its new name", async (
   const args = [source, "--model", "cifar_resnet20", "--out", out, "--deviation", "1,2,0.5"]
   const { code, said } = await runCommand("import", ...args)
   expect([code, said]).toEqual([0, '--deviation: "deviation" is now called "std"\n'])
-  expect(readClassifierInfo(out)?.config.deviation).toEqual([1, 2, 0.5])
+  expect(readClassifierInfo(out)?.config.std).toEqual([1, 2, 0.5])
 })
 
 test("from TypeScript the names of the classes are a list, and mistakes are the same", async () => {
@@ -114,8 +117,8 @@ test("from TypeScript the names of the classes are a list, and mistakes are the 
 
 test("a last layer named linear is taken, and tells that zeros stand on both sides", async () => {
   await makeSource()
-  const file = new SafetensorsFile(source)
-  const renamed = [...file.entries].map(
+  const file = storedFile(source)
+  const renamed = [...file.tensors].map(
     ([name, { shape }]) => [name.replace("fc.", "module.linear."), { shape, values: file.read(name) }] as const,
   )
   const wrapped = renamed.map(([name, tensor]) => [name.replace(/^(?!module)/, "module."), tensor] as const)
@@ -134,7 +137,10 @@ test("a partial match is refused and nothing written, unless it is allowed", asy
   expect(existsSync(out)).toBe(false)
   expect(await run(source, "--model", "cifar_resnet20", "--out", out, "--allow-missing")).toContain("87 of 97 tensors")
   expect(readClassifierInfo(out)).toBeUndefined()
-  expect(new SafetensorsFile(out).metadata).toEqual({ model: "cifar_resnet20", zeros: "after" })
+  expect(storedFile(out).metadata).toEqual({
+    ...{ model: "cifar_resnet20", zeros: "after" },
+    ...{ mean: "0.485,0.456,0.406", std: "0.229,0.224,0.225" },
+  })
 })
 
 test("another depth's file is refused by name and shape", async () => {

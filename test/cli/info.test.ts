@@ -8,7 +8,7 @@ import { startEngine } from "../../src/engine/start.js"
 import { encodeModel } from "../../src/onnx/encode-model.js"
 import { Parameters } from "../../src/tensor/parameters.js"
 import { seededRandom } from "../../src/tensor/random.js"
-import { classifierMetadata } from "../../src/weights/classifier-file.js"
+import { classifierMetadata } from "../../src/weights/model-info.js"
 import { writeSafetensors } from "../../src/weights/safetensors.js"
 import { runCommand } from "../support/run-command.js"
 
@@ -107,6 +107,21 @@ test("a file's tensors and notes are shown, statistics not counted as parameters
   expect(await info(path)).toContain("conv1.weight      F32  [4, 3, 2, 2]\n")
 })
 
+test("a file of others, of any format, tells what it says of its network", async () => {
+  const path = join(folder, "theirs.safetensors")
+  const shapes = { "layer1.0.conv1.weight": [64, 64, 1, 1] }
+  const tensors = Object.entries(shapes).map(
+    ([name, shape]) => [name, { shape, values: new Float32Array(4096) }] as const,
+  )
+  writeSafetensors(path, tensors, { arch: "resnet50", note: "converted from Caffe" })
+  expect((await info(path)).split("\n")[1]).toBe(
+    'resnet50, Caffe\'s: stride in doubt (its metadata say "converted from Caffe", but no key strideIn), ' +
+      "shortcuts B, RGB, mean 0.485, 0.456, 0.406, std 0.229, 0.224, 0.225",
+  )
+  expect(JSON.parse(await info(path, "--json", "-")).origin).toMatchObject({ name: "Caffe", network: "resnet50" })
+  expect(await info("test/golden/torch-zip.pth")).toContain("turned")
+})
+
 test("a classifier's file tells what it is, for people and as JSON", async () => {
   const path = join(folder, "classifier.safetensors")
   const config = {
@@ -114,7 +129,7 @@ test("a classifier's file tells what it is, for people and as JSON", async () =>
     options: { zeros: "both" },
     size: 32,
     mean: [0.5, 0.25, 0],
-    deviation: [1, 2, 3],
+    std: [1, 2, 3],
   } as const
   const described = { config, classes: ["cat", "dog"], training: { epochs: 3, data: "pets" } }
   writeSafetensors(path, [["fc.bias", { shape: [2], values: new Float32Array(2) }]], classifierMetadata(described))

@@ -5,9 +5,9 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterAll, beforeAll, expect, test } from "vitest"
 import { makeShapes } from "../../datasets/digits.js"
-import { readDetectorInfo } from "../../src/weights/detector-file.js"
 import { writeSafetensors } from "../../src/weights/safetensors.js"
 import { png, writeFiles } from "../datasets/samples.js"
+import { readDetectorInfo } from "../support/read-info.js"
 
 let folder: string
 let data: string
@@ -223,7 +223,10 @@ test("weights that are no numbers end training with 5 before anything is saved",
   const weights = join(folder, "nan.safetensors")
   // Not before a ReLU: that of WebAssembly makes 0 of NaN.
   const values = new Float32Array(15 * 256).fill(Number.NaN)
-  writeSafetensors(weights, [["rpn.head.cls_logits.weight", { shape: [15, 256, 1, 1], values }]])
+  writeSafetensors(weights, [
+    ["backbone.layer1.0.conv1.weight", { shape: [64, 64, 3, 3], values: new Float32Array(36_864) }],
+    ["rpn.head.cls_logits.weight", { shape: [15, 256, 1, 1], values }],
+  ])
   const out = join(folder, "diverged")
   const { status, stderr } = run("train", "--data", data, "--weights", weights, "--out", out, ...options)
   expect(stderr).toMatch(/error: training diverged at step 1 \(epoch 1\): loss_\w+ is NaN, with images \d{6}, \d{6}\./)

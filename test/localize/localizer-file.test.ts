@@ -8,11 +8,8 @@ import { classifierGuesses } from "../../src/localize/guess.js"
 import {
   buildClassRpn,
   buildRegionNetwork,
-  type LocalizerConfig,
-  localizerName,
   openClassRpn,
   openRegionNetwork,
-  readLocalizerInfo,
   saveLocalizer,
 } from "../../src/localize/localizer-file.js"
 import { openLocalizer } from "../../src/localize/open-localizer.js"
@@ -20,8 +17,10 @@ import { classRpnDefaults } from "../../src/localize/options.js"
 import { imageNet } from "../../src/tensor/normalisation.js"
 import { Parameters } from "../../src/tensor/parameters.js"
 import { seededRandom } from "../../src/tensor/random.js"
-import { saveClassifier } from "../../src/weights/classifier-file.js"
-import { saveWeights } from "../../src/weights/load.js"
+import type { LocalizerConfig } from "../../src/weights/model-info.js"
+import { localizerName } from "../../src/weights/names.js"
+import { saveClassifier, saveWeights } from "../../src/weights/save.js"
+import { readLocalizerInfo } from "../support/read-info.js"
 import { rectangle } from "./made-up-images.js"
 
 const config: LocalizerConfig = {

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest"
 import { warpPixels } from "../../src/localize/pixels.js"
 
-const plain = { mean: [0, 0, 0], deviation: [1 / 255, 1 / 255, 1 / 255] } as const
+const plain = { mean: [0, 0, 0], std: [1 / 255, 1 / 255, 1 / 255] } as const
 /** Every pixel tells its place: red is the column, green the row. */
 const image = {
   data: Uint8Array.from({ length: 6 * 8 * 3 }, (_, i) => [Math.floor(i / 3) % 8, Math.floor(i / 24), 0][i % 3]!),

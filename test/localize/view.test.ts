@@ -2,7 +2,7 @@ import { expect, test } from "vitest"
 import { toImage, viewsOf } from "../../src/localize/view.js"
 import { rectangle } from "./made-up-images.js"
 
-const plain = { mean: [0, 0, 0], deviation: [1 / 255, 1 / 255, 1 / 255] } as const
+const plain = { mean: [0, 0, 0], std: [1 / 255, 1 / 255, 1 / 255] } as const
 const image = rectangle(40, 80, [30, 10, 50, 30], 1)
 const red = ({ pixels, width }: { pixels: Float32Array; width: number }, y: number, x: number) =>
   pixels[3 * (y * width + x)]

@@ -1,7 +1,8 @@
 import { expect, test } from "vitest"
 import { modelDefaults } from "../../src/detector/model.js"
 import { detectorGraph } from "../../src/onnx/detector-graph.js"
-import { adaptNorms, toTorchAxes } from "../../src/weights/torchvision.js"
+import { toTorchAxes } from "../../src/weights/axes.js"
+import { adaptNorms } from "../../src/weights/norms.js"
 import { expectClose } from "../support/close.js"
 import {
   expectBoxes,
@@ -16,7 +17,7 @@ import { noWeights, runModel, withOnnxRuntime } from "../support/onnx.js"
 // The weights' batch norms are folded.
 const norms = { norm: "frozen", conv5Norm: "frozen", headNorm: "frozen" } as const
 // The golden images enter unnormalised.
-const plain = { mean: [0, 0, 0], deviation: [1, 1, 1] } as const
+const plain = { mean: [0, 0, 0], std: [1, 1, 1] } as const
 
 withOnnxRuntime("the graph of a detector", () => {
   test.each(["c4", "dc5", "fpn", "fpn_v2"] as const)(

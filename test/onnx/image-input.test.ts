@@ -7,7 +7,7 @@ import { expectClose } from "../support/close.js"
 import { madeUp } from "../support/made-up.js"
 import { noWeights, runModel, withOnnxRuntime } from "../support/onnx.js"
 
-const input = { mean: [0.485, 0.456, 0.406], deviation: [0.229, 0.224, 0.225] } as const
+const input = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] } as const
 
 /** Shorter side 40, longer side at most 70: enlarged, the same, reduced, held by the longer side, a single pixel. */
 const photos = [

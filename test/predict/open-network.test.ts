@@ -14,7 +14,7 @@ import { madeUpPhoto } from "../../src/predict/made-up-photos.js"
 import { openNetwork } from "../../src/predict/open-network.js"
 import { Parameters } from "../../src/tensor/parameters.js"
 import { seededRandom } from "../../src/tensor/random.js"
-import { saveDetector } from "../../src/weights/detector-file.js"
+import { saveDetector } from "../../src/weights/save.js"
 import { withOnnxRuntime } from "../support/onnx.js"
 
 const folder = mkdtempSync(join(tmpdir(), "resdet-open-"))

@@ -7,7 +7,7 @@ import { type DeepPartial, type FasterRcnnOptions, withOverrides } from "../../s
 import type { TrainingImage } from "../../src/detector/truths.js"
 import type { Weights } from "../../src/tensor/parameters.js"
 import type { Random } from "../../src/tensor/random.js"
-import { adaptNorms } from "../../src/weights/torchvision.js"
+import { adaptNorms } from "../../src/weights/norms.js"
 import { expectClose } from "./close.js"
 import { madeUp, madeUpWeight } from "./made-up.js"
 

@@ -7,7 +7,7 @@ import { Graph, type Value, type WeightSource } from "../../src/onnx/graph.js"
 import type { ElementType, OnnxModel } from "../../src/onnx/model.js"
 import { openSession, type SessionTensor } from "../../src/onnx/session.js"
 import type { Parameters } from "../../src/tensor/parameters.js"
-import { toTorchAxes } from "../../src/weights/torchvision.js"
+import { toTorchAxes } from "../../src/weights/axes.js"
 
 const missing = onnxRuntimeVersion() === undefined
 if (missing) process.stderr.write("skipped: tests of ONNX graphs, as onnxruntime-node is not installed\n")

@@ -3,7 +3,7 @@ import { modelDefaults } from "../../src/detector/model.js"
 import { type FasterRcnnOptions, fasterRcnnDefaults } from "../../src/detector/options.js"
 import { Parameters } from "../../src/tensor/parameters.js"
 import type { Random } from "../../src/tensor/random.js"
-import { saveDetector } from "../../src/weights/detector-file.js"
+import { saveDetector } from "../../src/weights/save.js"
 
 /**
  * Writes a ResNet-18 C4 detector as it is before training, for photos of 64 pixels, with few proposals.

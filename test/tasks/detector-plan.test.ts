@@ -6,15 +6,24 @@ import { givenOptions } from "../../src/cli/command.js"
 import { command as trainCommand } from "../../src/cli/train.js"
 import { modelDefaults } from "../../src/detector/model.js"
 import { preset } from "../../src/detector/presets.js"
-import { trainSchema } from "../../src/tasks/options/train-detector.js"
+import { type TrainConfig, trainSchema } from "../../src/tasks/options/train-detector.js"
 import { planTraining } from "../../src/tasks/training/detector-plan.js"
 import { detectorModelConfig, detectorRunOptions, scheduleLine } from "../../src/tasks/training/detector-run.js"
 import { learningRate } from "../../src/train/schedule.js"
+import type { Checkpoint } from "../../src/weights/checkpoint.js"
 import { writeSafetensors } from "../../src/weights/safetensors.js"
 import { tempFolder } from "../datasets/samples.js"
+import { withCheckpoint } from "../support/read-info.js"
 import { fencedBlocks, resdetCalls } from "../support/readme.js"
 
-const plan = (options: object) => planTraining(trainSchema.parse({ data: "D", ...options }))
+const opened = <Result>({ weights }: { weights?: string }, use: (checkpoint: Checkpoint | undefined) => Result) =>
+  weights === undefined ? use(undefined) : withCheckpoint(weights, use)
+const plan = (options: object) => {
+  const given = trainSchema.parse({ data: "D", ...options })
+  return opened(given as { weights?: string }, (checkpoint) => planTraining(given, checkpoint))
+}
+const modelOf = ({ config }: { config: TrainConfig }) =>
+  opened(config as { weights?: string }, (checkpoint) => detectorModelConfig(config, checkpoint))
 
 test("without a recipe a run is 12 epochs of the preset light", () => {
   const { config, lines } = plan({})
@@ -104,9 +113,9 @@ test("a detector that goes on learning stays what it is like, unless a preset or
   const { config } = plan({ weights })
   expect(config).toMatchObject({ model: "fasterrcnn_resnet34_c4", strideIn: "1x1" })
   expect(config.preset).toBeUndefined()
-  expect(detectorModelConfig(config)).toMatchObject({ size: 500, maxSize: 1000, options: paper.options })
-  expect(detectorModelConfig(plan({ weights, size: 250 }).config)).toMatchObject({ size: 250, maxSize: 500 })
-  expect(detectorModelConfig(plan({ weights, preset: "light" }).config).options).toEqual(preset("light", model).options)
+  expect(modelOf({ config })).toMatchObject({ size: 500, maxSize: 1000, options: paper.options })
+  expect(modelOf(plan({ weights, size: 250 }))).toMatchObject({ size: 250, maxSize: 500 })
+  expect(modelOf(plan({ weights, preset: "light" })).options).toEqual(preset("light", model).options)
   expect(plan({ weights, recipe: "voc07" }).lines.at(-1)).toMatch(
     /preset +none +what the detector in the weights is like/,
   )
@@ -121,8 +130,8 @@ test("the trainings of docs/reproduce.md take the steps that it says, with optio
     trainCommand.configure(command)
     command.action(() => {}).parse(words.slice(1), { from: "user" })
     const { options } = givenOptions(command, { schema: trainSchema })
-    const { config } = planTraining({ ...options, weights: undefined })
-    expect(() => detectorModelConfig(config)).not.toThrow()
+    const { config } = planTraining({ ...options, weights: undefined }, undefined)
+    expect(() => detectorModelConfig(config, undefined)).not.toThrow()
     return `${config.steps!.toLocaleString("en")} of ${config.batch * config.accumulate} at ${config.lr}`
   })
   const voc = ["110,000 of 1 at 0.001", "143,000 of 1 at 0.001"]

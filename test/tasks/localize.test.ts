@@ -4,12 +4,13 @@ import { join } from "node:path"
 import { afterAll, beforeAll, expect, test } from "vitest"
 import { makeShapes } from "../../datasets/digits.js"
 import { startEngine } from "../../src/engine/start.js"
-import { buildClassRpn, type LocalizerConfig, saveLocalizer } from "../../src/localize/localizer-file.js"
+import { buildClassRpn, saveLocalizer } from "../../src/localize/localizer-file.js"
 import { classRpnDefaults } from "../../src/localize/options.js"
 import { evaluateLocalizer } from "../../src/tasks/evaluate-localizer.js"
 import { type ImageObjects, localizeFolder } from "../../src/tasks/localize-folder.js"
 import { Parameters } from "../../src/tensor/parameters.js"
 import { seededRandom } from "../../src/tensor/random.js"
+import type { LocalizerConfig } from "../../src/weights/model-info.js"
 import { runCommand } from "../support/run-command.js"
 
 const folder = mkdtempSync(join(tmpdir(), "resdet-localize-task-"))
@@ -23,7 +24,7 @@ beforeAll(async () => {
   writeFileSync(join(data, "JPEGImages", "000005.jpg"), "not an image")
   const parameters = new Parameters(seededRandom(1))
   const network = { network: "cifar_resnet20", options: {}, norm: "batch", frozen: 0, stages: 3, size: 32 } as const
-  const input = { mean: [0.5, 0.5, 0.5], deviation: [0.25, 0.25, 0.25] } as const
+  const input = { mean: [0.5, 0.5, 0.5], std: [0.25, 0.25, 0.25] } as const
   const config: LocalizerConfig = { stage: "rpn", ...network, ...input, rpn: classRpnDefaults }
   const classes = ["disc", "square", "triangle", "ring", "cross", "star", "bar", "arrow", "heart", "moon"]
   buildClassRpn(parameters, config, classes.length)

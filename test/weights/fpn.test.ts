@@ -8,11 +8,14 @@ import { modelDefaults } from "../../src/detector/model.js"
 import { startEngine } from "../../src/engine/start.js"
 import { Parameters } from "../../src/tensor/parameters.js"
 import { seededRandom } from "../../src/tensor/random.js"
-import { loadWeights } from "../../src/weights/load.js"
-import { fpnName } from "../../src/weights/names.js"
+import { fromTorchAxes } from "../../src/weights/axes.js"
+import { loadWeights } from "../../src/weights/checkpoint.js"
+import { detectorName } from "../../src/weights/names.js"
+import { adaptNorms } from "../../src/weights/norms.js"
 import { writeSafetensors } from "../../src/weights/safetensors.js"
-import { adaptNorms, fromTorchAxes } from "../../src/weights/torchvision.js"
 import { readGolden } from "../support/golden-detector.js"
+
+const fpnName = detectorName("fasterrcnn_resnet50_fpn")
 
 const folder = mkdtempSync(join(tmpdir(), "resdet-fpn-"))
 afterAll(() => rmSync(folder, { recursive: true }))
@@ -54,7 +57,7 @@ test.each([
     ...others.map((name) => [name, one(0)] as const),
   ])
   const folded = (told?: number) =>
-    loadWeights(path, { rename: fpnName, norm: "frozen", ...(told !== undefined && { epsilon: told }) }).weights.get(
+    loadWeights(path, { rename: fpnName, norm: "frozen", ...(told !== undefined && { epsilon: told }) }).get(
       "backbone.body.conv1.weight",
     )!.values[0]!
   expect(folded()).toBeCloseTo(1 / Math.sqrt(1e-5 + epsilon), 3)

@@ -18,11 +18,11 @@ import { imageNet, type Normalisation } from "../../src/tensor/normalisation.js"
 import { Parameters, Scope } from "../../src/tensor/parameters.js"
 import { seededRandom } from "../../src/tensor/random.js"
 import { detectDataset } from "../../src/train/detect-dataset.js"
-import { saveClassifier } from "../../src/weights/classifier-file.js"
-import { readDetectorInfo, saveDetector } from "../../src/weights/detector-file.js"
-import { loadReport, saveWeights } from "../../src/weights/load.js"
-import { initialWeights, planInput, planNorms } from "../../src/weights/plan.js"
+import { loadReport } from "../../src/weights/fit.js"
+import { detectorWeights, planInput, planNorms } from "../../src/weights/plan.js"
+import { saveClassifier, saveDetector, saveWeights } from "../../src/weights/save.js"
 import { expectClose } from "../support/close.js"
+import { readDetectorInfo, withCheckpoint } from "../support/read-info.js"
 
 let folder: string
 
@@ -42,15 +42,18 @@ test("a classifier's file fills a detector's backbone and conv5, its norms froze
   const images = tf.randomNormal<tf.Rank.R4>([2, 64, 64, 3], 0, 1, "float32", 3)
   tf.tidy(() => void network.train(images))
   const options = { network: "resnet18", options: {}, size: 48 }
-  const input = { mean: [0.5, 0.5, 0.5], deviation: [0.25, 0.25, 0.25] } as const
+  const input = { mean: [0.5, 0.5, 0.5], std: [0.25, 0.25, 0.25] } as const
   saveClassifier(file, own, { config: { ...options, ...input }, classes: [..."0123456789"], training: {} })
 
   expect(readDetectorInfo(file)).toBeUndefined()
   const model = "fasterrcnn_resnet18_c4"
-  const norms = planNorms(model, file, wishes)
+  const norms = withCheckpoint(file, (checkpoint) => planNorms(checkpoint, model, wishes))
   expect(norms).toEqual({ norm: "frozen", conv5Norm: "frozen", headNorm: "group", frozen: 2 })
   const config = { ...modelDefaults, model, ...norms }
-  const parameters = new Parameters(seededRandom(2), initialWeights(file, config))
+  const parameters = new Parameters(
+    seededRandom(2),
+    withCheckpoint(file, (checkpoint) => detectorWeights(checkpoint, config)),
+  )
   const detector = buildFasterRcnn(parameters, config, 3)
   const { initialised, mismatched, unused } = loadReport(parameters)
   expect(mismatched).toEqual([])
@@ -81,21 +84,22 @@ function writeDetector(name: string, input: Normalisation | undefined): string {
   return file
 }
 
-test("a detector starts with its classifier's mean and deviation, keeps them in its file, and predicts with them", async () => {
-  const halves = { mean: [0.5, 0.5, 0.5], deviation: [0.5, 0.5, 0.5] } as const
+test("a detector starts with its classifier's mean and std, keeps them in its file, and predicts with them", async () => {
+  const halves = { mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5] } as const
   const classifier = join(folder, "halves.safetensors")
   const config = { network: "resnet18", options: {}, size: 48, ...halves }
   saveClassifier(classifier, [], { config, classes: [], training: {} })
-  expect(planInput(classifier)).toEqual(halves)
+  const inputOf = (file: string) => withCheckpoint(file, (checkpoint) => planInput(checkpoint))
+  expect(inputOf(classifier)).toEqual(halves)
   expect(planInput(undefined)).toEqual(imageNet)
 
   const files = [
     writeDetector("halves", halves),
-    writeDetector("plain", { mean: [0, 0, 0], deviation: [1, 1, 1] }),
+    writeDetector("plain", { mean: [0, 0, 0], std: [1, 1, 1] }),
     writeDetector("imagenet", imageNet),
     writeDetector("old", undefined),
   ] as const
-  expect(files.map(planInput)).toEqual([halves, { mean: [0, 0, 0], deviation: [1, 1, 1] }, imageNet, imageNet])
+  expect(files.map(inputOf)).toEqual([halves, { mean: [0, 0, 0], std: [1, 1, 1] }, imageNet, imageNet])
   const found = async (file: string, value: number) => {
     const network = await openTensorNetwork([file], "auto")
     const white = { data: new Uint8Array(64 * 64 * 3).fill(value), height: 64, width: 64 }
@@ -116,7 +120,7 @@ test("a detector trains and is scored on pictures as its classifier saw them", a
   const own = new Parameters(seededRandom(1))
   new ResNet(new Scope(own), networkSpec("resnet18"), { classes: 2 })
   const [told, untold] = [join(folder, "told.safetensors"), join(folder, "untold.safetensors")]
-  const input = { mean: [0.5, 0.5, 0.5], deviation: [0.1, 0.1, 0.1] } as const
+  const input = { mean: [0.5, 0.5, 0.5], std: [0.1, 0.1, 0.1] } as const
   const config = { network: "resnet18", options: {}, size: 48, ...input }
   saveClassifier(told, own, { config, classes: ["a", "b"], training: {} })
   saveWeights(untold, own)
@@ -146,7 +150,7 @@ test("a detector trains and is scored on pictures as its classifier saw them", a
   const [value] = (await decodeImage(images[0]!.file)).data
   expectClose(
     seen,
-    [input, imageNet].map(({ mean, deviation }) => (value! / 255 - mean[0]) / deviation[0]),
+    [input, imageNet].map(({ mean, std }) => (value! / 255 - mean[0]) / std[0]),
     1e-5,
   )
 }, 60_000)

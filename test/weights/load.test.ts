@@ -12,9 +12,11 @@ import type { NormKind } from "../../src/layers/ops.js"
 import { createParameters } from "../../src/layers/parameters.js"
 import { Parameters, Scope } from "../../src/tensor/parameters.js"
 import { seededRandom } from "../../src/tensor/random.js"
-import { describeReport, loadReport, loadWeights, saveWeights } from "../../src/weights/load.js"
-import { c4Name } from "../../src/weights/names.js"
+import { Checkpoint, loadWeights } from "../../src/weights/checkpoint.js"
+import { describeReport, loadReport } from "../../src/weights/fit.js"
+import { detectorName } from "../../src/weights/names.js"
 import { writeSafetensors } from "../../src/weights/safetensors.js"
+import { saveWeights } from "../../src/weights/save.js"
 import { expectClose } from "../support/close.js"
 import { sharedData, withoutSharedData } from "../support/shared-data.js"
 import { tinyNetwork } from "../support/tiny-network.js"
@@ -34,7 +36,8 @@ test.each<NormKind>(["frozen", "batch", "group"])(
     const parameters = new Parameters(random())
     new ResNet(new Scope(parameters), tinyNetwork, { classes: 3, norm })
     saveWeights(path, parameters, { classes: "a,b,c" })
-    const { weights, metadata } = loadWeights(path, { norm })
+    using checkpoint = Checkpoint.open(path)
+    const [weights, { metadata }] = [checkpoint.weights({ norm }), checkpoint]
     const again = new Parameters(seededRandom(99), weights)
     new ResNet(new Scope(again), tinyNetwork, { classes: 3, norm })
     expect(valuesOf(again)).toEqual(valuesOf(parameters))
@@ -57,10 +60,10 @@ test("a batch norm model gives the same logits when its norms are folded and fro
   const logits = [tf.tidy(() => network.forward(batch).dataSync())]
   for (const norm of ["frozen", "batch"] as const) {
     saveWeights(path, parameters)
-    const read = new Parameters(seededRandom(99), loadWeights(path, { norm: "frozen" }).weights)
+    const read = new Parameters(seededRandom(99), loadWeights(path, { norm: "frozen" }))
     const frozen = new ResNet(new Scope(read), tinyNetwork, { classes: 3, norm: "frozen" })
     saveWeights(path, read)
-    const last = new Parameters(seededRandom(98), loadWeights(path, { norm }).weights)
+    const last = new Parameters(seededRandom(98), loadWeights(path, { norm }))
     const other = norm === "frozen" ? frozen : new ResNet(new Scope(last), tinyNetwork, { classes: 3, norm })
     expect(loadReport(norm === "frozen" ? read : last).initialised).toEqual([])
     logits.push(tf.tidy(() => other.forward(batch).dataSync()))
@@ -74,7 +77,7 @@ test("names that begin with module. and batch counters are understood", () => {
     ["module.fc.bias", { shape: [2], values: Float32Array.of(1, 2) }],
     ["module.bn1.num_batches_tracked", { shape: [], values: Float32Array.of(5) }],
   ])
-  expect([...loadWeights(path).weights.keys()]).toEqual(["fc.bias"])
+  expect([...loadWeights(path).keys()]).toEqual(["fc.bias"])
 })
 
 test("two names that become one, and a file without tensors, are refused", () => {
@@ -102,7 +105,10 @@ test.skipIf(withoutSharedData)(
     const file = sharedData("weights/resnet18-imagenet-folded-partial.safetensors")
     const build = (norm: NormKind) => {
       const kindOf = (conv: string): NormKind => (conv.startsWith("roi_heads.") ? norm : "frozen")
-      const parameters = new Parameters(random(), loadWeights(file, { rename: c4Name, norm: kindOf }).weights)
+      const parameters = new Parameters(
+        random(),
+        loadWeights(file, { rename: detectorName("fasterrcnn_resnet18_c4"), norm: kindOf }),
+      )
       const scope = new Scope(parameters)
       const backbone = createBackbone(scope.in("backbone"), resNetBackbone(resNetSpec(18)))
       const conv5 = resNetSpec(18).stages[3]!

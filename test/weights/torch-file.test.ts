@@ -8,9 +8,10 @@ import { cifarSpec } from "../../src/backbone/networks.js"
 import { startEngine } from "../../src/engine/start.js"
 import { Parameters, Scope } from "../../src/tensor/parameters.js"
 import { seededRandom } from "../../src/tensor/random.js"
-import { loadReport, loadWeights } from "../../src/weights/load.js"
-import { readTorchFile } from "../../src/weights/torch-file.js"
+import { loadWeights } from "../../src/weights/checkpoint.js"
+import { loadReport } from "../../src/weights/fit.js"
 import { sharedData, withoutSharedData } from "../support/shared-data.js"
+import { torchTensors } from "../support/stored-file.js"
 
 const folder = mkdtempSync(join(tmpdir(), "resdet-torch-"))
 afterAll(() => rmSync(folder, { recursive: true }))
@@ -24,7 +25,7 @@ function write(bytes: Uint8Array): string {
 const zipped = (pickle: Buffer) => write(zipSync({ "a/data.pkl": pickle }, { level: 0 }))
 
 test.each(["zip", "legacy"])("a %s checkpoint gives its state dict's tensors, views and all", (kind) => {
-  const tensors = readTorchFile(golden(kind))
+  const tensors = torchTensors(golden(kind))
   const plain = [...tensors].map(([name, { shape, values }]) => [name, shape, [...values]])
   expect(plain).toEqual([
     ["module.conv1.weight", [2, 3, 2, 2], Array.from({ length: 24 }, (_, at) => at)],
@@ -34,14 +35,14 @@ test.each(["zip", "legacy"])("a %s checkpoint gives its state dict's tensors, vi
     ["module.parameter", [1], [1.5]],
     ["module.bn1.num_batches_tracked", [], [7]],
   ])
-  expect(loadWeights(golden(kind)).weights.get("conv1.weight")!.shape).toEqual([2, 2, 3, 2])
+  expect(loadWeights(golden(kind)).get("conv1.weight")!.shape).toEqual([2, 2, 3, 2])
 })
 
 test.each(["zip", "legacy"])("a %s checkpoint cut off anywhere is refused in one line", (kind) => {
   const whole = readFileSync(golden(kind))
   for (let length = 0; length < whole.length; length += 1 + (whole.length >> 6)) {
     const path = write(whole.subarray(0, length))
-    expect(() => readTorchFile(path)).toThrow(new RegExp(`^${path}: `))
+    expect(() => torchTensors(path)).toThrow(new RegExp(`^${path}: `))
   }
 })
 
@@ -56,8 +57,8 @@ test.each([
   ["a table without tensors", "}.", "holds no tensors"],
 ])("%s is refused", (_, pickle, message) => {
   const path = zipped(Buffer.from(pickle, "latin1"))
-  expect(() => readTorchFile(path)).toThrow(path)
-  expect(() => readTorchFile(path)).toThrow(message)
+  expect(() => torchTensors(path)).toThrow(path)
+  expect(() => torchTensors(path)).toThrow(message)
 })
 
 test.each([
@@ -69,7 +70,7 @@ test.each([
   const at = bytes.indexOf(Buffer.from(opcodes, "latin1"))
   expect(at).toBeGreaterThan(0)
   bytes[at + 1] = 200
-  expect(() => readTorchFile(write(bytes))).toThrow("a tensor reaches beyond its storage")
+  expect(() => torchTensors(write(bytes))).toThrow("a tensor reaches beyond its storage")
 })
 
 test("a tensor that repeats one number without end is refused", () => {
@@ -78,20 +79,20 @@ test("a tensor that repeats one number without end is refused", () => {
   const stride = bytes.indexOf(Buffer.from("K\u0001\u0085", "latin1"), at)
   bytes[at + 3] = 200
   bytes[stride + 1] = 0
-  expect(() => readTorchFile(write(bytes))).toThrow("a tensor reaches beyond its storage")
+  expect(() => torchTensors(write(bytes))).toThrow("a tensor reaches beyond its storage")
 })
 
 test("a compressed archive and a file of another kind are refused", () => {
   const pickle = { "a/data.pkl": Buffer.alloc(5000) }
-  expect(() => readTorchFile(write(zipSync(pickle, { level: 9 })))).toThrow("is compressed, which PyTorch never does")
-  expect(() => readTorchFile(write(Buffer.from("hello")))).toThrow("not a PyTorch file")
-  expect(() => readTorchFile(join(folder, "none.pth"))).toThrow("none.pth: no such file")
+  expect(() => torchTensors(write(zipSync(pickle, { level: 9 })))).toThrow("is compressed, which PyTorch never does")
+  expect(() => torchTensors(write(Buffer.from("hello")))).toThrow("not a PyTorch file")
+  expect(() => torchTensors(join(folder, "none.pth"))).toThrow("none.pth: no such file")
 })
 
 test.skipIf(withoutSharedData)("a published CIFAR checkpoint fills the network of its depth", async () => {
   await startEngine()
   const rename = (name: string) => name.replace(/^linear\./, "fc.")
-  const { weights } = loadWeights(sharedData("weights/resnet20-12fca82f.th"), { rename })
+  const weights = loadWeights(sharedData("weights/resnet20-12fca82f.th"), { rename })
   const parameters = new Parameters(seededRandom(1), weights)
   new ResNet(new Scope(parameters), cifarSpec(20, { zeros: "both" }))
   const { initialised, mismatched, unused } = loadReport(parameters)

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest"
-import { adaptNorms, fromTorchAxes, normOf, toTorchAxes } from "../../src/weights/torchvision.js"
+import { fromTorchAxes, toTorchAxes } from "../../src/weights/axes.js"
+import { adaptNorms, normOf } from "../../src/weights/norms.js"
 
 const count = (length: number) => Float32Array.from({ length }, (_, at) => at)
 

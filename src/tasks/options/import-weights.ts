@@ -1,12 +1,11 @@
 import { z } from "zod"
-import { imageNet } from "../../tensor/normalisation.js"
 import { option } from "../option.js"
 import { strideIn } from "./shared.js"
 
 const channels = z.tuple([z.number(), z.number(), z.number()])
 const positives = z.tuple([z.number().positive(), z.number().positive(), z.number().positive()])
 
-const source = "torchvision's transforms presets: ImageNet's mean and standard deviation"
+const source = "torchvision's transforms presets; detectron2 config/defaults.py: PIXEL_MEAN, PIXEL_STD"
 
 export const importWeightsSchema = z.strictObject({
   file: option(z.string(), {
@@ -25,14 +24,16 @@ export const importWeightsSchema = z.strictObject({
     path: "single",
     otherwise: "COCO's for a detector of as many, else numbers",
   }),
-  mean: option(channels.default([...imageNet.mean]), {
+  mean: option(channels.optional(), {
     help: "mean of red, green and blue in 0..1 that it was trained with",
     value: "r,g,b",
+    otherwise: "what the file says or its kind has, else ImageNet's",
     source,
   }),
-  std: option(positives.default([...imageNet.deviation]), {
+  std: option(positives.optional(), {
     help: "the same for the standard deviation",
     value: "r,g,b",
+    otherwise: "as the mean",
     source,
     formerly: ["deviation"],
   }),
@@ -42,7 +43,7 @@ export const importWeightsSchema = z.strictObject({
   strideIn,
   zeros: option(z.enum(["after", "both"]).optional(), {
     help: "where a CIFAR network's shortcuts have their zero channels",
-    otherwise: "both for a file with a last layer named linear, else after",
+    otherwise: "what the file says, both for one with a last layer named linear, else after",
   }),
 })
 

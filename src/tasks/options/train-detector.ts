@@ -1,5 +1,5 @@
 import { z } from "zod"
-import { defaultPreset, presetNames } from "../../detector/preset-names.js"
+import { defaultModel, defaultPreset, presetNames } from "../../detector/preset-names.js"
 import { averageDefaults, sgdDefaults } from "../../train/options.js"
 import { type RecipeName, recipeNames } from "../../train/recipes.js"
 import { option } from "../option.js"
@@ -30,7 +30,7 @@ import {
 
 /** What a run does where neither its user nor a recipe says it. */
 export const trainDefaults = {
-  model: "fasterrcnn_resnet18_c4",
+  model: defaultModel,
   split: "train",
   valSplit: "val",
   /** @source torchvision `references/detection/train.py`: 2 images a device */

@@ -8,12 +8,13 @@ import { meanPicture, meanPictureImages } from "../../classify/mean-picture.js"
 import { STATISTICS_EPOCH } from "../../classify/task.js"
 import { cropSizes } from "../../classify/test-crops.js"
 import { unfoldNorms } from "../../classify/unfold-norms.js"
-import { DataError } from "../../tensor/errors.js"
-import { Parameters } from "../../tensor/parameters.js"
+import { Parameters, type Weights } from "../../tensor/parameters.js"
 import { mixSeeds, seededRandom } from "../../tensor/random.js"
-import { buildClassifier, type ClassifierConfig, readClassifierInfo } from "../../weights/classifier-file.js"
-import { describeReport, loadReport, loadWeights } from "../../weights/load.js"
-import { foldedNorms } from "../../weights/torchvision.js"
+import type { Checkpoint } from "../../weights/checkpoint.js"
+import { describeReport, expectFit } from "../../weights/fit.js"
+import type { ClassifierConfig } from "../../weights/model-info.js"
+import { foldedNorms } from "../../weights/norms.js"
+import { buildClassifier } from "../../weights/open-model.js"
 import type { Listener } from "../hooks.js"
 import type { ClassifyTrainConfig } from "../options/train-classifier.js"
 import { INITIALISATION_SEED, type Origin } from "./trainer.js"
@@ -25,6 +26,8 @@ const SAMPLE = 2
 export interface ClassifierStart {
   /** A new mean picture. */
   readonly picture: Float32Array | undefined
+  /** A file's weights, by the classifier's names. */
+  readonly from: { readonly checkpoint: Checkpoint; readonly weights: Weights } | undefined
 }
 
 /**
@@ -33,34 +36,29 @@ export interface ClassifierStart {
  * @throws DataError when nothing in the file fits
  */
 export function buildNetwork(
-  { weights: file, seed, frozen }: ClassifyTrainConfig,
+  { seed, frozen }: ClassifyTrainConfig,
   model: ClassifierConfig,
   { classes }: ReadLabelledSet,
   { start, state }: Origin<ClassifierStart>,
   log: Listener["log"],
 ): { parameters: Parameters; network: ResNet; folded: readonly string[] } {
-  const weights = state?.weights ?? (file === undefined ? undefined : loadWeights(file, { norm: "batch" }).weights)
-  const picture = start?.picture
+  const { picture, from } = start ?? {}
+  const weights = state?.weights ?? from?.weights
   const named = picture && ([meanPictureName, { shape: [model.size, model.size, 3], values: picture }] as const)
   const given = named ? new Map([...(weights ?? []), named]) : weights
   const parameters = new Parameters(seededRandom(mixSeeds(seed, INITIALISATION_SEED)), given)
   const network = buildClassifier(parameters, model, classes.length, { frozen })
-  if (state !== undefined || file === undefined || weights === undefined) return { parameters, network, folded: [] }
-  const report = loadReport(parameters)
-  if (!report.loaded.some((name) => name !== "fc.bias" && name !== meanPictureName)) {
-    throw new DataError(
-      `${file}: nothing in it fits a ${model.network}. Expected a classifier's weights by torchvision's names`,
-    )
-  }
-  log(`${file}:\n${describeReport(report)}`)
+  if (state !== undefined || from === undefined) return { parameters, network, folded: [] }
+  const report = expectFit(from.checkpoint, parameters, model.network)
+  log(`${from.checkpoint.path}:\n${describeReport(report)}`)
   if (report.mismatched.some((name) => name.startsWith("fc."))) {
-    const known = readClassifierInfo(file)?.classes.length ?? weights?.get("fc.bias")?.shape[0]
+    const known = from.weights.get("fc.bias")?.shape[0]
     log(`fc re-initialised: the weights have ${known} classes, the data ${classes.length}`)
   }
   return {
     parameters,
     network,
-    folded: foldedNorms(weights).filter((norm) => parameters.get(`${norm}.weight`)?.trainable),
+    folded: foldedNorms(from.weights).filter((norm) => parameters.get(`${norm}.weight`)?.trainable),
   }
 }
 

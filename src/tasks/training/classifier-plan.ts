@@ -1,13 +1,14 @@
 import { channelStatistics } from "../../../datasets/image/augment.js"
 import type { ClassificationLoaderOptions } from "../../../datasets/loader/classification-loader.js"
 import type { ReadLabelledSet } from "../../../datasets/read-labelled.js"
-import { type NetworkOptions, networkSpec } from "../../backbone/networks.js"
+import { networkSpec } from "../../backbone/networks.js"
 import { UsageError } from "../../tensor/errors.js"
-import { imageNet } from "../../tensor/normalisation.js"
 import { sgdOptions } from "../../train/options.js"
 import type { RunOptions } from "../../train/run.js"
 import { scheduleOptions } from "../../train/schedule.js"
-import { type ClassifierConfig, readClassifierInfo } from "../../weights/classifier-file.js"
+import type { Checkpoint } from "../../weights/checkpoint.js"
+import type { ClassifierConfig } from "../../weights/model-info.js"
+import { expectNetwork, planInput, planNetwork } from "../../weights/plan.js"
 import type { ClassifyTrainConfig } from "../options/train-classifier.js"
 
 /**
@@ -32,44 +33,42 @@ const undivided = [1 / 255, 1 / 255, 1 / 255] as const
 /**
  * Which network a run trains, and what its input is: the weights' own where they tell, and the user does not. Their mean
  * picture comes along at its own size only; a new one is yet to be taken.
+ * @param checkpoint of the weights, where some are given
  */
-export function classifierConfig(config: ClassifyTrainConfig, set: ReadLabelledSet): ClassifierConfig {
-  const known = config.weights === undefined ? undefined : readClassifierInfo(config.weights)?.config
-  const network = config.model ?? known?.network ?? recipes[set.format].model
-  if (known && known.network !== network) {
-    throw new UsageError(`${config.weights} is a ${known.network}: leave out --model ${network}, or take other weights`)
-  }
-  const { strideIn, shortcut, zeros } = config
-  const options = {
-    ...known?.options,
-    ...(strideIn && { strideIn }),
-    ...(shortcut && { shortcut }),
-    ...(zeros && { zeros }),
-  } satisfies NetworkOptions
+export function classifierConfig(
+  config: ClassifyTrainConfig,
+  set: ReadLabelledSet,
+  checkpoint: Checkpoint | undefined,
+): ClassifierConfig {
+  const known = checkpoint?.model.kind === "classifier" ? checkpoint.model.info.config : undefined
+  const network = config.model ?? checkpoint?.origin.network ?? recipes[set.format].model
+  expectNetwork(checkpoint, network)
+  const options = planNetwork(checkpoint, network, config)
   const [side] = networkSpec(network, options).inputSize
   const size = config.size ?? (set.format === "cifar10" ? set.side : side)
   if (set.format === "cifar10" && size !== set.side) {
     throw new UsageError(`${set.source}: its pictures are ${set.side}x${set.side}. Leave out --size ${size}`)
   }
-  const own = known ?? (set.format === "cifar10" ? channelStatistics(set.pixels) : imageNet)
+  const own =
+    checkpoint === undefined && set.format === "cifar10" ? channelStatistics(set.pixels) : planInput(checkpoint)
   // In testing an image is as small as it gets in training: 256 of the paper's 256 to 480.
   const resize = set.format === "folder" && config.shorter ? { resize: config.shorter[0] } : {}
   const mean = config.mean === undefined || config.mean === "pixel" ? own.mean : config.mean
-  const deviation = config.std === "none" ? undivided : (config.std ?? own.deviation)
+  const std = config.std === "none" ? undivided : (config.std ?? own.std)
   const picture = config.mean === undefined && known?.meanPicture && known.size === size ? { meanPicture: true } : {}
-  return { network, options, size, ...resize, mean, deviation, ...picture }
+  return { network, options, size, ...resize, mean, std, ...picture }
 }
 
 /** How the training images are shown. */
 export function loaderOptions(
   config: ClassifyTrainConfig,
-  { size, mean, deviation }: ClassifierConfig,
+  { size, mean, std }: ClassifierConfig,
   { format }: ReadLabelledSet,
 ): Partial<ClassificationLoaderOptions> {
   const [least, most] = usual.shorter.map((length) => Math.round((length * size) / usual.size)) as [number, number]
   const { seed, padding, flip, colour, shorter = [least, most], workers = null } = config
   const batchSize = config.batch ?? recipes[format].batch
-  return { batchSize, seed, size, shorter, padding, mirror: flip, colour, workers, mean, deviation }
+  return { batchSize, seed, size, shorter, padding, mirror: flip, colour, workers, mean, std }
 }
 
 export function classifierRunOptions(
@@ -117,7 +116,7 @@ export function explicitOptions(config: ClassifyTrainConfig, model: ClassifierCo
     size: model.size,
     ...(set.format === "folder" && { shorter }),
     mean: config.mean === "pixel" ? "pixel" : model.mean,
-    std: model.deviation,
+    std: model.std,
     ...model.options,
   }
 }

@@ -1,8 +1,8 @@
-import { type ModelConfig, modelDefaults } from "../../detector/model.js"
-import { defaultPreset, type PresetName } from "../../detector/preset-names.js"
+import { modelDefaults, parseModel } from "../../detector/model.js"
 import { UsageError } from "../../tensor/errors.js"
 import { type Recipe, recipes, scaleRecipe } from "../../train/recipes.js"
-import { readDetectorInfo } from "../../weights/detector-file.js"
+import type { Checkpoint } from "../../weights/checkpoint.js"
+import { planModelName, planNetwork, planPreset } from "../../weights/plan.js"
 import { defaultEpochs, type GivenTrainConfig, type TrainConfig, trainDefaults } from "../options/train-detector.js"
 import { recipeTable } from "./recipe-table.js"
 
@@ -16,16 +16,16 @@ export interface TrainPlan {
  * Decides what the user left open: a recipe first, then the detector that training starts from, then the defaults.
  * A recipe says how to train, a preset what the detector is like: neither has what the other has, but for the rate, where
  * the recipe's counts.
+ * @param checkpoint of the weights, where some are given
  * @throws UsageError for a length in both epochs and steps, or a drop beyond it; DataError for weights that cannot be read
  */
-export function planTraining(given: GivenTrainConfig): TrainPlan {
-  const { epochs, steps, weights } = given
+export function planTraining(given: GivenTrainConfig, checkpoint: Checkpoint | undefined): TrainPlan {
+  const { epochs, steps } = given
   if (epochs !== undefined && steps !== undefined) {
     throw new UsageError(`expected the run's length in epochs or in steps, got both: ${epochs} epochs, ${steps} steps`)
   }
-  const start = weights === undefined ? undefined : readDetectorInfo(weights)?.config
-  const model = given.model ?? start?.model ?? trainDefaults.model
-  const own = start?.model === model ? start : undefined
+  const model = planModelName(checkpoint, given.model)
+  const { depth } = parseModel(model)
   const batch = given.batch ?? trainDefaults.batch
   const chosen: Recipe | undefined = given.recipe && recipes[given.recipe]
   const config: TrainConfig = {
@@ -33,12 +33,12 @@ export function planTraining(given: GivenTrainConfig): TrainPlan {
     ...lengthOf(given, chosen, batch * given.accumulate),
     model,
     batch,
-    preset: given.preset ?? presetFor(model, chosen, own),
-    strideIn: given.strideIn ?? own?.strideIn ?? modelDefaults.strideIn,
+    preset: given.preset ?? planPreset(checkpoint, model, chosen && presetOf(model, chosen)),
+    strideIn: planNetwork(checkpoint, `resnet${depth}`, given).strideIn ?? modelDefaults.strideIn,
+    weightDecay: given.weightDecay ?? chosen?.weightDecay ?? trainDefaults.weightDecay,
     split: given.split ?? chosen?.split ?? trainDefaults.split,
     valSplit: given.valSplit ?? chosen?.valSplit ?? trainDefaults.valSplit,
     valEvery: given.valEvery ?? (isPrivate(given, chosen) ? 0 : trainDefaults.valEvery),
-    weightDecay: given.weightDecay ?? chosen?.weightDecay ?? trainDefaults.weightDecay,
     sizes: given.sizes ?? (given.size === undefined && chosen?.sizes ? [...chosen.sizes] : undefined),
   }
   expectDropsInside(config)
@@ -50,12 +50,7 @@ function isPrivate({ valSplit }: GivenTrainConfig, chosen: Recipe | undefined): 
   return chosen?.valSplit === null && valSplit === undefined
 }
 
-/** A detector that goes on learning keeps what it is like, unless the user says otherwise: then there is no preset. */
-function presetFor(model: string, chosen: Recipe | undefined, own: ModelConfig | undefined): PresetName | undefined {
-  if (own !== undefined) return undefined
-  if (chosen === undefined) return defaultPreset
-  return model.endsWith("_c4") ? chosen.preset.c4 : chosen.preset.other
-}
+const presetOf = (model: string, { preset }: Recipe) => (model.endsWith("_c4") ? preset.c4 : preset.other)
 
 type Length = Pick<GivenTrainConfig, "epochs" | "steps" | "drops" | "lr" | "warmup">
 

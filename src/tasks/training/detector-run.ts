@@ -1,29 +1,20 @@
 import type { Dataset } from "../../../datasets/dataset.js"
-import { type ModelConfig, modelDefaults } from "../../detector/model.js"
-import { type DeepPartial, type FasterRcnnOptions, withOverrides } from "../../detector/options.js"
+import type { ModelConfig } from "../../detector/model.js"
+import type { DeepPartial, FasterRcnnOptions } from "../../detector/options.js"
 import { defaultPreset } from "../../detector/preset-names.js"
 import { preset } from "../../detector/presets.js"
 import { sgdOptions } from "../../train/options.js"
 import { type RunOptions, runLength } from "../../train/run.js"
 import { scheduleOptions } from "../../train/schedule.js"
-import { readDetectorInfo } from "../../weights/detector-file.js"
-import { planInput, planNorms } from "../../weights/plan.js"
-import { inputSizes } from "../input-sizes.js"
+import type { Checkpoint } from "../../weights/checkpoint.js"
+import { planModel } from "../../weights/plan.js"
 import type { TrainConfig } from "../options/train-detector.js"
 
 /** What the detector of a run is like: the preset's, or that of the weights, with the user's own values. */
-export function detectorModelConfig(config: TrainConfig): ModelConfig {
-  const { model, strideIn, size, maxSize, norm, conv5Norm, headNorm, frozen } = config
-  const base = config.preset === undefined ? readDetectorInfo(config.weights!)!.config : preset(config.preset, model)
-  return {
-    ...modelDefaults,
-    ...planNorms(model, config.weights, { norm, conv5Norm, headNorm, frozen }),
-    ...inputSizes(base, { size, maxSize }),
-    input: planInput(config.weights),
-    model,
-    strideIn,
-    options: withOverrides(base.options, config.detector as DeepPartial<FasterRcnnOptions>),
-  }
+export function detectorModelConfig(config: TrainConfig, checkpoint: Checkpoint | undefined): ModelConfig {
+  const { model, preset, strideIn, size, maxSize, norm, conv5Norm, headNorm, frozen } = config
+  const options = config.detector as DeepPartial<FasterRcnnOptions>
+  return planModel(checkpoint, { model, preset, strideIn, size, maxSize, norm, conv5Norm, headNorm, frozen, options })
 }
 
 /** How a run goes: length, rate and drops, in steps of so many batches. */

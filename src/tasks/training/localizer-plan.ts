@@ -1,30 +1,31 @@
-import { type LocalizerConfig, readLocalizerInfo, stagesOf } from "../../localize/localizer-file.js"
+import { stagesOf } from "../../localize/localizer-file.js"
 import { classRpnDefaults } from "../../localize/options.js"
-import { imageNet } from "../../tensor/normalisation.js"
-import { readClassifierInfo } from "../../weights/classifier-file.js"
+import type { Checkpoint } from "../../weights/checkpoint.js"
+import type { LocalizerConfig } from "../../weights/model-info.js"
+import { expectNetwork, planInput, planNetwork } from "../../weights/plan.js"
 import type { LocalizeTrainConfig } from "../options/train-localizer.js"
 
 /**
  * Decides what is trained: what the user said, else what the weights tell of themselves, else the defaults. Trained
  * batch norms stay as they are, frozen; what starts from nothing gets group norm.
- * @throws UsageError for a network that is not known; DataError for a weights file that cannot be read
+ * @param checkpoint of the weights, where some are given
+ * @throws UsageError for a network that is not known; DataError for a file of another network
  */
-export function planLocalizer(config: LocalizeTrainConfig): LocalizerConfig {
-  const { weights, stage, size, anchors, strideIn, frozen } = config
-  const localizer = weights === undefined ? undefined : readLocalizerInfo(weights)?.config
-  const known = localizer ?? (weights === undefined ? undefined : readClassifierInfo(weights)?.config)
-  const network = config.network ?? known?.network ?? "resnet18"
-  const auto = localizer?.norm ?? (weights === undefined ? "group" : "frozen")
+export function planLocalizer(config: LocalizeTrainConfig, checkpoint: Checkpoint | undefined): LocalizerConfig {
+  const { stage, size, anchors, strideIn, frozen } = config
+  const network = config.network ?? checkpoint?.origin.network ?? "resnet18"
+  expectNetwork(checkpoint, network, `network ${network}`)
+  const trained = checkpoint === undefined ? "group" : "frozen"
+  const auto = checkpoint?.model.kind === "localizer" ? checkpoint.model.info.config.norm : trained
   return {
     stage,
     network,
-    options: { ...known?.options, ...(strideIn === undefined ? {} : { strideIn }) },
+    options: planNetwork(checkpoint, network, { strideIn }),
     norm: config.norm === "auto" ? auto : config.norm,
     frozen,
     stages: stage === "rpn" ? (config.stages ?? stagesOf(network)) : stagesOf(network),
     size,
-    mean: known?.mean ?? imageNet.mean,
-    deviation: known?.deviation ?? imageNet.deviation,
+    ...planInput(checkpoint),
     rpn: {
       ...classRpnDefaults,
       anchors: { sizes: anchors.sizes ?? scaled(size), ratios: anchors.ratios },

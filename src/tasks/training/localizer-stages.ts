@@ -3,7 +3,7 @@ import type { Loader } from "../../../datasets/loader/loader.js"
 import { cropOptions } from "../../localize/crop.js"
 import { type CropBatch, cropLoader } from "../../localize/crop-loader.js"
 import { type LocalizeOptions, type Localizer, localizeOptions, usualSize } from "../../localize/localizer.js"
-import { buildClassRpn, buildRegionNetwork, type LocalizerConfig } from "../../localize/localizer-file.js"
+import { buildClassRpn, buildRegionNetwork } from "../../localize/localizer-file.js"
 import { openLocalizer } from "../../localize/open-localizer.js"
 import { regionLoader, regionLoaderDefaults } from "../../localize/region-loader.js"
 import { RegionRefiner } from "../../localize/region-refiner.js"
@@ -11,6 +11,7 @@ import { proposeRegions } from "../../localize/regions.js"
 import { cropTask, regionTask } from "../../localize/tasks.js"
 import { DataError } from "../../tensor/errors.js"
 import type { Parameters } from "../../tensor/parameters.js"
+import type { LocalizerConfig } from "../../weights/model-info.js"
 import type { Listener } from "../hooks.js"
 import type { LocalizeTrainConfig } from "../options/train-localizer.js"
 import type { TrainingData } from "./box-data.js"
@@ -22,11 +23,11 @@ export type StageRun = Pick<PreparedRun, "task" | "faults" | "close">
 /** The batches of crops that a per-class RPN learns from. @throws UsageError for crops that make no sense */
 export function trainingCrops(
   { batch, seed, flip, shorter }: LocalizeTrainConfig,
-  { size: side, mean, deviation }: LocalizerConfig,
+  { size: side, mean, std }: LocalizerConfig,
   training: Dataset,
 ): Loader<unknown, CropBatch> {
   const crop = cropOptions({ side, shorter: shorter ?? [usualSize(side), Math.round((side * 15) / 7)], flip })
-  return cropLoader(training, { batch, seed, crop, mean, deviation })
+  return cropLoader(training, { batch, seed, crop, mean, std })
 }
 
 /** A per-class RPN, and how it is trained. */
@@ -37,9 +38,9 @@ export function prepareRpn(
   loader: Loader<unknown, CropBatch>,
   { training, validation }: TrainingData,
 ): StageRun {
-  const { size: side, mean, deviation } = model
+  const { size: side, mean, std } = model
   const rpn = buildClassRpn(parameters, model, training.classes.length)
-  const check = checkOf({ rpn, side, normalisation: { mean, deviation } }, lookOf(config, side), validation)
+  const check = checkOf({ rpn, side, normalisation: { mean, std } }, lookOf(config, side), validation)
   const task = trainable(cropTask(rpn, parameters, loader, check))
   return { task, faults: () => loader.faults, close: async () => {} }
 }
@@ -64,11 +65,11 @@ export async function prepareRegions(
     const network = buildRegionNetwork(parameters, model, training.classes.length)
     const look = lookOf(config, first.side)
     const entries = await propose(first, training, look, listener)
-    const { size: side, mean, deviation } = model
+    const { size: side, mean, std } = model
     const { batch, seed, flip, centric, regions: count } = config
     const sample = { ...regionLoaderDefaults.sample, count }
-    const loader = regionLoader(entries, { batch, seed, flip, centric, sample, side, mean, deviation })
-    const refiner = new RegionRefiner(network, { side, normalisation: { mean, deviation }, batch })
+    const loader = regionLoader(entries, { batch, seed, flip, centric, sample, side, mean, std })
+    const refiner = new RegionRefiner(network, { side, normalisation: { mean, std }, batch })
     const task = trainable(regionTask(network, parameters, loader, checkOf({ ...first, refiner }, look, validation)))
     return { task, faults: () => loader.faults, close: async () => first.dispose() }
   } catch (error) {

@@ -80,10 +80,18 @@ export function reopenRun<Schema extends z.ZodType, Model>(
   )
 }
 
+/** Runs of before `std` call it `deviation`. */
+function withStd<Values>(values: Values): Values {
+  if (typeof values !== "object" || values === null || !Object.hasOwn(values, "deviation")) return values
+  const { deviation, ...others } = values as Values & { deviation: unknown }
+  return { ...others, std: deviation } as Values
+}
+
 function readRecord<Model>(run: string): RunRecord<Record<string, unknown>, Model> {
   const file = join(run, "config.json")
   try {
-    return JSON.parse(readFileSync(file, "utf8")) as RunRecord<Record<string, unknown>, Model>
+    const record = JSON.parse(readFileSync(file, "utf8")) as RunRecord<Record<string, unknown>, Model>
+    return { ...record, config: withStd(record.config), model: withStd(record.model) }
   } catch (error) {
     throw new DataError(`${file}: ${(error as Error).message}. Expected the folder of a training run`)
   }

@@ -70,9 +70,10 @@ interface CommonConfig {
 }
 
 /** What is to be trained, decided; `start` is what the first steps need beside it, such as the weights to start from. */
-export interface Decided<Config, Model, Start> {
+export interface Decided<Config, Model, Data, Start> {
   readonly config: Config
   readonly model: Model
+  readonly data: Data
   readonly start: Start
 }
 
@@ -112,11 +113,11 @@ export interface Trainer<Given extends CommonConfig, Config extends CommonConfig
   readonly folder: string
   /** Of the decided options, as config.json keeps them. */
   readonly schema: z.ZodType<Config>
-  /** Reads the data, and tells what they are. */
-  read(config: Given | Config, listener: Listener): Promise<Data>
+  /** Decides what was left open, from the weights and the data, and tells what it found and decided. */
+  decide(given: Given, listener: Listener): Promise<Decided<Config, Model, Data, Start>>
+  /** Reads the data of a run that goes on, and tells what they are. */
+  read(config: Config, listener: Listener): Promise<Data>
   fingerprint(data: Data): DatasetFingerprint
-  /** Decides what was left open, from the weights and the data, and tells what it decided. */
-  decide(given: Given, data: Data, listener: Listener): Promise<Decided<Config, Model, Start>>
   /** The options of a run like this one with nothing left open. */
   explicit(config: Config, model: Model, data: Data): object
   /** Builds the network and its batches; the engine has been started. */
@@ -124,8 +125,8 @@ export interface Trainer<Given extends CommonConfig, Config extends CommonConfig
     run: { readonly config: Config; readonly model: Model; readonly data: Data } & Origin<Start>,
     listener: Listener,
   ): Promise<PreparedRun>
-  /** A model's description as an earlier version stored it, in full. */
-  complete?(model: Model): Model
+  /** A model's description as a run stored it, checked, and in full where an earlier version wrote it. */
+  complete?(run: string, stored: unknown): Model
 }
 
 /** Trains from the start. */
@@ -136,8 +137,7 @@ export async function train<Given extends CommonConfig, Config extends CommonCon
 ): Promise<TrainResult> {
   const listener = listenerOf(hooks)
   refuseExistingRun(given.out)
-  const data = await trainer.read(given, listener)
-  const { config, model, start } = await trainer.decide(given, data, listener)
+  const { config, model, data, start } = await trainer.decide(given, listener)
   listener.log(`engine: ${await startEngine(config.engine)}`)
   const prepared = await trainer.prepare({ config, model, data, start }, listener)
   return trainPrepared(prepared, undefined, hooks, () => {
@@ -155,7 +155,7 @@ export async function resume<Given extends CommonConfig, Config extends CommonCo
   const listener = listenerOf(hooks)
   const saved: RunRecord<Config, Model> = reopenRun(run, trainer.schema, changes as Record<string, unknown>)
   const config = { ...saved.config, ...own }
-  const model = trainer.complete ? trainer.complete(saved.model) : saved.model
+  const model = trainer.complete ? trainer.complete(run, saved.model) : saved.model
   const data = await trainer.read(config, listener)
   const state = stateOf(run, saved.data, trainer.fingerprint(data), String(saved.config.data))
   listener.log(`engine: ${await startEngine(config.engine)}`)
@@ -170,8 +170,7 @@ export async function plan<Given extends CommonConfig, Config extends CommonConf
   hooks: TaskHooks,
 ): Promise<object> {
   const listener = listenerOf(hooks)
-  const data = await trainer.read(given, listener)
-  const { config, model } = await trainer.decide(given, data, listener)
+  const { config, model, data } = await trainer.decide(given, listener)
   return trainer.explicit(config, model, data)
 }
 

@@ -10,7 +10,7 @@ import {
 } from "../../../datasets/image/augment.js"
 import { type Random, seededRandom } from "../../../src/tensor/random.js"
 
-const plain = { mean: [0, 0, 0], deviation: [1 / 255, 1 / 255, 1 / 255] } as const
+const plain = { mean: [0, 0, 0], std: [1 / 255, 1 / 255, 1 / 255] } as const
 
 /** A 4x4 picture whose pixel (y, x) is (10 y + x, 100, 200). */
 const numbered = () =>
@@ -42,7 +42,7 @@ test("a shifted window holds zeros where it leaves the picture, and mirrors what
 
 test("the frame is zero after the mean is taken off, as if it were of the mean colour", () => {
   const out = new Float32Array(48).fill(-1)
-  const table = normalisationTable({ mean: [0.5, 0.25, 0.125], deviation: [0.5, 1, 2] })
+  const table = normalisationTable({ mean: [0.5, 0.25, 0.125], std: [0.5, 1, 2] })
   copyWindow(numbered(), 0, { top: 3, left: 3, mirrored: false }, { out, offset: 0, size: 4 }, table)
   expect(out[0]).toBeCloseTo((33 / 255 - 0.5) / 0.5, 6)
   expect(out[1]).toBeCloseTo(100 / 255 - 0.25, 6)
@@ -100,10 +100,10 @@ test("a colour shift lies along the principal components", () => {
   expect(drawColourShift(0, seededRandom(5)).every((value) => Math.abs(value) === 0)).toBe(true)
 })
 
-test("mean and deviation are those of each channel; one colour all over is not divided by 0", () => {
-  const { mean, deviation } = channelStatistics(Uint8Array.of(0, 51, 7, 255, 51, 7))
+test("mean and std are those of each channel; one colour all over is not divided by 0", () => {
+  const { mean, std } = channelStatistics(Uint8Array.of(0, 51, 7, 255, 51, 7))
   expect(mean[0]).toBeCloseTo(0.5, 12)
   expect(mean[1]).toBeCloseTo(0.2, 12)
-  expect(deviation[0]).toBeCloseTo(0.5, 12)
-  expect(deviation[1]).toBe(1)
+  expect(std[0]).toBeCloseTo(0.5, 12)
+  expect(std[1]).toBe(1)
 })

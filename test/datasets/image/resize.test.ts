@@ -75,7 +75,7 @@ function naive(image: RgbImage, height: number, width: number): number[] {
         const across = (row: number) =>
           (1 - columns.share) * pixel(row, columns.first) + columns.share * pixel(row, columns.second)
         const value = (1 - rows.share) * across(rows.first) + rows.share * across(rows.second)
-        values.push((value / 255 - imageNet.mean[c]!) / imageNet.deviation[c]!)
+        values.push((value / 255 - imageNet.mean[c]!) / imageNet.std[c]!)
       }
   return values
 }

@@ -20,7 +20,7 @@ function memory(): CifarSet {
   }
 }
 
-const plain = { mean: [0, 0, 0], deviation: [1 / 255, 1 / 255, 1 / 255] } as const
+const plain = { mean: [0, 0, 0], std: [1 / 255, 1 / 255, 1 / 255] } as const
 const small = { batchSize: 4, padding: 0, size: 2, shorter: [2, 2], ...plain } as const
 
 async function all(

@@ -1,19 +1,7 @@
 import { batchNormEpsilon } from "../engine/batch-norm.js"
 import type { NormKind } from "../layers/ops.js"
 import type { Weights } from "../tensor/parameters.js"
-
-/** One value of a weights file or model. */
-export type Weight = { readonly shape: readonly number[]; readonly values: Float32Array }
-
-/** PyTorch's axes to ours: filters OIHW to HWIO, matrices `[out, in]` to `[in, out]`, the rest unchanged. */
-export function fromTorchAxes(weight: Weight): Weight {
-  return permute(weight, weight.shape.length === 4 ? [2, 3, 1, 0] : weight.shape.length === 2 ? [1, 0] : null)
-}
-
-/** Our axes to PyTorch's: filters HWIO to OIHW, matrices `[in, out]` to `[out, in]`, the rest unchanged. */
-export function toTorchAxes(weight: Weight): Weight {
-  return permute(weight, weight.shape.length === 4 ? [3, 2, 0, 1] : weight.shape.length === 2 ? [1, 0] : null)
-}
+import type { Weight } from "./axes.js"
 
 /**
  * The batch norm behind a convolution by torchvision's names: `conv2` has `bn2`, `downsample.0` has `downsample.1`, and so
@@ -92,19 +80,4 @@ export function foldedNorms(weights: Weights): string[] {
   return [...weights].flatMap(([name, { values }]) =>
     name.endsWith(ending) && values.every((value) => value === folded) ? [name.slice(0, -ending.length)] : [],
   )
-}
-
-function permute({ shape, values }: Weight, axes: readonly number[] | null): Weight {
-  if (axes === null) return { shape, values }
-  const strides = shape.map((_, axis) => shape.slice(axis + 1).reduce((product, length) => product * length, 1))
-  const target = axes.map((axis) => shape[axis]!)
-  const steps = axes.map((axis) => strides[axis]!)
-  const [a, b, c, d] = [...Array(4 - target.length).fill(1), ...target] as [number, number, number, number]
-  const [sa, sb, sc, sd] = [...Array(4 - steps.length).fill(0), ...steps] as [number, number, number, number]
-  const moved = new Float32Array(values.length)
-  let at = 0
-  for (let i = 0; i < a; i++)
-    for (let j = 0; j < b; j++)
-      for (let k = 0; k < c; k++) for (let l = 0; l < d; l++) moved[at++] = values[i * sa + j * sb + k * sc + l * sd]!
-  return { shape: target, values: moved }
 }

@@ -1,0 +1,168 @@
+import type { NormKind } from "../layers/ops.js"
+import { DataError } from "../tensor/errors.js"
+import type { Weights } from "../tensor/parameters.js"
+import { fromTorchAxes, turnedColors, type Weight } from "./axes.js"
+import { fromDetectron2, isDetectron2 } from "./detectron2.js"
+import { type FileFormat, formatOf } from "./file-format.js"
+import { describeModel, type ModelDescription } from "./model-info.js"
+import { wrapperOf } from "./names.js"
+import { adaptNorms } from "./norms.js"
+import { readNumpyFile } from "./numpy-file.js"
+import { OpenFile } from "./open-file.js"
+import { batchCounter, type Colors, isFirstFilter, type Origin, originOf } from "./origin.js"
+import { readSafetensors } from "./safetensors.js"
+import { bytesOf, type StoredFile, type StoredTensor, valueCount } from "./stored.js"
+import { readTorchFile } from "./torch-file.js"
+
+export interface WeightOptions {
+  /** The model's name for a name of the file; null leaves the tensor out. Names stay as they are by default. */
+  readonly rename?: (name: string) => string | null
+  /** Norms of the model, by convolution (the model's name without `.weight`); no adapting where left out. */
+  readonly norm?: NormKind | ((conv: string) => NormKind | undefined)
+  /** What the file's batch norms add to their variance; the origin's where left out. */
+  readonly epsilon?: number
+  /** The order of colours that the file's network takes; the origin's where left out. */
+  readonly colors?: Colors
+}
+
+/**
+ * A weights file of any kind, opened once: what it is, whose it is, and its tensors, whose values stay on the disk until
+ * `weights` is called. Close it, or declare it with `using`.
+ */
+export class Checkpoint {
+  readonly path: string
+  /** Told by its first bytes, not by its name. */
+  readonly format: FileFormat
+  readonly metadata: Readonly<Record<string, string>>
+  /**
+   * By torchvision's names, in PyTorch's axes: what a wrapper such as `DataParallel` puts before them is gone, and what
+   * detectron2 names and orders otherwise is changed.
+   */
+  readonly tensors: ReadonlyMap<string, StoredTensor>
+  /** A model of resdet's with its info, or foreign weights. */
+  readonly model: ModelDescription
+  readonly #file: OpenFile
+  readonly #stored: StoredFile
+  #origin: Origin | undefined
+
+  private constructor(file: OpenFile) {
+    this.path = file.path
+    this.#file = file
+    this.format = formatOf(file)
+    this.#stored = readers[this.format](file)
+    this.metadata = this.#stored.metadata
+    this.model = describeModel(file.path, this.metadata)
+    this.tensors = this.model.kind === "foreign" ? torchvisionTensors(this.#stored) : this.#stored.tensors
+    expectBounded(this.tensors, file.size)
+  }
+
+  /**
+   * Opens a safetensors file, a PyTorch file or a pickle of numpy arrays; nothing in it is executed.
+   * @throws DataError one line, for a file that is missing, broken or of another kind, or whose description is broken
+   */
+  static open(path: string): Checkpoint {
+    const file = new OpenFile(path)
+    try {
+      return named(path, () => new Checkpoint(file))
+    } catch (error) {
+      file.close()
+      throw error
+    }
+  }
+
+  /** What the file says of its network. @throws DataError for metadata that make no sense */
+  get origin(): Origin {
+    this.#origin ??= named(this.path, () => originOf(this.#stored, this.tensors, this.model))
+    return this.#origin
+  }
+
+  /**
+   * The values of all tensors in our axes, for `new Parameters(random, weights)`. Whatever colours the file's network takes
+   * first, these take red, green and blue.
+   * @throws DataError for a file that is broken, or two names that become one
+   */
+  weights({ rename = (name) => name, norm, epsilon, colors }: WeightOptions = {}): Weights {
+    return named(this.path, () => {
+      const turns = (colors ?? this.origin.colors) === "bgr"
+      const weights = new Map<string, Weight>()
+      const known = new Map<StoredTensor, Weight>()
+      for (const [name, tensor] of this.tensors) {
+        if (name.endsWith(batchCounter)) continue
+        const renamed = rename(name)
+        if (renamed === null) continue
+        if (weights.has(renamed)) throw new DataError(`two tensors are both "${renamed}" to the model`)
+        // Names that share a tensor share its values.
+        const weight = known.get(tensor) ?? valuesOf(tensor, turns && isFirstFilter(name))
+        known.set(tensor, weight)
+        weights.set(renamed, weight)
+      }
+      if (weights.size === 0) throw new DataError("holds no tensors")
+      if (norm === undefined) return weights
+      return adaptNorms(weights, typeof norm === "string" ? () => norm : norm, epsilon ?? this.origin.epsilon)
+    })
+  }
+
+  close(): void {
+    this.#file.close()
+  }
+
+  [Symbol.dispose](): void {
+    this.close()
+  }
+}
+
+/** A file's values, see `Checkpoint.weights`, where nothing else of it is asked for. */
+export function loadWeights(path: string, options: WeightOptions = {}): Weights {
+  using checkpoint = Checkpoint.open(path)
+  return checkpoint.weights(options)
+}
+
+const readers: Readonly<Record<FileFormat, (file: OpenFile) => StoredFile>> = {
+  safetensors: readSafetensors,
+  torch: readTorchFile,
+  numpy: readNumpyFile,
+}
+
+function torchvisionTensors({ tensors }: StoredFile): ReadonlyMap<string, StoredTensor> {
+  const wrapper = wrapperOf([...tensors.keys()])
+  const bare = wrapper === "" ? tensors : withoutWrapper(tensors, wrapper)
+  const arranged = isDetectron2(bare) ? fromDetectron2(bare) : bare
+  // pytorch_resnet_cifar10's name for the last layer.
+  if (!arranged.has("linear.weight") || arranged.has("fc.weight")) return arranged
+  return new Map([...arranged].map(([name, tensor]) => [name.replace(/^linear\./, "fc."), tensor]))
+}
+
+/** What does not stand in the wrapper, such as an optimizer's state, keeps its name. */
+function withoutWrapper(tensors: ReadonlyMap<string, StoredTensor>, wrapper: string) {
+  const bare = new Map<string, StoredTensor>()
+  for (const [name, tensor] of tensors) {
+    const inner = name.startsWith(wrapper) ? name.slice(wrapper.length) : name
+    bare.set(bare.has(inner) ? name : inner, tensor)
+  }
+  return bare
+}
+
+/** How many times as large as the file its tensors may be: parts of a model may share them, and little is 16 bits wide. */
+const mostShares = 8
+
+/** @throws DataError for tensors that a small file names again and again, which would fill the memory */
+function expectBounded(tensors: ReadonlyMap<string, StoredTensor>, size: number): void {
+  let bytes = 0
+  for (const { dtype, shape } of new Set(tensors.values())) bytes += valueCount(shape) * bytesOf(dtype)!
+  if (bytes > mostShares * size) throw new DataError(`names tensors of ${bytes} bytes, and has ${size}`)
+}
+
+function valuesOf(tensor: StoredTensor, turns: boolean): Weight {
+  const weight = { shape: tensor.shape, values: tensor.read() }
+  return fromTorchAxes(turns ? turnedColors(weight) : weight)
+}
+
+/** Errors of the readers, with the file's name in front. */
+function named<Result>(path: string, read: () => Result): Result {
+  try {
+    return read()
+  } catch (error) {
+    if (error instanceof DataError && !error.message.startsWith(path)) throw new DataError(`${path}: ${error.message}`)
+    throw error
+  }
+}

@@ -1,0 +1,56 @@
+import { closeSync, fstatSync, openSync, readSync } from "node:fs"
+import { DataError } from "../tensor/errors.js"
+
+/** Most that one call of the system reads. */
+const CHUNK = 2 ** 30
+
+/** A file that has been opened once and is read piece by piece, until it is closed. */
+export class OpenFile {
+  readonly path: string
+  /** Bytes. */
+  readonly size: number
+  #file: number | undefined
+
+  /** @throws DataError for a path where no file can be read */
+  constructor(path: string) {
+    this.path = path
+    const file = open(path)
+    this.#file = file
+    const stat = fstatSync(file)
+    this.size = stat.size
+    if (stat.isFile()) return
+    this.close()
+    throw new DataError(`${path}: not a file`)
+  }
+
+  /** @throws DataError where the file ends before `position + length` */
+  read(position: number, length: number): Buffer {
+    if (this.#file === undefined) throw new Error(`OpenFile.read: ${this.path} has been closed`)
+    if (position + length > this.size) throw new DataError(`${this.path}: ends early`)
+    const bytes = Buffer.allocUnsafeSlow(length)
+    for (let done = 0; done < length; ) {
+      const count = readSync(this.#file, bytes, done, Math.min(length - done, CHUNK), position + done)
+      if (count === 0) throw new DataError(`${this.path}: ends early`)
+      done += count
+    }
+    return bytes
+  }
+
+  close(): void {
+    if (this.#file !== undefined) closeSync(this.#file)
+    this.#file = undefined
+  }
+
+  [Symbol.dispose](): void {
+    this.close()
+  }
+}
+
+function open(path: string): number {
+  try {
+    return openSync(path, "r")
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException
+    throw new DataError(code === "ENOENT" ? `${path}: no such file` : `${path}: cannot be read (${message})`)
+  }
+}

@@ -1,0 +1,109 @@
+import { type ClassifierOptions, classifierDefaults, ResNet } from "../backbone/classifier.js"
+import { networkSpec } from "../backbone/networks.js"
+import { buildFasterRcnn } from "../detector/build.js"
+import type { FasterRcnn } from "../detector/faster-rcnn.js"
+import { DataError } from "../tensor/errors.js"
+import { Parameters, Scope } from "../tensor/parameters.js"
+import { seededRandom } from "../tensor/random.js"
+import { Checkpoint } from "./checkpoint.js"
+import type { ClassifierConfig, ClassifierInfo, DetectorInfo } from "./model-info.js"
+
+/** A detector that has been read from its file. */
+export interface OpenDetector extends DetectorInfo {
+  readonly detector: FasterRcnn
+  readonly parameters: Parameters
+}
+
+/** What the file of a detector tells of it. @throws DataError when it is none of resdet's */
+export function expectDetector({ path, model }: Checkpoint): DetectorInfo {
+  if (model.kind === "detector") return model.info
+  const got = model.kind === "foreign" ? "plain weights" : `a ${model.kind}`
+  throw new DataError(`${path}: expected a trained detector, got ${got}. Train one with --weights ${path}`)
+}
+
+/** As `detectorFrom`, of the file at `path`. */
+export function openDetector(path: string): OpenDetector {
+  using checkpoint = Checkpoint.open(path)
+  return detectorFrom(checkpoint)
+}
+
+/**
+ * Puts the trained detector of a file together. The engine must have been started.
+ * @throws DataError when the file is no detector of resdet's, or lacks a part
+ */
+export function detectorFrom(checkpoint: Checkpoint): OpenDetector {
+  const info = expectDetector(checkpoint)
+  const { model, parameters } = fillModel(checkpoint, (parameters) =>
+    buildFasterRcnn(parameters, info.config, info.classes.length),
+  )
+  return { ...info, detector: model, parameters }
+}
+
+/**
+ * Puts a classifier together and creates its parameters, by torchvision's names.
+ * @param frozen how many parts do not train
+ */
+export function buildClassifier(
+  parameters: Parameters,
+  config: ClassifierConfig,
+  numClasses: number,
+  { frozen }: Pick<ClassifierOptions, "frozen"> = classifierDefaults,
+): ResNet {
+  const { network, options, meanPicture } = config
+  return new ResNet(new Scope(parameters), networkSpec(network, options), {
+    classes: numClasses,
+    norm: "batch",
+    frozen,
+    meanPicture: meanPicture ? config : undefined,
+  })
+}
+
+/** A classifier that has been read from its file. */
+export interface OpenClassifier extends ClassifierInfo {
+  readonly network: ResNet
+  readonly parameters: Parameters
+}
+
+/** What the file of a classifier tells of it. @throws DataError when it is none of resdet's */
+export function expectClassifier({ path, model }: Checkpoint): ClassifierInfo {
+  if (model.kind === "classifier") return model.info
+  throw new DataError(`${path}: expected a classifier of resdet's. Make one of other weights with resdet import`)
+}
+
+/** As `classifierFrom`, of the file at `path`. */
+export function openClassifier(path: string): OpenClassifier {
+  using checkpoint = Checkpoint.open(path)
+  return classifierFrom(checkpoint)
+}
+
+/**
+ * Puts the trained classifier of a file together. The engine must have been started.
+ * @throws DataError when the file is no classifier of resdet's, or lacks a part
+ */
+export function classifierFrom(checkpoint: Checkpoint): OpenClassifier {
+  const info = expectClassifier(checkpoint)
+  const { model, parameters } = fillModel(checkpoint, (parameters) =>
+    buildClassifier(parameters, info.config, info.classes.length),
+  )
+  return { ...info, network: model, parameters }
+}
+
+/**
+ * Builds a model whose every parameter comes from a file. The engine must have been started.
+ * @throws DataError when the file lacks a part
+ */
+export function fillModel<Model>(
+  checkpoint: Checkpoint,
+  build: (parameters: Parameters) => Model,
+): { readonly model: Model; readonly parameters: Parameters } {
+  const parameters = new Parameters(seededRandom(0), checkpoint.weights())
+  try {
+    const model = build(parameters)
+    const [missing] = parameters.initialised
+    if (missing === undefined) return { model, parameters }
+    throw new DataError(`${checkpoint.path}: "${missing}" is missing or has the wrong shape. The file is incomplete`)
+  } catch (error) {
+    parameters.dispose()
+    throw error
+  }
+}
