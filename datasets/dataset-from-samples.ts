@@ -94,7 +94,8 @@ type Box = readonly [number, number, number, number]
 
 /** Samples in order, with where their photos are from now on. */
 async function* photosOf(samples: OwnSamples): AsyncGenerator<[sample: OwnSample, photo: Partial<Photo>]> {
-  if (Symbol.iterator in samples || Symbol.asyncIterator in samples) {
+  expectSamples(samples)
+  if (isIterable(samples)) {
     for await (const sample of samples) yield [sample, photoOf(sample, sample?.image)]
     return
   }
@@ -108,7 +109,18 @@ function photoOf(sample: OwnSample, image: NonNullable<Photo["image"]>): Partial
   return typeof sample?.image === "string" ? { file: resolve(sample.image) } : { image }
 }
 
+const isIterable = (samples: OwnSamples) => Symbol.iterator in samples || Symbol.asyncIterator in samples
+
 /** JavaScript brings whatever it likes. */
+function expectSamples(samples: OwnSamples): void {
+  if (typeof samples === "object" && samples !== null) {
+    if (isIterable(samples) || ("length" in samples && "at" in samples)) return
+  }
+  throw new UsageError(
+    "datasetFromSamples: expected an array, an (async) iterable, or a list { length, at(index) } of samples",
+  )
+}
+
 function expectSample(sample: Partial<OwnSample> | undefined, place: string): void {
   const { image, boxes, labels } = sample ?? {}
   if (typeof boxes?.length === "number" && typeof labels?.length === "number" && image) return

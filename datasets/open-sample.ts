@@ -75,8 +75,15 @@ export async function sendable(photo: Photo): Promise<Photo> {
     width,
     height,
     ...(frame && { frame }),
-    ...(photo.image === undefined ? {} : { image: await sourceOf(photo) }),
+    ...(photo.image === undefined ? {} : { image: detached(await sourceOf(photo)) }),
   }
+}
+
+/** A copy to another thread takes the whole buffer along, of which a photo may be a small part. */
+function detached(source: PhotoSource): PhotoSource {
+  const whole = (bytes: Uint8Array) => (bytes.byteLength < bytes.buffer.byteLength ? new Uint8Array(bytes) : bytes)
+  if (typeof source === "string") return source
+  return source instanceof Uint8Array ? whole(source) : { ...source, data: whole(source.data) }
 }
 
 const truncated: PhotoProblem = {

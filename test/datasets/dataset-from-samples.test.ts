@@ -150,3 +150,9 @@ test.each([
 ])("%j is refused", async (sample, message) => {
   await expect(datasetFromSamples([{ ...sample, image: "a.png" } as OwnSample])).rejects.toThrow(message)
 })
+
+test.each([[undefined], ["photos"], [{ images: [] }]])("%j is no list of samples", async (samples) => {
+  await expect(datasetFromSamples(samples as never)).rejects.toThrow(
+    "expected an array, an (async) iterable, or a list",
+  )
+})

@@ -4,7 +4,7 @@ import { expect, test } from "vitest"
 import { faultPolicies } from "../../datasets/faults.js"
 import { decodeImage } from "../../datasets/image/decode.js"
 import { orient, type RgbImage, turnBack } from "../../datasets/image/rgb.js"
-import { openSample, type Photo } from "../../datasets/open-sample.js"
+import { openSample, type Photo, sendable } from "../../datasets/open-sample.js"
 import { photoSize } from "../../datasets/photo-size.js"
 import { tempFolder, writeFiles } from "./samples.js"
 
@@ -67,6 +67,16 @@ test("pixels, bytes, a path and a function that gives either are the same photo"
     expect(Buffer.compare(opened.data, stored.data)).toBe(0)
   }
   expect(Buffer.compare((await pixels({ file })).data, stored.data)).toBe(0)
+})
+
+test("a photo that is sent to a thread does not take others of its buffer along", async () => {
+  const many = new Uint8Array(1000)
+  const image = { data: many.subarray(30, 36), width: 2, height: 1 }
+  const sent = await sendable({ file: "made up", image })
+  expect(sent).toEqual({ file: "made up", width: 0, height: 0, image })
+  expect((sent.image as RgbImage).data.buffer.byteLength).toBe(6)
+  const bytes = await sendable({ file: "made up", image: many.subarray(0, 5) })
+  expect((bytes.image as Uint8Array).buffer.byteLength).toBe(5)
 })
 
 test("pixels that do not fill their size are unreadable", async () => {
