@@ -1,22 +1,28 @@
 """How near a detector's computation comes to decisions that rounding could turn."""
 
-import sys
-
 import torch
 from torch import nn
 from torchvision.ops import box_iou
 from torchvision.ops import boxes as box_ops
 
 
-class Margins:
-    """How near the computation comes to a decision that rounding could turn."""
+LIMITS = {"nms overlap": 1e-5, "nms score": 1e-6, "kept score": 3e-6, "top n": 1e-5, "match": 1e-5, "level": 1e-5, "score": 1e-5}
 
-    def __init__(self):
-        self.least = {}
+
+class Unclear(Exception):
+    """A decision that rounding could turn."""
+
+
+class Margins:
+    """How near the computation may come to a decision that rounding could turn."""
+
+    def __init__(self, relu=2.5e-6):
+        self.limits = {**LIMITS, "relu": relu}
 
     def note(self, what, distances):
-        if distances.numel():
-            self.least[what] = min(self.least.get(what, 1e9), float(distances.min()))
+        """Raises Unclear at the first that is too near: nothing more need be computed then."""
+        if distances.numel() and (least := float(distances.min())) < self.limits[what]:
+            raise Unclear(f"{what} {least:.2g}")
 
     def gaps(self, what, values):
         ordered = values.detach().double().flatten().sort().values
@@ -50,11 +56,6 @@ class Margins:
         if x.requires_grad:
             self.note("relu", x.detach().abs() / x.detach().square().mean().sqrt())
         return plain_relu(x, inplace)
-
-    def wide(self, what, relu=2.5e-6):
-        limits = {"nms overlap": 1e-5, "nms score": 1e-6, "kept score": 3e-6, "top n": 1e-5, "match": 1e-5, "level": 1e-5, "score": 1e-5, "relu": relu}
-        print(what, {name: f"{least:.2g}" for name, least in self.least.items()}, file=sys.stderr)
-        return all(least >= limits[name] for name, least in self.least.items())
 
 
 plain_nms = box_ops.batched_nms

@@ -1,6 +1,7 @@
 """What a torchvision detector does with a batch of made-up pictures, stage by stage."""
 
 import contextlib
+import sys
 from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Callable
@@ -11,7 +12,7 @@ from torch import nn
 from torchvision.models.detection import roi_heads, rpn
 from torchvision.ops import boxes as box_ops
 
-from golden_margins import Margins
+from golden_margins import Margins, Unclear
 from golden_values import sampled, weight_gradient
 from made_up import images as made_up_images
 from made_up import numbers
@@ -51,7 +52,7 @@ def run_batch(case, batch, sizes, margins):
     model = case.model
     pictures = [made_up_images(f"{case.name} {batch} {n}", 3, *size).double() for n, size in enumerate(sizes)]
     kept = {}
-    handles = [
+    hooks = [
         model.backbone.register_forward_hook(lambda _, given, result: kept.update(features=result)),
         model.rpn.head.register_forward_hook(lambda _, given, result: kept.update(rpn=result)),
         model.rpn.register_forward_hook(lambda _, given, result: kept.update(proposals=result[0])),
@@ -60,6 +61,15 @@ def run_batch(case, batch, sizes, margins):
         model.roi_heads.box_head.register_forward_hook(lambda _, given, result: kept.update(vectors=result)),
         model.roi_heads.box_predictor.register_forward_hook(lambda _, given, result: kept.update(said=result)),
     ]
+    try:
+        return stages(case, batch, pictures, sizes, kept, margins)
+    finally:
+        for hook in hooks:
+            hook.remove()
+
+
+def stages(case, batch, pictures, sizes, kept, margins):
+    model = case.model
     model.eval()
     with torch.no_grad():
         detections = model(pictures)
@@ -94,8 +104,6 @@ def run_batch(case, batch, sizes, margins):
     truths = targets_for(kept["proposals"], sizes)
     result["truths"] = [{"boxes": numbers(t["boxes"]), "labels": t["labels"].tolist()} for t in truths]
     result["training"] = training(case, pictures, truths, kept, margins)
-    for handle in handles:
-        handle.remove()
     return result
 
 
@@ -185,7 +193,7 @@ def scrambled(count, **_):
 def clear_batch(case, batch, sizes):
     """The first pixels by which nothing hangs on the last bits."""
     for attempt in range(1000):
-        margins = Margins()
+        margins = Margins(case.relu_margin)
         patches = [
             mock.patch.object(box_ops, "batched_nms", margins.nms),
             mock.patch.object(nn.functional, "relu", margins.relu),
@@ -194,7 +202,8 @@ def clear_batch(case, batch, sizes):
         with contextlib.ExitStack() as stack:
             for patch in patches:
                 stack.enter_context(patch)
-            result = run_batch(case, f"{batch} {attempt}", sizes, margins)
-        if margins.wide(f"{case.name} {batch} {attempt}", case.relu_margin):
-            return result
+            try:
+                return run_batch(case, f"{batch} {attempt}", sizes, margins)
+            except Unclear as near:
+                print(f"{case.name} {batch} {attempt}: {near}", file=sys.stderr)
     raise SystemExit(f"{case.name} {batch}: no pixels found by which every decision is clear")
