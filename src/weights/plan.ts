@@ -38,8 +38,6 @@ export interface ModelOverrides {
 export function planModel(checkpoint: Checkpoint | undefined, overrides: ModelOverrides = {}): ModelConfig {
   const model = planModelName(checkpoint, overrides.model)
   const { depth } = parseModel(model)
-  expectBackbone(checkpoint)
-  expectNetwork(checkpoint, `resnet${depth}`, `--model ${model}`)
   const own = ownConfig(checkpoint, model)
   const chosen = overrides.preset ?? planPreset(checkpoint, model)
   const base = chosen === undefined ? own! : preset(chosen, model)
@@ -58,9 +56,18 @@ export function planModel(checkpoint: Checkpoint | undefined, overrides: ModelOv
   }
 }
 
-/** The model that a detector from a file is, unless the user says another: its own, else one on the file's network. */
+/**
+ * The model that a detector from a file is, unless the user says another: its own, else one on the file's network.
+ * @throws DataError or UsageError for a file of another network
+ */
 export function planModelName(checkpoint: Checkpoint | undefined, model: string | undefined): string {
-  if (model !== undefined) return model
+  const planned = model ?? usualModel(checkpoint)
+  expectBackbone(checkpoint)
+  expectNetwork(checkpoint, `resnet${parseModel(planned).depth}`, `--model ${planned}`)
+  return planned
+}
+
+function usualModel(checkpoint: Checkpoint | undefined): string {
   if (checkpoint?.model.kind === "detector") return checkpoint.model.info.config.model
   const network = checkpoint?.origin.network
   if (network === undefined || !isBackbone(network)) return defaultModel

@@ -74,6 +74,26 @@ test("names of classes and the input's mean and std are stored, and the file the
   parameters.dispose()
 })
 
+test("what --std was called is still understood", async () => {
+  await makeSource()
+  await run(source, "--model", "cifar_resnet20", "--out", out, "--deviation", "1,2,0.5")
+  expect(readClassifierInfo(out)?.config.std).toEqual([1, 2, 0.5])
+})
+
+test("a file with more layers than the network is refused, and named", async () => {
+  await makeSource()
+  const file = storedFile(source)
+  const all = [...file.tensors].map(([name, { shape }]) => [name, { shape, values: file.read(name) }] as const)
+  const more = all
+    .filter(([name]) => name.startsWith("layer3.2."))
+    .map(([name, tensor]) => [name.replace("layer3.2.", "layer3.3."), tensor] as const)
+  writeSafetensors(source, [...all, ...more])
+  await expect(run(source, "--model", "cifar_resnet20", "--out", out)).rejects.toThrow(
+    /holds more layers than a cifar_resnet20: layer3\.3\./,
+  )
+  expect(existsSync(out)).toBe(false)
+})
+
 test.each([
   ["too few names", "a\nb\n", "expected 7 names of classes, one a line, got 2"],
   ["a gap among the names", "a\nb\n\nc\nd\ne\nf\n", "expected 7 names of classes, one a line, got 6"],

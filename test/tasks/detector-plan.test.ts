@@ -119,7 +119,8 @@ test("a detector that goes on learning stays what it is like, unless a preset or
   expect(plan({ weights, recipe: "voc07" }).lines.at(-1)).toMatch(
     /preset +none +what the detector in the weights is like/,
   )
-  expect(plan({ weights, model: "fasterrcnn_resnet18_c4" }).config.preset).toBe("light")
+  expect(plan({ weights, model: "fasterrcnn_resnet34_fpn" }).config.preset).toBe("light")
+  expect(() => plan({ weights, model: "fasterrcnn_resnet18_c4" })).toThrow("is a resnet34: leave out --model")
 })
 
 test("the trainings of docs/reproduce.md take the steps that it says, with options that there are", () => {
