@@ -13,16 +13,18 @@ export interface BestThreshold {
 /**
  * The best score threshold of all classes pooled, and of each class; undefined where nothing is right at any threshold.
  * Of equal F1 the highest threshold is taken.
+ * @param ranked positions of all detections, best score first
  */
 export function bestThresholds(
   detections: DetectionTable,
   arranged: Arrangement,
+  ranked: Int32Array,
   matches: MatchesAt,
 ): { overall: BestThreshold | undefined; perClass: (BestThreshold | undefined)[] } {
   const { order, starts } = arranged.ranking
   const truths = matches.counted.reduce((sum, count) => sum + count, 0)
   return {
-    overall: best(arranged.ranked, truths, detections.scores, matches.state),
+    overall: best(ranked, truths, detections.scores, matches.state),
     perClass: Array.from(matches.counted, (count, k) =>
       best(order.subarray(starts[k], starts[k + 1]), count, detections.scores, matches.state),
     ),

@@ -1,7 +1,8 @@
 import { guessBoxes } from "./box-forms.js"
 import { guessCategories } from "./category-ids.js"
 import type { CocoSummary } from "./coco-summary.js"
-import { LOOSE_SAMPLE } from "./loose-match.js"
+import type { ImageIndex } from "./image-index.js"
+import { LOOSE_SAMPLE, looseMatches, sampleOf } from "./loose-match.js"
 import { isIgnored } from "./match-at.js"
 import type { DetectionTable, TruthTable } from "./tables.js"
 
@@ -35,11 +36,12 @@ export function diagnose(
   truths: TruthTable,
   detections: DetectionTable,
   ranked: Int32Array,
+  index: ImageIndex,
   coco: CocoSummary,
 ): Diagnosis[] {
-  const sample = ranked.subarray(0, LOOSE_SAMPLE)
   const found: Diagnosis[] = []
-  const counted = truths.image.reduce((sum, _, g) => sum + (isIgnored(truths, g) ? 0 : 1), 0)
+  let counted = 0
+  for (let g = 0; g < truths.image.length; g++) if (!isIgnored(truths, g)) counted++
   if (counted === 0) {
     const message = `There are no truths that count in ${truths.imageIds.length} images, so that every figure is n/a.`
     return [{ kind: "no-truths", message }]
@@ -47,10 +49,14 @@ export function diagnose(
   if (detections.image.length === 0) {
     found.push({ kind: "no-detections", message: `There are no detections, so that all ${counted} truths are missed.` })
   } else {
-    found.push(...aboutImages(truths, detections))
-    found.push(...guessCategories(truths, detections, sample))
-    found.push(...guessBoxes(truths, detections, sample))
-    found.push(...aboutScores(detections))
+    const sample = sampleOf(detections, ranked.subarray(0, LOOSE_SAMPLE))
+    const matches = looseMatches(truths, detections, index, sample)
+    found.push(
+      ...aboutImages(truths, detections),
+      ...guessCategories(truths, detections, sample, matches),
+      ...guessBoxes(truths, detections, index, sample, matches),
+      ...aboutScores(detections),
+    )
   }
   if (truths.ids.includes(0)) {
     const message =
@@ -67,12 +73,11 @@ export function diagnose(
 }
 
 function aboutImages(truths: TruthTable, detections: DetectionTable): Diagnosis[] {
-  const withTruths = new Set(truths.image)
-  const withDetections = new Set(detections.image)
-  const shared = [...withTruths].filter((image) => withDetections.has(image)).length
-  if (shared > 0) return []
+  const withTruths = new Uint8Array(truths.imageIds.length)
+  for (let g = 0; g < truths.image.length; g++) withTruths[truths.image[g]!] = 1
+  if (detections.image.some((image) => withTruths[image] === 1)) return []
   const message =
-    `No image has both: truths lie in ${withTruths.size} images, detections in ${withDetections.size} others.` +
+    `No image has both: truths lie in ${new Set(truths.image).size} images, detections in ${new Set(detections.image).size} others.` +
     " Are they of the same split, and the image ids of the same list?"
   return [{ kind: "no-shared-images", message }]
 }
