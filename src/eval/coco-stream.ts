@@ -1,7 +1,8 @@
 import { DataError } from "../tensor/errors.js"
-import { DetectionBuilder } from "./detection-builder.js"
+import { DetectionBuilder, RECORD } from "./detection-builder.js"
 import { type ByteChunks, readJsonLists } from "./json-lists.js"
 import { RecordReader } from "./json-record.js"
+import type { JsonScanner } from "./json-scanner.js"
 import type { DetectionTable, TruthTable } from "./tables.js"
 import { TruthBuilder } from "./truth-builder.js"
 
@@ -101,9 +102,7 @@ export async function readCocoDetections(
   source: string,
 ): Promise<DetectionTable> {
   const builder = new DetectionBuilder(truths, source)
-  await readCocoResults(chunks, source, (imageId, categoryId, box, score) => {
-    builder.add(imageId, categoryId, box[0]!, box[1]!, box[2]!, box[3]!, score)
-  })
+  await readResultRecords(chunks, source, (numbers) => builder.addRecord(numbers))
   return builder.finish()
 }
 
@@ -117,6 +116,17 @@ export async function readCocoResults(
   source: string,
   record: (imageId: number, categoryId: number, box: Float64Array, score: number) => void,
 ): Promise<void> {
+  await readResultRecords(chunks, source, (numbers) => {
+    record(numbers[RECORD.imageId]!, numbers[RECORD.category]!, numbers, numbers[RECORD.score]!)
+  })
+}
+
+/** @param record gets the numbers of each record, laid out as in `RECORD` and valid during the call */
+async function readResultRecords(
+  chunks: ByteChunks,
+  source: string,
+  record: (numbers: Float64Array) => void,
+): Promise<void> {
   const results = new RecordReader(
     [
       ["bbox", "box"],
@@ -126,10 +136,9 @@ export async function readCocoResults(
     ],
     (i) => `${source}: record ${i}`,
   )
-  const { numbers } = results
-  const read = (scanner: Parameters<RecordReader["read"]>[0], index: number) => {
+  const read = (scanner: JsonScanner, index: number) => {
     results.read(scanner, index)
-    record(numbers[4]!, numbers[5]!, numbers, numbers[6]!)
+    record(results.numbers)
   }
   await readJsonLists(chunks, source, [{ name: "", read }], "a list of detections (COCO's results format)")
 }

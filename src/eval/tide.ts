@@ -127,28 +127,33 @@ class BestOverlaps {
   }
 
   find(d: number, image: number): void {
-    const truths = this.#truths
+    const { boxesXywh, category, crowd, difficult } = this.#truths
     const { order, starts } = this.#index.truths
-    this.same = -1
-    this.other = -1
-    this.sameIou = 0
-    this.otherIou = 0
-    this.takenIou = 0
-    for (let at = starts[image]!; at < starts[image + 1]!; at++) {
+    const { found } = this.#matches
+    const boxes = this.#detections.boxesXywh
+    const own = this.#detections.category[d]!
+    let [same, other] = [-1, -1]
+    let [sameIou, otherIou, takenIou] = [0, 0, 0]
+    const end = starts[image + 1]!
+    for (let at = starts[image]!; at < end; at++) {
       const truth = order[at]!
-      if (isIgnored(truths, truth)) continue
-      const iou = overlap(this.#detections.boxesXywh, d * 4, truths.boxesXywh, truth * 4, false)
-      if (iou === 0) continue
-      if (truths.category[truth] === this.#detections.category[d]) {
-        if (this.#matches.found[truth] === 1 && iou > this.takenIou) this.takenIou = iou
-        if (iou <= this.sameIou) continue
-        this.sameIou = iou
-        this.same = truth
-      } else if (iou > this.otherIou) {
-        this.otherIou = iou
-        this.other = truth
+      const iou = overlap(boxes, d * 4, boxesXywh, truth * 4, false)
+      if (iou === 0 || crowd[truth] === 1 || difficult[truth] === 1) continue
+      if (category[truth] === own) {
+        if (found[truth] === 1 && iou > takenIou) takenIou = iou
+        if (iou <= sameIou) continue
+        sameIou = iou
+        same = truth
+      } else if (iou > otherIou) {
+        otherIou = iou
+        other = truth
       }
     }
+    this.same = same
+    this.sameIou = sameIou
+    this.other = other
+    this.otherIou = otherIou
+    this.takenIou = takenIou
   }
 
   /** The type of error that this is. */
