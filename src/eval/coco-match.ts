@@ -101,21 +101,22 @@ class MatchWriter {
   /** @param found whether the matcher has found anything in this cell */
   write(cells: Int32Array, from: number, to: number, placeOf: Int32Array, found: boolean): void {
     const { matched, ignored, rank, truth } = this.#matches
-    const { most, everyThreshold } = this.#matcher
+    const { most, everyThreshold, matched: hits, ignored: skips } = this.#matcher
+    const boxes = this.#boxes
+    const areas = this.#from.length
     for (let i = from; i < to; i++) {
       const d = cells[i]!
       const place = placeOf[d]!
       const r = i - from
       rank[place] = r
       if (r >= most) continue
-      const area = this.#boxes[d * 4 + 2]! * this.#boxes[d * 4 + 3]!
-      for (let a = 0; a < this.#from.length; a++) {
-        const hit = found ? this.#matcher.matched[a * most + r]! : 0
-        const skipped = found ? this.#matcher.ignored[a * most + r]! : 0
-        const outside = area < this.#from[a]! || area > this.#to[a]!
-        const at = a * this.#size + place
-        matched[at] = hit
-        ignored[at] = outside ? skipped | (everyThreshold & ~hit) : skipped
+      const area = boxes[d * 4 + 2]! * boxes[d * 4 + 3]!
+      for (let a = 0, at = place; a < areas; a++, at += this.#size) {
+        const hit = found ? hits[a * most + r]! : 0
+        const outside = area < this.#from[a]! || area > this.#to[a]! ? everyThreshold & ~hit : 0
+        // What is not written is 0 from the start.
+        if (hit !== 0) matched[at] = hit
+        if (found || outside !== 0) ignored[at] = found ? skips[a * most + r]! | outside : outside
       }
       if (found) truth[place] = this.#matcher.truth[r]!
     }

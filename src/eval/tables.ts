@@ -50,13 +50,16 @@ export interface DetectionTable {
 /** `boxesXywh` `[R * 4]` as VOC's 1-based inclusive corners `[R * 4]`: left, top, right, bottom. */
 export function inclusiveCorners(boxesXywh: Float64Array): Float64Array {
   const corners = new Float64Array(boxesXywh.length)
-  for (let i = 0; i < boxesXywh.length; i += 4) {
-    corners[i] = boxesXywh[i]! + 1
-    corners[i + 1] = boxesXywh[i + 1]! + 1
-    corners[i + 2] = boxesXywh[i]! + boxesXywh[i + 2]!
-    corners[i + 3] = boxesXywh[i + 1]! + boxesXywh[i + 3]!
-  }
+  for (let i = 0; i < corners.length; i += 4) setInclusiveCorners(boxesXywh, i, corners, i)
   return corners
+}
+
+/** Writes the inclusive corners of the box at `i` to `corners` at `at`. */
+export function setInclusiveCorners(boxesXywh: Float64Array, i: number, corners: Float64Array, at = 0): void {
+  corners[at] = boxesXywh[i]! + 1
+  corners[at + 1] = boxesXywh[i + 1]! + 1
+  corners[at + 2] = boxesXywh[i]! + boxesXywh[i + 2]!
+  corners[at + 3] = boxesXywh[i + 1]! + boxesXywh[i + 3]!
 }
 
 /** VOC's 1-based inclusive `corners` `[R * 4]` as x, y, width, height `[R * 4]`, 0-based and continuous. */

@@ -88,10 +88,12 @@ function findErrors(truths: TruthTable, detections: DetectionTable, index: Image
   const best = new BestOverlaps(truths, detections, index, matches)
   const { order, starts } = index.detections
   for (let image = 0; image < truths.imageIds.length; image++) {
+    if (starts[image] === starts[image + 1]) continue
+    best.enter(image)
     for (let at = starts[image]!; at < starts[image + 1]!; at++) {
       const d = order[at]!
       if (matches.state[d] !== WRONG) continue
-      best.find(d, image)
+      best.find(d)
       const error = best.error(matches.iouThreshold)
       type[d] = error
       const truth = error === LOCALIZATION ? best.same : error === CLASSIFICATION ? best.other : -1
@@ -118,6 +120,10 @@ class BestOverlaps {
   readonly #detections: DetectionTable
   readonly #index: ImageIndex
   readonly #matches: MatchesAt
+  /** The counted truths of the image at hand, with their boxes. */
+  #count = 0
+  #here = new Int32Array(64)
+  #boxes = new Float64Array(256)
 
   constructor(truths: TruthTable, detections: DetectionTable, index: ImageIndex, matches: MatchesAt) {
     this.#truths = truths
@@ -126,19 +132,36 @@ class BestOverlaps {
     this.#matches = matches
   }
 
-  find(d: number, image: number): void {
-    const { boxesXywh, category, crowd, difficult } = this.#truths
+  /** Lays the counted truths of an image side by side. */
+  enter(image: number): void {
+    const { boxesXywh } = this.#truths
     const { order, starts } = this.#index.truths
+    const most = starts[image + 1]! - starts[image]!
+    if (this.#here.length < most) {
+      this.#here = new Int32Array(2 * most)
+      this.#boxes = new Float64Array(8 * most)
+    }
+    this.#count = 0
+    for (let at = starts[image]!; at < starts[image + 1]!; at++) {
+      const truth = order[at]!
+      if (isIgnored(this.#truths, truth)) continue
+      for (let i = 0; i < 4; i++) this.#boxes[this.#count * 4 + i] = boxesXywh[truth * 4 + i]!
+      this.#here[this.#count++] = truth
+    }
+  }
+
+  /** Looks at one detection of the image entered last. */
+  find(d: number): void {
+    const { category } = this.#truths
     const { found } = this.#matches
     const boxes = this.#detections.boxesXywh
     const own = this.#detections.category[d]!
     let [same, other] = [-1, -1]
     let [sameIou, otherIou, takenIou] = [0, 0, 0]
-    const end = starts[image + 1]!
-    for (let at = starts[image]!; at < end; at++) {
-      const truth = order[at]!
-      const iou = overlap(boxes, d * 4, boxesXywh, truth * 4, false)
-      if (iou === 0 || crowd[truth] === 1 || difficult[truth] === 1) continue
+    for (let g = 0; g < this.#count; g++) {
+      const iou = overlap(boxes, d * 4, this.#boxes, g * 4, false)
+      if (iou === 0) continue
+      const truth = this.#here[g]!
       if (category[truth] === own) {
         if (found[truth] === 1 && iou > takenIou) takenIou = iou
         if (iou <= sameIou) continue

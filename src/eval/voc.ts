@@ -1,6 +1,6 @@
 import { type Rule, withDefaults } from "../tensor/options.js"
 import { groupBy, ScoreSorter } from "./order.js"
-import { type DetectionTable, inclusiveCorners, type TruthTable } from "./tables.js"
+import { type DetectionTable, inclusiveCorners, setInclusiveCorners, type TruthTable } from "./tables.js"
 import { allPointsAp, elevenPointAp, type VocCurve, vocCurve } from "./voc-ap.js"
 
 export interface VocOptions {
@@ -141,19 +141,24 @@ interface Pairing {
 
 /** Pairs every detection with its truth; thresholds come later. */
 function bestTruths(truths: TruthTable, detections: DetectionTable): Pairing {
-  const corners = detections.corners ?? inclusiveCorners(detections.boxesXywh)
+  const { corners, boxesXywh } = detections
   const truthCorners = inclusiveCorners(truths.boxesXywh)
   const { order, starts } = groupBy(truths.image.length, truths.image, truths.imageIds.length)
   const truth = new Int32Array(detections.image.length).fill(-1)
   const overlap = new Float64Array(detections.image.length)
+  const box = new Float64Array(4)
   for (let d = 0; d < truth.length; d++) {
     const image = detections.image[d]!
     const category = detections.category[d]!
     let most = 0
+    if (corners === undefined) setInclusiveCorners(boxesXywh, d * 4, box)
     for (let at = starts[image]!; at < starts[image + 1]!; at++) {
       const g = order[at]!
       if (truths.category[g] !== category) continue
-      const iou = inclusiveIou(corners, d * 4, truthCorners, g * 4)
+      const iou =
+        corners === undefined
+          ? inclusiveIou(box, 0, truthCorners, g * 4)
+          : inclusiveIou(corners, d * 4, truthCorners, g * 4)
       if (iou > most) {
         most = iou
         truth[d] = g
