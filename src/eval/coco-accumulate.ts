@@ -87,6 +87,7 @@ class CurveMaker implements CocoCurves {
     }
     for (let r = 0, n = 0; r < this.#recalls.length; r++) {
       const recall = this.#recalls[r]!
+      if (r > 0 && recall < this.#recalls[r - 1]!) n = 0
       while (n <= truths && n / truths < recall) n++
       this.#needed[r] = n
     }
@@ -156,9 +157,11 @@ class CurveMaker implements CocoCurves {
       if (precision > highest) highest = precision
       envelope[start + n - 1] = highest
     }
+    let reached = true
     for (let r = 0, at = curve * R; r < R; r++, at++) {
       const n = this.#needed[r]!
-      const reached = n <= found
+      // pycocotools stops at the first recall that is not reached, whatever comes behind it.
+      reached &&= n <= found
       this.precision[at] = !reached ? 0 : n === 0 ? highest : envelope[start + n - 1]!
       this.scores[at] = !reached ? 0 : n === 0 ? firstScore : this.#scoreAt[start + n - 1]!
     }

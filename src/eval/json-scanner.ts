@@ -245,6 +245,19 @@ export class JsonScanner {
     } else if (this.number() === undefined) this.#literal()
   }
 
+  /** Takes any value as `JSON.parse` gives it. */
+  value(): unknown {
+    this.peek()
+    const start = this.at
+    this.skip()
+    try {
+      return JSON.parse(this.#text.decode(this.#bytes.subarray(start, this.at)))
+    } catch {
+      this.at = start
+      return this.fail("expected JSON without NaN, Infinity and broken escapes")
+    }
+  }
+
   /** Takes the numbers at the front of a list up to the last that a comma follows: polygons are most of many files. */
   #skipPlainNumbers(): void {
     const bytes = this.#bytes

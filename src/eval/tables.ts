@@ -13,7 +13,7 @@ export interface TruthTable {
   /** `[N]` in pixels, 0 where unknown. */
   readonly heights: Float64Array
   /** `[K]` ascending, each once; gaps are fine. */
-  readonly categoryIds: Int32Array
+  readonly categoryIds: Float64Array
   /** `[K]` */
   readonly categoryNames: readonly string[]
   /** `[G]` position in `imageIds`. */

@@ -79,7 +79,7 @@ export class TruthBuilder {
     const images = sortedById(this.#images, this.#source, "images")
     const categories = sortedById(this.#categories, this.#source, "categories")
     const imageIds = Float64Array.from(images, ({ id }) => id)
-    const categoryIds = Int32Array.from(categories, ({ id }) => id)
+    const categoryIds = Float64Array.from(categories, ({ id }) => id)
     return {
       imageIds,
       imageNames: images.map(({ name }) => name),
@@ -97,7 +97,7 @@ export class TruthBuilder {
     }
   }
 
-  #places(ids: Float64Array, known: Float64Array | Int32Array, key: string, list: string): Int32Array {
+  #places(ids: Float64Array, known: Float64Array, key: string, list: string): Int32Array {
     const place = new Map<number, number>()
     for (let i = 0; i < known.length; i++) place.set(known[i]!, i)
     const places = new Int32Array(ids.length)
