@@ -1,5 +1,6 @@
 import type { Arrangement } from "./arrange.js"
 import { CellMatcher, type MatchOptions } from "./coco-cell.js"
+import type { AreaRange } from "./coco-options.js"
 import type { DetectionTable, TruthTable } from "./tables.js"
 
 /**
@@ -121,6 +122,12 @@ class MatchWriter {
       if (found) truth[place] = this.#matcher.truth[r]!
     }
   }
+}
+
+/** Bit a: the box at `i` has an area outside of range a. */
+export function outsideRanges(boxesXywh: Float64Array, i: number, ranges: readonly AreaRange[]): number {
+  const area = boxesXywh[i + 2]! * boxesXywh[i + 3]!
+  return ranges.reduce((bits, { from, to }, a) => (area < from || area > to ? bits | (1 << a) : bits), 0)
 }
 
 /** `[D]` the place of each detection. */

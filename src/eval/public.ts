@@ -7,6 +7,7 @@ export { type CocoSummary, cocoNames } from "./coco-summary.js"
 export type { ConfusionMatrix } from "./confusion.js"
 export { confusionMatrix } from "./confusion.js"
 export type { Diagnosis } from "./diagnose.js"
+export { DetectionEvaluator, type EvaluatorState } from "./evaluator.js"
 export type { ImageScore } from "./image-ranking.js"
 export {
   type LocalizationImage,
