@@ -1,5 +1,6 @@
 import { formatSummaryLine } from "../eval/coco-lines.js"
 import { type CocoSummary, cocoNames } from "../eval/coco-summary.js"
+import type { LvisSummary } from "../eval/lvis.js"
 import type { EvalReport } from "../eval/report.js"
 import type { VocResult } from "../eval/voc.js"
 
@@ -62,6 +63,7 @@ export function evalDocument(report: EvalReport): EvalDocument {
     ignored,
     detections,
     ...(report.metrics.includes("coco") ? { coco: report.coco } : {}),
+    ...(report.lvis ? { lvis: report.lvis } : {}),
     ...voc("voc07"),
     ...voc("voc12"),
     perClass: report.perClass.map(({ bestThreshold, curve, ...one }) => ({
@@ -85,6 +87,7 @@ export function formatReport(report: EvalReport): string {
   if (report.ignored > 0)
     parts[0] += ` (${report.ignored} truths are crowds or difficult objects and count neither way)`
   if (report.metrics.includes("coco")) parts.push(formatSummary(report.coco))
+  if (report.lvis) parts.push(formatLvis(report.lvis))
   const voc = formatVoc(report)
   if (voc !== "") parts.push(voc)
   parts.push(formatClasses(report))
@@ -108,6 +111,11 @@ export function formatSummary(coco: CocoSummary): string {
     const value = coco[cocoNames[i]!]
     return formatSummaryLine({ kind, iou, area, maxDets, value: Number.isNaN(value) ? -1 : value })
   }).join("\n")
+}
+
+function formatLvis(lvis: LvisSummary): string {
+  const figures = Object.entries(lvis).map(([name, value]) => `${name} ${percent(value)}`)
+  return `LVIS (300 detections an image): ${figures.join("  ")}`
 }
 
 function formatVoc(report: EvalReport): string {

@@ -19,6 +19,8 @@ export async function readCocoTruths(chunks: ByteChunks, source: string): Promis
       ["file_name", "text?"],
       ["width", "number?"],
       ["height", "number?"],
+      ["neg_category_ids", "ids?"],
+      ["not_exhaustive_category_ids", "ids?"],
     ],
     (i) => `${source}: images[${i}]`,
   )
@@ -26,6 +28,7 @@ export async function readCocoTruths(chunks: ByteChunks, source: string): Promis
     [
       ["id", "whole"],
       ["name", "text?"],
+      ["frequency", "text?"],
     ],
     (i) => `${source}: categories[${i}]`,
   )
@@ -51,7 +54,10 @@ export async function readCocoTruths(chunks: ByteChunks, source: string): Promis
           images.read(scanner, index)
           const id = images.numbers[0]!
           const name = images.present[1] === 1 ? images.texts[1]! : String(id)
-          builder.addImage(id, name, images.optional(2) ?? 0, images.optional(3) ?? 0)
+          builder.addImage(id, name, images.optional(2) ?? 0, images.optional(3) ?? 0, {
+            negative: images.present[4] === 1 ? images.lists[4] : undefined,
+            notExhaustive: images.present[5] === 1 ? images.lists[5] : undefined,
+          })
         },
       },
       {
@@ -59,7 +65,8 @@ export async function readCocoTruths(chunks: ByteChunks, source: string): Promis
         read: (scanner, index) => {
           categories.read(scanner, index)
           const id = categories.numbers[0]!
-          builder.addCategory(id, categories.present[1] === 1 ? categories.texts[1]! : String(id))
+          const name = categories.present[1] === 1 ? categories.texts[1]! : String(id)
+          builder.addCategory(id, name, categories.present[2] === 1 ? categories.texts[2]! : "")
         },
       },
       {

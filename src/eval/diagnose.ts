@@ -18,6 +18,7 @@ export interface Diagnosis {
     | "equal-scores"
     | "no-objects-of-size"
     | "truth-id-zero"
+    | "federated"
   /** One line: what was seen, and what would mend it. */
   readonly message: string
 }
@@ -63,6 +64,12 @@ export function diagnose(
       "A truth has id 0: pycocotools counts a detection matched with it as wrong, here it counts as found" +
       ' (truthIdZero: "pycocotools" gives its figure).'
     found.push({ kind: "truth-id-zero", message })
+  }
+  if (truths.federated) {
+    const message =
+      "The truths are annotated class by class (LVIS): COCO's and VOC's figures count detections of classes that nobody" +
+      " looked for as wrong. Compare LVIS's figures with others."
+    found.push({ kind: "federated", message })
   }
   for (const { key, name, means } of SIZES) {
     if (coco[key] !== -1) continue

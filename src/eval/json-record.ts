@@ -1,6 +1,7 @@
 import { DataError } from "../tensor/errors.js"
 import type { JsonScanner } from "./json-scanner.js"
 
+const QUOTE = 0x22
 const COMMA = 0x2c
 const CLOSE_LIST = 0x5d
 const OPEN_LIST = 0x5b
@@ -9,9 +10,9 @@ const CLOSE_OBJECT = 0x7d
 
 /**
  * What a field of a record holds: `number` any number, `whole` a whole number, `flag` 0, 1, true or false,
- * `box` four numbers, `text` a string. A field that may be absent ends in `?`.
+ * `box` four numbers, `text` a string, `ids` a list of whole numbers. A field that may be absent ends in `?`.
  */
-type Kind = "number" | "whole" | "flag" | "box" | "text"
+type Kind = "number" | "whole" | "flag" | "box" | "text" | "ids"
 export type Field = readonly [name: string, kind: Kind | `${Kind}?`]
 
 const RULES: Readonly<Record<Kind, string>> = {
@@ -20,11 +21,12 @@ const RULES: Readonly<Record<Kind, string>> = {
   flag: "0 or 1",
   box: "four numbers",
   text: "a string",
+  ids: "a list of whole numbers",
 }
 
 /** What stands where a value is, in the spelling of a record: a place in `numbers` from 0 on, or one of these. */
 const SKIPPED = -1
-const FIRST_TEXT = -2
+const FIRST_OTHER = -2
 
 /** How a record was spelt: its bytes between the values, and what the values are. */
 interface Spelling {
@@ -41,6 +43,7 @@ export class RecordReader {
   /** Values of the record read last, field by field; a box has four places. Absent fields are undefined in `present`. */
   readonly numbers: Float64Array
   readonly texts: string[]
+  readonly lists: number[][]
   readonly present: Uint8Array
   /** Where each field begins in `numbers`. */
   readonly places: readonly number[]
@@ -69,6 +72,7 @@ export class RecordReader {
     })
     this.numbers = new Float64Array(place)
     this.texts = this.#fields.map(() => "")
+    this.lists = this.#fields.map(() => [])
     this.present = new Uint8Array(fields.length)
     this.#where = where
     const kindAt = (kind: Kind) => {
@@ -121,9 +125,8 @@ export class RecordReader {
     const at = scanner.at
     const place = this.places[field]!
     let fits: boolean
-    if (kind === "text") {
-      fits = scanner.peek() === 0x22
-      if (fits) this.#note(scanner, FIRST_TEXT - field, () => (this.texts[field] = scanner.string()))
+    if (kind === "text" || kind === "ids") {
+      fits = this.#note(scanner, FIRST_OTHER - field, () => this.#readOther(scanner, field))
     } else if (kind === "box") fits = this.#readBox(scanner, place)
     else {
       const value = this.#note(scanner, place, () => (kind === "flag" ? flagOrNumber(scanner) : scanner.number()))
@@ -136,7 +139,7 @@ export class RecordReader {
     }
     scanner.at = at
     if (!needed && scanner.flag() === null) {
-      if (kind !== "text") this.#values.splice(-3)
+      this.#values.splice(-3)
       return
     }
     this.#refuse(scanner, field, index, at)
@@ -151,6 +154,27 @@ export class RecordReader {
       this.numbers[place + i] = value
     }
     return scanner.takes(CLOSE_LIST)
+  }
+
+  /** Reads a text or a list; false where something else comes next. */
+  #readOther(scanner: JsonScanner, field: number): boolean {
+    if (this.#fields[field]!.kind === "text") {
+      if (scanner.peek() !== QUOTE) return false
+      this.texts[field] = scanner.string()
+      return true
+    }
+    if (!scanner.takes(OPEN_LIST)) return false
+    const ids: number[] = []
+    if (!scanner.takes(CLOSE_LIST)) {
+      do {
+        const id = scanner.number()
+        if (!Number.isSafeInteger(id)) return false
+        ids.push(id as number)
+      } while (scanner.takes(COMMA))
+      if (!scanner.takes(CLOSE_LIST)) return false
+    }
+    this.lists[field] = ids
+    return true
   }
 
   /** Reads a value and keeps where it lay. */
@@ -203,9 +227,8 @@ export class RecordReader {
       }
       return this.#isWhole[slot] === 0 || Number.isSafeInteger(this.numbers[slot])
     }
-    if (slot === SKIPPED) scanner.skip()
-    else if (scanner.peek() !== 0x22) return false
-    else this.texts[FIRST_TEXT - slot] = scanner.string()
+    if (slot !== SKIPPED) return this.#readOther(scanner, FIRST_OTHER - slot)
+    scanner.skip()
     return true
   }
 

@@ -23,6 +23,7 @@ export {
   imagenetDetDefaults,
 } from "./imagenet-det.js"
 export type { ByteChunks } from "./json-lists.js"
+export { evaluateLvis, type LvisSummary } from "./lvis.js"
 export { detectionsFromDetector, type TruthImage, type TruthSet, truthsFromDataset } from "./records.js"
 export {
   type ClassReport,
@@ -34,7 +35,7 @@ export {
   type ReportOptions,
   reportDefaults,
 } from "./report.js"
-export type { DetectionTable, TruthTable } from "./tables.js"
+export type { DetectionTable, Federated, TruthTable } from "./tables.js"
 export type { TideError, TideErrors } from "./tide.js"
 export { evaluateVoc, type VocClassResult, type VocOptions, type VocResult, vocDefaults } from "./voc.js"
 export { allPointsAp, elevenPointAp, type VocCurve, vocCurve } from "./voc-ap.js"

@@ -11,6 +11,7 @@ import { type ConfusionMatrix, confusionMatrix } from "./confusion.js"
 import { type Diagnosis, diagnose } from "./diagnose.js"
 import { indexImages } from "./image-index.js"
 import { type ImageScore, rankImages } from "./image-ranking.js"
+import { evaluateLvis, type LvisSummary } from "./lvis.js"
 import { matchAt } from "./match-at.js"
 import { detectionsFromDetector, type TruthSet, truthsFromDataset } from "./records.js"
 import type { DetectionTable, TruthTable } from "./tables.js"
@@ -82,6 +83,8 @@ export interface EvalReport {
   readonly ignored: number
   readonly detections: number
   readonly coco: CocoSummary
+  /** Where the truths are LVIS's. */
+  readonly lvis?: LvisSummary
   /** One a threshold; empty unless voc07 or voc12 was asked for. */
   readonly voc: readonly VocResult[]
   readonly metrics: readonly Metric[]
@@ -142,6 +145,7 @@ export function reportMatches(
     ignored,
     detections: detections.image.length,
     coco: unmeasuredAsNaN(coco.summary),
+    ...(truths.federated && { lvis: evaluateLvis(truths, detections) }),
     voc: wantsVoc ? evaluateVoc(truths, detections, { iouThresholds: options.vocIouThresholds }) : [],
     metrics: options.metrics,
     perClass,

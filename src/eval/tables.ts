@@ -30,6 +30,18 @@ export interface TruthTable {
   readonly difficult: Uint8Array
   /** `[G]` COCO's annotation ids; only `truthIdZero: "pycocotools"` looks at them. */
   readonly ids: Float64Array
+  /** Where the annotations say which classes were looked for in which image (LVIS). */
+  readonly federated?: Federated
+}
+
+/** What LVIS's annotations say of their own completeness. */
+export interface Federated {
+  /** `[N]` category ids that are known to be absent from an image. */
+  readonly negative: readonly (readonly number[])[]
+  /** `[N]` category ids of which an image may have more than is annotated. */
+  readonly notExhaustive: readonly (readonly number[])[]
+  /** `[K]` "r" rare, "c" common, "f" frequent, "" unknown. */
+  readonly frequency: readonly string[]
 }
 
 export interface DetectionTable {
@@ -72,4 +84,50 @@ export function fromInclusiveCorners(corners: Float64Array): Float64Array {
     boxesXywh[i + 3] = corners[i + 3]! - corners[i + 1]! + 1
   }
   return boxesXywh
+}
+
+/** The truths that `keep` chooses, in their order. */
+export function pickTruths(table: TruthTable, keep: (g: number) => boolean): TruthTable {
+  const kept = chosen(table.image.length, keep)
+  return {
+    ...table,
+    image: Int32Array.from(kept, (g) => table.image[g]!),
+    category: Int32Array.from(kept, (g) => table.category[g]!),
+    boxesXywh: pickBoxes(table.boxesXywh, kept),
+    areas: Float64Array.from(kept, (g) => table.areas[g]!),
+    crowd: Uint8Array.from(kept, (g) => table.crowd[g]!),
+    difficult: Uint8Array.from(kept, (g) => table.difficult[g]!),
+    ids: Float64Array.from(kept, (g) => table.ids[g]!),
+  }
+}
+
+/** The detections that `keep` chooses, in their order. */
+export function pickDetections(table: DetectionTable, keep: (d: number) => boolean): DetectionTable {
+  const kept = chosen(table.image.length, keep)
+  return orderDetections(table, kept)
+}
+
+/** The detections at `order`, in that order. */
+export function orderDetections(table: DetectionTable, order: Int32Array): DetectionTable {
+  return {
+    image: Int32Array.from(order, (d) => table.image[d]!),
+    category: Int32Array.from(order, (d) => table.category[d]!),
+    boxesXywh: pickBoxes(table.boxesXywh, order),
+    scores: Float64Array.from(order, (d) => table.scores[d]!),
+    unknownCategories: table.unknownCategories,
+    ...(table.corners && { corners: pickBoxes(table.corners, order) }),
+  }
+}
+
+function pickBoxes(boxes: Float64Array, order: Int32Array): Float64Array {
+  const picked = new Float64Array(order.length * 4)
+  for (let i = 0; i < picked.length; i++) picked[i] = boxes[order[i >> 2]! * 4 + (i & 3)]!
+  return picked
+}
+
+function chosen(count: number, keep: (i: number) => boolean): Int32Array {
+  const kept = new Int32Array(count)
+  let length = 0
+  for (let i = 0; i < count; i++) if (keep(i)) kept[length++] = i
+  return kept.subarray(0, length)
 }
