@@ -105,7 +105,7 @@ export function meanOfMeasured(values: Float64Array): number {
 }
 
 /** numpy's order of addition: halves down to blocks of 128, eight running sums a block. @source numpy pairwise_sum */
-function pairwiseSum(values: Float64Array, from: number, count: number): number {
+export function pairwiseSum(values: Float64Array, from: number, count: number): number {
   if (count < 8) {
     let sum = 0
     for (let i = 0; i < count; i++) sum += values[from + i]!

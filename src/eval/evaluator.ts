@@ -10,7 +10,7 @@ import { DetectionBuilder } from "./detection-builder.js"
 import { groupBy, ScoreSorter } from "./order.js"
 import { type TruthSet, truthsFromDataset } from "./records.js"
 import { type EvalReport, matchOptions, type ReportOptions, reportMatches } from "./report.js"
-import { type DetectionTable, orderDetections, type TruthTable } from "./tables.js"
+import { type DetectionTable, detectionsAt, type TruthTable } from "./tables.js"
 
 /** What an evaluator knows of the images it was given, as plain arrays: for another thread, process or file. */
 export interface EvaluatorState {
@@ -229,7 +229,7 @@ export class DetectionEvaluator {
     const all = state.detections
     const position = Int32Array.from(all.image, (image) => orderOf[image]!)
     const order = groupBy(position.length, position, this.#added.length).order
-    const detections = orderDetections(all, order)
+    const detections = detectionsAt(all, order)
     const arranged = arrange(this.#truths, detections)
     const size = arranged.ranking.order.length
     const areas = this.#cocoOptions.areaRanges.length

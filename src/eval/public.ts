@@ -24,6 +24,14 @@ export {
 } from "./imagenet-det.js"
 export type { ByteChunks } from "./json-lists.js"
 export { evaluateLvis, type LvisSummary } from "./lvis.js"
+export {
+  evaluateOpenImages,
+  type OpenImagesHierarchy,
+  type OpenImagesOptions,
+  type OpenImagesResult,
+  openImagesDefaults,
+  openImagesParents,
+} from "./open-images.js"
 export { detectionsFromDetector, type TruthImage, type TruthSet, truthsFromDataset } from "./records.js"
 export {
   type ClassReport,

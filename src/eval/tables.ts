@@ -88,27 +88,31 @@ export function fromInclusiveCorners(corners: Float64Array): Float64Array {
 
 /** The truths that `keep` chooses, in their order. */
 export function pickTruths(table: TruthTable, keep: (g: number) => boolean): TruthTable {
-  const kept = chosen(table.image.length, keep)
+  return truthsAt(table, chosen(table.image.length, keep))
+}
+
+/** The truths at `order`, in that order. */
+export function truthsAt(table: TruthTable, order: Int32Array): TruthTable {
   return {
     ...table,
-    image: Int32Array.from(kept, (g) => table.image[g]!),
-    category: Int32Array.from(kept, (g) => table.category[g]!),
-    boxesXywh: pickBoxes(table.boxesXywh, kept),
-    areas: Float64Array.from(kept, (g) => table.areas[g]!),
-    crowd: Uint8Array.from(kept, (g) => table.crowd[g]!),
-    difficult: Uint8Array.from(kept, (g) => table.difficult[g]!),
-    ids: Float64Array.from(kept, (g) => table.ids[g]!),
+    image: Int32Array.from(order, (g) => table.image[g]!),
+    category: Int32Array.from(order, (g) => table.category[g]!),
+    boxesXywh: pickBoxes(table.boxesXywh, order),
+    areas: Float64Array.from(order, (g) => table.areas[g]!),
+    crowd: Uint8Array.from(order, (g) => table.crowd[g]!),
+    difficult: Uint8Array.from(order, (g) => table.difficult[g]!),
+    ids: Float64Array.from(order, (g) => table.ids[g]!),
   }
 }
 
 /** The detections that `keep` chooses, in their order. */
 export function pickDetections(table: DetectionTable, keep: (d: number) => boolean): DetectionTable {
   const kept = chosen(table.image.length, keep)
-  return orderDetections(table, kept)
+  return detectionsAt(table, kept)
 }
 
 /** The detections at `order`, in that order. */
-export function orderDetections(table: DetectionTable, order: Int32Array): DetectionTable {
+export function detectionsAt(table: DetectionTable, order: Int32Array): DetectionTable {
   return {
     image: Int32Array.from(order, (d) => table.image[d]!),
     category: Int32Array.from(order, (d) => table.category[d]!),
