@@ -1,9 +1,12 @@
 export type { BestThreshold } from "./best-threshold.js"
+export { type BootstrapAp, type BootstrapOptions, bootstrapAp, bootstrapDefaults, type Interval } from "./bootstrap.js"
+export { type Calibration, type CalibrationBin, calibration, fBetaThresholds } from "./calibration.js"
 export { type CocoEvaluation, evaluateCoco } from "./coco.js"
 export { type AreaRange, type CocoOptions, cocoDefaults } from "./coco-options.js"
 export { type CocoAnnotationFile, type CocoResultRecord, detectionsFromCoco, truthsFromCoco } from "./coco-records.js"
 export { readCocoDetections, readCocoResults, readCocoTruths } from "./coco-stream.js"
 export { type CocoSummary, cocoNames } from "./coco-summary.js"
+export { type ClassChange, type Comparison, compareDetections, type ImageChange } from "./compare.js"
 export type { ConfusionMatrix } from "./confusion.js"
 export { confusionMatrix } from "./confusion.js"
 export type { Diagnosis } from "./diagnose.js"
@@ -24,6 +27,7 @@ export {
 } from "./imagenet-det.js"
 export type { ByteChunks } from "./json-lists.js"
 export { evaluateLvis, type LvisSummary } from "./lvis.js"
+export { type MatchedDetections, matchDetections } from "./matched.js"
 export {
   evaluateOpenImages,
   type OpenImagesHierarchy,
@@ -43,6 +47,15 @@ export {
   type ReportOptions,
   reportDefaults,
 } from "./report.js"
+export {
+  evaluateSlices,
+  type Slice,
+  type SliceReport,
+  slicesByFolder,
+  slicesBySize,
+  slicesFromFile,
+} from "./slices.js"
+export { labelSuspects, type Suspect } from "./suspects.js"
 export type { DetectionTable, Federated, TruthTable } from "./tables.js"
 export type { TideError, TideErrors } from "./tide.js"
 export { evaluateVoc, type VocClassResult, type VocOptions, type VocResult, vocDefaults } from "./voc.js"
