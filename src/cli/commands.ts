@@ -8,6 +8,11 @@ export const commands: readonly CommandEntry[] = [
     summary: "score a detector, or saved predictions: VOC and COCO mAP",
     load: () => import("./eval.js"),
   },
+  {
+    name: "compare",
+    summary: "what changes from one detector's results to another's, and whether it is noise",
+    load: () => import("./compare.js"),
+  },
   { name: "detect", summary: "find objects in photos: pictures and result files", load: () => import("./detect.js") },
   {
     name: "localize",

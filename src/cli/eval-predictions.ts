@@ -48,7 +48,8 @@ export function checkMetrics(metrics: readonly string[]): Metric[] {
   return [...metrics] as Metric[]
 }
 
-async function readTruths(
+/** Ground truth from a COCO file, or from a data set by `readDataset`. */
+export async function readTruths(
   gt: string,
   split: string | undefined,
   readDataset: EvaluatePredictionsOptions["readDataset"],

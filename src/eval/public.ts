@@ -7,6 +7,7 @@ export { type CocoAnnotationFile, type CocoResultRecord, detectionsFromCoco, tru
 export { readCocoDetections, readCocoResults, readCocoTruths } from "./coco-stream.js"
 export { type CocoSummary, cocoNames } from "./coco-summary.js"
 export { type ClassChange, type Comparison, compareDetections, type ImageChange } from "./compare.js"
+export { compareDocuments, type DocumentComparison } from "./compare-documents.js"
 export type { ConfusionMatrix } from "./confusion.js"
 export { confusionMatrix } from "./confusion.js"
 export type { Diagnosis } from "./diagnose.js"
