@@ -3,6 +3,9 @@ import { CellMatcher, type MatchOptions } from "./coco-cell.js"
 import type { AreaRange } from "./coco-options.js"
 import type { DetectionTable, TruthTable } from "./tables.js"
 
+/** One bit a threshold, and half the memory for up to 16 of them. */
+export type MatchBits = Uint16Array | Uint32Array
+
 /**
  * COCO's matches of all detections: what every figure is made from. P places (of `Arrangement.ranking`), A area ranges,
  * K classes.
@@ -10,9 +13,9 @@ import type { DetectionTable, TruthTable } from "./tables.js"
 export interface CocoMatches {
   readonly options: MatchOptions
   /** `[A * P]` bit t: matched at IoU threshold t. */
-  readonly matched: Uint32Array
+  readonly matched: MatchBits
   /** `[A * P]` bit t: neither right nor wrong at threshold t. */
-  readonly ignored: Uint32Array
+  readonly ignored: MatchBits
   /** `[P]` place among the detections of its image and class, best score first; from `maxDetections` on none counts. */
   readonly rank: Int32Array
   /** `[P]` the truth matched at the first threshold in the first area range, be it ignored or not; -1 for none. */
@@ -71,10 +74,12 @@ export function emptyMatches(
   for (let g = 0; g < truths.image.length; g++) {
     for (let a = 0; a < areas; a++) if (!matcher.ignores(g, a)) counted[truths.category[g]! * areas + a]!++
   }
+  const bits = () =>
+    options.iouThresholds.length <= 16 ? new Uint16Array(areas * size) : new Uint32Array(areas * size)
   return {
     options,
-    matched: new Uint32Array(areas * size),
-    ignored: new Uint32Array(areas * size),
+    matched: bits(),
+    ignored: bits(),
     rank: new Int32Array(size),
     truth: new Int32Array(size).fill(-1),
     counted,

@@ -6,6 +6,8 @@ const PASSES = 6
 const SHORT = 32
 /** Where the upper half of a double lies in a Uint32Array laid over it. */
 const HIGH = new Uint8Array(Uint32Array.of(1).buffer)[0] === 1 ? 1 : 0
+/** The upper half of -0. */
+const MINUS_ZERO = 0x80000000
 
 /**
  * `order` with its elements moved into ascending buckets, equal buckets in the order they came (counting sort).
@@ -60,7 +62,6 @@ export function byScore(order: Int32Array, scores: Float64Array): Int32Array {
 /** Sorts stretches of positions by descending score in place, stably; keeps its buffers from one to the next. */
 export class ScoreSorter {
   readonly #counts = new Int32Array(PASSES * DIGITS)
-  #values = new Float64Array(0)
   #positions = new Int32Array(0)
   #low = new Uint32Array(0)
   #high = new Uint32Array(0)
@@ -111,15 +112,15 @@ export class ScoreSorter {
 
   /** The bits of the scores, turned so that a higher score is a smaller number, and how often each digit occurs. */
   #makeKeys(order: Int32Array, from: number, count: number, scores: Float64Array): void {
-    const values = this.#values
-    for (let i = 0; i < count; i++) values[i] = scores[order[from + i]!]! + 0
-    const bits = new Uint32Array(values.buffer)
+    const bits = new Uint32Array(scores.buffer, scores.byteOffset, 2 * scores.length)
     const counts = this.#counts.fill(0)
     const low = this.#low
     const high = this.#high
     for (let i = 0; i < count; i++) {
-      let l = bits[2 * i + 1 - HIGH]!
-      let h = bits[2 * i + HIGH]!
+      const position = 2 * order[from + i]!
+      let l = bits[position + 1 - HIGH]!
+      let h = bits[position + HIGH]!
+      if (h === MINUS_ZERO && l === 0) h = 0
       if (h >>> 31 === 0) {
         h = ~h & 0x7fffffff
         l = ~l >>> 0
@@ -137,7 +138,6 @@ export class ScoreSorter {
 
   #reserve(count: number): void {
     if (this.#positions.length >= count) return
-    this.#values = new Float64Array(count)
     this.#positions = new Int32Array(count)
     this.#low = new Uint32Array(count)
     this.#high = new Uint32Array(count)

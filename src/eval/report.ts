@@ -12,7 +12,7 @@ import { type Diagnosis, diagnose } from "./diagnose.js"
 import { indexImages } from "./image-index.js"
 import { type ImageScore, rankImages } from "./image-ranking.js"
 import { evaluateLvis, type LvisSummary } from "./lvis.js"
-import { matchAt } from "./match-at.js"
+import { type MatchesAt, matchAt } from "./match-at.js"
 import { detectionsFromDetector, type TruthSet, truthsFromDataset } from "./records.js"
 import type { DetectionTable, TruthTable } from "./tables.js"
 import { type TideErrors, tideErrors } from "./tide.js"
@@ -129,33 +129,34 @@ export function reportMatches(
   overrides: Partial<ReportOptions>,
 ): EvalReport {
   const options = withDefaults("evaluate", reportDefaults, overrides)
-  const coco = evaluateMatches(arranged, detections.scores, cocoMatches, matchOptions(options))
   const matches = matchAt(truths, detections, arranged, cocoMatches, options.iouThreshold)
   const ranked = rankAll(truths, detections)
-  const index = indexImages(truths, detections, ranked)
   const best = bestThresholds(detections, arranged, ranked, matches)
-  const wantsVoc = options.metrics.includes("voc07") || options.metrics.includes("voc12")
-  const perClass = truths.categoryNames.map((_, k) =>
-    classReport(truths, arranged, coco.curves, coco.options.recallThresholds, k, matches.counted[k]!, best.perClass[k]),
+  const { coco, perClass, curve } = cocoFigures(
+    truths,
+    detections,
+    arranged,
+    cocoMatches,
+    options,
+    matches,
+    best.perClass,
   )
+  const index = indexImages(truths, detections, ranked)
+  const wantsVoc = options.metrics.includes("voc07") || options.metrics.includes("voc12")
   const ignored = perClass.reduce((sum, one) => sum + one.ignored, 0)
   const base: EvalReport = {
     images: truths.imageIds.length,
     truths: truths.image.length,
     ignored,
     detections: detections.image.length,
-    coco: unmeasuredAsNaN(coco.summary),
+    coco: unmeasuredAsNaN(coco),
     ...(truths.federated && { lvis: evaluateLvis(truths, detections) }),
     voc: wantsVoc ? evaluateVoc(truths, detections, { iouThresholds: options.vocIouThresholds }) : [],
     metrics: options.metrics,
     perClass,
-    curve: curveOf(
-      coco.curves,
-      coco.options.recallThresholds,
-      truths.categoryNames.map((_, k) => k),
-    ),
+    curve,
     bestThreshold: best.overall,
-    diagnosis: diagnose(truths, detections, ranked, index, coco.summary),
+    diagnosis: diagnose(truths, detections, ranked, index, coco),
   }
   if (!options.details) return base
   const scoreThreshold = options.scoreThreshold === "best" ? (best.overall?.score ?? 0) : options.scoreThreshold
@@ -166,6 +167,27 @@ export function reportMatches(
     errors: tideErrors(truths, detections, arranged, ranked, index, matches),
     bestImages: images.best,
     worstImages: images.worst,
+  }
+}
+
+/** What the report takes from COCO's curves, which are large where there are many classes, and are let go here. */
+function cocoFigures(
+  truths: TruthTable,
+  detections: DetectionTable,
+  arranged: Arrangement,
+  cocoMatches: CocoMatches,
+  options: ReportOptions,
+  matches: MatchesAt,
+  best: readonly (BestThreshold | undefined)[],
+): { coco: CocoSummary; perClass: ClassReport[]; curve: PrecisionRecallCurve } {
+  const evaluation = evaluateMatches(arranged, detections.scores, cocoMatches, matchOptions(options))
+  const { curves, summary } = evaluation
+  const recalls = evaluation.options.recallThresholds
+  const all = truths.categoryNames.map((_, k) => k)
+  return {
+    coco: summary,
+    perClass: all.map((k) => classReport(truths, arranged, curves, recalls, k, matches.counted[k]!, best[k])),
+    curve: curveOf(curves, recalls, all),
   }
 }
 

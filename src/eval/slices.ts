@@ -1,7 +1,7 @@
 import { DataError } from "../tensor/errors.js"
 import type { Arrangement } from "./arrange.js"
 import { evaluateMatches } from "./coco.js"
-import type { CocoMatches } from "./coco-match.js"
+import type { CocoMatches, MatchBits } from "./coco-match.js"
 import { cocoOptions } from "./coco-options.js"
 import type { CocoSummary } from "./coco-summary.js"
 import { imageFinder } from "./image-names.js"
@@ -107,7 +107,7 @@ function pick(
   }
   const at = Int32Array.from(places)
   const areas = coco.options.areaRanges
-  const perArea = (values: Uint32Array) => {
+  const perArea = (values: MatchBits) => {
     const picked = new Uint32Array(at.length * areas.length)
     for (let a = 0; a < areas.length; a++) {
       for (let i = 0; i < at.length; i++) picked[a * at.length + i] = values[a * order.length + at[i]!]!

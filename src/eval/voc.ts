@@ -26,6 +26,7 @@ export interface VocClassResult {
   readonly voc07: number
   /** All points. */
   readonly voc12: number
+  /** Made when it is asked for. */
   readonly curve: VocCurve
 }
 
@@ -70,7 +71,8 @@ export function evaluateVoc(
   return options.iouThresholds.map((threshold) => {
     const judged = judge(order, truths, pairing, threshold, options.match === "above")
     const perClass = truths.categoryNames.map((name, k): VocClassResult => {
-      const curve = curveOf(order.subarray(starts[k]!, starts[k + 1]), detections.scores, judged, counted[k]!)
+      const makeCurve = () => curveOf(order.subarray(starts[k]!, starts[k + 1]), detections.scores, judged, counted[k]!)
+      const curve = makeCurve()
       const ap = (of: (curve: VocCurve) => number) => (counted[k] === 0 ? Number.NaN : of(curve))
       return {
         name,
@@ -79,7 +81,10 @@ export function evaluateVoc(
         detections: starts[k + 1]! - starts[k]!,
         voc07: ap(elevenPointAp),
         voc12: ap(allPointsAp),
-        curve,
+        // Of all classes they would be the largest part of a report, and few ask for them.
+        get curve() {
+          return makeCurve()
+        },
       }
     })
     const measured = perClass.filter((one) => one.truths > 0)
