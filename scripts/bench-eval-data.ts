@@ -47,16 +47,18 @@ function writeResults(
   results.list(count, () => {
     const near = truths[random.integer(truths.length)]!
     const hit = random.uniform() < 0.5
-    const bbox = hit
-      ? near.box.map((v, i) => round(i < 2 ? v + 4 * random.normal() : Math.max(1, v * (1 + 0.1 * random.normal())), 2))
+    const exact = hit
+      ? near.box.map((v, i) => (i < 2 ? v + 4 * random.normal() : Math.max(1, v * (1 + 0.1 * random.normal()))))
       : randomBox(random)
+    // Detectors compute in 32 bits; as doubles such numbers have up to 17 digits.
+    const bbox = exact.map(Math.fround)
     const category = hit && random.uniform() < 0.9 ? near.category : categories[random.integer(categories.length)]
     const score = random.uniform() ** (hit ? 1 : 4)
     return {
       image_id: hit ? near.image : ids[random.integer(ids.length)],
       category_id: category,
       bbox,
-      score: round(score, 17),
+      score: Math.fround(score),
     }
   })
   results.raw("]")

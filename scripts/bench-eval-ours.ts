@@ -26,5 +26,7 @@ if (first === "--read") {
   const load = seconds(start)
   const evaluated = performance.now()
   const { stats } = evaluateCoco(truths, detections)
-  console.log(JSON.stringify({ load, evaluate: seconds(evaluated), peak: peak(), stats: [...stats] }))
+  const evaluate = seconds(evaluated)
+  const { user, system } = process.cpuUsage()
+  console.log(JSON.stringify({ load, evaluate, cpu: (user + system) / 1e6, peak: peak(), stats: [...stats] }))
 }

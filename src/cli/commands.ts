@@ -18,6 +18,11 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import("./detect.js")).command,
   },
   {
+    name: "compare",
+    summary: "what changes from one detector's results to another's, and whether it is noise",
+    load: async () => (await import("./compare.js")).command,
+  },
+  {
     name: "localize",
     summary: "one box for each class of an image: train, eval, predict",
     commands: [

@@ -1,4 +1,6 @@
+import { formatSummaryLine } from "../eval/coco-lines.js"
 import { type CocoSummary, cocoNames } from "../eval/coco-summary.js"
+import type { LvisSummary } from "../eval/lvis.js"
 import type { EvalReport } from "../eval/report.js"
 import type { VocResult } from "../eval/voc.js"
 
@@ -24,18 +26,18 @@ interface VocDocument {
 }
 
 const SUMMARY_LINES = [
-  ["Average Precision", "AP", "0.50:0.95", "all", 100],
-  ["Average Precision", "AP", "0.50", "all", 100],
-  ["Average Precision", "AP", "0.75", "all", 100],
-  ["Average Precision", "AP", "0.50:0.95", "small", 100],
-  ["Average Precision", "AP", "0.50:0.95", "medium", 100],
-  ["Average Precision", "AP", "0.50:0.95", "large", 100],
-  ["Average Recall", "AR", "0.50:0.95", "all", 1],
-  ["Average Recall", "AR", "0.50:0.95", "all", 10],
-  ["Average Recall", "AR", "0.50:0.95", "all", 100],
-  ["Average Recall", "AR", "0.50:0.95", "small", 100],
-  ["Average Recall", "AR", "0.50:0.95", "medium", 100],
-  ["Average Recall", "AR", "0.50:0.95", "large", 100],
+  ["AP", "0.50:0.95", "all", 100],
+  ["AP", "0.50", "all", 100],
+  ["AP", "0.75", "all", 100],
+  ["AP", "0.50:0.95", "small", 100],
+  ["AP", "0.50:0.95", "medium", 100],
+  ["AP", "0.50:0.95", "large", 100],
+  ["AR", "0.50:0.95", "all", 1],
+  ["AR", "0.50:0.95", "all", 10],
+  ["AR", "0.50:0.95", "all", 100],
+  ["AR", "0.50:0.95", "small", 100],
+  ["AR", "0.50:0.95", "medium", 100],
+  ["AR", "0.50:0.95", "large", 100],
 ] as const
 
 /** How many confusions and images the text names. */
@@ -61,6 +63,7 @@ export function evalDocument(report: EvalReport): EvalDocument {
     ignored,
     detections,
     ...(report.metrics.includes("coco") ? { coco: report.coco } : {}),
+    ...(report.lvis ? { lvis: report.lvis } : {}),
     ...voc("voc07"),
     ...voc("voc12"),
     perClass: report.perClass.map(({ bestThreshold, curve, ...one }) => ({
@@ -84,6 +87,7 @@ export function formatReport(report: EvalReport): string {
   if (report.ignored > 0)
     parts[0] += ` (${report.ignored} truths are crowds or difficult objects and count neither way)`
   if (report.metrics.includes("coco")) parts.push(formatSummary(report.coco))
+  if (report.lvis) parts.push(formatLvis(report.lvis))
   const voc = formatVoc(report)
   if (voc !== "") parts.push(voc)
   parts.push(formatClasses(report))
@@ -103,11 +107,15 @@ export function formatReport(report: EvalReport): string {
 
 /** pycocotools' 12 lines, -1.000 where there is nothing to measure. */
 export function formatSummary(coco: CocoSummary): string {
-  return SUMMARY_LINES.map(([title, short, iou, area, most], i) => {
+  return SUMMARY_LINES.map(([kind, iou, area, maxDets], i) => {
     const value = coco[cocoNames[i]!]
-    const shown = pythonFixed(Number.isNaN(value) ? -1 : value)
-    return ` ${title.padEnd(18)} (${short}) @[ IoU=${iou.padEnd(9)} | area=${area.padStart(6)} | maxDets=${String(most).padStart(3)} ] = ${shown}`
+    return formatSummaryLine({ kind, iou, area, maxDets, value: Number.isNaN(value) ? -1 : value })
   }).join("\n")
+}
+
+function formatLvis(lvis: LvisSummary): string {
+  const figures = Object.entries(lvis).map(([name, value]) => `${name} ${percent(value)}`)
+  return `LVIS (300 detections an image): ${figures.join("  ")}`
 }
 
 function formatVoc(report: EvalReport): string {
@@ -188,14 +196,4 @@ function alignColumns(rows: readonly (readonly string[])[]): string {
 /** 0..1 as 0..100 with one decimal. */
 function percent(value: number): string {
   return Number.isNaN(value) ? "n/a" : (value * 100).toFixed(1)
-}
-
-/** Three decimals as Python prints them: exact halves go to the even digit (only multiples of 1/16 can be halves). */
-function pythonFixed(value: number): string {
-  const thousandths = value * 1000
-  if (Number.isInteger(value * 16) && Math.abs(thousandths % 1) === 0.5) {
-    const below = Math.floor(thousandths)
-    return ((below % 2 === 0 ? below : below + 1) / 1000).toFixed(3)
-  }
-  return value.toFixed(3)
 }

@@ -1,5 +1,6 @@
 import type { Diagnosis } from "./diagnose.js"
-import { looseMatches, looseRecall } from "./loose-match.js"
+import type { ImageIndex } from "./image-index.js"
+import { looseMatches, looseRecall, type Sample } from "./loose-match.js"
 import type { DetectionTable, TruthTable } from "./tables.js"
 
 type Box = readonly [number, number, number, number]
@@ -44,16 +45,24 @@ const FORMS: readonly Form[] = [
 /**
  * Finds boxes written in another form than x, y, width, height in pixels: another reading must find at least twice as
  * many truths, and a fifth of all.
- * @param sample positions of the detections to look at
+ * @param sample the detections to look at
+ * @param matches `[S]` the truths that they overlap as they are
  */
-export function guessBoxes(truths: TruthTable, detections: DetectionTable, sample: Int32Array): Diagnosis[] {
+export function guessBoxes(
+  truths: TruthTable,
+  detections: DetectionTable,
+  index: ImageIndex,
+  sample: Sample,
+  matches: Int32Array,
+): Diagnosis[] {
   const normalised = detections.boxesXywh.every((edge) => edge >= -0.5 && edge <= 1.5)
-  const recall = (boxes: Float64Array) =>
-    looseRecall(truths, detections, sample, looseMatches(truths, detections, sample, boxes))
-  const asGiven = recall(detections.boxesXywh)
+  const asGiven = looseRecall(truths, detections, sample, matches)
   if (asGiven > 0.5) return []
   const readings = FORMS.filter(({ kind }) => (kind === "normalised-boxes") === normalised)
-    .map((form) => ({ form, recall: recall(readAs(form, truths, detections, sample)) }))
+    .map((form) => {
+      const read = readAs(form, truths, detections, sample)
+      return { form, recall: looseRecall(truths, detections, read, looseMatches(truths, detections, index, read)) }
+    })
     .sort((a, b) => b.recall - a.recall)
   const best = readings[0]!
   const convincing = best.recall >= 0.2 && best.recall >= 2 * asGiven
@@ -73,19 +82,14 @@ export function guessBoxes(truths: TruthTable, detections: DetectionTable, sampl
   return [{ kind: "box-form", message }]
 }
 
-/** The boxes of the sample in another reading; the others stay empty. */
-function readAs(
-  { read }: Form,
-  truths: TruthTable,
-  { boxesXywh, image }: DetectionTable,
-  sample: Int32Array,
-): Float64Array {
-  const boxes = new Float64Array(boxesXywh.length)
-  for (const d of sample) {
-    const box = boxesXywh.subarray(d * 4, d * 4 + 4) as unknown as Box
-    boxes.set(read(box, truths.widths[image[d]!]!, truths.heights[image[d]!]!), d * 4)
-  }
-  return boxes
+/** The boxes of the sample in another reading. */
+function readAs({ read }: Form, truths: TruthTable, { image }: DetectionTable, sample: Sample): Sample {
+  const boxesXywh = new Float64Array(sample.boxesXywh.length)
+  sample.detections.forEach((d, s) => {
+    const box = sample.boxesXywh.subarray(s * 4, s * 4 + 4) as unknown as Box
+    boxesXywh.set(read(box, truths.widths[image[d]!]!, truths.heights[image[d]!]!), s * 4)
+  })
+  return { detections: sample.detections, boxesXywh }
 }
 
 function percent(share: number): string {

@@ -1,5 +1,5 @@
 import type { Diagnosis } from "./diagnose.js"
-import { looseMatches } from "./loose-match.js"
+import type { Sample } from "./loose-match.js"
 import type { DetectionTable, TruthTable } from "./tables.js"
 
 /** With fewer detections on truths than this, no mapping is proposed. */
@@ -13,17 +13,23 @@ interface Rule {
 /**
  * Looks for classes that the truths lack, and for ids that mean other classes than they say: every detection that lies on
  * a truth is evidence of which class its id stands for.
- * @param sample positions of the detections to look at
+ * @param sample the detections to look at
+ * @param matches `[S]` the truths that they overlap
  */
-export function guessCategories(truths: TruthTable, detections: DetectionTable, sample: Int32Array): Diagnosis[] {
+export function guessCategories(
+  truths: TruthTable,
+  detections: DetectionTable,
+  sample: Sample,
+  matches: Int32Array,
+): Diagnosis[] {
   const ids = (category: number) =>
     category >= 0 ? truths.categoryIds[category]! : detections.unknownCategories[-1 - category]!
   const pairs = new Map<number | string, Map<number, number>>()
   let evidence = 0
-  looseMatches(truths, detections, sample).forEach((truth, s) => {
+  matches.forEach((truth, s) => {
     if (truth < 0) return
     evidence++
-    const id = ids(detections.category[sample[s]!]!)
+    const id = ids(detections.category[sample.detections[s]!]!)
     const seen = pairs.get(id) ?? new Map<number, number>()
     const meant = truths.categoryIds[truths.category[truth]!]!
     seen.set(meant, (seen.get(meant) ?? 0) + 1)

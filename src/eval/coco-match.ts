@@ -1,129 +1,143 @@
-import type { CocoOptions } from "./coco-options.js"
-import type { TruthTable } from "./tables.js"
+import type { Arrangement } from "./arrange.js"
+import { CellMatcher, type MatchOptions } from "./coco-cell.js"
+import type { AreaRange } from "./coco-options.js"
+import type { DetectionTable, TruthTable } from "./tables.js"
 
-/** A threshold of 1 still matches equal boxes. @source pycocotools cocoeval.py evaluateImg */
-const HIGHEST_THRESHOLD = 1 - 1e-10
+/** One bit a threshold, and half the memory for up to 16 of them. */
+export type MatchBits = Uint16Array | Uint32Array
 
 /**
- * Overlap of each of D detections with each of G truths of one image, no "+1"; against a crowd, the share of the
- * detection that lies inside it. The order of operations is that of pycocotools' C code, so the doubles are the same.
- * @param detections positions in `detectionBoxes` (`[* 4]` x, y, width, height)
- * @param truths positions in `truthBoxes` (`[* 4]` x, y, width, height)
- * @param out `[D * G]`, detection by detection
- * @source pycocotools common/maskApi.c bbIou
+ * COCO's matches of all detections: what every figure is made from. P places (of `Arrangement.ranking`), A area ranges,
+ * K classes.
  */
-export function overlaps(
-  detectionBoxes: Float64Array,
-  detections: Int32Array,
-  truthBoxes: Float64Array,
-  truths: Int32Array,
-  crowd: Uint8Array,
-  out: Float64Array,
-): void {
-  let at = 0
-  for (let d = 0; d < detections.length; d++) {
-    const i = detections[d]! * 4
-    const x = detectionBoxes[i]!
-    const y = detectionBoxes[i + 1]!
-    const w = detectionBoxes[i + 2]!
-    const h = detectionBoxes[i + 3]!
-    const area = w * h
-    for (let g = 0; g < truths.length; g++, at++) {
-      const truth = truths[g]!
-      const j = truth * 4
-      const tx = truthBoxes[j]!
-      const ty = truthBoxes[j + 1]!
-      const tw = truthBoxes[j + 2]!
-      const th = truthBoxes[j + 3]!
-      const width = Math.min(w + x, tw + tx) - Math.max(x, tx)
-      const height = Math.min(h + y, th + ty) - Math.max(y, ty)
-      if (!(width > 0) || !(height > 0)) out[at] = 0
-      else {
-        const shared = width * height
-        out[at] = shared / (crowd[truth] === 1 ? area : area + tw * th - shared)
+export interface CocoMatches {
+  readonly options: MatchOptions
+  /** `[A * P]` bit t: matched at IoU threshold t. */
+  readonly matched: MatchBits
+  /** `[A * P]` bit t: neither right nor wrong at threshold t. */
+  readonly ignored: MatchBits
+  /** `[P]` place among the detections of its image and class, best score first; from `maxDetections` on none counts. */
+  readonly rank: Int32Array
+  /** `[P]` the truth matched at the first threshold in the first area range, be it ignored or not; -1 for none. */
+  readonly truth: Int32Array
+  /** `[K * A]` truths that count. */
+  readonly counted: Int32Array
+}
+
+/**
+ * COCO's matching of every image and class at all thresholds and area ranges. Detections of unknown classes take no part.
+ * @source pycocotools cocoeval.py evaluate
+ */
+export function matchCoco(
+  truths: TruthTable,
+  detections: DetectionTable,
+  arranged: Arrangement,
+  options: MatchOptions,
+): CocoMatches {
+  const matcher = new CellMatcher(truths, options)
+  const size = arranged.ranking.order.length
+  const matches = emptyMatches(truths, options, matcher, size)
+  const placeOf = places(arranged, detections.image.length)
+  const writer = new MatchWriter(detections.boxesXywh, matcher, matches, size)
+  const { cells } = arranged
+  const { order: truthOrder, starts: truthStarts } = arranged.truths
+  for (let k = 0; k < truths.categoryIds.length; k++) {
+    let d = arranged.ranking.starts[k]!
+    let g = truthStarts[k]!
+    const lastTruth = truthStarts[k + 1]!
+    const last = arranged.ranking.starts[k + 1]!
+    while (d < last) {
+      const image = detections.image[cells[d]!]!
+      let end = d + 1
+      while (end < last && detections.image[cells[end]!] === image) end++
+      while (g < lastTruth && truths.image[truthOrder[g]!]! < image) g++
+      let truthEnd = g
+      while (truthEnd < lastTruth && truths.image[truthOrder[truthEnd]!] === image) truthEnd++
+      const found = truthEnd > g && matcher.match(detections.boxesXywh, cells, d, end, truthOrder, g, truthEnd)
+      writer.write(cells, d, end, placeOf, found)
+      d = end
+      g = truthEnd
+    }
+  }
+  return matches
+}
+
+/** Matches of nothing yet, with the truths that count. */
+export function emptyMatches(
+  truths: TruthTable,
+  options: MatchOptions,
+  matcher: CellMatcher,
+  size: number,
+): CocoMatches {
+  const areas = options.areaRanges.length
+  const counted = new Int32Array(truths.categoryIds.length * areas)
+  for (let g = 0; g < truths.image.length; g++) {
+    for (let a = 0; a < areas; a++) if (!matcher.ignores(g, a)) counted[truths.category[g]! * areas + a]!++
+  }
+  const bits = () =>
+    options.iouThresholds.length <= 16 ? new Uint16Array(areas * size) : new Uint32Array(areas * size)
+  return {
+    options,
+    matched: bits(),
+    ignored: bits(),
+    rank: new Int32Array(size),
+    truth: new Int32Array(size).fill(-1),
+    counted,
+  }
+}
+
+/** Copies what a `CellMatcher` found to the places of the detections. */
+class MatchWriter {
+  readonly #boxes: Float64Array
+  readonly #matcher: CellMatcher
+  readonly #matches: CocoMatches
+  readonly #size: number
+  readonly #from: Float64Array
+  readonly #to: Float64Array
+
+  constructor(boxes: Float64Array, matcher: CellMatcher, matches: CocoMatches, size: number) {
+    this.#boxes = boxes
+    this.#matcher = matcher
+    this.#matches = matches
+    this.#size = size
+    this.#from = Float64Array.from(matches.options.areaRanges, ({ from }) => from)
+    this.#to = Float64Array.from(matches.options.areaRanges, ({ to }) => to)
+  }
+
+  /** @param found whether the matcher has found anything in this cell */
+  write(cells: Int32Array, from: number, to: number, placeOf: Int32Array, found: boolean): void {
+    const { matched, ignored, rank, truth } = this.#matches
+    const { most, everyThreshold, matched: hits, ignored: skips } = this.#matcher
+    const boxes = this.#boxes
+    const areas = this.#from.length
+    for (let i = from; i < to; i++) {
+      const d = cells[i]!
+      const place = placeOf[d]!
+      const r = i - from
+      rank[place] = r
+      if (r >= most) continue
+      const area = boxes[d * 4 + 2]! * boxes[d * 4 + 3]!
+      for (let a = 0, at = place; a < areas; a++, at += this.#size) {
+        const hit = found ? hits[a * most + r]! : 0
+        const outside = area < this.#from[a]! || area > this.#to[a]! ? everyThreshold & ~hit : 0
+        // What is not written is 0 from the start.
+        if (hit !== 0) matched[at] = hit
+        if (found || outside !== 0) ignored[at] = found ? skips[a * most + r]! | outside : outside
       }
+      if (found) truth[place] = this.#matcher.truth[r]!
     }
   }
 }
 
-/**
- * COCO's greedy matching within one image and class: best score first, each detection takes the truth it overlaps most
- * of those still free (of equal overlaps the last), a counted truth before an ignored one; crowds stay free.
- * @source pycocotools cocoeval.py evaluateImg
- */
-export class Matcher {
-  readonly #truths: TruthTable
-  readonly #thresholds: readonly number[]
-  readonly #skipIdZero: boolean
-  #taken = new Uint8Array(64)
-  #order = new Int32Array(64)
-  #ious = new Float64Array(256)
+/** Bit a: the box at `i` has an area outside of range a. */
+export function outsideRanges(boxesXywh: Float64Array, i: number, ranges: readonly AreaRange[]): number {
+  const area = boxesXywh[i + 2]! * boxesXywh[i + 3]!
+  return ranges.reduce((bits, { from, to }, a) => (area < from || area > to ? bits | (1 << a) : bits), 0)
+}
 
-  constructor(truths: TruthTable, options: Pick<CocoOptions, "iouThresholds" | "truthIdZero">) {
-    this.#truths = truths
-    this.#thresholds = options.iouThresholds
-    this.#skipIdZero = options.truthIdZero === "pycocotools"
-  }
-
-  /** Takes up the detections (best score first) and truths of one image and class; `match` then works on them. */
-  measure(detectionBoxes: Float64Array, detections: Int32Array, truths: Int32Array): void {
-    const cells = detections.length * truths.length
-    if (this.#ious.length < cells) this.#ious = new Float64Array(2 * cells)
-    if (this.#order.length < truths.length) {
-      this.#order = new Int32Array(2 * truths.length)
-      this.#taken = new Uint8Array(2 * truths.length)
-    }
-    overlaps(detectionBoxes, detections, this.#truths.boxesXywh, truths, this.#truths.crowd, this.#ious)
-  }
-
-  /**
-   * @param ignore `[G]` of the truths at hand, 1 where a truth is not counted
-   * @param matched `[D]` gets bit t where matched at threshold t
-   * @param ignored `[D]` gets bit t where matched with an ignored truth
-   * @param matchedTruth `[D]` gets the truth (its position in the table) matched at the first threshold, else -1
-   */
-  match(
-    detectionCount: number,
-    truths: Int32Array,
-    ignore: Uint8Array,
-    matched: Uint32Array,
-    ignored: Uint32Array,
-    matchedTruth?: Int32Array,
-  ): void {
-    const { crowd, ids } = this.#truths
-    const order = this.#order
-    const taken = this.#taken
-    const ious = this.#ious
-    const truthCount = truths.length
-    let counted = 0
-    for (let g = 0; g < truthCount; g++) if (ignore[g] === 0) order[counted++] = g
-    for (let g = 0, place = counted; g < truthCount; g++) if (ignore[g] === 1) order[place++] = g
-    matched.fill(0, 0, detectionCount)
-    ignored.fill(0, 0, detectionCount)
-    matchedTruth?.fill(-1, 0, detectionCount)
-    for (let t = 0; t < this.#thresholds.length; t++) {
-      const threshold = Math.min(this.#thresholds[t]!, HIGHEST_THRESHOLD)
-      const bit = 1 << t
-      taken.fill(0, 0, truthCount)
-      for (let d = 0; d < detectionCount; d++) {
-        const row = d * truthCount
-        let best = threshold
-        let found = -1
-        for (let place = 0; place < truthCount; place++) {
-          if (place === counted && found >= 0) break
-          const g = order[place]!
-          if (taken[g] === 1 && crowd[truths[g]!] === 0) continue
-          const iou = ious[row + g]!
-          if (iou < best) continue
-          best = iou
-          found = g
-        }
-        if (found < 0) continue
-        taken[found] = 1
-        if (ignore[found] === 1) ignored[d]! |= bit
-        if (!this.#skipIdZero || ids[truths[found]!] !== 0) matched[d]! |= bit
-        if (t === 0 && matchedTruth) matchedTruth[d] = truths[found]!
-      }
-    }
-  }
+/** `[D]` the place of each detection. */
+function places({ ranking }: Arrangement, detections: number): Int32Array {
+  const placeOf = new Int32Array(detections).fill(-1)
+  for (let p = 0; p < ranking.order.length; p++) placeOf[ranking.order[p]!] = p
+  return placeOf
 }

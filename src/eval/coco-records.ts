@@ -10,8 +10,17 @@ export interface CocoAnnotationFile {
     readonly file_name?: string
     readonly width?: number
     readonly height?: number
+    /** LVIS: categories known to be absent. */
+    readonly neg_category_ids?: readonly number[]
+    /** LVIS: categories of which there may be more than is annotated. */
+    readonly not_exhaustive_category_ids?: readonly number[]
   }[]
-  readonly categories: readonly { readonly id: number; readonly name?: string }[]
+  readonly categories: readonly {
+    readonly id: number
+    readonly name?: string
+    /** LVIS: "r", "c" or "f". */
+    readonly frequency?: string
+  }[]
   readonly annotations: readonly {
     readonly id?: number
     readonly image_id: number
@@ -50,12 +59,14 @@ export function truthsFromCoco(file: CocoAnnotationFile, source = "truths"): Tru
       image.file_name ?? String(image.id),
       image.width ?? 0,
       image.height ?? 0,
+      { negative: image.neg_category_ids, notExhaustive: image.not_exhaustive_category_ids },
     )
   })
   file.categories.forEach((category, i) => {
     builder.addCategory(
       wholeNumber(`${source}: categories[${i}]`, "id", category.id),
       category.name ?? String(category.id),
+      category.frequency,
     )
   })
   file.annotations.forEach((annotation, i) => {

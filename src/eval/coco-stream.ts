@@ -1,7 +1,8 @@
 import { DataError } from "../tensor/errors.js"
-import { DetectionBuilder } from "./detection-builder.js"
+import { DetectionBuilder, RECORD } from "./detection-builder.js"
 import { type ByteChunks, readJsonLists } from "./json-lists.js"
 import { RecordReader } from "./json-record.js"
+import type { JsonScanner } from "./json-scanner.js"
 import type { DetectionTable, TruthTable } from "./tables.js"
 import { TruthBuilder } from "./truth-builder.js"
 
@@ -18,6 +19,8 @@ export async function readCocoTruths(chunks: ByteChunks, source: string): Promis
       ["file_name", "text?"],
       ["width", "number?"],
       ["height", "number?"],
+      ["neg_category_ids", "ids?"],
+      ["not_exhaustive_category_ids", "ids?"],
     ],
     (i) => `${source}: images[${i}]`,
   )
@@ -25,6 +28,7 @@ export async function readCocoTruths(chunks: ByteChunks, source: string): Promis
     [
       ["id", "whole"],
       ["name", "text?"],
+      ["frequency", "text?"],
     ],
     (i) => `${source}: categories[${i}]`,
   )
@@ -50,7 +54,10 @@ export async function readCocoTruths(chunks: ByteChunks, source: string): Promis
           images.read(scanner, index)
           const id = images.numbers[0]!
           const name = images.present[1] === 1 ? images.texts[1]! : String(id)
-          builder.addImage(id, name, images.optional(2) ?? 0, images.optional(3) ?? 0)
+          builder.addImage(id, name, images.optional(2) ?? 0, images.optional(3) ?? 0, {
+            negative: images.present[4] === 1 ? images.lists[4] : undefined,
+            notExhaustive: images.present[5] === 1 ? images.lists[5] : undefined,
+          })
         },
       },
       {
@@ -58,7 +65,8 @@ export async function readCocoTruths(chunks: ByteChunks, source: string): Promis
         read: (scanner, index) => {
           categories.read(scanner, index)
           const id = categories.numbers[0]!
-          builder.addCategory(id, categories.present[1] === 1 ? categories.texts[1]! : String(id))
+          const name = categories.present[1] === 1 ? categories.texts[1]! : String(id)
+          builder.addCategory(id, name, categories.present[2] === 1 ? categories.texts[2]! : "")
         },
       },
       {
@@ -101,9 +109,7 @@ export async function readCocoDetections(
   source: string,
 ): Promise<DetectionTable> {
   const builder = new DetectionBuilder(truths, source)
-  await readCocoResults(chunks, source, (imageId, categoryId, box, score) => {
-    builder.add(imageId, categoryId, box[0]!, box[1]!, box[2]!, box[3]!, score)
-  })
+  await readResultRecords(chunks, source, (numbers) => builder.addRecord(numbers))
   return builder.finish()
 }
 
@@ -117,6 +123,17 @@ export async function readCocoResults(
   source: string,
   record: (imageId: number, categoryId: number, box: Float64Array, score: number) => void,
 ): Promise<void> {
+  await readResultRecords(chunks, source, (numbers) => {
+    record(numbers[RECORD.imageId]!, numbers[RECORD.category]!, numbers, numbers[RECORD.score]!)
+  })
+}
+
+/** @param record gets the numbers of each record, laid out as in `RECORD` and valid during the call */
+async function readResultRecords(
+  chunks: ByteChunks,
+  source: string,
+  record: (numbers: Float64Array) => void,
+): Promise<void> {
   const results = new RecordReader(
     [
       ["bbox", "box"],
@@ -126,10 +143,9 @@ export async function readCocoResults(
     ],
     (i) => `${source}: record ${i}`,
   )
-  const { numbers } = results
-  const read = (scanner: Parameters<RecordReader["read"]>[0], index: number) => {
+  const read = (scanner: JsonScanner, index: number) => {
     results.read(scanner, index)
-    record(numbers[4]!, numbers[5]!, numbers, numbers[6]!)
+    record(results.numbers)
   }
   await readJsonLists(chunks, source, [{ name: "", read }], "a list of detections (COCO's results format)")
 }

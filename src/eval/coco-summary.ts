@@ -1,3 +1,4 @@
+import type { CocoCurves } from "./coco-accumulate.js"
 import type { CocoOptions } from "./coco-options.js"
 
 /** COCO's 12 numbers, 0..1; -1 where there is nothing to measure. */
@@ -32,28 +33,16 @@ export const cocoNames = [
   "ARl",
 ] as const satisfies readonly (keyof CocoSummary)[]
 
-/** Averages the arrays of an evaluation into the 12 numbers. @source pycocotools cocoeval.py summarize */
-export function summarizeCoco(
-  options: CocoOptions,
-  shape: readonly [number, number, number, number, number],
-  precision: Float64Array,
-  recall: Float64Array,
-): { stats: Float64Array; summary: CocoSummary } {
-  const [T, , K, A, M] = shape
+/** Averages the curves of an evaluation into the 12 numbers. @source pycocotools cocoeval.py summarize */
+export function summarizeCoco(options: CocoOptions, curves: CocoCurves): { stats: Float64Array; summary: CocoSummary } {
+  const [T, , K, , M] = curves.shape
   const area = (name: string) => options.areaRanges.findIndex((range) => range.name === name)
   const most = M - 1
   const classes = Array.from({ length: K }, (_, k) => k)
   const thresholds = Array.from({ length: T }, (_, t) => t)
   const at = (iou: number) => thresholds.filter((t) => options.iouThresholds[t] === iou)
-  const ap = (ts: readonly number[], a: number) => meanPrecision(shape, precision, ts, classes, a, most)
-  const ar = (a: number, m: number) => {
-    if (a < 0) return -1
-    const values: number[] = []
-    for (let t = 0; t < T; t++) {
-      for (let k = 0; k < K; k++) values.push(recall[((t * K + k) * A + a) * M + m]!)
-    }
-    return meanOfMeasured(Float64Array.from(values))
-  }
+  const ap = (ts: readonly number[], a: number) => meanPrecision(curves, ts, classes, a, most)
+  const ar = (a: number, m: number) => meanRecall(curves, classes, a, m)
   const all = area("all")
   const stats = Float64Array.of(
     ap(thresholds, all),
@@ -73,35 +62,50 @@ export function summarizeCoco(
   return { stats, summary }
 }
 
-/** Mean of `precision` over some thresholds and classes, at one area range and limit; -1 where nothing was measured. */
+/** Mean of precision over some thresholds and classes, at one area range and limit; -1 where nothing was measured. */
 export function meanPrecision(
-  shape: readonly [number, number, number, number, number],
-  precision: Float64Array,
+  { shape, precision }: CocoCurves,
   thresholds: readonly number[],
-  classes: readonly number[],
+  classes: ArrayLike<number>,
   a: number,
   m: number,
 ): number {
-  const [, R, K, A, M] = shape
+  const [T, R, , A, M] = shape
   if (a < 0) return -1
-  const values = new Float64Array(thresholds.length * R * classes.length)
-  let count = 0
-  for (const t of thresholds) {
-    for (let r = 0; r < R; r++) {
-      for (const k of classes) values[count++] = precision[(((t * R + r) * K + k) * A + a) * M + m]!
+  const K = classes.length
+  // In pycocotools' order, thresholds, then recalls, then classes: it decides how sums are rounded.
+  const values = new Float64Array(thresholds.length * R * K)
+  for (let k = 0; k < K; k++) {
+    const curve = ((classes[k]! * A + a) * M + m) * T
+    for (let i = 0; i < thresholds.length; i++) {
+      const from = (curve + thresholds[i]!) * R
+      for (let r = 0, to = i * R * K + k; r < R; r++, to += K) values[to] = precision[from + r]!
     }
   }
   return meanOfMeasured(values)
 }
 
-/** Mean of the values above -1, added up as numpy does; -1 when there are none. */
+/** Mean of recall over all thresholds and some classes, at one area range and limit; -1 where nothing was measured. */
+export function meanRecall({ shape, recall }: CocoCurves, classes: ArrayLike<number>, a: number, m: number): number {
+  const [T, , , A, M] = shape
+  if (a < 0) return -1
+  const K = classes.length
+  const values = new Float64Array(T * K)
+  for (let t = 0; t < T; t++) {
+    for (let k = 0; k < K; k++) values[t * K + k] = recall[((classes[k]! * A + a) * M + m) * T + t]!
+  }
+  return meanOfMeasured(values)
+}
+
+/** Mean of the values above -1, added up as numpy does; -1 when there are none. Overwrites `values`. */
 export function meanOfMeasured(values: Float64Array): number {
-  const measured = values.filter((value) => value > -1)
-  return measured.length === 0 ? -1 : pairwiseSum(measured, 0, measured.length) / measured.length
+  let count = 0
+  for (let i = 0; i < values.length; i++) if (values[i]! > -1) values[count++] = values[i]!
+  return count === 0 ? -1 : pairwiseSum(values, 0, count) / count
 }
 
 /** numpy's order of addition: halves down to blocks of 128, eight running sums a block. @source numpy pairwise_sum */
-function pairwiseSum(values: Float64Array, from: number, count: number): number {
+export function pairwiseSum(values: Float64Array, from: number, count: number): number {
   if (count < 8) {
     let sum = 0
     for (let i = 0; i < count; i++) sum += values[from + i]!

@@ -1,10 +1,10 @@
-import { walkImages } from "./arrange.js"
-import { overlaps } from "./coco-match.js"
+import { rankAll } from "./arrange.js"
+import { type ImageIndex, indexImages } from "./image-index.js"
 import { isIgnored } from "./match-at.js"
-import { byScore, counting, groupBy } from "./order.js"
+import { overlap } from "./overlap.js"
 import type { DetectionTable, TruthTable } from "./tables.js"
 
-/** Which class was taken for which. Row and column K stand for the background. */
+/** What is taken for what. The last row and column stand for the background. */
 export interface ConfusionMatrix {
   /** Detections below this score are left out. */
   readonly scoreThreshold: number
@@ -15,58 +15,64 @@ export interface ConfusionMatrix {
   readonly counts: readonly (readonly number[])[]
 }
 
+/** A detection and a truth of one image that overlap enough. */
+interface Pair {
+  readonly iou: number
+  readonly sameClass: boolean
+  readonly detection: number
+  readonly truth: number
+}
+
 /**
  * Pairs truths and detections of each image whatever their classes, the greatest overlap first (of equal overlaps one of
  * the same class, then the better score), one to one. A truth left over counts as taken for background, a detection left
  * over as background taken for its class, unless it lies on a crowd or a difficult object.
- * @param ranked positions of the detections, best score first
  */
 export function confusionMatrix(
   truths: TruthTable,
   detections: DetectionTable,
   scoreThreshold: number,
   iouThreshold = 0.5,
-  ranked: Int32Array = byScore(counting(detections.scores.length), detections.scores),
+  index: ImageIndex = indexImages(truths, detections, rankAll(truths, detections)),
 ): ConfusionMatrix {
   const classes = truths.categoryNames.length
   const counts = Array.from({ length: classes + 1 }, () => new Array<number>(classes + 1).fill(0))
-  const images = truths.imageIds.length
-  const kept = ranked.filter((d) => detections.scores[d]! >= scoreThreshold && detections.category[d]! >= 0)
-  const byImage = groupBy(kept, detections.image, images).order
-  const truthsByImage = groupBy(counting(truths.image.length), truths.image, images).order
-  walkImages(byImage, detections.image, truthsByImage, truths.image, (here, inTruths) => {
-    const ious = new Float64Array(here.length * inTruths.length)
-    overlaps(detections.boxesXywh, here, truths.boxesXywh, inTruths, truths.crowd, ious)
-    const truthOf = new Int32Array(here.length).fill(-1)
-    const detectionOf = new Int32Array(inTruths.length).fill(-1)
-    const onIgnored = new Uint8Array(here.length)
-    const pairs: number[] = []
-    for (let at = 0; at < ious.length; at++) {
-      if (ious[at]! < iouThreshold) continue
-      if (isIgnored(truths, inTruths[at % inTruths.length]!)) onIgnored[Math.floor(at / inTruths.length)] = 1
-      else pairs.push(at)
+  const { order, starts } = index.detections
+  const { order: truthOrder, starts: truthStarts } = index.truths
+  const truthTaken = new Uint8Array(truths.image.length)
+  for (let image = 0; image < truths.imageIds.length; image++) {
+    const from = starts[image]!
+    let to = from
+    // Best score first: what comes behind is lower still.
+    while (to < starts[image + 1]! && detections.scores[order[to]!]! >= scoreThreshold) to++
+    const used = new Uint8Array(to - from)
+    const pairs: Pair[] = []
+    for (let at = from; at < to; at++) {
+      const d = order[at]!
+      for (let g = truthStarts[image]!; g < truthStarts[image + 1]!; g++) {
+        const truth = truthOrder[g]!
+        const iou = overlap(detections.boxesXywh, d * 4, truths.boxesXywh, truth * 4, truths.crowd[truth] === 1)
+        if (iou < iouThreshold) continue
+        if (isIgnored(truths, truth)) used[at - from] = 1
+        else pairs.push({ iou, sameClass: detections.category[d] === truths.category[truth], detection: at, truth })
+      }
     }
-    const same = (at: number) =>
-      Number(
-        detections.category[here[Math.floor(at / inTruths.length)]!] ===
-          truths.category[inTruths[at % inTruths.length]!],
-      )
-    pairs.sort((a, b) => ious[b]! - ious[a]! || same(b) - same(a) || a - b)
-    for (const at of pairs) {
-      const d = Math.floor(at / inTruths.length)
-      const g = at % inTruths.length
-      if (truthOf[d] !== -1 || detectionOf[g] !== -1) continue
-      truthOf[d] = g
-      detectionOf[g] = d
+    // A stable sort: pairs were found by descending score, then in the order of the truths.
+    pairs.sort((a, b) => b.iou - a.iou || Number(b.sameClass) - Number(a.sameClass))
+    const paired = new Uint8Array(to - from)
+    for (const { detection, truth } of pairs) {
+      if (paired[detection - from] === 1 || truthTaken[truth] === 1) continue
+      paired[detection - from] = 1
+      truthTaken[truth] = 1
+      counts[truths.category[truth]!]![detections.category[order[detection]!]!]!++
     }
-    inTruths.forEach((truth, g) => {
-      if (isIgnored(truths, truth)) return
-      const d = detectionOf[g]!
-      counts[truths.category[truth]!]![d < 0 ? classes : detections.category[here[d]!]!]!++
-    })
-    here.forEach((detection, d) => {
-      if (truthOf[d] === -1 && onIgnored[d] === 0) counts[classes]![detections.category[detection]!]!++
-    })
-  })
+    for (let g = truthStarts[image]!; g < truthStarts[image + 1]!; g++) {
+      const truth = truthOrder[g]!
+      if (truthTaken[truth] === 0 && !isIgnored(truths, truth)) counts[truths.category[truth]!]![classes]!++
+    }
+    for (let at = from; at < to; at++) {
+      if (paired[at - from] === 0 && used[at - from] === 0) counts[classes]![detections.category[order[at]!]!]!++
+    }
+  }
   return { scoreThreshold, iouThreshold, names: [...truths.categoryNames, "background"], counts }
 }

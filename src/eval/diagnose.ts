@@ -1,7 +1,8 @@
 import { guessBoxes } from "./box-forms.js"
 import { guessCategories } from "./category-ids.js"
 import type { CocoSummary } from "./coco-summary.js"
-import { LOOSE_SAMPLE } from "./loose-match.js"
+import type { ImageIndex } from "./image-index.js"
+import { LOOSE_SAMPLE, looseMatches, sampleOf } from "./loose-match.js"
 import { isIgnored } from "./match-at.js"
 import type { DetectionTable, TruthTable } from "./tables.js"
 
@@ -17,6 +18,7 @@ export interface Diagnosis {
     | "equal-scores"
     | "no-objects-of-size"
     | "truth-id-zero"
+    | "federated"
   /** One line: what was seen, and what would mend it. */
   readonly message: string
 }
@@ -35,11 +37,12 @@ export function diagnose(
   truths: TruthTable,
   detections: DetectionTable,
   ranked: Int32Array,
+  index: ImageIndex,
   coco: CocoSummary,
 ): Diagnosis[] {
-  const sample = ranked.subarray(0, LOOSE_SAMPLE)
   const found: Diagnosis[] = []
-  const counted = truths.image.reduce((sum, _, g) => sum + (isIgnored(truths, g) ? 0 : 1), 0)
+  let counted = 0
+  for (let g = 0; g < truths.image.length; g++) if (!isIgnored(truths, g)) counted++
   if (counted === 0) {
     const message = `There are no truths that count in ${truths.imageIds.length} images, so that every figure is n/a.`
     return [{ kind: "no-truths", message }]
@@ -47,16 +50,26 @@ export function diagnose(
   if (detections.image.length === 0) {
     found.push({ kind: "no-detections", message: `There are no detections, so that all ${counted} truths are missed.` })
   } else {
-    found.push(...aboutImages(truths, detections))
-    found.push(...guessCategories(truths, detections, sample))
-    found.push(...guessBoxes(truths, detections, sample))
-    found.push(...aboutScores(detections))
+    const sample = sampleOf(detections, ranked.subarray(0, LOOSE_SAMPLE))
+    const matches = looseMatches(truths, detections, index, sample)
+    found.push(
+      ...aboutImages(truths, detections),
+      ...guessCategories(truths, detections, sample, matches),
+      ...guessBoxes(truths, detections, index, sample, matches),
+      ...aboutScores(detections),
+    )
   }
   if (truths.ids.includes(0)) {
     const message =
       "A truth has id 0: pycocotools counts a detection matched with it as wrong, here it counts as found" +
       ' (truthIdZero: "pycocotools" gives its figure).'
     found.push({ kind: "truth-id-zero", message })
+  }
+  if (truths.federated) {
+    const message =
+      "The truths are annotated class by class (LVIS): COCO's and VOC's figures count detections of classes that nobody" +
+      " looked for as wrong. Compare LVIS's figures with others."
+    found.push({ kind: "federated", message })
   }
   for (const { key, name, means } of SIZES) {
     if (coco[key] !== -1) continue
@@ -67,12 +80,11 @@ export function diagnose(
 }
 
 function aboutImages(truths: TruthTable, detections: DetectionTable): Diagnosis[] {
-  const withTruths = new Set(truths.image)
-  const withDetections = new Set(detections.image)
-  const shared = [...withTruths].filter((image) => withDetections.has(image)).length
-  if (shared > 0) return []
+  const withTruths = new Uint8Array(truths.imageIds.length)
+  for (let g = 0; g < truths.image.length; g++) withTruths[truths.image[g]!] = 1
+  if (detections.image.some((image) => withTruths[image] === 1)) return []
   const message =
-    `No image has both: truths lie in ${withTruths.size} images, detections in ${withDetections.size} others.` +
+    `No image has both: truths lie in ${new Set(truths.image).size} images, detections in ${new Set(detections.image).size} others.` +
     " Are they of the same split, and the image ids of the same list?"
   return [{ kind: "no-shared-images", message }]
 }

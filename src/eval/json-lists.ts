@@ -12,6 +12,8 @@ export type ByteChunks = AsyncIterable<Uint8Array> | Iterable<Uint8Array>
 export interface ListReader {
   /** The key of the list in the top-level object, or "" for a list that is the whole document. */
   readonly name: string
+  /** The key holds any value, which is read as a single element. */
+  readonly single?: boolean
   /** Reads one element off the scanner. It may be called again for the same element, so it hands over only at its end. */
   readonly read: (scanner: JsonScanner, index: number) => void
 }
@@ -85,7 +87,7 @@ class Walk {
         this.#start()
         return
       case "key or end":
-        if (this.#index === 0 && scanner.takes(CLOSE_OBJECT)) this.#place = "end"
+        if (scanner.takes(CLOSE_OBJECT)) this.#place = "end"
         else this.#key()
         return
       case "element or end":
@@ -132,15 +134,21 @@ class Walk {
     const scanner = this.#scanner
     const found = scanner.key(this.#names)
     const isList = scanner.peek() === OPEN_LIST
+    this.#index = 0
     if (found >= 0) {
       const reader = this.#readers[found]!
+      if (reader.single) {
+        reader.read(scanner, 0)
+        this.#seen.add(reader.name)
+        this.#place = "after value"
+        return
+      }
       if (!isList) scanner.fail(`expected "${reader.name}" to be a list`)
       this.#reader = reader
       this.#seen.add(reader.name)
     } else this.#reader = undefined
     if (isList) {
       scanner.at++
-      this.#index = 0
       this.#place = "element or end"
     } else {
       scanner.skip()

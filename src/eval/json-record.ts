@@ -1,6 +1,7 @@
 import { DataError } from "../tensor/errors.js"
 import type { JsonScanner } from "./json-scanner.js"
 
+const QUOTE = 0x22
 const COMMA = 0x2c
 const CLOSE_LIST = 0x5d
 const OPEN_LIST = 0x5b
@@ -9,9 +10,9 @@ const CLOSE_OBJECT = 0x7d
 
 /**
  * What a field of a record holds: `number` any number, `whole` a whole number, `flag` 0, 1, true or false,
- * `box` four numbers, `text` a string. A field that may be absent ends in `?`.
+ * `box` four numbers, `text` a string, `ids` a list of whole numbers. A field that may be absent ends in `?`.
  */
-type Kind = "number" | "whole" | "flag" | "box" | "text"
+type Kind = "number" | "whole" | "flag" | "box" | "text" | "ids"
 export type Field = readonly [name: string, kind: Kind | `${Kind}?`]
 
 const RULES: Readonly<Record<Kind, string>> = {
@@ -20,19 +21,40 @@ const RULES: Readonly<Record<Kind, string>> = {
   flag: "0 or 1",
   box: "four numbers",
   text: "a string",
+  ids: "a list of whole numbers",
 }
 
-/** Reads records of known fields straight off the bytes, without making an object a record. */
+/** What stands where a value is, in the spelling of a record: a place in `numbers` from 0 on, or one of these. */
+const SKIPPED = -1
+const FIRST_OTHER = -2
+
+/** How a record was spelt: its bytes between the values, and what the values are. */
+interface Spelling {
+  readonly between: readonly Uint8Array[]
+  readonly slots: readonly number[]
+  readonly present: Uint8Array
+}
+
+/**
+ * Reads records of known fields straight off the bytes, without making an object a record. Most files spell one record
+ * like the one before: then the bytes between the values are compared and only the values read.
+ */
 export class RecordReader {
   /** Values of the record read last, field by field; a box has four places. Absent fields are undefined in `present`. */
   readonly numbers: Float64Array
   readonly texts: string[]
+  readonly lists: number[][]
   readonly present: Uint8Array
   /** Where each field begins in `numbers`. */
   readonly places: readonly number[]
   readonly #names: readonly Uint8Array[]
   readonly #fields: readonly { name: string; kind: Kind; needed: boolean }[]
   readonly #where: (index: number) => string
+  readonly #isFlag: Uint8Array
+  readonly #isWhole: Uint8Array
+  /** Where the values of the record at hand lie in the window: from, to, slot. */
+  #values: number[] = []
+  #spelling: Spelling | undefined
 
   /** @param where what errors call record number `index` */
   constructor(fields: readonly Field[], where: (index: number) => string) {
@@ -50,22 +72,35 @@ export class RecordReader {
     })
     this.numbers = new Float64Array(place)
     this.texts = this.#fields.map(() => "")
+    this.lists = this.#fields.map(() => [])
     this.present = new Uint8Array(fields.length)
     this.#where = where
+    const kindAt = (kind: Kind) => {
+      const flags = new Uint8Array(place)
+      this.#fields.forEach((field, f) => {
+        if (field.kind === kind) flags[this.places[f]!] = 1
+      })
+      return flags
+    }
+    this.#isFlag = kindAt("flag")
+    this.#isWhole = kindAt("whole")
   }
 
   /** @throws DataError naming the record for an absent field or one of the wrong type */
   read(scanner: JsonScanner, index: number): void {
+    if (this.#readAlike(scanner)) return
     const start = scanner.offset()
     if (!scanner.takes(OPEN_OBJECT)) {
       scanner.skip()
       throw new DataError(`${this.#where(index)} (byte ${start}): expected an object`)
     }
+    const from = scanner.at - 1
     this.present.fill(0)
+    this.#values = []
     if (!scanner.takes(CLOSE_OBJECT)) {
       do {
         const field = scanner.key(this.#names)
-        if (field < 0) scanner.skip()
+        if (field < 0) this.#note(scanner, SKIPPED, () => scanner.skip())
         else this.#readField(scanner, field, index)
       } while (scanner.takes(COMMA))
       scanner.expect(CLOSE_OBJECT)
@@ -77,6 +112,7 @@ export class RecordReader {
         )
       }
     }
+    this.#learn(scanner, from)
   }
 
   /** A number of the record read last, or undefined where the field is absent. */
@@ -89,13 +125,11 @@ export class RecordReader {
     const at = scanner.at
     const place = this.places[field]!
     let fits: boolean
-    if (kind === "text") {
-      fits = scanner.peek() === 0x22
-      if (fits) this.texts[field] = scanner.string()
+    if (kind === "text" || kind === "ids") {
+      fits = this.#note(scanner, FIRST_OTHER - field, () => this.#readOther(scanner, field))
     } else if (kind === "box") fits = this.#readBox(scanner, place)
     else {
-      const flag = kind === "flag" ? scanner.flag() : undefined
-      const value = typeof flag === "boolean" ? Number(flag) : flag === null ? 0 : scanner.number()
+      const value = this.#note(scanner, place, () => (kind === "flag" ? flagOrNumber(scanner) : scanner.number()))
       fits = value !== undefined && (kind !== "whole" || Number.isSafeInteger(value))
       if (fits) this.numbers[place] = value as number
     }
@@ -104,7 +138,10 @@ export class RecordReader {
       return
     }
     scanner.at = at
-    if (!needed && scanner.flag() === null) return
+    if (!needed && scanner.flag() === null) {
+      this.#values.splice(-3)
+      return
+    }
     this.#refuse(scanner, field, index, at)
   }
 
@@ -112,11 +149,87 @@ export class RecordReader {
     if (!scanner.takes(OPEN_LIST)) return false
     for (let i = 0; i < 4; i++) {
       if (i > 0 && !scanner.takes(COMMA)) return false
-      const value = scanner.number()
+      const value = this.#note(scanner, place + i, () => scanner.number())
       if (value === undefined) return false
       this.numbers[place + i] = value
     }
     return scanner.takes(CLOSE_LIST)
+  }
+
+  /** Reads a text or a list; false where something else comes next. */
+  #readOther(scanner: JsonScanner, field: number): boolean {
+    if (this.#fields[field]!.kind === "text") {
+      if (scanner.peek() !== QUOTE) return false
+      this.texts[field] = scanner.string()
+      return true
+    }
+    if (!scanner.takes(OPEN_LIST)) return false
+    const ids: number[] = []
+    if (!scanner.takes(CLOSE_LIST)) {
+      do {
+        const id = scanner.number()
+        if (!Number.isSafeInteger(id)) return false
+        ids.push(id as number)
+      } while (scanner.takes(COMMA))
+      if (!scanner.takes(CLOSE_LIST)) return false
+    }
+    this.lists[field] = ids
+    return true
+  }
+
+  /** Reads a value and keeps where it lay. */
+  #note<T>(scanner: JsonScanner, slot: number, read: () => T): T {
+    scanner.peek()
+    const from = scanner.at
+    const value = read()
+    this.#values.push(from, scanner.at, slot)
+    return value
+  }
+
+  #learn(scanner: JsonScanner, from: number): void {
+    const between: Uint8Array[] = []
+    const slots: number[] = []
+    let at = from
+    for (let v = 0; v < this.#values.length; v += 3) {
+      between.push(scanner.copy(at, this.#values[v]!))
+      slots.push(this.#values[v + 2]!)
+      at = this.#values[v + 1]!
+    }
+    between.push(scanner.copy(at, scanner.at))
+    this.#spelling = { between, slots, present: this.present.slice() }
+  }
+
+  /** Reads a record that is spelt like the last one; false, with nothing taken, when it is not. */
+  #readAlike(scanner: JsonScanner): boolean {
+    if (this.#spelling === undefined || scanner.peek() !== OPEN_OBJECT) return false
+    const { between, slots, present } = this.#spelling
+    const start = scanner.at
+    for (let s = 0; s < slots.length; s++) {
+      if (!scanner.takesAll(between[s]!) || !this.#readSlot(scanner, slots[s]!)) {
+        scanner.at = start
+        return false
+      }
+    }
+    if (!scanner.takesAll(between[slots.length]!)) {
+      scanner.at = start
+      return false
+    }
+    this.present.set(present)
+    return true
+  }
+
+  #readSlot(scanner: JsonScanner, slot: number): boolean {
+    if (slot >= 0) {
+      if (!scanner.plainNumber(this.numbers, slot)) {
+        const flag = this.#isFlag[slot] === 1 ? scanner.flag() : undefined
+        if (flag === undefined) return false
+        this.numbers[slot] = Number(flag)
+      }
+      return this.#isWhole[slot] === 0 || Number.isSafeInteger(this.numbers[slot])
+    }
+    if (slot !== SKIPPED) return this.#readOther(scanner, FIRST_OTHER - slot)
+    scanner.skip()
+    return true
   }
 
   #refuse(scanner: JsonScanner, field: number, index: number, at: number): never {
@@ -129,4 +242,10 @@ export class RecordReader {
     const got = scanner.between(from, scanner.at)
     throw new DataError(`${this.#where(index)} (byte ${offset}): expected ${name} to be ${RULES[kind]}, got ${got}`)
   }
+}
+
+/** true and false as 1 and 0, null as 0; undefined when something else than these and numbers comes next. */
+function flagOrNumber(scanner: JsonScanner): number | undefined {
+  const flag = scanner.flag()
+  return flag === undefined ? scanner.number() : Number(flag)
 }

@@ -1,10 +1,12 @@
 import { DataError } from "../tensor/errors.js"
+import { decimalValue } from "./decimal.js"
 
 /** Thrown inside the scanner where the bytes at hand end before the value does. */
 export const needMoreBytes = Symbol("need more bytes")
 
 const QUOTE = 0x22
 const COMMA = 0x2c
+const PLUS = 0x2b
 const MINUS = 0x2d
 const POINT = 0x2e
 const COLON = 0x3a
@@ -14,8 +16,6 @@ const CLOSE_LIST = 0x5d
 const OPEN_OBJECT = 0x7b
 const CLOSE_OBJECT = 0x7d
 const MOST_NESTED = 500
-/** Powers of ten that a double holds exactly. */
-const TENS = Array.from({ length: 16 }, (_, i) => Number(`1e${i}`))
 const LITERALS: Readonly<Record<string, unknown>> = {
   true: true,
   false: false,
@@ -38,7 +38,7 @@ export class JsonScanner {
   #end = 0
   #before = 0
   #final = false
-  #mantissa = 0
+  readonly #value = new Float64Array(1)
   readonly #text = new TextDecoder()
 
   /** @param source what errors call the file */
@@ -49,14 +49,16 @@ export class JsonScanner {
   /** Drops what lies before `keepFrom`, and appends `chunk` (copied). */
   append(chunk: Uint8Array, keepFrom: number): void {
     const kept = this.#end - keepFrom
-    if (kept + chunk.length > this.#bytes.length) {
-      const larger = new Uint8Array(Math.max(2 * this.#bytes.length, kept + chunk.length))
+    // One byte more than the window holds: a 0 that ends every number and string.
+    if (kept + chunk.length + 1 > this.#bytes.length) {
+      const larger = new Uint8Array(Math.max(2 * this.#bytes.length, kept + chunk.length + 1))
       larger.set(this.#bytes.subarray(keepFrom, this.#end))
       this.#bytes = larger
     } else this.#bytes.copyWithin(0, keepFrom, this.#end)
     this.#bytes.set(chunk, kept)
     this.#before += keepFrom
     this.#end = kept + chunk.length
+    this.#bytes[this.#end] = 0
     this.at = 0
   }
 
@@ -124,6 +126,7 @@ export class JsonScanner {
   /** Takes a number; undefined, with nothing taken, when something else comes next. */
   number(): number | undefined {
     const first = this.peek()
+    if (this.plainNumber(this.#value, 0)) return this.#value[0]!
     const start = this.at
     if (first === 0x4e || first === 0x49) return this.#literal() as number
     if (first !== MINUS && !isDigit(first)) return undefined
@@ -134,27 +137,91 @@ export class JsonScanner {
         return this.#literal() as number
       }
     }
-    this.#mantissa = 0
     const leading = this.#now()
-    const digits = this.#digits()
-    if (leading === 0x30 && digits > 1) this.fail("expected no digit after a leading 0")
-    let decimals = 0
+    if (this.#digits() > 1 && leading === 0x30) this.fail("expected no digit after a leading 0")
     if (this.#now() === POINT) {
       this.at++
-      decimals = this.#digits()
+      this.#digits()
     }
-    const exponent = this.#now() | 0x20
-    if (exponent === 0x65) {
+    if ((this.#now() | 0x20) === 0x65) {
       this.at++
       const sign = this.#now()
-      if (sign === 0x2b || sign === MINUS) this.at++
+      if (sign === PLUS || sign === MINUS) this.at++
       this.#digits()
-    } else if (digits + decimals <= 15) {
-      // Up to 15 digits both numbers are exact doubles, so that one division rounds as it should.
-      const value = decimals === 0 ? this.#mantissa : this.#mantissa / TENS[decimals]!
-      return first === MINUS ? -value : value
     }
     return Number(this.#text.decode(this.#bytes.subarray(start, this.at)))
+  }
+
+  /**
+   * Takes the number right here into `out[place]` where that is quick: it ends within the window and a few operations
+   * give its double. False, with nothing taken, leaves it to `number`.
+   */
+  plainNumber(out: Float64Array, place: number): boolean {
+    const bytes = this.#bytes
+    let at = this.at
+    const negative = bytes[at] === MINUS
+    if (negative) at++
+    let leading = 0
+    let trailing = 0
+    let significant = 0
+    let digit = bytes[at]! - 0x30
+    const wholeFrom = at
+    const startsWithZero = digit === 0
+    while (digit >= 0 && digit <= 9) {
+      if (significant < 9) leading = leading * 10 + digit
+      else if (significant < 18) trailing = trailing * 10 + digit
+      if (leading > 0) significant++
+      digit = bytes[++at]! - 0x30
+    }
+    if (at === wholeFrom || (startsWithZero && at > wholeFrom + 1)) return false
+    let exponent = 0
+    if (bytes[at] === POINT) {
+      const from = ++at
+      digit = bytes[at]! - 0x30
+      while (digit >= 0 && digit <= 9) {
+        if (significant < 9) leading = leading * 10 + digit
+        else if (significant < 18) trailing = trailing * 10 + digit
+        if (leading > 0) significant++
+        digit = bytes[++at]! - 0x30
+      }
+      if (at === from) return false
+      exponent = from - at
+    }
+    if ((bytes[at]! | 0x20) === 0x65) {
+      const sign = bytes[++at]
+      if (sign === PLUS || sign === MINUS) at++
+      const from = at
+      let power = 0
+      digit = bytes[at]! - 0x30
+      while (digit >= 0 && digit <= 9) {
+        power = Math.min(9999, power * 10 + digit)
+        digit = bytes[++at]! - 0x30
+      }
+      if (at === from) return false
+      exponent += sign === MINUS ? -power : power
+    }
+    if (at >= this.#end || significant > 18) return false
+    const value = decimalValue(leading, trailing, significant > 9 ? significant - 9 : 0, exponent)
+    if (Number.isNaN(value)) return false
+    out[place] = negative ? -value : value
+    this.at = at
+    return true
+  }
+
+  /** Takes these bytes, white space and all, if they come next. */
+  takesAll(expected: Uint8Array): boolean {
+    const bytes = this.#bytes
+    const at = this.at
+    const length = expected.length
+    if (at + length > this.#end) return false
+    for (let i = 0; i < length; i++) if (bytes[at + i] !== expected[i]) return false
+    this.at = at + length
+    return true
+  }
+
+  /** A copy of the bytes of the window from `from` to `to`. */
+  copy(from: number, to: number): Uint8Array {
+    return this.#bytes.slice(from, to)
   }
 
   /** Takes any value and forgets it. */
@@ -165,6 +232,7 @@ export class JsonScanner {
       if (depth > MOST_NESTED) this.fail(`expected at most ${MOST_NESTED} levels`)
       this.at++
       const close = byte === OPEN_OBJECT ? CLOSE_OBJECT : CLOSE_LIST
+      if (byte === OPEN_LIST) this.#skipPlainNumbers()
       if (this.takes(close)) return
       do {
         if (byte === OPEN_OBJECT) {
@@ -175,6 +243,39 @@ export class JsonScanner {
       } while (this.takes(COMMA))
       this.expect(close)
     } else if (this.number() === undefined) this.#literal()
+  }
+
+  /** Takes any value as `JSON.parse` gives it. */
+  value(): unknown {
+    this.peek()
+    const start = this.at
+    this.skip()
+    try {
+      return JSON.parse(this.#text.decode(this.#bytes.subarray(start, this.at)))
+    } catch {
+      this.at = start
+      return this.fail("expected JSON without NaN, Infinity and broken escapes")
+    }
+  }
+
+  /** Takes the numbers at the front of a list up to the last that a comma follows: polygons are most of many files. */
+  #skipPlainNumbers(): void {
+    const bytes = this.#bytes
+    let at = this.at
+    for (;;) {
+      while (bytes[at] === 0x20) at++
+      if (bytes[at] === MINUS) at++
+      const from = at
+      while (bytes[at]! >= 0x30 && bytes[at]! <= 0x39) at++
+      if (at === from || (bytes[from] === 0x30 && at > from + 1)) return
+      if (bytes[at] === POINT) {
+        const decimals = ++at
+        while (bytes[at]! >= 0x30 && bytes[at]! <= 0x39) at++
+        if (at === decimals) return
+      }
+      if (bytes[at] !== COMMA || at >= this.#end) return
+      this.at = ++at
+    }
   }
 
   /** Takes true, false or null; undefined, with nothing taken, when something else comes next. */
@@ -200,23 +301,12 @@ export class JsonScanner {
     return to > from + 60 ? `${text}...` : text
   }
 
-  /** Takes one digit or more, adds them to `#mantissa`, and says how many. */
+  /** Takes one digit or more and says how many. */
   #digits(): number {
-    const bytes = this.#bytes
     const start = this.at
-    let at = start
-    let mantissa = this.#mantissa
-    while (at < this.#end) {
-      const digit = bytes[at]! - 0x30
-      if (digit < 0 || digit > 9) break
-      mantissa = mantissa * 10 + digit
-      at++
-    }
-    this.#mantissa = mantissa
-    this.at = at
-    this.#now()
-    if (at === start) this.fail("expected a digit")
-    return at - start
+    while (isDigit(this.#now())) this.at++
+    if (this.at === start) this.fail("expected a digit")
+    return this.at - start
   }
 
   #excerpt(): string {

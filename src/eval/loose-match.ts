@@ -1,37 +1,50 @@
-import { overlaps } from "./coco-match.js"
+import type { ImageIndex } from "./image-index.js"
 import { isIgnored } from "./match-at.js"
-import { counting, groupBy } from "./order.js"
+import { overlap } from "./overlap.js"
 import type { DetectionTable, TruthTable } from "./tables.js"
 
 /** How many of the best scored detections are looked at: enough to tell, and quick. */
 export const LOOSE_SAMPLE = 20_000
 
+/** Some detections with their boxes, which may be read in another way than the table has them. */
+export interface Sample {
+  /** `[S]` positions in the table. */
+  readonly detections: Int32Array
+  /** `[S * 4]` x, y, width, height. */
+  readonly boxesXywh: Float64Array
+}
+
+/** @param detections `[S]` positions in the table */
+export function sampleOf(table: DetectionTable, detections: Int32Array): Sample {
+  const boxesXywh = new Float64Array(detections.length * 4)
+  detections.forEach((d, s) => {
+    for (let i = 0; i < 4; i++) boxesXywh[s * 4 + i] = table.boxesXywh[d * 4 + i]!
+  })
+  return { detections, boxesXywh }
+}
+
 /**
  * For each detection of a sample, the truth of its image that it overlaps most, whatever the classes.
- * @param sample `[S]` positions in the table
- * @param boxesXywh `[D * 4]` in place of the table's own
  * @returns `[S]` truths; -1 where none is overlapped by half
  */
 export function looseMatches(
   truths: TruthTable,
-  detections: DetectionTable,
-  sample: Int32Array,
-  boxesXywh: Float64Array = detections.boxesXywh,
+  { image }: DetectionTable,
+  index: ImageIndex,
+  { detections, boxesXywh }: Sample,
 ): Int32Array {
-  const matches = new Int32Array(sample.length).fill(-1)
-  const counted = counting(truths.image.length).filter((g) => !isIgnored(truths, g))
-  const byImage = groupBy(counted, truths.image, truths.imageIds.length)
-  for (let s = 0; s < sample.length; s++) {
-    const d = sample[s]!
-    const image = detections.image[d]!
-    const here = byImage.order.subarray(byImage.starts[image], byImage.starts[image + 1])
-    const ious = new Float64Array(here.length)
-    overlaps(boxesXywh, Int32Array.of(d), truths.boxesXywh, here, truths.crowd, ious)
+  const matches = new Int32Array(detections.length).fill(-1)
+  const { order, starts } = index.truths
+  for (let s = 0; s < detections.length; s++) {
+    const here = image[detections[s]!]!
     let best = 0.5
-    for (let g = 0; g < here.length; g++) {
-      if (ious[g]! < best) continue
-      best = ious[g]!
-      matches[s] = here[g]!
+    for (let at = starts[here]!; at < starts[here + 1]!; at++) {
+      const truth = order[at]!
+      if (isIgnored(truths, truth)) continue
+      const iou = overlap(boxesXywh, s * 4, truths.boxesXywh, truth * 4, false)
+      if (iou < best) continue
+      best = iou
+      matches[s] = truth
     }
   }
   return matches
@@ -40,17 +53,21 @@ export function looseMatches(
 /** Share of the truths, of those in images looked at, that some detection overlaps by half. */
 export function looseRecall(
   truths: TruthTable,
-  detections: DetectionTable,
-  sample: Int32Array,
+  { image }: DetectionTable,
+  { detections }: Sample,
   matches: Int32Array,
 ): number {
-  const images = new Set<number>()
-  const found = new Set<number>()
-  matches.forEach((truth, s) => {
-    images.add(detections.image[sample[s]!]!)
-    if (truth >= 0) found.add(truth)
-  })
+  const lookedAt = new Uint8Array(truths.imageIds.length)
+  const found = new Uint8Array(truths.image.length)
+  for (let s = 0; s < detections.length; s++) {
+    lookedAt[image[detections[s]!]!] = 1
+    if (matches[s]! >= 0) found[matches[s]!] = 1
+  }
   let asked = 0
-  for (let g = 0; g < truths.image.length; g++) if (images.has(truths.image[g]!) && !isIgnored(truths, g)) asked++
-  return asked === 0 ? 0 : found.size / asked
+  let right = 0
+  for (let g = 0; g < truths.image.length; g++) {
+    if (found[g] === 1) right++
+    if (lookedAt[truths.image[g]!] === 1 && !isIgnored(truths, g)) asked++
+  }
+  return asked === 0 ? 0 : right / asked
 }

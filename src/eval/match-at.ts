@@ -1,5 +1,5 @@
-import { type Arrangement, walkImages } from "./arrange.js"
-import { Matcher } from "./coco-match.js"
+import type { Arrangement } from "./arrange.js"
+import { type CocoMatches, matchCoco } from "./coco-match.js"
 import type { DetectionTable, TruthTable } from "./tables.js"
 
 /** What became of a detection. */
@@ -28,42 +28,37 @@ export function isIgnored({ crowd, difficult }: TruthTable, g: number): boolean 
   return crowd[g] === 1 || difficult[g] === 1
 }
 
+/** The matches at one threshold: those of the evaluation where that is its first threshold, else matched anew. */
 export function matchAt(
   truths: TruthTable,
   detections: DetectionTable,
   arranged: Arrangement,
+  matches: CocoMatches,
   iouThreshold: number,
-  maxDetections: number,
 ): MatchesAt {
-  const matcher = new Matcher(truths, { iouThresholds: [iouThreshold], truthIdZero: "mended" })
+  const { options } = matches
+  const own =
+    options.iouThresholds[0] === iouThreshold
+      ? matches
+      : matchCoco(truths, detections, arranged, {
+          ...options,
+          iouThresholds: [iouThreshold],
+          areaRanges: options.areaRanges.slice(0, 1),
+        })
+  const most = options.maxDetections.at(-1)!
   const state = new Uint8Array(detections.image.length).fill(UNUSED)
   const truth = new Int32Array(detections.image.length).fill(-1)
   const found = new Uint8Array(truths.image.length)
   const counted = new Int32Array(truths.categoryIds.length)
-  const matched = new Uint32Array(maxDetections)
-  const ignored = new Uint32Array(maxDetections)
-  const matchedTruth = new Int32Array(maxDetections)
-  for (let k = 0; k < counted.length; k++) {
-    const inTruths = arranged.truths.order.subarray(arranged.truths.starts[k], arranged.truths.starts[k + 1])
-    for (const g of inTruths) if (!isIgnored(truths, g)) counted[k]!++
-    const cells = arranged.cells.subarray(arranged.ranking.starts[k], arranged.ranking.starts[k + 1])
-    walkImages(cells, detections.image, inTruths, truths.image, (all, here) => {
-      const some = all.subarray(0, maxDetections)
-      if (some.length === 0) return
-      matched.fill(0)
-      matchedTruth.fill(-1)
-      if (here.length > 0) {
-        const skipped = Uint8Array.from(here, (g) => (isIgnored(truths, g) ? 1 : 0))
-        matcher.measure(detections.boxesXywh, some, here)
-        matcher.match(some.length, here, skipped, matched, ignored, matchedTruth)
-      }
-      for (let d = 0; d < some.length; d++) {
-        const g = matchedTruth[d]!
-        truth[some[d]!] = g
-        state[some[d]!] = g < 0 ? WRONG : isIgnored(truths, g) ? IGNORED : RIGHT
-        if (g >= 0) found[g] = 1
-      }
-    })
+  for (let g = 0; g < truths.image.length; g++) if (!isIgnored(truths, g)) counted[truths.category[g]!]!++
+  const { order } = arranged.ranking
+  for (let p = 0; p < order.length; p++) {
+    if (own.rank[p]! >= most) continue
+    const d = order[p]!
+    const g = own.truth[p]!
+    truth[d] = g
+    state[d] = g < 0 ? WRONG : isIgnored(truths, g) ? IGNORED : RIGHT
+    if (g >= 0) found[g] = 1
   }
   return { iouThreshold, state, truth, found, counted }
 }

@@ -1,4 +1,4 @@
-import { open } from "node:fs/promises"
+import { closeSync, openSync, readSync } from "node:fs"
 import { DataError } from "../tensor/errors.js"
 
 /** How much of a file is read at a time. */
@@ -7,20 +7,27 @@ const CHUNK_BYTES = 1 << 20
 /**
  * The bytes of a file, a megabyte at a time in one reused buffer: take what you need before asking for the next.
  * Node only.
- * @throws DataError when the file cannot be opened
+ * @throws DataError when the file cannot be opened or read
  */
-export async function* readBytes(path: string): AsyncGenerator<Uint8Array> {
-  const file = await open(path).catch((error: NodeJS.ErrnoException) => {
-    throw new DataError(`${path}: expected a readable file, got ${error.code ?? error.message}`)
-  })
+export function* readBytes(path: string): Generator<Uint8Array> {
+  const file = orRefuse(path, () => openSync(path, "r"))
   try {
     const buffer = new Uint8Array(CHUNK_BYTES)
     for (;;) {
-      const { bytesRead } = await file.read(buffer, 0, CHUNK_BYTES)
-      if (bytesRead === 0) return
-      yield buffer.subarray(0, bytesRead)
+      const count = orRefuse(path, () => readSync(file, buffer))
+      if (count === 0) return
+      yield buffer.subarray(0, count)
     }
   } finally {
-    await file.close()
+    closeSync(file)
+  }
+}
+
+function orRefuse(path: string, attempt: () => number): number {
+  try {
+    return attempt()
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException
+    throw new DataError(`${path}: expected a readable file, got ${code ?? message}`)
   }
 }

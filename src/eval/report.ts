@@ -1,14 +1,18 @@
 import type { Detections } from "../boxes/boxes.js"
 import { withDefaults } from "../tensor/options.js"
-import { type Arrangement, arrange } from "./arrange.js"
+import { type Arrangement, arrange, rankAll } from "./arrange.js"
 import { type BestThreshold, bestThresholds } from "./best-threshold.js"
-import { type CocoEvaluation, evaluateArranged } from "./coco.js"
-import { type CocoOptions, cocoDefaults } from "./coco-options.js"
-import { type CocoSummary, meanOfMeasured, meanPrecision } from "./coco-summary.js"
+import { evaluateMatches } from "./coco.js"
+import type { CocoCurves } from "./coco-accumulate.js"
+import { type CocoMatches, matchCoco } from "./coco-match.js"
+import { type CocoOptions, cocoDefaults, cocoOptions } from "./coco-options.js"
+import { type CocoSummary, meanOfMeasured, meanPrecision, meanRecall } from "./coco-summary.js"
 import { type ConfusionMatrix, confusionMatrix } from "./confusion.js"
 import { type Diagnosis, diagnose } from "./diagnose.js"
+import { indexImages } from "./image-index.js"
 import { type ImageScore, rankImages } from "./image-ranking.js"
-import { matchAt } from "./match-at.js"
+import { evaluateLvis, type LvisSummary } from "./lvis.js"
+import { type MatchesAt, matchAt } from "./match-at.js"
 import { detectionsFromDetector, type TruthSet, truthsFromDataset } from "./records.js"
 import type { DetectionTable, TruthTable } from "./tables.js"
 import { type TideErrors, tideErrors } from "./tide.js"
@@ -79,6 +83,8 @@ export interface EvalReport {
   readonly ignored: number
   readonly detections: number
   readonly coco: CocoSummary
+  /** Where the truths are LVIS's. */
+  readonly lvis?: LvisSummary
   /** One a threshold; empty unless voc07 or voc12 was asked for. */
   readonly voc: readonly VocResult[]
   readonly metrics: readonly Metric[]
@@ -104,42 +110,84 @@ export function evaluate(
   detections: DetectionTable,
   overrides: Partial<ReportOptions> = {},
 ): EvalReport {
-  const options = withDefaults("evaluate", reportDefaults, overrides)
   const arranged = arrange(truths, detections)
-  const coco = evaluateArranged(truths, detections, arranged, { truthIdZero: options.truthIdZero })
-  const most = coco.options.maxDetections.at(-1)!
-  const matches = matchAt(truths, detections, arranged, options.iouThreshold, most)
-  const best = bestThresholds(detections, arranged, matches)
-  const wantsVoc = options.metrics.includes("voc07") || options.metrics.includes("voc12")
-  const perClass = truths.categoryNames.map((_, k) =>
-    classReport(truths, arranged, coco, k, matches.counted[k]!, best.perClass[k]),
+  const matches = matchCoco(truths, detections, arranged, matchOptions(overrides))
+  return reportMatches(truths, detections, arranged, matches, overrides)
+}
+
+/** How the report matches. */
+export function matchOptions({ truthIdZero }: Partial<ReportOptions>): CocoOptions {
+  return cocoOptions(truthIdZero === undefined ? {} : { truthIdZero })
+}
+
+/** `evaluate` for what is matched already, with `matchOptions`. */
+export function reportMatches(
+  truths: TruthTable,
+  detections: DetectionTable,
+  arranged: Arrangement,
+  cocoMatches: CocoMatches,
+  overrides: Partial<ReportOptions>,
+): EvalReport {
+  const options = withDefaults("evaluate", reportDefaults, overrides)
+  const matches = matchAt(truths, detections, arranged, cocoMatches, options.iouThreshold)
+  const ranked = rankAll(truths, detections)
+  const best = bestThresholds(detections, arranged, ranked, matches)
+  const { coco, perClass, curve } = cocoFigures(
+    truths,
+    detections,
+    arranged,
+    cocoMatches,
+    options,
+    matches,
+    best.perClass,
   )
+  const index = indexImages(truths, detections, ranked)
+  const wantsVoc = options.metrics.includes("voc07") || options.metrics.includes("voc12")
   const ignored = perClass.reduce((sum, one) => sum + one.ignored, 0)
   const base: EvalReport = {
     images: truths.imageIds.length,
     truths: truths.image.length,
     ignored,
     detections: detections.image.length,
-    coco: unmeasuredAsNaN(coco.summary),
+    coco: unmeasuredAsNaN(coco),
+    ...(truths.federated && { lvis: evaluateLvis(truths, detections) }),
     voc: wantsVoc ? evaluateVoc(truths, detections, { iouThresholds: options.vocIouThresholds }) : [],
     metrics: options.metrics,
     perClass,
-    curve: curveOf(
-      coco,
-      truths.categoryNames.map((_, k) => k),
-    ),
+    curve,
     bestThreshold: best.overall,
-    diagnosis: diagnose(truths, detections, arranged.ranked, coco.summary),
+    diagnosis: diagnose(truths, detections, ranked, index, coco),
   }
   if (!options.details) return base
   const scoreThreshold = options.scoreThreshold === "best" ? (best.overall?.score ?? 0) : options.scoreThreshold
   const images = rankImages(truths, detections, matches, scoreThreshold, options.images)
   return {
     ...base,
-    confusion: confusionMatrix(truths, detections, scoreThreshold, options.iouThreshold, arranged.ranked),
-    errors: tideErrors(truths, detections, arranged, matches),
+    confusion: confusionMatrix(truths, detections, scoreThreshold, options.iouThreshold, index),
+    errors: tideErrors(truths, detections, arranged, ranked, index, matches),
     bestImages: images.best,
     worstImages: images.worst,
+  }
+}
+
+/** What the report takes from COCO's curves, which are large where there are many classes, and are let go here. */
+function cocoFigures(
+  truths: TruthTable,
+  detections: DetectionTable,
+  arranged: Arrangement,
+  cocoMatches: CocoMatches,
+  options: ReportOptions,
+  matches: MatchesAt,
+  best: readonly (BestThreshold | undefined)[],
+): { coco: CocoSummary; perClass: ClassReport[]; curve: PrecisionRecallCurve } {
+  const evaluation = evaluateMatches(arranged, detections.scores, cocoMatches, matchOptions(options))
+  const { curves, summary } = evaluation
+  const recalls = evaluation.options.recallThresholds
+  const all = truths.categoryNames.map((_, k) => k)
+  return {
+    coco: summary,
+    perClass: all.map((k) => classReport(truths, arranged, curves, recalls, k, matches.counted[k]!, best[k])),
+    curve: curveOf(curves, recalls, all),
   }
 }
 
@@ -161,17 +209,16 @@ export function evaluateDetections(
 function classReport(
   truths: TruthTable,
   { ranking, truths: { starts } }: Arrangement,
-  coco: CocoEvaluation,
+  curves: CocoCurves,
+  recalls: readonly number[],
   k: number,
   counted: number,
   bestThreshold: BestThreshold | undefined,
 ): ClassReport {
   const all = starts[k + 1]! - starts[k]!
-  const [T, , K, A, M] = coco.shape
+  const [T, , , , M] = curves.shape
   const thresholds = Array.from({ length: T }, (_, t) => t)
-  const ap = (ts: readonly number[], a: number) =>
-    measured(meanPrecision(coco.shape, coco.precision, ts, [k], a, M - 1))
-  const recalls = Float64Array.from(thresholds, (t) => coco.recall[(t * K + k) * A * M + M - 1]!)
+  const ap = (ts: readonly number[], a: number) => measured(meanPrecision(curves, ts, [k], a, M - 1))
   return {
     name: truths.categoryNames[k]!,
     categoryId: truths.categoryIds[k]!,
@@ -184,23 +231,26 @@ function classReport(
     APs: ap(thresholds, 1),
     APm: ap(thresholds, 2),
     APl: ap(thresholds, 3),
-    AR: measured(meanOfMeasured(recalls)),
+    AR: measured(meanRecall(curves, [k], 0, M - 1)),
     bestThreshold,
-    curve: curveOf(coco, [k]),
+    curve: curveOf(curves, recalls, [k]),
   }
 }
 
 /** The curve at IoU 0.5, all sizes, best 100 detections, as a mean over `classes`. */
-function curveOf(coco: CocoEvaluation, classes: readonly number[]): PrecisionRecallCurve {
-  const [, R, K, A, M] = coco.shape
+function curveOf(
+  { shape, precision, scores }: CocoCurves,
+  recalls: readonly number[],
+  classes: readonly number[],
+): PrecisionRecallCurve {
+  const [T, R, , A, M] = shape
   const mean = (values: Float64Array, r: number) =>
-    meanOfMeasured(Float64Array.from(classes, (k) => values[(r * K + k) * A * M + M - 1]!))
-  if (mean(coco.precision, 0) === -1) return { recall: [], precision: [], scores: [] }
-  const points = Array.from({ length: R }, (_, r) => r)
+    meanOfMeasured(Float64Array.from(classes, (k) => values[(k * A * M + M - 1) * T * R + r]!))
+  if (mean(precision, 0) === -1) return { recall: [], precision: [], scores: [] }
   return {
-    recall: [...coco.options.recallThresholds],
-    precision: points.map((r) => mean(coco.precision, r)),
-    scores: points.map((r) => mean(coco.scores, r)),
+    recall: [...recalls],
+    precision: recalls.map((_, r) => mean(precision, r)),
+    scores: recalls.map((_, r) => mean(scores, r)),
   }
 }
 

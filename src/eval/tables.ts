@@ -13,7 +13,7 @@ export interface TruthTable {
   /** `[N]` in pixels, 0 where unknown. */
   readonly heights: Float64Array
   /** `[K]` ascending, each once; gaps are fine. */
-  readonly categoryIds: Int32Array
+  readonly categoryIds: Float64Array
   /** `[K]` */
   readonly categoryNames: readonly string[]
   /** `[G]` position in `imageIds`. */
@@ -30,6 +30,18 @@ export interface TruthTable {
   readonly difficult: Uint8Array
   /** `[G]` COCO's annotation ids; only `truthIdZero: "pycocotools"` looks at them. */
   readonly ids: Float64Array
+  /** Where the annotations say which classes were looked for in which image (LVIS). */
+  readonly federated?: Federated
+}
+
+/** What LVIS's annotations say of their own completeness. */
+export interface Federated {
+  /** `[N]` category ids that are known to be absent from an image. */
+  readonly negative: readonly (readonly number[])[]
+  /** `[N]` category ids of which an image may have more than is annotated. */
+  readonly notExhaustive: readonly (readonly number[])[]
+  /** `[K]` "r" rare, "c" common, "f" frequent, "" unknown. */
+  readonly frequency: readonly string[]
 }
 
 export interface DetectionTable {
@@ -50,13 +62,16 @@ export interface DetectionTable {
 /** `boxesXywh` `[R * 4]` as VOC's 1-based inclusive corners `[R * 4]`: left, top, right, bottom. */
 export function inclusiveCorners(boxesXywh: Float64Array): Float64Array {
   const corners = new Float64Array(boxesXywh.length)
-  for (let i = 0; i < boxesXywh.length; i += 4) {
-    corners[i] = boxesXywh[i]! + 1
-    corners[i + 1] = boxesXywh[i + 1]! + 1
-    corners[i + 2] = boxesXywh[i]! + boxesXywh[i + 2]!
-    corners[i + 3] = boxesXywh[i + 1]! + boxesXywh[i + 3]!
-  }
+  for (let i = 0; i < corners.length; i += 4) setInclusiveCorners(boxesXywh, i, corners, i)
   return corners
+}
+
+/** Writes the inclusive corners of the box at `i` to `corners` at `at`. */
+export function setInclusiveCorners(boxesXywh: Float64Array, i: number, corners: Float64Array, at = 0): void {
+  corners[at] = boxesXywh[i]! + 1
+  corners[at + 1] = boxesXywh[i + 1]! + 1
+  corners[at + 2] = boxesXywh[i]! + boxesXywh[i + 2]!
+  corners[at + 3] = boxesXywh[i + 1]! + boxesXywh[i + 3]!
 }
 
 /** VOC's 1-based inclusive `corners` `[R * 4]` as x, y, width, height `[R * 4]`, 0-based and continuous. */
@@ -69,4 +84,54 @@ export function fromInclusiveCorners(corners: Float64Array): Float64Array {
     boxesXywh[i + 3] = corners[i + 3]! - corners[i + 1]! + 1
   }
   return boxesXywh
+}
+
+/** The truths that `keep` chooses, in their order. */
+export function pickTruths(table: TruthTable, keep: (g: number) => boolean): TruthTable {
+  return truthsAt(table, chosen(table.image.length, keep))
+}
+
+/** The truths at `order`, in that order. */
+export function truthsAt(table: TruthTable, order: Int32Array): TruthTable {
+  return {
+    ...table,
+    image: Int32Array.from(order, (g) => table.image[g]!),
+    category: Int32Array.from(order, (g) => table.category[g]!),
+    boxesXywh: pickBoxes(table.boxesXywh, order),
+    areas: Float64Array.from(order, (g) => table.areas[g]!),
+    crowd: Uint8Array.from(order, (g) => table.crowd[g]!),
+    difficult: Uint8Array.from(order, (g) => table.difficult[g]!),
+    ids: Float64Array.from(order, (g) => table.ids[g]!),
+  }
+}
+
+/** The detections that `keep` chooses, in their order. */
+export function pickDetections(table: DetectionTable, keep: (d: number) => boolean): DetectionTable {
+  const kept = chosen(table.image.length, keep)
+  return detectionsAt(table, kept)
+}
+
+/** The detections at `order`, in that order. */
+export function detectionsAt(table: DetectionTable, order: Int32Array): DetectionTable {
+  return {
+    image: Int32Array.from(order, (d) => table.image[d]!),
+    category: Int32Array.from(order, (d) => table.category[d]!),
+    boxesXywh: pickBoxes(table.boxesXywh, order),
+    scores: Float64Array.from(order, (d) => table.scores[d]!),
+    unknownCategories: table.unknownCategories,
+    ...(table.corners && { corners: pickBoxes(table.corners, order) }),
+  }
+}
+
+function pickBoxes(boxes: Float64Array, order: Int32Array): Float64Array {
+  const picked = new Float64Array(order.length * 4)
+  for (let i = 0; i < picked.length; i++) picked[i] = boxes[order[i >> 2]! * 4 + (i & 3)]!
+  return picked
+}
+
+function chosen(count: number, keep: (i: number) => boolean): Int32Array {
+  const kept = new Int32Array(count)
+  let length = 0
+  for (let i = 0; i < count; i++) if (keep(i)) kept[length++] = i
+  return kept.subarray(0, length)
 }

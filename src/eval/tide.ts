@@ -1,8 +1,9 @@
-import { type Arrangement, walkImages } from "./arrange.js"
-import { overlaps } from "./coco-match.js"
+import type { Arrangement } from "./arrange.js"
 import { meanOfMeasured } from "./coco-summary.js"
+import type { ImageIndex } from "./image-index.js"
 import { isIgnored, type MatchesAt, RIGHT, UNUSED, WRONG } from "./match-at.js"
-import { counting, groupBy } from "./order.js"
+import { groupBy } from "./order.js"
+import { overlap } from "./overlap.js"
 import type { DetectionTable, TruthTable } from "./tables.js"
 
 /** A wrong detection overlapping no truth by more than this is on the background. @source TIDE section 2.2 */
@@ -31,6 +32,7 @@ const BACKGROUND = 4
  * (background), else both. A truth that is not found and that no classification or localization error could become is
  * missed. Mending: a localization or classification error becomes right if it is the best scored one for its truth and
  * that is free, else it goes; both, duplicate and background go; missed truths are not asked for.
+ * @param ranked positions of all detections, best score first
  * @source Bolya et al. 2020 "TIDE: A General Toolbox for Identifying Object Detection Errors"; order of the tests as in
  *   dbolya/tide. Unlike there the matching and the limit of detections are COCO's, so that AP is the reported one.
  */
@@ -38,9 +40,11 @@ export function tideErrors(
   truths: TruthTable,
   detections: DetectionTable,
   arranged: Arrangement,
+  ranked: Int32Array,
+  index: ImageIndex,
   matches: MatchesAt,
 ): TideErrors {
-  const { type, target } = findErrors(truths, detections, arranged, matches)
+  const { type, target } = findErrors(truths, detections, index, matches)
   const count = new Array<number>(6).fill(0)
   for (const t of type) if (t >= 0) count[t]!++
   const missed = new Int32Array(truths.categoryIds.length)
@@ -52,7 +56,17 @@ export function tideErrors(
     count[5]!++
   }
   const meanAp = (mended: number) =>
-    meanPrecision(mended, type, target, truths, detections, arranged, matches, mended === 5 ? missed : undefined)
+    meanPrecision(
+      mended,
+      type,
+      target,
+      truths,
+      detections,
+      arranged,
+      ranked,
+      matches,
+      mended === 5 ? missed : undefined,
+    )
   const AP = meanAp(-1)
   const gain = tideNames.map((_, mended) => (count[mended] === 0 || Number.isNaN(AP) ? 0 : meanAp(mended) - AP))
   const byName = (values: readonly number[]) =>
@@ -67,40 +81,89 @@ interface Errors {
   readonly target: Int32Array
 }
 
-function findErrors(truths: TruthTable, detections: DetectionTable, arranged: Arrangement, matches: MatchesAt): Errors {
-  const images = truths.imageIds.length
+function findErrors(truths: TruthTable, detections: DetectionTable, index: ImageIndex, matches: MatchesAt): Errors {
   const type = new Int8Array(detections.image.length).fill(-1)
   const target = new Int32Array(detections.image.length).fill(-1)
-  const wrong = arranged.ranked.filter((d) => matches.state[d] === WRONG)
-  const counted = counting(truths.image.length).filter((g) => !isIgnored(truths, g))
-  const byImage = groupBy(wrong, detections.image, images).order
-  const truthsByImage = groupBy(counted, truths.image, images).order
   const claimed = new Uint8Array(truths.image.length)
-  let ious = new Float64Array(256)
-  walkImages(byImage, detections.image, truthsByImage, truths.image, (here, inTruths) => {
-    const cells = here.length * inTruths.length
-    if (ious.length < cells) ious = new Float64Array(2 * cells)
-    overlaps(detections.boxesXywh, here, truths.boxesXywh, inTruths, truths.crowd, ious)
-    here.forEach((d, row) => {
-      const best = bestOverlaps(d, ious.subarray(row * inTruths.length, (row + 1) * inTruths.length), inTruths)
-      type[d] = typeOf(best, matches.iouThreshold)
-      const truth = type[d] === LOCALIZATION ? best.same : type[d] === CLASSIFICATION ? best.other : -1
+  const best = new BestOverlaps(truths, detections, index, matches)
+  const { order, starts } = index.detections
+  for (let image = 0; image < truths.imageIds.length; image++) {
+    if (starts[image] === starts[image + 1]) continue
+    best.enter(image)
+    for (let at = starts[image]!; at < starts[image + 1]!; at++) {
+      const d = order[at]!
+      if (matches.state[d] !== WRONG) continue
+      best.find(d)
+      const error = best.error(matches.iouThreshold)
+      type[d] = error
+      const truth = error === LOCALIZATION ? best.same : error === CLASSIFICATION ? best.other : -1
       // Best score first: the first to claim a free truth is the one that would be right for it.
-      if (truth < 0 || matches.found[truth] === 1 || claimed[truth] === 1) return
+      if (truth < 0 || matches.found[truth] === 1 || claimed[truth] === 1) continue
       claimed[truth] = 1
       target[d] = truth
-    })
-  })
+    }
+  }
   return { type, target }
+}
 
-  function bestOverlaps(d: number, row: Float64Array, inTruths: Int32Array): Best {
+/** What one detection overlaps most. */
+class BestOverlaps {
+  /** The truth of the detection's class that it overlaps most, and by how much. */
+  same = -1
+  sameIou = 0
+  /** The same for the other classes. */
+  other = -1
+  otherIou = 0
+  /** The greatest overlap with a truth of its class that another detection found. */
+  takenIou = 0
+  readonly #truths: TruthTable
+  readonly #detections: DetectionTable
+  readonly #index: ImageIndex
+  readonly #matches: MatchesAt
+  /** The counted truths of the image at hand, with their boxes. */
+  #count = 0
+  #here = new Int32Array(64)
+  #boxes = new Float64Array(256)
+
+  constructor(truths: TruthTable, detections: DetectionTable, index: ImageIndex, matches: MatchesAt) {
+    this.#truths = truths
+    this.#detections = detections
+    this.#index = index
+    this.#matches = matches
+  }
+
+  /** Lays the counted truths of an image side by side. */
+  enter(image: number): void {
+    const { boxesXywh } = this.#truths
+    const { order, starts } = this.#index.truths
+    const most = starts[image + 1]! - starts[image]!
+    if (this.#here.length < most) {
+      this.#here = new Int32Array(2 * most)
+      this.#boxes = new Float64Array(8 * most)
+    }
+    this.#count = 0
+    for (let at = starts[image]!; at < starts[image + 1]!; at++) {
+      const truth = order[at]!
+      if (isIgnored(this.#truths, truth)) continue
+      for (let i = 0; i < 4; i++) this.#boxes[this.#count * 4 + i] = boxesXywh[truth * 4 + i]!
+      this.#here[this.#count++] = truth
+    }
+  }
+
+  /** Looks at one detection of the image entered last. */
+  find(d: number): void {
+    const { category } = this.#truths
+    const { found } = this.#matches
+    const boxes = this.#detections.boxesXywh
+    const own = this.#detections.category[d]!
     let [same, other] = [-1, -1]
     let [sameIou, otherIou, takenIou] = [0, 0, 0]
-    for (let g = 0; g < inTruths.length; g++) {
-      const truth = inTruths[g]!
-      const iou = row[g]!
-      if (truths.category[truth] === detections.category[d]) {
-        if (matches.found[truth] === 1 && iou > takenIou) takenIou = iou
+    for (let g = 0; g < this.#count; g++) {
+      const iou = overlap(boxes, d * 4, this.#boxes, g * 4, false)
+      if (iou === 0) continue
+      const truth = this.#here[g]!
+      if (category[truth] === own) {
+        if (found[truth] === 1 && iou > takenIou) takenIou = iou
         if (iou <= sameIou) continue
         sameIou = iou
         same = truth
@@ -109,25 +172,20 @@ function findErrors(truths: TruthTable, detections: DetectionTable, arranged: Ar
         other = truth
       }
     }
-    return { same, sameIou, other, otherIou, takenIou }
+    this.same = same
+    this.sameIou = sameIou
+    this.other = other
+    this.otherIou = otherIou
+    this.takenIou = takenIou
   }
-}
 
-interface Best {
-  /** The truth of the detection's class it overlaps most, and by how much. */
-  readonly same: number
-  readonly sameIou: number
-  readonly other: number
-  readonly otherIou: number
-  /** The greatest overlap with a truth of its class that another detection found. */
-  readonly takenIou: number
-}
-
-function typeOf({ sameIou, otherIou, takenIou }: Best, threshold: number): number {
-  if (sameIou >= BACKGROUND_OVERLAP && sameIou <= threshold) return LOCALIZATION
-  if (otherIou >= threshold) return CLASSIFICATION
-  if (takenIou >= threshold) return DUPLICATE
-  return Math.max(sameIou, otherIou) <= BACKGROUND_OVERLAP ? BACKGROUND : BOTH
+  /** The type of error that this is. */
+  error(threshold: number): number {
+    if (this.sameIou >= BACKGROUND_OVERLAP && this.sameIou <= threshold) return LOCALIZATION
+    if (this.otherIou >= threshold) return CLASSIFICATION
+    if (this.takenIou >= threshold) return DUPLICATE
+    return Math.max(this.sameIou, this.otherIou) <= BACKGROUND_OVERLAP ? BACKGROUND : BOTH
+  }
 }
 
 /** Mean AP over the classes that have truths, with the errors of one type mended. */
@@ -138,25 +196,28 @@ function meanPrecision(
   truths: TruthTable,
   detections: DetectionTable,
   arranged: Arrangement,
+  ranked: Int32Array,
   matches: MatchesAt,
   missed: Int32Array | undefined,
 ): number {
   const state = matches.state.slice()
-  const category = detections.category.slice()
+  let ranking = arranged.ranking
   if (mended >= 0 && mended < 5) {
+    const category = mended === CLASSIFICATION ? detections.category.slice() : undefined
     for (let d = 0; d < type.length; d++) {
       if (type[d] !== mended) continue
       state[d] = target[d]! >= 0 ? RIGHT : UNUSED
-      if (target[d]! >= 0) category[d] = truths.category[target[d]!]!
+      if (target[d]! >= 0 && category) category[d] = truths.category[target[d]!]!
     }
+    if (category) ranking = groupBy(ranked, category, truths.categoryIds.length)
   }
-  const { order, starts } = groupBy(arranged.ranked, category, truths.categoryIds.length)
+  const { order, starts } = ranking
   const perClass = Array.from(matches.counted, (counted, k) => {
     if (counted === 0) return -1
     const left = counted - (missed?.[k] ?? 0)
-    const ranked = order.subarray(starts[k], starts[k + 1])
-    if (left === 0) return ranked.some((d) => state[d] === WRONG) ? 0 : -1
-    return interpolatedAp(ranked, state, left)
+    const inClass = order.subarray(starts[k], starts[k + 1])
+    if (left === 0) return inClass.some((d) => state[d] === WRONG) ? 0 : -1
+    return interpolatedAp(inClass, state, left)
   })
   const mean = meanOfMeasured(Float64Array.from(perClass))
   return mean === -1 ? Number.NaN : mean
@@ -164,21 +225,23 @@ function meanPrecision(
 
 /** COCO's AP of one class: the mean of 101 precisions, summed as in `evaluateCoco`. */
 function interpolatedAp(ranked: Int32Array, state: Uint8Array, truths: number): number {
-  const precision: number[] = []
+  const precision = new Float64Array(ranked.length)
   let wrong = 0
-  for (const d of ranked) {
-    if (state[d] === WRONG) wrong++
-    else if (state[d] === RIGHT) {
-      const right = precision.length + 1
-      precision.push(right / (wrong + right + 2 ** -52))
+  let right = 0
+  for (let i = 0; i < ranked.length; i++) {
+    const of = state[ranked[i]!]!
+    if (of === WRONG) wrong++
+    else if (of === RIGHT) {
+      right++
+      precision[right - 1] = right / (wrong + right + 2 ** -52)
     }
   }
-  for (let n = precision.length - 2; n >= 0; n--) precision[n] = Math.max(precision[n]!, precision[n + 1]!)
+  for (let n = right - 2; n >= 0; n--) precision[n] = Math.max(precision[n]!, precision[n + 1]!)
   let sum = 0
   let n = 0
   for (let r = 0; r <= 100; r++) {
-    while (n <= precision.length && n / truths < r * 0.01) n++
-    if (n <= precision.length) sum += precision[Math.max(0, n - 1)] ?? 0
+    while (n <= right && n / truths < r * 0.01) n++
+    if (n <= right && right > 0) sum += precision[Math.max(0, n - 1)]!
   }
   return sum / 101
 }

@@ -17,6 +17,14 @@ export interface TruthRecord {
   readonly difficult: boolean
 }
 
+/** What LVIS says of an image. */
+export interface ImageRecord {
+  /** Category ids known to be absent. */
+  readonly negative?: readonly number[] | undefined
+  /** Category ids of which there may be more than is annotated. */
+  readonly notExhaustive?: readonly number[] | undefined
+}
+
 /** @throws DataError naming `where` when a box or its area is not finite or has a negative size */
 export function checkBox(where: () => string, x: number, y: number, width: number, height: number): void {
   if (!Number.isFinite(x + y + width + height)) {
@@ -32,8 +40,8 @@ export function checkBox(where: () => string, x: number, y: number, width: numbe
 /** Collects images, categories and truths in any order; `finish` checks that they fit together. */
 export class TruthBuilder {
   readonly #source: string
-  readonly #images: { id: number; name: string; width: number; height: number }[] = []
-  readonly #categories: { id: number; name: string }[] = []
+  readonly #images: (ImageRecord & { id: number; name: string; width: number; height: number })[] = []
+  readonly #categories: { id: number; name: string; frequency: string }[] = []
   readonly #ids = doubles()
   readonly #imageIds = doubles()
   readonly #categoryIds = doubles()
@@ -47,12 +55,14 @@ export class TruthBuilder {
     this.#source = source
   }
 
-  addImage(id: number, name: string, width: number, height: number): void {
-    this.#images.push({ id, name, width, height })
+  /** @param record what LVIS says of the image; absent for other data */
+  addImage(id: number, name: string, width: number, height: number, record: ImageRecord = {}): void {
+    this.#images.push({ id, name, width, height, ...record })
   }
 
-  addCategory(id: number, name: string): void {
-    this.#categories.push({ id, name })
+  /** @param frequency LVIS's "r", "c" or "f" */
+  addCategory(id: number, name: string, frequency = ""): void {
+    this.#categories.push({ id, name, frequency })
   }
 
   /** @throws DataError for a box that is not finite or has a negative size */
@@ -79,7 +89,7 @@ export class TruthBuilder {
     const images = sortedById(this.#images, this.#source, "images")
     const categories = sortedById(this.#categories, this.#source, "categories")
     const imageIds = Float64Array.from(images, ({ id }) => id)
-    const categoryIds = Int32Array.from(categories, ({ id }) => id)
+    const categoryIds = Float64Array.from(categories, ({ id }) => id)
     return {
       imageIds,
       imageNames: images.map(({ name }) => name),
@@ -94,10 +104,17 @@ export class TruthBuilder {
       crowd: this.#crowd.take(),
       difficult: this.#difficult.take(),
       ids: this.#ids.take(),
+      ...(images.some(({ negative }) => negative !== undefined) && {
+        federated: {
+          negative: images.map(({ negative }) => negative ?? []),
+          notExhaustive: images.map(({ notExhaustive }) => notExhaustive ?? []),
+          frequency: categories.map(({ frequency }) => frequency),
+        },
+      }),
     }
   }
 
-  #places(ids: Float64Array, known: Float64Array | Int32Array, key: string, list: string): Int32Array {
+  #places(ids: Float64Array, known: Float64Array, key: string, list: string): Int32Array {
     const place = new Map<number, number>()
     for (let i = 0; i < known.length; i++) place.set(known[i]!, i)
     const places = new Int32Array(ids.length)

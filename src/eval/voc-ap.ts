@@ -30,11 +30,12 @@ export function vocCurve(found: Uint8Array, truths: number, scores = new Float64
  * @source VOC2007 devkit VOCevaldet.m; the grid as in py-faster-rcnn voc_eval.py
  */
 export function elevenPointAp({ recall, precision }: Pick<VocCurve, "recall" | "precision">): number {
+  const envelope = envelopeOf(precision)
   let sum = 0
+  let d = 0
   for (const least of ELEVEN_RECALLS) {
-    let highest = 0
-    for (let d = recall.length - 1; d >= 0 && recall[d]! >= least; d--) highest = Math.max(highest, precision[d]!)
-    sum += highest / 11
+    while (d < recall.length && recall[d]! < least) d++
+    sum += (d < recall.length ? envelope[d]! : 0) / 11
   }
   return sum
 }
@@ -44,8 +45,7 @@ export function elevenPointAp({ recall, precision }: Pick<VocCurve, "recall" | "
  * @source VOC2010+ devkit VOCap.m
  */
 export function allPointsAp({ recall, precision }: Pick<VocCurve, "recall" | "precision">): number {
-  const envelope = precision.slice()
-  for (let d = envelope.length - 2; d >= 0; d--) envelope[d] = Math.max(envelope[d]!, envelope[d + 1]!)
+  const envelope = envelopeOf(precision)
   let area = 0
   let before = 0
   for (let d = 0; d < recall.length; d++) {
@@ -53,4 +53,13 @@ export function allPointsAp({ recall, precision }: Pick<VocCurve, "recall" | "pr
     before = recall[d]!
   }
   return area
+}
+
+/** The highest precision from each detection on. */
+function envelopeOf(precision: Float64Array): Float64Array {
+  const envelope = precision.slice()
+  for (let d = envelope.length - 2; d >= 0; d--) {
+    if (envelope[d + 1]! > envelope[d]!) envelope[d] = envelope[d + 1]!
+  }
+  return envelope
 }

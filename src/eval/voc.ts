@@ -1,6 +1,6 @@
 import { type Rule, withDefaults } from "../tensor/options.js"
-import { byScore, counting, groupBy } from "./order.js"
-import { type DetectionTable, inclusiveCorners, type TruthTable } from "./tables.js"
+import { groupBy, ScoreSorter } from "./order.js"
+import { type DetectionTable, inclusiveCorners, setInclusiveCorners, type TruthTable } from "./tables.js"
 import { allPointsAp, elevenPointAp, type VocCurve, vocCurve } from "./voc-ap.js"
 
 export interface VocOptions {
@@ -26,6 +26,7 @@ export interface VocClassResult {
   readonly voc07: number
   /** All points. */
   readonly voc12: number
+  /** Made when it is asked for. */
   readonly curve: VocCurve
 }
 
@@ -59,60 +60,77 @@ export function evaluateVoc(
     match: (value) => (value === "at-least" || value === "above" ? undefined : `"at-least" or "above"`),
   })
   const classes = truths.categoryNames.length
-  const ranking = groupBy(byScore(counting(detections.image.length), detections.scores), detections.category, classes)
+  const { order, starts } = groupBy(detections.image.length, detections.category, classes)
+  const sorter = new ScoreSorter()
+  for (let k = 0; k < classes; k++) sorter.sort(order, starts[k]!, starts[k + 1]!, detections.scores)
   const pairing = bestTruths(truths, detections)
-  const perThreshold = options.iouThresholds.map((threshold) => {
+  const difficult = new Int32Array(classes)
+  const counted = new Int32Array(classes)
+  for (let g = 0; g < truths.category.length; g++)
+    (isDifficult(truths, g) ? difficult : counted)[truths.category[g]!]!++
+  return options.iouThresholds.map((threshold) => {
+    const judged = judge(order, truths, pairing, threshold, options.match === "above")
     const perClass = truths.categoryNames.map((name, k): VocClassResult => {
-      const ranked = ranking.order.subarray(ranking.starts[k], ranking.starts[k + 1])
-      return oneClass(name, k, ranked, truths, detections, pairing, threshold, options.match === "above")
+      const makeCurve = () => curveOf(order.subarray(starts[k]!, starts[k + 1]), detections.scores, judged, counted[k]!)
+      const curve = makeCurve()
+      const ap = (of: (curve: VocCurve) => number) => (counted[k] === 0 ? Number.NaN : of(curve))
+      return {
+        name,
+        truths: counted[k]!,
+        difficult: difficult[k]!,
+        detections: starts[k + 1]! - starts[k]!,
+        voc07: ap(elevenPointAp),
+        voc12: ap(allPointsAp),
+        // Of all classes they would be the largest part of a report, and few ask for them.
+        get curve() {
+          return makeCurve()
+        },
+      }
     })
     const measured = perClass.filter((one) => one.truths > 0)
     const mean = (key: "voc07" | "voc12") => measured.reduce((sum, one) => sum + one[key], 0) / measured.length
     return { iouThreshold: threshold, perClass, voc07: mean("voc07"), voc12: mean("voc12") }
   })
-  return perThreshold
 }
 
-function oneClass(
-  name: string,
-  k: number,
-  ranked: Int32Array,
+const FALSE = 0
+const TRUE = 1
+const NEITHER = 2
+
+/**
+ * What each detection is at one threshold: `[D]` FALSE, TRUE or NEITHER.
+ * @param order by class, best score first
+ */
+function judge(
+  order: Int32Array,
   truths: TruthTable,
-  detections: DetectionTable,
   { truth, overlap }: Pairing,
   threshold: number,
   above: boolean,
-): VocClassResult {
-  let counted = 0
-  let difficult = 0
-  for (let g = 0; g < truths.category.length; g++) {
-    if (truths.category[g] !== k) continue
-    if (isDifficult(truths, g)) difficult++
-    else counted++
-  }
-  const taken = new Set<number>()
-  const found = new Uint8Array(ranked.length)
-  const scores = new Float64Array(ranked.length)
-  let kept = 0
-  for (const d of ranked) {
+): Uint8Array {
+  const judged = new Uint8Array(truth.length)
+  const taken = new Uint8Array(truths.image.length)
+  for (let i = 0; i < order.length; i++) {
+    const d = order[i]!
     const best = truth[d]!
-    const matches = best >= 0 && (above ? overlap[d]! > threshold : overlap[d]! >= threshold)
-    if (matches && isDifficult(truths, best)) continue
-    found[kept] = matches && !taken.has(best) ? 1 : 0
-    if (matches) taken.add(best)
-    scores[kept++] = detections.scores[d]!
+    if (best < 0 || !(above ? overlap[d]! > threshold : overlap[d]! >= threshold)) continue
+    judged[d] = isDifficult(truths, best) ? NEITHER : taken[best] === 1 ? FALSE : TRUE
+    taken[best] = 1
   }
-  const curve = vocCurve(found.subarray(0, kept), counted, scores.subarray(0, kept))
-  const ap = (of: (curve: VocCurve) => number) => (counted === 0 ? Number.NaN : of(curve))
-  return {
-    name,
-    truths: counted,
-    difficult,
-    detections: ranked.length,
-    voc07: ap(elevenPointAp),
-    voc12: ap(allPointsAp),
-    curve,
+  return judged
+}
+
+function curveOf(ranked: Int32Array, scores: Float64Array, judged: Uint8Array, truths: number): VocCurve {
+  const found = new Uint8Array(ranked.length)
+  const scored = new Float64Array(ranked.length)
+  let kept = 0
+  for (let i = 0; i < ranked.length; i++) {
+    const d = ranked[i]!
+    if (judged[d] === NEITHER) continue
+    found[kept] = judged[d] === TRUE ? 1 : 0
+    scored[kept++] = scores[d]!
   }
+  return vocCurve(found.subarray(0, kept), truths, scored.subarray(0, kept))
 }
 
 function isDifficult({ difficult, crowd }: TruthTable, g: number): boolean {
@@ -128,23 +146,30 @@ interface Pairing {
 
 /** Pairs every detection with its truth; thresholds come later. */
 function bestTruths(truths: TruthTable, detections: DetectionTable): Pairing {
-  const corners = detections.corners ?? inclusiveCorners(detections.boxesXywh)
+  const { corners, boxesXywh } = detections
   const truthCorners = inclusiveCorners(truths.boxesXywh)
-  const byImage = groupBy(counting(truths.image.length), truths.image, truths.imageIds.length)
+  const { order, starts } = groupBy(truths.image.length, truths.image, truths.imageIds.length)
   const truth = new Int32Array(detections.image.length).fill(-1)
   const overlap = new Float64Array(detections.image.length)
+  const box = new Float64Array(4)
   for (let d = 0; d < truth.length; d++) {
     const image = detections.image[d]!
     const category = detections.category[d]!
-    for (let at = byImage.starts[image]!; at < byImage.starts[image + 1]!; at++) {
-      const g = byImage.order[at]!
+    let most = 0
+    if (corners === undefined) setInclusiveCorners(boxesXywh, d * 4, box)
+    for (let at = starts[image]!; at < starts[image + 1]!; at++) {
+      const g = order[at]!
       if (truths.category[g] !== category) continue
-      const iou = inclusiveIou(corners, d * 4, truthCorners, g * 4)
-      if (iou > overlap[d]!) {
-        overlap[d] = iou
+      const iou =
+        corners === undefined
+          ? inclusiveIou(box, 0, truthCorners, g * 4)
+          : inclusiveIou(corners, d * 4, truthCorners, g * 4)
+      if (iou > most) {
+        most = iou
         truth[d] = g
       }
     }
+    overlap[d] = most
   }
   return { truth, overlap }
 }

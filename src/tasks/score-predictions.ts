@@ -23,14 +23,19 @@ export async function scorePredictions(given: ScorePredictionsOptions): Promise<
   return evaluate(truths, await readPredictions(truths, options.predictions), reportOptionsOf(options))
 }
 
-async function readTruths({ gt, split, images }: z.output<typeof scorePredictionsSchema>): Promise<TruthTable> {
+/** Ground truth from a COCO file, or from a data set's folder. */
+export async function readTruths({
+  gt,
+  split,
+  images,
+}: Pick<z.output<typeof scorePredictionsSchema>, "gt" | "split" | "images">): Promise<TruthTable> {
   if (gt.toLowerCase().endsWith(".json")) return readCocoTruths(readBytes(gt), gt)
   await found(gt)
   return truthsFromDataset(await readDataset(gt, { split, images: images ?? null }))
 }
 
 /** Detections from a results file or folder; its format is told by what is there. */
-async function readPredictions(truths: TruthTable, path: string): Promise<DetectionTable> {
+export async function readPredictions(truths: TruthTable, path: string): Promise<DetectionTable> {
   if (!(await found(path)).isDirectory()) return readCocoDetections(truths, readBytes(path), path)
   const names = await readdir(path)
   const isVoc = names.some((name) => /^comp[34]_det_.+\.txt$/.test(name))

@@ -19,12 +19,18 @@ function reached(file: string, seen = new Set<string>()): Set<string> {
   return seen
 }
 
-test("the public entry runs in a browser: no Node module, no TensorFlow, nothing of other rooms", () => {
-  const modules = [...reached("src/eval/public.ts")]
-  expect(modules).toContain("src/eval/coco.ts")
+test.each([
+  ["src/eval/public.ts", ["src/eval", "src/tensor"]],
+  ["src/eval/cocoapi/public.ts", ["src/eval", "src/eval/cocoapi", "src/tensor"]],
+])("%s runs in a browser: no Node module, no TensorFlow, nothing of other rooms", (entry, rooms) => {
+  const modules = [...reached(entry)]
+  expect(modules).toContain("src/eval/coco-accumulate.ts")
   expect(modules.filter((module) => module.startsWith("node:") || module.includes("tensorflow"))).toEqual([])
-  const rooms = new Set(modules.filter((module) => module.includes("/")).map((module) => dirname(module)))
-  expect([...rooms].sort()).toEqual(["src/eval", "src/tensor"])
+  const own = modules.filter((module) => module.startsWith("src/"))
+  expect([...new Set(own.map((module) => dirname(module)))].sort()).toEqual(rooms)
+  const packages = new Set(modules.filter((module) => !own.includes(module)).map((module) => module.split("/")[0]))
+  // Random numbers, in plain JavaScript; and the distance between words, for "did you mean".
+  expect([...packages].filter((name) => !["pure-rand", "fastest-levenshtein"].includes(name!))).toEqual([])
 })
 
 test("what a user needs is there", () => {

@@ -165,16 +165,3 @@ test("a program's options get the same errors, and undefined is not given", () =
     /^f: unknown option "epoch"\. Did you mean "epochs"\?/,
   )
 })
-
-test("names of before are understood, in a file and in --set, and a line says what they are called now", () => {
-  const old = file("old.yaml", "before: 3\n")
-  const notes: string[] = []
-  const schema = z.strictObject({ now: z.number() })
-  const more = { renamed: { before: "now" }, note: (line: string) => notes.push(line) }
-  expect(resolveConfig(schema, { file: old, ...more })).toEqual({ now: 3 })
-  expect(resolveConfig(schema, { sets: ["before=4"], ...more })).toEqual({ now: 4 })
-  expect(notes).toEqual([`${old}: "before" is now called "now"`, '--set before=4: "before" is now called "now"'])
-  expect(() => resolveConfig(schema, { sets: ["before=a"], ...more })).toThrow(
-    "--set before=a: expected now to be a number",
-  )
-})

@@ -3,7 +3,7 @@ import type { CocoAnnotationFile, CocoResultRecord } from "../../../src/eval/coc
 /** x, y, width, height */
 export type Xywh = readonly [number, number, number, number]
 
-interface TruthCase {
+export interface TruthCase {
   readonly box: Xywh
   readonly image?: number
   readonly category?: number

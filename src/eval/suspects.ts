@@ -1,0 +1,208 @@
+import { isIgnored, RIGHT, WRONG } from "./match-at.js"
+import type { MatchedDetections } from "./matched.js"
+import { groupBy } from "./order.js"
+import { overlap } from "./overlap.js"
+import type { TruthTable } from "./tables.js"
+
+/** A label that detectors contradict. */
+export interface Suspect {
+  /**
+   * `missing`: an object without a label. `class`: a label of another class. `spurious`: a label without an object.
+   */
+  readonly kind: "missing" | "class" | "spurious"
+  readonly imageId: number
+  readonly imageName: string
+  /** x, y, width, height in image pixels: of the label, or of the detection where none is there. */
+  readonly bbox: readonly [number, number, number, number]
+  /** The label's id; undefined where it is missing. */
+  readonly truthId: number | undefined
+  /** The label's class; undefined where it is missing. */
+  readonly labelled: string | undefined
+  /** The class that was found; undefined where nothing was. */
+  readonly found: string | undefined
+  /** Of the detection, the mean where several detectors agree; undefined where nothing was found. */
+  readonly score: number | undefined
+  /** 0..1: how often such detections are right elsewhere, the mean over the detectors. */
+  readonly suspicion: number
+}
+
+/** Two boxes that overlap less are not of one object. */
+const APART = 0.3
+const TOGETHER = 0.5
+/** A class must be found in so many images before its detections can contradict a label. */
+const LEAST_IMAGES = 3
+
+/**
+ * Labels that are probably wrong, the most suspicious first. A detector's scores are first made into chances of being
+ * right, class by class, by isotonic regression on all images; then confident detections where there is no label, or one
+ * of another class, and labels where nothing is found although the class mostly is, become suspects.
+ * @param detectors matches of one detector or more on the same truths; what only some suspect counts less
+ */
+export function labelSuspects(detectors: readonly MatchedDetections[], most = Number.POSITIVE_INFINITY): Suspect[] {
+  const merged: (Suspect & { readonly votes: number })[] = []
+  for (const matched of detectors) {
+    for (const suspect of suspectsOf(matched)) {
+      const same = merged.findIndex((one) => isSame(one, suspect))
+      if (same < 0) merged.push({ ...suspect, votes: 1 })
+      else merged[same] = joined(merged[same]!, suspect)
+    }
+  }
+  return merged
+    .map(({ votes: _, ...suspect }) => ({ ...suspect, suspicion: suspect.suspicion / detectors.length }))
+    .sort((a, b) => b.suspicion - a.suspicion)
+    .slice(0, most)
+}
+
+function isSame(a: Suspect, b: Suspect): boolean {
+  if (a.kind !== b.kind || a.imageId !== b.imageId || a.found !== b.found || a.truthId !== b.truthId) return false
+  return overlap(Float64Array.from(a.bbox), 0, Float64Array.from(b.bbox), 0, false) >= TOGETHER
+}
+
+function joined(one: Suspect & { readonly votes: number }, other: Suspect): Suspect & { readonly votes: number } {
+  const votes = one.votes + 1
+  const score = one.score === undefined ? undefined : (one.score * one.votes + other.score!) / votes
+  return { ...one, votes, score, suspicion: one.suspicion + other.suspicion }
+}
+
+function suspectsOf(matched: MatchedDetections): Suspect[] {
+  const { truths, detections, arranged, at50 } = matched
+  const chance = chancesOfBeingRight(matched)
+  const images = truths.imageIds.length
+  const ranked = groupBy(arranged.ranking.order, detections.image, images)
+  const inTruths = groupBy(truths.image.length, truths.image, images)
+  const support = bestSupport(matched, chance)
+  const recall = recallOfClasses(truths, at50.found)
+  const suspects: Suspect[] = []
+  for (let image = 0; image < images; image++) {
+    const where = { imageId: truths.imageIds[image]!, imageName: truths.imageNames[image]! }
+    const labels = inTruths.order.subarray(inTruths.starts[image], inTruths.starts[image + 1])
+    const here = ranked.order
+      .slice(ranked.starts[image], ranked.starts[image + 1])
+      .sort((a, b) => chance[b]! - chance[a]! || detections.scores[b]! - detections.scores[a]!)
+    const reported: number[] = []
+    const contradicted = new Set<number>()
+    for (const d of here) {
+      if (at50.state[d] !== WRONG || chance[d] === 0) continue
+      const iouWith = (other: Float64Array, i: number) => overlap(detections.boxesXywh, d * 4, other, i * 4, false)
+      if (reported.some((one) => iouWith(detections.boxesXywh, one) >= TOGETHER)) continue
+      const nearest = closest(labels, (g) => iouWith(truths.boxesXywh, g))
+      const detection = {
+        ...where,
+        found: truths.categoryNames[detections.category[d]!]!,
+        score: detections.scores[d]!,
+      }
+      if (nearest.iou < APART) {
+        reported.push(d)
+        suspects.push({
+          ...detection,
+          kind: "missing",
+          bbox: boxAt(detections.boxesXywh, d),
+          truthId: undefined,
+          labelled: undefined,
+          suspicion: chance[d]!,
+        })
+      } else if (nearest.iou >= TOGETHER && isContradiction(truths, detections.category[d]!, nearest.at)) {
+        if (contradicted.has(nearest.at)) continue
+        contradicted.add(nearest.at)
+        suspects.push({
+          ...detection,
+          kind: "class",
+          bbox: boxAt(truths.boxesXywh, nearest.at),
+          truthId: truths.ids[nearest.at]!,
+          labelled: truths.categoryNames[truths.category[nearest.at]!]!,
+          suspicion: chance[d]! * (1 - support[nearest.at]!),
+        })
+      }
+    }
+    for (const g of labels) {
+      if (isIgnored(truths, g) || at50.found[g] === 1 || contradicted.has(g)) continue
+      suspects.push({
+        ...where,
+        kind: "spurious",
+        bbox: boxAt(truths.boxesXywh, g),
+        truthId: truths.ids[g]!,
+        labelled: truths.categoryNames[truths.category[g]!]!,
+        found: undefined,
+        score: undefined,
+        // What is missed is more often hard than not there.
+        suspicion: (recall[truths.category[g]!]! * (1 - support[g]!)) / 2,
+      })
+    }
+  }
+  return suspects
+}
+
+/**
+ * `[D]` how often a detection of its class with such a score is right, as a function that rises with the score
+ * (isotonic regression by pooling adjacent violators); 0 for classes that are right in too few images.
+ */
+function chancesOfBeingRight({ truths, detections, arranged, at50 }: MatchedDetections): Float64Array {
+  const chance = new Float64Array(detections.scores.length)
+  const { order, starts } = arranged.ranking
+  for (let k = 0; k < truths.categoryIds.length; k++) {
+    const judged = order
+      .subarray(starts[k], starts[k + 1])
+      .filter((d) => at50.state[d] === RIGHT || at50.state[d] === WRONG)
+    const images = new Set<number>()
+    for (const d of judged) if (at50.state[d] === RIGHT) images.add(detections.image[d]!)
+    if (images.size < LEAST_IMAGES) continue
+    const blocks: { right: number; count: number }[] = []
+    // Best score first, so that shares must not rise on the way.
+    for (const d of judged) {
+      let block = { right: at50.state[d] === RIGHT ? 1 : 0, count: 1 }
+      for (
+        let last = blocks.at(-1);
+        last && last.right * block.count <= block.right * last.count;
+        last = blocks.at(-1)
+      ) {
+        block = { right: last.right + block.right, count: last.count + block.count }
+        blocks.pop()
+      }
+      blocks.push(block)
+    }
+    let at = 0
+    for (const { right, count } of blocks) {
+      // Laplace's rule: a few detections prove little.
+      for (const end = at + count; at < end; at++) chance[judged[at]!] = (right + 1) / (count + 2)
+    }
+  }
+  return chance
+}
+
+/** `[G]` the greatest chance of a detection of the label's own class that overlaps it by half. */
+function bestSupport({ detections, truths, at50 }: MatchedDetections, chance: Float64Array): Float64Array {
+  const support = new Float64Array(truths.image.length)
+  for (let d = 0; d < detections.scores.length; d++) {
+    const g = at50.truth[d]!
+    if (g >= 0) support[g] = Math.max(support[g]!, chance[d]!)
+  }
+  return support
+}
+
+function recallOfClasses(truths: TruthTable, found: Uint8Array): Float64Array {
+  const all = new Float64Array(truths.categoryIds.length)
+  const right = new Float64Array(truths.categoryIds.length)
+  for (let g = 0; g < truths.image.length; g++) {
+    if (isIgnored(truths, g)) continue
+    all[truths.category[g]!]!++
+    if (found[g] === 1) right[truths.category[g]!]!++
+  }
+  return right.map((count, k) => (all[k] === 0 ? 0 : count / all[k]!))
+}
+
+function isContradiction(truths: TruthTable, category: number, g: number): boolean {
+  return truths.category[g] !== category && !isIgnored(truths, g)
+}
+
+function closest(labels: Int32Array, iouOf: (g: number) => number): { readonly at: number; readonly iou: number } {
+  let found = { at: -1, iou: 0 }
+  for (const g of labels) {
+    const iou = iouOf(g)
+    if (iou > found.iou) found = { at: g, iou }
+  }
+  return found
+}
+
+function boxAt(boxes: Float64Array, i: number): [number, number, number, number] {
+  return [boxes[i * 4]!, boxes[i * 4 + 1]!, boxes[i * 4 + 2]!, boxes[i * 4 + 3]!]
+}

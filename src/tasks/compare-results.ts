@@ -1,0 +1,38 @@
+import { readFileSync } from "node:fs"
+import { type Comparison, compareDetections } from "../eval/compare.js"
+import { compareDocuments, type DocumentComparison } from "../eval/compare-documents.js"
+import { DataError, UsageError } from "../tensor/errors.js"
+import { parseOptions } from "./config.js"
+import { type CompareResultsOptions, compareResultsSchema } from "./options/compare.js"
+import { readPredictions, readTruths } from "./score-predictions.js"
+
+/** Two detectors' results on the same ground truth, or two documents of `eval --json`. */
+export type ResultsComparison =
+  | { readonly of: "results"; readonly comparison: Comparison }
+  | { readonly of: "documents"; readonly comparison: DocumentComparison }
+
+/**
+ * What changes from one detector's results to another's, and, where the ground truth is given, whether it is noise.
+ * @throws DataError for files that are not there or broken; UsageError for options that need the ground truth
+ */
+export async function compareResults(options: CompareResultsOptions): Promise<ResultsComparison> {
+  const { a, b, gt, split, samples, seed } = parseOptions("compareResults", compareResultsSchema, options)
+  if (gt === undefined) {
+    if (samples !== undefined || seed !== undefined) {
+      throw new UsageError("compare: --samples and --seed need --gt; two eval documents hold nothing to draw from")
+    }
+    return { of: "documents", comparison: compareDocuments(readJson(a), readJson(b), [a, b]) }
+  }
+  const truths = await readTruths({ gt, split, images: undefined })
+  const [first, second] = [await readPredictions(truths, a), await readPredictions(truths, b)]
+  const overrides = { ...(samples === undefined ? {} : { samples }), ...(seed === undefined ? {} : { seed }) }
+  return { of: "results", comparison: compareDetections(truths, first, second, overrides) }
+}
+
+function readJson(path: string): unknown {
+  try {
+    return JSON.parse(readFileSync(path, "utf8"))
+  } catch (error) {
+    throw new DataError(`${path}: expected a JSON document of eval --json: ${(error as Error).message}`)
+  }
+}
