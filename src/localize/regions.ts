@@ -1,7 +1,7 @@
 import type { ImageRecord } from "../../datasets/dataset.js"
 import { decodeImage, ImageError } from "../../datasets/image/decode.js"
 import { wholePixelBox } from "../../datasets/image/region.js"
-import { type Matches, matchBoxes, spareCrowds } from "../boxes/matcher.js"
+import { ignoreCrowds, type Matches, matchBoxes } from "../boxes/matcher.js"
 import { candidatesOf, type LocalizeOptions, type Localizer, proposalsOf } from "./localizer.js"
 import { classTruths } from "./truths.js"
 
@@ -17,7 +17,7 @@ export interface RegionEntry {
 }
 
 /** @source Girshick et al. 2014 (R-CNN), section 2.3: an IoU of 0.5 makes a region an object's, all others are not */
-const regionMatch = { positive: 0.5, negative: 0.5, bestOfEachTruth: false } as const
+const regionMatch = { positive: 0.5, negative: 0.5, allowLowQualityMatches: false } as const
 
 /**
  * Runs a trained per-class RPN over training images, for the classes that are there: its best proposals are what the
@@ -47,7 +47,7 @@ export async function proposeRegions(
           boxes.set(wholePixelBox(proposed.slice(at, at + 4), image), at)
         }
         const matches = matchBoxes(boxes, own, regionMatch)
-        spareCrowds(matches, boxes, ignored)
+        ignoreCrowds(matches, boxes, ignored)
         entries.push({ record, label, boxes, truths: own, matches })
       }
     } catch (error) {

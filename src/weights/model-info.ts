@@ -1,6 +1,7 @@
 import { DataError } from "../tensor/errors.js"
 import { Parameters } from "../tensor/parameters.js"
 import { seededRandom } from "../tensor/random.js"
+import { renameOldKeys } from "../tensor/renamed-keys.js"
 import { loadWeights, readContents } from "./load.js"
 
 /** Of what stands in the metadata; a file of a newer one is refused. */
@@ -35,7 +36,7 @@ export function parseInfo<Info>(
   } catch (error) {
     throw new DataError(`${path}: its description of ${what} is broken: ${(error as Error).message}`)
   }
-  if (info.format === FORMAT) return info
+  if (info.format === FORMAT) return renameOldKeys(info).tree
   throw new DataError(`${path}: written by a newer version of resdet (format ${info.format})`)
 }
 
