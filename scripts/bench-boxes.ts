@@ -3,7 +3,7 @@
  * logits and deltas. `node dist/scripts/bench-boxes.js`
  */
 
-import { joinBoxes } from "../src/boxes/boxes.js"
+import { concatFloat32 } from "../src/boxes/boxes.js"
 import { anchorDefaults, levelAnchors } from "../src/rpn/anchors.js"
 import { type ProposalOptions, proposeBoxes, trainProposalDefaults } from "../src/rpn/proposals.js"
 import { rpnMatchDefaults, rpnSampleDefaults, rpnTargets } from "../src/rpn/targets.js"
@@ -27,7 +27,7 @@ const detectors = {
     ],
     stride: 4,
     size: [800, 1066],
-    proposals: { ...trainProposalDefaults, beforeNms: 2000 },
+    proposals: { ...trainProposalDefaults, preNmsTopN: 2000 },
   },
 } as const
 
@@ -38,7 +38,7 @@ function bench(name: keyof typeof detectors): void {
   const { levels, stride, size, proposals } = detectors[name]
   const options = { ...anchorDefaults, stride }
   const grid = levelAnchors(levels, options)
-  const anchors = joinBoxes(grid)
+  const anchors = concatFloat32(grid)
   const count = anchors.length / 4
   const logits = Float32Array.from({ length: count }, () => random.normal())
   const deltas = Float32Array.from({ length: 4 * count }, () => 0.3 * random.normal())
@@ -62,8 +62,8 @@ function bench(name: keyof typeof detectors): void {
   for (const [row, run] of Object.entries(rows)) process.stdout.write(`  ${row.padEnd(44)}${median(run).toFixed(2)}\n`)
 }
 
-function proposalsOf({ beforeNms, afterNms }: ProposalOptions): string {
-  return `${afterNms} proposals of ${beforeNms} anchors a level`
+function proposalsOf({ preNmsTopN, postNmsTopN }: ProposalOptions): string {
+  return `${postNmsTopN} proposals of ${preNmsTopN} anchors a level`
 }
 
 function median(run: () => unknown): number {

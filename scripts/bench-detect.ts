@@ -96,11 +96,11 @@ async function saveMadeUp(model: string, path: string): Promise<ModelConfig> {
 
 /** That both detect the same: else their times mean nothing. */
 async function checkSame(network: PixelDetector, { options }: ModelConfig, { facts, found }: Peer): Promise<void> {
-  const { afterNms } = options.proposals.test
-  if (facts.proposals !== afterNms) throw new Error(`expected ${afterNms} proposals, got ${facts.proposals}`)
-  const { score, limit } = options.select
+  const { postNmsTopN } = options.proposals.test
+  if (facts.proposals !== postNmsTopN) throw new Error(`expected ${postNmsTopN} proposals, got ${facts.proposals}`)
+  const { score, maxDetections } = options.select
   const own = await network.detect(photo, {})
-  const { same, alone } = compareDetections(own, found, { score, maxDetections: limit })
+  const { same, alone } = compareDetections(own, found, { score, maxDetections })
   if (alone > 0.05 * (same + alone)) throw new Error(`torchvision has ${alone} other detections, ${same} are the same`)
 }
 

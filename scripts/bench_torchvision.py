@@ -28,14 +28,14 @@ def build(config, labels):
     settings = dict(
         min_size=config["size"],
         max_size=config["maxSize"],
-        rpn_pre_nms_top_n_test=proposals["beforeNms"],
-        rpn_post_nms_top_n_test=proposals["afterNms"],
-        rpn_pre_nms_top_n_train=options["proposals"]["train"]["beforeNms"],
-        rpn_post_nms_top_n_train=options["proposals"]["train"]["afterNms"],
-        box_batch_size_per_image=options["roi"]["sample"]["count"],
+        rpn_pre_nms_top_n_test=proposals["preNmsTopN"],
+        rpn_post_nms_top_n_test=proposals["postNmsTopN"],
+        rpn_pre_nms_top_n_train=options["proposals"]["train"]["preNmsTopN"],
+        rpn_post_nms_top_n_train=options["proposals"]["train"]["postNmsTopN"],
+        box_batch_size_per_image=options["roi"]["sample"]["batchSizePerImage"],
         box_score_thresh=select["score"],
         box_nms_thresh=select["nmsThreshold"],
-        box_detections_per_img=select["limit"],
+        box_detections_per_img=select["maxDetections"],
     )
     name, kind = config["model"].split("_")[1:]
     if kind == "fpn":

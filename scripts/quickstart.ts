@@ -25,9 +25,9 @@ log(`engine: ${engine}\n`)
 /** Small digits need few bins; half of the regions show objects, as there are only minutes to learn from. */
 const settings = [
   "detector.align.size=4",
-  `detector.roi.sample.count=${task.regions}`,
-  "detector.roi.sample.positiveShare=0.5",
-  "detector.proposals.test.afterNms=50",
+  `detector.roi.sample.batchSizePerImage=${task.regions}`,
+  "detector.roi.sample.positiveFraction=0.5",
+  "detector.proposals.test.postNmsTopN=50",
   "schedule=cosine",
   "warmup=50",
   "logEvery=25",

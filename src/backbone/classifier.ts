@@ -98,7 +98,7 @@ export class ResNet {
   }
 
   #enter(images: tf.Tensor4D): tf.Tensor4D {
-    return this.#meanPicture?.takeOff(images) ?? images
+    return this.#meanPicture?.subtract(images) ?? images
   }
 
   #classify(ops: Ops<tf.Tensor>, maps: tf.Tensor): tf.Tensor2D {

@@ -30,7 +30,7 @@ export class MeanPicture {
   }
 
   /** @param images `[N, H, W, 3]`, `(value / 255 - mean) / std` */
-  takeOff(images: tf.Tensor4D): tf.Tensor4D {
+  subtract(images: tf.Tensor4D): tf.Tensor4D {
     const { size, mean, std } = this.#options
     if (images.shape[1] !== size || images.shape[2] !== size) return images
     return tf.tidy(() => {

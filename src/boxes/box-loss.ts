@@ -30,7 +30,7 @@ export const boxLossOptions = (place: string, overrides: Partial<BoxLossOptions>
   })
 
 /** What F deltas should have been, in three ways; `[F * 4]` each, boxes x1, y1, x2, y2 in one frame. */
-export interface BoxGoals {
+export interface BoxTargets {
   readonly deltas: Float32Array
   /** The boxes that the deltas move. */
   readonly references: Boxes
@@ -40,21 +40,21 @@ export interface BoxGoals {
 
 /**
  * How far F deltas are from their goals, summed.
- * @param said `[F, 4]` dx, dy, dw, dh
+ * @param predictions `[F, 4]` dx, dy, dw, dh
  * @param coder what the deltas are multiplied with
  * @returns a scalar, 0 for F = 0
  */
 export function boxLoss(
-  said: tf.Tensor2D,
-  { deltas, references, truths }: BoxGoals,
+  predictions: tf.Tensor2D,
+  { deltas, references, truths }: BoxTargets,
   coder: CoderWeights,
   { type, beta, weight }: BoxLossOptions,
 ): tf.Scalar {
   if (deltas.length === 0) return tf.scalar(0)
   const losses =
     type === "giou"
-      ? giouLoss(decode(said, references, coder), corners(truths))
-      : smoothL1(said, tf.tensor2d(deltas, [deltas.length / 4, 4]), type === "l1" ? 0 : beta)
+      ? giouLoss(decode(predictions, references, coder), corners(truths))
+      : smoothL1(predictions, tf.tensor2d(deltas, [deltas.length / 4, 4]), type === "l1" ? 0 : beta)
   return tf.mul(tf.sum(losses), weight)
 }
 

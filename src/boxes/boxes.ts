@@ -15,7 +15,7 @@ export type Detections = {
 }
 
 /** The boxes, or what belongs to them, of several lists, one list behind the other. */
-export function joinBoxes(lists: readonly Boxes[]): Float32Array {
+export function concatFloat32(lists: readonly Boxes[]): Float32Array {
   const joined = new Float32Array(lists.reduce((sum, list) => sum + list.length, 0))
   let at = 0
   for (const list of lists) {

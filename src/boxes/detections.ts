@@ -1,12 +1,12 @@
-import { type Detections, joinBoxes } from "./boxes.js"
+import { concatFloat32, type Detections } from "./boxes.js"
 import { takeBoxes } from "./clip.js"
 import { orderByScore } from "./order.js"
 
 /** Several lists behind each other, in no order of scores. */
 export function joinDetections(lists: readonly Detections[]): Detections {
   return {
-    boxes: joinBoxes(lists.map(({ boxes }) => boxes)),
-    scores: joinBoxes(lists.map(({ scores }) => scores)),
+    boxes: concatFloat32(lists.map(({ boxes }) => boxes)),
+    scores: concatFloat32(lists.map(({ scores }) => scores)),
     labels: Int32Array.from(lists.flatMap(({ labels }) => [...labels])),
   }
 }

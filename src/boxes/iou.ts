@@ -23,7 +23,7 @@ export function iou(a: Boxes, i: number, b: Boxes, j: number): number {
 }
 
 /** The largest share of box `i` that lies inside one of `regions` (intersection over the box's own area). */
-export function coveredShare(boxes: Boxes, i: number, regions: Boxes): number {
+export function intersectionOverArea(boxes: Boxes, i: number, regions: Boxes): number {
   const area = boxArea(boxes, i)
   if (area === 0) return 0
   let most = 0

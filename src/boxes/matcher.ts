@@ -1,5 +1,5 @@
 import { type Boxes, boxCount } from "./boxes.js"
-import { boxArea, coveredShare } from "./iou.js"
+import { boxArea, intersectionOverArea } from "./iou.js"
 
 export interface MatchOptions {
   /** A box whose best IoU is at least this is positive. */
@@ -7,13 +7,13 @@ export interface MatchOptions {
   /** A box whose best IoU is below this is negative; between the two it is neither. */
   readonly negative: number
   /** Also make positive, for each truth, the boxes that overlap it most (ties included), however little that is. */
-  readonly bestOfEachTruth: boolean
+  readonly allowLowQualityMatches: boolean
 }
 
 /** What became of R boxes. */
 export interface Matches {
   /** `[R]` the truth that each box overlaps most (the first of equals), or -1 where there are no truths at all. */
-  readonly truth: Int32Array
+  readonly matchedIndex: Int32Array
   readonly positive: Uint8Array
   readonly negative: Uint8Array
 }
@@ -27,8 +27,9 @@ export interface Matches {
  */
 export function matchBoxes(boxes: Boxes, truths: Boxes, options: MatchOptions): Matches {
   const count = boxCount(boxes)
-  const truth = new Int32Array(count).fill(truths.length === 0 ? -1 : 0)
-  if (truths.length === 0) return { truth, positive: new Uint8Array(count), negative: new Uint8Array(count).fill(1) }
+  const matchedIndex = new Int32Array(count).fill(truths.length === 0 ? -1 : 0)
+  if (truths.length === 0)
+    return { matchedIndex, positive: new Uint8Array(count), negative: new Uint8Array(count).fill(1) }
   const best = new Float64Array(count)
   const positive = new Uint8Array(count)
   const areas = new Float64Array(count)
@@ -47,30 +48,30 @@ export function matchBoxes(boxes: Boxes, truths: Boxes, options: MatchOptions): 
       const overlap = shared / (areas[i]! + area - shared)
       if (overlap > best[i]!) {
         best[i] = overlap
-        truth[i] = g
+        matchedIndex[i] = g
       }
       if (overlap > most) {
         most = overlap
         ties = [i]
       } else if (overlap === most) ties.push(i)
     }
-    if (options.bestOfEachTruth) for (const i of ties) positive[i] = 1
+    if (options.allowLowQualityMatches) for (const i of ties) positive[i] = 1
   }
   const negative = new Uint8Array(count)
   for (let i = 0; i < count; i++) {
     if (best[i]! >= options.positive) positive[i] = 1
     if (best[i]! < options.negative && positive[i] === 0) negative[i] = 1
   }
-  return { truth, positive, negative }
+  return { matchedIndex, positive, negative }
 }
 
 /** A box with more than this share of its area in a crowd is not background. @source Detectron CROWD_FILTER_THRESH */
 const crowdShare = 0.7
 
 /** Takes out of the negatives, in place, the boxes that lie inside a crowd region `[C * 4]`: they are neither. */
-export function spareCrowds(matches: Matches, boxes: Boxes, crowds: Boxes): void {
+export function ignoreCrowds(matches: Matches, boxes: Boxes, crowds: Boxes): void {
   if (crowds.length === 0) return
   for (let i = 0; i < matches.negative.length; i++) {
-    if (matches.negative[i] && coveredShare(boxes, i, crowds) > crowdShare) matches.negative[i] = 0
+    if (matches.negative[i] && intersectionOverArea(boxes, i, crowds) > crowdShare) matches.negative[i] = 0
   }
 }

@@ -3,7 +3,7 @@ import { orderByScore } from "./order.js"
 
 /**
  * Greedy non-maximum suppression: going down the scores, a box is kept unless it overlaps a kept one by more than
- * `threshold`. Only kept boxes of about its own size and place are looked at, as `NearBoxes` finds them.
+ * `threshold`. Only kept boxes of about its own size and place are looked at, as `SpatialHash` finds them.
  * @param boxes `[R * 4]` x1, y1, x2, y2
  * @param scores `[R]`
  * @param threshold IoU above which the lower-scored box goes (`>`, as torchvision and py_cpu_nms; cpu_nms.pyx has `>=`)
@@ -23,7 +23,7 @@ export function nms(
   const x2 = new Float64Array(most)
   const y2 = new Float64Array(most)
   const areas = new Float64Array(most)
-  const near = new NearBoxes(threshold, most)
+  const near = new SpatialHash(threshold, most)
   const { heads, next } = near
   let count = 0
   candidates: for (let k = 0; k < order.length && count < most; k++) {
@@ -33,7 +33,7 @@ export function nms(
     const right = boxes[at + 2]!
     const bottom = boxes[at + 3]!
     const area = (right - left) * (bottom - top)
-    near.lookAt(right - left, bottom - top, (left + right) / 2)
+    near.query(right - left, bottom - top, (left + right) / 2)
     for (let list = 0; list < near.lists.length; list++) {
       for (let i = heads[near.lists[list]!]!; i >= 0; i = next[i]!) {
         const width = Math.min(right, x2[i]!) - Math.max(left, x1[i]!)
@@ -44,7 +44,7 @@ export function nms(
         if (shared > threshold * (area + areas[i]! - shared)) continue candidates
       }
     }
-    near.put(count)
+    near.insert(count)
     kept[count] = order[k]!
     x1[count] = left
     y1[count] = top
@@ -66,7 +66,7 @@ const BINS = 64
  * 1 / t, and along x in cells of a length that goes with the width; the lists' numbers are scrambled into a small table, where
  * different ones may meet, which costs time only.
  */
-class NearBoxes {
+class SpatialHash {
   /** The last box of each list, -1 for none, and the one before each box in its list. */
   readonly heads: Int32Array
   readonly next: Int32Array
@@ -88,7 +88,7 @@ class NearBoxes {
   }
 
   /** Fills `lists` for a box. One without width or height overlaps nothing, so that any lists do. */
-  lookAt(width: number, height: number, centre: number): void {
+  query(width: number, height: number, centre: number): void {
     const across = this.#bin(width)
     const down = this.#bin(height)
     const mask = this.heads.length - 1
@@ -104,7 +104,7 @@ class NearBoxes {
   }
 
   /** Puts the box last looked at in its list. */
-  put(box: number): void {
+  insert(box: number): void {
     const list = this.lists[13]!
     this.next[box] = this.heads[list]!
     this.heads[list] = box

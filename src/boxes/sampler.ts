@@ -3,9 +3,9 @@ import type { Matches } from "./matcher.js"
 
 export interface SampleOptions {
   /** How many boxes to draw. */
-  readonly count: number
+  readonly batchSizePerImage: number
   /** At most this share of them positive; negatives fill the rest. */
-  readonly positiveShare: number
+  readonly positiveFraction: number
 }
 
 /**
@@ -15,11 +15,11 @@ export interface SampleOptions {
  */
 export function sampleMatches(
   matches: Matches,
-  { count, positiveShare }: SampleOptions,
+  { batchSizePerImage, positiveFraction }: SampleOptions,
   random: Random,
 ): { positives: Int32Array; negatives: Int32Array } {
-  const positives = draw(matches.positive, Math.floor(count * positiveShare), random)
-  const negatives = draw(matches.negative, count - positives.length, random)
+  const positives = draw(matches.positive, Math.floor(batchSizePerImage * positiveFraction), random)
+  const negatives = draw(matches.negative, batchSizePerImage - positives.length, random)
   return { positives, negatives }
 }
 

@@ -58,7 +58,7 @@ export function checkDetectOptions(name: string, options: DetectOptions): void {
  */
 export function selectionFor(own: Partial<SelectOptions>, options: DetectOptions): SelectOptions {
   const { score = 1, nms, maxDetections, softNms, vote } = options
-  const wishes = { nmsThreshold: nms, limit: maxDetections, softNms, vote }
-  const given = Object.fromEntries(Object.entries(wishes).filter(([, value]) => value !== undefined))
+  const overrides = { nmsThreshold: nms, maxDetections, softNms, vote }
+  const given = Object.fromEntries(Object.entries(overrides).filter(([, value]) => value !== undefined))
   return selectOptions({ ...own, ...given, score: Math.min(own.score ?? selectDefaults.score, score) })
 }

@@ -1,13 +1,13 @@
 import type { Detections } from "../boxes/boxes.js"
 import { joinDetections, scoredAtLeast } from "../boxes/detections.js"
-import { candidates } from "../roi/predictions.js"
+import { filterByScore } from "../roi/predictions.js"
 import { type SelectOptions, selectCandidates } from "../roi/select.js"
 import { type DetectOptions, selectionFor } from "./detect-options.js"
 import { ensemble } from "./ensemble.js"
 import { mirrorBack } from "./flip.js"
-import { type Network, networkPasses } from "./passes.js"
 import type { Photo, Window } from "./photo.js"
-import { lookAgain } from "./refine.js"
+import { refineBoxes } from "./refine.js"
+import { type Network, networkPredictor } from "./region-predictor.js"
 import { selectTiled, type TileCandidates, tileWindows } from "./tiles.js"
 
 /**
@@ -42,13 +42,17 @@ async function findCandidates(
   { scales, refine }: DetectOptions,
   select: SelectOptions,
 ): Promise<Detections> {
-  const passes = ensemble(networks.map((network) => networkPasses(network, photo, scales)))
+  const predictor = ensemble(networks.map((network) => networkPredictor(network, photo, scales)))
   try {
     const size = [photo.height, photo.width] as const
-    const said = await passes.predict(await passes.propose())
-    return candidates(refine ? await lookAgain(passes, said, size, select.minSide) : said, size, select)
+    const predictions = await predictor.predict(await predictor.propose())
+    return filterByScore(
+      refine ? await refineBoxes(predictor, predictions, size, select.minSide) : predictions,
+      size,
+      select,
+    )
   } finally {
-    passes.dispose()
+    predictor.dispose()
   }
 }
 

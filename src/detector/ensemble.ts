@@ -1,16 +1,16 @@
-import { joinBoxes } from "../boxes/boxes.js"
+import { concatFloat32 } from "../boxes/boxes.js"
 import type { Predictions } from "../roi/predictions.js"
-import type { Passes } from "./passes.js"
+import type { RegionPredictor } from "./region-predictor.js"
 
 /**
- * Several passes as one: their proposals together, and of every region the mean of what they say, scores and boxes.
+ * Several predictors as one: their proposals together, and of every region the mean of what they say, scores and boxes.
  * @source He et al. 2015, appendix B, "Ensemble": the union of proposals, an ensemble of per-region classifiers
  */
-export function ensemble(members: readonly Passes[]): Passes {
+export function ensemble(members: readonly RegionPredictor[]): RegionPredictor {
   const [first, ...others] = members
   if (others.length === 0) return first!
   return {
-    propose: async () => joinBoxes(await inTurn(members, (member) => member.propose())),
+    propose: async () => concatFloat32(await inTurn(members, (member) => member.propose())),
     predict: async (regions) => meanPredictions(await inTurn(members, (member) => member.predict(regions))),
     dispose() {
       for (const member of members) member.dispose()
@@ -25,8 +25,12 @@ async function inTurn<Item, Result>(items: readonly Item[], ask: (item: Item) =>
   return answers
 }
 
-function meanPredictions(said: readonly Predictions[]): Predictions {
+function meanPredictions(predictions: readonly Predictions[]): Predictions {
   const mean = (of: (one: Predictions) => Float32Array) =>
-    of(said[0]!).map((_, at) => said.reduce((sum, one) => sum + of(one)[at]!, 0) / said.length)
-  return { numLabels: said[0]!.numLabels, scores: mean(({ scores }) => scores), boxes: mean(({ boxes }) => boxes) }
+    of(predictions[0]!).map((_, at) => predictions.reduce((sum, one) => sum + of(one)[at]!, 0) / predictions.length)
+  return {
+    numLabels: predictions[0]!.numLabels,
+    scores: mean(({ scores }) => scores),
+    boxes: mean(({ boxes }) => boxes),
+  }
 }

@@ -3,7 +3,7 @@ import type { Backbone } from "../backbone/backbone.js"
 import type { Detections } from "../boxes/boxes.js"
 import { mustWait } from "../engine/read-back.js"
 import type { RoiHeads } from "../roi/roi-heads.js"
-import { type SelectOptions, selectDetections, selectOptions } from "../roi/select.js"
+import { postprocessDetections, type SelectOptions, selectOptions } from "../roi/select.js"
 import type { Rpn } from "../rpn/rpn.js"
 import type { Random } from "../tensor/random.js"
 import { expectShape, type Size } from "../tensor/shapes.js"
@@ -77,7 +77,7 @@ export class FasterRcnn implements FasterRcnnParts {
       const proposals = await this.rpn.propose(features, sizes, this.options.proposals.test)
       const boxFeatures = () => this.roiHeads.boxFeatures(features, proposals, sizes)
       const predictions = await this.roiHeads.predict(boxFeatures, proposals)
-      return predictions.map((own, n) => selectDetections(own, sizes[n]!, select))
+      return predictions.map((own, n) => postprocessDetections(own, sizes[n]!, select))
     } finally {
       tf.dispose(features)
     }

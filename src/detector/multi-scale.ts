@@ -12,10 +12,10 @@ import { nearestScales, type Scale } from "../roi/scales.js"
  * @source He et al. 2015, appendix B, "Multi-scale testing": RoI pooling and the layers behind it at both scales, merged by
  * maxout
  */
-export function maxout<Look extends Scale>(
+export function maxout<Scaled extends Scale>(
   regions: Float32Array,
-  looks: readonly Look[],
-  vectorsAt: (regions: Float32Array, look: Look) => tf.Tensor2D,
+  looks: readonly Scaled[],
+  vectorsAt: (regions: Float32Array, look: Scaled) => tf.Tensor2D,
 ): tf.Tensor2D {
   const { first, second } = nearestScales(regions, looks)
   /** Where a region's vector of its first and second scale is among those of all looks. */

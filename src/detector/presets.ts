@@ -31,10 +31,10 @@ const presets = {
     options: {
       ...base,
       proposals: {
-        train: { ...base.proposals.train, beforeNms: 2000, afterNms: 500 },
-        test: { ...base.proposals.test, beforeNms: 1000, afterNms: 100 },
+        train: { ...base.proposals.train, preNmsTopN: 2000, postNmsTopN: 500 },
+        test: { ...base.proposals.test, preNmsTopN: 1000, postNmsTopN: 100 },
       },
-      roi: { ...base.roi, sample: { count: 64, positiveShare: 0.25 } },
+      roi: { ...base.roi, sample: { batchSizePerImage: 64, positiveFraction: 0.25 } },
     },
   }),
   paper: (kind) => ({
@@ -45,7 +45,11 @@ const presets = {
       ...base,
       anchors: { ...base.anchors, sizes: [128, 256, 512] },
       align: { ...base.align, operator: "pool", size: kind === "c4" ? 14 : 7 },
-      roi: { ...base.roi, sample: { count: 128, positiveShare: 0.25 }, loss: { ...base.roi.loss, beta: 1 } },
+      roi: {
+        ...base.roi,
+        sample: { batchSizePerImage: 128, positiveFraction: 0.25 },
+        loss: { ...base.roi.loss, beta: 1 },
+      },
       select: { ...base.select, nmsThreshold: 0.3 },
     },
   }),
@@ -56,8 +60,8 @@ const presets = {
     options: {
       ...base,
       proposals: {
-        train: { ...base.proposals.train, beforeNms: 2000, afterNms: 2000 },
-        test: { ...base.proposals.test, beforeNms: 1000, afterNms: 1000 },
+        train: { ...base.proposals.train, preNmsTopN: 2000, postNmsTopN: 2000 },
+        test: { ...base.proposals.test, preNmsTopN: 1000, postNmsTopN: 1000 },
       },
     },
   }),
@@ -72,10 +76,10 @@ const presets = {
       align: { ...base.align, size: kind === "c4" ? 14 : 7, samplingRatio: 0, aligned: true },
       proposals: kind.startsWith("fpn")
         ? {
-            train: { ...base.proposals.train, beforeNms: 2000, afterNms: 1000 },
-            test: { ...base.proposals.test, beforeNms: 1000, afterNms: 1000 },
+            train: { ...base.proposals.train, preNmsTopN: 2000, postNmsTopN: 1000 },
+            test: { ...base.proposals.test, preNmsTopN: 1000, postNmsTopN: 1000 },
           }
-        : { train: base.proposals.train, test: { ...base.proposals.test, afterNms: 1000 } },
+        : { train: base.proposals.train, test: { ...base.proposals.test, postNmsTopN: 1000 } },
     },
   }),
 } satisfies Record<PresetName, (kind: DetectorKind) => Preset>

@@ -1,24 +1,24 @@
 import { boxesOfSide, clipBoxes, takeBoxes } from "../boxes/clip.js"
 import { joinPredictions, type Predictions } from "../roi/predictions.js"
-import type { Passes } from "./passes.js"
+import type { RegionPredictor } from "./region-predictor.js"
 
 /**
  * Iterative box refinement: the boxes that a first look gave are looked at again, and what both looks say counts.
- * @param said of the first look
+ * @param predictions of the first look
  * @param size `[height, width]` of the photo
  * @param minSide a box with a shorter side is not looked at again
  * @returns the first look's predictions, then the second's
  * @source He et al. 2015, appendix B, "Box refinement": 300 new predictions beside the 300 of the first look
  */
-export async function lookAgain(
-  passes: Pick<Passes, "predict">,
-  said: Predictions,
+export async function refineBoxes(
+  predictor: Pick<RegionPredictor, "predict">,
+  predictions: Predictions,
   size: readonly [number, number],
   minSide: number,
 ): Promise<Predictions> {
-  const boxes = likeliestBoxes(said)
+  const boxes = likeliestBoxes(predictions)
   clipBoxes(boxes, size)
-  return joinPredictions(said, await passes.predict(takeBoxes(boxes, boxesOfSide(boxes, minSide))))
+  return joinPredictions(predictions, await predictor.predict(takeBoxes(boxes, boxesOfSide(boxes, minSide))))
 }
 
 /**

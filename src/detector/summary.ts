@@ -28,7 +28,7 @@ export function summarizeDetector(
     const vectors = spec.boxHead.features(heads.in("box_head"), counted([align.size, align.size]))
     boxPredictor(heads.in("box_predictor"), predictorSizes(spec.boxHead, config, numClasses), vectors)
   })
-  const regions = proposals.test.afterNms
+  const regions = proposals.test.postNmsTopN
   const times = (row: LayerRow): LayerRow => ({ ...row, multiplyAdds: regions * row.multiplyAdds })
   return total([...shared.rows, ...perRegion.rows.map(times)])
 }

@@ -57,7 +57,7 @@ export function selectTiled(
   const kept = selectCandidates(joinDetections([whole, ...parts.map(({ others }) => others)]), options)
   const cut = joinDetections(parts.map(({ chosen }) => chosen))
   const joined = uncovered(cut, kept)
-  return bestDetections(joinDetections([kept, joined]), options.limit)
+  return bestDetections(joinDetections([kept, joined]), options.maxDetections)
 }
 
 function isCut({ boxes }: Detections, i: number, [x1, y1, x2, y2]: Window, { height, width }: Size): boolean {

@@ -39,7 +39,7 @@ export function scoreBoxes(
 }
 
 /** The boxes of several views of one image, in one list. */
-export function joinBoxes(parts: readonly ScoredBoxes[]): ScoredBoxes {
+export function joinScoredBoxes(parts: readonly ScoredBoxes[]): ScoredBoxes {
   return {
     boxes: Float32Array.from(parts.flatMap(({ boxes }) => [...boxes])),
     scores: Float32Array.from(parts.flatMap(({ scores }) => [...scores])),

@@ -2,7 +2,7 @@ import * as tf from "@tensorflow/tfjs-core"
 import type { RgbImage } from "../../datasets/image/rgb.js"
 import type { Normalisation } from "../tensor/normalisation.js"
 import { atLeastOne, fraction, type Rule, withDefaults } from "../tensor/options.js"
-import { joinBoxes, type PickOptions, pickBox, pickDefaults, type ScoredBoxes, thinBoxes } from "./candidates.js"
+import { joinScoredBoxes, type PickOptions, pickBox, pickDefaults, type ScoredBoxes, thinBoxes } from "./candidates.js"
 import type { ClassRpn } from "./class-rpn.js"
 import { refinedProposals } from "./options.js"
 import { toImage, type ViewOptions, viewDefaults, viewsOf } from "./view.js"
@@ -114,7 +114,7 @@ export async function candidatesOf(
     input.dispose()
     perView.push(found.map(({ boxes, scores }) => ({ boxes: toImage(boxes, view), scores })))
   }
-  return labels.map((_, m) => joinBoxes(perView.map((found) => found[m]!)))
+  return labels.map((_, m) => joinScoredBoxes(perView.map((found) => found[m]!)))
 }
 
 /** What the second stage looks at. */

@@ -19,7 +19,7 @@ export interface ClassRpnOptions {
 export const classRpnDefaults: ClassRpnOptions = {
   anchors: { sizes: [64, 128, 256], ratios: [0.5, 1, 2] },
   match: rpnMatchDefaults,
-  sample: { count: 8, positiveShare: 0.5 },
+  sample: { batchSizePerImage: 8, positiveFraction: 0.5 },
 }
 
 /**

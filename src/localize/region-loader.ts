@@ -35,7 +35,7 @@ export interface RegionLoaderOptions extends Normalisation {
 export const regionLoaderDefaults: RegionLoaderOptions = {
   batch: 256,
   centric: "region",
-  sample: { count: 8, positiveShare: 0.25 },
+  sample: { batchSizePerImage: 8, positiveFraction: 0.25 },
   side: 224,
   flip: 0.5,
   seed: 0,
@@ -132,7 +132,7 @@ async function warpRegions(
     warpPixels(image, box, { side, flip: flipped }, { mean, std }, pixels, n * length)
     const positive = matches.positive[region] === 1
     if (positive) {
-      const [dx, ...others] = encodeBoxes(takeBoxes(truths, [matches.truth[region]!]), box, roiCoderWeights)
+      const [dx, ...others] = encodeBoxes(takeBoxes(truths, [matches.matchedIndex[region]!]), box, roiCoderWeights)
       deltas.push(flipped ? -dx! : dx!, ...others)
     }
     return { record, label, positive }

@@ -2,7 +2,7 @@ import type { ImageRecord } from "../../datasets/dataset.js"
 import { wholePixelBox } from "../../datasets/image/region.js"
 import type { RgbImage } from "../../datasets/image/rgb.js"
 import { openSamples } from "../../datasets/open-samples.js"
-import { type Matches, matchBoxes, spareCrowds } from "../boxes/matcher.js"
+import { ignoreCrowds, type Matches, matchBoxes } from "../boxes/matcher.js"
 import { candidatesOf, type LocalizeOptions, type Localizer, proposalsOf } from "./localizer.js"
 import { classTruths } from "./truths.js"
 
@@ -18,7 +18,7 @@ export interface RegionEntry {
 }
 
 /** @source Girshick et al. 2014 (R-CNN), section 2.3: an IoU of 0.5 makes a region an object's, all others are not */
-const regionMatch = { positive: 0.5, negative: 0.5, bestOfEachTruth: false } as const
+const regionMatch = { positive: 0.5, negative: 0.5, allowLowQualityMatches: false } as const
 
 /**
  * Runs a trained per-class RPN over training images, for the classes that are there: its best proposals are what the
@@ -58,7 +58,7 @@ async function entriesOf(
     const boxes = new Float32Array(proposed.length)
     for (let at = 0; at < boxes.length; at += 4) boxes.set(wholePixelBox(proposed.slice(at, at + 4), image), at)
     const matches = matchBoxes(boxes, own, regionMatch)
-    spareCrowds(matches, boxes, ignored)
+    ignoreCrowds(matches, boxes, ignored)
     return { record, label, boxes, truths: own, matches }
   })
 }

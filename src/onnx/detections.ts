@@ -24,16 +24,16 @@ export const boundSpecs = {
 } as const satisfies Record<keyof SuppressionBounds, TensorSpec>
 
 /** The bounds as constants of the graph. */
-export function selectBounds(graph: Graph, { score, nmsThreshold, limit }: SelectOptions): SuppressionBounds {
+export function selectBounds(graph: Graph, { score, nmsThreshold, maxDetections }: SelectOptions): SuppressionBounds {
   return {
     above: graph.named(boundSpecs.above.name, { shape: [1], values: Float32Array.of(score) }),
     overlap: graph.named(boundSpecs.overlap.name, { shape: [1], values: Float32Array.of(nmsThreshold) }),
-    limit: graph.named(boundSpecs.limit.name, { shape: [1], values: BigInt64Array.of(BigInt(limit)) }),
+    limit: graph.named(boundSpecs.limit.name, { shape: [1], values: BigInt64Array.of(BigInt(maxDetections)) }),
   }
 }
 
 /**
- * The graph's outputs: detections as `selectDetections` finds them, best first, D of them, D may be 0. They have
+ * The graph's outputs: detections as `postprocessDetections` finds them, best first, D of them, D may be 0. They have
  * torchvision's names and frame: `boxes` `[D, 4]` in image pixels, `labels` int64 `[D]` 1..K, `scores` `[D]`.
  * @param limit `[4]` width, height, width, height of the image in input pixels
  * @param scale float64 `[4]`: input pixels = image pixels * scale

@@ -7,7 +7,7 @@ import { openSession } from "./session.js"
 export interface DetectorBounds {
   readonly score: number
   readonly nmsThreshold: number
-  readonly limit: number
+  readonly maxDetections: number
 }
 
 /** A detector's graph that ONNX Runtime has loaded. */
@@ -36,12 +36,12 @@ export function withBoundInputs(model: OnnxModel): OnnxModel {
 export async function openDetectorSession(bytes: Uint8Array): Promise<DetectorSession> {
   const session = await openSession(bytes)
   return {
-    async detect(image, [height, width], { score, nmsThreshold, limit }) {
+    async detect(image, [height, width], { score, nmsThreshold, maxDetections }) {
       const { boxes, labels, scores } = await session.run({
         image: { shape: [3, height, width], values: image },
         [boundSpecs.above.name]: { shape: [1], values: Float32Array.of(score) },
         [boundSpecs.overlap.name]: { shape: [1], values: Float32Array.of(nmsThreshold) },
-        [boundSpecs.limit.name]: { shape: [1], values: BigInt64Array.of(BigInt(limit)) },
+        [boundSpecs.limit.name]: { shape: [1], values: BigInt64Array.of(BigInt(maxDetections)) },
       })
       return {
         boxes: boxes!.values as Float32Array,

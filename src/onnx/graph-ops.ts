@@ -10,7 +10,7 @@ import { add, multiply, reshape, shapeOf } from "./operations.js"
  */
 export function graphOps(graph: Graph, prefix = ""): Ops<Value> {
   const relu = (x: Value): Value => graph.node("Relu", [x])
-  const relued = (x: Value, { relu: wanted = false }: { readonly relu?: boolean } = {}) => (wanted ? relu(x) : x)
+  const relued = (x: Value, { relu: withRelu = false }: { readonly relu?: boolean } = {}) => (withRelu ? relu(x) : x)
   const weight = (name: string) => graph.weight(prefix + name)
   return {
     in: (part) => graphOps(graph, `${prefix}${part}.`),

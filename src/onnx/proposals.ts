@@ -55,7 +55,7 @@ export function proposals(
       0,
     ),
   )
-  return gather(graph, boxes!, best(graph, scores!, graph.integers(options.afterNms)).indices)
+  return gather(graph, boxes!, best(graph, scores!, graph.integers(options.postNmsTopN)).indices)
 }
 
 /** Input pixels between two cells of each level, int64 `[2]` down and across: see `levelAnchors`. */
@@ -72,13 +72,13 @@ function ofLevel(
   cell: Float32Array,
   strides: Value,
   limit: Value,
-  { beforeNms, afterNms, nmsThreshold, minSide }: ProposalOptions,
+  { preNmsTopN, postNmsTopN, nmsThreshold, minSide }: ProposalOptions,
 ): { readonly boxes: Value; readonly scores: Value } {
   const count = cell.length / 4
   const width = slice(graph, shapeOf(graph, logits), 0, 3, 4)
   // Rows, columns, anchors of a cell: of equal logits the earlier one counts as better.
   const flat = reshape(graph, transpose(graph, logits, 0, 2, 3, 1), -1)
-  const { scores, indices } = best(graph, flat, graph.integers(beforeNms))
+  const { scores, indices } = best(graph, flat, graph.integers(preNmsTopN))
   const moves = gather(graph, reshape(graph, transpose(graph, deltas, 0, 2, 3, 1), -1, 4), indices)
   const place = anchorPlaces(graph, indices, count, width, strides)
   const anchor = gather(graph, graph.reals(cell, [count, 4]), graph.node("Mod", [indices, graph.integers(count)]))
@@ -86,7 +86,7 @@ function ofLevel(
   const large = squeeze(graph, haveSide(graph, boxes, minSide), 1)
   const masked = graph.node("Where", [large, scores, graph.real(NEVER)])
   const kept = suppressed(graph, unsqueeze(graph, boxes, 0), unsqueeze(graph, masked, 0, 1), {
-    limit: graph.integers(afterNms),
+    limit: graph.integers(postNmsTopN),
     overlap: graph.reals([nmsThreshold]),
     above: graph.reals([NEVER]),
   })

@@ -1,6 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core"
 import { type BoxLossOptions, boxLoss } from "../boxes/box-loss.js"
-import { joinBoxes } from "../boxes/boxes.js"
+import { concatFloat32 } from "../boxes/boxes.js"
 import { roiCoderWeights } from "../boxes/coder.js"
 import { softmaxCrossEntropy } from "../tensor/losses.js"
 import type { RoiOutputs } from "./head.js"
@@ -26,11 +26,11 @@ export function roiLosses(
   const slots = labels.flatMap((label, region) => (label > 0 ? [region * numLabels + label] : []))
   if (slots.length === 0) return { loss_classifier, loss_box_reg: tf.scalar(0) }
   const moved: tf.Tensor2D = tf.gather(tf.reshape(deltas, [-1, 4]), tf.tensor1d(slots, "int32"))
-  const goals = {
-    deltas: joinBoxes(targets.map((target) => target.deltas)),
-    references: joinBoxes(targets.map((target) => target.boxes.subarray(0, target.deltas.length))),
-    truths: joinBoxes(targets.map((target) => target.truths)),
+  const boxTargets = {
+    deltas: concatFloat32(targets.map((target) => target.deltas)),
+    references: concatFloat32(targets.map((target) => target.boxes.subarray(0, target.deltas.length))),
+    truths: concatFloat32(targets.map((target) => target.truths)),
   }
-  const loss_box_reg: tf.Scalar = tf.div(boxLoss(moved, goals, roiCoderWeights, box), labels.length)
+  const loss_box_reg: tf.Scalar = tf.div(boxLoss(moved, boxTargets, roiCoderWeights, box), labels.length)
   return { loss_classifier, loss_box_reg }
 }

@@ -1,5 +1,5 @@
 import type { Detections } from "../boxes/boxes.js"
-import { joinBoxes } from "../boxes/boxes.js"
+import { concatFloat32 } from "../boxes/boxes.js"
 import { boxesOfSide, clipBoxes, takeBoxes } from "../boxes/clip.js"
 import { decodeBoxes, roiCoderWeights } from "../boxes/coder.js"
 
@@ -19,7 +19,7 @@ export type Predictions = {
  * @param logits `[R * (K + 1)]`, the background first
  * @param deltas `[R * (K + 1) * 4]`
  */
-export function predictBoxes(regions: Float32Array, logits: Float32Array, deltas: Float32Array): Predictions {
+export function decodePredictions(regions: Float32Array, logits: Float32Array, deltas: Float32Array): Predictions {
   const count = regions.length / 4
   const numLabels = count === 0 ? 1 : logits.length / count
   const references = new Float32Array(deltas.length)
@@ -38,8 +38,8 @@ export function predictBoxes(regions: Float32Array, logits: Float32Array, deltas
 export function joinPredictions(first: Predictions, second: Predictions): Predictions {
   return {
     numLabels: Math.max(first.numLabels, second.numLabels),
-    scores: joinBoxes([first.scores, second.scores]),
-    boxes: joinBoxes([first.boxes, second.boxes]),
+    scores: concatFloat32([first.scores, second.scores]),
+    boxes: concatFloat32([first.boxes, second.boxes]),
   }
 }
 
@@ -48,7 +48,7 @@ export function joinPredictions(first: Predictions, second: Predictions): Predic
  * @param size `[height, width]` of the image, in the regions' frame
  * @param minSide what is left with a side shorter than this is dropped
  */
-export function candidates(
+export function filterByScore(
   { numLabels, scores, boxes }: Predictions,
   size: readonly [number, number],
   { score, minSide }: { readonly score: number; readonly minSide: number },

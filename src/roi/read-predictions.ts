@@ -1,5 +1,5 @@
 import type { RoiOutputs } from "./head.js"
-import { type Predictions, predictBoxes } from "./predictions.js"
+import { decodePredictions, type Predictions } from "./predictions.js"
 
 /**
  * What the head says of each image's regions, out of its tensors.
@@ -11,8 +11,8 @@ export function readPredictions({ logits, deltas }: RoiOutputs, regions: readonl
   let from = 0
   return regions.map((own) => {
     const to = from + (own.length / 4) * numLabels
-    const said = predictBoxes(own, allLogits.subarray(from, to), allDeltas.subarray(4 * from, 4 * to))
+    const predictions = decodePredictions(own, allLogits.subarray(from, to), allDeltas.subarray(4 * from, 4 * to))
     from = to
-    return said
+    return predictions
   })
 }

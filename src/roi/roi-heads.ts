@@ -1,6 +1,6 @@
 import type * as tf from "@tensorflow/tfjs-core"
 import type { BoxLossOptions } from "../boxes/box-loss.js"
-import { type Boxes, joinBoxes } from "../boxes/boxes.js"
+import { type Boxes, concatFloat32 } from "../boxes/boxes.js"
 import type { MatchOptions } from "../boxes/matcher.js"
 import type { SampleOptions } from "../boxes/sampler.js"
 import { withValues } from "../engine/read-back.js"
@@ -101,8 +101,11 @@ export class RoiHeads {
     const images = Int32Array.from(regions.flatMap((own, n) => new Array<number>(own.length / 4).fill(n)))
     const featuresOf = (boxes: Float32Array, images: Int32Array) =>
       head(alignOnLevels(levels, boxes, images, strides, align))
-    if (!context) return featuresOf(joinBoxes(regions), images)
-    const withWhole = featuresOf(joinBoxes([...regions, wholeImages(sizes)]), Int32Array.of(...images, ...sizes.keys()))
+    if (!context) return featuresOf(concatFloat32(regions), images)
+    const withWhole = featuresOf(
+      concatFloat32([...regions, wholeImages(sizes)]),
+      Int32Array.of(...images, ...sizes.keys()),
+    )
     return besideContext(withWhole, images)
   }
 }

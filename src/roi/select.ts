@@ -4,7 +4,7 @@ import { nms } from "../boxes/nms.js"
 import { softNms } from "../boxes/soft-nms.js"
 import { voteBoxes } from "../boxes/vote.js"
 import { atLeastOne, fraction, oneOf, trueOrFalse, withDefaults } from "../tensor/options.js"
-import { candidates, type Predictions } from "./predictions.js"
+import { filterByScore, type Predictions } from "./predictions.js"
 
 export interface SelectOptions {
   /** Boxes with a lower score take no part; keep it low when AP is measured. */
@@ -12,7 +12,7 @@ export interface SelectOptions {
   /** Of two detections of one class that overlap by more than this, the better one stays. */
   readonly nmsThreshold: number
   /** Most detections an image. */
-  readonly limit: number
+  readonly maxDetections: number
   /** A detection with a side shorter than this (input pixels) is dropped. */
   readonly minSide: number
   /** Scores of overlapping detections sink instead of the detections being dropped; see `softNms`. */
@@ -25,7 +25,7 @@ export interface SelectOptions {
 export const selectDefaults: SelectOptions = {
   score: 0.05,
   nmsThreshold: 0.5,
-  limit: 100,
+  maxDetections: 100,
   minSide: 0.01,
   softNms: "off",
   vote: false,
@@ -38,27 +38,27 @@ export const selectOptions = (overrides: Partial<SelectOptions> = {}): SelectOpt
   withDefaults("selectOptions", selectDefaults, overrides, {
     score: fraction,
     nmsThreshold: fraction,
-    limit: atLeastOne,
+    maxDetections: atLeastOne,
     softNms: softNmsRule,
     vote: trueOrFalse,
   })
 
 /**
  * Turns what the head says of one image's regions into detections: boxes cut to the image, non-maximum suppression class
- * by class, the best `limit` of all.
+ * by class, the best `maxDetections` of all.
  * @param size `[height, width]` of the image, in the regions' frame
  * @returns detections in the same frame, best first
  */
-export function selectDetections(
-  said: Predictions,
+export function postprocessDetections(
+  predictions: Predictions,
   size: readonly [number, number],
   options: SelectOptions,
 ): Detections {
-  return selectCandidates(candidates(said, size, options), options)
+  return selectCandidates(filterByScore(predictions, size, options), options)
 }
 
 /**
- * The detections among candidates: suppression and vote class by class, then the best `limit` of all.
+ * The detections among candidates: suppression and vote class by class, then the best `maxDetections` of all.
  * @param found boxes with scores and labels in any order; of equal scores the lower label, then the earlier one is better
  * @returns detections in the same frame, best first
  */
@@ -71,11 +71,11 @@ export function selectCandidates(found: Detections, options: SelectOptions): Det
   }
   const labels = [...members.keys()].sort((a, b) => a - b)
   const chosen = labels.map((label) => ofOneClass(takeDetections(found, members.get(label)!), options))
-  return bestDetections(joinDetections(chosen), options.limit)
+  return bestDetections(joinDetections(chosen), options.maxDetections)
 }
 
-function ofOneClass(own: Detections, { nmsThreshold, limit, softNms: decay, vote }: SelectOptions): Detections {
-  const rule = { threshold: nmsThreshold, limit }
+function ofOneClass(own: Detections, { nmsThreshold, maxDetections, softNms: decay, vote }: SelectOptions): Detections {
+  const rule = { threshold: nmsThreshold, limit: maxDetections }
   const chosen = decay === "off" ? takeDetections(own, nms(own.boxes, own.scores, rule)) : softened(own, decay, rule)
   return vote ? { ...chosen, boxes: voteBoxes(chosen.boxes, own) } : chosen
 }

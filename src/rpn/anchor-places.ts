@@ -12,16 +12,16 @@ export interface LevelPlaces {
  * Sorts anchors by their levels.
  * @param sizes `[N, H, W]` of each level
  * @param perCell A, anchors at one cell
- * @param wanted `[S]` of each of the N images: indices as in `RpnOutputs`, level by level, by rows, columns, anchors of a cell
+ * @param sampled `[S]` of each of the N images: indices as in `RpnOutputs`, level by level, by rows, columns, anchors of a cell
  */
 export function anchorPlaces(
   sizes: readonly (readonly [number, number, number])[],
   perCell: number,
-  wanted: readonly (readonly number[])[],
+  sampled: readonly (readonly number[])[],
 ): LevelPlaces[] {
   const levels = sizes.map(() => ({ cells: [] as number[], anchors: [] as number[], order: [] as number[] }))
   let place = 0
-  for (const [image, own] of wanted.entries()) {
+  for (const [image, own] of sampled.entries()) {
     for (const index of own) {
       let [level, within] = [0, index]
       for (; within >= countOf(sizes[level]!, perCell); level++) within -= countOf(sizes[level]!, perCell)

@@ -100,13 +100,13 @@ export class RpnHead implements AnchorHead {
   /**
    * What `apply` says of some anchors, computed for these alone. A loss of a sample of 256 anchors reaches 256 cells of the
    * maps: through `apply` its gradient would run over all of them, nearly all zeros, and take twice the forward pass.
-   * @param wanted of each of the N images, indices of 0..R-1
+   * @param sampled of each of the N images, indices of 0..R-1
    * @returns all images' anchors in one list
    */
-  applyAt(levels: readonly tf.Tensor4D[], wanted: readonly (readonly number[])[]): AnchorOutputs {
+  applyAt(levels: readonly tf.Tensor4D[], sampled: readonly (readonly number[])[]): AnchorOutputs {
     const sizes = levels.map(({ shape }): MapSizes => [shape[0], shape[1], shape[2]])
-    const places = anchorPlaces(sizes, this.#sizes.anchors, wanted)
-    const said = places.flatMap(({ cells, anchors }, level) => {
+    const places = anchorPlaces(sizes, this.#sizes.anchors, sampled)
+    const outputs = places.flatMap(({ cells, anchors }, level) => {
       if (cells.length === 0) return []
       const maps = { rows: rowsOf(levels[level]!), size: sizes[level]! }
       const hidden = this.#hidden(maps, this.#convs.length, cells, new Float32Array(cells.length).fill(1))
@@ -120,14 +120,14 @@ export class RpnHead implements AnchorHead {
       }
       return [{ logits: of(this.#objectness, 1), deltas: of(this.#deltas, 4) }]
     })
-    if (said.length === 0) return { logits: tf.zeros([0]), deltas: tf.zeros([0, 4]) }
+    if (outputs.length === 0) return { logits: tf.zeros([0]), deltas: tf.zeros([0, 4]) }
     const order = new Int32Array(places.reduce((count, { order }) => count + order.length, 0))
     let row = 0
     for (const own of places) for (const place of own.order) order[place] = row++
     const joined = (parts: tf.Tensor[]) => tf.gather(tf.concat(parts), tf.tensor1d(order, "int32"))
     return {
-      logits: tf.reshape(joined(said.map(({ logits }) => logits)), [-1]),
-      deltas: joined(said.map(({ deltas }) => deltas)) as tf.Tensor2D,
+      logits: tf.reshape(joined(outputs.map(({ logits }) => logits)), [-1]),
+      deltas: joined(outputs.map(({ deltas }) => deltas)) as tf.Tensor2D,
     }
   }
 

@@ -1,6 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core"
 import { type BoxLossOptions, boxLoss } from "../boxes/box-loss.js"
-import { joinBoxes } from "../boxes/boxes.js"
+import { concatFloat32 } from "../boxes/boxes.js"
 import { rpnCoderWeights } from "../boxes/coder.js"
 import { sigmoidCrossEntropy } from "../tensor/losses.js"
 import type { AnchorOutputs, RpnOutputs } from "./head.js"
@@ -12,16 +12,16 @@ export function sampledAnchors(targets: readonly RpnTargets[]): number[][] {
 }
 
 /** What dense outputs say of some anchors of each image. */
-export function outputsAt({ logits, deltas }: RpnOutputs, wanted: readonly (readonly number[])[]): AnchorOutputs {
+export function outputsAt({ logits, deltas }: RpnOutputs, sampled: readonly (readonly number[])[]): AnchorOutputs {
   const perImage = logits.shape[1]
-  const places = wanted.flatMap((own, image) => own.map((index) => image * perImage + index))
+  const places = sampled.flatMap((own, image) => own.map((index) => image * perImage + index))
   const rows = tf.tensor1d(places, "int32")
   return { logits: tf.gather(tf.reshape(logits, [-1]), rows), deltas: tf.gather(tf.reshape(deltas, [-1, 4]), rows) }
 }
 
 /**
  * The RPN's two losses over the sampled anchors of all images, both divided by their number.
- * @param said of `sampledAnchors(targets)`
+ * @param outputs of `sampledAnchors(targets)`
  * @param targets one for each of the N images
  * @param box how boxes are compared
  * @returns scalars; `loss_rpn_box_reg` is 0 without positives
@@ -44,11 +44,11 @@ export function rpnLosses(
   if (positives.length === 0) return { loss_objectness, loss_rpn_box_reg: tf.scalar(0) }
 
   const moved: tf.Tensor2D = tf.gather(deltas, tf.tensor1d(positives, "int32"))
-  const goals = {
-    deltas: joinBoxes(targets.map((target) => target.deltas)),
-    references: joinBoxes(targets.map((target) => target.anchors)),
-    truths: joinBoxes(targets.map((target) => target.truths)),
+  const boxTargets = {
+    deltas: concatFloat32(targets.map((target) => target.deltas)),
+    references: concatFloat32(targets.map((target) => target.anchors)),
+    truths: concatFloat32(targets.map((target) => target.truths)),
   }
-  const loss_rpn_box_reg: tf.Scalar = tf.div(boxLoss(moved, goals, rpnCoderWeights, box), sampled)
+  const loss_rpn_box_reg: tf.Scalar = tf.div(boxLoss(moved, boxTargets, rpnCoderWeights, box), sampled)
   return { loss_objectness, loss_rpn_box_reg }
 }

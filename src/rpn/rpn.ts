@@ -1,6 +1,6 @@
 import type * as tf from "@tensorflow/tfjs-core"
 import type { BoxLossOptions } from "../boxes/box-loss.js"
-import { type Boxes, joinBoxes } from "../boxes/boxes.js"
+import { type Boxes, concatFloat32 } from "../boxes/boxes.js"
 import type { MatchOptions } from "../boxes/matcher.js"
 import type { SampleOptions } from "../boxes/sampler.js"
 import { offTape } from "../engine/off-tape.js"
@@ -17,8 +17,8 @@ import { rpnTargets } from "./targets.js"
 export interface AnchorHead {
   /** What they say of every anchor. @param levels `[N, H, W, C]` each, finest first */
   apply(levels: readonly tf.Tensor4D[]): RpnOutputs
-  /** The same of some anchors alone. @param wanted of each of the N images, indices of 0..R-1 */
-  applyAt(levels: readonly tf.Tensor4D[], wanted: readonly (readonly number[])[]): AnchorOutputs
+  /** The same of some anchors alone. @param sampled of each of the N images, indices of 0..R-1 */
+  applyAt(levels: readonly tf.Tensor4D[], sampled: readonly (readonly number[])[]): AnchorOutputs
 }
 
 export interface RpnOptions {
@@ -80,7 +80,7 @@ export class Rpn {
    * @returns scalars
    */
   losses(levels: readonly tf.Tensor4D[], truths: readonly AnchorTruths[], random: Random) {
-    const anchors = joinBoxes(this.anchors(levels))
+    const anchors = concatFloat32(this.anchors(levels))
     const targets = truths.map(({ boxes, crowds }) => rpnTargets(anchors, boxes, crowds, this.options, random))
     return rpnLosses(this.head.applyAt(levels, sampledAnchors(targets)), targets, this.options.loss)
   }

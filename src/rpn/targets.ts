@@ -1,17 +1,17 @@
 import type { Boxes } from "../boxes/boxes.js"
 import { takeBoxes } from "../boxes/clip.js"
 import { encodeBoxes, rpnCoderWeights } from "../boxes/coder.js"
-import { type MatchOptions, matchBoxes, spareCrowds } from "../boxes/matcher.js"
+import { ignoreCrowds, type MatchOptions, matchBoxes } from "../boxes/matcher.js"
 import { type SampleOptions, sampleMatches } from "../boxes/sampler.js"
 import type { Random } from "../tensor/random.js"
 
 /** @source Faster R-CNN (TPAMI), section 3.1.2: positive from IoU 0.7 or as a truth's best, negative below 0.3 */
-export const rpnMatchDefaults: MatchOptions = { positive: 0.7, negative: 0.3, bestOfEachTruth: true }
+export const rpnMatchDefaults: MatchOptions = { positive: 0.7, negative: 0.3, allowLowQualityMatches: true }
 
 /** @source Faster R-CNN (TPAMI), section 3.1.3: 256 anchors an image, up to half of them positive */
-export const rpnSampleDefaults: SampleOptions = { count: 256, positiveShare: 0.5 }
+export const rpnSampleDefaults: SampleOptions = { batchSizePerImage: 256, positiveFraction: 0.5 }
 
-/** What the RPN should have said of one image's sampled anchors. */
+/** What the RPN should say of one image's sampled anchors. */
 export interface RpnTargets {
   /** `[P]` indices of the sampled positive anchors, then these themselves, their truths and deltas `[P * 4]`. */
   readonly positives: Int32Array
@@ -36,12 +36,12 @@ export function rpnTargets(
   random: Random,
 ): RpnTargets {
   const matches = matchBoxes(anchors, truths, match)
-  spareCrowds(matches, anchors, crowds)
+  ignoreCrowds(matches, anchors, crowds)
   const { positives, negatives } = sampleMatches(matches, sample, random)
   const own = takeBoxes(anchors, positives)
   const matched = takeBoxes(
     truths,
-    Int32Array.from(positives, (i) => matches.truth[i]!),
+    Int32Array.from(positives, (i) => matches.matchedIndex[i]!),
   )
   return { positives, anchors: own, truths: matched, deltas: encodeBoxes(matched, own, rpnCoderWeights), negatives }
 }

@@ -3,6 +3,7 @@ import { dirname, extname, resolve } from "node:path"
 import { parse as parseYaml } from "yaml"
 import type { z } from "zod"
 import { UsageError } from "../tensor/errors.js"
+import { renameOldKeys } from "../tensor/renamed-keys.js"
 import { explain, isTree, type Provenance, show, type Tree, valueAt } from "./explain.js"
 import { type DeclaredOption, declaredOptions, flagName } from "./option.js"
 
@@ -40,7 +41,9 @@ export function resolveConfig<Schema extends z.ZodType>(
   /** Which source gave a key, so that an error names the place to fix. */
   const origins = new Map<string, string>()
   const notices: string[] = []
-  const lay = (tree: Tree, origin: (key: string) => string) => {
+  const lay = (given: Tree, origin: (key: string) => string) => {
+    const { tree, lines } = renameOldKeys(given)
+    notices.push(...lines.map((line) => `${origin(Object.keys(given)[0] ?? "")}: ${line}`))
     notices.push(...renameFormer(tree, declared, origin))
     merge(config, tree)
     for (const name of namesIn(tree)) origins.set(name, origin(name))

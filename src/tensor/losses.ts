@@ -5,16 +5,16 @@ import * as tf from "@tensorflow/tfjs-core"
  * Elementwise, any shape.
  * @source Fast R-CNN, equation 3 (beta 1); beta = 1 / sigma^2 in py-faster-rcnn's words
  */
-export function smoothL1(said: tf.Tensor, wanted: tf.Tensor, beta: number): tf.Tensor {
-  const distance = tf.abs(tf.sub(said, wanted))
+export function smoothL1(predictions: tf.Tensor, targets: tf.Tensor, beta: number): tf.Tensor {
+  const distance = tf.abs(tf.sub(predictions, targets))
   if (beta === 0) return distance
   const near = tf.minimum(distance, beta)
   return tf.add(tf.div(tf.square(near), 2 * beta), tf.sub(distance, near))
 }
 
-/** Cross entropy of a logit with a wanted probability: max(x, 0) - x z + log(1 + exp(-|x|)), elementwise. */
-export function sigmoidCrossEntropy(logits: tf.Tensor, wanted: tf.Tensor): tf.Tensor {
-  const straight = tf.sub(tf.relu(logits), tf.mul(logits, wanted))
+/** Cross entropy of a logit with a target probability: max(x, 0) - x z + log(1 + exp(-|x|)), elementwise. */
+export function sigmoidCrossEntropy(logits: tf.Tensor, targets: tf.Tensor): tf.Tensor {
+  const straight = tf.sub(tf.relu(logits), tf.mul(logits, targets))
   return tf.add(straight, tf.log1p(tf.exp(tf.neg(tf.abs(logits)))))
 }
 

@@ -12,6 +12,7 @@ import { checkOptions, type FasterRcnnOptions } from "../detector/options.js"
 import type { NormKind } from "../layers/ops.js"
 import { DataError, UserError } from "../tensor/errors.js"
 import type { Normalisation } from "../tensor/normalisation.js"
+import { renameOldKeys } from "../tensor/renamed-keys.js"
 
 /** What every model's file tells beside its weights. */
 interface Info<Config> {
@@ -111,7 +112,7 @@ function parsed<Output>(path: string, kind: string, text: string, schema: z.ZodT
   const broken = (what: string) => `${path}: its description of the ${kind} is broken: ${what}`
   let value: unknown
   try {
-    value = JSON.parse(text)
+    value = renameOldKeys(JSON.parse(text)).tree
   } catch (error) {
     throw new DataError(broken((error as Error).message))
   }
@@ -136,13 +137,6 @@ const std = z.tuple([z.number().positive(), z.number().positive(), z.number().po
 const positives = z.array(z.number().positive()).min(1)
 const side = z.int().min(1)
 const normKind = z.enum(["frozen", "batch", "group"])
-
-/** Files of before `std` call it `deviation`. */
-const withStd = (value: unknown): unknown => {
-  if (typeof value !== "object" || value === null || !Object.hasOwn(value, "deviation")) return value
-  const { deviation, ...others } = value as Record<string, unknown>
-  return { std: deviation, ...others }
-}
 
 /** A config by its schema, then as `complete` makes it whole, whose errors count as the schema's own. */
 const configSchema = <Stored extends z.ZodType, Config>(
@@ -178,7 +172,7 @@ const storedModel = z.strictObject({
   model: z.string(),
   size: side.optional(),
   maxSize: side.optional(),
-  input: z.preprocess(withStd, z.strictObject({ mean: three, std })).optional(),
+  input: z.strictObject({ mean: three, std }).optional(),
   strideIn: z.enum(["3x3", "1x1"]).optional(),
   shortcut: z.enum(["A", "B", "C"]).optional(),
   norm: normKind.optional(),
@@ -234,9 +228,7 @@ const storedClassifier = z.strictObject({
   std,
 })
 
-const classifierInfo = infoSchema(
-  configSchema(z.preprocess(withStd, storedClassifier), (config) => withNetwork(config) as ClassifierConfig),
-)
+const classifierInfo = infoSchema(configSchema(storedClassifier, (config) => withNetwork(config) as ClassifierConfig))
 
 const { match, sample } = modelDefaults.options.rpn
 const storedLocalizer = z.strictObject({
@@ -256,6 +248,4 @@ const storedLocalizer = z.strictObject({
   }),
 })
 
-const localizerInfo = infoSchema(
-  configSchema(z.preprocess(withStd, storedLocalizer), (config) => withNetwork(config) as LocalizerConfig),
-)
+const localizerInfo = infoSchema(configSchema(storedLocalizer, (config) => withNetwork(config) as LocalizerConfig))

@@ -37,7 +37,7 @@ onEveryEngine("a mean picture", () => {
     }
     const images = entering([2, 2, 2, 3], value)
     const before = tf.memory().numTensors
-    const rest = picture.takeOff(images)
+    const rest = picture.subtract(images)
     expect(tf.memory().numTensors).toBe(before + 1)
     const expected = Array.from({ length: 24 }, (_, i) => {
       const mean = [0.5, 0.3, 0.2][i % 3]! + (i % 12) / 300
@@ -50,7 +50,7 @@ onEveryEngine("a mean picture", () => {
       [1, 4, 4, 3],
     ] as const) {
       const other = entering([...shape], () => 0.3)
-      expect(picture.takeOff(other)).toBe(other)
+      expect(picture.subtract(other)).toBe(other)
     }
     scope.parameters.dispose()
   })
@@ -59,7 +59,7 @@ onEveryEngine("a mean picture", () => {
     const parameters = new Parameters(seededRandom(1))
     const picture = new MeanPicture(new Scope(parameters), { ...input, size: 2 })
     const images = entering([1, 2, 2, 3], (i) => i / 12)
-    expectClose(picture.takeOff(images).dataSync(), images.dataSync(), 1e-6)
+    expectClose(picture.subtract(images).dataSync(), images.dataSync(), 1e-6)
     expect(parameters.trainable()).toEqual([])
     parameters.dispose()
   })
@@ -73,7 +73,7 @@ onEveryEngine("a mean picture", () => {
     const [plain, with32, with16] = [made(), made({ size: 32 }), made({ size: 16 })]
     const images = entering([2, 32, 32, 3], (i) => (i % 256) / 255)
     const rest = new MeanPicture(new Scope(new Parameters(seededRandom(1), pictured(32))), { ...input, size: 32 })
-    const less = rest.takeOff(images)
+    const less = rest.subtract(images)
     const passes = {
       forward: (network: ResNet, x: tf.Tensor4D) => network.forward(x),
       dense: (network: ResNet, x: tf.Tensor4D) => network.dense(x, 4),

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest"
 import { clipBoxes } from "../../src/boxes/clip.js"
-import { boxArea, coveredShare, iou } from "../../src/boxes/iou.js"
+import { boxArea, intersectionOverArea, iou } from "../../src/boxes/iou.js"
 
 const boxes = Float32Array.of(0, 0, 10, 10, 5, 5, 15, 15, 20, 20, 30, 30, 3, 3, 3, 8)
 
@@ -18,8 +18,8 @@ test("a box that is inside out has no area", () => {
 })
 
 test("the covered share is that of the box's own area, by the region that covers most", () => {
-  expect(coveredShare(Float32Array.of(0, 0, 10, 10), 0, Float32Array.of(0, 0, 2, 10, 4, 0, 100, 100))).toBe(0.6)
-  expect(coveredShare(Float32Array.of(0, 0, 10, 10), 0, new Float32Array(0))).toBe(0)
+  expect(intersectionOverArea(Float32Array.of(0, 0, 10, 10), 0, Float32Array.of(0, 0, 2, 10, 4, 0, 100, 100))).toBe(0.6)
+  expect(intersectionOverArea(Float32Array.of(0, 0, 10, 10), 0, new Float32Array(0))).toBe(0)
 })
 
 test("clipping cuts at the image's border and leaves what is inside", () => {

@@ -6,14 +6,14 @@ import { seededRandom } from "../../src/tensor/random.js"
 function matches(positives: number, negatives: number) {
   const count = positives + 1 + negatives
   return {
-    truth: new Int32Array(count),
+    matchedIndex: new Int32Array(count),
     positive: Uint8Array.from({ length: count }, (_, i) => Number(i < positives)),
     negative: Uint8Array.from({ length: count }, (_, i) => Number(i > positives)),
   }
 }
 
-const draw = (positives: number, negatives: number, count: number, positiveShare: number) => {
-  const sample = sampleMatches(matches(positives, negatives), { count, positiveShare }, seededRandom(1))
+const draw = (positives: number, negatives: number, batchSizePerImage: number, positiveFraction: number) => {
+  const sample = sampleMatches(matches(positives, negatives), { batchSizePerImage, positiveFraction }, seededRandom(1))
   return [sample.positives.length, sample.negatives.length]
 }
 
@@ -32,7 +32,8 @@ test("where positives are few negatives take their places, where negatives are f
 
 test("draws are without replacement, ascending, of their own kind, and change with the seed", () => {
   const all = matches(30, 60)
-  const sample = (seed: number) => sampleMatches(all, { count: 24, positiveShare: 0.5 }, seededRandom(seed))
+  const sample = (seed: number) =>
+    sampleMatches(all, { batchSizePerImage: 24, positiveFraction: 0.5 }, seededRandom(seed))
   const { positives, negatives } = sample(1)
   for (const [drawn, mask] of [
     [positives, all.positive],

@@ -45,7 +45,7 @@ test("a whole detector's file becomes a detector with torchvision's options", as
       [1, 2, 3],
     ],
   ])
-  expect(options.proposals.test).toMatchObject({ beforeNms: 1000, afterNms: 1000 })
+  expect(options.proposals.test).toMatchObject({ preNmsTopN: 1000, postNmsTopN: 1000 })
   const weights = goldenWeights("fpn", readGolden<GoldenDetector>("fpn"))
   const name = "roi_heads.box_predictor.bbox_pred.weight"
   expect(parameters.get(name)!.variable.dataSync()).toEqual(weights.get(name)!.values)

@@ -28,7 +28,7 @@ test.each([
   ["detectron2", "fpn", 7, 1000],
 ])("the preset %s gives a %s detector %d bins a side and %d proposals", (name, kind, size, proposals) => {
   const { options } = preset(name, `fasterrcnn_resnet50_${kind}`)
-  expect([options.align.size, options.proposals.test.afterNms]).toEqual([size, proposals])
+  expect([options.align.size, options.proposals.test.postNmsTopN]).toEqual([size, proposals])
 })
 
 test("the anchors' stride follows from the network", () => {

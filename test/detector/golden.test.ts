@@ -1,6 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core"
 import { afterAll, beforeAll, describe, expect, test } from "vitest"
-import { joinBoxes } from "../../src/boxes/boxes.js"
+import { concatFloat32 } from "../../src/boxes/boxes.js"
 import { assemble, buildLayers, type DetectorLayers, detectorOptions } from "../../src/detector/build.js"
 import type { FasterRcnn } from "../../src/detector/faster-rcnn.js"
 import { trainingTruths } from "../../src/detector/truths.js"
@@ -60,7 +60,7 @@ describe.each(["c4", "dc5", "fpn", "fpn_v2"] as const)("a %s detector with torch
           const levels = features()
           const { logits, deltas } = layers.rpnHead.apply(levels)
           const anchors = levelAnchors(levelSizes(batch), options.anchors)
-          expectSampled(tf.tensor1d(joinBoxes(anchors)), batch.anchors)
+          expectSampled(tf.tensor1d(concatFloat32(anchors)), batch.anchors)
           expect(levels).toHaveLength(batch.features.length)
           let from = 0
           for (const [level, expected] of batch.features.entries()) {
@@ -113,7 +113,7 @@ describe.each(["c4", "dc5", "fpn", "fpn_v2"] as const)("a %s detector with torch
       })
 
       test("learns from torchvision's anchors and regions when the same are drawn", () => {
-        const grid = joinBoxes(levelAnchors(levelSizes(batch), options.anchors))
+        const grid = concatFloat32(levelAnchors(levelSizes(batch), options.anchors))
         goldenTruths(batch).forEach((image, n) => {
           const truth = trainingTruths(image, "exclude")
           const anchors = rpnTargets(grid, truth.boxes, truth.crowds, options.rpn, fixedChoice)

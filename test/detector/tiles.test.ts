@@ -114,7 +114,7 @@ test("an object at the photo's own border is not cut", () => {
 
 test("the limit counts what was cut too", () => {
   const tiles = [{ window: left, found: found([80, 40, 110, 60, 0.95]) }]
-  const chosen = selectTiled(found([0, 0, 20, 20, 0.6]), tiles, photo, selectOptions({ limit: 1 }))
+  const chosen = selectTiled(found([0, 0, 20, 20, 0.6]), tiles, photo, selectOptions({ maxDetections: 1 }))
   expect([...chosen.boxes]).toEqual([80, 40, 110, 60])
 })
 

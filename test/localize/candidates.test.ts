@@ -1,5 +1,12 @@
 import { expect, test } from "vitest"
-import { joinBoxes, pickBox, pickDefaults, pickOptions, scoreBoxes, thinBoxes } from "../../src/localize/candidates.js"
+import {
+  joinScoredBoxes,
+  pickBox,
+  pickDefaults,
+  pickOptions,
+  scoreBoxes,
+  thinBoxes,
+} from "../../src/localize/candidates.js"
 
 const anchors = Float32Array.of(0, 0, 10, 10, 20, 20, 40, 40, 50, 50, 90, 90)
 
@@ -25,7 +32,7 @@ test("thinning keeps the better of two that overlap, and stops at the limit", ()
   expect([...thin.scores]).toEqual([...Float32Array.of(0.7, 0.5)])
 })
 
-const views = joinBoxes([
+const views = joinScoredBoxes([
   { boxes: Float32Array.of(0, 0, 10, 10), scores: Float32Array.of(0.75) },
   { boxes: Float32Array.of(0, 0, 14, 10, 50, 50, 60, 60), scores: Float32Array.of(0.25, 0.7) },
 ])
@@ -40,7 +47,7 @@ test("a vote is the mean of the boxes around the best one, weighted by their sco
 })
 
 test("a class without boxes has none", () => {
-  expect(pickBox(joinBoxes([]), pickDefaults)).toBeUndefined()
+  expect(pickBox(joinScoredBoxes([]), pickDefaults)).toBeUndefined()
 })
 
 test("an unknown way of merging is told", () => {

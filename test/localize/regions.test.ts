@@ -65,7 +65,7 @@ test("an image that cannot be read is told and gives no regions", async () => {
 
 test("regions of an image that has gone are told and left out; too few for a batch are refused", async () => {
   const absent = { ...entries[0]!, record: { ...images[0]!, file: join(folder, "absent.png") } }
-  const sample = { count: 4, positiveShare: 0.25 }
+  const sample = { batchSizePerImage: 4, positiveFraction: 0.25 }
   const loader = regionLoader([absent, entries[1]!], { side: 32, batch: 8, sample })
   for await (const { records, shape } of loader.epoch(0)) {
     expect(new Set(records)).toEqual(new Set([entries[1]!.record]))
@@ -103,10 +103,15 @@ test("a region-centric batch mixes images, an image-centric one keeps an image's
 
 test("a mirrored region mirrors its delta alone", async () => {
   const truth = Float32Array.of(22, 30, 42, 50)
-  const positive = { truth: Int32Array.of(0), positive: Uint8Array.of(1), negative: Uint8Array.of(0) }
+  const positive = { matchedIndex: Int32Array.of(0), positive: Uint8Array.of(1), negative: Uint8Array.of(0) }
   const entry = { ...entries[0]!, boxes: Float32Array.of(20, 30, 40, 50), truths: truth, matches: positive }
   const deltas = async (flip: number) => {
-    const loader = regionLoader([entry], { side: 32, batch: 1, flip, sample: { count: 4, positiveShare: 0.25 } })
+    const loader = regionLoader([entry], {
+      side: 32,
+      batch: 1,
+      flip,
+      sample: { batchSizePerImage: 4, positiveFraction: 0.25 },
+    })
     for await (const batch of loader.epoch(0)) return [...batch.deltas].map((delta) => Math.fround(delta) + 0)
     return []
   }
@@ -156,7 +161,7 @@ test("the second stage learns to choose and correct the proposals of a network t
   const refiner = new RegionRefiner(network, { side: 32, normalisation, batch: 64 })
   const localizer = { rpn, refiner, side: 64, normalisation }
   const check: LocalizationCheck = { localizer, images, options }
-  const sample = { count: 16, positiveShare: 0.25 }
+  const sample = { batchSizePerImage: 16, positiveFraction: 0.25 }
   const loader = regionLoader(entries, { side: 32, batch: 32, sample })
   const task = regionTask(network, parameters, loader, check)
   const accuracy = async () => Object.values(await task.validate!(new AbortController().signal))[0]!

@@ -1,8 +1,8 @@
 import { expect, test } from "vitest"
 import { detections, selectBounds } from "../../src/onnx/detections.js"
 import { Graph } from "../../src/onnx/graph.js"
-import { predictBoxes } from "../../src/roi/predictions.js"
-import { type SelectOptions, selectDefaults, selectDetections } from "../../src/roi/select.js"
+import { decodePredictions } from "../../src/roi/predictions.js"
+import { postprocessDetections, type SelectOptions, selectDefaults } from "../../src/roi/select.js"
 import { expectClose } from "../support/close.js"
 import { madeUp } from "../support/made-up.js"
 import { noWeights, runModel, withOnnxRuntime } from "../support/onnx.js"
@@ -43,7 +43,7 @@ async function run(count: number, changes: Partial<SelectOptions> = {}) {
     logits: { shape: [count, numLabels], values: logits },
     deltas: { shape: [count, 4 * numLabels], values: deltas },
   })
-  const expected = selectDetections(predictBoxes(regions, logits, deltas), size, select)
+  const expected = postprocessDetections(decodePredictions(regions, logits, deltas), size, select)
   return { found, expected, count: expected.scores.length }
 }
 

@@ -11,8 +11,8 @@ import { madeUpMaps } from "../support/made-up.js"
 import { channelsFirst, runGraph, startReference, weightsOf, withOnnxRuntime } from "../support/onnx.js"
 
 const channels = 8
-/** Fewer anchors than `beforeNms` on the coarse levels, more on the fine ones. */
-const options: ProposalOptions = { beforeNms: 60, afterNms: 40, nmsThreshold: 0.7, minSide: 1e-3 }
+/** Fewer anchors than `preNmsTopN` on the coarse levels, more on the fine ones. */
+const options: ProposalOptions = { preNmsTopN: 60, postNmsTopN: 40, nmsThreshold: 0.7, minSide: 1e-3 }
 const pyramid = {
   anchors: { sizes: [16, 32, 64], ratios: [0.5, 1, 2], stride: 8 },
   sides: [

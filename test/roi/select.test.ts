@@ -1,15 +1,15 @@
 import { expect, test } from "vitest"
-import { predictBoxes } from "../../src/roi/predictions.js"
-import { selectCandidates, selectDefaults, selectDetections, selectOptions } from "../../src/roi/select.js"
+import { decodePredictions } from "../../src/roi/predictions.js"
+import { postprocessDetections, selectCandidates, selectDefaults, selectOptions } from "../../src/roi/select.js"
 
 // Two classes; logits that make scores easy to tell: the softmax of (0, ln a, ln b) is (1, a, b) / (1 + a + b).
 const proposals = Float32Array.of(0, 0, 10, 10, 1, 0, 11, 10, 40, 40, 60, 60)
 const logits = Float32Array.from([0, Math.log(8), 0, 0, Math.log(2), 0, 0, 0, Math.log(18)])
 const deltas = new Float32Array(3 * 3 * 4)
-const said = predictBoxes(proposals, logits, deltas)
+const said = decodePredictions(proposals, logits, deltas)
 
 test("each class is thinned by itself and all are ranked together", () => {
-  const found = selectDetections(said, [100, 100], selectOptions({ score: 0.3 }))
+  const found = postprocessDetections(said, [100, 100], selectOptions({ score: 0.3 }))
   expect([...found.labels]).toEqual([2, 1])
   expect([...found.boxes]).toEqual([40, 40, 60, 60, 0, 0, 10, 10])
   expect(found.scores[0]).toBeCloseTo(0.9, 6)
@@ -17,25 +17,29 @@ test("each class is thinned by itself and all are ranked together", () => {
 })
 
 test("a low threshold lets every class speak for every region", () => {
-  const found = selectDetections(said, [100, 100], selectOptions({ score: 0.01, nmsThreshold: 1 }))
+  const found = postprocessDetections(said, [100, 100], selectOptions({ score: 0.01, nmsThreshold: 1 }))
   expect(found.scores).toHaveLength(6)
 })
 
 test("a class's own delta moves its box, and the image cuts it", () => {
   const own = deltas.slice()
   own[4 * (2 * 3 + 2)] = 10 // region 2, class 2: one width to the right
-  const found = selectDetections(predictBoxes(proposals, logits, own), [100, 70], selectOptions({ score: 0.85 }))
+  const found = postprocessDetections(
+    decodePredictions(proposals, logits, own),
+    [100, 70],
+    selectOptions({ score: 0.85 }),
+  )
   expect([...found.boxes]).toEqual([60, 40, 70, 60])
 })
 
 test("the limit counts all classes together", () => {
-  const found = selectDetections(said, [100, 100], selectOptions({ score: 0.3, limit: 1 }))
+  const found = postprocessDetections(said, [100, 100], selectOptions({ score: 0.3, maxDetections: 1 }))
   expect([...found.labels]).toEqual([2])
 })
 
 test("no regions give no detections", () => {
   const none = new Float32Array(0)
-  expect(selectDetections(predictBoxes(none, none, none), [10, 10], selectDefaults).scores).toHaveLength(0)
+  expect(postprocessDetections(decodePredictions(none, none, none), [10, 10], selectDefaults).scores).toHaveLength(0)
 })
 
 test("a threshold outside 0..1 is refused", () => {

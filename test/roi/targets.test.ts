@@ -19,7 +19,7 @@ test("at most a quarter of the sample is foreground", () => {
   const truths = { boxes: Float32Array.of(0, 0, 10, 10), labels: Int32Array.of(1) }
   const proposals = new Float32Array(4 * 100)
   for (let i = 0; i < 100; i++) proposals.set(i < 50 ? [0, 0, 10, 10] : [50, 50, 60, 60], 4 * i)
-  const sample = { count: 32, positiveShare: 0.25 }
+  const sample = { batchSizePerImage: 32, positiveFraction: 0.25 }
   const targets = roiTargets(proposals, truths, none, { ...options, sample }, seededRandom(1))
   expect(targets.labels.filter((label) => label > 0)).toHaveLength(8)
   expect(targets.labels).toHaveLength(32)

@@ -1,6 +1,6 @@
 import fc from "fast-check"
 import { expect, test } from "vitest"
-import { joinBoxes } from "../../src/boxes/boxes.js"
+import { concatFloat32 } from "../../src/boxes/boxes.js"
 import { iou } from "../../src/boxes/iou.js"
 import { bestIous, type FitImage, recallAt } from "../../src/rpn/anchor-fit.js"
 import { searchAnchors } from "../../src/rpn/anchor-search.js"
@@ -28,7 +28,7 @@ test("the best IoU is that of the best of all anchors, on one level and on sever
   fc.assert(
     fc.property(place, place, side, side, fc.constantFrom("one" as const, "several" as const), (x, y, w, h, which) => {
       const box = Float64Array.of(x, y, x + w, y + h)
-      const all = joinBoxes(levelAnchors(levels[which], options[which]))
+      const all = concatFloat32(levelAnchors(levels[which], options[which]))
       const brute = Math.max(...Array.from({ length: all.length / 4 }, (_, i) => iou(all, i, box, 0)))
       const [best] = bestIous([image([[x, y, x + w, y + h]], levels[which])], options[which])
       expect(best).toBeCloseTo(brute, 5)

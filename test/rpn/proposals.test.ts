@@ -15,7 +15,7 @@ test("proposals come best first, cut to the image, thinned, without what lies ou
 })
 
 test("only the best anchors are looked at", () => {
-  const options = proposalOptions(testProposalDefaults, { beforeNms: 1 })
+  const options = proposalOptions(testProposalDefaults, { preNmsTopN: 1 })
   const proposals = proposeBoxes([anchors], Float32Array.of(1, 2, 9, 0), new Float32Array(16), [300, 300], options)
   expect([...proposals]).toEqual([90, 90, 130, 130])
 })
@@ -23,7 +23,7 @@ test("only the best anchors are looked at", () => {
 test("a delta moves its own anchor", () => {
   const deltas = new Float32Array(16)
   deltas[8] = 0.25
-  const options = proposalOptions(testProposalDefaults, { beforeNms: 1 })
+  const options = proposalOptions(testProposalDefaults, { preNmsTopN: 1 })
   const proposals = proposeBoxes([anchors], Float32Array.of(1, 2, 9, 0), deltas, [300, 300], options)
   expect([...proposals]).toEqual([100, 90, 140, 130])
 })
@@ -35,8 +35,8 @@ test("without anchors there are no proposals", () => {
 
 test("levels are thinned by themselves, and the best of all go on", () => {
   const twice = [anchors.subarray(0, 8), anchors.subarray(0, 8)]
-  const propose = (afterNms: number) => {
-    const options = proposalOptions(testProposalDefaults, { beforeNms: 1, afterNms })
+  const propose = (postNmsTopN: number) => {
+    const options = proposalOptions(testProposalDefaults, { preNmsTopN: 1, postNmsTopN })
     return [...proposeBoxes(twice, Float32Array.of(1, 2, 4, 3), new Float32Array(16), [300, 300], options)]
   }
   // One anchor a level is looked at; the same box on two levels is proposed twice.

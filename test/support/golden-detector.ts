@@ -95,8 +95,8 @@ export function goldenConfig(kind: string, { settings }: GoldenDetector): ModelC
   const setting = (name: string) => settings[name]!
   const proposals = (when: "train" | "test") => ({
     ...options.proposals[when],
-    beforeNms: setting(`rpn_pre_nms_top_n_${when}`),
-    afterNms: setting(`rpn_post_nms_top_n_${when}`),
+    preNmsTopN: setting(`rpn_pre_nms_top_n_${when}`),
+    postNmsTopN: setting(`rpn_post_nms_top_n_${when}`),
   })
   return {
     ...modelDefaults,
@@ -109,12 +109,18 @@ export function goldenConfig(kind: string, { settings }: GoldenDetector): ModelC
     options: {
       ...options,
       proposals: { train: proposals("train"), test: proposals("test") },
-      rpn: { ...options.rpn, sample: { ...options.rpn.sample, count: setting("rpn_batch_size_per_image") } },
-      roi: { ...options.roi, sample: { ...options.roi.sample, count: setting("box_batch_size_per_image") } },
+      rpn: {
+        ...options.rpn,
+        sample: { ...options.rpn.sample, batchSizePerImage: setting("rpn_batch_size_per_image") },
+      },
+      roi: {
+        ...options.roi,
+        sample: { ...options.roi.sample, batchSizePerImage: setting("box_batch_size_per_image") },
+      },
       select: {
         ...options.select,
         score: setting("box_score_thresh"),
-        limit: setting("box_detections_per_img"),
+        maxDetections: setting("box_detections_per_img"),
       },
     },
   }

@@ -47,10 +47,10 @@ export function tinyDetector(
       ...fasterRcnnDefaults,
       anchors,
       proposals: {
-        train: { ...fasterRcnnDefaults.proposals.train, beforeNms: 200, afterNms: 100 },
-        test: { ...fasterRcnnDefaults.proposals.test, beforeNms: 200, afterNms: 50 },
+        train: { ...fasterRcnnDefaults.proposals.train, preNmsTopN: 200, postNmsTopN: 100 },
+        test: { ...fasterRcnnDefaults.proposals.test, preNmsTopN: 200, postNmsTopN: 50 },
       },
-      roi: { ...fasterRcnnDefaults.roi, sample: { count: 32, positiveShare: 0.25 } },
+      roi: { ...fasterRcnnDefaults.roi, sample: { batchSizePerImage: 32, positiveFraction: 0.25 } },
       ...wishes,
     },
   )

@@ -15,7 +15,7 @@ export function saveUntrained(
   wishes: Partial<FasterRcnnOptions> = {},
 ): void {
   const { proposals } = fasterRcnnDefaults
-  const few = { train: proposals.train, test: { ...proposals.test, afterNms: 6 } }
+  const few = { train: proposals.train, test: { ...proposals.test, postNmsTopN: 6 } }
   const options = { ...fasterRcnnDefaults, proposals: few, ...wishes }
   const sizes = { size: 64, maxSize: 128, norm: "group", frozen: 0 } as const
   const config = { ...modelDefaults, ...sizes, model: "fasterrcnn_resnet18_c4", options }

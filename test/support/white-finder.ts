@@ -1,7 +1,7 @@
 import * as tf from "@tensorflow/tfjs-core"
 import { RgbPhoto } from "../../datasets/image/photo.js"
 import { type FasterRcnnOptions, fasterRcnnDefaults } from "../../src/detector/options.js"
-import type { Network } from "../../src/detector/passes.js"
+import type { Network } from "../../src/detector/region-predictor.js"
 import { readPredictions } from "../../src/roi/read-predictions.js"
 import { imageNet } from "../../src/tensor/normalisation.js"
 

@@ -71,9 +71,9 @@ test("a model of detectron2's zoo gives what it gives there, with nothing said b
   expect(config).toMatchObject({ input: withoutStd, size: 800, maxSize: 1333, frozen: 2 })
   const { align, proposals, roi } = config.options
   expect(align).toEqual({ operator: "align", size: 14, samplingRatio: 0, aligned: true })
-  expect(proposals.test).toMatchObject({ beforeNms: 6000, afterNms: 1000 })
-  expect(proposals.train).toMatchObject({ beforeNms: 12_000, afterNms: 2000 })
-  expect(roi.sample.count).toBe(512)
+  expect(proposals.test).toMatchObject({ preNmsTopN: 6000, postNmsTopN: 1000 })
+  expect(proposals.train).toMatchObject({ preNmsTopN: 12_000, postNmsTopN: 2000 })
+  expect(roi.sample.batchSizePerImage).toBe(512)
 
   const parameters = new Parameters(seededRandom(0), detectorWeights(checkpoint, config))
   const { backbone, rpnHead, boxHead, predictor } = buildLayers(parameters, config, 4)

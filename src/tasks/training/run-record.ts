@@ -3,6 +3,7 @@ import { join } from "node:path"
 import type { z } from "zod"
 import { writeWhole } from "../../../datasets/atomic.js"
 import { DataError, UsageError } from "../../tensor/errors.js"
+import { renameOldKeys } from "../../tensor/renamed-keys.js"
 import { loadState, type SavedState } from "../../train/state.js"
 import { makeRunFolder } from "./run-folder.js"
 
@@ -80,18 +81,11 @@ export function reopenRun<Schema extends z.ZodType, Model>(
   )
 }
 
-/** Runs of before `std` call it `deviation`. */
-function withStd<Values>(values: Values): Values {
-  if (typeof values !== "object" || values === null || !Object.hasOwn(values, "deviation")) return values
-  const { deviation, ...others } = values as Values & { deviation: unknown }
-  return { ...others, std: deviation } as Values
-}
-
 function readRecord<Model>(run: string): RunRecord<Record<string, unknown>, Model> {
   const file = join(run, "config.json")
   try {
-    const record = JSON.parse(readFileSync(file, "utf8")) as RunRecord<Record<string, unknown>, Model>
-    return { ...record, config: withStd(record.config), model: withStd(record.model) }
+    const record: unknown = JSON.parse(readFileSync(file, "utf8"))
+    return renameOldKeys(record).tree as RunRecord<Record<string, unknown>, Model>
   } catch (error) {
     throw new DataError(`${file}: ${(error as Error).message}. Expected the folder of a training run`)
   }

@@ -1,4 +1,4 @@
-import type { Passes } from "../../src/detector/passes.js"
+import type { RegionPredictor } from "../../src/detector/region-predictor.js"
 import type { Predictions } from "../../src/roi/predictions.js"
 
 /** Predictions of one class: a score and a box a region. */
@@ -10,10 +10,10 @@ export function ofOneClass(scores: readonly number[], boxes: readonly number[]):
   }
 }
 
-/** Passes that propose `regions` and say of any region that it is class 1 with `score`, its box moved right by `shift`. */
-export function madeUpPasses(regions: readonly number[], score: number, shift = 0) {
+/** Proposes `regions` and says of any region that it is class 1 with `score`, its box moved right by `shift`. */
+export function madeUpPredictor(regions: readonly number[], score: number, shift = 0) {
   const asked: number[][] = []
-  const passes: Passes = {
+  const predictor: RegionPredictor = {
     propose: async () => Float32Array.from(regions),
     async predict(boxes) {
       asked.push([...boxes])
@@ -22,5 +22,5 @@ export function madeUpPasses(regions: readonly number[], score: number, shift = 
     },
     dispose() {},
   }
-  return { passes, asked }
+  return { predictor, asked }
 }

@@ -11,7 +11,7 @@ import type { Photo } from "./photo.js"
  * The two things a detection asks about a photo, of one network or of several. Boxes are in pixels of the photo, so that
  * networks, sizes and mirror images can be mixed.
  */
-export interface Passes {
+export interface RegionPredictor {
   /** The regions worth a closer look, `[P * 4]`. */
   propose(): Promise<Float32Array>
   /** What each of R regions `[R * 4]` is. */
@@ -30,7 +30,7 @@ export interface Network {
 }
 
 /** A photo's features at one size, and how its pixels come there: input pixels = photo pixels * scale. */
-export interface Look {
+export interface ScaledFeatures {
   readonly levels: readonly tf.Tensor4D[]
   readonly size: readonly [height: number, width: number]
   readonly scaleX: number
@@ -38,20 +38,24 @@ export interface Look {
 }
 
 /**
- * The passes of one network. The photo's features stay in memory until they are disposed of.
+ * The predictor of one network. The photo's features stay in memory until they are disposed of.
  * @param scales shorter sides at which regions are looked at, see `maxout`; none: the network's own alone. Proposals are
  * made at the network's own size, as in the paper
  */
-export function networkPasses({ detector, config }: Network, photo: Photo, scales: readonly number[] = []): Passes {
-  const lookAt = (size: number): Look => {
+export function networkPredictor(
+  { detector, config }: Network,
+  photo: Photo,
+  scales: readonly number[] = [],
+): RegionPredictor {
+  const featuresAt = (size: number): ScaledFeatures => {
     const maxSize = Math.round((config.maxSize * size) / config.size)
     const { values, shape, height, width } = photo.input({ size, maxSize }, config.input)
     const levels = tf.tidy(() => [...detector.features(tf.tensor4d(values, [...shape]))])
     return { levels, size: [height, width], scaleX: width / photo.width, scaleY: height / photo.height }
   }
-  const own = lookAt(config.size)
-  const looks = scales.length === 0 ? [own] : scales.map((size) => (size === config.size ? own : lookAt(size)))
-  const vectorsAt = (regions: Float32Array, { levels, size, scaleX, scaleY }: Look) =>
+  const own = featuresAt(config.size)
+  const scaled = scales.length === 0 ? [own] : scales.map((size) => (size === config.size ? own : featuresAt(size)))
+  const boxFeaturesAt = (regions: Float32Array, { levels, size, scaleX, scaleY }: ScaledFeatures) =>
     detector.roiHeads.boxFeatures(levels, [scaleBoxes(regions, scaleX, scaleY)], [size])
   return {
     async propose() {
@@ -59,12 +63,13 @@ export function networkPasses({ detector, config }: Network, photo: Photo, scale
       return scaleBoxes(regions!, 1 / own.scaleX, 1 / own.scaleY)
     },
     async predict(regions) {
-      const vectors = () => (looks.length === 1 ? vectorsAt(regions, looks[0]!) : maxout(regions, looks, vectorsAt))
-      const [said] = await detector.roiHeads.predict(vectors, [regions])
-      return said!
+      const boxFeatures = () =>
+        scaled.length === 1 ? boxFeaturesAt(regions, scaled[0]!) : maxout(regions, scaled, boxFeaturesAt)
+      const [predictions] = await detector.roiHeads.predict(boxFeatures, [regions])
+      return predictions!
     },
     dispose() {
-      for (const { levels } of [own, ...looks]) tf.dispose([...levels])
+      for (const { levels } of [own, ...scaled]) tf.dispose([...levels])
     },
   }
 }
