@@ -10,8 +10,11 @@ export {
 export type { RgbImage } from "../datasets/image/rgb.js"
 export { type ReadOptions, readDefaults } from "../datasets/options.js"
 export { readDataset, recognizeFormat } from "../datasets/read.js"
+export type { Backbone, BackboneSpec } from "./backbone/backbone.js"
+export type { OwnBackbone } from "./detector/build.js"
 export type { DetectOptions } from "./detector/detect-options.js"
 export * from "./eval/public.js"
+export type { ConvOptions, LayerSpec, LinearSpec, NormKind, Ops } from "./layers/ops.js"
 export type { Detection, ImageDetections } from "./predict/detect-images.js"
 export type {
   DetectFolderOptions as IterateOptions,

@@ -56,6 +56,9 @@ export function completeConfig(stored: StoredModelConfig): ModelConfig {
   return withOverrides({ ...modelDefaults, model: stored.model }, stored, "config")
 }
 
+/** The model of a detector whose backbone a program brings. */
+export const ownModel = "own"
+
 /** What stands behind the backbone's name. */
 const kinds = ["c4", "dc5", "fpn", "fpn_v2"] as const
 export type DetectorKind = (typeof kinds)[number]
@@ -87,6 +90,7 @@ export const sharesConv5 = (model: string): boolean => parseModel(model).kind !=
 
 /** A detector's norms in words, those that it has. */
 export function describeNorms({ model, norm, conv5Norm, headNorm }: ModelConfig): string {
+  if (model === ownModel) return "a backbone of its own"
   const { kind } = parseModel(model)
   const conv5 = kind === "c4" || conv5Norm !== norm ? [`conv5 ${conv5Norm} norm`] : []
   const pyramid = kind === "fpn_v2" ? [`pyramid and head ${headNorm} norm`] : []

@@ -1,6 +1,6 @@
 import { UsageError } from "../tensor/errors.js"
 import { didYouMean } from "../tensor/suggest.js"
-import { type DetectorKind, type ModelConfig, parseModel } from "./model.js"
+import { type DetectorKind, type ModelConfig, ownModel, parseModel } from "./model.js"
 import { fasterRcnnDefaults } from "./options.js"
 import { type PresetName, presetNames } from "./preset-names.js"
 
@@ -93,5 +93,6 @@ export function preset(name: string, model: string): Preset {
   if (!Object.hasOwn(presets, name)) {
     throw new UsageError(`unknown preset "${name}".${didYouMean(name, presetNames)} Known: ${presetNames.join(", ")}`)
   }
-  return presets[name as PresetName](parseModel(model).kind)
+  // A backbone of a program's own has two linear layers on every region, as pyramids have.
+  return presets[name as PresetName](model === ownModel ? "fpn" : parseModel(model).kind)
 }

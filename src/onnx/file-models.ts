@@ -1,3 +1,5 @@
+import type { BackboneSpec } from "../backbone/backbone.js"
+import { detectorSpec, ownDetectorSpec } from "../detector/detector-spec.js"
 import type { NormKind } from "../layers/ops.js"
 import { DataError } from "../tensor/errors.js"
 import type { Weights } from "../tensor/parameters.js"
@@ -13,13 +15,16 @@ import type { OnnxModel } from "./model.js"
 /**
  * The graph of the detector in a weights file, its batch norms folded; what the file tells of it stands in the graph's
  * metadata.
+ * @param backbone the one it was trained with, where a program brought it
  * @throws UsageError for a detector that has no graph yet, DataError when the file lacks a layer
  */
-export function detectorModel(checkpoint: Checkpoint, info: DetectorInfo): OnnxModel {
+export function detectorModel(checkpoint: Checkpoint, info: DetectorInfo, backbone?: BackboneSpec): OnnxModel {
   const { model, norm, conv5Norm, headNorm } = info.config
   const folded = { model, norm: foldedNorm(norm), conv5Norm: foldedNorm(conv5Norm), headNorm: foldedNorm(headNorm) }
   const weights = weightSource(checkpoint.path, detectorWeights(checkpoint, folded))
-  return detectorGraph({ ...info.config, ...folded }, info.classes.length, weights, detectorMetadata(info))
+  const config = { ...info.config, ...folded }
+  const spec = backbone === undefined ? detectorSpec(config) : ownDetectorSpec(backbone, config)
+  return detectorGraph(config, info.classes.length, weights, detectorMetadata(info), spec)
 }
 
 /**

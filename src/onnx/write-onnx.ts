@@ -1,3 +1,4 @@
+import type { BackboneSpec } from "../backbone/backbone.js"
 import { DataError, UsageError } from "../tensor/errors.js"
 import { Checkpoint } from "../weights/checkpoint.js"
 import type { DetectorInfo } from "../weights/model-info.js"
@@ -28,13 +29,18 @@ export interface ExportBounds {
  * Writes the graph of the detector or classifier in a weights file.
  * @throws DataError when the file holds neither, UsageError for a kind of detector that has no graph yet
  */
-export function writeOnnx(weights: string, out: string, bounds: ExportBounds = {}): WrittenGraph {
+export function writeOnnx(
+  weights: string,
+  out: string,
+  bounds: ExportBounds = {},
+  backbone?: BackboneSpec,
+): WrittenGraph {
   if (!out.endsWith(".onnx")) throw new UsageError(`export: expected --out to end in .onnx, got "${out}"`)
   using checkpoint = Checkpoint.open(weights)
   const { model } = checkpoint
   switch (model.kind) {
     case "detector": {
-      const graph = detectorModel(checkpoint, withBounds(model.info, bounds))
+      const graph = detectorModel(checkpoint, withBounds(model.info, bounds), backbone)
       return { kind: "detector", weights, ...write(graph, out, model.info.classes.length) }
     }
     case "classifier": {

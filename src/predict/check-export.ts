@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs"
 import * as tf from "@tensorflow/tfjs-core"
+import type { BackboneSpec } from "../backbone/backbone.js"
 import type { EngineChoice } from "../engine/names.js"
 import { onnxRuntimeVersion } from "../engine/onnx-runtime.js"
 import { startEngine } from "../engine/start.js"
@@ -55,15 +56,20 @@ const logitTolerance = 1e-3
 export async function checkExport(
   graph: Pick<WrittenGraph, "kind" | "weights" | "out">,
   engine: EngineChoice,
+  backbone?: BackboneSpec,
 ): Promise<ExportCheck | undefined> {
   if (onnxRuntimeVersion() === undefined) return undefined
-  return graph.kind === "detector" ? checkDetector(graph, engine) : checkClassifier(graph, engine)
+  return graph.kind === "detector" ? checkDetector(graph, engine, backbone) : checkClassifier(graph, engine)
 }
 
 type Files = Pick<WrittenGraph, "weights" | "out">
 
-async function checkDetector({ weights, out }: Files, engine: EngineChoice): Promise<DetectorCheck> {
-  const [reference, exported] = [await openTensorNetwork([weights], engine), await openOnnxNetwork(out)]
+async function checkDetector(
+  { weights, out }: Files,
+  engine: EngineChoice,
+  backbone: BackboneSpec | undefined,
+): Promise<DetectorCheck> {
+  const [reference, exported] = [await openTensorNetwork([weights], engine, backbone), await openOnnxNetwork(out)]
   try {
     // The low bound gives something to compare where the detector finds nothing.
     const photos = photoSizes.map(([height, width]) => ({

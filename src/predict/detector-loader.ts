@@ -1,3 +1,4 @@
+import type { OwnBackbone } from "../detector/build.js"
 import type { DetectOptions } from "../detector/detect-options.js"
 import type { EngineChoice } from "../engine/names.js"
 import { withDefaults } from "../tensor/options.js"
@@ -7,9 +8,11 @@ import type { DecodeImage, PixelDetector } from "./pixel-detector.js"
 export interface LoadOptions {
   /** What runs the network; `auto` takes the fastest that is there. All find the same. */
   readonly engine: EngineChoice | "onnx"
+  /** The backbone that the detector was trained with, where a program brought it. */
+  readonly backbone?: OwnBackbone | undefined
 }
 
-export const loadDefaults: LoadOptions = { engine: "auto" }
+export const loadDefaults: LoadOptions = { engine: "auto", backbone: undefined }
 
 export interface OpenOptions extends LoadOptions {
   /** How detections will be made, as far as it is known: `auto` then takes at once what can make them. */

@@ -1,4 +1,5 @@
 import { RgbPhoto } from "../../datasets/image/photo.js"
+import type { OwnBackbone } from "../detector/build.js"
 import { detectPhoto } from "../detector/detect-photo.js"
 import type { EngineChoice } from "../engine/names.js"
 import { startEngine } from "../engine/start.js"
@@ -12,11 +13,15 @@ import type { RunningDetector } from "./pixel-detector.js"
  * @throws DataError when a file is no detector, or the detectors know other classes
  * @throws UserError when the engine cannot run here
  */
-export async function openTensorNetwork(weights: readonly string[], engine: EngineChoice): Promise<RunningDetector> {
+export async function openTensorNetwork(
+  weights: readonly string[],
+  engine: EngineChoice,
+  backbone?: OwnBackbone,
+): Promise<RunningDetector> {
   const checkpoints: Checkpoint[] = []
   try {
     for (const path of weights) checkpoints.push(Checkpoint.open(path))
-    return await tensorNetworkFrom(checkpoints, engine)
+    return await tensorNetworkFrom(checkpoints, engine, backbone)
   } finally {
     for (const checkpoint of checkpoints) checkpoint.close()
   }
@@ -26,6 +31,7 @@ export async function openTensorNetwork(weights: readonly string[], engine: Engi
 export async function tensorNetworkFrom(
   checkpoints: readonly Checkpoint[],
   engine: EngineChoice,
+  backbone?: OwnBackbone,
 ): Promise<RunningDetector> {
   const started = await startEngine(engine)
   const networks: OpenDetector[] = []
@@ -33,7 +39,7 @@ export async function tensorNetworkFrom(
     for (const { parameters } of networks) parameters.dispose()
   }
   try {
-    for (const checkpoint of checkpoints) networks.push(detectorFrom(checkpoint))
+    for (const checkpoint of checkpoints) networks.push(detectorFrom(checkpoint, backbone))
     const classes = sharedClasses(networks.map(({ classes }, i) => ({ name: checkpoints[i]!.path, classes })))
     return {
       engine: started,

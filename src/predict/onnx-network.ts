@@ -1,4 +1,5 @@
 import type { RgbImage } from "../../datasets/image/rgb.js"
+import type { BackboneSpec } from "../backbone/backbone.js"
 import { scoredAtLeast } from "../boxes/detections.js"
 import { type DetectOptions, selectionFor } from "../detector/detect-options.js"
 import { boundSpecs } from "../onnx/detections.js"
@@ -19,15 +20,15 @@ import type { RunningDetector } from "./pixel-detector.js"
  * @throws DataError when the file is no detector
  * @throws UserError when ONNX Runtime is not here, or the detector has no graph
  */
-export async function openOnnxNetwork(weights: string): Promise<RunningDetector> {
+export async function openOnnxNetwork(weights: string, backbone?: BackboneSpec): Promise<RunningDetector> {
   if (weights.endsWith(".onnx")) return running(weights, readGraph(weights))
   using checkpoint = Checkpoint.open(weights)
-  return await onnxNetworkFrom(checkpoint)
+  return await onnxNetworkFrom(checkpoint, backbone)
 }
 
 /** As `openOnnxNetwork`, of a weights file that has been opened. */
-export const onnxNetworkFrom = (checkpoint: Checkpoint): Promise<RunningDetector> =>
-  running(checkpoint.path, makeGraph(checkpoint))
+export const onnxNetworkFrom = (checkpoint: Checkpoint, backbone?: BackboneSpec): Promise<RunningDetector> =>
+  running(checkpoint.path, makeGraph(checkpoint, backbone))
 
 async function running(weights: string, { info, pieces }: DetectorGraph): Promise<RunningDetector> {
   const session = await openDetectorSession(Buffer.concat(pieces))
@@ -61,9 +62,9 @@ interface DetectorGraph {
   readonly pieces: Uint8Array[]
 }
 
-function makeGraph(checkpoint: Checkpoint): DetectorGraph {
+function makeGraph(checkpoint: Checkpoint, backbone: BackboneSpec | undefined): DetectorGraph {
   const info = expectDetector(checkpoint)
-  return { info, pieces: encodeModel(withBoundInputs(detectorModel(checkpoint, info))) }
+  return { info, pieces: encodeModel(withBoundInputs(detectorModel(checkpoint, info, backbone))) }
 }
 
 function readGraph(path: string): DetectorGraph {

@@ -1,3 +1,5 @@
+import type { BackboneSpec } from "../backbone/backbone.js"
+import type { OwnBackbone } from "../detector/build.js"
 import { gpuDriver } from "../engine/native-load.js"
 import { loadOnnxRuntime } from "../engine/onnx-runtime.js"
 import { whyNoGraph } from "../onnx/detector-graph.js"
@@ -18,7 +20,7 @@ import type { PixelDetector, RunningDetector } from "./pixel-detector.js"
  */
 export async function openNetwork(
   weights: readonly string[],
-  { engine, detect = {} }: OpenOptions,
+  { engine, detect = {}, backbone }: OpenOptions,
 ): Promise<RunningDetector> {
   const [first] = weights as [string]
   const graph = weights.find((path) => path.endsWith(".onnx"))
@@ -27,13 +29,19 @@ export async function openNetwork(
   }
   if (graph !== undefined || engine === "onnx") {
     if (weights.length > 1) throw new UsageError("the engine onnx runs one detector; several work as one on the others")
-    return openOnnxNetwork(first)
+    return openOnnxNetwork(first, described(backbone))
   }
   const prefersGraph = engine === "auto" && weights.length === 1 && beyondGraph(detect) === undefined
-  if (!prefersGraph) return openTensorNetwork(weights, engine)
+  if (!prefersGraph || typeof backbone === "function") return openTensorNetwork(weights, engine, backbone)
   using checkpoint = Checkpoint.open(first)
-  if (!(await runsBetterOnOnnx(checkpoint))) return await tensorNetworkFrom([checkpoint], engine)
-  return withFallback(await onnxNetworkFrom(checkpoint), () => openTensorNetwork(weights, "auto"))
+  if (!(await runsBetterOnOnnx(checkpoint))) return await tensorNetworkFrom([checkpoint], engine, backbone)
+  return withFallback(await onnxNetworkFrom(checkpoint, backbone), () => openTensorNetwork(weights, "auto", backbone))
+}
+
+/** @throws UsageError for a backbone that is not described, of which there is no graph */
+function described(backbone: OwnBackbone | undefined): BackboneSpec | undefined {
+  if (typeof backbone !== "function") return backbone
+  throw new UsageError("the engine onnx runs backbones that are described with Ops, got a function")
 }
 
 async function runsBetterOnOnnx({ model }: Checkpoint): Promise<boolean> {

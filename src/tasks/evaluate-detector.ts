@@ -16,10 +16,10 @@ import { type EvaluateDetectorOptions, evaluateDetectorSchema, reportOptionsOf }
 export async function evaluateDetector(given: EvaluateDetectorOptions, hooks: TaskHooks = {}): Promise<EvalReport> {
   const options = parseOptions("evaluateDetector", evaluateDetectorSchema, given)
   const { signal, log, fault, progress } = listenerOf(hooks)
-  const { data, split, images = null, engine } = options
+  const { data, split, images = null, engine, backbone } = options
   const { score: _, ...wished } = options
   const look = lookOf(wished)
-  const network = await openNetwork([options.weights].flat(), { engine, detect: look })
+  const network = await openNetwork([options.weights].flat(), { engine, detect: look, backbone })
   try {
     log(`engine: ${network.engine}`)
     const set = await readBoxData(data, { split, classes: network.classes, images }, { log, fault })

@@ -14,11 +14,19 @@ export interface ExportedModel extends WrittenGraph {
  * @throws DataError when the weights are neither, UserError when the file differs from the model
  */
 export async function exportModel(options: ExportModelOptions, hooks: TaskHooks = {}): Promise<ExportedModel> {
-  const { weights, out, score, nms, check: wanted, engine } = parseOptions("exportModel", exportModelSchema, options)
+  const {
+    weights,
+    out,
+    score,
+    nms,
+    check: wanted,
+    engine,
+    backbone,
+  } = parseOptions("exportModel", exportModelSchema, options)
   const { log } = listenerOf(hooks)
-  const written = writeOnnx(weights, out, { score, nms })
+  const written = writeOnnx(weights, out, { score, nms }, backbone)
   log(`${out}: written`)
-  const check = wanted ? await checkExport(written, engine) : undefined
+  const check = wanted ? await checkExport(written, engine, backbone) : undefined
   if (wanted && check === undefined)
     log("not checked: ONNX Runtime is not installed. Run: npm install onnxruntime-node")
   return { ...written, check: check ?? null }

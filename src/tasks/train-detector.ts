@@ -1,7 +1,7 @@
 import type { FaultPolicies } from "../../datasets/faults.js"
 import { type DetectionBatch, detectionLoader } from "../../datasets/loader/detection-loader.js"
 import type { Loader } from "../../datasets/loader/loader.js"
-import { buildFasterRcnn } from "../detector/build.js"
+import { buildFasterRcnn, type OwnBackbone } from "../detector/build.js"
 import { describeNorms, type ModelConfig } from "../detector/model.js"
 import { Parameters, type Weights } from "../tensor/parameters.js"
 import { mixSeeds, type Random, seededRandom } from "../tensor/random.js"
@@ -45,12 +45,18 @@ import {
 export const trainDetector = (options: TrainDetectorOptions, hooks: TrainHooks = {}): Promise<TrainResult> =>
   train(detectorTrainer, parseOptions("trainDetector", trainSchema, options), hooks)
 
+/** What only a program can pass, which a run's folder does not hold: it is passed again to go on. */
+type OwnParts = Pick<TrainDetectorOptions, "data" | "valData" | "backbone">
+
 /** Goes on with an interrupted run, bit for bit; one that is done only tells what it came to. */
 export const resumeDetector = (
   run: string,
-  changes: ResumeChanges = {},
+  { data, valData, backbone, ...changes }: ResumeChanges & Partial<OwnParts> = {},
   hooks: TrainHooks = {},
-): Promise<TrainResult> => resume(detectorTrainer, run, changes, hooks)
+): Promise<TrainResult> => {
+  const own = { ...(data && { data }), ...(valData && { valData }), ...(backbone && { backbone }) }
+  return resume(detectorTrainer, run, { ...changes, own }, hooks)
+}
 
 /** The options that `trainDetector` would use, with nothing left open. */
 export const planDetector = (options: TrainDetectorOptions, hooks: TaskHooks = {}): Promise<object> =>
@@ -76,7 +82,7 @@ const detectorTrainer: Trainer<GivenTrainConfig, TrainConfig, ModelConfig, Train
   },
   async prepare({ config, model, data: { training, validation }, state, start }, { log }) {
     const random = seededRandom(mixSeeds(config.seed, INITIALISATION_SEED))
-    const parts = { model, classes: training.classes, start }
+    const parts = { model, classes: training.classes, start, backbone: config.backbone }
     const { detector, parameters } = state ? rebuild(parts, state, random) : build(parts, random, log)
     const loader = loaderOf(config, model, training)
     const task = detectionTask(detector, parameters, loader, validation, model)
@@ -127,25 +133,26 @@ interface Parts {
   readonly model: ModelConfig
   readonly classes: readonly string[]
   readonly start: DetectorStart | undefined
+  readonly backbone: OwnBackbone | undefined
 }
 
-function rebuild({ model, classes }: Parts, state: SavedState, random: Random) {
+function rebuild({ model, classes, backbone }: Parts, state: SavedState, random: Random) {
   const parameters = new Parameters(random, state.weights)
-  return { parameters, detector: buildFasterRcnn(parameters, model, classes.length) }
+  return { parameters, detector: buildFasterRcnn(parameters, model, classes.length, backbone) }
 }
 
 /** A detector that begins a run; from one that knows other classes it takes the classes that both know. */
-function build({ model, classes, start }: Parts, random: Random, log: (line: string) => void) {
+function build({ model, classes, start, backbone }: Parts, random: Random, log: (line: string) => void) {
   if (start === undefined) {
     const parameters = new Parameters(random)
-    return { parameters, detector: buildFasterRcnn(parameters, model, classes.length) }
+    return { parameters, detector: buildFasterRcnn(parameters, model, classes.length, backbone) }
   }
   const { checkpoint, weights } = start
   const known = checkpoint.model.kind === "detector" ? checkpoint.model.info.classes : undefined
   const isOther = known !== undefined && known.join("\n") !== classes.join("\n")
   const { body, head } = isOther ? splitHead(weights) : { body: weights, head: undefined }
   const parameters = new Parameters(random, body)
-  const detector = buildFasterRcnn(parameters, model, classes.length)
+  const detector = buildFasterRcnn(parameters, model, classes.length, backbone)
   log(`${checkpoint.path}:\n${describeReport(expectFit(checkpoint, parameters, model.model))}`)
   if (head !== undefined) {
     const origins = copyHead(parameters, head, known!.length, matchClasses(known!, classes))

@@ -5,6 +5,7 @@ import {
   completeConfig,
   type ModelConfig,
   modelDefaults,
+  ownModel,
   parseModel,
   type StoredModelConfig,
 } from "../detector/model.js"
@@ -184,7 +185,7 @@ const storedModel = z.strictObject({
 /** A stored detector's configuration, in full. @throws UserError for a value that makes no sense */
 function wholeConfig(stored: unknown): ModelConfig {
   const config = completeConfig(stored as StoredModelConfig)
-  parseModel(config.model)
+  if (config.model !== ownModel) parseModel(config.model)
   checkOptions(config.options)
   return config
 }

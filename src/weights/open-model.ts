@@ -1,6 +1,6 @@
 import { type ClassifierOptions, classifierDefaults, ResNet } from "../backbone/classifier.js"
 import { networkSpec } from "../backbone/networks.js"
-import { buildFasterRcnn } from "../detector/build.js"
+import { buildFasterRcnn, type OwnBackbone } from "../detector/build.js"
 import type { FasterRcnn } from "../detector/faster-rcnn.js"
 import { DataError } from "../tensor/errors.js"
 import { Parameters, Scope } from "../tensor/parameters.js"
@@ -22,19 +22,20 @@ export function expectDetector({ path, model }: Checkpoint): DetectorInfo {
 }
 
 /** As `detectorFrom`, of the file at `path`. */
-export function openDetector(path: string): OpenDetector {
+export function openDetector(path: string, backbone?: OwnBackbone): OpenDetector {
   using checkpoint = Checkpoint.open(path)
-  return detectorFrom(checkpoint)
+  return detectorFrom(checkpoint, backbone)
 }
 
 /**
  * Puts the trained detector of a file together. The engine must have been started.
+ * @param backbone the one it was trained with, where a program brought it
  * @throws DataError when the file is no detector of resdet's, or lacks a part
  */
-export function detectorFrom(checkpoint: Checkpoint): OpenDetector {
+export function detectorFrom(checkpoint: Checkpoint, backbone?: OwnBackbone): OpenDetector {
   const info = expectDetector(checkpoint)
   const { model, parameters } = fillModel(checkpoint, (parameters) =>
-    buildFasterRcnn(parameters, info.config, info.classes.length),
+    buildFasterRcnn(parameters, info.config, info.classes.length, backbone),
   )
   return { ...info, detector: model, parameters }
 }

@@ -51,7 +51,7 @@ export function originOf(
   switch (description.kind) {
     case "detector": {
       const { input, strideIn, shortcut, model } = description.info.config
-      return { ...ours, input, strideIn, shortcut, network: /resnet\d+/.exec(model)![0] }
+      return { ...ours, input, strideIn, shortcut, network: /resnet\d+/.exec(model)?.[0] }
     }
     case "classifier":
     case "localizer": {

@@ -1,6 +1,13 @@
 import { depths, resNetSpec } from "../backbone/architecture.js"
 import { networkSpec } from "../backbone/networks.js"
-import { type DetectorKind, type ModelConfig, modelDefaults, parseModel, sharesConv5 } from "../detector/model.js"
+import {
+  type DetectorKind,
+  type ModelConfig,
+  modelDefaults,
+  ownModel,
+  parseModel,
+  sharesConv5,
+} from "../detector/model.js"
 import { type DeepPartial, type FasterRcnnOptions, withOverrides } from "../detector/options.js"
 import { defaultModel, defaultPreset, type PresetName } from "../detector/preset-names.js"
 import { preset } from "../detector/presets.js"
@@ -56,6 +63,22 @@ export function planModel(checkpoint: Checkpoint | undefined, overrides: ModelOv
   }
 }
 
+/** The configuration of a detector with a backbone of a program's own: what the user says, else the file, else the preset. */
+export function planOwnModel(
+  checkpoint: Checkpoint | undefined,
+  { preset: name = defaultPreset, input, options = {}, ...sides }: ModelOverrides,
+): ModelConfig {
+  const base = ownConfig(checkpoint, ownModel) ?? preset(name, ownModel)
+  return {
+    ...modelDefaults,
+    ...inputSizes(base, sides),
+    input: planInput(checkpoint, input),
+    frozen: 0,
+    model: ownModel,
+    options: withOverrides(base.options, options),
+  }
+}
+
 /**
  * The model that a detector from a file is, unless the user says another: its own, else one on the file's network.
  * @throws DataError or UsageError for a file of another network
@@ -85,6 +108,7 @@ export function planPreset(
 ): PresetName | undefined {
   if (checkpoint === undefined) return usual
   if (ownConfig(checkpoint, model) !== undefined) return undefined
+  if (model === ownModel) return usual
   if (kindOf(checkpoint) !== parseModel(model).kind) return usual
   return checkpoint.origin.name === "detectron2" ? "detectron2" : "torchvision"
 }
@@ -233,6 +257,7 @@ export function detectorWeights(
   checkpoint: Checkpoint,
   { model, norm, conv5Norm, headNorm }: Pick<ModelConfig, "model" | "norm" | "conv5Norm" | "headNorm">,
 ): Weights {
+  if (model === ownModel) return checkpoint.weights()
   const kind = (conv: string) => {
     if (/(inner_blocks|layer_blocks|box_head)\.\d\.0$/.test(conv))
       return parseModel(model).kind === "fpn_v2" ? headNorm : undefined

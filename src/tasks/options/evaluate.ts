@@ -2,7 +2,7 @@ import { z } from "zod"
 import { type Metric, type ReportOptions, reportDefaults } from "../../eval/report.js"
 import { option } from "../option.js"
 import { lookShape } from "./detect.js"
-import { boxData, detectEngine, files, imagesFolder, scoredSplit } from "./shared.js"
+import { boxData, detectEngine, files, imagesFolder, ownBackbone, scoredSplit } from "./shared.js"
 
 /** What is measured, and how it is told. */
 const reportShape = {
@@ -43,6 +43,7 @@ export const evaluateDetectorSchema = z.strictObject({
   ...reportShape,
   ...lookShape,
   engine: detectEngine,
+  backbone: ownBackbone(),
 })
 
 /** The options of `eval` with saved predictions. */

@@ -1,6 +1,6 @@
 import { z } from "zod"
 import { option } from "../option.js"
-import { engine } from "./shared.js"
+import { describedBackbone, engine } from "./shared.js"
 
 const fraction = () => z.number().min(0).max(1).optional()
 
@@ -16,6 +16,7 @@ export const exportModelSchema = z.strictObject({
   nms: option(fraction(), { help: "NMS IoU threshold", value: "0..1", otherwise: "the model's" }),
   check: option(z.boolean().default(true), { help: "do not compare what the file gives with what the model gives" }),
   engine,
+  backbone: describedBackbone,
 })
 
 export type ExportModelOptions = z.input<typeof exportModelSchema>

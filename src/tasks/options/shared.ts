@@ -1,4 +1,6 @@
 import { z } from "zod"
+import type { BackboneSpec } from "../../backbone/backbone.js"
+import type { OwnBackbone } from "../../detector/build.js"
 import { engineChoices } from "../../engine/names.js"
 import type { Rule } from "../../tensor/options.js"
 import type { BoxData } from "../box-data.js"
@@ -50,6 +52,23 @@ export const seed = (help = "the same seed gives the same run") => option(z.int(
 
 export const outFolder = (otherwise: string) =>
   option(z.string().optional(), { help: "where results go", value: "folder", path: "single", otherwise })
+
+const backboneHelp = "the backbone that the detector has in place of a ResNet"
+
+/** A backbone of a program's own, which it describes with `Ops` or puts together from tensors. */
+export const ownBackbone = () =>
+  option(z.custom<OwnBackbone>((value) => typeof value === "function" || isOwnData(value), "a backbone").optional(), {
+    help: backboneHelp,
+    only: "code",
+  })
+
+/** One that is described, of which an ONNX graph can be made. */
+export const describedBackbone = option(
+  z
+    .custom<BackboneSpec>((value) => isOwnData(value) && "features" in (value as object), "a described backbone")
+    .optional(),
+  { help: backboneHelp, only: "code" },
+)
 
 /** Shorter and longest side of the input. */
 export const inputSides = {

@@ -10,6 +10,7 @@ import {
   engine,
   imagesFolder,
   inputSides,
+  ownBackbone,
   policies,
   strideIn,
   trainSplit,
@@ -151,6 +152,7 @@ export const trainSchema = z.strictObject({
   }),
   ...runOptionsShape("runs/train"),
   engine,
+  backbone: ownBackbone(),
   detector: detectorOverrides,
   policies,
 })

@@ -1,4 +1,4 @@
-import { modelDefaults, parseModel } from "../../detector/model.js"
+import { modelDefaults, ownModel, parseModel } from "../../detector/model.js"
 import { UsageError } from "../../tensor/errors.js"
 import { type Recipe, recipes, scaleRecipe } from "../../train/recipes.js"
 import type { Checkpoint } from "../../weights/checkpoint.js"
@@ -24,8 +24,7 @@ export function planTraining(given: GivenTrainConfig, checkpoint: Checkpoint | u
   if (epochs !== undefined && steps !== undefined) {
     throw new UsageError(`expected the run's length in epochs or in steps, got both: ${epochs} epochs, ${steps} steps`)
   }
-  const model = planModelName(checkpoint, given.model)
-  const { depth } = parseModel(model)
+  const model = given.backbone === undefined ? planModelName(checkpoint, given.model) : ownModel
   const batch = given.batch ?? trainDefaults.batch
   const chosen: Recipe | undefined = given.recipe && recipes[given.recipe]
   const config: TrainConfig = {
@@ -34,7 +33,7 @@ export function planTraining(given: GivenTrainConfig, checkpoint: Checkpoint | u
     model,
     batch,
     preset: given.preset ?? planPreset(checkpoint, model, chosen && presetOf(model, chosen)),
-    strideIn: planNetwork(checkpoint, `resnet${depth}`, given).strideIn ?? modelDefaults.strideIn,
+    strideIn: strideOf(given, checkpoint, model),
     weightDecay: given.weightDecay ?? chosen?.weightDecay ?? trainDefaults.weightDecay,
     split: given.split ?? chosen?.split ?? trainDefaults.split,
     valSplit: given.valSplit ?? chosen?.valSplit ?? trainDefaults.valSplit,
@@ -43,6 +42,11 @@ export function planTraining(given: GivenTrainConfig, checkpoint: Checkpoint | u
   }
   expectDropsInside(config)
   return { config, lines: chosen === undefined ? [] : recipeTable(chosen, given, config) }
+}
+
+function strideOf(given: GivenTrainConfig, checkpoint: Checkpoint | undefined, model: string): TrainConfig["strideIn"] {
+  if (model === ownModel) return modelDefaults.strideIn
+  return planNetwork(checkpoint, `resnet${parseModel(model).depth}`, given).strideIn ?? modelDefaults.strideIn
 }
 
 /** Whether the recipe's validation data have no public annotations, and the user named no others. */

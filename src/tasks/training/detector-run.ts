@@ -7,14 +7,15 @@ import { sgdOptions } from "../../train/options.js"
 import { type RunOptions, runLength } from "../../train/run.js"
 import { scheduleOptions } from "../../train/schedule.js"
 import type { Checkpoint } from "../../weights/checkpoint.js"
-import { planModel } from "../../weights/plan.js"
+import { planModel, planOwnModel } from "../../weights/plan.js"
 import type { TrainConfig } from "../options/train-detector.js"
 
 /** What the detector of a run is like: the preset's, or that of the weights, with the user's own values. */
 export function detectorModelConfig(config: TrainConfig, checkpoint: Checkpoint | undefined): ModelConfig {
   const { model, preset, strideIn, size, maxSize, norm, conv5Norm, headNorm, frozen } = config
   const options = config.detector as DeepPartial<FasterRcnnOptions>
-  return planModel(checkpoint, { model, preset, strideIn, size, maxSize, norm, conv5Norm, headNorm, frozen, options })
+  const plan = config.backbone === undefined ? planModel : planOwnModel
+  return plan(checkpoint, { model, preset, strideIn, size, maxSize, norm, conv5Norm, headNorm, frozen, options })
 }
 
 /** How a run goes: length, rate and drops, in steps of so many batches. */

@@ -1,34 +1,42 @@
+import { mkdtempSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
 import * as tf from "@tensorflow/tfjs-core"
-import { beforeAll, expect, test } from "vitest"
+import { afterAll, beforeAll, expect, test } from "vitest"
 import { RgbPhoto } from "../../datasets/image/photo.js"
 import type { BackboneSpec } from "../../src/backbone/backbone.js"
 import { buildFasterRcnn } from "../../src/detector/build.js"
 import { detectPhoto } from "../../src/detector/detect-photo.js"
-import { modelDefaults } from "../../src/detector/model.js"
+import { modelDefaults, ownModel } from "../../src/detector/model.js"
 import { preset } from "../../src/detector/presets.js"
-import { liveDetectorModel } from "../../src/onnx/live-model.js"
+import { detectorModel } from "../../src/onnx/file-models.js"
 import { Parameters } from "../../src/tensor/parameters.js"
 import { seededRandom } from "../../src/tensor/random.js"
+import { Checkpoint } from "../../src/weights/checkpoint.js"
+import { expectDetector } from "../../src/weights/open-model.js"
+import { saveDetector } from "../../src/weights/save.js"
 import { expectClose } from "../support/close.js"
 import { runModel, startReference, withOnnxRuntime } from "../support/onnx.js"
 import { plainBackbone, twoLevelBackbone } from "../support/own-backbones.js"
 
 const [height, width] = [80, 112]
+const folder = mkdtempSync(join(tmpdir(), "resdet-own-"))
+afterAll(() => rmSync(folder, { recursive: true }))
 const random = seededRandom(3)
 const pixels = Uint8Array.from({ length: 3 * height * width }, () => random.integer(256))
 
-withOnnxRuntime("the graph of a detector in memory", () => {
+withOnnxRuntime("the graph of a detector with a backbone of its own", () => {
   beforeAll(startReference)
 
   test.each<[string, BackboneSpec, readonly number[]]>([
     ["with batch norms", plainBackbone("batch"), [16, 32, 64]],
     ["with two maps", twoLevelBackbone, [16, 48]],
-  ])("detects what the detector does, an own backbone %s", async (_, backbone, sizes) => {
+  ])("detects what the detector does, a backbone %s", async (_, backbone, sizes) => {
     const parameters = new Parameters(seededRandom(2))
     const { options } = preset("light", "fasterrcnn_resnet18_c4")
     const config = {
       ...modelDefaults,
-      model: "own",
+      model: ownModel,
       size: height,
       options: { ...options, anchors: { ...options.anchors, sizes } },
     }
@@ -38,7 +46,14 @@ withOnnxRuntime("the graph of a detector in memory", () => {
       if (kind === "statistic") variable.assign(tf.add(variable, 0.3))
       if (/cls_score.weight|cls_logits.weight|bbox_pred.weight/.test(name)) variable.assign(tf.mul(variable, 20))
     }
-    const model = await liveDetectorModel(parameters, config, 2, backbone)
+    const path = join(folder, "own.safetensors")
+    saveDetector(path, parameters, { config, classes: ["a", "b"], categoryIds: [1, 2], training: {} })
+    using checkpoint = Checkpoint.open(path)
+    const info = expectDetector(checkpoint)
+    expect(() => detectorModel(checkpoint, info)).toThrow(
+      "a backbone of a program's own: pass it as the option backbone",
+    )
+    const model = detectorModel(checkpoint, info, backbone)
     const photo = new RgbPhoto({ data: pixels, height, width })
     const expected = await detectPhoto([{ detector, config }], photo)
     const values = new Float32Array(3 * height * width)
