@@ -3,8 +3,8 @@ import { FasterRcnn } from "./faster-rcnn.js"
 import type { FasterRcnnOptions } from "./options.js"
 
 /**
- * A detector that tells when it is through with a phase of its work, for benchmarks: `backbone`, `rpn`, `proposals`,
- * `rpn loss`, `roi`.
+ * A detector that tells when it is through with a phase of its work, for benchmarks: `backbone`, `rpn` (its losses too),
+ * `proposals`, `roi`.
  * @param onPhase is called behind each, maybe more than once a step
  */
 export function assembleWithPhases(
@@ -27,7 +27,7 @@ export function assembleWithPhases(
       rpn: {
         propose: later("proposals", rpn.propose.bind(rpn)),
         proposeOffTape: then("proposals", rpn.proposeOffTape.bind(rpn)),
-        losses: then("rpn loss", rpn.losses.bind(rpn)),
+        losses: then("rpn", rpn.losses.bind(rpn)),
       },
       roiHeads: {
         boxFeatures: roiHeads.boxFeatures.bind(roiHeads),

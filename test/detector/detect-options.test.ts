@@ -28,7 +28,7 @@ test("a detector's own way of choosing stays where nothing else is asked", () =>
   expect(selectionFor(own, { nms: 0.6, maxDetections: 7, vote: false, softNms: "linear" })).toEqual({
     ...own,
     nmsThreshold: 0.6,
-    limit: 7,
+    maxDetections: 7,
     vote: false,
     softNms: "linear",
   })

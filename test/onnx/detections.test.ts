@@ -51,7 +51,7 @@ withOnnxRuntime("the graph of the selection", () => {
   test.each([
     ["the usual bounds", 40, {}],
     ["a high score", 40, { score: 0.6 }],
-    ["a strict overlap and a limit", 40, { nmsThreshold: 0.2, limit: 5 }],
+    ["a strict overlap and a limit", 40, { nmsThreshold: 0.2, maxDetections: 5 }],
     ["a longest shortest side", 40, { minSide: 30 }],
     ["one region", 1, {}],
   ])("keeps the same detections in the same order: %s", async (_, regions, changes) => {
