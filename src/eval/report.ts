@@ -151,7 +151,7 @@ export function reportMatches(
     detections: detections.image.length,
     coco: unmeasuredAsNaN(coco),
     ...(truths.federated && { lvis: evaluateLvis(truths, detections) }),
-    voc: wantsVoc ? evaluateVoc(truths, detections, { iouThresholds: options.vocIouThresholds }) : [],
+    voc: wantsVoc ? evaluateVoc(truths, detections, { iouThresholds: options.vocIouThresholds }, arranged) : [],
     metrics: options.metrics,
     perClass,
     curve,
