@@ -4,10 +4,11 @@ import type { ReportOptions } from "../eval/report.js"
 import type { LoadOptions } from "../predict/detector-loader.js"
 import { UsageError } from "../tensor/errors.js"
 import { addDetectFlags, detectOptionsOf } from "./detect-flags.js"
+import { addFurtherFlags, type FurtherFlags, furtherOptions } from "./eval-further.js"
 import { detectEngineFlag, fractionFlag, listFlag } from "./flags.js"
 import { log, print, writeJson } from "./report.js"
 
-interface EvalFlags extends Omit<DetectOptions, "score"> {
+interface EvalFlags extends Omit<DetectOptions, "score">, FurtherFlags {
   readonly weights?: readonly string[]
   readonly data?: string
   readonly gt?: string
@@ -41,6 +42,7 @@ export function configure(command: Command): void {
     .option("--truth-id-zero <how>", "mended (default), or pycocotools: a COCO truth with id 0 is never found")
     .option("--json <file>", "write the figures as JSON to a file, or to stdout with -")
     .addOption(detectEngineFlag())
+  addFurtherFlags(command)
   addDetectFlags(command).action((flags: EvalFlags) => evaluate(flags))
 }
 
@@ -93,12 +95,14 @@ function detectWishes({ score: _, ...flags }: EvalFlags): DetectOptions {
 }
 
 /** The report's options that flags were given for. */
-async function reportWishes({ metrics, score, vocIou, truthIdZero }: EvalFlags): Promise<Partial<ReportOptions>> {
+async function reportWishes(flags: EvalFlags): Promise<Partial<ReportOptions>> {
+  const { metrics, score, vocIou, truthIdZero } = flags
   const { checkMetrics } = await import("./eval-predictions.js")
   if (truthIdZero !== undefined && truthIdZero !== "mended" && truthIdZero !== "pycocotools") {
     throw new UsageError(`eval: expected --truth-id-zero to be mended or pycocotools, got "${truthIdZero}"`)
   }
   return {
+    ...furtherOptions(flags),
     ...(metrics === undefined ? {} : { metrics: checkMetrics(metrics) }),
     ...(score === undefined ? {} : { scoreThreshold: score }),
     ...(vocIou === undefined ? {} : { vocIouThresholds: vocIou }),

@@ -1,0 +1,112 @@
+import { readFileSync } from "node:fs"
+import type { Command } from "commander"
+import type { Interval } from "../eval/bootstrap.js"
+import type { EvalReport, ReportOptions } from "../eval/report.js"
+import { slicesByFolder, slicesBySize, slicesFromFile } from "../eval/slices.js"
+import { DataError } from "../tensor/errors.js"
+import { atLeastOneFlag } from "./flags.js"
+
+/** The flags of `eval` that ask for more than figures. */
+export interface FurtherFlags {
+  readonly intervals?: number | true
+  readonly slice?: string
+  readonly calibration?: boolean
+  readonly suspects?: number | true
+}
+
+/** How many suspects are listed where no number is given. */
+const SUSPECTS = 100
+/** How many suspects the text names. */
+const SHOWN = 10
+
+export function addFurtherFlags(command: Command): Command {
+  return command
+    .option(
+      "--intervals [samples]",
+      "95 % intervals of AP and AP50, by drawing the images anew (1000 times)",
+      atLeastOneFlag,
+    )
+    .option(
+      "--slice <size|folder|file>",
+      "figures of subsets of the images: by size, by folder, or as a JSON file names them",
+    )
+    .option("--calibration", "whether scores mean what they say")
+    .option("--suspects [n]", `list suspected label errors (the first ${SUSPECTS})`, atLeastOneFlag)
+}
+
+/** The report's options that these flags ask for. */
+export function furtherOptions({ intervals, slice, calibration, suspects }: FurtherFlags): Partial<ReportOptions> {
+  return {
+    ...(intervals === undefined ? {} : { intervals: intervals === true ? {} : { samples: intervals } }),
+    ...(slice === undefined ? {} : { slices: slicesOf(slice) }),
+    ...(calibration ? { calibration: true } : {}),
+    ...(suspects === undefined ? {} : { suspects: suspects === true ? SUSPECTS : suspects }),
+  }
+}
+
+function slicesOf(slice: string): NonNullable<ReportOptions["slices"]> {
+  if (slice === "size") return slicesBySize
+  if (slice === "folder") return slicesByFolder
+  return (truths) => slicesFromFile(truths, readJson(slice), slice)
+}
+
+function readJson(path: string): unknown {
+  try {
+    return JSON.parse(readFileSync(path, "utf8"))
+  } catch (error) {
+    throw new DataError(`--slice ${path}: expected size, folder or a JSON file: ${(error as Error).message}`)
+  }
+}
+
+/** The parts of the JSON document that were asked for. */
+export function furtherDocument({ intervals, slices, calibration, suspects }: EvalReport): object {
+  return {
+    ...(intervals && { intervals }),
+    ...(slices && { slices }),
+    ...(calibration && { calibration }),
+    ...(suspects && { suspects }),
+  }
+}
+
+/** The paragraphs of the text that were asked for. */
+export function furtherParagraphs({ intervals, slices, calibration, suspects }: EvalReport): string[] {
+  const paragraphs: string[][] = []
+  if (intervals) {
+    const line = (name: string, { value, low, high }: Interval) =>
+      `${name} ${points(value)}, ${Math.round(intervals.options.confidence * 100)} % interval ${points(low)} to ${points(high)}`
+    paragraphs.push([line("AP", intervals.AP), line("AP50", intervals.AP50)])
+  }
+  if (slices) {
+    const rows = slices.map(
+      ({ name, images, truths, coco }) =>
+        `  ${name}: AP ${points(coco.AP)}, AP50 ${points(coco.AP50)} (${images} images, ${truths} objects)`,
+    )
+    paragraphs.push(["Slices:", ...rows])
+  }
+  if (calibration) {
+    const rows = calibration.bins
+      .filter(({ detections }) => detections > 0)
+      .map((bin) => {
+        const range = `${bin.from.toFixed(1)} to ${bin.to.toFixed(1)}`
+        return `  score ${range}: mean ${points(bin.confidence)}, right ${points(bin.precision)} (${bin.detections} detections)`
+      })
+    paragraphs.push([`Calibration error ${points(calibration.ece)} (IoU 0.5):`, ...rows])
+  }
+  if (suspects) {
+    const rows = suspects.slice(0, SHOWN).map(({ kind, imageName, labelled, found, suspicion }) => {
+      const what = {
+        missing: `${found} without a label`,
+        class: `labelled ${labelled}, looks like ${found}`,
+        spurious: `labelled ${labelled}, nothing found`,
+      }[kind]
+      return `  ${imageName}: ${what} (${points(suspicion)})`
+    })
+    paragraphs.push([`${suspects.length} suspected label errors, most suspicious first (all: --json):`, ...rows])
+  }
+  return paragraphs.map((lines) => lines.join("\n"))
+}
+
+/** 0..1 as 0..100 with one decimal. */
+function points(value: number): string {
+  return Number.isNaN(value) ? "n/a" : (value * 100).toFixed(1)
+}
