@@ -181,6 +181,7 @@ export function givenOptions<Schema extends z.ZodType>(
 ): ResolvedConfig<z.output<Schema>> {
   const { file, sets, flags } = givenFlags(command, definition)
   for (const { key, info } of declaredOptions(definition.schema)) {
+    if (info.bare !== undefined && flags[key] === true) flags[key] = info.bare
     const value = info.variable && process.env[info.variable]
     if (value && flags[key] === undefined) flags[key] = value
   }

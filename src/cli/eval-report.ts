@@ -3,6 +3,7 @@ import { type CocoSummary, cocoNames } from "../eval/coco-summary.js"
 import type { LvisSummary } from "../eval/lvis.js"
 import type { EvalReport } from "../eval/report.js"
 import type { VocResult } from "../eval/voc.js"
+import { furtherDocument, furtherParagraphs } from "./eval-further.js"
 
 /** What `eval --json` prints; figures 0..1 at full precision, null where there is nothing to measure. */
 export interface EvalDocument {
@@ -78,6 +79,7 @@ export function evalDocument(report: EvalReport): EvalDocument {
     bestImages: report.bestImages ?? null,
     worstImages: report.worstImages ?? null,
     diagnosis: report.diagnosis,
+    ...furtherDocument(report),
   }
 }
 
@@ -101,6 +103,7 @@ export function formatReport(report: EvalReport): string {
   const confused = formatConfusion(report)
   if (confused !== "") parts.push(confused)
   if (report.worstImages) parts.push(formatImages(report))
+  parts.push(...furtherParagraphs(report))
   for (const { message } of report.diagnosis) parts.push(`! ${message}`)
   return `${parts.join("\n\n")}\n`
 }

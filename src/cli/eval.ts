@@ -2,7 +2,7 @@ import type { z } from "zod"
 import type { EvalReport } from "../eval/report.js"
 import { flagName } from "../tasks/option.js"
 import { lookOf } from "../tasks/options/detect.js"
-import { evalSchema } from "../tasks/options/evaluate.js"
+import { evalSchema, scorePredictionsSchema } from "../tasks/options/evaluate.js"
 import { UsageError } from "../tensor/errors.js"
 import { defineCommand } from "./command.js"
 import { evalDocument, formatReport } from "./eval-report.js"
@@ -29,12 +29,14 @@ async function ofPredictions({ weights, data, engine, minMap, ...options }: Eval
   if (idle !== undefined) {
     throw new UsageError(`eval: --${flagName(idle)} says how a detector looks at images; it goes with --weights`)
   }
-  const { gt, predictions, split, images, metrics, score, vocIou, truthIdZero } = options
+  const { gt, predictions } = options
   if (gt === undefined || predictions === undefined) {
     throw new UsageError("eval needs --weights with --data, or --gt with --predictions")
   }
   const { scorePredictions } = await import("../tasks/score-predictions.js")
-  return scorePredictions({ gt, predictions, split, images, metrics, score, vocIou, truthIdZero })
+  const scored = Object.keys(scorePredictionsSchema.shape) as (keyof typeof scorePredictionsSchema.shape)[]
+  const own = Object.fromEntries(scored.map((key) => [key, options[key]]))
+  return scorePredictions({ ...own, gt, predictions })
 }
 
 async function ofDetector(

@@ -35,8 +35,8 @@ export interface BootstrapAp {
 }
 
 /**
- * Percentile intervals of COCO's AP and AP50: images are drawn with replacement, and the same matches accumulated with
- * each image as often as it was drawn. The same seed gives the same interval.
+ * Intervals of COCO's AP and AP50: images are drawn with replacement, and the same matches accumulated with each image as
+ * often as it was drawn. The same seed gives the same interval.
  * @throws UsageError for an unknown option or a value out of range
  */
 export function bootstrapAp(matched: MatchedDetections, overrides: Partial<BootstrapOptions> = {}): BootstrapAp {
@@ -82,15 +82,18 @@ function draw(random: Random, weights: Uint32Array): void {
   for (let i = 0; i < weights.length; i++) weights[random.integer(weights.length)]!++
 }
 
-/** The middle of the samples; those that are NaN, having nothing to measure, are left out. */
+/**
+ * The spread of the samples around their mean, laid around the figure: an image that is drawn twice makes AP rise by
+ * itself, so that the plain percentiles of the samples would lie above the figure. NaN samples are left out.
+ */
 export function interval(value: number, samples: readonly number[], confidence: number): Interval {
   const sorted = Float64Array.from(samples.filter((sample) => !Number.isNaN(sample))).sort()
   const mean = sorted.reduce((sum, sample) => sum + sample, 0) / sorted.length
   const squares = sorted.reduce((sum, sample) => sum + (sample - mean) ** 2, 0)
   return {
     value,
-    low: quantile(sorted, (1 - confidence) / 2),
-    high: quantile(sorted, (1 + confidence) / 2),
+    low: value + (quantile(sorted, (1 - confidence) / 2) - mean),
+    high: value + (quantile(sorted, (1 + confidence) / 2) - mean),
     standardError: Math.sqrt(squares / (sorted.length - 1)),
   }
 }

@@ -1,6 +1,7 @@
 export type { BestThreshold } from "./best-threshold.js"
 export { type BootstrapAp, type BootstrapOptions, bootstrapAp, bootstrapDefaults, type Interval } from "./bootstrap.js"
 export { type Calibration, type CalibrationBin, calibration, fBetaThresholds } from "./calibration.js"
+export type { ClassReport, PrecisionRecallCurve } from "./class-report.js"
 export { type CocoEvaluation, evaluateCoco } from "./coco.js"
 export { type AreaRange, type CocoOptions, cocoDefaults } from "./coco-options.js"
 export { type CocoAnnotationFile, type CocoResultRecord, detectionsFromCoco, truthsFromCoco } from "./coco-records.js"
@@ -39,12 +40,10 @@ export {
 } from "./open-images.js"
 export { detectionsFromDetector, type TruthImage, type TruthSet, truthsFromDataset } from "./records.js"
 export {
-  type ClassReport,
   type EvalReport,
   evaluate,
   evaluateDetections,
   type Metric,
-  type PrecisionRecallCurve,
   type ReportOptions,
   reportDefaults,
 } from "./report.js"

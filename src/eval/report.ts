@@ -2,18 +2,22 @@ import type { Detections } from "../boxes/boxes.js"
 import { withDefaults } from "../tensor/options.js"
 import { type Arrangement, arrange, rankAll } from "./arrange.js"
 import { type BestThreshold, bestThresholds } from "./best-threshold.js"
-import { evaluateMatches } from "./coco.js"
-import type { CocoCurves } from "./coco-accumulate.js"
+import { type BootstrapAp, type BootstrapOptions, bootstrapAp } from "./bootstrap.js"
+import { type Calibration, calibration } from "./calibration.js"
+import { type ClassReport, cocoFigures, measured, type PrecisionRecallCurve } from "./class-report.js"
 import { type CocoMatches, matchCoco } from "./coco-match.js"
 import { type CocoOptions, cocoDefaults, cocoOptions } from "./coco-options.js"
-import { type CocoSummary, meanOfMeasured, meanPrecision, meanRecall } from "./coco-summary.js"
+import type { CocoSummary } from "./coco-summary.js"
 import { type ConfusionMatrix, confusionMatrix } from "./confusion.js"
 import { type Diagnosis, diagnose } from "./diagnose.js"
 import { indexImages } from "./image-index.js"
 import { type ImageScore, rankImages } from "./image-ranking.js"
 import { evaluateLvis, type LvisSummary } from "./lvis.js"
-import { type MatchesAt, matchAt } from "./match-at.js"
+import { matchAt } from "./match-at.js"
+import type { MatchedDetections } from "./matched.js"
 import { detectionsFromDetector, type TruthSet, truthsFromDataset } from "./records.js"
+import { evaluateSlices, type Slice, type SliceReport } from "./slices.js"
+import { labelSuspects, type Suspect } from "./suspects.js"
 import type { DetectionTable, TruthTable } from "./tables.js"
 import { type TideErrors, tideErrors } from "./tide.js"
 import { evaluateVoc, type VocResult } from "./voc.js"
@@ -35,6 +39,14 @@ export interface ReportOptions {
   readonly images: number
   /** False leaves out everything but the figures: for a quick look after each epoch. */
   readonly details: boolean
+  /** Intervals of AP and AP50, by drawing the images anew; undefined for none. */
+  readonly intervals: Partial<BootstrapOptions> | undefined
+  /** Images whose figures are wanted by themselves, made from the truths; undefined for none. */
+  readonly slices: ((truths: TruthTable) => readonly Slice[]) | undefined
+  /** Whether scores mean what they say. */
+  readonly calibration: boolean
+  /** How many suspected label errors are listed. */
+  readonly suspects: number
 }
 
 /** @source iouThreshold: TIDE section 2.2 and VOC */
@@ -46,33 +58,10 @@ export const reportDefaults: ReportOptions = {
   iouThreshold: 0.5,
   images: 10,
   details: true,
-}
-
-/** One class. Figures are 0..1 and NaN where there is nothing to measure. */
-export interface ClassReport {
-  readonly name: string
-  readonly categoryId: number
-  readonly truths: number
-  /** How many of the truths are crowds or difficult objects, which count neither when found nor when missed. */
-  readonly ignored: number
-  readonly detections: number
-  readonly AP: number
-  readonly AP50: number
-  readonly AP75: number
-  readonly APs: number
-  readonly APm: number
-  readonly APl: number
-  /** COCO's AR100. */
-  readonly AR: number
-  readonly bestThreshold: BestThreshold | undefined
-  /** At IoU 0.5: precision and the score it needs, at recalls 0, 0.01, ... 1; empty without truths. */
-  readonly curve: PrecisionRecallCurve
-}
-
-export interface PrecisionRecallCurve {
-  readonly recall: readonly number[]
-  readonly precision: readonly number[]
-  readonly scores: readonly number[]
+  intervals: undefined,
+  slices: undefined,
+  calibration: false,
+  suspects: 0,
 }
 
 /** The same for every format of data. Figures are 0..1 and NaN where there is nothing to measure. */
@@ -99,6 +88,11 @@ export interface EvalReport {
   readonly errors?: TideErrors
   readonly bestImages?: readonly ImageScore[]
   readonly worstImages?: readonly ImageScore[]
+  /** Where asked for. */
+  readonly intervals?: BootstrapAp
+  readonly slices?: readonly SliceReport[]
+  readonly calibration?: Calibration
+  readonly suspects?: readonly Suspect[]
 }
 
 /**
@@ -137,7 +131,7 @@ export function reportMatches(
     detections,
     arranged,
     cocoMatches,
-    options,
+    matchOptions(options),
     matches,
     best.perClass,
   )
@@ -151,12 +145,13 @@ export function reportMatches(
     detections: detections.image.length,
     coco: unmeasuredAsNaN(coco),
     ...(truths.federated && { lvis: evaluateLvis(truths, detections) }),
-    voc: wantsVoc ? evaluateVoc(truths, detections, { iouThresholds: options.vocIouThresholds }) : [],
+    voc: wantsVoc ? evaluateVoc(truths, detections, { iouThresholds: options.vocIouThresholds }, arranged) : [],
     metrics: options.metrics,
     perClass,
     curve,
     bestThreshold: best.overall,
     diagnosis: diagnose(truths, detections, ranked, index, coco),
+    ...askedFor({ truths, detections, arranged, coco: cocoMatches }, options),
   }
   if (!options.details) return base
   const scoreThreshold = options.scoreThreshold === "best" ? (best.overall?.score ?? 0) : options.scoreThreshold
@@ -170,24 +165,19 @@ export function reportMatches(
   }
 }
 
-/** What the report takes from COCO's curves, which are large where there are many classes, and are let go here. */
-function cocoFigures(
-  truths: TruthTable,
-  detections: DetectionTable,
-  arranged: Arrangement,
-  cocoMatches: CocoMatches,
-  options: ReportOptions,
-  matches: MatchesAt,
-  best: readonly (BestThreshold | undefined)[],
-): { coco: CocoSummary; perClass: ClassReport[]; curve: PrecisionRecallCurve } {
-  const evaluation = evaluateMatches(arranged, detections.scores, cocoMatches, matchOptions(options))
-  const { curves, summary } = evaluation
-  const recalls = evaluation.options.recallThresholds
-  const all = truths.categoryNames.map((_, k) => k)
+/** The parts of a report that are made only where they are asked for. */
+function askedFor(
+  matched: Omit<MatchedDetections, "at50">,
+  { intervals, slices, calibration: wantsCalibration, suspects }: ReportOptions,
+): Pick<EvalReport, "intervals" | "slices" | "calibration" | "suspects"> {
+  if (intervals === undefined && slices === undefined && !wantsCalibration && suspects === 0) return {}
+  const { truths, detections, arranged, coco } = matched
+  const all = { ...matched, at50: matchAt(truths, detections, arranged, coco, 0.5) }
   return {
-    coco: summary,
-    perClass: all.map((k) => classReport(truths, arranged, curves, recalls, k, matches.counted[k]!, best[k])),
-    curve: curveOf(curves, recalls, all),
+    ...(intervals && { intervals: bootstrapAp(all, intervals) }),
+    ...(slices && { slices: evaluateSlices(all, slices(truths)) }),
+    ...(wantsCalibration && { calibration: calibration(all) }),
+    ...(suspects > 0 && { suspects: labelSuspects([all], suspects) }),
   }
 }
 
@@ -206,60 +196,8 @@ export function evaluateDetections(
   return evaluate(truths, detectionsFromDetector(set, truths, perImage), overrides)
 }
 
-function classReport(
-  truths: TruthTable,
-  { ranking, truths: { starts } }: Arrangement,
-  curves: CocoCurves,
-  recalls: readonly number[],
-  k: number,
-  counted: number,
-  bestThreshold: BestThreshold | undefined,
-): ClassReport {
-  const all = starts[k + 1]! - starts[k]!
-  const [T, , , , M] = curves.shape
-  const thresholds = Array.from({ length: T }, (_, t) => t)
-  const ap = (ts: readonly number[], a: number) => measured(meanPrecision(curves, ts, [k], a, M - 1))
-  return {
-    name: truths.categoryNames[k]!,
-    categoryId: truths.categoryIds[k]!,
-    truths: all,
-    ignored: all - counted,
-    detections: ranking.starts[k + 1]! - ranking.starts[k]!,
-    AP: ap(thresholds, 0),
-    AP50: ap([0], 0),
-    AP75: ap([5], 0),
-    APs: ap(thresholds, 1),
-    APm: ap(thresholds, 2),
-    APl: ap(thresholds, 3),
-    AR: measured(meanRecall(curves, [k], 0, M - 1)),
-    bestThreshold,
-    curve: curveOf(curves, recalls, [k]),
-  }
-}
-
-/** The curve at IoU 0.5, all sizes, best 100 detections, as a mean over `classes`. */
-function curveOf(
-  { shape, precision, scores }: CocoCurves,
-  recalls: readonly number[],
-  classes: readonly number[],
-): PrecisionRecallCurve {
-  const [T, R, , A, M] = shape
-  const mean = (values: Float64Array, r: number) =>
-    meanOfMeasured(Float64Array.from(classes, (k) => values[(k * A * M + M - 1) * T * R + r]!))
-  if (mean(precision, 0) === -1) return { recall: [], precision: [], scores: [] }
-  return {
-    recall: [...recalls],
-    precision: recalls.map((_, r) => mean(precision, r)),
-    scores: recalls.map((_, r) => mean(scores, r)),
-  }
-}
-
 function unmeasuredAsNaN(summary: CocoSummary): CocoSummary {
   return Object.fromEntries(
     Object.entries(summary).map(([name, value]) => [name, measured(value as number)]),
   ) as unknown as CocoSummary
-}
-
-function measured(value: number): number {
-  return value === -1 ? Number.NaN : value
 }

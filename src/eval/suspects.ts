@@ -40,11 +40,14 @@ const LEAST_IMAGES = 3
  */
 export function labelSuspects(detectors: readonly MatchedDetections[], most = Number.POSITIVE_INFINITY): Suspect[] {
   const merged: (Suspect & { readonly votes: number })[] = []
+  const places = new Map<string, number[]>()
   for (const matched of detectors) {
     for (const suspect of suspectsOf(matched)) {
-      const same = merged.findIndex((one) => isSame(one, suspect))
-      if (same < 0) merged.push({ ...suspect, votes: 1 })
-      else merged[same] = joined(merged[same]!, suspect)
+      const key = `${suspect.kind} ${suspect.imageId} ${suspect.truthId} ${suspect.found}`
+      const near = places.get(key) ?? []
+      const same = near.find((place) => overlaps(merged[place]!, suspect))
+      if (same !== undefined) merged[same] = joined(merged[same]!, suspect)
+      else places.set(key, [...near, merged.push({ ...suspect, votes: 1 }) - 1])
     }
   }
   return merged
@@ -53,8 +56,7 @@ export function labelSuspects(detectors: readonly MatchedDetections[], most = Nu
     .slice(0, most)
 }
 
-function isSame(a: Suspect, b: Suspect): boolean {
-  if (a.kind !== b.kind || a.imageId !== b.imageId || a.found !== b.found || a.truthId !== b.truthId) return false
+function overlaps(a: Suspect, b: Suspect): boolean {
   return overlap(Float64Array.from(a.bbox), 0, Float64Array.from(b.bbox), 0, false) >= TOGETHER
 }
 

@@ -95,13 +95,13 @@ export function pickTruths(table: TruthTable, keep: (g: number) => boolean): Tru
 export function truthsAt(table: TruthTable, order: Int32Array): TruthTable {
   return {
     ...table,
-    image: Int32Array.from(order, (g) => table.image[g]!),
-    category: Int32Array.from(order, (g) => table.category[g]!),
-    boxesXywh: pickBoxes(table.boxesXywh, order),
-    areas: Float64Array.from(order, (g) => table.areas[g]!),
-    crowd: Uint8Array.from(order, (g) => table.crowd[g]!),
-    difficult: Uint8Array.from(order, (g) => table.difficult[g]!),
-    ids: Float64Array.from(order, (g) => table.ids[g]!),
+    image: valuesAt(table.image, order, new Int32Array(order.length)),
+    category: valuesAt(table.category, order, new Int32Array(order.length)),
+    boxesXywh: boxesAt(table.boxesXywh, order),
+    areas: valuesAt(table.areas, order, new Float64Array(order.length)),
+    crowd: valuesAt(table.crowd, order, new Uint8Array(order.length)),
+    difficult: valuesAt(table.difficult, order, new Uint8Array(order.length)),
+    ids: valuesAt(table.ids, order, new Float64Array(order.length)),
   }
 }
 
@@ -114,16 +114,22 @@ export function pickDetections(table: DetectionTable, keep: (d: number) => boole
 /** The detections at `order`, in that order. */
 export function detectionsAt(table: DetectionTable, order: Int32Array): DetectionTable {
   return {
-    image: Int32Array.from(order, (d) => table.image[d]!),
-    category: Int32Array.from(order, (d) => table.category[d]!),
-    boxesXywh: pickBoxes(table.boxesXywh, order),
-    scores: Float64Array.from(order, (d) => table.scores[d]!),
+    image: valuesAt(table.image, order, new Int32Array(order.length)),
+    category: valuesAt(table.category, order, new Int32Array(order.length)),
+    boxesXywh: boxesAt(table.boxesXywh, order),
+    scores: valuesAt(table.scores, order, new Float64Array(order.length)),
     unknownCategories: table.unknownCategories,
-    ...(table.corners && { corners: pickBoxes(table.corners, order) }),
+    ...(table.corners && { corners: boxesAt(table.corners, order) }),
   }
 }
 
-function pickBoxes(boxes: Float64Array, order: Int32Array): Float64Array {
+/** A loop, since `from` goes over typed arrays by way of an iterator. */
+function valuesAt<T extends Int32Array | Float64Array | Uint8Array>(values: T, order: Int32Array, to: T): T {
+  for (let i = 0; i < order.length; i++) to[i] = values[order[i]!]!
+  return to
+}
+
+function boxesAt(boxes: Float64Array, order: Int32Array): Float64Array {
   const picked = new Float64Array(order.length * 4)
   for (let i = 0; i < picked.length; i++) picked[i] = boxes[order[i >> 2]! * 4 + (i & 3)]!
   return picked

@@ -25,6 +25,9 @@ const LOCALIZATION = 1
 const BOTH = 2
 const DUPLICATE = 3
 const BACKGROUND = 4
+const MISSED = 5
+/** A type that no detection has. */
+const NOTHING = 6
 
 /**
  * The six error types of TIDE. A wrong detection has the first type that fits: right class but too little overlap
@@ -44,7 +47,8 @@ export function tideErrors(
   index: ImageIndex,
   matches: MatchesAt,
 ): TideErrors {
-  const { type, target } = findErrors(truths, detections, index, matches)
+  const errors = findErrors(truths, detections, index, matches)
+  const { type, target } = errors
   const count = new Array<number>(6).fill(0)
   for (const t of type) if (t >= 0) count[t]!++
   const missed = new Int32Array(truths.categoryIds.length)
@@ -53,21 +57,18 @@ export function tideErrors(
   for (let g = 0; g < truths.image.length; g++) {
     if (isIgnored(truths, g) || matches.found[g] === 1 || claimed[g] === 1) continue
     missed[truths.category[g]!]!++
-    count[5]!++
+    count[MISSED]!++
   }
-  const meanAp = (mended: number) =>
-    meanPrecision(
-      mended,
-      type,
-      target,
-      truths,
-      detections,
-      arranged,
-      ranked,
-      matches,
-      mended === 5 ? missed : undefined,
-    )
-  const AP = meanAp(-1)
+  const inRanking = rankErrors(arranged.ranking, errors, matches)
+  const precision = new Float64Array(type.length)
+  const meanAp = (mended: number) => {
+    const own =
+      mended === CLASSIFICATION
+        ? rankErrors(reclassified(truths, detections, ranked, errors), errors, matches)
+        : inRanking
+    return meanPrecision(mended, own, matches.counted, mended === MISSED ? missed : undefined, precision)
+  }
+  const AP = meanAp(NOTHING)
   const gain = tideNames.map((_, mended) => (count[mended] === 0 || Number.isNaN(AP) ? 0 : meanAp(mended) - AP))
   const byName = (values: readonly number[]) =>
     Object.fromEntries(tideNames.map((name, i) => [name, values[i]!])) as Record<TideError, number>
@@ -188,55 +189,87 @@ class BestOverlaps {
   }
 }
 
-/** Mean AP over the classes that have truths, with the errors of one type mended. */
-function meanPrecision(
-  mended: number,
-  type: Int8Array,
-  target: Int32Array,
+/** The detections of each class, best score first, with what became of them. */
+interface RankedErrors {
+  readonly starts: Int32Array
+  readonly state: Uint8Array
+  readonly type: Int8Array
+  /** 1 for an error that mending makes right. */
+  readonly mendable: Uint8Array
+}
+
+function rankErrors(
+  { order, starts }: Arrangement["ranking"],
+  { type, target }: Errors,
+  matches: MatchesAt,
+): RankedErrors {
+  const state = new Uint8Array(order.length)
+  const types = new Int8Array(order.length)
+  const mendable = new Uint8Array(order.length)
+  for (let p = 0; p < order.length; p++) {
+    const d = order[p]!
+    state[p] = matches.state[d]!
+    types[p] = type[d]!
+    mendable[p] = target[d]! >= 0 ? 1 : 0
+  }
+  return { starts, state, type: types, mendable }
+}
+
+/** The same with each mendable classification error in the class of its truth. */
+function reclassified(
   truths: TruthTable,
   detections: DetectionTable,
-  arranged: Arrangement,
   ranked: Int32Array,
-  matches: MatchesAt,
-  missed: Int32Array | undefined,
-): number {
-  const state = matches.state.slice()
-  let ranking = arranged.ranking
-  if (mended >= 0 && mended < 5) {
-    const category = mended === CLASSIFICATION ? detections.category.slice() : undefined
-    for (let d = 0; d < type.length; d++) {
-      if (type[d] !== mended) continue
-      state[d] = target[d]! >= 0 ? RIGHT : UNUSED
-      if (target[d]! >= 0 && category) category[d] = truths.category[target[d]!]!
-    }
-    if (category) ranking = groupBy(ranked, category, truths.categoryIds.length)
+  { type, target }: Errors,
+): Arrangement["ranking"] {
+  const category = detections.category.slice()
+  for (let d = 0; d < type.length; d++) {
+    if (type[d] === CLASSIFICATION && target[d]! >= 0) category[d] = truths.category[target[d]!]!
   }
-  const { order, starts } = ranking
-  const perClass = Array.from(matches.counted, (counted, k) => {
-    if (counted === 0) return -1
-    const left = counted - (missed?.[k] ?? 0)
-    const inClass = order.subarray(starts[k], starts[k + 1])
-    if (left === 0) return inClass.some((d) => state[d] === WRONG) ? 0 : -1
-    return interpolatedAp(inClass, state, left)
+  return groupBy(ranked, category, truths.categoryIds.length)
+}
+
+/** Mean AP over the classes that have truths, with the errors of one type mended; NaN without any. */
+function meanPrecision(
+  mended: number,
+  errors: RankedErrors,
+  counted: Int32Array,
+  missed: Int32Array | undefined,
+  precision: Float64Array,
+): number {
+  const { starts, state, type } = errors
+  const perClass = Array.from(counted, (truths, k) => {
+    if (truths === 0) return -1
+    const left = truths - (missed?.[k] ?? 0)
+    if (left > 0) return interpolatedAp(errors, starts[k]!, starts[k + 1]!, mended, left, precision)
+    let wrong = false
+    for (let p = starts[k]!; p < starts[k + 1]!; p++) wrong ||= state[p] === WRONG && type[p] !== mended
+    return wrong ? 0 : -1
   })
   const mean = meanOfMeasured(Float64Array.from(perClass))
   return mean === -1 ? Number.NaN : mean
 }
 
 /** COCO's AP of one class: the mean of 101 precisions, summed as in `evaluateCoco`. */
-function interpolatedAp(ranked: Int32Array, state: Uint8Array, truths: number): number {
-  const precision = new Float64Array(ranked.length)
+function interpolatedAp(
+  { state, type, mendable }: RankedErrors,
+  from: number,
+  to: number,
+  mended: number,
+  truths: number,
+  precision: Float64Array,
+): number {
   let wrong = 0
   let right = 0
-  for (let i = 0; i < ranked.length; i++) {
-    const of = state[ranked[i]!]!
-    if (of === WRONG) wrong++
-    else if (of === RIGHT) {
+  for (let p = from; p < to; p++) {
+    const became = type[p] !== mended ? state[p]! : mendable[p] === 1 ? RIGHT : UNUSED
+    if (became === WRONG) wrong++
+    else if (became === RIGHT) {
       right++
       precision[right - 1] = right / (wrong + right + 2 ** -52)
     }
   }
-  for (let n = right - 2; n >= 0; n--) precision[n] = Math.max(precision[n]!, precision[n + 1]!)
+  for (let n = right - 2; n >= 0; n--) if (precision[n + 1]! > precision[n]!) precision[n] = precision[n + 1]!
   let sum = 0
   let n = 0
   for (let r = 0; r <= 100; r++) {

@@ -1,4 +1,5 @@
 import { type Rule, withDefaults } from "../tensor/options.js"
+import { type Arrangement, arrange } from "./arrange.js"
 import { groupBy, ScoreSorter } from "./order.js"
 import { type DetectionTable, inclusiveCorners, setInclusiveCorners, type TruthTable } from "./tables.js"
 import { allPointsAp, elevenPointAp, type VocCurve, vocCurve } from "./voc-ap.js"
@@ -47,6 +48,7 @@ const thresholds: Rule = (value) =>
  * VOC's AP by 11 points and by all points, one result an overlap threshold: best score first (equal scores in the order
  * of the table), each detection is compared with the truth it overlaps most (the first of equals), whether that is taken
  * or not; inclusive pixels ("+1"). A detection on a difficult object (or a crowd) counts neither way.
+ * @param arranged the same tables in order, where they are already
  * @throws UsageError for an unknown option or a value out of range
  * @source VOC devkit VOCevaldet.m, VOCap.m. Precision before the first counted detection is 0, where MATLAB has NaN.
  */
@@ -54,26 +56,27 @@ export function evaluateVoc(
   truths: TruthTable,
   detections: DetectionTable,
   overrides: Partial<VocOptions> = {},
+  arranged: Arrangement = arrange(truths, detections),
 ): VocResult[] {
   const options = withDefaults("evaluateVoc", vocDefaults, overrides, {
     iouThresholds: thresholds,
     match: (value) => (value === "at-least" || value === "above" ? undefined : `"at-least" or "above"`),
   })
   const classes = truths.categoryNames.length
-  const { order, starts } = groupBy(detections.image.length, detections.category, classes)
-  const sorter = new ScoreSorter()
-  for (let k = 0; k < classes; k++) sorter.sort(order, starts[k]!, starts[k + 1]!, detections.scores)
-  const pairing = bestTruths(truths, detections)
+  const { order, starts } = rankByTable(detections, arranged)
+  const pairing = bestTruths(truths, detections, arranged)
   const difficult = new Int32Array(classes)
   const counted = new Int32Array(classes)
-  for (let g = 0; g < truths.category.length; g++)
-    (isDifficult(truths, g) ? difficult : counted)[truths.category[g]!]!++
+  for (let g = 0; g < truths.category.length; g++) {
+    if (isDifficult(truths, g)) difficult[truths.category[g]!]!++
+    else counted[truths.category[g]!]!++
+  }
   return options.iouThresholds.map((threshold) => {
     const judged = judge(order, truths, pairing, threshold, options.match === "above")
     const perClass = truths.categoryNames.map((name, k): VocClassResult => {
-      const makeCurve = () => curveOf(order.subarray(starts[k]!, starts[k + 1]), detections.scores, judged, counted[k]!)
-      const curve = makeCurve()
-      const ap = (of: (curve: VocCurve) => number) => (counted[k] === 0 ? Number.NaN : of(curve))
+      const ranked = order.subarray(starts[k]!, starts[k + 1])
+      const points = truePositives(ranked, judged, counted[k]!)
+      const ap = (of: (points: VocPoints) => number) => (counted[k] === 0 ? Number.NaN : of(points))
       return {
         name,
         truths: counted[k]!,
@@ -83,7 +86,7 @@ export function evaluateVoc(
         voc12: ap(allPointsAp),
         // Of all classes they would be the largest part of a report, and few ask for them.
         get curve() {
-          return makeCurve()
+          return curveOf(ranked, detections.scores, judged, counted[k]!)
         },
       }
     })
@@ -120,6 +123,26 @@ function judge(
   return judged
 }
 
+type VocPoints = Pick<VocCurve, "recall" | "precision">
+
+/** The points of the curve at true positives: recall changes only there, and precision is the highest. */
+function truePositives(ranked: Int32Array, judged: Uint8Array, truths: number): VocPoints {
+  const recall = new Float64Array(truths)
+  const precision = new Float64Array(truths)
+  let seen = 0
+  let right = 0
+  for (let i = 0; i < ranked.length; i++) {
+    const is = judged[ranked[i]!]
+    if (is === NEITHER) continue
+    seen++
+    if (is !== TRUE) continue
+    right++
+    recall[right - 1] = right / truths
+    precision[right - 1] = right / seen
+  }
+  return { recall: recall.subarray(0, right), precision: precision.subarray(0, right) }
+}
+
 function curveOf(ranked: Int32Array, scores: Float64Array, judged: Uint8Array, truths: number): VocCurve {
   const found = new Uint8Array(ranked.length)
   const scored = new Float64Array(ranked.length)
@@ -144,32 +167,50 @@ interface Pairing {
   readonly overlap: Float64Array
 }
 
+/** By class, best score first, equal scores in the order of the table: the arrangement's own where images ascend in it. */
+function rankByTable(detections: DetectionTable, { ranking }: Arrangement): Arrangement["ranking"] {
+  const { image, scores } = detections
+  let ascending = true
+  for (let d = 1; d < image.length && ascending; d++) ascending = image[d]! >= image[d - 1]!
+  if (ascending) return ranking
+  const { starts } = ranking
+  const order = groupBy(image.length, detections.category, starts.length - 1).order
+  const sorter = new ScoreSorter()
+  for (let k = 0; k < starts.length - 1; k++) sorter.sort(order, starts[k]!, starts[k + 1]!, scores)
+  return { order, starts }
+}
+
 /** Pairs every detection with its truth; thresholds come later. */
-function bestTruths(truths: TruthTable, detections: DetectionTable): Pairing {
+function bestTruths(
+  truths: TruthTable,
+  detections: DetectionTable,
+  { ranking, cells, truths: all }: Arrangement,
+): Pairing {
   const { corners, boxesXywh } = detections
   const truthCorners = inclusiveCorners(truths.boxesXywh)
-  const { order, starts } = groupBy(truths.image.length, truths.image, truths.imageIds.length)
   const truth = new Int32Array(detections.image.length).fill(-1)
   const overlap = new Float64Array(detections.image.length)
   const box = new Float64Array(4)
-  for (let d = 0; d < truth.length; d++) {
-    const image = detections.image[d]!
-    const category = detections.category[d]!
-    let most = 0
-    if (corners === undefined) setInclusiveCorners(boxesXywh, d * 4, box)
-    for (let at = starts[image]!; at < starts[image + 1]!; at++) {
-      const g = order[at]!
-      if (truths.category[g] !== category) continue
-      const iou =
-        corners === undefined
-          ? inclusiveIou(box, 0, truthCorners, g * 4)
-          : inclusiveIou(corners, d * 4, truthCorners, g * 4)
-      if (iou > most) {
+  for (let k = 0; k < truths.categoryIds.length; k++) {
+    let first = all.starts[k]!
+    const last = all.starts[k + 1]!
+    for (let at = ranking.starts[k]!; at < ranking.starts[k + 1]! && first < last; at++) {
+      const d = cells[at]!
+      const image = detections.image[d]!
+      while (first < last && truths.image[all.order[first]!]! < image) first++
+      if (first === last || truths.image[all.order[first]!] !== image) continue
+      if (corners === undefined) setInclusiveCorners(boxesXywh, d * 4, box)
+      let most = 0
+      for (let g = first; g < last && truths.image[all.order[g]!] === image; g++) {
+        const j = all.order[g]! * 4
+        const iou =
+          corners === undefined ? inclusiveIou(box, 0, truthCorners, j) : inclusiveIou(corners, d * 4, truthCorners, j)
+        if (iou <= most) continue
         most = iou
-        truth[d] = g
+        truth[d] = all.order[g]!
       }
+      overlap[d] = most
     }
-    overlap[d] = most
   }
   return { truth, overlap }
 }

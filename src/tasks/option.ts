@@ -16,6 +16,8 @@ export interface OptionInfo {
   readonly path?: "single" | "joined"
   /** The value is a list whose items stand behind the flag with spaces between them. */
   readonly repeated?: boolean
+  /** What the flag means without a value; with one, it is optional. */
+  readonly bare?: number
   /** Seldom needed: `--help` leaves it to docs/options.md. */
   readonly advanced?: boolean
   /** `file`: no flag, only a key of configuration files and `--set`. `code`: an object that only TypeScript can pass. */
@@ -180,7 +182,7 @@ export const flagName = (key: string): string => key.replace(/[A-Z]/g, (letter) 
 export function placeholder({ info, kind }: Pick<DeclaredOption, "info" | "kind">): string {
   if (kind.type === "boolean") return ""
   const word = info.value ?? info.unit ?? (info.path === undefined ? typeNames[kind.type] : "path")
-  return `<${word}${info.repeated ? "..." : ""}>`
+  return info.bare === undefined ? `<${word}${info.repeated ? "..." : ""}>` : `[${word}]`
 }
 
 const typeNames: Readonly<Record<ValueKind["type"], string>> = {

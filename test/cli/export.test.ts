@@ -54,7 +54,7 @@ test("a file tells its classes, category ids, sizes and thresholds", () => {
   writeOnnx(path("detector.safetensors"), path("strict.onnx"), { score: 0.25, nms: 0.3 })
   const { resdet } = metadataOf("strict.onnx")
   expect(resdet).toMatchObject({ classes: ["cat", "dog"], categoryIds: [17, 18], config: { size: 64, maxSize: 128 } })
-  expect(resdet.config.options.select).toMatchObject({ score: 0.25, nmsThreshold: 0.3, limit: 100 })
+  expect(resdet.config.options.select).toMatchObject({ score: 0.25, nmsThreshold: 0.3, maxDetections: 100 })
   writeOnnx(path("classifier.safetensors"), path("classifier.onnx"))
   expect(metadataOf("classifier.onnx").resdet_classifier).toMatchObject({
     classes: ["a", "b", "c"],

@@ -83,11 +83,11 @@ describe("bootstrap", () => {
     expect(once.AP.high).toBeGreaterThanOrEqual(once.AP.value)
   })
 
-  test("an interval lies between quantiles, whatever the order of the samples", () => {
+  test("an interval is the middle of the samples, laid around the figure, whatever their order", () => {
     const samples = Array.from({ length: 101 }, (_, i) => ((i * 37) % 101) / 100)
-    const { low, high, standardError } = interval(0.5, [...samples, Number.NaN], 0.9)
-    expect(low).toBeCloseTo(0.05, 12)
-    expect(high).toBeCloseTo(0.95, 12)
+    const { low, high, standardError } = interval(0.4, [...samples, Number.NaN], 0.9)
+    expect(low).toBeCloseTo(0.4 - 0.45, 12)
+    expect(high).toBeCloseTo(0.4 + 0.45, 12)
     expect(standardError).toBeCloseTo(Math.sqrt((101 * (101 * 101 - 1)) / 12 / 100) / 100, 10)
   })
 
@@ -209,6 +209,22 @@ function simulated(seed: number, skill: number, images = 40) {
   }
   return { truths, results, images }
 }
+
+test("the report has what was asked for, from its own matches, and nothing else", () => {
+  const [one] = fc.sample(scene, { numRuns: 1, seed: 7 })
+  const matched = matchedOf(one!.file, one!.results)
+  const { truths, detections } = matched
+  const asked = { intervals: { samples: 20 }, slices: slicesByFolder, calibration: true, suspects: 5 }
+  const report = evaluate(truths, detections, asked)
+  expect(report).toMatchObject({
+    intervals: bootstrapAp(matched, { samples: 20 }),
+    slices: evaluateSlices(matched, slicesByFolder(truths)),
+    calibration: calibration(matched),
+    suspects: labelSuspects([matched], 5),
+  })
+  const { intervals, slices, calibration: _, suspects, ...rest } = report
+  expect(evaluate(truths, detections)).toEqual(rest)
+})
 
 describe("compare", () => {
   const good = simulated(1, 0.9)

@@ -1,5 +1,9 @@
+import { readFileSync } from "node:fs"
 import { z } from "zod"
+import { bootstrapDefaults } from "../../eval/bootstrap.js"
 import { type Metric, type ReportOptions, reportDefaults } from "../../eval/report.js"
+import { slicesByFolder, slicesBySize, slicesFromFile } from "../../eval/slices.js"
+import { DataError } from "../../tensor/errors.js"
 import { option } from "../option.js"
 import { lookShape } from "./detect.js"
 import { boxData, detectEngine, files, imagesFolder, ownBackbone, scoredSplit } from "./shared.js"
@@ -26,6 +30,21 @@ const reportShape = {
   truthIdZero: option(z.enum(["mended", "pycocotools"]).optional(), {
     help: "pycocotools never finds a COCO ground truth with id 0",
     otherwise: "mended",
+  }),
+  intervals: option(z.int().min(1).optional(), {
+    help: "95 % intervals of AP and AP50, by drawing the images anew so many times",
+    value: "samples",
+    bare: bootstrapDefaults.samples,
+    source: 'Efron and Tibshirani 1993 "An Introduction to the Bootstrap": 1,000 samples or more for percentiles',
+  }),
+  slice: option(z.string().optional(), {
+    help: "figures of subsets of the images: by size, by folder, or as a JSON file names them",
+    value: "size|folder|file",
+  }),
+  calibration: option(z.boolean().optional(), { help: "whether scores mean what they say" }),
+  suspects: option(z.int().min(1).optional(), {
+    help: "list so many suspected label errors, the most suspicious first",
+    bare: 100,
   }),
 }
 
@@ -76,11 +95,33 @@ export function reportOptionsOf({
   score,
   vocIou,
   truthIdZero,
+  intervals,
+  slice,
+  calibration,
+  suspects,
 }: Pick<z.output<typeof scorePredictionsSchema>, keyof typeof reportShape>): Partial<ReportOptions> {
   return {
     metrics,
     ...(score === undefined ? {} : { scoreThreshold: score }),
     ...(vocIou === undefined ? {} : { vocIouThresholds: vocIou }),
     ...(truthIdZero === undefined ? {} : { truthIdZero }),
+    ...(intervals === undefined ? {} : { intervals: { samples: intervals } }),
+    ...(slice === undefined ? {} : { slices: slicesOf(slice) }),
+    ...(calibration ? { calibration } : {}),
+    ...(suspects === undefined ? {} : { suspects }),
+  }
+}
+
+function slicesOf(slice: string): NonNullable<ReportOptions["slices"]> {
+  if (slice === "size") return slicesBySize
+  if (slice === "folder") return slicesByFolder
+  return (truths) => slicesFromFile(truths, readJson(slice), slice)
+}
+
+function readJson(path: string): unknown {
+  try {
+    return JSON.parse(readFileSync(path, "utf8"))
+  } catch (error) {
+    throw new DataError(`--slice ${path}: expected size, folder or a JSON file: ${(error as Error).message}`)
   }
 }

@@ -1,0 +1,58 @@
+import type { Interval } from "../eval/bootstrap.js"
+import type { EvalReport } from "../eval/report.js"
+
+/** How many suspects the text names. */
+const SHOWN = 10
+
+/** The parts of the JSON document that were asked for. */
+export function furtherDocument({ intervals, slices, calibration, suspects }: EvalReport): object {
+  return {
+    ...(intervals && { intervals }),
+    ...(slices && { slices }),
+    ...(calibration && { calibration }),
+    ...(suspects && { suspects }),
+  }
+}
+
+/** The paragraphs of the text that were asked for. */
+export function furtherParagraphs({ intervals, slices, calibration, suspects }: EvalReport): string[] {
+  const paragraphs: string[][] = []
+  if (intervals) {
+    const line = (name: string, { value, low, high }: Interval) =>
+      `${name} ${points(value)}, ${Math.round(intervals.options.confidence * 100)} % interval ${points(low)} to ${points(high)}`
+    paragraphs.push([line("AP", intervals.AP), line("AP50", intervals.AP50)])
+  }
+  if (slices) {
+    const rows = slices.map(
+      ({ name, images, truths, coco }) =>
+        `  ${name}: AP ${points(coco.AP)}, AP50 ${points(coco.AP50)} (${images} images, ${truths} objects)`,
+    )
+    paragraphs.push(["Slices:", ...rows])
+  }
+  if (calibration) {
+    const rows = calibration.bins
+      .filter(({ detections }) => detections > 0)
+      .map((bin) => {
+        const range = `${bin.from.toFixed(1)} to ${bin.to.toFixed(1)}`
+        return `  score ${range}: mean ${points(bin.confidence)}, right ${points(bin.precision)} (${bin.detections} detections)`
+      })
+    paragraphs.push([`Calibration error ${points(calibration.ece)} (IoU 0.5):`, ...rows])
+  }
+  if (suspects) {
+    const rows = suspects.slice(0, SHOWN).map(({ kind, imageName, labelled, found, suspicion }) => {
+      const what = {
+        missing: `${found} without a label`,
+        class: `labelled ${labelled}, looks like ${found}`,
+        spurious: `labelled ${labelled}, nothing found`,
+      }[kind]
+      return `  ${imageName}: ${what} (${points(suspicion)})`
+    })
+    paragraphs.push([`${suspects.length} suspected label errors, most suspicious first (all: --json):`, ...rows])
+  }
+  return paragraphs.map((lines) => lines.join("\n"))
+}
+
+/** 0..1 as 0..100 with one decimal. */
+function points(value: number): string {
+  return Number.isNaN(value) ? "n/a" : (value * 100).toFixed(1)
+}
