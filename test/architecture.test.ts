@@ -18,6 +18,8 @@ test.each([
   ["eval", "detector"],
   ["weights", "predict"],
   ["detector", "cli"],
+  ["engine", "setup"],
+  ["predict", "setup"],
 ])("%s may not import %s", (room, other) => {
   expect(faultsOf({ [`src/${room}/a.ts`]: `import { b } from "../${other}/b.js"` })).toEqual([
     `src/${room}/a.ts: ${room} imports ${other} (src/${other}/b.ts)`,

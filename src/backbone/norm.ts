@@ -1,8 +1,8 @@
 import * as tf from "@tensorflow/tfjs-core"
-import { batchNormEpsilon, batchNormOfBatch } from "../engine/batch-norm.js"
-import { convolution } from "../engine/convolution.js"
-import { groupNorm } from "../engine/group-norm.js"
-import { relu } from "../engine/relu.js"
+import { batchNormEpsilon, batchNormOfBatch } from "../engine/ops/batch-norm.js"
+import { convolution } from "../engine/ops/convolution/convolution.js"
+import { groupNorm } from "../engine/ops/group-norm.js"
+import { relu } from "../engine/ops/relu.js"
 import { constant, heNormal, type Initializer, type Scope } from "../tensor/parameters.js"
 import type { LayerSpec } from "./architecture.js"
 

@@ -1,5 +1,5 @@
 import type * as tf from "@tensorflow/tfjs-core"
-import { relu } from "../engine/relu.js"
+import { relu } from "../engine/ops/relu.js"
 import type { ConvolutionUnit } from "./norm.js"
 
 /** What a convolution of the main path gives behind its norm, before ReLU or addition. */

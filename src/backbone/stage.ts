@@ -1,5 +1,5 @@
 import * as tf from "@tensorflow/tfjs-core"
-import { addRelu } from "../engine/relu.js"
+import { addRelu } from "../engine/ops/relu.js"
 import type { Scope } from "../tensor/parameters.js"
 import { type BlockSpec, isProjection, type PaddedShortcut, type StageSpec, stageChannels } from "./architecture.js"
 import { type ConvolutionUnit, convolutionUnit, type NormKind, type Pass } from "./norm.js"

@@ -1,5 +1,5 @@
 import type * as tf from "@tensorflow/tfjs-core"
-import { stemPool } from "../engine/max-pool.js"
+import { stemPool } from "../engine/ops/max-pool.js"
 import type { Scope } from "../tensor/parameters.js"
 import type { LayerSpec } from "./architecture.js"
 import { type ConvolutionUnit, convolutionUnit, type NormKind } from "./norm.js"

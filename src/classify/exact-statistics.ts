@@ -1,7 +1,7 @@
 import * as tf from "@tensorflow/tfjs-core"
 import { type BatchStatistics, observeBatchNorms } from "../backbone/norm.js"
 import type { ResNet } from "../backbone/resnet.js"
-import { readable } from "../engine/read-back.js"
+import { awaitReadback } from "../engine/readback.js"
 import type { Parameters } from "../tensor/parameters.js"
 
 /** Pictures of one pass. */
@@ -40,7 +40,7 @@ export async function setExactStatistics(
       observeBatchNorms(observe, () => network.train(network.frozenFeatures(tf.tensor4d(pixels, [...shape]))))
     })
     const tensors = found.flatMap(({ mean, variance }) => [mean, variance])
-    await readable(tensors)
+    await awaitReadback(tensors)
     for (const statistics of found) {
       const sums = layers.get(statistics.name) ?? new Sums(statistics.mean.size)
       layers.set(statistics.name, sums)

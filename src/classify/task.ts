@@ -2,7 +2,7 @@ import * as tf from "@tensorflow/tfjs-core"
 import type { LabelledSet } from "../../datasets/labelled-set.js"
 import type { LabelledBatch, LabelledLoader } from "../../datasets/loader/labelled-loader.js"
 import type { ResNet } from "../backbone/resnet.js"
-import { readable } from "../engine/read-back.js"
+import { awaitReadback } from "../engine/readback.js"
 import { topKError } from "../eval/imagenet.js"
 import { softmaxCrossEntropy } from "../tensor/losses.js"
 import type { Parameters } from "../tensor/parameters.js"
@@ -59,7 +59,7 @@ export function classificationTask(
     async figures() {
       if (said === undefined) return {}
       const { logits, labels } = said
-      await readable([logits])
+      await awaitReadback([logits])
       const train_error = topKError(logits.dataSync(), labels, logits.shape[1], 1)
       logits.dispose()
       said = undefined

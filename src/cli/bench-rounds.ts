@@ -5,7 +5,7 @@ import { streamImages } from "../../datasets/loader/stream.js"
 import { buildFasterRcnn } from "../detector/build.js"
 import type { FasterRcnn } from "../detector/faster-rcnn.js"
 import type { ModelConfig } from "../detector/model.js"
-import { mustWait } from "../engine/read-back.js"
+import { needsReadback } from "../engine/readback.js"
 import { Parameters } from "../tensor/parameters.js"
 import { mixSeeds, seededRandom } from "../tensor/random.js"
 import { Sgd } from "../train/sgd.js"
@@ -64,7 +64,7 @@ async function timeTraining(
         laps.lap("data")
         const stem = tf.tidy(() => detector.frozenFeatures(tf.tensor4d(value.pixels, [...value.shape])))
         laps.lap("frozen")
-        const proposals = mustWait() ? await detector.proposeAhead(stem, value.images) : undefined
+        const proposals = needsReadback() ? await detector.proposeAhead(stem, value.images) : undefined
         if (proposals) laps.lap("proposals ahead")
         const random = seededRandom(mixSeeds(SEED, step))
         const losses = () => detector.losses(stem, value.images, random, { proposals }, laps.lap)

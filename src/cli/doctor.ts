@@ -1,6 +1,6 @@
 import { type Command, Option } from "commander"
-import type { DoctorReport } from "../engine/doctor.js"
 import { type EngineChoice, engineChoices } from "../engine/names.js"
+import type { DoctorReport } from "../setup/doctor.js"
 
 interface DoctorFlags {
   readonly engine: EngineChoice
@@ -22,7 +22,7 @@ export function configure(command: Command): void {
 }
 
 async function doctor(flags: DoctorFlags): Promise<void> {
-  const { examine } = await import("../engine/doctor.js")
+  const { examine } = await import("../setup/doctor.js")
   const report = await examine(flags.engine)
   if (flags.json === undefined) {
     for (const [name, value] of lines(report)) console.log(`${name.padEnd(14)}${value}`)

@@ -19,18 +19,18 @@ export function configure(command: Command): void {
     .option("--gpu", "the CUDA build (default: where an NVIDIA driver is loaded)")
     .option("--cpu", "the CPU build")
     .option("--cache <folder>", "where to keep it (default: RESDET_CACHE or the user's cache folder)")
-    .option("--strict", "fail when native TensorFlow cannot be had (default: exit code 0, WebAssembly is used)")
+    .option("--strict", "exit 1 also on machines for which there is no native TensorFlow, such as macOS and Windows")
     .addHelpText(
       "after",
-      "\nExit codes: 0 an engine works · 1 none works, or not the one --strict or --libtensorflow asks for",
+      "\nExit codes: 0 native TensorFlow works, or WebAssembly where there is no other · 1 it could not be set up",
     )
     .action(setup)
 }
 
 async function setup(flags: SetupFlags): Promise<void> {
-  const { setUpNative } = await import("../engine/setup.js")
+  const { setUpNative, whyUnsupported } = await import("../setup/setup.js")
   const { startEngine } = await import("../engine/start.js")
-  const { checkEngine } = await import("../engine/self-check.js")
+  const { checkEngine } = await import("../setup/self-check.js")
   const { UsageError, UserError } = await import("../tensor/errors.js")
   if (flags.gpu && flags.cpu) throw new UsageError("setup: expected --gpu or --cpu, got both. Leave one out")
   if (flags.cache) process.env.RESDET_CACHE = flags.cache
@@ -52,9 +52,11 @@ async function setup(flags: SetupFlags): Promise<void> {
     console.log(`native TensorFlow ${manifest.libtensorflow} (${manifest.device}) works: ${folder}`)
   } catch (error) {
     if (!(error instanceof UserError) || flags.strict || flags.libtensorflow) throw error
-    tell(`no native TensorFlow: ${error.message}`)
     await startEngine("wasm")
     await prove("WebAssembly")
     console.log("WebAssembly works: everything runs on it, several times slower")
+    const reason = `no native TensorFlow: ${error.message}`
+    if (whyUnsupported() === undefined) throw new UserError(reason)
+    tell(reason)
   }
 }

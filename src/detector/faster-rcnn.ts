@@ -1,8 +1,8 @@
 import * as tf from "@tensorflow/tfjs-core"
 import { observeBatchNorms } from "../backbone/norm.js"
 import { type Detections, joinBoxes } from "../boxes/boxes.js"
-import { offTape } from "../engine/off-tape.js"
-import { withValues } from "../engine/read-back.js"
+import { noGrad } from "../engine/no-grad.js"
+import { withData } from "../engine/readback.js"
 import { besideContext, wholeImages } from "../roi/context.js"
 import type { BoxPredictor, RegionFeatures } from "../roi/head.js"
 import { alignOnLevels } from "../roi/levels.js"
@@ -95,7 +95,7 @@ export class FasterRcnn {
       return proposeRegions(outputs, grid, sizes, proposals.train)
     }
     // No gradient flows through proposals, and the RPN's own loss looks at a sample of its anchors alone.
-    const proposed = known.proposals ?? offTape(propose)
+    const proposed = known.proposals ?? noGrad(propose)
     const truths = images.map((image) => trainingTruths(image, difficult))
     const anchorTargets = truths.map((truth) => rpnTargets(allAnchors, truth.boxes, truth.crowds, rpn, random))
     const regionTargets = truths.map((truth, n) => roiTargets(proposed[n]!, truth, truth.crowds, roi, random))
@@ -172,7 +172,7 @@ export class FasterRcnn {
 
   #propose(levels: readonly tf.Tensor4D[], sizes: readonly Size[], options: ProposalOptions, lap: Lap = ignore) {
     const grid = levelAnchors(levels.map(mapSize), this.options.anchors)
-    return withValues(
+    return withData(
       () => this.#parts.rpn.apply(levels),
       (outputs) => {
         lap("rpn")
@@ -202,7 +202,7 @@ export class FasterRcnn {
 
   /** What the head says of each image's regions `[R * 4]`, by their vectors. */
   predict(vectors: () => tf.Tensor2D, regions: readonly Float32Array[]): Promise<Predictions[]> {
-    return withValues(
+    return withData(
       () => this.#parts.predictor.apply(vectors()),
       (outputs) => readPredictions(outputs, regions),
     )

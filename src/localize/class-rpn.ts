@@ -1,7 +1,7 @@
 import type * as tf from "@tensorflow/tfjs-core"
 import type { Trunk } from "../backbone/resnet.js"
 import { boxLossDefaults } from "../boxes/box-loss.js"
-import { withValues } from "../engine/read-back.js"
+import { withData } from "../engine/readback.js"
 import { type AnchorOptions, gridAnchors } from "../rpn/anchors.js"
 import { outputsAt, rpnLosses, sampledAnchors } from "../rpn/loss.js"
 import { rpnTargets } from "../rpn/targets.js"
@@ -79,7 +79,7 @@ export class ClassRpn {
       return this.#parts.head.apply(features, { images: labels.map(() => 0), labels })
     }
     const size = [images.shape[1], images.shape[2]] as const
-    return withValues(forward, (outputs) => {
+    return withData(forward, (outputs) => {
       const [logits, deltas] = [outputs.logits.dataSync<"float32">(), outputs.deltas.dataSync<"float32">()]
       const anchors = grid.length / 4
       return labels.map((_, m) => {

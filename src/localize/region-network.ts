@@ -1,7 +1,7 @@
 import * as tf from "@tensorflow/tfjs-core"
 import type { Trunk } from "../backbone/resnet.js"
 import { boxLossDefaults } from "../boxes/box-loss.js"
-import { withValues } from "../engine/read-back.js"
+import { withData } from "../engine/readback.js"
 import { sigmoidCrossEntropy, smoothL1 } from "../tensor/losses.js"
 import { constant, normal, type Scope } from "../tensor/parameters.js"
 import { expectShape } from "../tensor/shapes.js"
@@ -64,7 +64,7 @@ export class RegionNetwork {
    * @returns logits `[R]` and deltas `[R * 4]`
    */
   say(regions: tf.Tensor4D, labels: readonly number[]): Promise<{ logits: Float32Array; deltas: Float32Array }> {
-    return withValues(
+    return withData(
       () => this.#say(this.#trunk.trainable(this.frozenFeatures(regions)), labels),
       ({ logits, deltas }) => {
         return { logits: logits.dataSync<"float32">().slice(), deltas: deltas.dataSync<"float32">().slice() }

@@ -1,6 +1,6 @@
 import type { LayerSpec } from "../backbone/architecture.js"
 import type { NormKind } from "../backbone/norm.js"
-import { groupNormDefaults } from "../engine/group-norm.js"
+import { groupNormDefaults } from "../engine/ops/group-norm.js"
 import type { Graph, Value } from "./graph.js"
 import { add, multiply, reshape, shapeOf } from "./operations.js"
 

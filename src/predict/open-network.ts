@@ -1,4 +1,4 @@
-import { gpuDriver } from "../engine/native-load.js"
+import { gpuDriver } from "../engine/native/load.js"
 import { loadOnnxRuntime } from "../engine/onnx-runtime.js"
 import { whyNoGraph } from "../onnx/detector-graph.js"
 import { UsageError, UserError } from "../tensor/errors.js"

@@ -1,5 +1,5 @@
 import * as tf from "@tensorflow/tfjs-core"
-import { relu } from "../engine/relu.js"
+import { relu } from "../engine/ops/relu.js"
 import type { Initializer, Scope } from "../tensor/parameters.js"
 import { type Linear, linear, type RegionFeatures } from "./head.js"
 

@@ -1,7 +1,7 @@
 import * as tf from "@tensorflow/tfjs-core"
-import { convolution } from "../engine/convolution.js"
-import { gatherRows } from "../engine/gather-rows.js"
-import { relu } from "../engine/relu.js"
+import { convolution } from "../engine/ops/convolution/convolution.js"
+import { gatherRows } from "../engine/ops/gather-rows.js"
+import { relu } from "../engine/ops/relu.js"
 import { constant, normal, type Scope } from "../tensor/parameters.js"
 import { anchorPlaces, neighbours } from "./anchor-places.js"
 

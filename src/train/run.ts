@@ -1,5 +1,5 @@
 import * as tf from "@tensorflow/tfjs-core"
-import { mustWait, readable } from "../engine/read-back.js"
+import { awaitReadback, needsReadback } from "../engine/readback.js"
 import { DataError, DivergedError } from "../tensor/errors.js"
 import type { Parameters } from "../tensor/parameters.js"
 import { mixSeeds, type Random, seededRandom } from "../tensor/random.js"
@@ -201,7 +201,7 @@ export async function runTraining<Batch, Ahead>(
     const prepared = tf.tidy(() => task.prepare(batch))
     try {
       const { clipNorm } = options
-      const ahead = mustWait() ? await task.lookAhead?.(prepared, batch) : undefined
+      const ahead = needsReadback() ? await task.lookAhead?.(prepared, batch) : undefined
       return await updates.add(() => task.losses(prepared, batch, random, ahead), isLast, { rate, clipNorm })
     } catch (error) {
       if (!(error instanceof DivergedError)) throw error
@@ -233,7 +233,7 @@ export async function runTraining<Batch, Ahead>(
 
   async function save(position: RunPosition, improved: boolean): Promise<void> {
     const weights = [...task.parameters].map(({ variable }) => variable)
-    await readable([...weights, ...optimizer.velocities.values(), ...(average?.means.values() ?? [])])
+    await awaitReadback([...weights, ...optimizer.velocities.values(), ...(average?.means.values() ?? [])])
     await events.onSave(position, optimizer, improved, average)
   }
 }
