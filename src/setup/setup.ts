@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto"
 import { existsSync, statSync } from "node:fs"
-import { cp, mkdir, rename, rm, writeFile } from "node:fs/promises"
-import { basename, join, resolve } from "node:path"
+import { cp, link, mkdir, readdir, rename, rm, writeFile } from "node:fs/promises"
+import { basename, dirname, join, resolve } from "node:path"
 import {
   addonPath,
   cacheFolder,
@@ -85,6 +85,8 @@ export function whyUnsupported(): string | undefined {
   return `native TensorFlow is set up on Linux with glibc on x64 or arm64 only, this is ${platform} ${arch}`
 }
 
+const platformName = `${process.platform}-${process.arch}`
+
 async function verified(folder: string, log: (line: string) => void): Promise<NativeEntry | undefined> {
   const entry = readEntry(folder)
   if (!entry) return undefined
@@ -110,21 +112,23 @@ async function build(
   await rm(staging, { recursive: true, force: true })
   await mkdir(staging, { recursive: true })
   try {
-    const source = given ?? (await fetchWheel(tensorflowWheel(device), downloads, log))
-    log(`unpacking ${basename(source)}`)
-    await layOut(source, staging)
-    const cuda = device === "gpu" && source.endsWith(".whl") ? await layOutCuda(source, staging, downloads, log) : []
+    const earlier = given || device === "gpu" ? undefined : await findEarlier(dirname(folder), log)
+    let cuda: string[] = []
+    if (earlier) await layOutEarlier(earlier, staging)
+    else {
+      const source = given ?? (await fetchWheel(tensorflowWheel(device), downloads, log))
+      log(`unpacking ${basename(source)}`)
+      await layOut(source, staging)
+      if (device === "gpu" && source.endsWith(".whl")) cuda = await layOutCuda(source, staging, downloads, log)
+    }
     log("building the addon")
     await buildAddon(staging)
     await rm(join(staging, "build-here"), { recursive: true, force: true })
-    await rm(join(staging, "deps", "include"), { recursive: true, force: true })
-    const libraries = ["libtensorflow_cc.so.2", "libtensorflow_framework.so.2"].map(
-      (name) => `${libraryFolder}/${name}`,
-    )
+    const libraries = libraryNames.map((name) => `${libraryFolder}/${name}`)
     const manifest = await describe(staging, [...libraries, ...cuda, addonPath, loaderPath], {
       libtensorflow: given ? nameOf(given) : libtensorflowVersion,
       device,
-      platform: `${process.platform}-${process.arch}`,
+      platform: platformName,
       tfjsNode: tfjsNodeVersion(),
       napi: napiVersion,
     })
@@ -143,24 +147,50 @@ async function fetchWheel(source: WheelSource, downloads: string, log: (line: st
   return downloadWheel(source, downloads, log)
 }
 
-/** Puts `include/` and the two libraries of a wheel or a folder into `folder/deps`. */
+const libraryNames = ["libtensorflow_cc.so.2", "libtensorflow_framework.so.2"] as const
+
+/** Whether the addon may need a file of `include/`: the C interface, and what that includes. They stay in the cache. */
+const isHeader = (path: string): boolean =>
+  /^(tensorflow\/c|xla\/tsl\/c)\/|^(tensorflow\/core|tsl)\/platform\/ctstring/.test(path)
+
+/** A whole entry of another addon with the same libraries: they need not be fetched and kept twice. */
+export async function findEarlier(root: string, log: (line: string) => void): Promise<NativeEntry | undefined> {
+  for (const name of await readdir(root)) {
+    const entry = readEntry(join(root, name))
+    const { libtensorflow, device, platform } = entry?.manifest ?? {}
+    const fits = libtensorflow === libtensorflowVersion && device === "cpu" && platform === platformName
+    if (fits && existsSync(join(root, name, "deps", "include")) && (await verified(join(root, name), log))) return entry
+  }
+  return undefined
+}
+
+async function layOutEarlier({ folder: earlier }: NativeEntry, folder: string): Promise<void> {
+  await cp(join(earlier, "deps", "include"), join(folder, "deps", "include"), { recursive: true })
+  await mkdir(join(folder, libraryFolder))
+  for (const name of libraryNames) await link(join(earlier, libraryFolder, name), join(folder, libraryFolder, name))
+}
+
+/** Puts headers and the two libraries of a wheel or a folder into `folder/deps`. */
 async function layOut(source: string, folder: string): Promise<void> {
   const deps = join(folder, "deps")
   if (statSync(source).isDirectory()) {
     const root = [source, join(source, "tensorflow")].find((at) => existsSync(join(at, "include")))
     if (!root)
       throw new UserError(`--libtensorflow: ${source} has no include/ folder; give a wheel or what it unpacks to`)
-    await cp(join(root, "include"), join(deps, "include"), { recursive: true })
-    for (const name of ["libtensorflow_cc.so.2", "libtensorflow_framework.so.2"]) {
+    const include = join(root, "include")
+    for (const path of await readdir(include, { recursive: true })) {
+      if (isHeader(path)) await cp(join(include, path), join(deps, "include", path), { recursive: true })
+    }
+    for (const name of libraryNames) {
       const found = [join(root, name), join(root, "lib", name)].find((at) => existsSync(at))
       if (!found) throw new UserError(`--libtensorflow: ${source} has no ${name}`)
       await cp(found, join(deps, "lib", name), { dereference: true })
     }
   } else {
     const written = await unpackWheel(source, deps, (name) => {
-      if (name.startsWith("tensorflow/include/")) return name.slice("tensorflow/".length)
-      const library = /^tensorflow\/(libtensorflow_(?:cc|framework)\.so\.2)$/.exec(name)
-      return library ? `lib/${library[1]}` : undefined
+      const [, header, library] = /^tensorflow\/(?:include\/(.+)|([^/]+))$/.exec(name) ?? []
+      if (header && isHeader(header)) return `include/${header}`
+      return libraryNames.some((known) => known === library) ? `lib/${library}` : undefined
     })
     if (written.filter((path) => path.startsWith("lib/")).length !== 2) {
       throw new UserError(`${source} holds no libtensorflow_cc.so.2: give a TensorFlow 2 wheel for Linux`)

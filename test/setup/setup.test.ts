@@ -1,13 +1,14 @@
 import { spawnSync } from "node:child_process"
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { createHash } from "node:crypto"
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { strToU8, zipSync } from "fflate"
 import { afterEach, beforeEach, describe, expect, it } from "vitest"
-import { findNative } from "../../src/engine/native/cache.js"
+import { findNative, libtensorflowVersion } from "../../src/engine/native/cache.js"
 import { buildFailure } from "../../src/setup/build.js"
-import { setUpNative } from "../../src/setup/setup.js"
+import { findEarlier, setUpNative } from "../../src/setup/setup.js"
 import { pipFailure } from "../../src/setup/wheel.js"
 
 let folder: string
@@ -42,6 +43,33 @@ describe("what went wrong", () => {
     const error = "binding/tfjs_backend.cc:1:10: fatal error: tensorflow/c/c_api.h: No such file or directory"
     expect(buildFailure(`${chatter}\n${error}\ngyp ERR! build error`)).toMatch(/^binding.*c_api\.h/)
     expect(buildFailure(`${chatter}\ngyp ERR! find Python You need Python 3`)).toMatch(/^find Python You need/)
+  })
+})
+
+describe("findEarlier", () => {
+  const platform = `${process.platform}-${process.arch}`
+
+  function entry(name: string, about: object, text = "12345"): string {
+    const at = join(folder, name)
+    mkdirSync(join(at, "deps", "include"), { recursive: true })
+    writeFileSync(join(at, "lib"), text)
+    const files = { lib: { size: 5, sha256: createHash("sha256").update("12345").digest("hex") } }
+    const manifest = { libtensorflow: libtensorflowVersion, device: "cpu", platform, files, ...about }
+    writeFileSync(join(at, "manifest.json"), JSON.stringify(manifest))
+    return at
+  }
+
+  it("finds a whole entry of the same libraries, so that another addon needs no download", async () => {
+    entry("a", { libtensorflow: "2.9.1" })
+    entry("b", { device: "gpu" })
+    entry("c", { platform: "other" })
+    entry("d", {}, "1234")
+    entry("e", {}, "54321")
+    expect(await findEarlier(folder, () => {})).toBeUndefined()
+    const good = entry("f", {})
+    expect((await findEarlier(folder, () => {}))?.folder).toBe(good)
+    rmSync(join(good, "deps", "include"), { recursive: true })
+    expect(await findEarlier(folder, () => {})).toBeUndefined()
   })
 })
 

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto"
-import { existsSync, readFileSync, statSync } from "node:fs"
+import { readFileSync, statSync } from "node:fs"
 import { createRequire } from "node:module"
 import { homedir } from "node:os"
 import { dirname, join } from "node:path"
@@ -69,13 +69,13 @@ export function findNative(cache: string = cacheFolder()): NativeEntry | undefin
 
 /** The entry in `folder`, or undefined when it is not whole. */
 export function readEntry(folder: string): NativeEntry | undefined {
-  const path = join(folder, "manifest.json")
-  if (!existsSync(path)) return undefined
-  const manifest = JSON.parse(readFileSync(path, "utf8")) as NativeManifest
-  const whole = Object.entries(manifest.files).every(
-    ([file, { size }]) => statSync(join(folder, file), { throwIfNoEntry: false })?.size === size,
-  )
-  return whole ? { folder, manifest } : undefined
+  try {
+    const manifest = JSON.parse(readFileSync(join(folder, "manifest.json"), "utf8")) as NativeManifest
+    const whole = Object.entries(manifest.files).every(([file, { size }]) => statSync(join(folder, file)).size === size)
+    return whole ? { folder, manifest } : undefined
+  } catch {
+    return undefined
+  }
 }
 
 export function tfjsNodeVersion(): string {

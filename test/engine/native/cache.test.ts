@@ -37,6 +37,8 @@ describe("findNative", () => {
     expect(findNative(folder)).toBeUndefined()
     entryOf(6)
     expect(findNative(folder)).toBeUndefined()
+    writeFileSync(join(nativePaths(folder).root, "e", "manifest.json"), "{")
+    expect(findNative(folder)).toBeUndefined()
     expect(readEntry(folder)).toBeUndefined()
   })
 })
