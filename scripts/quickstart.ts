@@ -17,7 +17,8 @@ const began = performance.now()
 const native = { images: 600, valImages: 150, crops: 9600, size: 192, epochs: 3, batch: 4, regions: 32 }
 const small: typeof native = { ...native, valImages: 40, crops: 3200, size: 128, epochs: 1, batch: 2, regions: 16 }
 
-await step("set up the engine", () => resdet("setup"))
+// Where native TensorFlow cannot be set up, the rest runs on WebAssembly.
+await step("set up the engine", async () => void (await main(["setup"])))
 const engine = await startEngine((process.env.RESDET_ENGINE ?? "auto") as "auto")
 const task = engine === "tensorflow" ? native : small
 log(`engine: ${engine}\n`)

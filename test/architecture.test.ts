@@ -20,6 +20,8 @@ test.each([
   ["detector", "cli"],
   ["train", "tasks"],
   ["tasks", "cli"],
+  ["engine", "setup"],
+  ["predict", "setup"],
 ])("%s may not import %s", (room, other) => {
   expect(faultsOf({ [`src/${room}/a.ts`]: `import { b } from "../${other}/b.js"` })).toEqual([
     `src/${room}/a.ts: ${room} imports ${other} (src/${other}/b.ts)`,

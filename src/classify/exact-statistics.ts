@@ -1,6 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core"
 import type { ResNet } from "../backbone/classifier.js"
-import { readable } from "../engine/read-back.js"
+import { awaitReadback } from "../engine/readback.js"
 import type { BatchStatistics } from "../layers/tensor-ops.js"
 import type { Parameters } from "../tensor/parameters.js"
 
@@ -40,7 +40,7 @@ export async function setExactStatistics(
       network.train(network.frozenFeatures(tf.tensor4d(pixels, [...shape])), observe)
     })
     const tensors = found.flatMap(({ mean, variance }) => [mean, variance])
-    await readable(tensors)
+    await awaitReadback(tensors)
     for (const statistics of found) {
       const sums = layers.get(statistics.name) ?? new Sums(statistics.mean.size)
       layers.set(statistics.name, sums)

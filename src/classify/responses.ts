@@ -1,7 +1,7 @@
 import * as tf from "@tensorflow/tfjs-core"
 import type { RgbImage } from "../../datasets/image/rgb.js"
 import type { ResNet } from "../backbone/classifier.js"
-import { readable } from "../engine/read-back.js"
+import { awaitReadback } from "../engine/readback.js"
 import type { Normalisation } from "../tensor/normalisation.js"
 import { type CropSizes, writeCrops } from "./test-crops.js"
 
@@ -43,7 +43,7 @@ export class ResponseMeter {
         found.push({ name, moments: tf.keep(tf.stack([mean, variance])) as tf.Tensor1D, count: maps.size })
       })
     })
-    await readable(found.map(({ moments }) => moments))
+    await awaitReadback(found.map(({ moments }) => moments))
     for (const { name, moments, count } of found) {
       const [mean, variance] = moments.dataSync()
       this.#layers.set(name, (this.#layers.get(name) ?? new Moments()).with(mean!, variance!, count))

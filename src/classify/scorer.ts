@@ -1,7 +1,7 @@
 import * as tf from "@tensorflow/tfjs-core"
 import type { RgbImage } from "../../datasets/image/rgb.js"
 import type { ResNet } from "../backbone/classifier.js"
-import { withValues } from "../engine/read-back.js"
+import { withData } from "../engine/readback.js"
 import type { Normalisation } from "../tensor/normalisation.js"
 import { atLeastOne, withDefaults } from "../tensor/options.js"
 import type { OpenClassifier } from "../weights/open-model.js"
@@ -94,7 +94,7 @@ async function cropScores(
       const input = tf.tensor4d(crops, [some.length * count, sizes.size, sizes.size, 3])
       return { means: meanScores(network.forward(input), count) }
     }
-    parts.push(await withValues(forward, ({ means }) => Float64Array.from(means.dataSync())))
+    parts.push(await withData(forward, ({ means }) => Float64Array.from(means.dataSync())))
   }
   return joined(parts)
 }
@@ -119,7 +119,7 @@ async function denseScores(
         const logits = network.dense(tf.tensor4d(whole, [1, resized.height, resized.width, 3]), window)
         return { means: meanScores(logits, logits.shape[0]) }
       }
-      const means = await withValues(forward, ({ means }) => means.dataSync().slice())
+      const means = await withData(forward, ({ means }) => means.dataSync().slice())
       for (let k = 0; k < sums.length; k++) sums[k]! += means[k]!
     }
     parts.push(sums.map((sum) => sum / scales.length))

@@ -3,7 +3,7 @@ import type { LabelledSet } from "../../datasets/labelled-set.js"
 import type { ClassificationBatch } from "../../datasets/loader/classification-loader.js"
 import type { Loaded, Loader } from "../../datasets/loader/loader.js"
 import type { ResNet } from "../backbone/classifier.js"
-import { readable } from "../engine/read-back.js"
+import { awaitReadback } from "../engine/readback.js"
 import { topKError } from "../eval/imagenet.js"
 import { softmaxCrossEntropy } from "../tensor/losses.js"
 import type { Parameters } from "../tensor/parameters.js"
@@ -60,7 +60,7 @@ export function classificationTask(
     async figures() {
       if (said === undefined) return {}
       const { logits, labels } = said
-      await readable([logits])
+      await awaitReadback([logits])
       const train_error = topKError(logits.dataSync(), labels, logits.shape[1], 1)
       logits.dispose()
       said = undefined

@@ -1,6 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core"
 import type { ResNet } from "../backbone/classifier.js"
-import { batchNormEpsilon } from "../engine/batch-norm.js"
+import { batchNormEpsilon } from "../engine/ops/batch-norm.js"
 import type { Parameters } from "../tensor/parameters.js"
 
 /**

@@ -1,4 +1,4 @@
-import type { DoctorReport } from "../engine/doctor.js"
+import type { DoctorReport } from "../setup/doctor.js"
 import { examineSchema } from "../tasks/options/examine.js"
 import { defineCommand } from "./command.js"
 

@@ -1,7 +1,7 @@
 import * as tf from "@tensorflow/tfjs-core"
 import type { Backbone } from "../backbone/backbone.js"
 import type { Detections } from "../boxes/boxes.js"
-import { mustWait } from "../engine/read-back.js"
+import { needsReadback } from "../engine/readback.js"
 import type { RoiHeads } from "../roi/roi-heads.js"
 import { postprocessDetections, type SelectOptions, selectOptions } from "../roi/select.js"
 import type { Rpn } from "../rpn/rpn.js"
@@ -96,7 +96,7 @@ export class FasterRcnn implements FasterRcnnParts {
    */
   async prepare(images: tf.Tensor4D, targets: readonly TrainingImage[]): Promise<TrainingBatch> {
     const [stem] = keepOutputs(() => [this.#frozen(images)]) as [tf.Tensor4D]
-    const proposals = mustWait() ? await this.#precompute(stem, targets.map(sizeOf)) : undefined
+    const proposals = needsReadback() ? await this.#precompute(stem, targets.map(sizeOf)) : undefined
     return { stem, images: targets, proposals, dispose: () => stem.dispose() }
   }
 

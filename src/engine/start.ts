@@ -2,11 +2,11 @@ import { createRequire } from "node:module"
 import * as tf from "@tensorflow/tfjs-core"
 import { UserError } from "../tensor/errors.js"
 import type { EngineChoice, EngineName } from "./names.js"
-import { findNative, type NativeEntry } from "./native-cache.js"
-import { loadNative } from "./native-load.js"
-import { registerWasmKernels } from "./wasm-kernels.js"
-import { loadWebGpu, watchGpu } from "./webgpu.js"
-import { registerWebGpuKernels } from "./webgpu-kernels.js"
+import { findNative, type NativeEntry } from "./native/cache.js"
+import { loadNative } from "./native/load.js"
+import { registerWasmKernels } from "./wasm/kernels.js"
+import { loadWebGpu, watchGpu } from "./webgpu/device.js"
+import { registerWebGpuKernels } from "./webgpu/kernels.js"
 
 const require = createRequire(import.meta.url)
 

@@ -1,7 +1,7 @@
 import type * as tf from "@tensorflow/tfjs-core"
 import type { Backbone } from "../backbone/backbone.js"
 import { boxLossDefaults } from "../boxes/box-loss.js"
-import { withValues } from "../engine/read-back.js"
+import { withData } from "../engine/readback.js"
 import { Rpn } from "../rpn/rpn.js"
 import type { Random } from "../tensor/random.js"
 import { expectShape } from "../tensor/shapes.js"
@@ -74,7 +74,7 @@ export class ClassRpn {
       return rpn.head.apply(levels)
     }
     const size = [images.shape[1], images.shape[2]] as const
-    return withValues(forward, (outputs) => {
+    return withData(forward, (outputs) => {
       const [logits, deltas] = [outputs.logits.dataSync<"float32">(), outputs.deltas.dataSync<"float32">()]
       const anchors = grid.length / 4
       return labels.map((_, m) => {

@@ -1,7 +1,7 @@
 import * as tf from "@tensorflow/tfjs-core"
 import type { Backbone } from "../backbone/backbone.js"
 import { boxLossDefaults } from "../boxes/box-loss.js"
-import { withValues } from "../engine/read-back.js"
+import { withData } from "../engine/readback.js"
 import type { Ops } from "../layers/ops.js"
 import { createParameters } from "../layers/parameters.js"
 import { testingOps } from "../layers/tensor-ops.js"
@@ -67,7 +67,7 @@ export class RegionNetwork {
    * @returns logits `[R]` and deltas `[R * 4]`
    */
   say(regions: tf.Tensor4D, labels: readonly number[]): Promise<{ logits: Float32Array; deltas: Float32Array }> {
-    return withValues(
+    return withData(
       () => this.#say(this.#backbone.features(this.frozenFeatures(regions))[0]!, labels),
       ({ logits, deltas }) => {
         return { logits: logits.dataSync<"float32">().slice(), deltas: deltas.dataSync<"float32">().slice() }

@@ -1,5 +1,5 @@
-import { batchNormEpsilon } from "../engine/batch-norm.js"
-import { groupNormDefaults } from "../engine/group-norm.js"
+import { batchNormEpsilon } from "../engine/ops/batch-norm.js"
+import { groupNormDefaults } from "../engine/ops/group-norm.js"
 import type { LayerSpec, Ops } from "../layers/ops.js"
 import type { Graph, Value } from "./graph.js"
 import { add, multiply, reshape, shapeOf } from "./operations.js"

@@ -1,6 +1,6 @@
 import type { BackboneSpec } from "../backbone/backbone.js"
 import type { OwnBackbone } from "../detector/build.js"
-import { gpuDriver } from "../engine/native-load.js"
+import { gpuDriver } from "../engine/native/load.js"
 import { loadOnnxRuntime } from "../engine/onnx-runtime.js"
 import { whyNoGraph } from "../onnx/detector-graph.js"
 import { UsageError, UserError } from "../tensor/errors.js"

@@ -1,5 +1,5 @@
 import * as tf from "@tensorflow/tfjs-core"
-import { cropAndResize } from "../engine/crop-and-resize.js"
+import { cropAndResize } from "../engine/ops/crop-and-resize/crop-and-resize.js"
 import { expectShape } from "../tensor/shapes.js"
 import { inGroups } from "./groups.js"
 

@@ -1,5 +1,5 @@
 import * as tf from "@tensorflow/tfjs-core"
-import { regionMaxima } from "../engine/region-maxima.js"
+import { regionMaxima } from "../engine/ops/region-maxima/region-maxima.js"
 import { expectShape } from "../tensor/shapes.js"
 
 /**

@@ -3,7 +3,7 @@ import type { BoxLossOptions } from "../boxes/box-loss.js"
 import { type Boxes, concatFloat32 } from "../boxes/boxes.js"
 import type { MatchOptions } from "../boxes/matcher.js"
 import type { SampleOptions } from "../boxes/sampler.js"
-import { withValues } from "../engine/read-back.js"
+import { withData } from "../engine/readback.js"
 import type { Random } from "../tensor/random.js"
 import type { Size } from "../tensor/shapes.js"
 import { besideContext, wholeImages } from "./context.js"
@@ -64,7 +64,7 @@ export class RoiHeads {
 
   /** What the predictor says of each image's regions, by their vectors. */
   predict(boxFeatures: () => tf.Tensor2D, regions: readonly Float32Array[]): Promise<Predictions[]> {
-    return withValues(
+    return withData(
       () => this.#parts.predictor.apply(boxFeatures()),
       (outputs) => readPredictions(outputs, regions),
     )

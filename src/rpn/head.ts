@@ -1,6 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core"
-import { gatherRows } from "../engine/gather-rows.js"
-import { relu } from "../engine/relu.js"
+import { gatherRows } from "../engine/ops/gather-rows.js"
+import { relu } from "../engine/ops/relu.js"
 import type { Ops } from "../layers/ops.js"
 import { createParameters } from "../layers/parameters.js"
 import { testingOps } from "../layers/tensor-ops.js"

@@ -3,8 +3,8 @@ import type { BoxLossOptions } from "../boxes/box-loss.js"
 import { type Boxes, concatFloat32 } from "../boxes/boxes.js"
 import type { MatchOptions } from "../boxes/matcher.js"
 import type { SampleOptions } from "../boxes/sampler.js"
-import { offTape } from "../engine/off-tape.js"
-import { withValues } from "../engine/read-back.js"
+import { noGrad } from "../engine/no-grad.js"
+import { withData } from "../engine/readback.js"
 import type { Random } from "../tensor/random.js"
 import type { Size } from "../tensor/shapes.js"
 import { type AnchorOptions, levelAnchors } from "./anchors.js"
@@ -62,7 +62,7 @@ export class Rpn {
    * @returns `[P * 4]` an image, input pixels, best first
    */
   propose(levels: readonly tf.Tensor4D[], sizes: readonly Size[], options: ProposalOptions): Promise<Float32Array[]> {
-    return withValues(
+    return withData(
       () => this.head.apply(levels),
       (outputs) => this.#proposals(outputs, levels, sizes, options),
     )
@@ -70,7 +70,7 @@ export class Rpn {
 
   /** As `propose`, at once and unseen by the gradient tape: no gradient flows through proposals. */
   proposeOffTape(levels: readonly tf.Tensor4D[], sizes: readonly Size[], options: ProposalOptions): Float32Array[] {
-    return offTape(() => this.#proposals(this.head.apply(levels), levels, sizes, options))
+    return noGrad(() => this.#proposals(this.head.apply(levels), levels, sizes, options))
   }
 
   /**

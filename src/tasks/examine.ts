@@ -1,4 +1,4 @@
-import { type DoctorReport, examine as examineMachine } from "../engine/doctor.js"
+import { type DoctorReport, examine as examineMachine } from "../setup/doctor.js"
 import { parseOptions } from "./config.js"
 import { type ExamineOptions, examineSchema } from "./options/examine.js"
 

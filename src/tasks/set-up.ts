@@ -1,5 +1,5 @@
-import { checkEngine } from "../engine/self-check.js"
-import { setUpNative } from "../engine/setup.js"
+import { checkEngine } from "../setup/self-check.js"
+import { setUpNative } from "../setup/setup.js"
 import { startEngine } from "../engine/start.js"
 import { UsageError, UserError } from "../tensor/errors.js"
 import { parseOptions } from "./config.js"

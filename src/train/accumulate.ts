@@ -1,5 +1,5 @@
 import * as tf from "@tensorflow/tfjs-core"
-import { withValues } from "../engine/read-back.js"
+import { withData } from "../engine/readback.js"
 import type { Parameter } from "../tensor/parameters.js"
 import { type Sgd, squaredLength } from "./sgd.js"
 import { type Losses, type StepOptions, trainStep } from "./step.js"
@@ -35,7 +35,7 @@ export class AccumulatedSteps {
   async #update({ rate, clipNorm }: StepOptions): Promise<void> {
     const gradients = tf.tidy(() => this.#sum.mean())
     try {
-      const norm = await withValues(
+      const norm = await withData(
         () => ({ squared: squaredLength(gradients) }),
         ({ squared }) => Math.sqrt(squared.dataSync()[0]!),
       )

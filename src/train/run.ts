@@ -1,5 +1,5 @@
 import type * as tf from "@tensorflow/tfjs-core"
-import { readable } from "../engine/read-back.js"
+import { awaitReadback } from "../engine/readback.js"
 import { DataError, DivergedError } from "../tensor/errors.js"
 import type { Parameters } from "../tensor/parameters.js"
 import { mixSeeds, type Random, seededRandom } from "../tensor/random.js"
@@ -231,7 +231,7 @@ export async function runTraining<Batch, Prepared extends { dispose(): void }>(
 
   async function save(position: RunPosition, improved: boolean): Promise<void> {
     const weights = [...task.parameters].map(({ variable }) => variable)
-    await readable([...weights, ...optimizer.velocities.values(), ...(average?.means.values() ?? [])])
+    await awaitReadback([...weights, ...optimizer.velocities.values(), ...(average?.means.values() ?? [])])
     await events.onSave(position, optimizer, improved, average)
   }
 }

@@ -1,5 +1,5 @@
 import * as tf from "@tensorflow/tfjs-core"
-import { sumOfSquares } from "../engine/sum-of-squares.js"
+import { sumOfSquares } from "../engine/ops/sum-of-squares.js"
 import type { Parameter } from "../tensor/parameters.js"
 import { type SgdOptions, sgdDefaults } from "./options.js"
 

@@ -1,5 +1,5 @@
 import * as tf from "@tensorflow/tfjs-core"
-import { readable } from "../engine/read-back.js"
+import { awaitReadback } from "../engine/readback.js"
 import { DivergedError } from "../tensor/errors.js"
 import type { Parameter } from "../tensor/parameters.js"
 import { type Sgd, squaredLength } from "./sgd.js"
@@ -31,7 +31,7 @@ export async function trainStep(
 ): Promise<Record<string, number>> {
   const { names, figures, gradients } = runTape(losses, parameters, onPhase)
   try {
-    await readable([figures])
+    await awaitReadback([figures])
     const numbers = figures.dataSync()
     onPhase("backward")
     const values: Record<string, number> = { loss: numbers[names.length]! }

@@ -1,5 +1,5 @@
 import { modelDefaults } from "../detector/model.js"
-import { batchNormEpsilon } from "../engine/batch-norm.js"
+import { batchNormEpsilon } from "../engine/ops/batch-norm.js"
 import { DataError } from "../tensor/errors.js"
 import { normOf } from "./norms.js"
 import { type StoredTensor, valueCount } from "./stored.js"

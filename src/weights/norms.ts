@@ -1,4 +1,4 @@
-import { batchNormEpsilon } from "../engine/batch-norm.js"
+import { batchNormEpsilon } from "../engine/ops/batch-norm.js"
 import type { NormKind } from "../layers/ops.js"
 import type { Weights } from "../tensor/parameters.js"
 import type { Weight } from "./axes.js"

@@ -1,7 +1,7 @@
 import { z } from "zod"
 import { type ResNetOptions, resNetDefaults } from "../backbone/architecture.js"
 import { type CifarOptions, cifarDefaults, networkNames } from "../backbone/networks.js"
-import { batchNormEpsilon } from "../engine/batch-norm.js"
+import { batchNormEpsilon } from "../engine/ops/batch-norm.js"
 import { DataError } from "../tensor/errors.js"
 import { imageNet, type Normalisation } from "../tensor/normalisation.js"
 import { isDetectron, isDetectron2 } from "./detectron2.js"

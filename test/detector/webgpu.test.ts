@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest"
 import { RgbPhoto } from "../../datasets/image/photo.js"
 import type { Detections } from "../../src/boxes/boxes.js"
 import { detectPhoto } from "../../src/detector/detect-photo.js"
-import { readable } from "../../src/engine/read-back.js"
+import { awaitReadback } from "../../src/engine/readback.js"
 import { startEngine } from "../../src/engine/start.js"
 import { imageNet } from "../../src/tensor/normalisation.js"
 import { seededRandom } from "../../src/tensor/random.js"
@@ -33,7 +33,7 @@ describe.skipIf(!(await hasWebGpu()))("a detector on a GPU behind WebGPU", () =>
     const { device } = tf.backend() as unknown as { device: { createBuffer(options: object): object } }
     device.createBuffer({ size: 2 ** 42, usage: 128 })
     const one = tf.add(tf.scalar(1), 1)
-    await expect(readable([one])).rejects.toThrow(/^WebGPU: Buffer size \(4398046511104\) .*Try a smaller --size/)
+    await expect(awaitReadback([one])).rejects.toThrow(/^WebGPU: Buffer size \(4398046511104\) .*Try a smaller --size/)
   })
 })
 

@@ -1,6 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core"
 import { expect, test } from "vitest"
-import { convolution } from "../../src/engine/convolution.js"
+import { convolution } from "../../src/engine/ops/convolution/convolution.js"
 import { ClassHead } from "../../src/localize/class-head.js"
 import { Parameters, Scope } from "../../src/tensor/parameters.js"
 import { seededRandom } from "../../src/tensor/random.js"

@@ -3,7 +3,7 @@ import { expect } from "vitest"
 import type { Backbone } from "../../src/backbone/backbone.js"
 import type { FasterRcnn } from "../../src/detector/faster-rcnn.js"
 import type { TrainingImage } from "../../src/detector/truths.js"
-import { readable } from "../../src/engine/read-back.js"
+import { awaitReadback } from "../../src/engine/readback.js"
 import { seededRandom } from "../../src/tensor/random.js"
 
 /** Asserts that an object keeps the contract of `Backbone`, for images of usual and of odd sizes. */
@@ -27,7 +27,7 @@ export async function isBackbone(backbone: Backbone): Promise<void> {
     const sums: Record<string, number[]> = {}
     for (const [name, pass] of Object.entries(passes)) {
       const maps = tf.tidy(() => pass().map((map) => tf.clone(map)))
-      await readable(maps)
+      await awaitReadback(maps)
       const shapes = strides.map((stride) => [2, Math.ceil(height / stride), Math.ceil(width / stride), channels])
       expect(
         maps.map(({ shape }) => shape),
@@ -61,7 +61,7 @@ export async function isDetector(detector: FasterRcnn, numClasses: number): Prom
   const twice: number[][] = []
   for (let time = 0; time < 2; time++) {
     const losses: tf.NamedTensorMap = tf.tidy(() => detector.losses(batch, seededRandom(1)))
-    await readable(Object.values(losses))
+    await awaitReadback(Object.values(losses))
     expect(Object.keys(losses).sort(), "the losses have torchvision's names").toEqual(names)
     const values = names.map((name) => losses[name]!.dataSync()[0]!)
     expect(

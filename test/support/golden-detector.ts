@@ -161,7 +161,8 @@ export const fixedChoice: Random = {
 }
 
 /** Asserts that `actual` is the tensor of which a sample was kept, to `tolerance` of its largest value. */
-export function expectSampled(actual: tf.Tensor, expected: Sampled, tolerance = 1e-4): void {
+export function expectSampled(actual: tf.Tensor, expected: Sampled): void {
+  const tolerance = 1e-4
   expect(actual.shape).toEqual(expected.shape)
   const values = actual.dataSync<"float32">()
   const sum = values.reduce((total, value) => total + value, 0)

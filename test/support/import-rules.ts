@@ -11,6 +11,7 @@ interface RoomRule {
 const rooms: Readonly<Record<string, RoomRule>> = {
   tensor: { may: [] },
   engine: { may: ["tensor"] },
+  setup: { may: ["tensor", "engine"] },
   boxes: { may: ["tensor"] },
   layers: { may: ["tensor", "engine"] },
   backbone: { may: ["tensor", "engine", "layers"] },

@@ -1,0 +1,38 @@
+import * as tf from "@tensorflow/tfjs-core"
+import { type ByEngine, current } from "../../kernels.js"
+import { arrays } from "./arrays.js"
+import { webgpu } from "./webgpu.js"
+
+/** The cells of R regions' bins along both axes: `[R * bins * 2]`, each bin's first and the one behind its last. */
+export interface RegionBins {
+  readonly rows: Int32Array
+  readonly columns: Int32Array
+}
+
+/**
+ * The largest value of each bin of each region, channel by channel, 0 where a bin has no cell. The gradient goes to that
+ * value, of equal ones to the first in reading order. None of the engines has such an operation: it is done in
+ * plain arrays, and by shaders of ours on WebGPU.
+ * @param features `[N, H, W, C]` float32
+ * @param images `[R]` which of the N maps a region is in
+ * @param bins within the maps, as many of one region down as across
+ * @returns `[R, bins, bins, C]` float32
+ */
+export function regionMaxima(features: tf.Tensor4D, images: Int32Array, bins: RegionBins): tf.Tensor4D {
+  const maxima = tf.customGrad((map, save) => {
+    const { values, saved } = current(methods).forward(map as tf.Tensor4D, images, bins)
+    ;(save as tf.GradSaveFunc)(saved)
+    const gradFunc = (dy: tf.Tensor, saved: tf.Tensor[]) =>
+      current(methods).gradient(dy as tf.Tensor4D, saved, features.shape)
+    return { value: values, gradFunc }
+  })
+  return maxima(features) as tf.Tensor4D
+}
+
+export interface RegionMaxima {
+  /** The values, and what the gradient needs. */
+  forward(map: tf.Tensor4D, images: Int32Array, bins: RegionBins): { values: tf.Tensor4D; saved: tf.Tensor[] }
+  gradient(dy: tf.Tensor4D, saved: readonly tf.Tensor[], shape: tf.Tensor4D["shape"]): tf.Tensor4D
+}
+
+const methods: ByEngine<RegionMaxima> = { tensorflow: arrays, wasm: arrays, webgpu }

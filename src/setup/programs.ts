@@ -1,0 +1,67 @@
+import { spawn } from "node:child_process"
+import { UserError } from "../tensor/errors.js"
+
+/** How to call pip here, or undefined. */
+export async function findPip(): Promise<readonly [string, ...string[]] | undefined> {
+  const ways: [string, ...string[]][] = [["python3", "-m", "pip"], ["pip3"], ["pip"], ["python", "-m", "pip"]]
+  for (const way of ways) {
+    const [program, ...args] = way
+    if ((await run(program, [...args, "--version"])).code === 0) return way
+  }
+  return undefined
+}
+
+/** The C++ compiler of this machine, `CXX` before all, and the first line it says of itself. */
+export async function findCompiler(): Promise<{ readonly program: string; readonly version: string } | undefined> {
+  for (const program of [process.env.CXX, "g++", "c++", "clang++"]) {
+    if (!program) continue
+    const { code, output } = await run(program, ["--version"])
+    if (code === 0) return { program, version: output.split("\n")[0]!.trim() }
+  }
+  return undefined
+}
+
+/**
+ * The compiler the addon is built with: asked for before anything is fetched.
+ * @throws UserError when there is none, or no make
+ */
+export async function needCompiler(): Promise<string> {
+  const compiler = await findCompiler()
+  const make = (await run("make", ["--version"])).code === 0
+  if (compiler && make) return compiler.program
+  throw new UserError(
+    `${compiler ? "make" : "a C++ compiler"} was not found: install g++ and make, then run setup again`,
+  )
+}
+
+interface RunOptions {
+  readonly cwd?: string
+  /** Variables beside the process's own. */
+  readonly env?: Readonly<Record<string, string>>
+  readonly onLine?: (line: string) => void
+}
+
+/** Runs a program and keeps what it says; `output` is stdout and stderr together. */
+export function run(
+  program: string,
+  args: readonly string[],
+  { cwd, env, onLine }: RunOptions = {},
+): Promise<{ code: number; output: string }> {
+  return new Promise((resolve) => {
+    const child = spawn(program, args, {
+      ...(cwd && { cwd }),
+      env: { ...process.env, ...env },
+      stdio: ["ignore", "pipe", "pipe"],
+    })
+    let output = ""
+    const take = (chunk: Buffer) => {
+      const text = chunk.toString()
+      output += text
+      for (const line of text.split(/[\r\n]+/)) if (line.trim()) onLine?.(line.trim())
+    }
+    child.stdout.on("data", take)
+    child.stderr.on("data", take)
+    child.on("error", (error) => resolve({ code: 127, output: `${output}\n${error.message}` }))
+    child.on("close", (code) => resolve({ code: code ?? 1, output }))
+  })
+}

@@ -1,0 +1,240 @@
+import { createHash } from "node:crypto"
+import { existsSync, statSync } from "node:fs"
+import { cp, link, mkdir, readdir, rename, rm, writeFile } from "node:fs/promises"
+import { basename, dirname, join, resolve } from "node:path"
+import {
+  addonPath,
+  cacheFolder,
+  libraryFolder,
+  libtensorflowVersion,
+  loaderPath,
+  type NativeEntry,
+  type NativeManifest,
+  napiVersion,
+  nativePaths,
+  readEntry,
+  tfjsNodeVersion,
+} from "../engine/native/cache.js"
+import { gpuDriver } from "../engine/native/load.js"
+import { UserError } from "../tensor/errors.js"
+import { buildAddon } from "./build.js"
+import { withLock } from "./lock.js"
+import { needCompiler } from "./programs.js"
+import {
+  downloadWheel,
+  fileSha256,
+  requirementsOf,
+  tensorflowWheel,
+  unpackWheel,
+  type WheelSource,
+  wheelVersion,
+} from "./wheel.js"
+
+export interface SetupOptions {
+  /** A TensorFlow wheel, or a folder with `include/` and the two libraries, instead of a download. */
+  readonly libtensorflow?: string
+  /** Default: "gpu" where an NVIDIA driver is loaded, else "cpu". */
+  readonly device?: "cpu" | "gpu"
+  /** Default: the user's cache folder. */
+  readonly cache?: string
+  /** Told each step, and what pip says. */
+  readonly onProgress?: (line: string) => void
+}
+
+/**
+ * Makes native TensorFlow ready in the cache: fetches or takes the official wheel, keeps its two libraries, builds
+ * tfjs-node's addon against them. What is there already and whole is only checked. Built beside and moved into place, so
+ * that an interrupted run leaves nothing half done; a second process waits for the first.
+ * @throws UserError saying in one line what is missing
+ */
+export async function setUpNative(options: SetupOptions = {}): Promise<NativeEntry> {
+  const unsupported = whyUnsupported()
+  if (unsupported) throw new UserError(unsupported)
+  const log = options.onProgress ?? (() => {})
+  const device = options.device ?? (gpuDriver() ? "gpu" : "cpu")
+  const paths = nativePaths(options.cache ? resolve(options.cache) : cacheFolder())
+  const given = options.libtensorflow && resolve(options.libtensorflow)
+  if (given && !existsSync(given)) throw new UserError(`--libtensorflow: there is no ${given}`)
+  const folder = paths.entry(given ? nameOf(given) : libtensorflowVersion, device)
+  const waiting = (pid: number) => log(`waiting for another setup (process ${pid})`)
+  try {
+    return await withLock(paths.lock, waiting, async () => {
+      const ready = await verified(folder, log)
+      const entry = ready ?? (await build(folder, device, given, paths.downloads, log))
+      const pointer = `${paths.current}.new`
+      await writeFile(pointer, JSON.stringify({ folder: basename(folder) }))
+      await rename(pointer, paths.current)
+      return entry
+    })
+  } catch (error) {
+    const { code, path } = error as NodeJS.ErrnoException
+    if (code === "ENOSPC") throw new UserError(`the disk is full: setup needs about 2 GB free under ${paths.root}`)
+    if (code === "EACCES" || code === "EROFS" || code === "ENOTDIR") {
+      throw new UserError(`${path ?? paths.root} cannot be written (${code}): choose another folder with --cache`)
+    }
+    throw error
+  }
+}
+
+/** Why native TensorFlow cannot be had on this kind of machine at all, or undefined where it can. */
+export function whyUnsupported(): string | undefined {
+  const { platform, arch } = process
+  const report = process.report.getReport() as { header?: { glibcVersionRuntime?: string } }
+  const glibc = platform === "linux" && report.header?.glibcVersionRuntime !== undefined
+  if (glibc && (arch === "x64" || arch === "arm64")) return undefined
+  return `native TensorFlow is set up on Linux with glibc on x64 or arm64 only, this is ${platform} ${arch}`
+}
+
+const platformName = `${process.platform}-${process.arch}`
+
+async function verified(folder: string, log: (line: string) => void): Promise<NativeEntry | undefined> {
+  const entry = readEntry(folder)
+  if (!entry) return undefined
+  log("checking what is in the cache")
+  for (const [file, { sha256 }] of Object.entries(entry.manifest.files)) {
+    if ((await fileSha256(join(folder, file))) !== sha256) {
+      log(`${file} is damaged: setting up again`)
+      return undefined
+    }
+  }
+  return entry
+}
+
+async function build(
+  folder: string,
+  device: "cpu" | "gpu",
+  given: string | undefined,
+  downloads: string,
+  log: (line: string) => void,
+): Promise<NativeEntry> {
+  await needCompiler()
+  const staging = `${folder}.building`
+  await rm(staging, { recursive: true, force: true })
+  await mkdir(staging, { recursive: true })
+  try {
+    const earlier = given || device === "gpu" ? undefined : await findEarlier(dirname(folder), log)
+    let cuda: string[] = []
+    if (earlier) await layOutEarlier(earlier, staging)
+    else {
+      const source = given ?? (await fetchWheel(tensorflowWheel(device), downloads, log))
+      log(`unpacking ${basename(source)}`)
+      await layOut(source, staging)
+      if (device === "gpu" && source.endsWith(".whl")) cuda = await layOutCuda(source, staging, downloads, log)
+    }
+    log("building the addon")
+    await buildAddon(staging)
+    await rm(join(staging, "build-here"), { recursive: true, force: true })
+    const libraries = libraryNames.map((name) => `${libraryFolder}/${name}`)
+    const manifest = await describe(staging, [...libraries, ...cuda, addonPath, loaderPath], {
+      libtensorflow: given ? nameOf(given) : libtensorflowVersion,
+      device,
+      platform: platformName,
+      tfjsNode: tfjsNodeVersion(),
+      napi: napiVersion,
+    })
+    await writeFile(join(staging, "manifest.json"), `${JSON.stringify(manifest, undefined, 2)}\n`)
+    await rm(folder, { recursive: true, force: true })
+    await rename(staging, folder)
+    await rm(downloads, { recursive: true, force: true })
+    return { folder, manifest }
+  } finally {
+    await rm(staging, { recursive: true, force: true })
+  }
+}
+
+async function fetchWheel(source: WheelSource, downloads: string, log: (line: string) => void): Promise<string> {
+  log(`fetching ${source.requirement} with pip`)
+  return downloadWheel(source, downloads, log)
+}
+
+const libraryNames = ["libtensorflow_cc.so.2", "libtensorflow_framework.so.2"] as const
+
+/** Whether the addon may need a file of `include/`: the C interface, and what that includes. They stay in the cache. */
+const isHeader = (path: string): boolean =>
+  /^(tensorflow\/c|xla\/tsl\/c)\/|^(tensorflow\/core|tsl)\/platform\/ctstring/.test(path)
+
+/** A whole entry of another addon with the same libraries: they need not be fetched and kept twice. */
+export async function findEarlier(root: string, log: (line: string) => void): Promise<NativeEntry | undefined> {
+  for (const name of await readdir(root)) {
+    const entry = readEntry(join(root, name))
+    const { libtensorflow, device, platform } = entry?.manifest ?? {}
+    const fits = libtensorflow === libtensorflowVersion && device === "cpu" && platform === platformName
+    if (fits && existsSync(join(root, name, "deps", "include")) && (await verified(join(root, name), log))) return entry
+  }
+  return undefined
+}
+
+async function layOutEarlier({ folder: earlier }: NativeEntry, folder: string): Promise<void> {
+  await cp(join(earlier, "deps", "include"), join(folder, "deps", "include"), { recursive: true })
+  await mkdir(join(folder, libraryFolder))
+  for (const name of libraryNames) await link(join(earlier, libraryFolder, name), join(folder, libraryFolder, name))
+}
+
+/** Puts headers and the two libraries of a wheel or a folder into `folder/deps`. */
+async function layOut(source: string, folder: string): Promise<void> {
+  const deps = join(folder, "deps")
+  if (statSync(source).isDirectory()) {
+    const root = [source, join(source, "tensorflow")].find((at) => existsSync(join(at, "include")))
+    if (!root)
+      throw new UserError(`--libtensorflow: ${source} has no include/ folder; give a wheel or what it unpacks to`)
+    const include = join(root, "include")
+    for (const path of await readdir(include, { recursive: true })) {
+      if (isHeader(path)) await cp(join(include, path), join(deps, "include", path), { recursive: true })
+    }
+    for (const name of libraryNames) {
+      const found = [join(root, name), join(root, "lib", name)].find((at) => existsSync(at))
+      if (!found) throw new UserError(`--libtensorflow: ${source} has no ${name}`)
+      await cp(found, join(deps, "lib", name), { dereference: true })
+    }
+  } else {
+    const written = await unpackWheel(source, deps, (name) => {
+      const [, header, library] = /^tensorflow\/(?:include\/(.+)|([^/]+))$/.exec(name) ?? []
+      if (header && isHeader(header)) return `include/${header}`
+      return libraryNames.some((known) => known === library) ? `lib/${library}` : undefined
+    })
+    if (written.filter((path) => path.startsWith("lib/")).length !== 2) {
+      throw new UserError(`${source} holds no libtensorflow_cc.so.2: give a TensorFlow 2 wheel for Linux`)
+    }
+  }
+}
+
+/**
+ * CUDA's libraries, as the wheel names them, where TensorFlow's library looks for them: in `../nvidia/<part>/lib` from its
+ * own folder, by its run path. Each of them finds the others in the same way.
+ */
+async function layOutCuda(
+  wheel: string,
+  folder: string,
+  downloads: string,
+  log: (line: string) => void,
+): Promise<string[]> {
+  const libraries: string[] = []
+  for (const requirement of await requirementsOf(wheel, "and-cuda")) {
+    const part = await fetchWheel({ requirement }, downloads, log)
+    log(`unpacking ${basename(part)}`)
+    const written = await unpackWheel(part, join(folder, "deps"), (name) =>
+      /^nvidia\/[^/]+\/lib\/[^/]+\.so[.0-9]*$/.test(name) ? name : undefined,
+    )
+    libraries.push(...written.map((path) => `deps/${path}`))
+  }
+  return libraries
+}
+
+async function describe(
+  folder: string,
+  paths: readonly string[],
+  about: Omit<NativeManifest, "files">,
+): Promise<NativeManifest> {
+  const files: Record<string, { size: number; sha256: string }> = {}
+  for (const path of paths) {
+    const file = join(folder, path)
+    files[path] = { size: statSync(file).size, sha256: await fileSha256(file) }
+  }
+  return { ...about, files }
+}
+
+/** A wheel's version, or a name for a folder one has. */
+function nameOf(path: string): string {
+  const version = wheelVersion(path)
+  return version ?? `given-${createHash("sha256").update(path).digest("hex").slice(0, 8)}`
+}

@@ -1,0 +1,60 @@
+import * as tf from "@tensorflow/tfjs-core"
+import { expect, test } from "vitest"
+import { regionMaxima } from "../../../src/engine/ops/region-maxima/region-maxima.js"
+import { onAwaitedEngines } from "../../support/engines.js"
+
+// Two regions of two bins a side: on the second map, with a bin beyond it; on the first, with bins that share a row.
+const images = Int32Array.of(1, 0)
+const bins = { rows: Int32Array.of(0, 2, 2, 4, 0, 2, 1, 3), columns: Int32Array.of(0, 1, 3, 3, 1, 2, 2, 3) }
+const shape: [number, number, number, number] = [2, 4, 3, 2]
+/** All different, in no order. */
+const values = Float32Array.from({ length: 48 }, (_, at) => ((at * 29) % 48) - 30)
+const maxima = (map: tf.Tensor) => regionMaxima(map as tf.Tensor4D, images, bins)
+
+await onAwaitedEngines("regionMaxima", () => {
+  test("is the largest value of each bin, channel by channel, and 0 of an empty bin", async () => {
+    const map = tf.tensor4d(values, shape)
+    const found = maxima(map)
+    expect(found.shape).toEqual([2, 2, 2, 2])
+    const at = (n: number, y: number, x: number, c: number) => values[((n * 4 + y) * 3 + x) * 2 + c]!
+    const expected = (region: number, i: number, j: number, c: number) => {
+      const [top, bottom] = bins.rows.subarray(4 * region + 2 * i) as unknown as [number, number]
+      const [left, right] = bins.columns.subarray(4 * region + 2 * j) as unknown as [number, number]
+      const own: number[] = []
+      for (let y = top; y < bottom; y++) for (let x = left; x < right; x++) own.push(at(images[region]!, y, x, c))
+      return own.length === 0 ? 0 : Math.max(...own)
+    }
+    const all = [0, 1].flatMap((r) =>
+      [0, 1].flatMap((i) => [0, 1].flatMap((j) => [0, 1].map((c) => expected(r, i, j, c)))),
+    )
+    expect([...(await found.data())]).toEqual(all)
+    expect(all).toContain(0)
+  })
+
+  test("has the gradient that finite differences give", async () => {
+    const seeds = tf.tensor4d(
+      Array.from({ length: 16 }, (_, at) => Math.sin(at + 1)),
+      [2, 2, 2, 2],
+    )
+    const loss = (map: tf.Tensor) => tf.sum(tf.mul(maxima(map), seeds))
+    const gradient = await tf.grad(loss)(tf.tensor4d(values, shape)).data()
+    // Values are whole numbers apart: a step of a quarter swaps no maximum, and the loss is linear within it.
+    for (let at = 0; at < values.length; at++) {
+      const stepped = async (by: number) => {
+        const moved = values.map((value, index) => (index === at ? value + by : value))
+        return (await loss(tf.tensor4d(moved, shape)).data())[0]!
+      }
+      expect(gradient[at]).toBeCloseTo(((await stepped(0.25)) - (await stepped(-0.25))) / 0.5, 4)
+    }
+  })
+
+  test("gives the first of equal values the gradient", async () => {
+    const one = { rows: Int32Array.of(0, 2), columns: Int32Array.of(0, 2) }
+    const of = (map: tf.Tensor) => regionMaxima(map as tf.Tensor4D, Int32Array.of(0), one)
+    expect([
+      ...(await tf
+        .grad(of)(tf.tensor4d([-1, 5, 5, 5], [1, 2, 2, 1]))
+        .data()),
+    ]).toEqual([0, 1, 0, 0])
+  })
+})

@@ -1,0 +1,92 @@
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { strToU8, zipSync } from "fflate"
+import { afterEach, beforeEach, describe, expect, it } from "vitest"
+import { downloadWheel, requirementsOf, tensorflowWheel, unpackWheel, wheelVersion } from "../../src/setup/wheel.js"
+
+let folder: string
+let path: string | undefined
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "resdet-wheel-"))
+  path = process.env.PATH
+})
+afterEach(() => {
+  process.env.PATH = path
+  rmSync(folder, { recursive: true, force: true })
+})
+
+function wheel(files: Record<string, string>, name = "tensorflow-2.21.0-cp311-cp311-any.whl"): string {
+  const file = join(folder, name)
+  writeFileSync(file, zipSync(Object.fromEntries(Object.entries(files).map(([key, text]) => [key, strToU8(text)]))))
+  return file
+}
+
+describe("wheels", () => {
+  it("give the files that are wanted, at the places they are wanted", async () => {
+    const file = wheel({ "tensorflow/include/a.h": "A", "tensorflow/b.py": "B" })
+    const written = await unpackWheel(file, folder, (name) =>
+      name.endsWith(".h") ? `deps/${name.slice(11)}` : undefined,
+    )
+    expect(written).toEqual(["deps/include/a.h"])
+  })
+
+  it("name what an extra requires", async () => {
+    const lines = [
+      "Name: tensorflow",
+      "Requires-Dist: numpy>=1.26",
+      'Requires-Dist: nvidia-cudnn-cu12<10.0,>=9.3.0.75; extra == "and-cuda"',
+    ]
+    const file = wheel({ "tensorflow-2.21.0.dist-info/METADATA": lines.join("\n") })
+    expect(await requirementsOf(file, "and-cuda")).toEqual(["nvidia-cudnn-cu12<10.0,>=9.3.0.75"])
+  })
+
+  it("carry their version in their names", () => {
+    expect(wheelVersion("/x/tensorflow_cpu-2.21.0-cp311-cp311-manylinux_2_27_x86_64.whl")).toBe("2.21.0")
+    expect(wheelVersion("/x/folder")).toBeUndefined()
+  })
+
+  it("are not fetched again when they are there", async () => {
+    const file = wheel({}, "tensorflow_cpu-2.21.0-cp311-cp311-any.whl")
+    process.env.PATH = "/nowhere"
+    expect(await downloadWheel({ requirement: "tensorflow-cpu==2.21.0" }, folder, () => {})).toBe(file)
+  })
+
+  it("are fetched again when they are not what they should be", async () => {
+    const file = wheel({}, "tensorflow_cpu-2.21.0-cp311-cp311-any.whl")
+    process.env.PATH = "/nowhere"
+    const lines: string[] = []
+    const source = { requirement: "tensorflow-cpu==2.21.0", sha256: "0".repeat(64) }
+    await expect(downloadWheel(source, folder, (line) => lines.push(line))).rejects.toThrow("pip was not found")
+    expect(lines).toEqual(["tensorflow_cpu-2.21.0-cp311-cp311-any.whl is damaged: fetching it again"])
+    expect(existsSync(file)).toBe(false)
+  })
+
+  it("are refused when pip fetches another file of that name", async () => {
+    const bin = join(folder, "bin")
+    mkdirSync(bin)
+    // A pip that answers --version, and else puts down a file of its own.
+    const pip = `#!/bin/sh
+[ "$3" = --version ] && exit 0
+while [ "$1" != -d ]; do shift; done
+echo other > "$2/tensorflow_cpu-2.21.0-cp311-cp311-any.whl"`
+    writeFileSync(join(bin, "python3"), pip, { mode: 0o755 })
+    process.env.PATH = `${bin}:${path}`
+    const source = { requirement: "tensorflow-cpu==2.21.0", sha256: "0".repeat(64) }
+    await expect(downloadWheel(source, folder, () => {})).rejects.toThrow(
+      "another tensorflow_cpu-2.21.0-cp311-cp311-any.whl",
+    )
+    expect(existsSync(join(folder, "tensorflow_cpu-2.21.0-cp311-cp311-any.whl"))).toBe(false)
+  })
+
+  it("of TensorFlow are known by their hashes", () => {
+    for (const device of ["cpu", "gpu"] as const) expect(tensorflowWheel(device).sha256).toMatch(/^[0-9a-f]{64}$/)
+  })
+
+  it("cannot be fetched without pip, and the message says how to mend it", async () => {
+    process.env.PATH = "/nowhere"
+    await expect(downloadWheel({ requirement: "tensorflow-cpu==2.21.0" }, folder, () => {})).rejects.toThrow(
+      "pip was not found: install Python's pip, or give --libtensorflow a TensorFlow wheel",
+    )
+  })
+})
