@@ -1,6 +1,6 @@
-import { checkEngine } from "../setup/self-check.js"
-import { setUpNative } from "../setup/setup.js"
 import { startEngine } from "../engine/start.js"
+import { checkEngine } from "../setup/self-check.js"
+import { setUpNative, whyUnsupported } from "../setup/setup.js"
 import { UsageError, UserError } from "../tensor/errors.js"
 import { parseOptions } from "./config.js"
 import { type Listener, listenerOf, type TaskHooks } from "./hooks.js"
@@ -18,8 +18,9 @@ export type SetUpResult =
   | { readonly engine: "wasm"; readonly reason: string }
 
 /**
- * Gets native TensorFlow, once a machine, and checks that it computes; falls back to WebAssembly.
- * @throws UserError when no engine works, or not the one that `strict` or `libtensorflow` asks for
+ * Gets native TensorFlow, once a machine, and checks that it computes; on machines for which there is none WebAssembly is
+ * checked, unless `strict` or `libtensorflow` ask for the native one.
+ * @throws UserError when native TensorFlow could not be set up
  */
 export async function setUp(options: SetUpOptions = {}, hooks: TaskHooks = {}): Promise<SetUpResult> {
   const { libtensorflow, gpu, cpu, cache, strict } = parseOptions("setUp", setUpSchema, options)
@@ -39,7 +40,9 @@ export async function setUp(options: SetUpOptions = {}, hooks: TaskHooks = {}): 
     return { engine: "tensorflow", libtensorflow: manifest.libtensorflow, device: manifest.device, folder }
   } catch (error) {
     if (!(error instanceof UserError) || strict || libtensorflow) throw error
-    log(`no native TensorFlow: ${error.message}`)
+    const reason = `no native TensorFlow: ${error.message}`
+    if (whyUnsupported() === undefined) throw new UserError(reason)
+    log(reason)
     await startEngine("wasm")
     await prove("WebAssembly", log)
     return { engine: "wasm", reason: error.message }
