@@ -2,7 +2,7 @@ import { writeFileSync } from "node:fs"
 import { createColors } from "picocolors"
 
 /** Colours for what goes to stderr: on a terminal only, and never where NO_COLOR is set. */
-export const colours = createColors(process.stderr.isTTY === true && !process.env.NO_COLOR)
+const colours = createColors(process.stderr.isTTY === true && !process.env.NO_COLOR)
 
 /** A result, to stdout. */
 export function print(line: string): void {
@@ -12,11 +12,6 @@ export function print(line: string): void {
 /** What is going on, to stderr. */
 export function log(line: string): void {
   process.stderr.write(`${line}\n`)
-}
-
-/** What the user should know, to stderr; the command goes on. */
-export function warn(line: string): void {
-  process.stderr.write(`${colours.yellow("warning:")} ${line}\n`)
 }
 
 /** Why the command failed, to stderr. */
