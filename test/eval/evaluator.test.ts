@@ -182,3 +182,23 @@ test("past the best 100 of an image and class nothing counts, as with all at onc
   expect(evaluator.report()).toEqual(evaluateDetections(one, perImage))
   expect(evaluator.report().coco.AR100).toBe(0)
 })
+
+test("an image with a broken box is refused as a whole, and may be added again", () => {
+  fc.assert(
+    fc.property(scene, ({ set: data, perImage }) => {
+      const evaluator = DetectionEvaluator.of(data)
+      data.images.forEach(({ imageId }, i) => {
+        const { boxes, scores, labels } = perImage[i]!
+        const broken = {
+          boxes: Float32Array.from([...boxes, 0, 0, -1, 1]),
+          scores: Float32Array.from([...scores, 0.5]),
+          labels: Int32Array.from([...labels, 1]),
+        }
+        expect(() => evaluator.addImage(imageId, broken)).toThrow("expected width and height of 0 or more")
+        evaluator.addImage(imageId, perImage[i]!)
+      })
+      expect(evaluator.report()).toEqual(evaluateDetections(data, perImage))
+    }),
+    { numRuns: 50 },
+  )
+})
