@@ -137,7 +137,7 @@ export const commands: readonly CommandEntry[] = [
   },
   {
     name: "doctor",
-    summary: "what this machine can run, and the cure for what it cannot",
+    summary: "what this machine can run, and how to fix what it cannot",
     load: async () => (await import("./doctor.js")).command,
   },
 ]

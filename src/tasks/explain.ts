@@ -78,7 +78,7 @@ function unionWords(issue: z.core.$ZodIssueInvalidUnion): string {
 const typeWords: Readonly<Record<string, string>> = {
   number: "a number",
   int: "a whole number",
-  string: "a text",
+  string: "a string",
   boolean: "true or false",
   array: "a list",
   object: "a group of names",
@@ -86,9 +86,7 @@ const typeWords: Readonly<Record<string, string>> = {
 
 function bound(origin: string, relation: string, limit: number | bigint): string {
   if (origin === "string")
-    return limit === 1 && relation === "at least"
-      ? "a text that is not empty"
-      : `a text of ${relation} ${limit} letters`
+    return limit === 1 && relation === "at least" ? "a non-empty string" : `a string of ${relation} ${limit} characters`
   if (origin === "array") return `a list of ${relation} ${limit}`
   return relation.startsWith("at") ? `a number of ${relation} ${limit}` : `a number ${relation} ${limit}`
 }

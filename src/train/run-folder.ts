@@ -96,7 +96,7 @@ export class RunFolder implements RunEvents {
       this.#failure = undefined
     } catch (error) {
       this.#failure = error as Error
-      this.#tell(`${this.#folder}: ${what} could not be saved: ${this.#failure.message}. Training goes on`)
+      this.#tell(`${this.#folder}: ${what} could not be saved: ${this.#failure.message}. Training continues`)
     }
   }
 }

@@ -68,7 +68,7 @@ test("a report that cannot be written is told, and neither stops the run nor cou
   const run = make()
   await run.onSave({ ...runStart, epoch: 1, step: 20, best: null }, optimizer, false)
   expect(told).toHaveLength(1)
-  expect(told[0]).toMatch(/: report\.html could not be saved: .+\. Training goes on$/)
+  expect(told[0]).toMatch(/: report\.html could not be saved: .+\. Training continues$/)
   expect(run.failure).toBeUndefined()
   expect(readdirSync(join(folder, "state"))).toContain("position.json")
 })
@@ -80,7 +80,7 @@ test("a report that is written does not hide that the state was not", async () =
   const run = make()
   await run.onSave({ ...runStart, epoch: 1, step: 20, best: null }, optimizer, false)
   expect(page(folder)).toContain("</html>")
-  expect(told[0]).toMatch(/: the run's state could not be saved: .+\. Training goes on$/)
+  expect(told[0]).toMatch(/: the run's state could not be saved: .+\. Training continues$/)
   expect(run.failure).toBeInstanceOf(Error)
 })
 
