@@ -230,12 +230,12 @@ export class CellMatcher {
   #best(bits: number, first: number, end: number, ignoreAt: number, truths: Int32Array, truthsFrom: number): number {
     if (end - first === 1) return this.#pairTruth[first]!
     const { crowd } = this.#truths
-    for (let wanted = 0; wanted <= 1; wanted++) {
+    for (let ignored = 0; ignored <= 1; ignored++) {
       let best = -1
       let found = -1
       for (let p = first; p < end; p++) {
         const g = this.#pairTruth[p]!
-        if ((this.#pairMask[p]! & bits) === 0 || this.#ignore[ignoreAt + g] !== wanted) continue
+        if ((this.#pairMask[p]! & bits) === 0 || this.#ignore[ignoreAt + g] !== ignored) continue
         if ((this.#takenAt[g]! & bits) !== 0 && crowd[truths[truthsFrom + g]!] === 0) continue
         if (this.#pairIou[p]! < best) continue
         best = this.#pairIou[p]!

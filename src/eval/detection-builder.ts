@@ -63,6 +63,11 @@ export class DetectionBuilder {
     this.#put(record, this.#categoryPlace(record[RECORD.category]!))
   }
 
+  /** Drops the detections from number `length` on. */
+  truncate(length: number): void {
+    this.#count = Math.min(this.#count, length)
+  }
+
   #put(record: Float64Array, category: number): void {
     const x = record[0]!
     const y = record[1]!

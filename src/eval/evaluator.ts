@@ -88,7 +88,7 @@ export class DetectionEvaluator {
   }
 
   /**
-   * Matches the detections of one image.
+   * Matches the detections of one image; when it throws, nothing was added.
    * @param detections boxes in image pixels
    * @throws UsageError for an image that the truths lack or that was added before
    * @throws DataError for a box that is not finite or has a negative size, or a score that is not finite
@@ -96,10 +96,16 @@ export class DetectionEvaluator {
   addImage(imageId: number, { boxes, scores, labels }: Detections): void {
     const image = this.#take(this.#place(imageId))
     const first = this.#builder.length
-    for (let d = 0; d < scores.length; d++) {
-      const [x, y] = [boxes[d * 4]!, boxes[d * 4 + 1]!]
-      const category = this.#categoryIds[labels[d]! - 1] ?? `label ${labels[d]}`
-      this.#builder.add(imageId, category, x, y, boxes[d * 4 + 2]! - x, boxes[d * 4 + 3]! - y, scores[d]!)
+    try {
+      for (let d = 0; d < scores.length; d++) {
+        const [x, y] = [boxes[d * 4]!, boxes[d * 4 + 1]!]
+        const category = this.#categoryIds[labels[d]! - 1] ?? `label ${labels[d]}`
+        this.#builder.add(imageId, category, x, y, boxes[d * 4 + 2]! - x, boxes[d * 4 + 3]! - y, scores[d]!)
+      }
+    } catch (error) {
+      this.#builder.truncate(first)
+      this.#added[image] = 0
+      throw error
     }
     this.#match(image, first)
   }

@@ -38,6 +38,18 @@ export async function readJsonLists(
   return walk.finish()
 }
 
+/** `readJsonLists` for bytes that are there at once, such as those of `readBytes`. */
+export function readJsonListsSync(
+  chunks: Iterable<Uint8Array>,
+  source: string,
+  readers: readonly ListReader[],
+  expected: string,
+): Set<string> {
+  const walk = new Walk(source, readers, expected)
+  for (const chunk of chunks) walk.push(chunk)
+  return walk.finish()
+}
+
 class Walk {
   readonly #scanner: JsonScanner
   readonly #readers: readonly ListReader[]

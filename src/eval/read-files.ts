@@ -4,18 +4,18 @@ import { DataError } from "../tensor/errors.js"
 
 /**
  * The text files of a folder by name, in order of their names. Node only.
- * @param wanted which names
+ * @param pattern which names
  * @throws DataError when the folder cannot be read or has no such file
  */
 export async function readTextFiles(
   folder: string,
-  wanted: RegExp,
+  pattern: RegExp,
   expected: string,
 ): Promise<{ name: string; text: string }[]> {
   const names = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
     throw new DataError(`${folder}: expected a folder, got ${error.code ?? error.message}`)
   })
-  const chosen = names.filter((name) => wanted.test(name)).sort()
+  const chosen = names.filter((name) => pattern.test(name)).sort()
   if (chosen.length === 0)
     throw new DataError(`${folder}: expected ${expected}, got none among ${names.length} entries`)
   return Promise.all(chosen.map(async (name) => ({ name, text: await readFile(join(folder, name), "utf8") })))

@@ -1,6 +1,7 @@
 import * as tf from "@tensorflow/tfjs-core"
 import type { ImageRecord } from "../../datasets/dataset.js"
 import type { Loaded, Loader } from "../../datasets/loader/loader.js"
+import type { PhotoFaults } from "../../datasets/photo-faults.js"
 import type { Parameters } from "../tensor/parameters.js"
 import type { TrainingTask } from "../train/run.js"
 import type { ClassRpn } from "./class-rpn.js"
@@ -19,6 +20,8 @@ export interface LocalizationCheck {
   readonly localizer: Localizer
   readonly images: readonly ImageRecord[]
   readonly options: LocalizeOptions
+  /** Takes what is wrong with the images. */
+  readonly faults?: PhotoFaults
 }
 
 /** A per-class RPN, its crops and its validation data as something `runTraining` can train. */
@@ -74,8 +77,8 @@ function validating(check: LocalizationCheck | undefined) {
   if (check === undefined) return {}
   return {
     async validate(signal: AbortSignal): Promise<Record<string, number>> {
-      const { localizer, images, options } = check
-      const { perImage } = await localizeDataset(localizer, images, options, { signal })
+      const { localizer, images, options, faults } = check
+      const { perImage } = await localizeDataset(localizer, images, options, { signal, ...(faults && { faults }) })
       return { [localizationMetric]: 1 - localizationFigures(images, perImage).gtClassError }
     },
   }

@@ -1,6 +1,7 @@
-import type { FaultPolicies } from "../../datasets/faults.js"
+import { type FaultPolicies, withPolicies } from "../../datasets/faults.js"
 import { type DetectionBatch, detectionLoader } from "../../datasets/loader/detection-loader.js"
 import type { Loader } from "../../datasets/loader/loader.js"
+import { PhotoFaults } from "../../datasets/photo-faults.js"
 import { buildFasterRcnn, type OwnBackbone } from "../detector/build.js"
 import { describeNorms, type ModelConfig } from "../detector/model.js"
 import { Parameters, type Weights } from "../tensor/parameters.js"
@@ -85,7 +86,8 @@ const detectorTrainer: Trainer<GivenTrainConfig, TrainConfig, ModelConfig, Train
     const parts = { model, classes: training.classes, start, backbone: config.backbone }
     const { detector, parameters } = state ? rebuild(parts, state, random) : build(parts, random, log)
     const loader = loaderOf(config, model, training)
-    const task = detectionTask(detector, parameters, loader, validation, model)
+    const unread = new PhotoFaults(validation?.source, withPolicies(policiesOf(config)))
+    const task = detectionTask(detector, parameters, loader, validation, model, unread)
     const options = detectorRunOptions(config, training.format, task.batchesPerEpoch)
     log(
       `${config.model}, ${describeNorms(model)}, ${model.frozen} parts frozen; ` +
@@ -99,7 +101,7 @@ const detectorTrainer: Trainer<GivenTrainConfig, TrainConfig, ModelConfig, Train
         classes,
         save: (path, training) => saveDetector(path, parameters, { config: model, classes, categoryIds, training }),
       },
-      faults: () => loader.faults,
+      faults: () => [...loader.faults, ...unread.faults],
       close: () => loader.close(),
     }
   },

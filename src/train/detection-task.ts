@@ -2,6 +2,7 @@ import * as tf from "@tensorflow/tfjs-core"
 import type { Dataset } from "../../datasets/dataset.js"
 import type { DetectionBatch } from "../../datasets/loader/detection-loader.js"
 import type { Loaded, Loader } from "../../datasets/loader/loader.js"
+import { PhotoFaults } from "../../datasets/photo-faults.js"
 import type { FasterRcnn, TrainingBatch } from "../detector/faster-rcnn.js"
 import type { ModelConfig } from "../detector/model.js"
 import { type EvalReport, evaluateDetections } from "../eval/report.js"
@@ -21,13 +22,17 @@ export function detectionMetrics(report: EvalReport): Record<string, number> {
   }
 }
 
-/** A detector, its training batches and its validation data as something `runTraining` can train. */
+/**
+ * A detector, its training batches and its validation data as something `runTraining` can train.
+ * @param faults takes what is wrong with the validation images
+ */
 export function detectionTask(
   detector: FasterRcnn,
   parameters: Parameters,
   loader: Loader<unknown, DetectionBatch>,
   validation: Dataset | undefined,
   config: Pick<ModelConfig, "size" | "maxSize" | "input">,
+  faults: PhotoFaults = new PhotoFaults(validation?.source),
 ): TrainingTask<Loaded<DetectionBatch>, TrainingBatch> {
   return {
     parameters,
@@ -47,7 +52,7 @@ export function detectionTask(
     waited: ({ waitedMs }) => waitedMs,
     ...(validation && {
       async validate(signal: AbortSignal) {
-        const perImage = await detectDataset(detector, validation.images, config, { signal })
+        const perImage = await detectDataset(detector, validation.images, config, { signal, faults })
         return detectionMetrics(evaluateDetections(validation, perImage, { details: false }))
       },
     }),

@@ -100,3 +100,17 @@ test("a file that is not there is the user's mistake, in one line", async () => 
   const truths = readCocoTruths(readBytes("/nowhere/t.json"), "t.json")
   await expect(truths).rejects.toThrow("/nowhere/t.json: expected a readable file, got ENOENT")
 })
+
+test.each([-1, 2 ** 40, 1.5])("a result of image %d is refused, as is any that the truths lack", (imageId) => {
+  const truths = truthsFromCoco({ images: [{ id: 0 }, { id: 3 }], categories: [{ id: 1 }], annotations: [] })
+  const results = [{ image_id: imageId, category_id: 1, bbox: [0, 0, 1, 1], score: 1 }]
+  expect(() => detectionsFromCoco(truths, results)).toThrow(/record 0/)
+})
+
+test("category ids beyond 32 bits stay themselves", () => {
+  const id = 2 ** 40 + 1
+  const truths = truthsFromCoco({ images: [{ id: 1 }], categories: [{ id }, { id: 7 }], annotations: [] })
+  expect([...truths.categoryIds]).toEqual([7, id])
+  const { category } = detectionsFromCoco(truths, [{ image_id: 1, category_id: id, bbox: [0, 0, 1, 1], score: 1 }])
+  expect([...category]).toEqual([1])
+})

@@ -135,3 +135,52 @@ test.each([
 ])("%s are refused in one line", (_, call, message) => {
   expect(call).toThrow(message)
 })
+
+test("a detection takes a counted ground truth before an ignored one that it overlaps more", () => {
+  const truths: CocoDataset = {
+    ...small,
+    annotations: [
+      { id: 1, image_id: 1, category_id: 1, bbox: [0, 0, 10, 10] },
+      { id: 2, image_id: 1, category_id: 1, bbox: [0, 0, 10, 8], iscrowd: 1 },
+    ],
+  }
+  const results = [{ image_id: 1, category_id: 1, bbox: [0, 0, 10, 8], score: 1 }]
+  const [image] = evaluationOf({ truths, results, params: {} }).evalImgs
+  expect(image!.dtMatches[0]).toEqual([1])
+  expect(image!.dtIgnore[0]).toEqual([false])
+})
+
+test.each([
+  [
+    [0.1, 0.9],
+    [1, 0],
+  ],
+  // pycocotools stops at the first recall that is not reached.
+  [
+    [0.9, 0.1],
+    [0, 0],
+  ],
+])("of two ground truths one is found: precision at recalls %j is %j", (recThrs, expected) => {
+  const [one] = small.annotations!
+  const truths = { ...small, annotations: [one!, { ...one!, id: 2, bbox: [100, 0, 10, 10] }] }
+  const results = [{ image_id: 1, category_id: 1, bbox: [0, 0, 10, 10], score: 0.5 }]
+  const { counts, precision } = evaluationOf({ truths, results, params: { recThrs } }).eval!
+  const [, R, K, A, M] = counts
+  const at = (r: number) => precision[r * K * A * M + M - 1]!
+  expect(Array.from({ length: R }, (_, r) => Math.round(at(r)))).toEqual(expected)
+})
+
+test("recalls may come in any order", () => {
+  const [one] = small.annotations!
+  const truths = { ...small, annotations: [one!, { ...one!, id: 2, bbox: [100, 0, 10, 10] }] }
+  const boxes = [
+    [0, 0, 10, 10],
+    [300, 0, 10, 10],
+    [100, 0, 10, 10],
+  ]
+  const results = boxes.map((bbox, i) => ({ image_id: 1, category_id: 1, bbox, score: 0.9 - i / 10 }))
+  const { counts, precision } = evaluationOf({ truths, results, params: { recThrs: [1, 0.1] } }).eval!
+  const [, , K, A, M] = counts
+  expect(precision[M - 1]).toBeCloseTo(2 / 3, 12)
+  expect(precision[K * A * M + M - 1]).toBeCloseTo(1, 12)
+})

@@ -154,3 +154,51 @@ test.each([
 ])("%s is refused in one line", (_, call, message) => {
   expect(call).toThrow(message)
 })
+
+test("past the best 100 of an image and class nothing counts, as with all at once", () => {
+  const count = 130
+  const crowded: TruthImage = {
+    ...image,
+    boxes: Float64Array.of(0, 0, 50, 50),
+    labels: Int32Array.of(1),
+    crowd: Uint8Array.of(0),
+    difficult: Uint8Array.of(0),
+    areas: Float64Array.of(2500),
+  }
+  const perImage = [
+    {
+      // The worst of them is the right one.
+      boxes: Float32Array.from(
+        { length: count * 4 },
+        (_, i) => (i < 4 ? [0, 0, 50, 50] : [200, 200, 240, 240])[i % 4]!,
+      ),
+      scores: Float32Array.from({ length: count }, (_, i) => i / count),
+      labels: new Int32Array(count).fill(1),
+    },
+  ]
+  const one = { ...set, images: [crowded] }
+  const evaluator = DetectionEvaluator.of(one)
+  evaluator.addImage(5, perImage[0]!)
+  expect(evaluator.report()).toEqual(evaluateDetections(one, perImage))
+  expect(evaluator.report().coco.AR100).toBe(0)
+})
+
+test("an image with a broken box is refused as a whole, and may be added again", () => {
+  fc.assert(
+    fc.property(scene, ({ set: data, perImage }) => {
+      const evaluator = DetectionEvaluator.of(data)
+      data.images.forEach(({ imageId }, i) => {
+        const { boxes, scores, labels } = perImage[i]!
+        const broken = {
+          boxes: Float32Array.from([...boxes, 0, 0, -1, 1]),
+          scores: Float32Array.from([...scores, 0.5]),
+          labels: Int32Array.from([...labels, 1]),
+        }
+        expect(() => evaluator.addImage(imageId, broken)).toThrow("expected width and height of 0 or more")
+        evaluator.addImage(imageId, perImage[i]!)
+      })
+      expect(evaluator.report()).toEqual(evaluateDetections(data, perImage))
+    }),
+    { numRuns: 50 },
+  )
+})

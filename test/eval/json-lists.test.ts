@@ -1,6 +1,6 @@
 import fc from "fast-check"
 import { expect, test } from "vitest"
-import { readJsonLists } from "../../src/eval/json-lists.js"
+import { readJsonLists, readJsonListsSync } from "../../src/eval/json-lists.js"
 import type { JsonScanner } from "../../src/eval/json-scanner.js"
 
 const encode = (text: string) => new TextEncoder().encode(text)
@@ -124,4 +124,49 @@ test("a list that is not a list is refused by name", async () => {
   const reader = { name: "images", read: (scanner: JsonScanner) => scanner.skip() }
   const reading = readJsonLists([encode('{"images": 5}')], "file.json", [reader], "an object")
   await expect(reading).rejects.toThrow('expected "images" to be a list, got "5}"')
+})
+
+test("elements of any kind are what JSON.parse gives, wherever the bytes are cut, at once or as they come", async () => {
+  const document = fc.record({
+    list: fc.array(fc.jsonValue(), { maxLength: 6 }),
+    info: fc.jsonValue(),
+    other: fc.jsonValue(),
+  })
+  await fc.assert(
+    fc.asyncProperty(document, fc.integer({ min: 1, max: 20 }), async (value, size) => {
+      const text = JSON.stringify(value)
+      const read = () => {
+        const found: { list: unknown[]; info?: unknown } = { list: [] }
+        const readers = [
+          { name: "list", read: (scanner: JsonScanner) => void found.list.push(scanner.value()) },
+          {
+            name: "info",
+            single: true,
+            read: (scanner: JsonScanner) => {
+              found.info = scanner.value()
+            },
+          },
+        ]
+        return { found, readers }
+      }
+      const { list, info } = JSON.parse(text)
+      const [once, later] = [read(), read()]
+      expect(readJsonListsSync(pieces(text, size), "file.json", once.readers, "an object")).toEqual(
+        new Set(["list", "info"]),
+      )
+      await readJsonLists(pieces(text, size), "file.json", later.readers, "an object")
+      expect([once.found, later.found]).toEqual([
+        { list, info },
+        { list, info },
+      ])
+    }),
+    { numRuns: 200 },
+  )
+})
+
+test("NaN in an element that is read whole is refused with its byte", () => {
+  const reader = { name: "", read: (scanner: JsonScanner) => void scanner.value() }
+  expect(() => readJsonListsSync(pieces('[1, {"a": NaN}]', 4), "file.json", [reader], "a list")).toThrow(
+    "file.json: broken JSON at byte 4: expected JSON without NaN, Infinity and broken escapes",
+  )
 })

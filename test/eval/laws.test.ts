@@ -150,3 +150,27 @@ test("grouping keeps the order within a group and leaves out negative groups", (
   expect([...order]).toEqual([2, 3, 0])
   expect([...starts]).toEqual([0, 1, 3, 3])
 })
+
+test("scores are sorted like by a stable sort, lists of any length, 0 and -0 alike", () => {
+  const some = fc.oneof(
+    fc.constantFrom(0, -0, 0.5, -1, 1e-300),
+    fc.double({ noNaN: true, noDefaultInfinity: true, min: -1e300, max: 1e300 }),
+  )
+  fc.assert(
+    fc.property(fc.array(some, { maxLength: 120, size: "max" }), (values) => {
+      const expected = [...values.keys()].sort((a, b) => values[b]! - values[a]! || a - b)
+      expect([...byScore(counting(values.length), Float64Array.from(values))]).toEqual(expected)
+    }),
+    { numRuns: 300 },
+  )
+})
+
+test("VOC takes equal scores in the order of the table, whatever the order of its images", () => {
+  const here: Xywh = [0, 0, 20, 20]
+  const away: Xywh = [100, 100, 20, 20]
+  const truths = truthsFromCoco(truthFile([{ box: here, image: 1 }], 2))
+  const ap = (results: readonly CocoResultRecord[]) =>
+    evaluateVoc(truths, detectionsFromCoco(truths, results))[0]!.voc12
+  expect(ap([result(away, 0.5, 2), result(here, 0.5, 1)])).toBe(0.5)
+  expect(ap([result(here, 0.5, 1), result(away, 0.5, 2)])).toBe(1)
+})

@@ -66,3 +66,12 @@ test("other annotations are refused in one line", () => {
     "evaluateLvis: expected LVIS annotations (images with neg_category_ids), got others",
   )
 })
+
+test("only the best 300 of an image count, whatever their classes and their place in the file", () => {
+  const truths = lvis([2], [])
+  const others = Array.from({ length: 300 }, (_, i) => result(away, 0.5 + i / 1000, 1, 2))
+  const ap = (rest: readonly CocoResultRecord[]) =>
+    evaluateLvis(truths, detectionsFromCoco(truths, [result(box, 0.1), ...rest])).AP
+  expect(ap(others.slice(1))).toBeCloseTo(1, 10)
+  expect(ap(others)).toBe(0)
+})

@@ -80,3 +80,16 @@ test("an unknown option is refused in one line", () => {
     'evaluateOpenImages: unknown option "groupWeight".',
   )
 })
+
+test("what is absent makes all below it absent: a detection there is wrong, elsewhere it is not judged", () => {
+  const { images, ...rest } = truthFile([{ box: away, image: 1, category: 2 }], 2, 2)
+  const found = [result(away, 0.9, 2, 2), result(away, 0.8, 1, 2)]
+  const ap = (negative: readonly number[]) => {
+    const marked = images.map((one) => (one.id === 2 ? { ...one, neg_category_ids: negative } : one))
+    const truths = truthsFromCoco({ ...rest, images: marked })
+    const { perClass } = evaluateOpenImages(truths, detectionsFromCoco(truths, found), { parents: new Map([[2, [1]]]) })
+    return perClass[1]!.AP
+  }
+  expect(ap([])).toBe(1)
+  expect(ap([1])).toBe(0.5)
+})

@@ -174,6 +174,7 @@ describe("calibration", () => {
     expect(ece).toBeCloseTo((3 / 4) * (0.9 - 2 / 3) + 0.2 / 4, 12)
     expect(mce).toBeCloseTo(0.9 - 2 / 3, 12)
     expect(bins[5]).toMatchObject({ detections: 0, confidence: Number.NaN, precision: Number.NaN })
+    expect(calibration(matchedOf(file, [result(here, 1, 1)])).bins[9]).toMatchObject({ detections: 1, precision: 1 })
     expect(calibration(matchedOf(file, [])).ece).toBeNaN()
   })
 

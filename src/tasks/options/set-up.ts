@@ -16,7 +16,7 @@ export const setUpSchema = z.strictObject({
     otherwise: "RESDET_CACHE or the user's cache folder",
   }),
   strict: option(z.boolean().default(false), {
-    help: "fail when native TensorFlow is not available, instead of falling back to WebAssembly",
+    help: "exit 1 also on machines for which there is no native TensorFlow, such as macOS and Windows",
   }),
 })
 

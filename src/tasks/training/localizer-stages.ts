@@ -1,5 +1,6 @@
 import type { Dataset } from "../../../datasets/dataset.js"
 import type { Loader } from "../../../datasets/loader/loader.js"
+import { PhotoFaults } from "../../../datasets/photo-faults.js"
 import { cropOptions } from "../../localize/crop.js"
 import { type CropBatch, cropLoader } from "../../localize/crop-loader.js"
 import { type LocalizeOptions, type Localizer, localizeOptions, usualSize } from "../../localize/localizer.js"
@@ -42,7 +43,7 @@ export function prepareRpn(
   const rpn = buildClassRpn(parameters, model, training.classes.length)
   const check = checkOf({ rpn, side, normalisation: { mean, std } }, lookOf(config, side), validation)
   const task = trainable(cropTask(rpn, parameters, loader, check))
-  return { task, faults: () => loader.faults, close: async () => {} }
+  return { task, faults: () => [...loader.faults, ...(check?.faults?.faults ?? [])], close: async () => {} }
 }
 
 /**
@@ -70,8 +71,10 @@ export async function prepareRegions(
     const sample = { ...regionLoaderDefaults.sample, count }
     const loader = regionLoader(entries, { batch, seed, flip, centric, sample, side, mean, std })
     const refiner = new RegionRefiner(network, { side, normalisation: { mean, std }, batch })
-    const task = trainable(regionTask(network, parameters, loader, checkOf({ ...first, refiner }, look, validation)))
-    return { task, faults: () => loader.faults, close: async () => first.dispose() }
+    const check = checkOf({ ...first, refiner }, look, validation)
+    const task = trainable(regionTask(network, parameters, loader, check))
+    const faults = () => [...loader.faults, ...(check?.faults?.faults ?? [])]
+    return { task, faults, close: async () => first.dispose() }
   } catch (error) {
     first.dispose()
     throw error
@@ -96,5 +99,5 @@ function lookOf({ sizes }: LocalizeTrainConfig, side: number): LocalizeOptions {
 }
 
 function checkOf(localizer: Localizer, options: LocalizeOptions, validation: Dataset | undefined) {
-  return validation && { localizer, options, images: validation.images }
+  return validation && { localizer, options, images: validation.images, faults: new PhotoFaults(validation.source) }
 }

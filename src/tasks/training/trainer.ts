@@ -236,10 +236,12 @@ function following(
   hooks: TrainHooks,
   tell: (fault: Fault) => void,
 ): RunEvents {
-  let told = 0
+  const told = new Set<Fault>()
   const tellFaults = () => {
-    for (const fault of faults().slice(told)) tell(fault)
-    told = faults().length
+    for (const fault of faults()) {
+      if (!told.has(fault)) tell(fault)
+      told.add(fault)
+    }
   }
   return {
     async onStep(report) {
