@@ -38,9 +38,16 @@ export function explain(issue: z.core.$ZodIssue, config: Tree, provenance: Prove
   const hint = typeof value === "string" ? didYouMean(value, options) : ""
   const origin = originOf(path)
   const what = origin === `--${flagName(name)}` ? origin : `${origin}: expected ${name}`
-  const expected = origin === what ? `: expected ${expectation(issue)}` : ` to be ${expectation(issue)}`
+  const wanted = isWhole(name, schema) && isNotNumber(issue) ? typeWords.int! : expectation(issue)
+  const expected = origin === what ? `: expected ${wanted}` : ` to be ${wanted}`
   return `${what}${expected}, got ${show(value)}${hint && `.${hint}`}`
 }
+
+/** zod refuses what is no number before it asks for a whole one. */
+const isNotNumber = (issue: z.core.$ZodIssue) => issue.code === "invalid_type" && issue.expected === "number"
+
+const isWhole = (name: string, schema: z.ZodType) =>
+  declaredOptions(schema).some(({ key, kind }) => key === name && kind.type === "whole number")
 
 /** `train needs --data <path>: a VOC folder, ...` */
 function missing(name: string, { schema, from, operands }: Provenance): string {
