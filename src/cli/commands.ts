@@ -127,12 +127,12 @@ export const commands: readonly CommandEntry[] = [
   },
   {
     name: "bench",
-    summary: "how long each phase of training and detecting takes here",
+    summary: "how long each phase of training and detecting takes on this machine",
     load: async () => (await import("./bench.js")).command,
   },
   {
     name: "setup",
-    summary: "get native TensorFlow, once for every clone",
+    summary: "install native TensorFlow, once per machine",
     load: async () => (await import("./setup.js")).command,
   },
   {

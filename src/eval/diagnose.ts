@@ -19,7 +19,7 @@ export interface Diagnosis {
     | "no-objects-of-size"
     | "truth-id-zero"
     | "federated"
-  /** One line: what was seen, and what would mend it. */
+  /** One line: what was seen, and what would fix it. */
   readonly message: string
 }
 

@@ -48,7 +48,7 @@ export const detectEngine = option(z.enum(detectEngines).default("auto"), {
   variable: "RESDET_ENGINE",
 })
 
-export const seed = (help = "the same seed gives the same run") => option(z.int().default(0), { help })
+export const seed = (help = "random seed: the same seed gives the same run") => option(z.int().default(0), { help })
 
 export const outFolder = (otherwise: string) =>
   option(z.string().optional(), { help: "where results go", value: "folder", path: "single", otherwise })

@@ -81,11 +81,11 @@ export const trainSchema = z.strictObject({
     otherwise: `the recipe's, else ${defaultEpochs}`,
     source: "Detectron's 1x schedule",
   }),
-  steps: option(z.int().min(1).optional(), { help: "train for N steps instead", otherwise: "the recipe's" }),
+  steps: option(z.int().min(1).optional(), { help: "train for N steps instead of epochs", otherwise: "the recipe's" }),
   lr: option(z.number().positive().optional(), {
     help: "learning rate",
     value: "rate",
-    otherwise: "the preset's rate for one image times the images of a step",
+    otherwise: "the preset's rate per image times the images per step",
     source: "see the presets: torchvision and detectron2 0.02 for 16 images, py-faster-rcnn 0.001 for 1",
   }),
   schedule: option(z.enum(["steps", "cosine"]).default("steps"), schedule),
