@@ -109,7 +109,7 @@ export class RunFolder implements RunEvents {
     } catch (error) {
       const { message } = error as Error
       if (!this.#failures.has(what)) {
-        this.#tell(`${this.#folder}: ${what} could not be saved: ${message}. Training goes on and tries again`)
+        this.#tell(`${this.#folder}: ${what} could not be saved: ${message}. Training continues and tries again`)
       }
       this.#failures.set(what, error as Error)
       return false

@@ -198,7 +198,7 @@ export async function runTraining<Batch, Prepared extends { dispose(): void }>(
       if (signal.aborted || (options.steps !== undefined && isOver())) return
     }
     if (start === 0 && step === before) {
-      throw new DataError("none of the training images could be used, so that no step was made in a whole epoch")
+      throw new DataError("none of the training images could be used: a whole epoch had no step")
     }
   }
 

@@ -74,7 +74,8 @@ function syncFolder(folder: string): void {
  */
 export function loadState(run: string): SavedState {
   const folder = ["state", "state.old"].map((name) => join(run, name)).find(existsSync)
-  if (folder === undefined) throw new DataError(`${run}: no saved state to go on from. Expected a folder "state" in it`)
+  if (folder === undefined)
+    throw new DataError(`${run}: no saved state to continue from. Expected a folder "state" in it`)
   const average = join(folder, names.average)
   return {
     position: readPosition(join(folder, names.position)),

@@ -148,7 +148,7 @@ test("a run of steps ends after them, is validated there, and can be made longer
 test("data of which no image can be used end a run of steps, which would never come to its end", async () => {
   const { detector, parameters } = tinyDetector()
   const empty = { ...task(parameters, detector), batches: async function* () {} }
-  await expect(runTraining(empty, { ...options, steps: 4 }, quiet, never)).rejects.toThrow("no step was made")
+  await expect(runTraining(empty, { ...options, steps: 4 }, quiet, never)).rejects.toThrow("a whole epoch had no step")
 })
 
 test("a batch that is not handed out is not taken again: the position is the loader's own", async () => {

@@ -41,7 +41,7 @@ const changeable: readonly (keyof ResumeChanges)[] = ["epochs", "steps", "worker
 /** @throws UsageError when `out` holds a run already */
 export function refuseExistingRun(out: string | undefined): void {
   if (out === undefined || !["state", "state.old"].some((name) => existsSync(join(out, name)))) return
-  throw new UsageError(`${out} holds a run already. Go on with --resume ${out}, or choose another --out`)
+  throw new UsageError(`${out} already holds a run. Continue it with --resume ${out}, or choose another --out`)
 }
 
 /**
@@ -75,7 +75,7 @@ export function reopenRun<Schema extends z.ZodType, Model>(
   const given = Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== undefined))
   const [foreign] = Object.keys(given).filter((name) => !(changeable as readonly string[]).includes(name))
   if (foreign !== undefined) {
-    throw new UsageError(`--resume goes on with the run's own options: leave out --${foreign}, or start a new run`)
+    throw new UsageError(`--resume continues with the run's own options: leave out --${foreign}, or start a new run`)
   }
   const saved = readRecord<Model>(run)
   for (const [unit, other] of [
@@ -89,7 +89,7 @@ export function reopenRun<Schema extends z.ZodType, Model>(
   if (config.success) return { ...saved, config: config.data }
   const key = config.error.issues[0]!.path.join(".")
   throw new DataError(
-    `${join(run, "config.json")}: not a run of this command${key && `: ${key} does not fit`}. Go on with the one that began it`,
+    `${join(run, "config.json")}: not a run of this command${key && `: ${key} does not fit`}. Continue it with the command that started it`,
   )
 }
 
@@ -111,7 +111,7 @@ function readRecord<Model>(run: string): RunRecord<Record<string, unknown>, Mode
 export function stateOf(run: string, then: DatasetFingerprint, now: DatasetFingerprint, data: string): SavedState {
   if (JSON.stringify(then) === JSON.stringify(now)) return loadState(run)
   throw new DataError(
-    `${data} has changed: the run began with ${then.images} images of ${then.classes.join(", ")}, ` +
+    `${data} has changed: the run started with ${then.images} images of ${then.classes.join(", ")}, ` +
       `now there are ${now.images} of ${now.classes.join(", ")}`,
   )
 }

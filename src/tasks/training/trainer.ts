@@ -197,11 +197,11 @@ async function trainPrepared(
     const position = state?.position ?? runStart
     if (isDone(position, options)) {
       const unit = options.steps === undefined ? "epochs" : "steps"
-      log(`${run} is done: ${options[unit]} ${unit}. Give --${unit} to go further`)
+      log(`${run} is finished: ${options[unit]} ${unit}. Set --${unit} to train further`)
       return resultOf(run, position, options)
     }
     await folder.begin(position)
-    if (state) log(`going on after step ${position.step}, in epoch ${position.epoch + 1}`)
+    if (state) log(`continuing after step ${position.step}, in epoch ${position.epoch + 1}`)
     const tellFaults = newFaults(faults, fault)
     const events = following(folder, options.epochs, tellFaults, hooks)
     const end = await task.run(options, events, signal, state).finally(tellFaults)
