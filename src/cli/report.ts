@@ -3,7 +3,7 @@ import { createColors } from "picocolors"
 import { writeWhole } from "../../datasets/atomic.js"
 
 /** Colours for what goes to stderr: on a terminal only, and never where NO_COLOR is set. */
-export const colours = createColors(process.stderr.isTTY === true && !process.env.NO_COLOR)
+const colours = createColors(process.stderr.isTTY === true && !process.env.NO_COLOR)
 
 /** A result, to stdout. */
 export function print(line: string): void {
@@ -13,11 +13,6 @@ export function print(line: string): void {
 /** What is going on, to stderr. */
 export function log(line: string): void {
   process.stderr.write(`${line}\n`)
-}
-
-/** What the user should know, to stderr; the command goes on. */
-export function warn(line: string): void {
-  process.stderr.write(`${colours.yellow("warning:")} ${line}\n`)
 }
 
 /** Why the command failed, to stderr. */

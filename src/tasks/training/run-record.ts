@@ -8,9 +8,6 @@ import { loadState, type SavedState } from "../../train/state.js"
 import { type HeldFolder, holdFolder } from "../folder-lock.js"
 import { makeRunFolder } from "./run-folder.js"
 
-/** What a run trains. */
-export type RunKind = "detector" | "classifier" | "localizer"
-
 /** What a run's `config.json` holds: enough to start it again, and to see whether the data are still the same. */
 export interface RunRecord<Config, Model> {
   readonly config: Config
@@ -25,7 +22,7 @@ export interface DatasetFingerprint {
 }
 
 /** A run's length, in one of the two. */
-export interface RunLength {
+interface RunLength {
   readonly epochs?: number | undefined
   readonly steps?: number | undefined
 }

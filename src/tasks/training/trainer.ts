@@ -71,7 +71,7 @@ interface CommonConfig {
 }
 
 /** What is to be trained, decided; `start` is what the first steps need beside it, such as the weights to start from. */
-export interface Decided<Config, Model, Data, Start> {
+interface Decided<Config, Model, Data, Start> {
   readonly config: Config
   readonly model: Model
   readonly data: Data
