@@ -136,7 +136,7 @@ function boxesOf(boxes: OwnSample["boxes"], count: number, place: string): Box[]
   const odd = each.findIndex((box) => box.length !== 4)
   if (odd >= 0) throw new UsageError(`${place}: expected box ${odd} to be x1, y1, x2, y2, got [${each[odd]}]`)
   if (each.length !== count)
-    throw new UsageError(`${place}: expected a label a box, got ${each.length} boxes, ${count} labels`)
+    throw new UsageError(`${place}: expected one label for each box, got ${each.length} boxes, ${count} labels`)
   return each as unknown as Box[]
 }
 

@@ -44,7 +44,7 @@ export interface Dataset {
   readonly notices?: readonly string[]
 }
 
-/** What to do about a fault: mend it (clip the box), leave the object or image out, or stop. */
+/** What to do about a fault: fix it (clip the box), leave the object or image out, or stop. */
 export type FaultPolicy = "fix" | "skip" | "fail"
 
 export type FaultKind =

@@ -74,7 +74,7 @@ export class FaultLog {
     const policy = this.policies[kind]
     const place = object === undefined ? {} : { object }
     const fault: Fault = { kind, file, ...place, message, action: policy === "fix" ? "fixed" : "skipped" }
-    if (policy === "fail") throw new DataError(`${formatFault(fault, false)}. Mend it, or let ${kind} be skipped`)
+    if (policy === "fail") throw new DataError(`${formatFault(fault, false)}. Fix it, or set policies.${kind}=skip`)
     this.faults.push(fault)
     return policy === "fix" ? "fixed" : "skipped"
   }

@@ -33,7 +33,8 @@ export function joinSplits(parts: readonly Dataset[], policies: Partial<FaultPol
   }
   const notices = [...new Set(parts.flatMap(({ notices: own }) => own ?? []))]
   const isNumbered = format === "coco" && new Set(images.map(({ imageId }) => imageId)).size === images.length
-  if (format === "coco" && !isNumbered) notices.push("image ids mean other images in other splits: numbered anew")
+  if (format === "coco" && !isNumbered)
+    notices.push("the same image id means different images in different splits: images are renumbered")
   return {
     format,
     source,

@@ -166,7 +166,7 @@ function readFolder(
     const where = `${prefix}Annotations/${id}.xml`
     expectInside(id, `${prefix}ImageSets/Main/${options.split}.txt`)
     if (seen.has(id)) {
-      log.report("duplicate-id", where, `"${id}" stands twice in the list of "${options.split}"`)
+      log.report("duplicate-id", where, `"${id}" is listed twice in "${options.split}"`)
       return []
     }
     seen.add(id)
@@ -194,7 +194,7 @@ function isZeroBased(folder: string, annotations: FolderFiles, options: ReadOpti
   })
   if (sign === undefined) return false
   notices.push(
-    `${basename(folder)}: corners are taken as 0-based, for Annotations/${sign} has a corner at 0 (VOC counts from 1)`,
+    `${basename(folder)}: corners are taken as 0-based, because Annotations/${sign} has a corner at 0 (VOC counts from 1)`,
   )
   return true
 }

@@ -88,7 +88,8 @@ async function decodeWithSharp(
 
 function decodeWithJavaScript(bytes: Uint8Array, options: DecodeOptions): DecodedImage {
   const header = readHeader(bytes)
-  if (header === undefined) throw new ImageError("unreadable-image", "neither a JPEG nor a PNG, and sharp is not there")
+  if (header === undefined)
+    throw new ImageError("unreadable-image", "neither a JPEG nor a PNG, and sharp is not installed")
   expectPixels(header.width, header.height, options)
   const orientation = header.orientation
   const upright = (image: RgbImage) => (options.autoOrient ? orient(image, orientation) : image)

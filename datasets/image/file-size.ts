@@ -22,7 +22,7 @@ export async function imageFileSize(source: string | Uint8Array): Promise<Uprigh
     return orientation >= 5 ? { width: height, height: width, orientation } : { width, height, orientation }
   }
   const sharp = await loadSharp()
-  if (sharp === undefined) throw new Error("neither a JPEG nor a PNG, and sharp is not there")
+  if (sharp === undefined) throw new Error("neither a JPEG nor a PNG, and sharp is not installed")
   const { autoOrient, orientation = 1 } = await sharp(source, { limitInputPixels: false }).metadata()
   return { ...autoOrient, orientation }
 }

@@ -28,7 +28,7 @@ export class RgbPhoto {
     this.#mirrored = mirrored
   }
 
-  /** The image as an input of `size`, padded to multiples of 32 as `streamImages` does. */
+  /** The image as an input of `size`, padded to multiples of 32 as training batches are. */
   input(sizes: SizeOptions, normalisation: Normalisation): PhotoInput {
     const { height, width } = inputSize(this.height, this.width, sizes)
     const shape = [1, padTo(height, inputDivisor), padTo(width, inputDivisor), 3] as const

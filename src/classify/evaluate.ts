@@ -66,12 +66,12 @@ export function areNumbered(classes: readonly string[]): boolean {
 
 function checkClasses({ source, classes }: LabelledSet, known: readonly string[]): void {
   if (classes.length !== known.length) {
-    throw new DataError(`${source}: has ${classes.length} classes, the classifier knows ${known.length}`)
+    throw new DataError(`${source}: has ${classes.length} classes, the classifier has ${known.length}`)
   }
   const place = areNumbered(known) ? -1 : known.findIndex((name, k) => name !== classes[k])
   if (place >= 0) {
     throw new DataError(
-      `${source}: class ${place} is "${classes[place]}", but "${known[place]}" to the classifier. Rename one of them`,
+      `${source}: class ${place} is "${classes[place]}", but "${known[place]}" in the classifier. Rename one of them`,
     )
   }
 }

@@ -21,7 +21,7 @@ const named = { classes: 10, objects: 10 } as const
 export function anchorLines(report: AnchorReport): string[] {
   const { data, split, model, size, maxSize, images, objects, sizes, anchors, cell } = report
   return [
-    `${data}, split ${split}: ${images} images, ${objects} objects; shorter side ${size}, longer one ${maxSize} at most`,
+    `${data}, split ${split}: ${images} images, ${objects} objects; shorter side ${size}, longer side at most ${maxSize}`,
     `small ${sizes.small}, medium ${sizes.medium}, large ${sizes.large} (COCO's limits, 32 and 96 pixels, after resizing)`,
     "",
     "square root of the area, input pixels",
@@ -60,7 +60,7 @@ function lowClasses({ classes, anchors }: AnchorReport): string[] {
     return `  ${name.padEnd(width)} ${String(objects).padStart(7)} objects  ${fitText(fit)}`
   })
   const more = found.length - lines.length
-  return ["low are:", ...lines, ...(more > 0 ? [`  and ${more} more`] : [])]
+  return ["lowest:", ...lines, ...(more > 0 ? [`  and ${more} more`] : [])]
 }
 
 /** What to pass to `train`, or to this command to look at the effect. */
@@ -69,7 +69,7 @@ function advice({ suggestion, larger, cell }: AnchorReport): string[] {
   if (suggestion !== null) {
     const { sizes, ratios } = suggestion
     lines.push(
-      `these fit better: ${fitText(suggestion)}`,
+      `better anchors: ${fitText(suggestion)}`,
       `  --set detector.anchors.sizes=[${sizes.join(",")}] detector.anchors.ratios=[${ratios.join(",")}]`,
     )
   }

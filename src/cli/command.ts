@@ -66,7 +66,7 @@ export function defineCommand<Schema extends z.ZodType>(definition: CommandDefin
         operands.map((key) => declared.find((option) => option.key === key)!),
       )
       for (const option of declared) if (!operands.includes(option.key)) addFlags(command, option)
-      if (definition.resume) command.option("--resume <folder>", "go on with an earlier call, to the same result")
+      if (definition.resume) command.option("--resume <folder>", "continue an interrupted run, to the same result")
       addCommonFlags(command)
       const hidden = declared.filter(({ info }) => info.advanced).map(({ key }) => `--${flagName(key)}`)
       if (hidden.length > 0) command.addHelpText("after", `\nMore flags (docs/options.md): ${hidden.join(", ")}`)
@@ -153,7 +153,7 @@ async function act<Schema extends z.ZodType>(command: Command, definition: Comma
     if (resume !== undefined) {
       const idle = file !== undefined ? "config" : sets !== undefined ? "set" : undefined
       if (idle !== undefined) {
-        throw new UsageError(`--resume goes on with the run's own options: leave out --${idle}, or start a new run`)
+        throw new UsageError(`--resume continues with the run's own options: leave out --${idle}, or start a new run`)
       }
       return finish(await definition.resume!(resume, flags, terminal), terminal)
     }

@@ -127,17 +127,17 @@ export const commands: readonly CommandEntry[] = [
   },
   {
     name: "bench",
-    summary: "how long each phase of training and detecting takes here",
+    summary: "how long each phase of training and detecting takes on this machine",
     load: async () => (await import("./bench.js")).command,
   },
   {
     name: "setup",
-    summary: "get native TensorFlow, once for every clone",
+    summary: "install native TensorFlow, once per machine",
     load: async () => (await import("./setup.js")).command,
   },
   {
     name: "doctor",
-    summary: "what this machine can run, and the cure for what it cannot",
+    summary: "what this machine can run, and how to fix what it cannot",
     load: async () => (await import("./doctor.js")).command,
   },
 ]

@@ -85,9 +85,8 @@ export function evalDocument(report: EvalReport): EvalDocument {
 
 /** The report as a person reads it: pycocotools' 12 lines, VOC's means, the per-class table, errors and diagnosis. */
 export function formatReport(report: EvalReport): string {
-  const parts = [`${report.images} images, ${report.truths} truths, ${report.detections} detections`]
-  if (report.ignored > 0)
-    parts[0] += ` (${report.ignored} truths are crowds or difficult objects and count neither way)`
+  const parts = [`${report.images} images, ${report.truths} ground-truth boxes, ${report.detections} detections`]
+  if (report.ignored > 0) parts[0] += ` (${report.ignored} boxes are crowds or difficult objects and count neither way)`
   if (report.metrics.includes("coco")) parts.push(formatSummary(report.coco))
   if (report.lvis) parts.push(formatLvis(report.lvis))
   const voc = formatVoc(report)
@@ -142,7 +141,7 @@ function formatClasses(report: EvalReport): string {
     ...voc.map((key) => percent(report.voc[0]!.perClass[k]![key])),
     one.bestThreshold ? one.bestThreshold.score.toFixed(3) : "n/a",
   ])
-  return alignColumns([["class", "truths", "detections", ...coco, ...voc, "best score"], ...rows])
+  return alignColumns([["class", "ground truth", "detections", ...coco, ...voc, "best score"], ...rows])
 }
 
 function formatErrors(report: EvalReport): string {

@@ -27,7 +27,7 @@ async function ofPredictions({ weights, data, engine, minMap, ...options }: Eval
   const { score: _, ...look } = options
   const [idle] = Object.keys(lookOf(look))
   if (idle !== undefined) {
-    throw new UsageError(`eval: --${flagName(idle)} says how a detector looks at images; it goes with --weights`)
+    throw new UsageError(`eval: --${flagName(idle)} is an option of a detector: it needs --weights`)
   }
   const { gt, predictions } = options
   if (gt === undefined || predictions === undefined) {

@@ -1,5 +1,6 @@
-import { writeFileSync } from "node:fs"
+import { statSync, writeFileSync } from "node:fs"
 import { createColors } from "picocolors"
+import { writeWhole } from "../../datasets/atomic.js"
 
 /** Colours for what goes to stderr: on a terminal only, and never where NO_COLOR is set. */
 const colours = createColors(process.stderr.isTTY === true && !process.env.NO_COLOR)
@@ -19,9 +20,13 @@ export function complain(line: string): void {
   process.stderr.write(`${colours.red("error:")} ${line}\n`)
 }
 
-/** One JSON document to a file, or to stdout for `-`; NaN, where there is nothing to measure, becomes null. */
+/**
+ * One JSON document to a file, or to stdout for `-`; NaN, where there is nothing to measure, becomes null. A file that is
+ * there stays as it is until the new one is whole; a pipe or a device is written to.
+ */
 export function writeJson(document: unknown, target: string): void {
   const text = `${JSON.stringify(document, null, 2)}\n`
   if (target === "-") process.stdout.write(text)
-  else writeFileSync(target, text)
+  else if (statSync(target, { throwIfNoEntry: false })?.isFile() === false) writeFileSync(target, text)
+  else writeWhole(target, text)
 }

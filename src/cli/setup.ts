@@ -4,7 +4,7 @@ import { defineCommand } from "./command.js"
 export const command = defineCommand({
   schema: setUpSchema,
   description:
-    "get native TensorFlow, once a machine; without it everything runs on WebAssembly, slower. Exit codes: 0 native " +
+    "get native TensorFlow, once per machine; without it everything runs on WebAssembly, slower. Exit codes: 0 native " +
     "TensorFlow works, or WebAssembly where there is no other; 1 it could not be set up",
   async run(options, { hooks }) {
     const { setUp } = await import("../tasks/set-up.js")

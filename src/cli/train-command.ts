@@ -55,7 +55,7 @@ function following({ hooks, log }: Terminal): TrainHooks {
 }
 
 function summary(name: string, { folder, finished, metric, best, step }: TrainResult): string[] {
-  if (!finished) return [`stopped after step ${step}; go on with: resdet ${name} --resume ${folder}`]
+  if (!finished) return [`stopped after step ${step}; continue with: resdet ${name} --resume ${folder}`]
   return best === null ? [] : [`best ${metric}: ${best.toFixed(4)}`]
 }
 

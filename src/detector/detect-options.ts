@@ -21,7 +21,7 @@ export interface DetectOptions {
   readonly scales?: readonly number[]
   /** Side, in pixels of the image, of square tiles that are looked at one by one beside the whole image. */
   readonly tiles?: number
-  /** The least share of a tile that its neighbour shows too. */
+  /** The minimum overlap of neighbouring tiles, as a share of a tile. */
   readonly overlap?: number
 }
 

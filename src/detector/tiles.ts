@@ -26,7 +26,7 @@ export interface TileCandidates {
  * Square windows that cover a photo, row by row, evenly spread; along a side shorter than `side` there is one, as long as
  * the photo. None for a photo that is no larger than one tile.
  * @param side of a tile, in pixels of the photo
- * @param overlap the least share of a tile that its neighbour shows too, below 1
+ * @param overlap the minimum overlap of neighbouring tiles, as a share of a tile, below 1
  */
 export function tileWindows({ height, width }: Size, side: number, overlap: number = tileOverlap): Window[] {
   if (height <= side && width <= side) return []

@@ -67,7 +67,7 @@ export function guessBoxes(
   const best = readings[0]!
   const convincing = best.recall >= 0.2 && best.recall >= 2 * asGiven
   if (normalised && asGiven < 0.2) {
-    const proof = convincing ? ` (read as ${best.form.text} they find ${percent(best.recall)} of the truths)` : ""
+    const proof = convincing ? ` (read as ${best.form.text} they find ${percent(best.recall)} of the ground truth)` : ""
     return [
       {
         kind: "normalised-boxes",
@@ -78,7 +78,7 @@ export function guessBoxes(
   if (!convincing) return []
   const message =
     `The boxes look like ${best.form.text} where x, y, width, height is expected: read so they find` +
-    ` ${percent(best.recall)} of the truths, as given ${percent(asGiven)}.${best.form.cure}`
+    ` ${percent(best.recall)} of the ground truth, as given ${percent(asGiven)}.${best.form.cure}`
   return [{ kind: "box-form", message }]
 }
 

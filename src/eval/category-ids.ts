@@ -46,21 +46,21 @@ export function guessCategories(
     .sort((a, b) => b.share - a.share)
   const best = evidence >= LEAST_EVIDENCE && ranked[0]!.share > asIs + 0.2 ? ranked[0]! : undefined
   const proof = best
-    ? ` Taking ${best.rule.text} would be right for ${percent(best.share)} of the ${evidence} detections that lie on a truth (as given: ${percent(asIs)}).`
+    ? ` Taking ${best.rule.text} would be right for ${percent(best.share)} of the ${evidence} detections that lie on a ground-truth box (as given: ${percent(asIs)}).`
     : ""
   const unknown = detections.unknownCategories
   if (unknown.length > 0) {
     const records = detections.category.reduce((sum, category) => sum + (category < 0 ? 1 : 0), 0)
     const message =
-      `${records} of ${detections.category.length} detections have a category that the truths lack: ${list(unknown)}` +
-      ` (the truths have ${list([...truths.categoryIds])}). They take no part.${proof || mostSeen(truths, unknown, pairs)}`
+      `${records} of ${detections.category.length} detections have a category that the ground truth lacks: ${list(unknown)}` +
+      ` (it has ${list([...truths.categoryIds])}). They take no part.${proof || mostSeen(truths, unknown, pairs)}`
     return [{ kind: "unknown-categories", message }]
   }
   if (!best) return []
   return [
     {
       kind: "shifted-categories",
-      message: `The category ids seem to mean other classes than those of the truths.${proof}`,
+      message: `The category ids seem to mean other classes than those of the ground truth.${proof}`,
     },
   ]
 }

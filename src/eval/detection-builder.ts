@@ -99,7 +99,7 @@ export class DetectionBuilder {
     if (this.#unknownImageRecords > 0) {
       const share = this.#count === 0 ? "no record names a known image" : "the others name known images"
       throw new DataError(
-        `${this.#source}: ${this.#firstUnknown} is not among the ${this.#truths.imageIds.length} images of the truths` +
+        `${this.#source}: ${this.#firstUnknown} is not among the ${this.#truths.imageIds.length} images of the ground truth` +
           ` (${this.#unknownImageRecords} of ${this.length} records name unknown images; ${share}).` +
           ` ${guessImageIds(this.#truths, [...this.#unknownImages])}`,
       )

@@ -19,7 +19,7 @@ export interface Diagnosis {
     | "no-objects-of-size"
     | "truth-id-zero"
     | "federated"
-  /** One line: what was seen, and what would mend it. */
+  /** One line: what was seen, and what would fix it. */
   readonly message: string
 }
 
@@ -44,11 +44,14 @@ export function diagnose(
   let counted = 0
   for (let g = 0; g < truths.image.length; g++) if (!isIgnored(truths, g)) counted++
   if (counted === 0) {
-    const message = `There are no truths that count in ${truths.imageIds.length} images, so that every figure is n/a.`
+    const message = `No ground truth counts in ${truths.imageIds.length} images: every figure is n/a.`
     return [{ kind: "no-truths", message }]
   }
   if (detections.image.length === 0) {
-    found.push({ kind: "no-detections", message: `There are no detections, so that all ${counted} truths are missed.` })
+    found.push({
+      kind: "no-detections",
+      message: `There are no detections: all ${counted} ground-truth boxes are missed.`,
+    })
   } else {
     const sample = sampleOf(detections, ranked.subarray(0, LOOSE_SAMPLE))
     const matches = looseMatches(truths, detections, index, sample)
@@ -61,19 +64,19 @@ export function diagnose(
   }
   if (truths.ids.includes(0)) {
     const message =
-      "A truth has id 0: pycocotools counts a detection matched with it as wrong, here it counts as found" +
+      "A ground truth has id 0: pycocotools counts a detection matched with it as wrong, here it counts as found" +
       ' (truthIdZero: "pycocotools" gives its figure).'
     found.push({ kind: "truth-id-zero", message })
   }
   if (truths.federated) {
     const message =
-      "The truths are annotated class by class (LVIS): COCO's and VOC's figures count detections of classes that nobody" +
+      "The ground truth is annotated class by class (LVIS): COCO's and VOC's figures count detections of classes that nobody" +
       " looked for as wrong. Compare LVIS's figures with others."
     found.push({ kind: "federated", message })
   }
   for (const { key, name, means } of SIZES) {
     if (coco[key] !== -1) continue
-    const message = `${key} is n/a: the truths hold no ${name} objects (${means}).`
+    const message = `${key} is n/a: the ground truth has no ${name} objects (${means}).`
     found.push({ kind: "no-objects-of-size", message })
   }
   return found
@@ -84,7 +87,7 @@ function aboutImages(truths: TruthTable, detections: DetectionTable): Diagnosis[
   for (let g = 0; g < truths.image.length; g++) withTruths[truths.image[g]!] = 1
   if (detections.image.some((image) => withTruths[image] === 1)) return []
   const message =
-    `No image has both: truths lie in ${new Set(truths.image).size} images, detections in ${new Set(detections.image).size} others.` +
+    `No image has both: ground truth is in ${new Set(truths.image).size} images, detections in ${new Set(detections.image).size} others.` +
     " Are they of the same split, and the image ids of the same list?"
   return [{ kind: "no-shared-images", message }]
 }

@@ -168,7 +168,7 @@ export class DetectionEvaluator {
     const place = this.#imagePlace.get(imageId)
     if (place !== undefined) return place
     throw new UsageError(
-      `DetectionEvaluator: image ${imageId} is not among the ${this.#imagePlace.size} images of the truths`,
+      `DetectionEvaluator: image ${imageId} is not among the ${this.#imagePlace.size} images of the ground truth`,
     )
   }
 

@@ -21,7 +21,7 @@ export function guessImageIds(truths: TruthTable, unknown: readonly number[]): s
   if (fits((id) => Number.isInteger(id) && id >= 1 && id <= count)) {
     return `The ids look like positions in the list of images, from 1: ${example} would be id ${truths.imageIds[example - 1]}.`
   }
-  return "Are truths and predictions of the same split?"
+  return "Are ground truth and predictions of the same split?"
 }
 
 /** The last run of digits in a name: 42 for `COCO_val2014_000000000042`; NaN without digits. */

@@ -21,7 +21,7 @@ export function imageFinder(truths: TruthTable): (name: string, where: string) =
     if (id !== undefined) return id
     const near = didYouMean(imageStem(name), truths.imageNames.slice(0, 1000).map(imageStem))
     throw new DataError(
-      `${where}: image "${name}" is not among the ${truths.imageNames.length} images of the truths.${near}`,
+      `${where}: image "${name}" is not among the ${truths.imageNames.length} images of the ground truth.${near}`,
     )
   }
 }

@@ -31,7 +31,8 @@ export function evaluateSlices(matched: MatchedDetections, slices: readonly Slic
     const kept = new Uint8Array(truths.imageIds.length)
     for (const id of imageIds) {
       const place = places.get(id)
-      if (place === undefined) throw new DataError(`slice "${name}": image ${id} is not among the truths' images`)
+      if (place === undefined)
+        throw new DataError(`slice "${name}": image ${id} is not among the images of the ground truth`)
       kept[place] = 1
     }
     const { arranged, coco } = pick(matched, kept)

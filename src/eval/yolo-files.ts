@@ -30,7 +30,9 @@ export function detectionsFromYolo(
         )
       }
       if (!(width > 0 && height > 0)) {
-        throw new DataError(`${where}: expected the truths to tell the size of image "${truths.imageNames[image]}"`)
+        throw new DataError(
+          `${where}: expected the ground truth to give the size of image "${truths.imageNames[image]}"`,
+        )
       }
       const [label, cx, cy, w, h, score] = numbers as [number, number, number, number, number, number]
       if (w < 0 || h < 0) throw new DataError(`${where}: expected width and height of 0 or more, got ${w} ${h}`)

@@ -22,7 +22,7 @@ export function classifierGuesses(scorer: ClassScorer, classes: readonly string[
   const labels = scorer.classes.map((name) => {
     const label = classes.indexOf(name) + 1
     if (label === 0)
-      throw new DataError(`the classifier's class "${name}" is none of the localizer's. Expected the same`)
+      throw new DataError(`the classifier's class "${name}" is not among the localizer's. Both need the same classes`)
     return label
   })
   return async (image) => {

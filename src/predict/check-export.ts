@@ -79,7 +79,7 @@ async function checkDetector(
     const { same, alone, score, edge } = await compareDetectors(reference, exported, photos)
     if (alone > aloneShare * (same + alone)) {
       throw new UserError(
-        `${out}: differs from ${weights}: ${alone} of ${same + alone} detections only one of them has`,
+        `${out}: differs from ${weights}: ${alone} of ${same + alone} detections are in one of them only`,
       )
     }
     return { kind: "detector", images: photos.length, same, alone, score, edge }

@@ -40,7 +40,7 @@ async function running(weights: string, { info, pieces }: DetectorGraph): Promis
     async detect(image, options) {
       const beyond = beyondGraph(options)
       if (beyond !== undefined) {
-        throw new UsageError(`${weights}: the engine onnx looks at an image once, ${beyond} needs another engine`)
+        throw new UsageError(`${weights}: the engine onnx does not support ${beyond}. Choose another --engine`)
       }
       const bounds = selectionFor(config.options.select, options)
       const found = await session.detect(channelByChannel(image), [image.height, image.width], bounds)

@@ -28,7 +28,8 @@ export async function openNetwork(
     throw new UsageError(`${graph}: an ONNX file runs on the engine onnx, got ${engine}`)
   }
   if (graph !== undefined || engine === "onnx") {
-    if (weights.length > 1) throw new UsageError("the engine onnx runs one detector; several work as one on the others")
+    if (weights.length > 1)
+      throw new UsageError("the engine onnx runs one detector. Choose another --engine for an ensemble")
     return openOnnxNetwork(first, described(backbone))
   }
   const prefersGraph = engine === "auto" && weights.length === 1 && beyondGraph(detect) === undefined

@@ -19,7 +19,7 @@ export interface RoiAlignOptions {
  * The points of all bins form one regular grid, so a single crop-and-resize takes them; the features' edge is repeated
  * once beforehand, which gives points in the outermost half pixel the edge's value, and points beyond it 0.
  * @param features `[N, H, W, C]`
- * @param boxes `[R * 4]` x1, y1, x2, y2 in input pixels; R = 0 is legal
+ * @param boxes `[R * 4]` x1, y1, x2, y2 in input pixels; R = 0 is valid
  * @param images `[R]` which of the N images each box is in
  * @param stride input pixels per feature cell
  * @returns `[R, size, size, C]`

@@ -7,7 +7,7 @@ import { expectShape } from "../tensor/shapes.js"
  * whole cells, its bins' outwards, so that neighbours share cells; what lies outside the map takes no part, and a bin
  * with nothing in it is 0. Gradients flow to the features' largest values, not to the boxes.
  * @param features `[N, H, W, C]`
- * @param boxes `[R * 4]` x1, y1, x2, y2 in input pixels; R = 0 is legal
+ * @param boxes `[R * 4]` x1, y1, x2, y2 in input pixels; R = 0 is valid
  * @param images `[R]` which of the N images each box is in
  * @param stride input pixels per feature cell
  * @returns `[R, size, size, C]`

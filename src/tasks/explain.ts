@@ -38,9 +38,16 @@ export function explain(issue: z.core.$ZodIssue, config: Tree, provenance: Prove
   const hint = typeof value === "string" ? didYouMean(value, options) : ""
   const origin = originOf(path)
   const what = origin === `--${flagName(name)}` ? origin : `${origin}: expected ${name}`
-  const expected = origin === what ? `: expected ${expectation(issue)}` : ` to be ${expectation(issue)}`
+  const wanted = isWhole(name, schema) && isNotNumber(issue) ? typeWords.int! : expectation(issue)
+  const expected = origin === what ? `: expected ${wanted}` : ` to be ${wanted}`
   return `${what}${expected}, got ${show(value)}${hint && `.${hint}`}`
 }
+
+/** zod refuses what is no number before it asks for a whole one. */
+const isNotNumber = (issue: z.core.$ZodIssue) => issue.code === "invalid_type" && issue.expected === "number"
+
+const isWhole = (name: string, schema: z.ZodType) =>
+  declaredOptions(schema).some(({ key, kind }) => key === name && kind.type === "whole number")
 
 /** `train needs --data <path>: a VOC folder, ...` */
 function missing(name: string, { schema, from, operands }: Provenance): string {
@@ -78,7 +85,7 @@ function unionWords(issue: z.core.$ZodIssueInvalidUnion): string {
 const typeWords: Readonly<Record<string, string>> = {
   number: "a number",
   int: "a whole number",
-  string: "a text",
+  string: "a string",
   boolean: "true or false",
   array: "a list",
   object: "a group of names",
@@ -86,9 +93,7 @@ const typeWords: Readonly<Record<string, string>> = {
 
 function bound(origin: string, relation: string, limit: number | bigint): string {
   if (origin === "string")
-    return limit === 1 && relation === "at least"
-      ? "a text that is not empty"
-      : `a text of ${relation} ${limit} letters`
+    return limit === 1 && relation === "at least" ? "a non-empty string" : `a string of ${relation} ${limit} characters`
   if (origin === "array") return `a list of ${relation} ${limit}`
   return relation.startsWith("at") ? `a number of ${relation} ${limit}` : `a number ${relation} ${limit}`
 }

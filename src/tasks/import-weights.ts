@@ -40,7 +40,9 @@ export async function importWeights(options: ImportWeightsOptions): Promise<Impo
   const config = parseOptions("importWeights", importWeightsSchema, options)
   if (!modelNames.includes(config.model)) return importClassifier(config)
   if (config.allowMissing) {
-    throw new UsageError("import: what does not fill a detector is for resdet train --weights, as it is")
+    throw new UsageError(
+      "import: --allow-missing is for classifiers. Give an incomplete detector to resdet train --weights as it is",
+    )
   }
   const { file, model, out, mean, std, strideIn, classes } = config
   const names = classes === undefined ? undefined : (count: number) => namesOf(classes, count)
@@ -62,7 +64,7 @@ function importClassifier(config: Config): ImportedWeights {
     return String(given) === String(shape) ? [] : [`${name} is [${given}], expected [${shape}]`]
   })
   if (faults.length > 0 && !allowMissing) {
-    throw new DataError(`${file}: does not fill ${model}: ${firstThree(faults)}. Take part of it with --allow-missing`)
+    throw new DataError(`${file}: does not fill ${model}: ${firstThree(faults)}. Import what fits with --allow-missing`)
   }
   const leftOut = [...weights.keys()].filter((name) => !expected.has(name))
   const beyond = leftOut.filter((name) => /^layer\d+\./.test(name))
@@ -95,10 +97,10 @@ const numbered = (count: number): string[] => Array.from({ length: count }, (_, 
 function namesOf(given: string | readonly string[], count: number): readonly string[] {
   const [where, names] = typeof given === "string" ? [given, readNames(given)] : ["classes", given]
   if (names.length !== count || names.includes("")) {
-    throw new DataError(`${where}: expected ${count} names of classes, one a line, got ${names.filter(Boolean).length}`)
+    throw new DataError(`${where}: expected ${count} class names, one a line, got ${names.filter(Boolean).length}`)
   }
   const twice = names.find((name, k) => names.indexOf(name) !== k)
-  if (twice !== undefined) throw new DataError(`${where}: the class "${twice}" is there twice. Give each its own name`)
+  if (twice !== undefined) throw new DataError(`${where}: class "${twice}" appears twice. Give each class its own name`)
   return names
 }
 
@@ -107,6 +109,6 @@ function readNames(file: string): string[] {
     const lines = readFileSync(file, "utf8").trimEnd().split(/\r?\n/)
     return lines.map((name) => name.trim())
   } catch (error) {
-    throw new DataError(`${file}: cannot read the names of the classes (${(error as NodeJS.ErrnoException).code})`)
+    throw new DataError(`${file}: cannot read the class names (${(error as NodeJS.ErrnoException).code})`)
   }
 }

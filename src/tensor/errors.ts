@@ -1,5 +1,5 @@
 /**
- * A mistake of the user's, told in one line: what, where, how to mend it. The command line prints the message without a
+ * A mistake of the user's, told in one line: what, where, how to fix it. The command line prints the message without a
  * stack and exits with `exitCode`. Anything else that is thrown is a bug and keeps its stack.
  */
 export class UserError extends Error {

@@ -196,7 +196,7 @@ function fileChoices({ path, model, origin }: Checkpoint, network: string, isStr
   if (isBottleneck && strideIn === undefined && !isStrideSaid) {
     throw new DataError(
       `${path}: where do its blocks have their stride? ${sentence(doubt ?? "it does not say")}. ` +
-        "Say it with --stride-in 1x1 (the paper's released models) or --stride-in 3x3 (torchvision)",
+        "Set --stride-in 1x1 (the paper's released models) or --stride-in 3x3 (torchvision)",
     )
   }
   return {

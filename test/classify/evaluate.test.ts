@@ -87,10 +87,10 @@ test("no more than two batches are read ahead, and an aborted run stops reading"
 test("other classes are refused, unless the classifier has only numbers for them", async () => {
   const { set } = fakeSet(2)
   await expect(scoreSet(set, fakeScorer(["cat", "cow"]), { batch: 2 })).rejects.toThrow(
-    'pets: class 1 is "dog", but "cow" to the classifier. Rename one of them',
+    'pets: class 1 is "dog", but "cow" in the classifier. Rename one of them',
   )
   await expect(scoreSet(set, fakeScorer(["0", "1", "2"]), { batch: 2 })).rejects.toThrow(
-    "pets: has 2 classes, the classifier knows 3",
+    "pets: has 2 classes, the classifier has 3",
   )
   expect((await scoreSet(set, fakeScorer(["0", "1"]), { batch: 2 })).labels.length).toBe(2)
   expect([areNumbered(["0", "1"]), areNumbered(["1", "2"])]).toEqual([true, false])

@@ -72,7 +72,7 @@ test("where objects are larger than a cell no larger input is suggested, and a p
 test("the report in lines has the histogram, the low classes and the flags", async () => {
   const lines = anchorLines(await look({ data: sample(), size: 300 }))
   expect(lines).toContain(`  0..16           10 ${"#".repeat(40)}`)
-  expect(lines.join("\n")).toMatch(/low are:\n {2}tiny {6}10 objects {2}0\.0 % at IoU 0\.5/)
+  expect(lines.join("\n")).toMatch(/lowest:\n {2}tiny {6}10 objects {2}0\.0 % at IoU 0\.5/)
   expect(lines.join("\n")).toMatch(/--set detector\.anchors\.sizes=\[[\d,]+\] detector\.anchors\.ratios=\[[\d.,]+\]/)
   expect(lines).toContain("  --size 480 --max-size 800")
 })

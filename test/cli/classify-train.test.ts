@@ -73,9 +73,9 @@ test("a classifier's run that Ctrl-C stopped exits with 130, and resumed ends wi
     said += String(text)
   })
   expect(await ended(child)).toBe(130)
-  expect(said).toMatch(/go on with: resdet classify train --resume/)
+  expect(said).toMatch(/continue with: resdet classify train --resume/)
   const resumed = run("train", "--resume", broken)
-  expect(resumed.stderr).toMatch(/going on after step [234]/)
+  expect(resumed.stderr).toMatch(/continuing after step [234]/)
   expect(resumed.status).toBe(0)
   for (const name of ["weights/last.safetensors", "state/weights.safetensors", "state/velocities.safetensors"]) {
     expect(digest(join(broken, name)), name).toBe(digest(join(whole, name)))
@@ -83,7 +83,7 @@ test("a classifier's run that Ctrl-C stopped exits with 130, and resumed ends wi
   expect(readFileSync(join(broken, "results.csv"), "utf8")).toBe(readFileSync(join(whole, "results.csv"), "utf8"))
   expect(run("train", "--resume", broken)).toMatchObject({
     status: 0,
-    stderr: expect.stringMatching(/is done: 2 epochs/),
+    stderr: expect.stringMatching(/is finished: 2 epochs/),
   })
   expect(run("train", "--resume", broken, "--lr", "1").stderr).toMatch(/leave out --lr, or start a new run\n$/)
 

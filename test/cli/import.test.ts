@@ -95,9 +95,9 @@ test("a file with more layers than the network is refused, and named", async () 
 })
 
 test.each([
-  ["too few names", "a\nb\n", "expected 7 names of classes, one a line, got 2"],
-  ["a gap among the names", "a\nb\n\nc\nd\ne\nf\n", "expected 7 names of classes, one a line, got 6"],
-  ["a name twice", "a\nb\nc\na\nd\ne\nf\n", 'the class "a" is there twice'],
+  ["too few names", "a\nb\n", "expected 7 class names, one a line, got 2"],
+  ["a gap among the names", "a\nb\n\nc\nd\ne\nf\n", "expected 7 class names, one a line, got 6"],
+  ["a name twice", "a\nb\nc\na\nd\ne\nf\n", 'class "a" appears twice'],
 ])("%s in --classes is told and nothing written", async (_, text, message) => {
   await makeSource()
   const names = join(folder, "names.txt")
@@ -128,7 +128,7 @@ test("from TypeScript the names of the classes are a list, and mistakes are the 
   const options = { file: source, model: "cifar_resnet20", out }
   const classes = ["a", "b", "c", "d", "e", "f", "g"]
   expect(await importWeights({ ...options, classes })).toMatchObject({ kind: "classifier", loaded: 97, classes })
-  await expect(importWeights({ ...options, classes: ["a"] })).rejects.toThrow("classes: expected 7 names of classes")
+  await expect(importWeights({ ...options, classes: ["a"] })).rejects.toThrow("classes: expected 7 class names")
   const misspelt = { ...options, clases: classes } as typeof options
   await expect(importWeights(misspelt)).rejects.toThrow(
     'importWeights: unknown option "clases". Did you mean "classes"?',
@@ -152,7 +152,7 @@ test("a last layer named linear is taken, and tells that zeros stand on both sid
 test("a partial match is refused and nothing written, unless it is allowed", async () => {
   await makeSource((name) => !name.startsWith("layer3.2."))
   await expect(run(source, "--model", "cifar_resnet20", "--out", out)).rejects.toThrow(
-    /does not fill cifar_resnet20: layer3\.2\.conv1\.weight is missing, .* and 7 more\. Take part of it with --allow-missing$/,
+    /does not fill cifar_resnet20: layer3\.2\.conv1\.weight is missing, .* and 7 more\. Import what fits with --allow-missing$/,
   )
   expect(existsSync(out)).toBe(false)
   expect(await run(source, "--model", "cifar_resnet20", "--out", out, "--allow-missing")).toContain("87 of 97 tensors")

@@ -72,7 +72,7 @@ test("a run that stopped and went on ends with the bits of one that ran through,
   expect(readdirSync(join(folder, "whole")).sort()).toEqual(
     expect.arrayContaining(["config.json", "metrics.jsonl", "report.html", "results.csv", "state", "weights"]),
   )
-  expect((await trainInTwo("broken", {}, 7)).join("\n")).toMatch(/going on after step 7, in epoch 2/)
+  expect((await trainInTwo("broken", {}, 7)).join("\n")).toMatch(/continuing after step 7, in epoch 2/)
   expect(made("broken")).toEqual(made("whole"))
   expect(await resumeLocalizer(join(folder, "whole"))).toEqual(whole)
 
@@ -134,7 +134,9 @@ test("from the command line a mistake is one line and an exit code", () => {
   writeFileSync(join(folder, "config.json"), JSON.stringify({ config: { data, epochs: 2, padding: 4 } }))
   expect(run("train", "--resume", folder)).toMatchObject({
     status: 3,
-    stderr: expect.stringMatching(/config\.json: not a run of this command\. Go on with the one that began it\n$/),
+    stderr: expect.stringMatching(
+      /config\.json: not a run of this command\. Continue it with the command that started it\n$/,
+    ),
   })
   const anchors = run("train", "--data", data, "--set", "anchors.size=[1]")
   expect(anchors).toMatchObject({ status: 2, stderr: expect.stringMatching(/unknown option "anchors\.size"/) })

@@ -95,5 +95,5 @@ test("detectors of other classes do not work as one, and none of them stays in m
 test("a switch without a detector to turn it on is refused", () => {
   const { status, stderr } = resdet("eval", "--gt", "a.json", "--predictions", "b.json", "--soft-nms", "linear")
   expect(status).toBe(2)
-  expect(stderr).toBe("error: eval: --soft-nms says how a detector looks at images; it goes with --weights\n")
+  expect(stderr).toBe("error: eval: --soft-nms is an option of a detector: it needs --weights\n")
 })

@@ -54,7 +54,7 @@ test("a run that Ctrl-C stopped exits with 130, and resumed ends with the same f
   })
   expect(await ended(child)).toBe(130)
   const resumed = run("train", "--resume", broken)
-  expect(resumed.stderr).toMatch(/going on after step [23]/)
+  expect(resumed.stderr).toMatch(/continuing after step [23]/)
   expect(resumed.status).toBe(0)
   for (const name of ["weights/last.safetensors", "state/weights.safetensors", "state/velocities.safetensors"]) {
     expect(digest(join(broken, name)), name).toBe(digest(join(whole, name)))
@@ -69,7 +69,7 @@ test("a run that Ctrl-C stopped exits with 130, and resumed ends with the same f
   expect(steps(broken)).toEqual(steps(whole))
 
   const again = run("train", "--resume", broken)
-  expect(again.stderr).toMatch(/is done: 2 epochs\. Give --epochs to go further\nbest voc12: \d\.\d+\n$/)
+  expect(again.stderr).toMatch(/is finished: 2 epochs\. Set --epochs to train further\nbest voc12: \d\.\d+\n$/)
   expect(again).toMatchObject({ status: 0, stdout: `${broken}\n` })
   expect(run("train", "--resume", broken, "--lr", "1")).toMatchObject({
     status: 2,
@@ -77,7 +77,7 @@ test("a run that Ctrl-C stopped exits with 130, and resumed ends with the same f
   })
   expect(run("train", "--data", data, "--out", whole)).toMatchObject({
     status: 2,
-    stderr: expect.stringMatching(/holds a run already\. Go on with --resume/),
+    stderr: expect.stringMatching(/already holds a run\. Continue it with --resume/),
   })
 
   const weights = join(whole, "weights", "last.safetensors")
@@ -128,7 +128,7 @@ test("steps, several sizes, repetitions, batches a step and a mean of the weight
     expect(digest(join(broken, name)), name).toBe(digest(join(whole, name)))
   }
   expect(digest(join(whole, "weights/last.safetensors"))).not.toBe(digest(join(whole, "state/weights.safetensors")))
-  expect(run("train", "--resume", broken).stderr).toMatch(/is done: 5 steps\. Give --steps to go further\n/)
+  expect(run("train", "--resume", broken).stderr).toMatch(/is finished: 5 steps\. Set --steps to train further\n/)
   expect(run("train", "--resume", broken, "--epochs", "9").stderr).toMatch(
     /its length is in steps\. Give --steps instead of --epochs\n$/,
   )

@@ -98,7 +98,7 @@ test("ids that mean different images in two COCO files are told apart, and that 
     ["0", 1],
     ["b/0", 2],
   ])
-  expect(notices).toEqual(["image ids mean other images in other splits: numbered anew"])
+  expect(notices).toEqual(["the same image id means different images in different splits: images are renumbered"])
 })
 
 test("splits that number one class differently are refused", async () => {

@@ -65,7 +65,10 @@ test.each([
   ['"bbox":[1,2,3,4],"score":"high"', 'record 1 (byte 128): expected score to be a number, got "high"'],
   ['"bbox":[1,2,3,4],"image_id":"a.jpg"', 'record 1 (byte 131): expected image_id to be a whole number, got "a.jpg"'],
   ['"bbox":[1,2,3,4],"image_id":1.5', "record 1 (byte 131): expected image_id to be a whole number, got 1.5"],
-  ['"bbox":[1,2,3,4],"image_id":7', "record 1: image_id 7 is not among the 2 images of the truths (1 of 2 records"],
+  [
+    '"bbox":[1,2,3,4],"image_id":7',
+    "record 1: image_id 7 is not among the 2 images of the ground truth (1 of 2 records",
+  ],
 ])("a wrong record is named: %s", async (part, message) => {
   const truths = truthsFromCoco(file)
   const text = `[${right},{"image_id":1,"category_id":1,"score":0.5,${part}}]`

@@ -46,9 +46,9 @@ test.each([
 ])("category ids given %s: the mapping that would work is named", (_, wrong, mapping) => {
   const [first] = diagnosis(right.map((one) => ({ ...one, category_id: wrong(one.category_id) })))
   expect(first!.kind).toBe("unknown-categories")
-  expect(first!.message).toContain("detections have a category that the truths lack")
+  expect(first!.message).toContain("detections have a category that the ground truth lacks")
   expect(first!.message).toContain(mapping)
-  expect(first!.message).toContain("right for 100 % of the 10 detections that lie on a truth")
+  expect(first!.message).toContain("right for 100 % of the 10 detections that lie on a ground-truth box")
 })
 
 test("ids that exist but mean other classes are noticed by what they lie on", () => {
@@ -72,7 +72,7 @@ test("boxes written as corners, as centres or with x and y swapped are recognise
   const [corners] = diagnosis(withBoxes(([x, y, w, h]) => [x, y, x + w, y + h]))
   expect(corners).toMatchObject({ kind: "box-form" })
   expect(corners!.message).toContain("look like corners x1, y1, x2, y2")
-  expect(corners!.message).toContain("100 % of the truths")
+  expect(corners!.message).toContain("100 % of the ground truth")
   expect(corners!.message).toContain("Write x1, y1, x2 - x1, y2 - y1.")
   const [centres] = diagnosis(withBoxes(([x, y, w, h]) => [x + w / 2, y + h / 2, w, h]))
   expect(centres!.message).toContain("look like centre x, centre y, width, height")
@@ -85,7 +85,7 @@ test("boxes as shares of the image are recognised, with and without the images' 
   const [first] = diagnosis(shares)
   expect(first).toMatchObject({ kind: "normalised-boxes" })
   expect(first!.message).toContain(
-    "shares of the image's size (read as x, y, width, height they find 100 % of the truths)",
+    "shares of the image's size (read as x, y, width, height they find 100 % of the ground truth)",
   )
   const unsized = { ...file, images: file.images.map(({ id }) => ({ id })) }
   expect(diagnosis(shares, unsized)[0]!.message).toBe(
@@ -103,7 +103,7 @@ test("truths and detections in different images are noticed", () => {
   const twice = { ...file, images: [...file.images, { id: 99 }] }
   const [first] = diagnosis([result([1, 2, 3, 4], 0.5, 99, 3), result([1, 2, 3, 4], 0.6, 99, 3)], twice)
   expect(first).toMatchObject({ kind: "no-shared-images" })
-  expect(first!.message).toContain("truths lie in 10 images, detections in 1 others")
+  expect(first!.message).toContain("ground truth is in 10 images, detections in 1 others")
 })
 
 test("a truth with id 0 is named, and pycocotools' figure is to be had", () => {
@@ -118,19 +118,19 @@ test("a truth with id 0 is named, and pycocotools' figure is to be had", () => {
 test("sizes without objects, no truths and no detections are named", () => {
   const small = { ...file, annotations: file.annotations.slice(0, 1) }
   expect(diagnosis(right.slice(0, 1), small).map(({ message }) => message)).toEqual([
-    "APm is n/a: the truths hold no medium objects (from 32 x 32 to 96 x 96 pixels).",
-    "APl is n/a: the truths hold no large objects (above 96 x 96 pixels).",
+    "APm is n/a: the ground truth has no medium objects (from 32 x 32 to 96 x 96 pixels).",
+    "APl is n/a: the ground truth has no large objects (above 96 x 96 pixels).",
   ])
   expect(diagnosis(right, { ...file, annotations: [] })).toMatchObject([{ kind: "no-truths" }])
   expect(diagnosis([])).toMatchObject([
-    { kind: "no-detections", message: "There are no detections, so that all 10 truths are missed." },
+    { kind: "no-detections", message: "There are no detections: all 10 ground-truth boxes are missed." },
   ])
 })
 
 test.each([
   [(id: number) => id + 1, "Every such id fits when 1 is taken off", [1]],
   [(id: number) => 5000 + id, "The ids are the numbers in the images' file names: image_id 5010 would be id 10", [10]],
-  [(id: number) => 77_000 + id, "Are truths and predictions of the same split?", [1]],
+  [(id: number) => 77_000 + id, "Are ground truth and predictions of the same split?", [1]],
 ])("image ids that the truths lack are refused with what they may mean", (wrong, message, images) => {
   const named = { ...file, images: file.images.map((one) => ({ ...one, file_name: `COCO_${5000 + one.id}.jpg` })) }
   const results = right

@@ -125,7 +125,7 @@ test.each([
   [
     "an unknown image",
     () => DetectionEvaluator.of(set).addImage(6, empty),
-    "DetectionEvaluator: image 6 is not among the 1 images of the truths",
+    "DetectionEvaluator: image 6 is not among the 1 images of the ground truth",
   ],
   [
     "an image added twice",

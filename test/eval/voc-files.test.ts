@@ -54,7 +54,10 @@ test.each([
   ["2009_000026 0.5 1 1 2", 'comp4_det_test_dog.txt: line 2: expected "<image> <score>'],
   ["2009_000026 x 1 1 2 2", "line 2: expected"],
   ["2009_000026 0.5 9 1 2 2", "line 2: expected right >= left"],
-  ["2009_000028 0.5 1 1 2 2", 'line 2: image "2009_000028" is not among the 2 images of the truths. Did you mean'],
+  [
+    "2009_000028 0.5 1 1 2 2",
+    'line 2: image "2009_000028" is not among the 2 images of the ground truth. Did you mean',
+  ],
 ])("a broken line is named: %s", (line, message) => {
   const text = `2009_000026 0.5 1 1 2 2\n${line}\n`
   expect(() => detectionsFromVoc(truths, [{ name: "comp4_det_test_dog.txt", text }])).toThrow(message)

@@ -153,7 +153,7 @@ describe("slices", () => {
   test.each([
     [[], 'slices.json: expected an object of slices: {"night": ["a.jpg", "b.jpg"]}'],
     [{ night: 1 }, 'slices.json: slice "night": expected a list of image names or ids'],
-    [{ night: ["z"] }, 'slices.json: slice "night": image "z" is not among the 4 images of the truths.'],
+    [{ night: ["z"] }, 'slices.json: slice "night": image "z" is not among the 4 images of the ground truth.'],
   ])("%j is refused in one line", (content, message) => {
     expect(() => slicesFromFile(named, content, "slices.json")).toThrow(message)
   })

@@ -112,7 +112,7 @@ test("a classifier's best classes come as the localizer's labels, by their names
   const image = rectangle(40, 50, [10, 10, 20, 20], 1)
   expect(await classifierGuesses(scorer, info.classes)(image)).toEqual([1, 2, 3])
   expect(() => classifierGuesses(scorer, ["cat", "dog"])).toThrow(
-    `the classifier's class "eel" is none of the localizer's. Expected the same`,
+    `the classifier's class "eel" is not among the localizer's. Both need the same classes`,
   )
 })
 

@@ -86,7 +86,7 @@ withOnnxRuntime("a detector on ONNX Runtime", () => {
     expect(auto.engine).toBe("onnx")
     const onnx = await openNetwork([weights], { engine: "onnx" })
     await expect(onnx.detect(photo, { flip: true })).rejects.toThrow(
-      "the engine onnx looks at an image once, flip needs another engine",
+      "the engine onnx does not support flip. Choose another --engine",
     )
     const planned = await openNetwork([weights], { engine: "auto", detect: { flip: true } })
     expect(planned.engine).not.toBe("onnx")

@@ -8,7 +8,7 @@ interface RoomRule {
 }
 
 /** The table of CONTRIBUTING.md. */
-const rooms: Readonly<Record<string, RoomRule>> = {
+export const rooms: Readonly<Record<string, RoomRule>> = {
   tensor: { may: [] },
   engine: { may: ["tensor"] },
   setup: { may: ["tensor", "engine"] },
@@ -25,7 +25,7 @@ const rooms: Readonly<Record<string, RoomRule>> = {
   weights: { may: ["tensor", "engine", "layers", "backbone", "detector"] },
   onnx: { may: ["tensor", "engine", "boxes", "layers", "backbone", "rpn", "roi", "detector", "weights"] },
   train: { may: ["tensor", "engine", "boxes", "detector", "eval", "datasets", "weights"] },
-  predict: { may: ["tensor", "engine", "boxes", "detector", "weights", "onnx", "datasets"] },
+  predict: { may: ["tensor", "engine", "boxes", "detector", "weights", "onnx", "datasets"], types: ["backbone"] },
 }
 
 /** Rooms that may import every other; only the command line and the public names stand above the tasks. */

@@ -103,7 +103,7 @@ test.each([
   ["schedule: cosin", 'c.yaml: expected schedule to be one of step, cosine, got "cosin". Did you mean "cosine"?'],
   ["rpn: { nms: 2 }", "c.yaml: expected rpn.nms to be a number of at most 1, got 2"],
   ["rpn: { sizes: [1, b] }", 'c.yaml: expected rpn.sizes.1 to be a number, got "b"'],
-  ["weights: 3", "c.yaml: expected weights to be a text, got 3"],
+  ["weights: 3", "c.yaml: expected weights to be a string, got 3"],
   ["rpn: 3", "c.yaml: expected rpn to be a group of names, got 3"],
   ["- 1", 'c.yaml: expected "name: value" lines, got [1]'],
   [

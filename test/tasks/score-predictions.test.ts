@@ -120,7 +120,7 @@ describe("formatReport", () => {
 
   test("the text has the summary, the classes, the errors and the diagnosis", async () => {
     const text = formatReport(await scorePredictions({ gt: saved("truths.json"), predictions: saved("results.json") }))
-    expect(text).toContain("2 images, 2 truths, 2 detections\n")
+    expect(text).toContain("2 images, 2 ground-truth boxes, 2 detections\n")
     expect(text).toContain(" Average Precision  (AP) @[ IoU=0.50:0.95 | area=   all | maxDets=100 ] = 0.650\n")
     expect(text).toContain("VOC2012 (all points) mAP 100.0  (IoU 0.5)")
     expect(text).toMatch(/class 2 +1 +1 +30.0 +100.0 +0.0 +30.0 +100.0 +100.0 +0.700\n/)
@@ -129,7 +129,7 @@ describe("formatReport", () => {
     expect(text).toMatch(/missed +0 +0.0\n/)
     expect(text).toContain("No image has an error.\n")
     expect(text).not.toContain("confused")
-    expect(text).toContain("! APs is n/a: the truths hold no small objects")
+    expect(text).toContain("! APs is n/a: the ground truth has no small objects")
   })
 })
 

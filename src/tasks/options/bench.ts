@@ -16,7 +16,7 @@ export const benchSchema = z.strictObject({
   }),
   batch: option(z.int().min(1).default(1), { help: "batch size of a training step", unit: "images" }),
   steps: option(z.int().min(1).default(5), {
-    help: "how many training steps and detections are measured, after a warm-up of two",
+    help: "number of training steps and detections to measure, after two for warm-up",
     unit: "steps",
   }),
   engine,

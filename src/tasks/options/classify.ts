@@ -11,7 +11,7 @@ const labelledData = option(z.string(), {
 })
 
 const batch = option(z.int().min(1).default(scorerBatch), {
-  help: "batch size: crops that go through a network at once",
+  help: "batch size, in crops",
   unit: "crops",
   source: "ours: about 0.5 GB for a ResNet-50 at 224",
 })
@@ -26,7 +26,7 @@ const scoring = {
     source: "He et al. 2016 section 3.4",
   }),
   scales: option(z.array(z.int().min(1)).min(1).optional(), {
-    help: "instead of crops: whole images with these shorter sides, as in 224,256,384,480,640",
+    help: "dense testing instead of crops: whole images at these shorter sides, as in 224,256,384,480,640",
     unit: "pixels",
     source: "He et al. 2016 section 3.4",
   }),
@@ -43,7 +43,7 @@ export const evaluateClassifierSchema = z.strictObject({
   split: scoredSplit,
   ...scoring,
   perImage: option(z.string().optional(), {
-    help: "write each image's scores to a file, one JSON document a line",
+    help: "write each image's scores to a file, as JSON lines",
     value: "file",
     path: "single",
   }),
@@ -53,12 +53,12 @@ export type EvaluateClassifierOptions = z.input<typeof evaluateClassifierSchema>
 
 export const classifyFolderSchema = z.strictObject({
   source: option(z.string(), {
-    help: "an image, a folder, a pattern in quotes, or a list file (.txt)",
+    help: "an image, a folder, a quoted glob, or a list file (.txt)",
     path: "single",
   }),
   ...scoring,
-  top: option(z.int().min(1).default(5), { help: "how many of the best classes to name" }),
-  format: option(z.enum(["text", "jsonl", "csv"]).default("text"), { help: "format of the lines" }),
+  top: option(z.int().min(1).default(5), { help: "number of top classes to print" }),
+  format: option(z.enum(["text", "jsonl", "csv"]).default("text"), { help: "output format" }),
   out: option(z.string().optional(), {
     help: "write the lines to a file",
     value: "file",

@@ -18,11 +18,11 @@ export const compareResultsSchema = z.strictObject({
   }),
   split: scoredSplit,
   samples: option(z.int().min(1).optional(), {
-    help: "how many times the images are drawn for the interval",
+    help: "bootstrap samples for the interval",
     otherwise: `${bootstrapDefaults.samples}`,
     source: 'Efron and Tibshirani 1993 "An Introduction to the Bootstrap": 1,000 samples or more for percentiles',
   }),
-  seed: option(z.int().min(0).optional(), { help: "seed of the drawing", otherwise: `${bootstrapDefaults.seed}` }),
+  seed: option(z.int().min(0).optional(), { help: "seed of the bootstrap", otherwise: `${bootstrapDefaults.seed}` }),
 })
 
 export type CompareResultsOptions = z.input<typeof compareResultsSchema>

@@ -15,21 +15,21 @@ export const lookShape = {
     otherwise: "the model's, 100",
   }),
   softNms: option(z.enum(["off", "linear", "gaussian"]).optional(), {
-    help: "soft NMS: score boxes that overlap better ones lower instead of leaving them out",
+    help: "soft NMS: lower the scores of overlapping boxes instead of dropping them",
   }),
   vote: option(z.boolean().optional(), { help: "box voting: move each box to the mean of those around it" }),
-  refine: option(z.boolean().optional(), { help: "run the head again on the boxes that were found" }),
-  flip: option(z.boolean().optional(), { help: "look at the mirror image too" }),
+  refine: option(z.boolean().optional(), { help: "iterative refinement: run the head again on the boxes it found" }),
+  flip: option(z.boolean().optional(), { help: "also detect on the mirrored image" }),
   scales: option(byRule(z.array(z.number()), detectRules.scales).optional(), {
-    help: "look at regions at several sizes, as in 400,500,600",
+    help: "multi-scale testing: shorter sides, as in 400,500,600",
     unit: "sides",
   }),
   tiles: option(byRule(z.number(), detectRules.tiles).optional(), {
-    help: "look at tiles of this side too: small objects in large photos",
+    help: "also detect on tiles of this side, for small objects in large photos",
     unit: "pixels",
   }),
   overlap: option(byRule(z.number(), detectRules.overlap).optional(), {
-    help: "least share of a tile that its neighbour shows too",
+    help: "minimum overlap of neighbouring tiles, as a share of a tile",
     value: "0..0.9",
     otherwise: "0.2",
   }),
@@ -38,27 +38,27 @@ export const lookShape = {
 /** The options of `detect`, and their defaults. */
 export const detectSchema = z.strictObject({
   weights: option(files(), {
-    help: "a trained detector (.safetensors or .onnx), or several that work as one",
+    help: "a trained detector (.safetensors or .onnx), or several as an ensemble",
     value: "files",
     path: "single",
     repeated: true,
   }),
   source: option(z.string(), {
-    help: "an image, a folder, a pattern in quotes, or a list file (.txt)",
+    help: "an image, a folder, a quoted glob, or a list file (.txt)",
     path: "single",
   }),
   out: outFolder("runs/detect/detectN"),
   score: option(z.number().min(0).max(1).default(0.5), {
-    help: "leave out detections scored lower",
+    help: "minimum score of a detection",
     value: "0..1",
     source: "detectron2 demo/demo.py: --confidence-threshold 0.5",
   }),
   format: option(z.array(z.string()).default(["jsonl"]), {
-    help: "coco, voc, yolo, csv, jsonl; several with commas",
+    help: "result files, comma-separated: coco, voc, yolo, csv, jsonl",
     value: "names",
   }),
-  draw: option(z.boolean().default(true), { help: "write no pictures" }),
-  crops: option(z.boolean().default(false), { help: "write each detection as a picture of its own" }),
+  draw: option(z.boolean().default(true), { help: "do not draw pictures" }),
+  crops: option(z.boolean().default(false), { help: "also save each detection as a cropped image" }),
   ...lookShape,
   engine: detectEngine,
 })

@@ -13,37 +13,37 @@ const reportShape = {
   metrics: option(
     z.array(z.enum(reportDefaults.metrics as [Metric, ...Metric[]])).default([...reportDefaults.metrics]),
     {
-      help: "which figures; several with commas",
+      help: "metrics to compute, comma-separated",
       value: "names",
     },
   ),
   score: option(z.number().min(0).max(1).optional(), {
-    help: "threshold of the confusion matrix; detections scored lower count all the same",
+    help: "score threshold of the confusion matrix; lower scores still count for AP",
     value: "0..1",
     otherwise: "the best",
   }),
   vocIou: option(z.array(z.number().min(0).max(1)).optional(), {
-    help: "IoU thresholds at which VOC's AP is measured",
+    help: "IoU thresholds of VOC's AP",
     value: "values",
     otherwise: "0.5",
   }),
   truthIdZero: option(z.enum(["mended", "pycocotools"]).optional(), {
-    help: "pycocotools never finds a COCO ground truth with id 0",
+    help: "how a COCO ground truth with id 0 counts; pycocotools never matches it",
     otherwise: "mended",
   }),
   intervals: option(z.int().min(1).optional(), {
-    help: "95 % intervals of AP and AP50, by drawing the images anew so many times",
+    help: "95 % confidence intervals of AP and AP50, by bootstrap over the images",
     value: "samples",
     bare: bootstrapDefaults.samples,
     source: 'Efron and Tibshirani 1993 "An Introduction to the Bootstrap": 1,000 samples or more for percentiles',
   }),
   slice: option(z.string().optional(), {
-    help: "figures of subsets of the images: by size, by folder, or as a JSON file names them",
+    help: "metrics of subsets of the images: by size, by folder, or as named in a JSON file",
     value: "size|folder|file",
   }),
-  calibration: option(z.boolean().optional(), { help: "whether scores mean what they say" }),
+  calibration: option(z.boolean().optional(), { help: "measure calibration: how far scores differ from precision" }),
   suspects: option(z.int().min(1).optional(), {
-    help: "list so many suspected label errors, the most suspicious first",
+    help: "list the N most suspicious labels",
     bare: 100,
   }),
 }
@@ -51,12 +51,12 @@ const reportShape = {
 /** The options of `eval` with a detector. */
 export const evaluateDetectorSchema = z.strictObject({
   weights: option(files(), {
-    help: "a trained detector (.safetensors or .onnx) to run and score, or several that work as one",
+    help: "a trained detector (.safetensors or .onnx), or several as an ensemble",
     value: "files",
     path: "single",
     repeated: true,
   }),
-  data: boxData("what it is scored on: VOC, COCO or YOLO data"),
+  data: boxData("data to evaluate on: VOC, COCO or YOLO"),
   split: scoredSplit,
   images: imagesFolder,
   ...reportShape,
@@ -81,7 +81,7 @@ export const scorePredictionsSchema = z.strictObject({
 export const evalSchema = evaluateDetectorSchema.partial({ weights: true, data: true }).extend({
   ...scorePredictionsSchema.pick({ gt: true, predictions: true }).partial().shape,
   minMap: option(z.number().min(0).max(1).optional(), {
-    help: "exit 4 if mAP is below: that of the first of --metrics",
+    help: "exit 4 if mAP, that of the first of --metrics, is below this",
     value: "0..1",
   }),
 })

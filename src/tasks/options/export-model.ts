@@ -9,12 +9,12 @@ export const exportModelSchema = z.strictObject({
   format: option(z.enum(["onnx"]).default("onnx"), { help: "format of the file" }),
   out: option(z.string(), { help: "the .onnx file to write", value: "file", path: "single" }),
   score: option(fraction(), {
-    help: "score below which the file leaves out detections",
+    help: "minimum score of a detection",
     value: "0..1",
     otherwise: "the model's",
   }),
   nms: option(fraction(), { help: "NMS IoU threshold", value: "0..1", otherwise: "the model's" }),
-  check: option(z.boolean().default(true), { help: "do not compare what the file gives with what the model gives" }),
+  check: option(z.boolean().default(true), { help: "do not compare the file's results with the model's" }),
   engine,
   backbone: describedBackbone,
 })

@@ -10,10 +10,10 @@ export const fitAnchorsSchema = z.strictObject({
   images: imagesFolder,
   split: option(z.string().default(trainDefaults.split), trainSplit),
   model: option(z.string().default(trainDefaults.model), {
-    help: "whose feature maps the anchors stand on",
+    help: "the detector whose anchors are examined",
     value: "name",
   }),
-  preset: option(z.enum(presetNames).default(defaultPreset), { help: "whose anchors and sizes" }),
+  preset: option(z.enum(presetNames).default(defaultPreset), { help: "preset of the anchors and the input size" }),
   ...inputSides,
   detector: detectorOverrides,
 })

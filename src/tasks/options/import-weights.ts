@@ -14,7 +14,7 @@ export const importWeightsSchema = z.strictObject({
     path: "single",
   }),
   model: option(z.string(), {
-    help: "the network it is for, such as resnet50 or fasterrcnn_resnet50_fpn",
+    help: "the model to import it as, such as resnet50 or fasterrcnn_resnet50_fpn",
     value: "name",
   }),
   out: option(z.string(), { help: "the .safetensors file to write", value: "file", path: "single" }),
@@ -38,7 +38,7 @@ export const importWeightsSchema = z.strictObject({
     formerly: ["deviation"],
   }),
   allowMissing: option(z.boolean().default(false), {
-    help: "write what fits of a file that does not fill the network: weights to train from only",
+    help: "import what fits of an incomplete file, to start training from",
   }),
   strideIn,
   zeros: option(z.enum(["after", "both"]).optional(), {

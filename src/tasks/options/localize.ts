@@ -14,7 +14,7 @@ const looking = {
   weights: option(z.string(), { help: "a trained per-class RPN", ...file }),
   rcnn: option(z.string().optional(), { help: "its second stage", ...file, otherwise: "none" }),
   classifier: option(files().optional(), {
-    help: "a trained classifier whose five best classes are looked for, or several",
+    help: "a trained classifier whose top 5 classes are localized, or several as an ensemble",
     repeated: true,
     ...file,
   }),
@@ -23,7 +23,7 @@ const looking = {
     source: appendix,
   }),
   sizes: option(z.array(z.int().min(1)).min(1).optional(), {
-    help: "shorter sides at which images are looked at",
+    help: "shorter sides for testing",
     unit: "pixels",
     otherwise: "8/7 of the crop's side",
     source: "He et al. 2016 section 3.4: 256 for 224",
@@ -32,7 +32,7 @@ const looking = {
     help: "best: the best-scored box; vote: the mean of those around it",
   }),
   proposals: option(z.int().min(1).default(refinedProposals), {
-    help: "regions of each class that the second stage looks at",
+    help: "regions of each class for the second stage",
     source: appendix,
   }),
   engine,
@@ -51,11 +51,11 @@ export type EvaluateLocalizerOptions = z.input<typeof evaluateLocalizerSchema>
 
 export const localizeFolderSchema = z.strictObject({
   source: option(z.string(), {
-    help: "an image, a folder, a pattern in quotes, or a list file (.txt)",
+    help: "an image, a folder, a quoted glob, or a list file (.txt)",
     path: "single",
   }),
   class: option(z.array(z.string().min(1)).min(1).optional(), {
-    help: "look for these classes instead of a classifier's, with commas between them",
+    help: "classes to localize instead of a classifier's, comma-separated",
     value: "names",
   }),
   ...looking,

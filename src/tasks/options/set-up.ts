@@ -10,7 +10,7 @@ export const setUpSchema = z.strictObject({
   gpu: option(z.boolean().optional(), { help: "the CUDA build", otherwise: "where an NVIDIA driver is loaded" }),
   cpu: option(z.boolean().optional(), { help: "the CPU build" }),
   cache: option(z.string().optional(), {
-    help: "where to keep it",
+    help: "cache folder",
     value: "folder",
     path: "single",
     otherwise: "RESDET_CACHE or the user's cache folder",

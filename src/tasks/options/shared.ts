@@ -28,11 +28,11 @@ export const imagesFolder = option(z.string().optional(), {
   path: "single",
 })
 
-export const trainSplit = { help: "what to train on; several with +, one year's as VOC2007/test", value: "name" }
-export const valSplit = { help: "what to validate on", value: "name" }
+export const trainSplit = { help: "training split; join several with +; one year as VOC2007/test", value: "name" }
+export const valSplit = { help: "validation split", value: "name" }
 
 /** The part of the data that is scored. */
-export const scoredSplit = option(z.string().default("val"), { help: "which part of the data", value: "name" })
+export const scoredSplit = option(z.string().default("val"), { help: "which split of the data", value: "name" })
 
 /** @source torchvision and detectron2 evaluate on COCO's val2017 */
 export const engine = option(z.enum(engineChoices).default("auto"), {
@@ -48,7 +48,7 @@ export const detectEngine = option(z.enum(detectEngines).default("auto"), {
   variable: "RESDET_ENGINE",
 })
 
-export const seed = (help = "the same seed gives the same run") => option(z.int().default(0), { help })
+export const seed = (help = "random seed: the same seed gives the same run") => option(z.int().default(0), { help })
 
 export const outFolder = (otherwise: string) =>
   option(z.string().optional(), { help: "where results go", value: "folder", path: "single", otherwise })
@@ -100,12 +100,12 @@ export function byRule<Schema extends z.ZodType>(schema: Schema, rule: Rule): Sc
 
 /** What to do about a kind of fault in the data. */
 export const policies = option(z.record(z.string(), z.enum(["fix", "skip", "fail"])).default({}), {
-  help: "what to do about a kind of fault in the data, such as policies.zero-area-box=skip: fix, skip or fail",
+  help: "policy for a kind of fault in the data: fix, skip or fail, as in policies.zero-area-box=skip",
   only: "file",
 })
 
 /** Single values of a detector's options. */
 export const detectorOverrides = option(z.record(z.string(), z.unknown()).default({}), {
-  help: "single values of the detector, such as detector.anchors.sizes=[32,64]",
+  help: "overrides of the detector's options, such as detector.anchors.sizes=[32,64]",
   only: "file",
 })

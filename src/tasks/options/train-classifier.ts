@@ -52,7 +52,7 @@ export const classifyTrainSchema = z.strictObject({
     advanced: true,
   }),
   patience: option(z.int().min(1).default(scheduleDefaults.patience), {
-    help: "validations without a better model before the schedule `plateau` drops",
+    help: "validations without improvement before the schedule `plateau` drops the rate",
     source: "PyTorch's ReduceLROnPlateau",
     advanced: true,
   }),
@@ -82,13 +82,13 @@ export const classifyTrainSchema = z.strictObject({
     otherwise: "the network's usual one",
   }),
   shorter: option(z.tuple([z.int().min(1), z.int().min(1)]).optional(), {
-    help: "shortest and longest shorter side that an image is resized to",
+    help: "range of the shorter side that a training image is resized to",
     otherwise: "256,480 in proportion to the size",
     source: paper,
     advanced: true,
   }),
   padding: option(z.int().min(0).default(4), {
-    help: "pixels around a CIFAR image before it is cropped",
+    help: "padding around a CIFAR image before it is cropped",
     unit: "pixels",
     source: "He et al. 2016 section 4.2",
     advanced: true,

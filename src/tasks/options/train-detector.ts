@@ -70,10 +70,10 @@ export const trainSchema = z.strictObject({
     path: "single",
   }),
   recipe: option(z.enum(recipeNames as [RecipeName, ...RecipeName[]]).optional(), {
-    help: "how to train, scaled to your batch",
+    help: "a published training schedule, scaled to your batch size",
   }),
   preset: option(z.enum(presetNames).optional(), {
-    help: "what the detector is like",
+    help: "sizes, counts and thresholds of the detector",
     otherwise: `the recipe's or the weights' own, else ${defaultPreset}`,
   }),
   epochs: option(z.int().min(1).optional(), {
@@ -81,28 +81,28 @@ export const trainSchema = z.strictObject({
     otherwise: `the recipe's, else ${defaultEpochs}`,
     source: "Detectron's 1x schedule",
   }),
-  steps: option(z.int().min(1).optional(), { help: "train for N steps instead", otherwise: "the recipe's" }),
+  steps: option(z.int().min(1).optional(), { help: "train for N steps instead of epochs", otherwise: "the recipe's" }),
   lr: option(z.number().positive().optional(), {
     help: "learning rate",
     value: "rate",
-    otherwise: "the preset's rate for one image times the images of a step",
+    otherwise: "the preset's rate per image times the images per step",
     source: "see the presets: torchvision and detectron2 0.02 for 16 images, py-faster-rcnn 0.001 for 1",
   }),
   schedule: option(z.enum(["steps", "cosine"]).default("steps"), schedule),
   drops: option(z.array(z.number().positive()).optional(), {
-    help: "epochs (with --steps: steps) after which the rate drops to a tenth",
+    help: "epochs (with --steps: steps) after which the learning rate drops to a tenth",
     otherwise: "after 8/12 and 11/12 of the run",
     source: "Detectron's 1x schedule",
   }),
   warmup: option(z.int().min(0).optional(), { ...firstEpochWarmup, source: "torchvision's detection reference" }),
   batch: option(z.int().min(1).optional(), {
-    help: "batch size: images at a time",
+    help: "batch size",
     unit: "images",
     otherwise: `${trainDefaults.batch}`,
     source: "torchvision `references/detection/train.py`: 2 images a device",
   }),
   accumulate: option(z.int().min(1).default(1), {
-    help: "gradient accumulation: batches a step, as one batch n times as large",
+    help: "gradient accumulation steps: batches per optimizer step",
     unit: "batches",
   }),
   weightDecay: option(z.number().min(0).optional(), {
@@ -110,26 +110,28 @@ export const trainSchema = z.strictObject({
     otherwise: `the recipe's, else ${sgdDefaults.weightDecay}`,
   }),
   clipNorm: option(z.number().positive().default(clipNormDefault), clipNorm()),
-  ema: option(z.boolean().default(false), { help: "validate and save a running mean of the weights" }),
+  ema: option(z.boolean().default(false), {
+    help: "validate and save an exponential moving average (EMA) of the weights",
+  }),
   emaDecay: option(z.number().min(0).lt(1).default(averageDefaults.decay), {
-    help: "how much of the running mean each step keeps",
+    help: "decay of the EMA",
     source: "Ultralytics `ModelEMA`",
     advanced: true,
   }),
   emaRamp: option(z.number().positive().default(averageDefaults.ramp), {
-    help: "in about so many steps the decay rises from 0",
+    help: "steps over which the EMA's decay rises from 0",
     unit: "steps",
     source: "Ultralytics `ModelEMA`",
     advanced: true,
   }),
   repeatThreshold: option(z.number().min(0).max(1).default(0), {
-    help: "show images of classes rarer than this share more often (LVIS: 0.001)",
+    help: "repeat images of classes rarer than this share of the images (LVIS: 0.001)",
     value: "share",
     source: "detectron2 RepeatFactorTrainingSampler; off by default",
   }),
   ...inputSides,
   sizes: option(z.array(z.int().min(32)).min(1).optional(), {
-    help: "shorter sides of which each training batch draws one, as in 480,512,544",
+    help: "multi-scale training: shorter sides, one drawn for each batch, as in 480,512,544",
     otherwise: "the recipe's, else the size",
   }),
   strideIn,
@@ -147,7 +149,7 @@ export const trainSchema = z.strictObject({
     otherwise: "voc12 for VOC data, AP for other",
   }),
   minMap: option(z.number().min(0).max(1).optional(), {
-    help: "exit 4 if the best metric is below",
+    help: "exit 4 if the best metric is below this",
     value: "0..1",
   }),
   ...runOptionsShape("runs/train"),

@@ -62,7 +62,7 @@ export const localizeTrainSchema = z.strictObject({
     source: "He et al. 2016 section 3.4 and appendix C",
   }),
   shorter: option(z.tuple([z.int().min(1), z.int().min(1)]).optional(), {
-    help: "shortest and longest shorter side that an image is resized to before it is cropped",
+    help: "range of the shorter side that an image is resized to before it is cropped",
     otherwise: "8/7 and 15/7 of the size: 256,480 for 224",
     source: "He et al. 2016 section 3.4",
     advanced: true,
@@ -84,7 +84,7 @@ export const localizeTrainSchema = z.strictObject({
     z
       .strictObject({
         sizes: option(z.array(z.number().positive()).min(1).optional(), {
-          help: "square roots of the anchors' areas",
+          help: "anchor sizes: square roots of their areas",
           otherwise: "2/7, 4/7 and 8/7 of the size",
         }),
         ratios: option(
@@ -92,7 +92,7 @@ export const localizeTrainSchema = z.strictObject({
             .array(z.number().positive())
             .min(1)
             .default([...classRpnDefaults.anchors.ratios]),
-          { help: "the anchors' heights over widths" },
+          { help: "aspect ratios of the anchors: height over width" },
         ),
       })
       .prefault({}),
@@ -110,7 +110,7 @@ export const localizeTrainSchema = z.strictObject({
   }),
   valEvery: option(z.int().min(0).default(1), valEvery),
   sizes: option(z.array(z.int().min(1)).min(1).optional(), {
-    help: "shorter sides at which validation looks at images",
+    help: "shorter sides for validation",
     otherwise: "8/7 of the RPN's size",
     advanced: true,
   }),

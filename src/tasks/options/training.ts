@@ -19,7 +19,10 @@ export const runOptionsShape = (runs: string) => ({
     source: "torchvision's detection reference, detectron2; He et al. 2016 section 3.4",
     advanced: true,
   }),
-  workers: option(z.int().min(0).optional(), { help: "threads that load images", otherwise: "one a core, 8 at most" }),
+  workers: option(z.int().min(0).optional(), {
+    help: "threads that load images",
+    otherwise: "one less than there are cores, at most 4",
+  }),
   logEvery: option(z.int().min(1).default(logEvery), {
     help: "report every N steps",
     unit: "steps",
@@ -37,7 +40,7 @@ export const weightDecay = {
 }
 
 export const clipNorm = (otherwise?: string) => ({
-  help: "gradients longer than this, taken together, are scaled down to it",
+  help: "maximum gradient norm, over all parameters together",
   source: "Ultralytics: gradients are cut to a norm of 10",
   advanced: true,
   ...(otherwise === undefined ? {} : { otherwise }),
@@ -47,10 +50,10 @@ export const warmup = (otherwise: string) => ({ help: "steps of linear warm-up",
 
 export const firstEpochWarmup = warmup(`the first epoch, ${scheduleDefaults.warmup} at most`)
 
-export const schedule = { help: "how the learning rate falls", advanced: true }
+export const schedule = { help: "learning rate schedule", advanced: true }
 
 export const flip = {
-  help: "share of the training images that are mirrored",
+  help: "probability of mirroring a training image",
   source: "torchvision's detection reference: RandomHorizontalFlip(0.5)",
   advanced: true,
 }
@@ -59,7 +62,7 @@ export const flipDefault = 0.5
 
 /** How many parts of the network do not learn. */
 export const frozen = (otherwise?: string) => ({
-  help: "how many parts do not learn: 1 the stem, 2 the stem and layer1, ...",
+  help: "number of frozen parts: 1 the stem, 2 the stem and layer1, ...",
   value: "parts",
   ...(otherwise === undefined ? {} : { otherwise }),
 })

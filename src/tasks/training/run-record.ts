@@ -5,6 +5,7 @@ import { writeWhole } from "../../../datasets/atomic.js"
 import { DataError, UsageError } from "../../tensor/errors.js"
 import { renameOldKeys } from "../../tensor/renamed-keys.js"
 import { loadState, type SavedState } from "../../train/state.js"
+import { type HeldFolder, holdFolder } from "../folder-lock.js"
 import { makeRunFolder } from "./run-folder.js"
 
 /** What a run's `config.json` holds: enough to start it again, and to see whether the data are still the same. */
@@ -37,15 +38,26 @@ const changeable: readonly (keyof ResumeChanges)[] = ["epochs", "steps", "worker
 /** @throws UsageError when `out` holds a run already */
 export function refuseExistingRun(out: string | undefined): void {
   if (out === undefined || !["state", "state.old"].some((name) => existsSync(join(out, name)))) return
-  throw new UsageError(`${out} holds a run already. Go on with --resume ${out}, or choose another --out`)
+  throw new UsageError(`${out} already holds a run. Continue it with --resume ${out}, or choose another --out`)
 }
 
-/** Makes a new run's folder and its `config.json`. @param kind where runs go by default, `runs/<kind>/train1`, ... */
-export function createRun(kind: string, out: string | undefined, record: RunRecord<unknown, unknown>): string {
-  const run = makeRunFolder(kind, out, "train")
-  mkdirSync(join(run, "weights"), { recursive: true })
-  writeWhole(join(run, "config.json"), `${JSON.stringify(record, null, 2)}\n`)
-  return run
+/**
+ * Makes a new run's folder and its `config.json`.
+ * @param kind where runs go by default, `runs/<kind>/train1`, ...
+ * @returns the folder, held by this process
+ * @throws UsageError when a run was made there meanwhile, UserError while one trains there
+ */
+export function createRun(kind: string, out: string | undefined, record: RunRecord<unknown, unknown>): HeldFolder {
+  const held = holdFolder(makeRunFolder(kind, out, "train"), "trained")
+  try {
+    refuseExistingRun(held.folder)
+    mkdirSync(join(held.folder, "weights"), { recursive: true })
+    writeWhole(join(held.folder, "config.json"), `${JSON.stringify(record, null, 2)}\n`)
+    return held
+  } catch (error) {
+    held[Symbol.dispose]()
+    throw error
+  }
 }
 
 /**
@@ -60,7 +72,7 @@ export function reopenRun<Schema extends z.ZodType, Model>(
   const given = Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== undefined))
   const [foreign] = Object.keys(given).filter((name) => !(changeable as readonly string[]).includes(name))
   if (foreign !== undefined) {
-    throw new UsageError(`--resume goes on with the run's own options: leave out --${foreign}, or start a new run`)
+    throw new UsageError(`--resume continues with the run's own options: leave out --${foreign}, or start a new run`)
   }
   const saved = readRecord<Model>(run)
   for (const [unit, other] of [
@@ -74,7 +86,7 @@ export function reopenRun<Schema extends z.ZodType, Model>(
   if (config.success) return { ...saved, config: config.data }
   const key = config.error.issues[0]!.path.join(".")
   throw new DataError(
-    `${join(run, "config.json")}: not a run of this command${key && `: ${key} does not fit`}. Go on with the one that began it`,
+    `${join(run, "config.json")}: not a run of this command${key && `: ${key} does not fit`}. Continue it with the command that started it`,
   )
 }
 
@@ -96,7 +108,7 @@ function readRecord<Model>(run: string): RunRecord<Record<string, unknown>, Mode
 export function stateOf(run: string, then: DatasetFingerprint, now: DatasetFingerprint, data: string): SavedState {
   if (JSON.stringify(then) === JSON.stringify(now)) return loadState(run)
   throw new DataError(
-    `${data} has changed: the run began with ${then.images} images of ${then.classes.join(", ")}, ` +
+    `${data} has changed: the run started with ${then.images} images of ${then.classes.join(", ")}, ` +
       `now there are ${now.images} of ${now.classes.join(", ")}`,
   )
 }
