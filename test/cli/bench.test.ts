@@ -74,7 +74,7 @@ test("an unknown model is a usage error with the nearest name, other weights are
   writeFileSync(other, Buffer.concat([length, Buffer.from(header), Buffer.alloc(4)]))
   expect(bench("--weights", other)).toMatchObject({
     status: 3,
-    stderr: `error: ${other}: expected a detector, got other weights\n`,
+    stderr: `error: ${other}: expected a trained detector, got plain weights. Train one with --weights ${other}\n`,
   })
 })
 

@@ -92,7 +92,7 @@ test("a classifier's run that Ctrl-C stopped exits with 130, and resumed ends wi
   const next = run("train", ...args, "--workers", "1")
   expect(next.stderr).toMatch(/a folder of classes, split all: 8 images, 2 classes/)
   expect(next.stderr).toMatch(/no validation: .*photos is not divided into train\/ and val\//)
-  expect(next.stderr).toMatch(/fc is made new: the weights know 3 classes, the data have 2/)
+  expect(next.stderr).toMatch(/fc re-initialised: the weights have 3 classes, the data 2/)
   expect(next.status).toBe(0)
   const [before, after] = [weights, join(tuned, "weights", "last.safetensors")].map((path) => readClassifierInfo(path)!)
   expect(after!.config).toEqual(before!.config)
