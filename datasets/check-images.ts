@@ -14,7 +14,7 @@ export interface CheckOptions {
   readonly onProgress: ((done: number, total: number) => void) | null
 }
 
-export const checkDefaults: CheckOptions = {
+const checkDefaults: CheckOptions = {
   decode: true,
   maxPixels: openDefaults.maxPixels,
   workers: null,

@@ -17,7 +17,7 @@ export interface DemoOptions extends SceneOptions {
   readonly onProgress: ((done: number, total: number) => void) | null
 }
 
-export const demoDefaults: DemoOptions = { ...demoCounts, onProgress: null, ...sceneDefaults }
+const demoDefaults: DemoOptions = { ...demoCounts, onProgress: null, ...sceneDefaults }
 
 /**
  * Writes a VOC folder of real handwritten digits scattered over textured pictures: classes "0".."9", splits `train`,
@@ -44,7 +44,7 @@ export interface CropOptions {
   readonly split: "train" | "val"
 }
 
-export const cropDefaults: CropOptions = { count: 6000, side: 64, seed: 0, split: "train" }
+const cropDefaults: CropOptions = { count: 6000, side: 64, seed: 0, split: "train" }
 
 /** A classification set in memory. */
 export interface Crops {
@@ -85,7 +85,7 @@ export interface CropFolderOptions extends Pick<CropOptions, "side" | "seed"> {
   readonly valImages: number
 }
 
-export const cropFolderDefaults: CropFolderOptions = { images: 6000, valImages: 500, side: 64, seed: 0 }
+const cropFolderDefaults: CropFolderOptions = { images: 6000, valImages: 500, side: 64, seed: 0 }
 
 /**
  * Writes crops as of `makeDigitCrops` as a folder of classes: `train/<digit>/*.png` and `val/<digit>/*.png`.

@@ -28,7 +28,7 @@ const parser = new XMLParser({ parseTagValue: false, htmlEntities: true, isArray
  * Parses a VOC annotation.
  * @throws Error with one line that says what is wrong, when it is no well-formed VOC annotation
  */
-export function parseVocXml(text: string): VocAnnotation {
+function parseVocXml(text: string): VocAnnotation {
   if (text.includes("<!ENTITY")) throw new Error("it declares entities, which no VOC file needs")
   const validity = XMLValidator.validate(text)
   if (validity !== true) throw new Error(`line ${validity.err.line}: ${validity.err.msg}`)

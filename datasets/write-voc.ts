@@ -52,6 +52,6 @@ const entities: Readonly<Record<string, string>> = {
 }
 
 /** Text that is safe between tags and in attributes. */
-export function escapeXml(text: string): string {
+function escapeXml(text: string): string {
   return text.replace(/[<>&"']/g, (sign) => entities[sign]!)
 }

@@ -85,7 +85,7 @@ function writeVocSplit(dataset: Dataset, images: readonly NamedImage[], folder: 
 }
 
 /** Writes `ImageSets/Main/<split>.txt`. */
-export function writeList(folder: string, split: string, ids: readonly string[]): void {
+function writeList(folder: string, split: string, ids: readonly string[]): void {
   const lines = ids.map((id) => `${id.replaceAll(/[\\/]/g, "_")}\n`).join("")
   writeWhole(join(folder, "ImageSets", "Main", `${split}.txt`), lines)
 }

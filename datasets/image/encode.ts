@@ -12,7 +12,7 @@ export interface EncodeOptions {
 }
 
 /** @source the usual quality of photo tools; at 90 the chroma of thin lines is still clean */
-export const encodeDefaults: EncodeOptions = { format: "jpeg", quality: 90, encoder: "auto" }
+const encodeDefaults: EncodeOptions = { format: "jpeg", quality: 90, encoder: "auto" }
 
 /** The bytes of a JPEG or PNG file. */
 export async function encodeImage(image: RgbImage, overrides: Partial<EncodeOptions> = {}): Promise<Uint8Array> {

@@ -1,5 +1,5 @@
 /** Width and height of a letter in dots, the part under the line included, and the step to the next letter. */
-export const letterWidth = 5
+const letterWidth = 5
 export const letterHeight = 9
 export const letterStep = 6
 

@@ -115,17 +115,6 @@ const loops = (() => {
   return new Instance(new Module(Buffer.from(resizeWasm, "base64"))).exports as Loops
 })()
 
-/**
- * Resizes to 0..255 RGB with the same weights, rounded: for pictures that are shown or stored.
- * @returns `[height, width, 3]`
- */
-export function resizeRgb(image: RgbImage, height: number, width: number): RgbImage {
-  const values = new Float32Array(3 * height * width)
-  const plain = { mean: [0, 0, 0], std: [1 / 255, 1 / 255, 1 / 255] } as const
-  resizeInto(image, { out: values, offset: 0, rowStride: 3 * width, height, width, flip: false, ...plain })
-  return { data: Uint8Array.from(values, (value) => Math.round(value)), height, width }
-}
-
 /** For every output place the two input places it mixes and the share of the second. */
 interface Taps {
   readonly first: Int32Array

@@ -43,7 +43,7 @@ export interface ClassificationLoaderOptions extends Normalisation {
 }
 
 /** @source He et al. 2016 sections 3.4 (image files) and 4.2 (CIFAR-10); colour: fb.resnet.torch */
-export const classificationLoaderDefaults: ClassificationLoaderOptions = {
+const classificationLoaderDefaults: ClassificationLoaderOptions = {
   batchSize: 256,
   seed: 0,
   size: 224,

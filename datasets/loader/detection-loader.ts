@@ -39,7 +39,7 @@ export interface DetectionLoaderOptions extends OrderOptions, Normalisation {
  * @source torchvision `references/detection/train.py` (2 images a device, flip 0.5, aspect-ratio-group-factor 3) and
  * `GeneralizedRCNNTransform` (800, 1333, multiples of 32); no repetitions: detectron2's REPEAT_THRESHOLD
  */
-export const detectionLoaderDefaults: DetectionLoaderOptions = {
+const detectionLoaderDefaults: DetectionLoaderOptions = {
   batchSize: 2,
   shuffle: true,
   seed: 0,
@@ -59,7 +59,7 @@ export const detectionLoaderDefaults: DetectionLoaderOptions = {
 }
 
 /** One image of a batch with its truths in input pixels. */
-export interface BatchImage extends InputTruths {
+interface BatchImage extends InputTruths {
   readonly record: ImageRecord
   /** After resizing, before padding. */
   readonly height: number

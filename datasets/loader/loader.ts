@@ -11,7 +11,7 @@ export interface Collated<Batch> {
 }
 
 /** Where a batch stands: go on after a break with `epoch(epoch, index + 1)`. */
-export interface Place {
+interface Place {
   readonly epoch: number
   /** Position in the epoch, from 0. */
   readonly index: number

@@ -1,7 +1,7 @@
 import type { LayerSpec } from "../layers/ops.js"
 
 /** Every `stride`-th pixel of a block's input, its channels filled up with zeros behind them or on both sides. */
-export interface PaddedShortcut {
+interface PaddedShortcut {
   readonly zeros: "after" | "both"
   readonly stride: number
   readonly in: number

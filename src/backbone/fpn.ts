@@ -5,7 +5,7 @@ import type { BackboneSpec } from "./backbone.js"
 import { type ResNetBackboneOptions, resNetParts, runParts } from "./resnet.js"
 
 /** Channels of every level. @source FPN (Lin et al. 2017), section 3 */
-export const pyramidChannels = 256
+const pyramidChannels = 256
 
 export interface FpnSpec {
   /** Channels of each stage's maps, finest first. */

@@ -13,7 +13,7 @@ export interface ResNetNorms {
 }
 
 /** The first convolution (`conv1`) and, for ImageNet networks, the max pool behind it. */
-export function stem<T>(ops: Ops<T>, { stem, pool }: Pick<NetworkSpec, "stem" | "pool">, norm: NormKind, images: T): T {
+function stem<T>(ops: Ops<T>, { stem, pool }: Pick<NetworkSpec, "stem" | "pool">, norm: NormKind, images: T): T {
   const maps = ops.conv(images, stem, { norm, relu: true })
   return pool ? ops.maxPool(maps) : maps
 }
@@ -24,7 +24,7 @@ export function stage<T>(ops: Ops<T>, blocks: StageSpec, norm: NormKind, x: T): 
 }
 
 /** A block, basic or bottleneck: convolutions in a row, the shortcut added (not in a plain net), ReLU. */
-export function block<T>(ops: Ops<T>, { layers, shortcut }: BlockSpec, norm: NormKind, x: T): T {
+function block<T>(ops: Ops<T>, { layers, shortcut }: BlockSpec, norm: NormKind, x: T): T {
   const isPlain = shortcut === "none"
   const maps = layers.reduce(
     (maps, layer, index) => ops.conv(maps, layer, { norm, relu: isPlain || index < layers.length - 1 }),
@@ -76,7 +76,7 @@ export interface ResNetBackboneOptions extends ResNetNorms {
 }
 
 /** @source detectron2: FREEZE_AT 2 with frozen batch norm, features of the C4 models up to res4 */
-export const resNetBackboneDefaults: ResNetBackboneOptions = { norm: "frozen", stages: 3, freezeAt: 2 }
+const resNetBackboneDefaults: ResNetBackboneOptions = { norm: "frozen", stages: 3, freezeAt: 2 }
 
 /** Stem and first stages of a ResNet, whose last maps are the features: `conv1.*`, `layer1.*`, ... */
 export function resNetBackbone(network: NetworkSpec, options: Partial<ResNetBackboneOptions> = {}): BackboneSpec {

@@ -17,9 +17,6 @@ export type TestProcedure =
 /** @source torchvision's classification reference: one centre crop */
 export const testDefaults: TestProcedure = { kind: "crops", count: 1 }
 
-/** @source He et al. 2016 section 3.4: its best results */
-export const paperScales: readonly number[] = [224, 256, 384, 480, 640]
-
 /** The square a classifier is shown; both are pixels. */
 export interface CropSizes {
   /** Of the square. */

@@ -12,7 +12,7 @@ export class BelowMinimumError extends UserError {
 let interruptionController: AbortController | undefined
 
 /**
- * A signal that the first Ctrl-C (or a polite kill) aborts: the command then finishes the step it is in, saves, and
+ * A signal that the first Ctrl-C aborts, or a polite kill, or a terminal that is closed: the command then finishes the step it is in, saves, and
  * returns, and the process exits with 130. The second Ctrl-C kills at once. A command that never asks for the signal
  * dies at the first one, as any program does.
  */
@@ -20,7 +20,7 @@ export function interruption(): AbortSignal {
   if (interruptionController === undefined) {
     const controller = new AbortController()
     interruptionController = controller
-    for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
       process.on(signal, () => {
         if (controller.signal.aborted) process.exit(exitCodes.interrupted)
         process.stderr.write("\nstopping and saving; press Ctrl-C again to stop at once\n")
@@ -39,7 +39,11 @@ export function wasInterrupted(): boolean {
 /** Ends quietly when the reader of our output has gone, as in `resdet info resnet50 | head -3`. */
 export function endQuietlyOnClosedPipe(): void {
   process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code === "EIO") return // the terminal is gone, of which SIGHUP tells
     if (error.code !== "EPIPE") throw error
     process.exit(process.exitCode ?? exitCodes.ok)
+  })
+  process.stderr.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code !== "EIO" && error.code !== "EPIPE") throw error
   })
 }

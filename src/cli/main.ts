@@ -83,6 +83,10 @@ function report(error: unknown): number {
     complain(error.message)
     return exitCodes.error
   }
+  if (isOutOfMemory(error)) {
+    complain(`not enough memory (${error.message.split("\n")[0]}). Try smaller batches or images, or fewer --workers`)
+    return exitCodes.error
+  }
   complain(`this is a bug in resdet, please report it\n${stackOf(error)}`)
   return exitCodes.error
 }
@@ -103,7 +107,18 @@ function isAbort(error: unknown): boolean {
 
 /** A full disk or a folder one may not write to: the system's line says which, a stack would say no more. */
 function isSystemError(error: unknown): error is NodeJS.ErrnoException {
-  return error instanceof Error && "syscall" in error && "path" in error
+  if (!(error instanceof Error)) return false
+  const { code, syscall, path } = error as NodeJS.ErrnoException
+  return (syscall !== undefined && path !== undefined) || diskErrors.includes(code ?? "")
+}
+
+/** What a disk says, also of a file that is open already, whose name the system then leaves out. */
+const diskErrors = ["ENOSPC", "EDQUOT", "EIO", "EROFS", "EFBIG"]
+
+/** Node's, WebAssembly's and TensorFlow's ways to say it. */
+function isOutOfMemory(error: unknown): error is Error {
+  const said = /Array buffer allocation failed|Out of memory|OOM when allocating/i
+  return error instanceof Error && said.test(error.message)
 }
 
 function stackOf(error: unknown): string {

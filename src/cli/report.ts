@@ -1,8 +1,9 @@
-import { writeFileSync } from "node:fs"
+import { statSync, writeFileSync } from "node:fs"
 import { createColors } from "picocolors"
+import { writeWhole } from "../../datasets/atomic.js"
 
 /** Colours for what goes to stderr: on a terminal only, and never where NO_COLOR is set. */
-export const colours = createColors(process.stderr.isTTY === true && !process.env.NO_COLOR)
+const colours = createColors(process.stderr.isTTY === true && !process.env.NO_COLOR)
 
 /** A result, to stdout. */
 export function print(line: string): void {
@@ -14,19 +15,18 @@ export function log(line: string): void {
   process.stderr.write(`${line}\n`)
 }
 
-/** What the user should know, to stderr; the command goes on. */
-export function warn(line: string): void {
-  process.stderr.write(`${colours.yellow("warning:")} ${line}\n`)
-}
-
 /** Why the command failed, to stderr. */
 export function complain(line: string): void {
   process.stderr.write(`${colours.red("error:")} ${line}\n`)
 }
 
-/** One JSON document to a file, or to stdout for `-`; NaN, where there is nothing to measure, becomes null. */
+/**
+ * One JSON document to a file, or to stdout for `-`; NaN, where there is nothing to measure, becomes null. A file that is
+ * there stays as it is until the new one is whole; a pipe or a device is written to.
+ */
 export function writeJson(document: unknown, target: string): void {
   const text = `${JSON.stringify(document, null, 2)}\n`
   if (target === "-") process.stdout.write(text)
-  else writeFileSync(target, text)
+  else if (statSync(target, { throwIfNoEntry: false })?.isFile() === false) writeFileSync(target, text)
+  else writeWhole(target, text)
 }

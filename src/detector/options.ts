@@ -10,8 +10,6 @@ import { rpnMatchDefaults, rpnSampleDefaults } from "../rpn/targets.js"
 import { UsageError } from "../tensor/errors.js"
 import { didYouMean } from "../tensor/suggest.js"
 
-export type { SelectOptions }
-
 /** Every choice of a Faster R-CNN beside its backbone. The defaults and their sources stand with each part. */
 export interface FasterRcnnOptions {
   readonly anchors: AnchorOptions

@@ -4,7 +4,7 @@ import type { Normalisation } from "../tensor/normalisation.js"
 export type Window = readonly [x1: number, y1: number, x2: number, y2: number]
 
 /** A photo as an input of a network. */
-export interface PhotoInput {
+interface PhotoInput {
   /** Normalised RGB, zero where padded. */
   readonly values: Float32Array
   readonly shape: readonly [1, height: number, width: number, 3]

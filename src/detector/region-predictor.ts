@@ -30,7 +30,7 @@ export interface Network {
 }
 
 /** A photo's features at one size, and how its pixels come there: input pixels = photo pixels * scale. */
-export interface ScaledFeatures {
+interface ScaledFeatures {
   readonly levels: readonly tf.Tensor4D[]
   readonly size: readonly [height: number, width: number]
   readonly scaleX: number

@@ -8,7 +8,7 @@ import type { Window } from "./photo.js"
 type Size = { readonly height: number; readonly width: number }
 
 /** @source SAHI `get_sliced_prediction`: neighbours share 0.2 of their side */
-export const tileOverlap = 0.2
+const tileOverlap = 0.2
 
 /** A box that ends so near to the border of its tile, in parts of the tile's side, is taken for cut by it. */
 const borderShare = 0.02

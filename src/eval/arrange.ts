@@ -45,29 +45,3 @@ export function rankAll(truths: TruthTable, detections: DetectionTable): Int32Ar
   new ScoreSorter().sort(order, 0, order.length, detections.scores)
   return order
 }
-
-/**
- * Visits every image that has detections or truths, in order.
- * @param detections positions by image
- * @param truths positions by image
- */
-export function walkImages(
-  detections: Int32Array,
-  detectionImage: Int32Array,
-  truths: Int32Array,
-  truthImage: Int32Array,
-  visit: (detections: Int32Array, truths: Int32Array, image: number) => void,
-): void {
-  let d = 0
-  let g = 0
-  while (d < detections.length || g < truths.length) {
-    const nextDetected = d < detections.length ? detectionImage[detections[d]!]! : Number.POSITIVE_INFINITY
-    const nextTruth = g < truths.length ? truthImage[truths[g]!]! : Number.POSITIVE_INFINITY
-    const image = Math.min(nextDetected, nextTruth)
-    const firstDetection = d
-    const firstTruth = g
-    while (d < detections.length && detectionImage[detections[d]!] === image) d++
-    while (g < truths.length && truthImage[truths[g]!] === image) g++
-    visit(detections.subarray(firstDetection, d), truths.subarray(firstTruth, g), image)
-  }
-}

@@ -1,7 +1,7 @@
 import { topKError } from "./imagenet.js"
 
 /** One class of a test set; `accuracy` is the share of its images whose best score is theirs, NaN without images. */
-export interface ClassAccuracy {
+interface ClassAccuracy {
   readonly name: string
   readonly images: number
   readonly accuracy: number

@@ -3,7 +3,7 @@ import { didYouMean } from "../tensor/suggest.js"
 import type { TruthTable } from "./tables.js"
 
 /** `images/000042.jpg` without folder and ending: `000042`. */
-export function imageStem(name: string): string {
+function imageStem(name: string): string {
   return name.replace(/^.*[\\/]/, "").replace(/\.[A-Za-z]\w*$/, "")
 }
 

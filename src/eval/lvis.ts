@@ -26,7 +26,7 @@ export interface LvisSummary {
 }
 
 /** How many of the best detections of an image count, whatever their classes. @source lvis-api results.py */
-export const LVIS_DETECTIONS = 300
+const LVIS_DETECTIONS = 300
 
 const OPTIONS: CocoOptions = {
   ...cocoDefaults,

@@ -6,7 +6,7 @@ import type { DetectionTable, TruthTable } from "./tables.js"
 export const RIGHT = 1
 export const WRONG = 0
 /** On a crowd or a difficult object: neither right nor wrong. */
-export const IGNORED = 2
+const IGNORED = 2
 /** Of an unknown class, or past the best `maxDetections` of its image and class. */
 export const UNUSED = 3
 

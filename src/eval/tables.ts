@@ -74,18 +74,6 @@ export function setInclusiveCorners(boxesXywh: Float64Array, i: number, corners:
   corners[at + 3] = boxesXywh[i + 1]! + boxesXywh[i + 3]!
 }
 
-/** VOC's 1-based inclusive `corners` `[R * 4]` as x, y, width, height `[R * 4]`, 0-based and continuous. */
-export function fromInclusiveCorners(corners: Float64Array): Float64Array {
-  const boxesXywh = new Float64Array(corners.length)
-  for (let i = 0; i < corners.length; i += 4) {
-    boxesXywh[i] = corners[i]! - 1
-    boxesXywh[i + 1] = corners[i + 1]! - 1
-    boxesXywh[i + 2] = corners[i + 2]! - corners[i]! + 1
-    boxesXywh[i + 3] = corners[i + 3]! - corners[i + 1]! + 1
-  }
-  return boxesXywh
-}
-
 /** The truths that `keep` chooses, in their order. */
 export function pickTruths(table: TruthTable, keep: (g: number) => boolean): TruthTable {
   return truthsAt(table, chosen(table.image.length, keep))

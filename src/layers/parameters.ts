@@ -12,9 +12,6 @@ export interface ParameterSpec {
   readonly trainable: boolean
 }
 
-/** Part of a model, read by any interpreter. */
-export type Describe = <T>(ops: Ops<T>) => unknown
-
 /** The parameters of a description, in the order in which it first uses them; no engine is needed. */
 export function parameterSpecs(describe: (ops: Ops<null>) => unknown): ParameterSpec[] {
   const found = new Map<string, ParameterSpec>()

@@ -8,7 +8,7 @@ import type { Scope } from "../tensor/parameters.js"
 import type { ConvOptions, LayerSpec, Ops } from "./ops.js"
 
 /** How much of the running statistics a training batch replaces. @source torchvision: BatchNorm2d's default */
-export const batchNormMomentum = 0.1
+const batchNormMomentum = 0.1
 
 /** What one batch norm saw of one batch, channel by channel. */
 export interface BatchStatistics {

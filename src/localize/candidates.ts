@@ -3,7 +3,6 @@ import { decodeBoxes, rpnCoderWeights } from "../boxes/coder.js"
 import { nms } from "../boxes/nms.js"
 import { orderByScore } from "../boxes/order.js"
 import { voteBoxes, voteIou } from "../boxes/vote.js"
-import { oneOf, positive, withDefaults } from "../tensor/options.js"
 
 /** R boxes of one class, with how sure it is that an object of the class is there. */
 export type ScoredBoxes = {
@@ -70,10 +69,6 @@ export interface PickOptions {
  * (Gidaris and Komodakis 2015, IoU 0.5), close to the averaging of Simonyan and Zisserman 2015, appendix A
  */
 export const pickDefaults: PickOptions = { merge: "best", voteIou }
-
-/** @throws UsageError for an unknown option or a value out of range */
-export const pickOptions = (overrides: Partial<PickOptions> = {}): PickOptions =>
-  withDefaults("pickOptions", pickDefaults, overrides, { merge: oneOf("best", "vote"), voteIou: positive })
 
 /** The one box of a class; `undefined` where there are none. Its score is the best box's. */
 export function pickBox(

@@ -20,7 +20,7 @@ export interface CropLoaderOptions extends Normalisation {
 }
 
 /** @source He et al. 2015, appendix C: 256 images a step; fewer, with the rate to match, where memory is short */
-export const cropLoaderDefaults: CropLoaderOptions = {
+const cropLoaderDefaults: CropLoaderOptions = {
   batch: 256,
   seed: 0,
   crop: cropDefaults,

@@ -1,7 +1,7 @@
 import * as tf from "@tensorflow/tfjs-core"
 import type { RgbImage } from "../../datasets/image/rgb.js"
 import type { Normalisation } from "../tensor/normalisation.js"
-import { atLeastOne, fraction, type Rule, withDefaults } from "../tensor/options.js"
+import { atLeastOne, fraction, oneOf, type Rule, withDefaults } from "../tensor/options.js"
 import { joinScoredBoxes, type PickOptions, pickBox, pickDefaults, type ScoredBoxes, thinBoxes } from "./candidates.js"
 import type { ClassRpn } from "./class-rpn.js"
 import { refinedProposals } from "./options.js"
@@ -21,7 +21,7 @@ export interface LocalizeOptions extends ViewOptions, PickOptions {
  * @source He et al. 2015, appendix C, does not mention suppression; 0.7 is Faster R-CNN's, and the number of candidates is
  * ours.
  */
-export const localizeDefaults: LocalizeOptions = {
+const localizeDefaults: LocalizeOptions = {
   ...viewDefaults,
   ...pickDefaults,
   candidates: 1000,
@@ -29,10 +29,6 @@ export const localizeDefaults: LocalizeOptions = {
   nmsThreshold: 0.7,
 }
 
-const oneOf =
-  (...names: readonly string[]): Rule =>
-  (value) =>
-    names.includes(value as string) ? undefined : names.join(" or ")
 const lengths: Rule = (value) => {
   const fits = Array.isArray(value) && value.length > 0 && value.every((one) => atLeastOne(one) === undefined)
   return fits ? undefined : "one or more whole numbers above 0"

@@ -22,12 +22,5 @@ export const classRpnDefaults: ClassRpnOptions = {
   sample: { batchSizePerImage: 8, positiveFraction: 0.5 },
 }
 
-/**
- * How many stages stand before the two layers: 4 ends with conv5, at stride 32; 3 with conv4, at stride 16, for objects
- * that are small beside the crop.
- * @source He et al. 2015, appendix C: the layers follow a classification network's last feature map
- */
-export const localizerStages = 4
-
 /** How many proposals of a class the second stage looks at. @source He et al. 2015, appendix C */
 export const refinedProposals = 200

@@ -37,6 +37,6 @@ export function sides(graph: Graph, boxes: Value): [width: Value, height: Value]
 }
 
 /** The two corners, `[..., 2]` each. */
-export function halves(graph: Graph, boxes: Value): [low: Value, high: Value] {
+function halves(graph: Graph, boxes: Value): [low: Value, high: Value] {
   return [slice(graph, boxes, -1, 0, 2), slice(graph, boxes, -1, 2, 4)]
 }

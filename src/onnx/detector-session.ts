@@ -4,7 +4,7 @@ import type { OnnxModel } from "./model.js"
 import { openSession } from "./session.js"
 
 /** Bounds of the last suppression, see `SelectOptions`. */
-export interface DetectorBounds {
+interface DetectorBounds {
   readonly score: number
   readonly nmsThreshold: number
   readonly maxDetections: number

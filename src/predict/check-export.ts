@@ -17,7 +17,7 @@ import { openOnnxNetwork } from "./onnx-network.js"
 /** How far a written file and its model differ, over some made-up images. */
 export type ExportCheck = DetectorCheck | ClassifierCheck
 
-export interface DetectorCheck {
+interface DetectorCheck {
   readonly kind: "detector"
   readonly images: number
   /** Detections that both have, and those that only one has. */
@@ -28,7 +28,7 @@ export interface DetectorCheck {
   readonly edge: number
 }
 
-export interface ClassifierCheck {
+interface ClassifierCheck {
   readonly kind: "classifier"
   /** Largest difference of a logit, as a share of the largest logit. */
   readonly logit: number

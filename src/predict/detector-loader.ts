@@ -12,7 +12,7 @@ export interface LoadOptions {
   readonly backbone?: OwnBackbone | undefined
 }
 
-export const loadDefaults: LoadOptions = { engine: "auto", backbone: undefined }
+const loadDefaults: LoadOptions = { engine: "auto", backbone: undefined }
 
 export interface OpenOptions extends LoadOptions {
   /** How detections will be made, as far as it is known: `auto` then takes at once what can make them. */
@@ -20,7 +20,7 @@ export interface OpenOptions extends LoadOptions {
 }
 
 /** Starts the engine, reads the weights file of a detector, or of several that work as one, and builds their networks. */
-export type OpenNetwork = (weights: readonly string[], options: OpenOptions) => Promise<PixelDetector>
+type OpenNetwork = (weights: readonly string[], options: OpenOptions) => Promise<PixelDetector>
 
 /** What makes a detector from a file: kept apart from the handle so that a dummy can stand in. */
 export interface DetectorParts {

@@ -39,7 +39,7 @@ const writers = {
 export type DetectionFormat = keyof typeof writers
 
 /** The formats in which detections can be written. */
-export const detectionFormats = Object.keys(writers) as DetectionFormat[]
+const detectionFormats = Object.keys(writers) as DetectionFormat[]
 
 /** @throws UsageError for a name that is no format, with the nearest one */
 export function detectionFormat(name: string): DetectionFormat {

@@ -5,7 +5,7 @@ import { encodeImage } from "../../datasets/image/encode.js"
 import { seededRandom } from "../tensor/random.js"
 
 /** As COCO's. */
-export const photoClasses = 80
+const photoClasses = 80
 const [WIDTH, HEIGHT] = [640, 480]
 const OBJECTS = 7
 

@@ -8,6 +8,7 @@ import { surveyImages } from "../predict/survey.js"
 import { detectionFormat, openWriters } from "../predict/writer.js"
 import { DataError, type UserError } from "../tensor/errors.js"
 import { parseOptions } from "./config.js"
+import { holdFolder } from "./folder-lock.js"
 import { listenerOf, type TaskHooks } from "./hooks.js"
 import { type DetectFolderOptions, detectSchema, lookOf } from "./options/detect.js"
 import { makeRunFolder, runsOf } from "./training/run-folder.js"
@@ -75,7 +76,8 @@ export async function detectWith(
   const look = lookOf(config)
   const network = await parts.openNetwork([config.weights].flat(), { engine: config.engine, detect: look })
   const { classes } = network
-  const folder = makeRunFolder("detect", config.out)
+  using held = holdFolder(makeRunFolder("detect", config.out), "written")
+  const { folder } = held
   const writers = openWriters(formats, { folder, classes, categoryIds: categoryIdsOf(network), numericNames })
   const counts = new Map<string, number>()
   let [images, skipped] = [0, 0]

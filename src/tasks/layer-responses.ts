@@ -17,7 +17,7 @@ import { listOf } from "./open-scorer.js"
 import { type LayerResponsesOptions, layerResponsesSchema } from "./options/classify.js"
 
 /** One classifier's name in table and plot, with what was measured. */
-export interface NetworkResponses {
+interface NetworkResponses {
   readonly name: string
   readonly responses: readonly LayerResponse[]
 }

@@ -85,7 +85,7 @@ function innerOf(schema: z.ZodType): z.ZodType | undefined {
 }
 
 /** A schema without the defaults and optionals around it. */
-export function unwrap(schema: z.ZodType): z.ZodType {
+function unwrap(schema: z.ZodType): z.ZodType {
   const inner = innerOf(schema)
   return inner === undefined ? schema : unwrap(inner)
 }
@@ -103,7 +103,7 @@ function defaultOf(schema: z.ZodType): unknown {
 }
 
 /** What values a schema takes. */
-export function valueKind(schema: z.ZodType): ValueKind {
+function valueKind(schema: z.ZodType): ValueKind {
   const inner = unwrap(schema)
   const def = inner.def as {
     type: string

@@ -1,8 +1,8 @@
 import { uniformFloat64 } from "pure-rand/distribution/uniformFloat64"
 import { uniformInt } from "pure-rand/distribution/uniformInt"
-import { xoroshiro128plus, xoroshiro128plusFromState } from "pure-rand/generator/xoroshiro128plus"
+import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus"
 
-/** A random source whose whole state can be saved: the same state gives the same numbers on every machine. */
+/** A random source: the same seed gives the same numbers on every machine. */
 export interface Random {
   /** Uniform in [0, 1). */
   uniform(): number
@@ -10,23 +10,27 @@ export interface Random {
   integer(below: number): number
   /** Normal with mean 0 and standard deviation 1 (Box-Muller, one draw kept for the next call). */
   normal(): number
-  /** What `restoreRandom` needs to go on from here. */
-  state(): RandomState
-}
-
-export interface RandomState {
-  readonly generator: readonly number[]
-  readonly spareNormal: number | null
 }
 
 /** A random source (xoroshiro128+) for a whole-number seed. */
 export function seededRandom(seed: number): Random {
-  return fromGenerator(xoroshiro128plus(seed | 0), null)
-}
-
-/** Goes on exactly where `state` was taken. */
-export function restoreRandom(state: RandomState): Random {
-  return fromGenerator(xoroshiro128plusFromState(state.generator), state.spareNormal)
+  const generator = xoroshiro128plus(seed | 0)
+  let spareNormal: number | null = null
+  return {
+    uniform: () => uniformFloat64(generator),
+    integer: (below) => uniformInt(generator, 0, below - 1),
+    normal() {
+      if (spareNormal !== null) {
+        const kept = spareNormal
+        spareNormal = null
+        return kept
+      }
+      const radius = Math.sqrt(-2 * Math.log(1 - uniformFloat64(generator)))
+      const angle = 2 * Math.PI * uniformFloat64(generator)
+      spareNormal = radius * Math.sin(angle)
+      return radius * Math.cos(angle)
+    },
+  }
 }
 
 /**
@@ -52,25 +56,4 @@ export function shuffleFirst(items: Int32Array | unknown[], count: number, rando
     items[i] = items[j]!
     items[j] = held as never
   }
-}
-
-function fromGenerator(generator: ReturnType<typeof xoroshiro128plus>, spare: number | null): Random {
-  let spareNormal = spare
-  const random: Random = {
-    uniform: () => uniformFloat64(generator),
-    integer: (below) => uniformInt(generator, 0, below - 1),
-    normal() {
-      if (spareNormal !== null) {
-        const kept = spareNormal
-        spareNormal = null
-        return kept
-      }
-      const radius = Math.sqrt(-2 * Math.log(1 - uniformFloat64(generator)))
-      const angle = 2 * Math.PI * uniformFloat64(generator)
-      spareNormal = radius * Math.sin(angle)
-      return radius * Math.cos(angle)
-    },
-    state: () => ({ generator: [...generator.getState()], spareNormal }),
-  }
-  return random
 }

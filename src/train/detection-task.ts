@@ -11,7 +11,7 @@ import { detectDataset } from "./detect-dataset.js"
 import type { TrainingTask } from "./run.js"
 
 /** The figures of a validation, by the names that `--metric` and results.csv know. */
-export function detectionMetrics(report: EvalReport): Record<string, number> {
+function detectionMetrics(report: EvalReport): Record<string, number> {
   const { coco, voc } = report
   return {
     voc12: voc[0]?.voc12 ?? Number.NaN,

@@ -1,4 +1,4 @@
-import { appendFile, readFile } from "node:fs/promises"
+import { appendFile, readFile, stat, truncate } from "node:fs/promises"
 import { join } from "node:path"
 import { writeWhole } from "../../datasets/atomic.js"
 
@@ -12,7 +12,11 @@ export type MetricsRow = Readonly<Record<string, number>>
 export class MetricsLog {
   readonly #steps: string
   readonly #epochs: string
+  /** How much of the steps' file is whole lines, and the lines that could not be added to it, as on a full disk. */
+  #whole = 0
+  #unsaved = ""
   #columns: readonly string[] = []
+  #rows: readonly string[] = []
 
   constructor(folder: string) {
     this.#steps = join(folder, "metrics.jsonl")
@@ -21,40 +25,48 @@ export class MetricsLog {
 
   /** Drops the lines after step `step` and epoch `epoch`, left by a run that went on after its last saved state. */
   async rewind({ step, epoch }: { step: number; epoch: number }): Promise<void> {
-    const lines = await linesOf(this.#steps)
-    writeWhole(
-      this.#steps,
-      lines
-        .filter((line) => stepOf(line) <= step)
-        .map(withBreak)
-        .join(""),
-    )
+    const lines = (await linesOf(this.#steps)).filter((line) => stepOf(line) <= step)
+    const text = lines.map(withBreak).join("")
+    writeWhole(this.#steps, text)
+    this.#whole = Buffer.byteLength(text)
     const [header, ...rows] = await linesOf(this.#epochs)
     if (header === undefined) return
     this.#columns = header.split(",")
     const at = this.#columns.indexOf("epoch")
-    const kept = rows.filter((row) => Number(row.split(",")[at]) <= epoch)
-    writeWhole(this.#epochs, [header, ...kept].map(withBreak).join(""))
+    this.#rows = rows.filter((row) => Number(row.split(",")[at]) <= epoch)
+    this.#writeEpochs()
   }
 
+  /** Adds a line, and those that could not be added before it. */
   async step(row: MetricsRow): Promise<void> {
-    await appendFile(this.#steps, withBreak(JSON.stringify(row)))
+    this.#unsaved += withBreak(JSON.stringify(row))
+    // Half a line of a write that failed is cut off; a file that is gone begins again.
+    const size = (await sizeOf(this.#steps)) ?? 0
+    if (size > this.#whole) await truncate(this.#steps, this.#whole)
+    this.#whole = Math.min(size, this.#whole)
+    await appendFile(this.#steps, this.#unsaved)
+    this.#whole += Buffer.byteLength(this.#unsaved)
+    this.#unsaved = ""
   }
 
   /** A name that comes up later, such as a metric of the first validation, becomes a column that is empty before. */
   async epoch(row: MetricsRow): Promise<void> {
     const fresh = Object.keys(row).filter((name) => !this.#columns.includes(name))
-    if (fresh.length > 0) await this.#widen(fresh)
-    await appendFile(this.#epochs, withBreak(this.#columns.map((name) => row[name] ?? "").join(",")))
+    this.#columns = [...this.#columns, ...fresh]
+    const empty = ",".repeat(fresh.length)
+    const values = this.#columns.map((name) => row[name] ?? "")
+    this.#rows = [...this.#rows.map((before) => before + empty), values.join(",")]
+    this.#writeEpochs()
   }
 
-  async #widen(names: readonly string[]): Promise<void> {
-    const [, ...rows] = await linesOf(this.#epochs)
-    this.#columns = [...this.#columns, ...names]
-    const empty = ",".repeat(names.length)
-    const lines = [this.#columns.join(","), ...rows.map((row) => row + empty)]
-    writeWhole(this.#epochs, lines.map(withBreak).join(""))
+  /** The whole table, beside and renamed: a row an epoch is little. */
+  #writeEpochs(): void {
+    writeWhole(this.#epochs, [this.#columns.join(","), ...this.#rows].map(withBreak).join(""))
   }
+}
+
+async function sizeOf(file: string): Promise<number | undefined> {
+  return (await stat(file).catch(() => undefined))?.size
 }
 
 function stepOf(line: string): number {

@@ -1,4 +1,4 @@
-import { Means } from "./means.js"
+import { Means, noSums, type Sums } from "./means.js"
 
 export interface StepReport {
   readonly epoch: number
@@ -15,35 +15,47 @@ export interface StepReport {
 /** What happened since the last report. */
 export class ReportWindow {
   readonly #steps: number
-  #losses = new Means()
+  #losses: Means
+  /** Steps of this process: a run that goes on took the time of the others elsewhere. */
+  #timed = 0
   #waited = 0
   #since = performance.now()
 
-  /** @param steps of the whole run */
-  constructor(steps: number) {
+  /**
+   * @param steps of the whole run
+   * @param losses of the steps since the last report, in a run that goes on
+   */
+  constructor(steps: number, losses: Sums = noSums) {
     this.#steps = steps
+    this.#losses = new Means(losses)
+  }
+
+  /** What a run that goes on begins with. */
+  state(): Sums {
+    return this.#losses.state()
   }
 
   add(losses: Readonly<Record<string, number>>, waited: number): void {
     this.#losses.add(losses)
+    this.#timed++
     this.#waited += waited
   }
 
   /** @param epoch from 0; `step` counts the steps done */
   report(epoch: number, step: number, rate: number): StepReport {
-    const count = this.#losses.count
-    const stepMs = (performance.now() - this.#since) / count
+    const stepMs = (performance.now() - this.#since) / this.#timed
     const report = {
       epoch: epoch + 1,
       step,
       rate,
       losses: this.#losses.means(),
       stepMs,
-      dataMs: this.#waited / count,
+      dataMs: this.#waited / this.#timed,
       bytes: process.memoryUsage.rss(),
       secondsLeft: (stepMs * (this.#steps - step)) / 1000,
     }
     this.#losses = new Means()
+    this.#timed = 0
     this.#waited = 0
     this.#since = performance.now()
     return report

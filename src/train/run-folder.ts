@@ -1,3 +1,4 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs"
 import { basename, join, resolve } from "node:path"
 import { writeWhole } from "../../datasets/atomic.js"
 import type { Parameters } from "../tensor/parameters.js"
@@ -21,7 +22,8 @@ export interface SavedModel {
 
 /**
  * A run's files: `weights/{last,best}.safetensors`, `state/`, `results.csv`, `metrics.jsonl`, `report.html`. A save that
- * fails, such as on a full disk, is told and leaves the files of the save before; the next one tries again.
+ * fails, such as on a full disk, is told once and leaves the files of the save before; the next one tries again. A folder
+ * that was removed is made again.
  */
 export class RunFolder implements RunEvents {
   readonly #folder: string
@@ -29,8 +31,11 @@ export class RunFolder implements RunEvents {
   readonly #model: SavedModel
   readonly #log: MetricsLog
   readonly #tell: (line: string) => void
+  /** The text of config.json, for a folder that has to be made again. */
+  readonly #config: string | undefined
   #metrics: Readonly<Record<string, number>> = {}
-  #failure: Error | undefined
+  /** What could not be saved when it was last tried. */
+  readonly #failures = new Map<string, Error>()
 
   constructor(folder: string, parameters: Parameters, model: SavedModel, tell: (line: string) => void) {
     this.#folder = folder
@@ -38,16 +43,20 @@ export class RunFolder implements RunEvents {
     this.#model = model
     this.#log = new MetricsLog(folder)
     this.#tell = tell
+    const config = join(folder, "config.json")
+    this.#config = existsSync(config) ? readFileSync(config, "utf8") : undefined
   }
 
-  /** Cuts off what the logs hold beyond `position`. */
+  /** Cuts off what the logs hold beyond `position`, and removes what a killed process was writing. */
   async begin({ step, epoch }: RunPosition): Promise<void> {
+    removePartsIn(this.#folder)
+    removePartsIn(join(this.#folder, "weights"))
     await this.#log.rewind({ step, epoch })
   }
 
-  /** Why the last save failed; absent when it did not. */
+  /** Why the model or the state could not be saved when it was last tried; absent where it was. */
   get failure(): Error | undefined {
-    return this.#failure
+    return this.#failures.get(STATE) ?? this.#failures.get(LAST) ?? this.#failures.get(BEST)
   }
 
   async onStep({ losses, ...report }: StepReport): Promise<void> {
@@ -63,19 +72,19 @@ export class RunFolder implements RunEvents {
     await this.#attempt("results.csv", () => this.#log.epoch({ epoch, ...losses, ...metrics }))
   }
 
-  async onSave(position: RunPosition, optimizer: Sgd, improved: boolean, average?: WeightAverage): Promise<void> {
-    const training = { ...position, ...this.#metrics }
-    const save = (name: string) => this.#model.save(join(this.#folder, "weights", name), training)
-    const saveModel = () => {
-      if (improved) save("best.safetensors")
-      save("last.safetensors")
-    }
-    // The state comes last: it alone decides whether the save as a whole failed.
+  async onBest(position: RunPosition, average?: WeightAverage): Promise<boolean> {
+    return await this.#attempt(BEST, () => this.#saveModel("best.safetensors", position, average))
+  }
+
+  async onSave(position: RunPosition, optimizer: Sgd, average?: WeightAverage): Promise<void> {
+    await this.#attempt(LAST, () => this.#saveModel("last.safetensors", position, average))
+    await this.#attempt(STATE, () => saveState(this.#folder, position, this.#parameters, optimizer, average))
     await this.#attempt("report.html", () => this.#writeReport(position))
-    await this.#attempt("the run's state", async () => {
-      await (average === undefined ? saveModel() : average.during(saveModel))
-      saveState(this.#folder, position, this.#parameters, optimizer, average)
-    })
+  }
+
+  async #saveModel(name: string, position: RunPosition, average?: WeightAverage): Promise<void> {
+    const save = () => this.#model.save(join(this.#folder, "weights", name), { ...position, ...this.#metrics })
+    await (average === undefined ? save() : average.during(save))
   }
 
   #writeReport({ best }: RunPosition): void {
@@ -90,13 +99,39 @@ export class RunFolder implements RunEvents {
     writeWhole(join(this.#folder, "report.html"), runReport(input))
   }
 
-  async #attempt(what: string, write: () => void | Promise<void>): Promise<void> {
+  /** Tells when something can no longer be saved, and when it can be again; training goes on. */
+  async #attempt(what: string, write: () => void | Promise<void>): Promise<boolean> {
     try {
+      this.#makeFolders()
       await write()
-      this.#failure = undefined
+      if (this.#failures.delete(what)) this.#tell(`${this.#folder}: ${what} is saved again`)
+      return true
     } catch (error) {
-      this.#failure = error as Error
-      this.#tell(`${this.#folder}: ${what} could not be saved: ${this.#failure.message}. Training continues`)
+      const { message } = error as Error
+      if (!this.#failures.has(what)) {
+        this.#tell(`${this.#folder}: ${what} could not be saved: ${message}. Training continues and tries again`)
+      }
+      this.#failures.set(what, error as Error)
+      return false
     }
+  }
+
+  #makeFolders(): void {
+    const weights = join(this.#folder, "weights")
+    if (existsSync(weights)) return
+    mkdirSync(weights, { recursive: true })
+    if (this.#config !== undefined) writeWhole(join(this.#folder, "config.json"), this.#config)
+  }
+}
+
+const BEST = "weights/best.safetensors"
+const LAST = "weights/last.safetensors"
+const STATE = "the run's state"
+
+/** Removes what a process that was killed left half written beside its place. */
+function removePartsIn(folder: string): void {
+  if (!existsSync(folder)) return
+  for (const name of readdirSync(folder)) {
+    if (name.endsWith(".part")) rmSync(join(folder, name), { force: true })
   }
 }

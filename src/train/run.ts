@@ -74,6 +74,10 @@ export interface RunPosition {
   readonly best: number | null
   /** The losses of this epoch's batches so far, for its mean. */
   readonly losses: Sums
+  /** The losses since the last report. */
+  readonly window?: Sums
+  /** The epoch's steps are done, but not what ends it, such as the validation that a stop cut short. */
+  readonly pending?: boolean
   /** What the schedule has learnt, where it learns. */
   readonly schedule?: ScheduleState
 }
@@ -95,8 +99,13 @@ export interface RunEvents {
     losses: Readonly<Record<string, number>>,
     metrics: Readonly<Record<string, number>>,
   ): Promise<void>
-  /** Time to save; `improved` when the model just became the best. With an `average`, that is the model to keep. */
-  onSave(position: RunPosition, optimizer: Sgd, improved: boolean, average?: WeightAverage): Promise<void>
+  /**
+   * The model just became the best. With an `average`, that is the model to keep.
+   * @returns whether it was kept: one that could not be written is not the best
+   */
+  onBest(position: RunPosition, average?: WeightAverage): Promise<boolean>
+  /** Time to save. */
+  onSave(position: RunPosition, optimizer: Sgd, average?: WeightAverage): Promise<void>
 }
 
 export const runStart: RunPosition = { epoch: 0, batch: 0, step: 0, best: null, losses: noSums }
@@ -112,9 +121,11 @@ export function runLength(
 
 /**
  * Trains until the last epoch or step, or until `signal` is aborted: then the state after the last whole step is saved.
+ * A validation that the signal cut short is made again by the run that goes on.
  * @param from where to begin
  * @returns where it stopped; `epoch === epochs`, or `step === steps`, when it is done
- * @throws DivergedError naming the loss, the step and the images; nothing is saved from that step on
+ * @throws DivergedError naming the loss, the step and the images; nothing is saved from that step on. DataError when an
+ *   epoch made no step, since none of its images could be read
  */
 export async function runTraining<Batch, Prepared extends { dispose(): void }>(
   task: TrainingTask<Batch, Prepared>,
@@ -130,18 +141,19 @@ export async function runTraining<Batch, Prepared extends { dispose(): void }>(
   const average = options.average && new WeightAverage(trainable, options.average)
   if (from.average) average?.restore(from.average)
   const updates = new AccumulatedSteps(trainable, optimizer)
-  const window = new ReportWindow(runLength(options, task.batchesPerEpoch).steps)
-  let { epoch, batch: start, step, best } = position
+  const window = new ReportWindow(runLength(options, task.batchesPerEpoch).steps, position.window)
+  let { epoch, batch: start, step, best, pending = false } = position
   let sums = new Means(position.losses)
   let schedule = needsFeedback(options.schedule) ? (position.schedule ?? scheduleStart) : undefined
   const isOver = () => (options.steps === undefined ? epoch >= options.epochs : step >= options.steps)
   try {
-    for (; !isOver(); epoch++, start = 0, sums = new Means()) {
-      await trainEpoch()
+    for (; pending || !isOver(); epoch++, start = 0, sums = new Means()) {
+      if (!pending) await trainEpoch()
       const isLast = options.steps === undefined ? epoch + 1 === options.epochs : isOver()
-      if (!signal.aborted && isLast) await task.finish?.(signal)
-      if (signal.aborted) break
-      await endOfEpoch(sums.means(), isLast)
+      if (signal.aborted && !isOver()) break
+      pending = signal.aborted
+      if (!pending) pending = !(await endOfEpoch(sums.means(), isLast))
+      if (pending) break
       if (options.steps !== undefined && isLast) break
       if (signal.aborted) {
         epoch++
@@ -151,7 +163,7 @@ export async function runTraining<Batch, Prepared extends { dispose(): void }>(
       }
     }
     const end = here()
-    if (signal.aborted) await save(end, false)
+    if (signal.aborted) await save(end)
     return end
   } finally {
     updates.dispose()
@@ -160,7 +172,11 @@ export async function runTraining<Batch, Prepared extends { dispose(): void }>(
   }
 
   function here(): RunPosition {
-    return { epoch, batch: start, step, best, losses: sums.state(), ...(schedule && { schedule }) }
+    return {
+      ...{ epoch, batch: start, step, best, losses: sums.state(), window: window.state() },
+      ...(schedule && { schedule }),
+      ...(pending && { pending }),
+    }
   }
 
   /** Steps up to the end of the epoch, of the run, or to a wish to stop. */
@@ -181,7 +197,7 @@ export async function runTraining<Batch, Prepared extends { dispose(): void }>(
       if (step % options.reportEvery === 0) await events.onStep(window.report(epoch, step, rate))
       if (signal.aborted || (options.steps !== undefined && isOver())) return
     }
-    if (options.steps !== undefined && start === 0 && step === before) {
+    if (start === 0 && step === before) {
       throw new DataError("none of the training images could be used: a whole epoch had no step")
     }
   }
@@ -212,26 +228,35 @@ export async function runTraining<Batch, Prepared extends { dispose(): void }>(
     }
   }
 
-  async function endOfEpoch(losses: Readonly<Record<string, number>>, isLast: boolean): Promise<void> {
+  /** Validates, tells and saves; false where the signal cut that short, so that it is still to be done. */
+  async function endOfEpoch(losses: Readonly<Record<string, number>>, isLast: boolean): Promise<boolean> {
+    if (isLast) await task.finish?.(signal)
     const done = epoch + 1
     const due = options.validateEvery > 0 && (done % options.validateEvery === 0 || isLast)
-    const validate = async () => (due && task.validate ? await task.validate(signal) : {})
+    const validate = async () => (due && task.validate && !signal.aborted ? await task.validate(signal) : {})
     const metrics = await (average === undefined ? validate() : average.during(validate))
-    if (signal.aborted) return events.onEpoch(done, losses, {})
+    if (signal.aborted) return false
     const value = metrics[options.metric]
-    const improved = value !== undefined && !Number.isNaN(value) && (best === null || value > best)
-    if (improved) best = value
     if (schedule && value !== undefined) schedule = afterValidation(schedule, options.schedule, value)
     await events.onEpoch(done, losses, metrics)
     // A run that ends by steps may be in the middle of an epoch, from where it can go on.
-    const position =
-      options.steps !== undefined && isLast ? here() : { ...here(), epoch: done, batch: 0, losses: noSums }
-    await save(position, improved)
+    const there = options.steps !== undefined && isLast ? {} : { epoch: done, batch: 0, losses: noSums }
+    if (value !== undefined && (best === null || value > best)) {
+      await readBack()
+      const position = { ...here(), ...there, best: value }
+      if (await events.onBest(position, average)) best = value
+    }
+    await save({ ...here(), ...there })
+    return true
   }
 
-  async function save(position: RunPosition, improved: boolean): Promise<void> {
+  async function save(position: RunPosition): Promise<void> {
+    await readBack()
+    await events.onSave(position, optimizer, average)
+  }
+
+  async function readBack(): Promise<void> {
     const weights = [...task.parameters].map(({ variable }) => variable)
     await awaitReadback([...weights, ...optimizer.velocities.values(), ...(average?.means.values() ?? [])])
-    await events.onSave(position, optimizer, improved, average)
   }
 }

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs"
+import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync } from "node:fs"
 import { join } from "node:path"
 import type * as tf from "@tensorflow/tfjs-core"
 import { DataError } from "../tensor/errors.js"
@@ -6,6 +6,7 @@ import type { Parameter, Weights } from "../tensor/parameters.js"
 import { fromTorchAxes } from "../weights/axes.js"
 import { loadSafetensors, writeSafetensors } from "../weights/safetensors.js"
 import { saveWeights } from "../weights/save.js"
+import { writeWholeFile } from "../weights/whole-file.js"
 import type { WeightAverage } from "./average.js"
 import type { RunPosition, RunStart } from "./run.js"
 import type { Sgd } from "./sgd.js"
@@ -25,7 +26,7 @@ const names = {
 
 /**
  * Saves a run's state as one folder `<run>/state`. It is written beside the old one and takes its place at the end, so
- * that at every moment one whole state is there, whatever breaks.
+ * that at every moment one whole state is there, whatever breaks: a kill, a full disk, the power.
  */
 export function saveState(
   run: string,
@@ -44,11 +45,27 @@ export function saveState(
   saveWeights(join(fresh, names.weights), parameters)
   writeTensors(join(fresh, names.velocities), optimizer.velocities)
   if (average !== undefined) writeTensors(join(fresh, names.average), average.means)
-  writeFileSync(join(fresh, names.position), `${JSON.stringify(position)}\n`)
-  rmSync(old, { recursive: true, force: true })
-  if (existsSync(state)) renameSync(state, old)
+  writeWholeFile(join(fresh, names.position), [Buffer.from(`${JSON.stringify(position)}\n`)])
+  syncFolder(fresh)
+  // After a kill between the two renames the old state is the only one: it goes once the new one stands.
+  if (existsSync(state)) {
+    rmSync(old, { recursive: true, force: true })
+    renameSync(state, old)
+  }
   renameSync(fresh, state)
+  syncFolder(run)
   rmSync(old, { recursive: true, force: true })
+}
+
+/** What a folder holds survives a power cut only once the folder itself is on the disk. Windows has no such thing. */
+function syncFolder(folder: string): void {
+  if (process.platform === "win32") return
+  const handle = openSync(folder, "r")
+  try {
+    fsyncSync(handle)
+  } finally {
+    closeSync(handle)
+  }
 }
 
 /**

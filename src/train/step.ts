@@ -8,7 +8,7 @@ import { type Sgd, squaredLength } from "./sgd.js"
 export type Losses = Readonly<Record<string, tf.Scalar>>
 
 /** Is told that a phase of the step has ended; benchmarks take the time there. */
-export type OnPhase = (phase: string) => void
+type OnPhase = (phase: string) => void
 
 export interface StepOptions {
   readonly rate: number

@@ -111,12 +111,6 @@ export class Checkpoint {
   }
 }
 
-/** A file's values, see `Checkpoint.weights`, where nothing else of it is asked for. */
-export function loadWeights(path: string, options: WeightOptions = {}): Weights {
-  using checkpoint = Checkpoint.open(path)
-  return checkpoint.weights(options)
-}
-
 const readers: Readonly<Record<FileFormat, (file: OpenFile) => StoredFile>> = {
   safetensors: readSafetensors,
   torch: readTorchFile,

@@ -91,9 +91,6 @@ export const detectorMetadata = (info: DetectorInfo): Record<string, string> => 
 export const classifierMetadata = (info: ClassifierInfo): Record<string, string> => metadataOf(keys.classifier, info)
 export const localizerMetadata = (info: LocalizerInfo): Record<string, string> => metadataOf(keys.localizer, info)
 
-/** Whether a key of the metadata holds an info. */
-export const isInfoKey = (key: string): boolean => (Object.values(keys) as string[]).includes(key)
-
 /**
  * What the metadata of the file at `path` tell of a model.
  * @throws DataError one line, where they are broken, or newer than this version

@@ -13,7 +13,7 @@ export function plainName(name: string): string {
 }
 
 /** Where a network has the layers of its ResNet. */
-export type Placement = (name: string) => string
+type Placement = (name: string) => string
 
 const placements: Readonly<Record<DetectorKind, Placement>> = {
   // conv5 runs on every region.
@@ -24,7 +24,7 @@ const placements: Readonly<Record<DetectorKind, Placement>> = {
 }
 
 /** A file's names as a network has them that keeps its ResNet where `place` says; all other names stay. */
-export function placedName(name: string, place: Placement): string {
+function placedName(name: string, place: Placement): string {
   const plain = plainName(name)
   return layers.test(plain) ? place(plain) : plain
 }

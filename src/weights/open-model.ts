@@ -21,12 +21,6 @@ export function expectDetector({ path, model }: Checkpoint): DetectorInfo {
   throw new DataError(`${path}: expected a trained detector, got ${got}. Train one with --weights ${path}`)
 }
 
-/** As `detectorFrom`, of the file at `path`. */
-export function openDetector(path: string, backbone?: OwnBackbone): OpenDetector {
-  using checkpoint = Checkpoint.open(path)
-  return detectorFrom(checkpoint, backbone)
-}
-
 /**
  * Puts the trained detector of a file together. The engine must have been started.
  * @param backbone the one it was trained with, where a program brought it
@@ -66,7 +60,7 @@ export interface OpenClassifier extends ClassifierInfo {
 }
 
 /** What the file of a classifier tells of it. @throws DataError when it is none of resdet's */
-export function expectClassifier({ path, model }: Checkpoint): ClassifierInfo {
+function expectClassifier({ path, model }: Checkpoint): ClassifierInfo {
   if (model.kind === "classifier") return model.info
   throw new DataError(`${path}: expected a classifier of resdet's. Make one of other weights with resdet import`)
 }
@@ -81,7 +75,7 @@ export function openClassifier(path: string): OpenClassifier {
  * Puts the trained classifier of a file together. The engine must have been started.
  * @throws DataError when the file is no classifier of resdet's, or lacks a part
  */
-export function classifierFrom(checkpoint: Checkpoint): OpenClassifier {
+function classifierFrom(checkpoint: Checkpoint): OpenClassifier {
   const info = expectClassifier(checkpoint)
   const { model, parameters } = fillModel(checkpoint, (parameters) =>
     buildClassifier(parameters, info.config, info.classes.length),

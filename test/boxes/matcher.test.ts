@@ -49,6 +49,14 @@ test("a box inside a crowd is neither object nor background", () => {
   expect([...matches.negative]).toEqual([0, 1, 1])
 })
 
+test("a box counts as inside a crowd with more than 0.7 of its area", () => {
+  // 10 wide each; 6.9, 7 and 7.1 of their 10 rows lie in the crowd.
+  const boxes = Float32Array.of(0, 3.1, 10, 13.1, 0, 3, 10, 13, 0, 2.9, 10, 12.9)
+  const matches = matchBoxes(boxes, new Float32Array(0), options)
+  ignoreCrowds(matches, boxes, Float32Array.of(0, 0, 100, 10))
+  expect([...matches.negative]).toEqual([1, 1, 0])
+})
+
 test("a sample has at most its share of positives, negatives fill the rest, nothing is drawn twice", () => {
   const matches = {
     matchedIndex: new Int32Array(1000),

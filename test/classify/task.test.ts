@@ -49,7 +49,12 @@ function build(statisticsImages: number) {
   return { parameters, network, task: classificationTask(network, parameters, data, { statisticsImages }) }
 }
 
-const quiet: RunEvents = { onStep: async () => {}, onEpoch: async () => {}, onSave: async () => {} }
+const quiet: RunEvents = {
+  onStep: async () => {},
+  onEpoch: async () => {},
+  onBest: async () => true,
+  onSave: async () => {},
+}
 const options = {
   ...{ epochs: 4, seed: 3, sgd: sgdDefaults, clipNorm: Number.POSITIVE_INFINITY },
   ...{ validateEvery: 1, metric: "accuracy", reportEvery: 1 },
@@ -89,6 +94,7 @@ test("a run that is stopped while it computes statistics, and goes on, ends like
   let [saved, velocities]: [RunPosition, Map<string, Float32Array>] = [runStart, new Map()]
   const events: RunEvents = {
     ...quiet,
+    onBest: async () => true,
     onSave: async (position, optimizer) => {
       saved = position
       velocities = new Map([...optimizer.velocities].map(([name, tensor]) => [name, tensor.dataSync<"float32">()]))
@@ -129,6 +135,7 @@ test("what the schedule has learnt is saved with a run and goes on with it", asy
       if (step === 14) stopper.abort()
     },
     onEpoch: async () => {},
+    onBest: async () => true,
     onSave: async (position, optimizer) => saveState(run, position, broken.parameters, optimizer),
   }
   await runTraining(broken.task, careful, events, stopper.signal)

@@ -9,6 +9,7 @@ import { evalDocument, formatReport } from "../../src/cli/eval-report.js"
 import { scorePredictionsSchema } from "../../src/tasks/options/evaluate.js"
 import { scorePredictions } from "../../src/tasks/score-predictions.js"
 import { result, truthFile, type Xywh } from "../eval/support/cases.js"
+import { runCommand } from "../support/run-command.js"
 
 const folder = mkdtempSync(join(tmpdir(), "resdet-further-"))
 afterAll(() => rmSync(folder, { recursive: true }))
@@ -60,6 +61,29 @@ test("intervals, slices, calibration and suspects are in the text and the JSON w
 test("without these flags nothing more is made", async () => {
   const document = evalDocument(await scorePredictions(flags()))
   for (const key of ["intervals", "slices", "calibration", "suspects"]) expect(document).not.toHaveProperty(key)
+})
+
+test("the confusion matrix starts at --score, and without it at the best threshold", async () => {
+  const files = ["--gt", gt, "--predictions", predictions]
+  const confusion = async (...more: string[]) => {
+    const { out, said, code } = await runCommand("eval", ...files, "--json", "-", ...more)
+    expect([said, code]).toEqual(["", 0])
+    return JSON.parse(out).confusion
+  }
+  expect(await confusion("--score", "0.95")).toMatchObject({
+    scoreThreshold: 0.95,
+    counts: [
+      [0, 7],
+      [0, 0],
+    ],
+  })
+  expect(await confusion()).toMatchObject({
+    scoreThreshold: 0.9,
+    counts: [
+      [7, 0],
+      [1, 0],
+    ],
+  })
 })
 
 test("a file of slices that is not there is refused in one line", async () => {

@@ -3,8 +3,9 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterAll, expect, test } from "vitest"
 import { toTorchAxes } from "../../src/weights/axes.js"
+import { Checkpoint } from "../../src/weights/checkpoint.js"
 import { cocoLabels } from "../../src/weights/coco-classes.js"
-import { openDetector } from "../../src/weights/open-model.js"
+import { detectorFrom } from "../../src/weights/open-model.js"
 import { writeSafetensors } from "../../src/weights/safetensors.js"
 import { type GoldenDetector, goldenWeights, readGolden } from "../support/golden-detector.js"
 import { runImport } from "../support/import-command.js"
@@ -36,7 +37,8 @@ test("a whole detector's file becomes a detector with torchvision's options", as
   expect(await run("--model", model, "--classes", names)).toBe(
     `${out}: 70 of 70 tensors of ${model}, 3 classes: cat, dog, horse\n`,
   )
-  const { config, classes, categoryIds, parameters } = openDetector(out)
+  using checkpoint = Checkpoint.open(out)
+  const { config, classes, categoryIds, parameters } = detectorFrom(checkpoint)
   const { size, maxSize, norm, conv5Norm, options } = config
   expect([size, maxSize, norm, conv5Norm, classes, categoryIds]).toEqual([
     ...[800, 1333, "frozen", "frozen"],

@@ -69,6 +69,9 @@ async function learnAndDetect() {
         losses.push(report.losses)
       },
       async onEpoch() {},
+      async onBest() {
+        return true
+      },
       async onSave() {},
     },
     new AbortController().signal,

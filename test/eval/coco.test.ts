@@ -74,6 +74,14 @@ describe("evaluateCoco by hand", () => {
     expect(evaluate(marked, [result(square, 0.9)]).summary.AP).toBeCloseTo(51 / 101, 12)
   })
 
+  test("a crowd swallows a detection from the threshold on by the share of it that lies inside", () => {
+    const file = truthFile([{ box: [0, 0, 100, 100], crowd: true }, { box: [200, 200, 50, 50] }])
+    // Better scored than the hit: a detection that counts is a false one, and halves the precision.
+    const precision = (inside: number) =>
+      evaluate(file, [result([100 - inside, 0, 100, 10], 0.9), result([200, 200, 50, 50], 0.8)]).summary.AP50
+    expect([49, 50, 51].map(precision)).toEqual([0.5, 1, 1].map((value) => expect.closeTo(value, 6)))
+  })
+
   test("a crowd swallows detections, yet the one allowed detection is spent on it", () => {
     const file = truthFile([{ box: [0, 0, 100, 100], crowd: true }, { box: [200, 200, 50, 50] }])
     const results = [result([10, 10, 20, 20], 0.9), result([40, 40, 20, 20], 0.8), result([200, 200, 50, 50], 0.7)]

@@ -57,6 +57,15 @@ test("the confusion matrix counts right, confused, missed and invented objects f
   })
 })
 
+test("a detection with half of itself on a crowd is not invented, with less it is", () => {
+  const truths = truthsFromCoco(truthFile([{ box: [0, 0, 100, 100], crowd: true }]))
+  const invented = (inside: number) => {
+    const found = detectionsFromCoco(truths, [result([100 - inside, 0, 100, 10], 0.9)])
+    return confusionMatrix(truths, found, 0.5).counts[1]![0]
+  }
+  expect([49, 50, 51].map(invented)).toEqual([1, 0, 0])
+})
+
 test("of two detections on a truth the closer one is paired, of equals the one of its class", () => {
   const truths = truthsFromCoco(truthFile([{ box: at }], 1, 2))
   const pair = (a: Xywh, b: Xywh) =>

@@ -1,7 +1,6 @@
 import { readdirSync, readFileSync } from "node:fs"
 import { describe, expect, test } from "vitest"
 import { detectionsFromCoco, truthsFromCoco } from "../../src/eval/coco-records.js"
-import { fromInclusiveCorners } from "../../src/eval/tables.js"
 import { evaluateVoc, inclusiveIou, type VocOptions } from "../../src/eval/voc.js"
 import { allPointsAp, elevenPointAp, vocCurve } from "../../src/eval/voc-ap.js"
 import { type result, truthFile, type Xywh } from "./support/cases.js"
@@ -22,6 +21,9 @@ test.each([
   expect(allPointsAp(curve)).toBeCloseTo(all, 14)
 })
 
+/** VOC's 1-based inclusive corners as x, y, width, height, 0-based and continuous. */
+const xywh = ([x1, y1, x2, y2]: readonly number[]): Xywh => [x1! - 1, y1! - 1, x2! - x1! + 1, y2! - y1! + 1]
+
 /** One class, one image; boxes as inclusive corners. */
 function evaluate(
   truths: readonly (readonly number[])[],
@@ -29,7 +31,6 @@ function evaluate(
   options: Partial<VocOptions> = {},
   difficult: readonly number[] = truths.map(() => 0),
 ) {
-  const xywh = (box: readonly number[]) => [...fromInclusiveCorners(Float64Array.from(box))] as unknown as Xywh
   const table = truthsFromCoco(truthFile(truths.map((box) => ({ box: xywh(box) }))))
   const found = detections.map(
     ({ box, score }): ReturnType<typeof result> => ({ image_id: 1, category_id: 1, bbox: xywh(box), score }),
@@ -51,10 +52,9 @@ describe("evaluateVoc against ChainerCV's port of the devkit", () => {
   }
 
   test.each(golden.cases)("random case $seed: every AP is the reference's", (one) => {
-    const boxOf = (box: number[]) => [...fromInclusiveCorners(Float64Array.from(box))] as unknown as Xywh
     const table = truthsFromCoco(
       truthFile(
-        one.truths.map(([image, label, , box]) => ({ image: image + 1, category: label + 1, box: boxOf(box) })),
+        one.truths.map(([image, label, , box]) => ({ image: image + 1, category: label + 1, box: xywh(box) })),
         one.images,
         one.classes,
       ),
@@ -63,7 +63,7 @@ describe("evaluateVoc against ChainerCV's port of the devkit", () => {
     const results = one.detections.map(([image, label, score, box]) => ({
       image_id: image + 1,
       category_id: label + 1,
-      bbox: boxOf(box),
+      bbox: xywh(box),
       score,
     }))
     const iouThresholds = one.expected.map(({ iouThreshold }) => iouThreshold)

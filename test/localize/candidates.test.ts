@@ -1,12 +1,6 @@
 import { expect, test } from "vitest"
-import {
-  joinScoredBoxes,
-  pickBox,
-  pickDefaults,
-  pickOptions,
-  scoreBoxes,
-  thinBoxes,
-} from "../../src/localize/candidates.js"
+import { joinScoredBoxes, pickBox, pickDefaults, scoreBoxes, thinBoxes } from "../../src/localize/candidates.js"
+import { localizeOptions } from "../../src/localize/localizer.js"
 
 const anchors = Float32Array.of(0, 0, 10, 10, 20, 20, 40, 40, 50, 50, 90, 90)
 
@@ -42,7 +36,7 @@ test("the best-scored box of all views is the class's", () => {
 })
 
 test("a vote is the mean of the boxes around the best one, weighted by their scores", () => {
-  const vote = pickBox(views, pickOptions({ merge: "vote" }))
+  const vote = pickBox(views, { ...pickDefaults, merge: "vote" })
   expect(vote).toEqual({ box: Float32Array.of(0, 0, 11, 10), score: 0.75 })
 })
 
@@ -51,7 +45,7 @@ test("a class without boxes has none", () => {
 })
 
 test("an unknown way of merging is told", () => {
-  expect(() => pickOptions({ merge: "mean" as "vote" })).toThrow(
-    'pickOptions: expected merge to be best or vote, got "mean"',
+  expect(() => localizeOptions({ merge: "mean" as "vote" })).toThrow(
+    'localizeOptions: expected merge to be best or vote, got "mean"',
   )
 })

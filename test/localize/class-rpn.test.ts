@@ -130,6 +130,7 @@ test("it learns where the rectangles of a few pictures are, better than the whol
   const events = {
     onStep: async () => void counts.add(tf.memory().numTensors),
     onEpoch: async () => {},
+    onBest: async () => true,
     onSave: async () => {},
   }
   await runTraining(task, run, events, new AbortController().signal)
@@ -159,6 +160,7 @@ describe.skipIf(!(await hasWebGpu()))("on a GPU behind WebGPU", () => {
       const events = {
         onStep: async (report: StepReport) => void losses.push(report.losses.loss!),
         onEpoch: async () => {},
+        onBest: async () => true,
         onSave: async () => {},
       }
       await runTraining(cropTask(rpn, parameters, loader, check), run, events, new AbortController().signal)

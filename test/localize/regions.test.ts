@@ -181,6 +181,7 @@ test("the second stage learns to choose and correct the proposals of a network t
   const events = {
     onStep: async () => void counts.add(tf.memory().numTensors),
     onEpoch: async () => {},
+    onBest: async () => true,
     onSave: async () => {},
   }
   await runTraining(task, run, events, new AbortController().signal)

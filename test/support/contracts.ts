@@ -1,5 +1,7 @@
 import * as tf from "@tensorflow/tfjs-core"
 import { expect } from "vitest"
+import type { Dataset, ImageRecord } from "../../datasets/dataset.js"
+import { openSample } from "../../datasets/open-sample.js"
 import type { Backbone } from "../../src/backbone/backbone.js"
 import type { FasterRcnn } from "../../src/detector/faster-rcnn.js"
 import type { TrainingImage } from "../../src/detector/truths.js"
@@ -99,6 +101,56 @@ export async function isDetector(detector: FasterRcnn, numClasses: number): Prom
   ])
   images.dispose()
   expect(tf.memory().numTensors, "no tensor is left behind").toBe(before)
+}
+
+/** Asserts that a data set is what every reader promises, whatever was wrong in its files: each photo is opened. */
+export async function isDataset(set: Dataset): Promise<void> {
+  const { classes, categoryIds, images, faults, notices = [] } = set
+  expect(classes.length, "it has classes").toBeGreaterThan(0)
+  expect(classes, "classes have names, each its own").toEqual([...new Set(classes)].filter((name) => name !== ""))
+  expect(categoryIds, "an id a class").toHaveLength(classes.length)
+  expect(new Set(categoryIds).size, "each class has an id of its own").toBe(classes.length)
+  for (const key of ["id", "imageId"] as const) {
+    expect(new Set(images.map((record) => record[key])).size, `each image has an ${key} of its own`).toBe(images.length)
+  }
+  for (const line of [...notices, ...faults.map(({ file, message }) => `${file}: ${message}`)]) {
+    expect(line, "one line").toMatch(/^.+$/)
+  }
+  for (const record of images) {
+    hasTruths(record, classes.length)
+    await hasPhoto(record)
+  }
+}
+
+/** Columns of one length; boxes with an area inside of the image. */
+function hasTruths({ id, width, height, ...truths }: ImageRecord, numClasses: number): void {
+  const { boxes, labels, crowd, difficult, areas } = truths
+  const count = labels.length
+  expect(
+    [boxes, crowd, difficult, areas].map(({ length }) => length),
+    `${id}: columns`,
+  ).toEqual([...[4 * count, count, count, count]])
+  for (let g = 0; g < count; g++) {
+    const object = `${id}, object ${g}`
+    const [x1, y1, x2, y2] = boxes.subarray(4 * g, 4 * g + 4) as unknown as [number, number, number, number]
+    expect(0 <= x1 && x1 < x2 && 0 <= y1 && y1 < y2, `${object} has an area`).toBe(true)
+    if (width > 0) expect(x2 <= width && y2 <= height, `${object} is inside the image`).toBe(true)
+    expect(labels[g]! >= 1 && labels[g]! <= numClasses, `${object} has a label of 1..K`).toBe(true)
+    expect(areas[g], `${object}'s area`).toBeGreaterThan(0)
+    expect([0, 1].includes(crowd[g]!) && [0, 1].includes(difficult[g]!), `${object}'s flags are 0 or 1`).toBe(true)
+  }
+}
+
+/** The photo opens as RGB, in the frame of the boxes, and opens again as the same. */
+async function hasPhoto(record: ImageRecord): Promise<void> {
+  const { image, problems } = await openSample(record)
+  expect(
+    problems.filter(({ kind }) => kind !== "size-mismatch"),
+    record.id,
+  ).toEqual([])
+  expect(image!.data.length, `${record.id}: RGB`).toBe(3 * image!.width * image!.height)
+  if (record.width > 0) expect([image!.width, image!.height], record.id).toEqual([record.width, record.height])
+  expect((await openSample(record)).image, `${record.id}, again`).toEqual(image)
 }
 
 function noise(shape: [number, number, number, number]): tf.Tensor4D {

@@ -4,7 +4,7 @@ import { startEngine } from "../../src/engine/start.js"
 import { swiftShader } from "./swiftshader.js"
 
 /** The engines this machine can run whose values can be read at once; every numeric test runs on each of them. */
-export const enginesPresent: readonly EngineName[] = await present()
+const enginesPresent: readonly EngineName[] = await present()
 
 /** Runs `tests` once an engine, each in a describe block that makes that engine current first. */
 export function onEveryEngine(name: string, tests: (engine: EngineName) => void, engines = enginesPresent): void {

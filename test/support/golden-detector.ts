@@ -157,7 +157,6 @@ export const fixedChoice: Random = {
   integer: (below) => (Math.imul(below, 0x9e3779b1) >>> 0) % below,
   uniform: () => 0,
   normal: () => 0,
-  state: () => ({ generator: [], spareNormal: null }),
 }
 
 /** Asserts that `actual` is the tensor of which a sample was kept, to `tolerance` of its largest value. */

@@ -38,6 +38,5 @@ export function quickRandom(seed: number): Random {
     uniform,
     integer: (below) => Math.floor(below * uniform()),
     normal: () => Math.sqrt(12) * (uniform() - 0.5),
-    state: () => ({ generator: [state], spareNormal: null }),
   }
 }

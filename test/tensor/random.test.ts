@@ -1,14 +1,5 @@
 import { expect, test } from "vitest"
-import { mixSeeds, restoreRandom, seededRandom, shuffleFirst } from "../../src/tensor/random.js"
-
-test("a restored source goes on with the numbers the saved one would have drawn", () => {
-  const random = seededRandom(7)
-  random.normal()
-  const state = random.state()
-  const ahead = [random.normal(), random.uniform(), random.integer(1000)]
-  const again = restoreRandom(JSON.parse(JSON.stringify(state)))
-  expect([again.normal(), again.uniform(), again.integer(1000)]).toEqual(ahead)
-})
+import { mixSeeds, seededRandom, shuffleFirst } from "../../src/tensor/random.js"
 
 test("different seeds and different purposes give different numbers", () => {
   expect(seededRandom(1).uniform()).not.toBe(seededRandom(2).uniform())

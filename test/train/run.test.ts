@@ -37,7 +37,12 @@ const options: RunOptions = {
   reportEvery: 1,
 }
 
-const quiet: RunEvents = { onStep: async () => {}, onEpoch: async () => {}, onSave: async () => {} }
+const quiet: RunEvents = {
+  onStep: async () => {},
+  onEpoch: async () => {},
+  onBest: async () => true,
+  onSave: async () => {},
+}
 const never = new AbortController().signal
 
 /** The tiny detector on its two rectangles, three times an epoch; `scores` are what validation says, one after another. */
@@ -70,7 +75,7 @@ async function expectResumes(options: RunOptions, stopAt: number) {
   const keeping: RunEvents = {
     ...quiet,
     onEpoch: async (_, losses) => void means.push(losses),
-    onSave: async (_position, _optimizer, _improved, average) => {
+    onSave: async (_position, _optimizer, average) => {
       averages.push(digest(average?.means.values() ?? []))
     },
   }
@@ -85,7 +90,7 @@ async function expectResumes(options: RunOptions, stopAt: number) {
     onStep: async ({ step }) => {
       if (step === stopAt) stopper.abort()
     },
-    onSave: async (position, optimizer, _, average) => saveState(run, position, first.parameters, optimizer, average),
+    onSave: async (position, optimizer, average) => saveState(run, position, first.parameters, optimizer, average),
   }
   const stopped = await runTraining(task(first.parameters, first.detector), options, events, stopper.signal)
 
@@ -200,14 +205,14 @@ test("a loss that is no number names loss, step and images, and nothing is saved
 
 test("the best model is the one with the highest metric, and only it is saved as the best", async () => {
   const { detector, parameters } = tinyDetector()
-  const improved: boolean[] = []
+  const improved: number[] = []
   const events = {
     ...quiet,
-    onSave: async (_: RunPosition, __: unknown, better: boolean) => void improved.push(better),
+    onBest: async ({ epoch }: RunPosition) => improved.push(epoch) > 0,
   }
   const scores = [0.5, 0.4, Number.NaN, 0.6]
   const end = await runTraining(task(parameters, detector, scores), { ...options, epochs: 4 }, events, never)
-  expect(improved).toEqual([true, false, false, true])
+  expect(improved).toEqual([1, 4])
   expect(end.best).toBe(0.6)
 })
 
@@ -248,4 +253,69 @@ test("a save that breaks half-way leaves the state before it", async () => {
   mkdirSync(join(run, "state.new"))
   expect(loadState(run).position.step).toBe(3)
   expect(existsSync(join(run, "state.old"))).toBe(false)
+})
+
+test("a stop during validation leaves it pending, and the run that goes on makes it", async () => {
+  for (const length of [{ epochs: 2 }, { epochs: 1, steps: 4 }]) {
+    const run = mkdtempSync(join(tmpdir(), "resdet-run-"))
+    onTestFinished(() => rmSync(run, { recursive: true }))
+    const rows: unknown[] = []
+    const stopper = new AbortController()
+    const first = tinyDetector()
+    const events: RunEvents = {
+      ...quiet,
+      onEpoch: async (epoch, _, metrics) => void rows.push([epoch, { ...metrics }]),
+      onSave: async (position, optimizer) => saveState(run, position, first.parameters, optimizer),
+    }
+    const stopped = task(first.parameters, first.detector)
+    let validations = 0
+    stopped.validate = async () => {
+      if (++validations === 2) stopper.abort()
+      return { score: 0.5 }
+    }
+    const position = await runTraining(stopped, { ...options, ...length }, events, stopper.signal)
+    expect(position).toMatchObject({ pending: true, best: 0.5 })
+    expect(rows).toEqual([[1, { score: 0.5 }]])
+
+    const { weights, ...from } = loadState(run)
+    expect(from.position).toEqual(position)
+    const second = tinyDetector(2, new Parameters(seededRandom(99), weights))
+    const goesOn = task(second.parameters, second.detector, [0.75])
+    const end = await runTraining(goesOn, { ...options, ...length }, events, never, from)
+    expect(rows.slice(1)).toEqual([[2, { score: 0.75 }]])
+    expect(end.best).toBe(0.75)
+    expect(end.pending).toBeUndefined()
+    expect(end.step).toBe(position.step)
+    expect(bits(second.parameters)).toEqual(bits(first.parameters))
+  }
+})
+
+test("a best model that could not be written is not the best: the next better one than before is", async () => {
+  const { detector, parameters } = tinyDetector()
+  const tried: number[] = []
+  const events: RunEvents = {
+    ...quiet,
+    onBest: async ({ best }) => {
+      tried.push(best!)
+      return best !== 0.9
+    },
+  }
+  const scores = [0.5, 0.9, 0.6]
+  const end = await runTraining(task(parameters, detector, scores), { ...options, epochs: 3 }, events, never)
+  expect(tried).toEqual([0.5, 0.9, 0.6])
+  expect(end.best).toBe(0.6)
+})
+
+test("an epoch without a single batch ends the run, whatever its length is counted in", async () => {
+  const { detector, parameters } = tinyDetector()
+  const vanished: TrainingTask<number, TrainingBatch> = {
+    ...task(parameters, detector),
+    async *batches(epoch, start) {
+      for (let batch = start; epoch === 0 && batch < 3; batch++) yield batch
+    },
+  }
+  const steps: number[] = []
+  const events: RunEvents = { ...quiet, onSave: async ({ step }) => void steps.push(step) }
+  await expect(runTraining(vanished, options, events, never)).rejects.toThrow(/none of the training images/)
+  expect(steps).toEqual([3])
 })

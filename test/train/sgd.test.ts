@@ -1,14 +1,19 @@
 import * as tf from "@tensorflow/tfjs-core"
 import { expect, test } from "vitest"
-import { Parameters } from "../../src/tensor/parameters.js"
+import { type ParameterKind, Parameters } from "../../src/tensor/parameters.js"
 import { seededRandom } from "../../src/tensor/random.js"
 import { sgdOptions } from "../../src/train/options.js"
 import { Sgd, squaredLength } from "../../src/train/sgd.js"
 import { onEveryEngine } from "../support/engines.js"
 
-function oneWeight(kind: "linear" | "bias") {
+const shapes: Readonly<Record<ParameterKind, readonly number[]>> = {
+  ...{ conv: [1, 1, 1, 1], linear: [1, 1] },
+  ...{ bias: [1], norm: [1], statistic: [1] },
+}
+
+function oneWeight(kind: ParameterKind) {
   const parameters = new Parameters(seededRandom(0))
-  const variable = parameters.create("w", kind, kind === "linear" ? [1, 1] : [1], () => Float32Array.of(1))
+  const variable = parameters.create("w", kind, shapes[kind], () => Float32Array.of(1))
   const value = () => variable.dataSync()[0]!
   const gradients = (by: number) => ({ [variable.name]: tf.fill(variable.shape, by) })
   return { parameters, value, gradients }
@@ -24,8 +29,14 @@ onEveryEngine("SGD", () => {
     expect(value()).toBeCloseTo(0.79 - 0.1 * (0.5 * 2.1 + 0.1 * 0.79), 6)
   })
 
-  test("biases do not decay", () => {
-    const { parameters, value, gradients } = oneWeight("bias")
+  test.each(["conv", "linear"] as const)("the weights of %s layers decay", (kind) => {
+    const { parameters, value, gradients } = oneWeight(kind)
+    tf.tidy(() => new Sgd(parameters.trainable(), sgdOptions({ weightDecay: 0.5 })).apply(gradients(0), 1))
+    expect(value()).toBe(0.5)
+  })
+
+  test.each(["bias", "norm"] as const)("%s parameters do not decay", (kind) => {
+    const { parameters, value, gradients } = oneWeight(kind)
     tf.tidy(() => new Sgd(parameters.trainable(), sgdOptions({ weightDecay: 0.5 })).apply(gradients(0), 1))
     expect(value()).toBe(1)
   })

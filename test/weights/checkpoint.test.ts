@@ -6,9 +6,10 @@ import { afterAll, beforeEach, expect, test, vi } from "vitest"
 import { modelDefaults } from "../../src/detector/model.js"
 import { trainDetector } from "../../src/tasks/train-detector.js"
 import { DataError } from "../../src/tensor/errors.js"
-import { Checkpoint, loadWeights } from "../../src/weights/checkpoint.js"
+import { Checkpoint } from "../../src/weights/checkpoint.js"
 import { wrapperOf } from "../../src/weights/names.js"
 import { writeSafetensors } from "../../src/weights/safetensors.js"
+import { loadWeights } from "../support/load-weights.js"
 import { withCheckpoint } from "../support/read-info.js"
 
 // Counts how often each file is opened.

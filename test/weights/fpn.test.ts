@@ -9,11 +9,11 @@ import { startEngine } from "../../src/engine/start.js"
 import { Parameters } from "../../src/tensor/parameters.js"
 import { seededRandom } from "../../src/tensor/random.js"
 import { fromTorchAxes } from "../../src/weights/axes.js"
-import { loadWeights } from "../../src/weights/checkpoint.js"
 import { detectorName } from "../../src/weights/names.js"
 import { adaptNorms } from "../../src/weights/norms.js"
 import { writeSafetensors } from "../../src/weights/safetensors.js"
 import { readGolden } from "../support/golden-detector.js"
+import { loadWeights } from "../support/load-weights.js"
 
 const fpnName = detectorName("fasterrcnn_resnet50_fpn")
 

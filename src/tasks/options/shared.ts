@@ -41,7 +41,7 @@ export const engine = option(z.enum(engineChoices).default("auto"), {
 })
 
 /** What can run a detector that only detects. */
-export const detectEngines = ["onnx", ...engineChoices] as const
+const detectEngines = ["onnx", ...engineChoices] as const
 
 export const detectEngine = option(z.enum(detectEngines).default("auto"), {
   help: "what runs the network",
@@ -97,8 +97,6 @@ export const files = () => z.union([z.string(), z.array(z.string()).min(1)], "a 
 export function byRule<Schema extends z.ZodType>(schema: Schema, rule: Rule): Schema {
   return schema.refine((value) => rule(value) === undefined, { error: ({ input }) => rule(input) ?? "" }) as Schema
 }
-
-export type FaultPolicyName = "fix" | "skip" | "fail"
 
 /** What to do about a kind of fault in the data. */
 export const policies = option(z.record(z.string(), z.enum(["fix", "skip", "fail"])).default({}), {

@@ -5,10 +5,8 @@ import { writeWhole } from "../../../datasets/atomic.js"
 import { DataError, UsageError } from "../../tensor/errors.js"
 import { renameOldKeys } from "../../tensor/renamed-keys.js"
 import { loadState, type SavedState } from "../../train/state.js"
+import { type HeldFolder, holdFolder } from "../folder-lock.js"
 import { makeRunFolder } from "./run-folder.js"
-
-/** What a run trains. */
-export type RunKind = "detector" | "classifier" | "localizer"
 
 /** What a run's `config.json` holds: enough to start it again, and to see whether the data are still the same. */
 export interface RunRecord<Config, Model> {
@@ -24,7 +22,7 @@ export interface DatasetFingerprint {
 }
 
 /** A run's length, in one of the two. */
-export interface RunLength {
+interface RunLength {
   readonly epochs?: number | undefined
   readonly steps?: number | undefined
 }
@@ -43,12 +41,23 @@ export function refuseExistingRun(out: string | undefined): void {
   throw new UsageError(`${out} already holds a run. Continue it with --resume ${out}, or choose another --out`)
 }
 
-/** Makes a new run's folder and its `config.json`. @param kind where runs go by default, `runs/<kind>/train1`, ... */
-export function createRun(kind: string, out: string | undefined, record: RunRecord<unknown, unknown>): string {
-  const run = makeRunFolder(kind, out, "train")
-  mkdirSync(join(run, "weights"), { recursive: true })
-  writeWhole(join(run, "config.json"), `${JSON.stringify(record, null, 2)}\n`)
-  return run
+/**
+ * Makes a new run's folder and its `config.json`.
+ * @param kind where runs go by default, `runs/<kind>/train1`, ...
+ * @returns the folder, held by this process
+ * @throws UsageError when a run was made there meanwhile, UserError while one trains there
+ */
+export function createRun(kind: string, out: string | undefined, record: RunRecord<unknown, unknown>): HeldFolder {
+  const held = holdFolder(makeRunFolder(kind, out, "train"), "trained")
+  try {
+    refuseExistingRun(held.folder)
+    mkdirSync(join(held.folder, "weights"), { recursive: true })
+    writeWhole(join(held.folder, "config.json"), `${JSON.stringify(record, null, 2)}\n`)
+    return held
+  } catch (error) {
+    held[Symbol.dispose]()
+    throw error
+  }
 }
 
 /**

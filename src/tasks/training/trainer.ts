@@ -17,6 +17,7 @@ import {
 } from "../../train/run.js"
 import { RunFolder, type SavedModel } from "../../train/run-folder.js"
 import type { SavedState } from "../../train/state.js"
+import { type HeldFolder, holdFolder } from "../folder-lock.js"
 import { type Listener, listenerOf, type TaskHooks } from "../hooks.js"
 import {
   createRun,
@@ -70,7 +71,7 @@ interface CommonConfig {
 }
 
 /** What is to be trained, decided; `start` is what the first steps need beside it, such as the weights to start from. */
-export interface Decided<Config, Model, Data, Start> {
+interface Decided<Config, Model, Data, Start> {
   readonly config: Config
   readonly model: Model
   readonly data: Data
@@ -154,13 +155,14 @@ export async function resume<Given extends CommonConfig, Config extends CommonCo
 ): Promise<TrainResult> {
   const listener = listenerOf(hooks)
   const saved: RunRecord<Config, Model> = reopenRun(run, trainer.schema, changes as Record<string, unknown>)
+  using held = holdFolder(run, "trained")
   const config = { ...saved.config, ...own }
   const model = trainer.complete ? trainer.complete(run, saved.model) : saved.model
   const data = await trainer.read(config, listener)
   const state = stateOf(run, saved.data, trainer.fingerprint(data), String(saved.config.data))
   listener.log(`engine: ${await startEngine(config.engine)}`)
   const prepared = await trainer.prepare({ config, model, data, state }, listener)
-  return trainPrepared(prepared, state, hooks, () => run)
+  return await trainPrepared(prepared, state, hooks, () => held)
 }
 
 /** The options that `train` would use, with nothing left open. */
@@ -185,11 +187,12 @@ async function trainPrepared(
   { task, options, parameters, saved, faults, close }: PreparedRun,
   state: SavedState | undefined,
   hooks: TrainHooks,
-  openFolder: () => string,
+  openFolder: () => HeldFolder,
 ): Promise<TrainResult> {
   const { signal, log, fault } = listenerOf(hooks)
   try {
-    const run = openFolder()
+    using held = openFolder()
+    const run = held.folder
     const folder = new RunFolder(run, parameters, saved, log)
     const position = state?.position ?? runStart
     if (isDone(position, options)) {
@@ -199,8 +202,9 @@ async function trainPrepared(
     }
     await folder.begin(position)
     if (state) log(`continuing after step ${position.step}, in epoch ${position.epoch + 1}`)
-    const events = following(folder, options.epochs, faults, hooks, fault)
-    const end = await task.run(options, events, signal, state)
+    const tellFaults = newFaults(faults, fault)
+    const events = following(folder, options.epochs, tellFaults, hooks)
+    const end = await task.run(options, events, signal, state).finally(tellFaults)
     if (folder.failure) throw new UserError(`${run}: the last save failed: ${folder.failure.message}`)
     return resultOf(run, end, options)
   } finally {
@@ -209,8 +213,8 @@ async function trainPrepared(
   }
 }
 
-const isDone = ({ epoch, step }: RunPosition, { epochs, steps }: RunOptions) =>
-  steps === undefined ? epoch >= epochs : step >= steps
+const isDone = ({ epoch, step, pending = false }: RunPosition, { epochs, steps }: RunOptions) =>
+  !pending && (steps === undefined ? epoch >= epochs : step >= steps)
 
 function resultOf(folder: string, position: RunPosition, options: RunOptions): TrainResult {
   const { epoch, step, best } = position
@@ -229,20 +233,7 @@ function resultOf(folder: string, position: RunPosition, options: RunOptions): T
 }
 
 /** The run folder's events, each told to the caller too. */
-function following(
-  folder: RunFolder,
-  epochs: number,
-  faults: () => readonly Fault[],
-  hooks: TrainHooks,
-  tell: (fault: Fault) => void,
-): RunEvents {
-  const told = new Set<Fault>()
-  const tellFaults = () => {
-    for (const fault of faults()) {
-      if (!told.has(fault)) tell(fault)
-      told.add(fault)
-    }
-  }
+function following(folder: RunFolder, epochs: number, tellFaults: () => void, hooks: TrainHooks): RunEvents {
   return {
     async onStep(report) {
       await hooks.onStep?.({ ...report, epochs })
@@ -254,7 +245,19 @@ function following(
       await hooks.onEpoch?.({ epoch, epochs, losses, metrics })
       await folder.onEpoch(epoch, losses, metrics)
     },
+    onBest: (...args) => folder.onBest(...args),
     onSave: (...args) => folder.onSave(...args),
+  }
+}
+
+/** Tells the faults that came up since it was last called. */
+function newFaults(faults: () => readonly Fault[], tell: (fault: Fault) => void): () => void {
+  const told = new Set<Fault>()
+  return () => {
+    for (const fault of faults()) {
+      if (!told.has(fault)) tell(fault)
+      told.add(fault)
+    }
   }
 }
 

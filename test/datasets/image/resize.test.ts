@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs"
 import { expect, test } from "vitest"
-import { resizeInto, resizeRgb } from "../../../datasets/image/resize.js"
+import { resizeInto } from "../../../datasets/image/resize.js"
 import { resizeWasm } from "../../../datasets/image/resize-wasm.js"
 import type { RgbImage } from "../../../datasets/image/rgb.js"
 import { assembled } from "../../../scripts/assemble.js"
@@ -32,7 +32,10 @@ test.each(golden.cases)("$height x $width to $outHeight x $outWidth gives PyTorc
 test("halfway between two pixels is their mean", () => {
   // Doubling two pixels: centres fall at -0.25, 0.25, 0.75, 1.25 of the input.
   const image = { data: Uint8Array.from([0, 0, 0, 100, 40, 200]), height: 1, width: 2 }
-  expect([...resizeRgb(image, 1, 4).data]).toEqual([0, 0, 0, 25, 10, 50, 75, 30, 150, 100, 40, 200])
+  const out = new Float32Array(12)
+  const plain = { mean: [0, 0, 0], std: [1 / 255, 1 / 255, 1 / 255] } as const
+  resizeInto(image, { out, offset: 0, rowStride: 12, height: 1, width: 4, flip: false, ...plain })
+  expect(Array.from(out, Math.round)).toEqual([0, 0, 0, 25, 10, 50, 75, 30, 150, 100, 40, 200])
 })
 
 test("a flipped image is the mirror of the plain one, and what lies around it is left alone", () => {

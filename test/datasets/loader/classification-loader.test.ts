@@ -49,6 +49,20 @@ test("a training epoch holds full batches of an own order; each picture comes wi
   expect((await all(loader, 1)).flatMap(({ images }) => images)).not.toEqual(shown)
 })
 
+test("a picture is mirrored or not by a draw of its own in every epoch", async () => {
+  // The left column is 0, the right one 200.
+  const pixels = Uint8Array.from({ length: 9 * 12 }, (_, i) => (Math.floor(i / 3) % 2) * 200)
+  const loader = classificationLoader({ ...memory(), pixels }, { ...small, batchSize: 9 })
+  const mirrored: boolean[][] = Array.from({ length: 9 }, () => [])
+  for (let epoch = 0; epoch < 8; epoch++) {
+    for await (const { images, pixels: shown } of loader.epoch(epoch)) {
+      for (const [n, image] of images.entries()) mirrored[image]!.push(shown[12 * n]! > 100)
+    }
+  }
+  await loader.close()
+  for (const [image, draws] of mirrored.entries()) expect(new Set(draws).size, `picture ${image}`).toBe(2)
+})
+
 test("an epoch begun in the middle goes on with the very same batches", async () => {
   const loader = classificationLoader(memory(), { ...small, padding: 1, batchSize: 2 })
   expect(await all(loader, 3, 2)).toEqual((await all(loader, 3)).slice(2))

@@ -71,6 +71,17 @@ test("a flipped image has its boxes mirrored in the resized image", async () => 
   expect([...batch!.images[0]!.boxes]).toEqual([40, 12, 72, 30])
 })
 
+test("an image is mirrored or not by a draw of its own in every epoch", async () => {
+  const loader = load(sample(), { shuffle: false, batchSize: 7, sizes: [12] })
+  const epochs: boolean[][] = []
+  for (const epoch of [0, 1, 2, 3, 4, 5, 6, 7]) {
+    const [batch] = await take(loader.epoch(epoch))
+    epochs.push(batch!.images.map(({ flipped }) => flipped))
+  }
+  for (const n of epochs[0]!.keys()) expect(new Set(epochs.map((flips) => flips[n])).size, `image ${n}`).toBe(2)
+  for (const flips of epochs) expect(new Set(flips).size).toBe(2)
+})
+
 test("the batches of an epoch are the same with no, one and three workers", async () => {
   const dataset = sample()
   const runs = []

@@ -16,7 +16,7 @@ export interface ConvolutionOptions {
   readonly relu?: boolean
 }
 
-export const convolutionDefaults = { stride: 1, padding: 0, dilation: 1, relu: false } as const
+const convolutionDefaults = { stride: 1, padding: 0, dilation: 1, relu: false } as const
 
 /**
  * Convolution, bias and ReLU in one step of the tape. The gradient of an input is computed only when something trainable
@@ -55,7 +55,7 @@ export interface Geometry {
   readonly padding: number
 }
 
-export interface ConvolutionInputs {
+interface ConvolutionInputs {
   readonly x: tf.Tensor4D
   readonly filter: tf.Tensor4D
   readonly bias?: tf.Tensor1D

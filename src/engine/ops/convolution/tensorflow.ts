@@ -78,23 +78,23 @@ function frameWithZeros(x: tf.Tensor4D, padding: number): tf.Tensor4D {
  */
 
 /** Whether a convolution is a product that should be computed as one. */
-export function isProduct([height, width]: Shape4D, { stride, padding }: Geometry): boolean {
+function isProduct([height, width]: Shape4D, { stride, padding }: Geometry): boolean {
   return height === 1 && width === 1 && stride === 1 && padding === 0 && hasOneDnn()
 }
 
 /** The convolution. `x` `[N, H, W, in]`, `filter` `[1, 1, in, out]` to `[N, H, W, out]`. */
-export function pixelProduct(x: tf.Tensor4D, filter: tf.Tensor4D): tf.Tensor4D {
+function pixelProduct(x: tf.Tensor4D, filter: tf.Tensor4D): tf.Tensor4D {
   return unfolded(product(rows(x), matrix(filter), {}), x.shape, filter.shape[3])
 }
 
 /** The gradient of its filter. */
-export function productFilterGradient(dy: tf.Tensor4D, x: tf.Tensor4D): tf.Tensor4D {
+function productFilterGradient(dy: tf.Tensor4D, x: tf.Tensor4D): tf.Tensor4D {
   const gradient = product(rows(x), rows(dy), { adj_x: true })
   return tf.reshape(gradient, [1, 1, x.shape[3], dy.shape[3]])
 }
 
 /** The gradient of its input, where the product is the faster way; else null. */
-export function productInputGradient(dy: tf.Tensor4D, filter: tf.Tensor4D): tf.Tensor4D | null {
+function productInputGradient(dy: tf.Tensor4D, filter: tf.Tensor4D): tf.Tensor4D | null {
   const [, , channels, out] = filter.shape
   if (dy.size / out < MANY * Math.max(channels, out)) return null
   return unfolded(product(rows(dy), matrix(filter), { adj_y: true }), dy.shape, channels)

@@ -1,0 +1,55 @@
+import { spawnSync } from "node:child_process"
+import { existsSync, mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs"
+import { hostname, tmpdir } from "node:os"
+import { join } from "node:path"
+import { expect, onTestFinished, test } from "vitest"
+import { holdFolder } from "../../src/tasks/folder-lock.js"
+
+function folder(lock?: string, secondsAgo = 0) {
+  const made = mkdtempSync(join(tmpdir(), "resdet-lock-"))
+  onTestFinished(() => rmSync(made, { recursive: true }))
+  const path = join(made, ".lock")
+  if (lock !== undefined) {
+    writeFileSync(path, lock)
+    const then = Date.now() / 1000 - secondsAgo
+    utimesSync(path, then, then)
+  }
+  return { made, path }
+}
+
+const hold = (where: string) => holdFolder(where, "trained")
+
+test("a folder is held by its process until it is disposed of", () => {
+  const { made, path } = folder()
+  const held = hold(made)
+  expect(held.folder).toBe(made)
+  expect(readFileSync(path, "utf8")).toBe(`${process.pid} ${hostname()}\n`)
+  held[Symbol.dispose]()
+  expect(existsSync(path)).toBe(false)
+})
+
+test("what another process holds is refused, with its number, its host and the way out", () => {
+  const here = folder(`${process.ppid} ${hostname()}\n`)
+  const line = `${here.made} is being trained by process ${process.ppid} on host ${hostname()}. Wait for it or choose another folder; if it is gone, remove ${here.path}`
+  expect(() => hold(here.made)).toThrow(line)
+  const elsewhere = folder("7 elsewhere\n", 30)
+  expect(() => hold(elsewhere.made)).toThrow("by process 7 on host elsewhere")
+  const halfWritten = folder("")
+  expect(() => hold(halfWritten.made)).toThrow("by another process")
+  for (const { path } of [here, elsewhere, halfWritten]) expect(existsSync(path)).toBe(true)
+})
+
+test("a lock whose holder is gone is taken over: dead, silent, our own number, empty, unreadable", () => {
+  const dead = spawnSync(process.execPath, ["-e", ""]).pid
+  const stale = [
+    folder(`${dead} ${hostname()}\n`),
+    folder("7 elsewhere\n", 600),
+    folder(`${process.pid} ${hostname()}\n`),
+    folder("", 60),
+    folder("\0\0 what is this", 60),
+  ]
+  for (const { made, path } of stale) {
+    using _held = hold(made)
+    expect(readFileSync(path, "utf8")).toBe(`${process.pid} ${hostname()}\n`)
+  }
+})
