@@ -41,10 +41,12 @@ export async function setUp(options: SetUpOptions = {}, hooks: TaskHooks = {}): 
   } catch (error) {
     if (!(error instanceof UserError) || strict || libtensorflow) throw error
     const reason = `no native TensorFlow: ${error.message}`
-    if (whyUnsupported() === undefined) throw new UserError(reason)
-    log(reason)
     await startEngine("wasm")
     await prove("WebAssembly", log)
+    if (whyUnsupported() === undefined) {
+      throw new UserError(`${reason}. Until then everything runs on WebAssembly, several times slower`)
+    }
+    log(reason)
     return { engine: "wasm", reason: error.message }
   }
 }

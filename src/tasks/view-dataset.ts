@@ -41,7 +41,7 @@ export async function viewDataset(options: ViewDatasetOptions, hooks: TaskHooks 
       told(index + 1, drawn.length)
     }
     for (const fault of met.faults) listener.fault(fault)
-    faults.push(...met.faults)
+    faults.push(...met.faults.filter(({ action }) => action === "skipped"))
   }
   return { pictures, faults }
 }

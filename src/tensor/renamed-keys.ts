@@ -27,7 +27,7 @@ export function renameOldKeys<Tree>(tree: Tree, path = ""): { readonly tree: Tre
   if (typeof tree !== "object" || tree === null || Array.isArray(tree)) return { tree, lines: [] }
   const group = path.split(".").at(-1)
   const lines: string[] = []
-  const renamed: Record<string, unknown> = {}
+  const renamed: [string, unknown][] = []
   for (const [key, value] of Object.entries(tree)) {
     const place = path === "" ? key : `${path}.${key}`
     const rule = Object.hasOwn(renamedKeys, key) ? renamedKeys[key] : undefined
@@ -37,8 +37,8 @@ export function renameOldKeys<Tree>(tree: Tree, path = ""): { readonly tree: Tre
       lines.push(`"${place}" is now called "${now}"`)
     }
     const inner = renameOldKeys(value, place)
-    renamed[now] = inner.tree
+    renamed.push([now, inner.tree])
     lines.push(...inner.lines)
   }
-  return { tree: renamed as Tree, lines }
+  return { tree: Object.fromEntries(renamed) as Tree, lines }
 }

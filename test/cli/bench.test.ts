@@ -38,7 +38,6 @@ test("every phase of a detector's training and detection has its time, and the p
     "backbone",
     "rpn",
     "proposals",
-    "rpn loss",
     "roi",
     "losses",
     "backward",

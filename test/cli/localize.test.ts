@@ -85,7 +85,7 @@ test("a run that stopped and went on ends with the bits of one that ran through,
     onEpoch: (epoch) => void ends.push(epoch),
   })
   expect(rcnn.join("\n")).toMatch(/cifar_resnet20, rcnn, batch norm/)
-  expect(Object.keys(ends[1]!.losses)).toEqual(["loss_classifier", "loss_box_reg", "loss"])
+  expect(Object.keys(ends[1]!.losses)).toEqual(["loss", "loss_classifier", "loss_box_reg"])
   expect(ends[1]!.metrics.gtClassAccuracy).toBeGreaterThanOrEqual(0)
   await trainInTwo("second-broken", second, 2)
   expect(made("second-broken")).toEqual(made("second"))
