@@ -21,7 +21,10 @@ beforeAll(async () => {
 afterAll(() => rmSync(folder, { recursive: true }))
 
 const resdet = (...args: string[]) => ["bin/resdet.js", ...args]
-const options = ["--size", "64", "--epochs", "2", "--set", "logEvery=1", "warmup=1"]
+/** Regions of few bins, few of them: what is tested does not hang on their number. */
+const few = ["roi.sample.batchSizePerImage=64", "align.size=4", "proposals.train.postNmsTopN=100"]
+const small = ["--size", "64", "--set", ...few.map((option) => `detector.${option}`), "logEvery=1"]
+const options = [...small, "--epochs", "2", "--warmup", "1"]
 
 function run(...args: string[]) {
   const { status, stdout, stderr } = spawnSync(process.execPath, resdet(...args), { encoding: "utf8" })
@@ -106,8 +109,9 @@ test("a run that Ctrl-C stopped exits with 130, and resumed ends with the same f
 
 test("steps, several sizes, repetitions, batches a step and a mean of the weights resume with the same files too", async () => {
   const more = [
-    ...["--size", "64", "--sizes", "64,72", "--steps", "5", "--drops", "3", "--accumulate", "2", "--ema"],
-    ...["--repeat-threshold", "1", "--warmup", "1", "--set", "logEvery=1"],
+    ...small,
+    ...["--sizes", "64,72", "--steps", "5", "--drops", "3", "--accumulate", "2", "--ema"],
+    ...["--repeat-threshold", "1", "--warmup", "1"],
   ]
   const whole = join(folder, "whole-steps")
   const through = run("train", "--data", data, "--out", whole, ...more)
@@ -152,7 +156,7 @@ test("COCO's category ids, gaps and all, go through training into scores and res
     ...Object.fromEntries(images.map(({ file_name: name }, i) => [`val2017/${name}`, png(64, 64, [60 * i, 9, 99])])),
   })
   const out = join(folder, "coco-run")
-  const { status, stderr } = run("train", "--data", coco, "--size", "64", "--epochs", "1", "--out", out)
+  const { status, stderr } = run("train", "--data", coco, ...small, "--epochs", "1", "--out", out)
   expect(stderr).toMatch(/COCO data, split val: 4 images, 8 objects, 2 classes/)
   expect(status).toBe(0)
   const weights = join(out, "weights", "last.safetensors")
@@ -208,7 +212,7 @@ test("a detector of other classes hands over those that both know, and says whic
   }
   const weights = join(folder, "whole", "weights", "last.safetensors")
   const out = join(folder, "handed-over")
-  const once = ["--steps", "1", "--batch", "1", "--val-every", "0", "--size", "64"]
+  const once = ["--steps", "1", "--batch", "1", "--val-every", "0", ...small]
   const { status, stderr } = run("train", "--data", renamed, "--weights", weights, "--out", out, ...once)
   expect(stderr).toMatch(
     /initialised 4: roi_heads\.box_predictor\.cls_score \(2\), roi_heads\.box_predictor\.bbox_pred \(2\)\n/,
@@ -236,7 +240,7 @@ test("weights that are no numbers end training with 5 before anything is saved",
 })
 
 test("a score below --min-map exits with 4", () => {
-  const args = ["--size", "64", "--epochs", "1", "--min-map", "1", "--out", join(folder, "low")]
+  const args = [...small, "--epochs", "1", "--min-map", "1", "--out", join(folder, "low")]
   const { status, stderr } = run("train", "--data", data, ...args)
   expect(stderr).toMatch(/error: the best voc12, .* is below --min-map 1\n$/)
   expect(status).toBe(4)

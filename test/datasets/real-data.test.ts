@@ -1,18 +1,11 @@
-import { existsSync } from "node:fs"
-import { join, resolve } from "node:path"
 import { expect, test } from "vitest"
 import { checkImages } from "../../datasets/check-images.js"
 import { readDataset } from "../../datasets/read.js"
 import { readSplits } from "../../datasets/splits.js"
+import { sharedData, withoutSharedData } from "../support/shared-data.js"
 
-const data = resolve(process.env.RESDET_DATA ?? join(import.meta.dirname, "../../../shared/data"))
-const isWanted = process.env.RESDET_DATA !== undefined || process.env.CI !== undefined
-// Asked for and missing: the tests run and fail. Not asked for: they are skipped, and the name says why.
-const isSkipped = !existsSync(data) && !isWanted
-const where = isSkipped ? " (skipped: no RESDET_DATA)" : ""
-
-test.skipIf(isSkipped)(`BCCD has 205, 87 and 72 images and two boxes without area${where}`, async () => {
-  const sets = await readSplits(join(data, "bccd"))
+test.skipIf(withoutSharedData)("BCCD has 205, 87 and 72 images and two boxes without area", async () => {
+  const sets = await readSplits(sharedData("bccd"))
   expect(sets.map(({ format, split, images }) => [format, split, images.length])).toEqual([
     ["voc", "train", 205],
     ["voc", "val", 87],
@@ -30,8 +23,8 @@ test.skipIf(isSkipped)(`BCCD has 205, 87 and 72 images and two boxes without are
   expect(await checkImages(sets[2]!, { workers: 1 })).toEqual([])
 })
 
-test.skipIf(isSkipped)(`COCO keeps its 80 classes, ids up to 90 and crowds${where}`, async () => {
-  const train = await readDataset(join(data, "coco-mini"), { split: "train" })
+test.skipIf(withoutSharedData)("COCO keeps its 80 classes, ids up to 90 and crowds", async () => {
+  const train = await readDataset(sharedData("coco-mini"), { split: "train" })
   expect([train.format, train.images.length, train.classes.length, train.categoryIds.at(-1)]).toEqual([
     "coco",
     80,

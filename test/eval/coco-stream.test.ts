@@ -5,8 +5,8 @@ import { evaluateCoco } from "../../src/eval/coco.js"
 import { type CocoAnnotationFile, detectionsFromCoco, truthsFromCoco } from "../../src/eval/coco-records.js"
 import { readCocoDetections, readCocoTruths } from "../../src/eval/coco-stream.js"
 import { readBytes } from "../../src/json/read-bytes.js"
+import { sharedData, withoutSharedData } from "../support/shared-data.js"
 import { truthFile } from "./support/cases.js"
-import { dataAbsent, dataPath } from "./support/data-folder.js"
 
 const encode = (value: unknown) => {
   const bytes = new TextEncoder().encode(typeof value === "string" ? value : JSON.stringify(value))
@@ -37,17 +37,20 @@ test("escaped keys and names are understood", async () => {
   expect((await readCocoTruths(encode(text), "t")).imageNames).toEqual(['a"é.jpg'])
 })
 
-test.skipIf(dataAbsent)("the COCO API's sample read from its files gives the numbers of the parsed files", async () => {
-  const [t, d] = ["instances_val2014_100.json", "instances_val2014_fakebbox100_results.json"].map((name) =>
-    dataPath("eval-fixtures/cocoapi", name),
-  ) as [string, string]
-  const truths = await readCocoTruths(readBytes(t), t)
-  const detections = await readCocoDetections(truths, createReadStream(d), d)
-  const parsed = truthsFromCoco(JSON.parse(await readFile(t, "utf8")))
-  expect(truths).toEqual(parsed)
-  expect(detections).toEqual(detectionsFromCoco(parsed, JSON.parse(await readFile(d, "utf8"))))
-  expect(evaluateCoco(truths, detections).summary.AP).toBeCloseTo(0.5045806987249628, 12)
-})
+test.skipIf(withoutSharedData)(
+  "the COCO API's sample read from its files gives the numbers of the parsed files",
+  async () => {
+    const [t, d] = ["instances_val2014_100.json", "instances_val2014_fakebbox100_results.json"].map((name) =>
+      sharedData("eval-fixtures/cocoapi", name),
+    ) as [string, string]
+    const truths = await readCocoTruths(readBytes(t), t)
+    const detections = await readCocoDetections(truths, createReadStream(d), d)
+    const parsed = truthsFromCoco(JSON.parse(await readFile(t, "utf8")))
+    expect(truths).toEqual(parsed)
+    expect(detections).toEqual(detectionsFromCoco(parsed, JSON.parse(await readFile(d, "utf8"))))
+    expect(evaluateCoco(truths, detections).summary.AP).toBeCloseTo(0.5045806987249628, 12)
+  },
+)
 
 const right = '{"image_id":1,"category_id":1,"bbox":[1,2,3,4],"score":0.5}'
 

@@ -9,8 +9,8 @@ import {
   detectionsFromCoco,
   truthsFromCoco,
 } from "../../src/eval/coco-records.js"
+import { sharedData, withoutSharedData } from "../support/shared-data.js"
 import { result, truthFile, type Xywh } from "./support/cases.js"
-import { dataAbsent, dataPath } from "./support/data-folder.js"
 
 function evaluate(file: CocoAnnotationFile, results: readonly CocoResultRecord[], options: Partial<CocoOptions> = {}) {
   const truths = truthsFromCoco(file)
@@ -45,8 +45,8 @@ describe("evaluateCoco against pycocotools", () => {
     expect([...ours.stats]).toEqual(one.stats)
   })
 
-  test.skipIf(dataAbsent)("the COCO API's own sample gives its published 12 numbers", () => {
-    const read = (name: string) => JSON.parse(readFileSync(dataPath("eval-fixtures/cocoapi", name), "utf8"))
+  test.skipIf(withoutSharedData)("the COCO API's own sample gives its published 12 numbers", () => {
+    const read = (name: string) => JSON.parse(readFileSync(sharedData("eval-fixtures/cocoapi", name), "utf8"))
     const ours = evaluate(read("instances_val2014_100.json"), read("instances_val2014_fakebbox100_results.json"))
     const published = [
       0.5045806987249628, 0.6969727247299577, 0.5729816669904824, 0.5856257209410443, 0.5193996948036719,

@@ -3,8 +3,8 @@ import { describe, expect, test } from "vitest"
 import { detectionsFromCoco, truthsFromCoco } from "../../src/eval/coco-records.js"
 import { evaluateVoc, inclusiveIou, type VocOptions } from "../../src/eval/voc.js"
 import { allPointsAp, elevenPointAp, vocCurve } from "../../src/eval/voc-ap.js"
+import { sharedData, withoutSharedData } from "../support/shared-data.js"
 import { type result, truthFile, type Xywh } from "./support/cases.js"
-import { dataAbsent, dataPath } from "./support/data-folder.js"
 
 test.each([
   { truths: 10, found: [1, 1, 1], eleven: 3 / 11, all: 0.3 },
@@ -137,12 +137,12 @@ describe("evaluateVoc", () => {
     expect(() => evaluate([truth], [], { iouThresholds: [50] })).toThrow("numbers from 0 to 1")
   })
 
-  test.skipIf(dataAbsent)("the 24 detections of the public sample give its published APs at 0.3", () => {
+  test.skipIf(withoutSharedData)("the 24 detections of the public sample give its published APs at 0.3", () => {
     const read = (folder: string) =>
-      readdirSync(dataPath("eval-fixtures/voc-odm-sample2", folder))
+      readdirSync(sharedData("eval-fixtures/voc-odm-sample2", folder))
         .sort()
         .map((name) =>
-          readFileSync(dataPath("eval-fixtures/voc-odm-sample2", folder, name), "utf8")
+          readFileSync(sharedData("eval-fixtures/voc-odm-sample2", folder, name), "utf8")
             .trim()
             .split("\n")
             .map((line) => line.split(/\s+/).slice(1).map(Number)),

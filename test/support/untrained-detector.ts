@@ -6,7 +6,7 @@ import type { Random } from "../../src/tensor/random.js"
 import { saveDetector } from "../../src/weights/save.js"
 
 /**
- * Writes a ResNet-18 C4 detector as it is before training, for photos of 64 pixels, with few proposals.
+ * Writes a ResNet-18 C4 detector as it is before training, for photos of 64 pixels, with few proposals of few bins.
  * @param files paths with the names of the classes, as many in each: the same weights go to all
  */
 export function saveUntrained(
@@ -16,7 +16,8 @@ export function saveUntrained(
 ): void {
   const { proposals } = fasterRcnnDefaults
   const few = { train: proposals.train, test: { ...proposals.test, postNmsTopN: 6 } }
-  const options = { ...fasterRcnnDefaults, proposals: few, ...wishes }
+  const align = { ...fasterRcnnDefaults.align, size: 4 }
+  const options = { ...fasterRcnnDefaults, proposals: few, align, ...wishes }
   const sizes = { size: 64, maxSize: 128, norm: "group", frozen: 0 } as const
   const config = { ...modelDefaults, ...sizes, model: "fasterrcnn_resnet18_c4", options }
   const parameters = new Parameters(quickRandom(seed))

@@ -7,7 +7,7 @@ import type { CocoAnnotationFile, CocoResultRecord } from "../../src/eval/coco-r
 import { scorePredictions } from "../../src/tasks/score-predictions.js"
 import { tempFolder, vocObject, writeVocSample } from "../datasets/samples.js"
 import { result, truthFile } from "../eval/support/cases.js"
-import { dataAbsent, dataPath } from "../eval/support/data-folder.js"
+import { sharedData, withoutSharedData } from "../support/shared-data.js"
 
 const file = truthFile([{ box: [0, 0, 100, 100] }, { box: [300, 0, 100, 100], image: 2, category: 2 }], 2, 3)
 const results = [result([0, 0, 100, 100], 0.9), result([300, 0, 100, 60], 0.7, 2, 2)]
@@ -133,10 +133,10 @@ describe("formatReport", () => {
   })
 })
 
-test.skipIf(dataAbsent)("the COCO API's sample is scored from its files", async () => {
+test.skipIf(withoutSharedData)("the COCO API's sample is scored from its files", async () => {
   const report = await scorePredictions({
-    gt: dataPath("eval-fixtures/cocoapi/instances_val2014_100.json"),
-    predictions: dataPath("eval-fixtures/cocoapi/instances_val2014_fakebbox100_results.json"),
+    gt: sharedData("eval-fixtures/cocoapi/instances_val2014_100.json"),
+    predictions: sharedData("eval-fixtures/cocoapi/instances_val2014_fakebbox100_results.json"),
   })
   expect(report).toMatchObject({ images: 100, truths: 839, ignored: 9, detections: 734, diagnosis: [] })
   expect(report.coco.AP).toBeCloseTo(0.5045806987249628, 12)
