@@ -1,5 +1,7 @@
 import { readdirSync } from "node:fs"
 import { basename, dirname, join, relative, resolve } from "node:path"
+import { type ListReader, readJsonListsSync } from "../src/json/lists.js"
+import { readBytes } from "../src/json/read-bytes.js"
 import { DataError } from "../src/tensor/errors.js"
 import { withDefaults } from "../src/tensor/options.js"
 import { didYouMean } from "../src/tensor/suggest.js"
@@ -7,7 +9,6 @@ import { labelsByName } from "./classes.js"
 import type { Dataset } from "./dataset.js"
 import { FaultLog, NoSplitError, withPolicies } from "./faults.js"
 import { expectInside, FolderFiles, isFile, isFolder } from "./folder.js"
-import { readTopLevelArrays } from "./json-arrays.js"
 import { type ReadOptions, readDefaults } from "./options.js"
 import { buildRecord, type RawObject } from "./record.js"
 
@@ -107,8 +108,8 @@ function readJson(json: string, where: string, log: FaultLog) {
   const categories = new Map<number, string>()
   const annotations: (CocoObject & { readonly image: number })[] = []
   const seen = new Set<number>()
-  const found = readTopLevelArrays(json, {
-    images: (element, index) => {
+  const readers = [
+    list("images", (element, index) => {
       const { id, file_name: name, width, height } = fields(element)
       if (typeof id !== "number" || typeof name !== "string") {
         log.report("broken-annotation", where, "the image has no id or no file_name", index)
@@ -117,15 +118,15 @@ function readJson(json: string, where: string, log: FaultLog) {
       expectInside(name, where)
       if (images.has(id)) log.report("duplicate-id", where, `image id ${id} is used twice`, index)
       else images.set(id, { id, name, width: size(width), height: size(height), objects: [] })
-    },
-    categories: (element, index) => {
+    }),
+    list("categories", (element, index) => {
       const { id, name } = fields(element)
       if (typeof id !== "number" || typeof name !== "string") {
         log.report("broken-annotation", where, "the category has no id or no name", index)
       } else if (categories.has(id)) log.report("duplicate-id", where, `category id ${id} is used twice`, index)
       else categories.set(id, name)
-    },
-    annotations: (element, index) => {
+    }),
+    list("annotations", (element, index) => {
       const { id, image_id: image, category_id: category, bbox, iscrowd, area, ignore } = fields(element)
       if (typeof image !== "number" || typeof category !== "number" || !Array.isArray(bbox) || bbox.length !== 4) {
         log.report("broken-annotation", where, "the annotation lacks image_id, category_id or a bbox of 4", index)
@@ -147,8 +148,14 @@ function readJson(json: string, where: string, log: FaultLog) {
         difficult,
         area: typeof area === "number" ? area : undefined,
       })
-    },
-  })
+    }),
+  ]
+  const found = readJsonListsSync(
+    readBytes(json),
+    json,
+    readers,
+    "a JSON object with images, annotations and categories",
+  )
   const missing = ["images", "categories", "annotations"].filter((name) => !found.has(name))
   if (missing.length > 0) throw new DataError(`${json}: no "${missing.join('", "')}" in it: not a COCO annotation file`)
   for (const annotation of annotations) {
@@ -158,6 +165,12 @@ function readJson(json: string, where: string, log: FaultLog) {
   }
   return { images, categories }
 }
+
+/** Hands over each element of a list. */
+const list = (name: string, take: (element: unknown, index: number) => void): ListReader => ({
+  name,
+  read: (scanner, index) => take(scanner.value(), index),
+})
 
 function rawObject(
   object: CocoObject,

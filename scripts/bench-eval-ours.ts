@@ -3,7 +3,7 @@
  * `node bench-eval-ours.js truths.json results.json` or `node bench-eval-ours.js --read results.json`
  */
 import { evaluateCoco, readCocoDetections, readCocoResults, readCocoTruths } from "../src/eval/public.js"
-import { readBytes } from "../src/eval/read-bytes.js"
+import { readBytes } from "../src/json/read-bytes.js"
 
 const seconds = (since: number) => (performance.now() - since) / 1000
 /** The most memory the process ever held, in MB. */

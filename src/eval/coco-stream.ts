@@ -1,8 +1,8 @@
+import { type ByteChunks, readJsonLists } from "../json/lists.js"
+import type { JsonScanner } from "../json/scanner.js"
 import { DataError } from "../tensor/errors.js"
 import { DetectionBuilder, RECORD } from "./detection-builder.js"
-import { type ByteChunks, readJsonLists } from "./json-lists.js"
 import { RecordReader } from "./json-record.js"
-import type { JsonScanner } from "./json-scanner.js"
 import type { DetectionTable, TruthTable } from "./tables.js"
 import { TruthBuilder } from "./truth-builder.js"
 

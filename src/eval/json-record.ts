@@ -1,5 +1,5 @@
+import type { JsonScanner } from "../json/scanner.js"
 import { DataError } from "../tensor/errors.js"
-import type { JsonScanner } from "./json-scanner.js"
 
 const QUOTE = 0x22
 const COMMA = 0x2c

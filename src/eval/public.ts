@@ -1,3 +1,4 @@
+export type { ByteChunks } from "../json/lists.js"
 export type { BestThreshold } from "./best-threshold.js"
 export { type BootstrapAp, type BootstrapOptions, bootstrapAp, bootstrapDefaults, type Interval } from "./bootstrap.js"
 export { type Calibration, type CalibrationBin, calibration, fBetaThresholds } from "./calibration.js"
@@ -27,7 +28,6 @@ export {
   type ImagenetDetResult,
   imagenetDetDefaults,
 } from "./imagenet-det.js"
-export type { ByteChunks } from "./json-lists.js"
 export { evaluateLvis, type LvisSummary } from "./lvis.js"
 export { type MatchedDetections, matchDetections } from "./matched.js"
 export {

@@ -90,8 +90,8 @@ test.each(["../a.png", "/a.png", "x/../../a.png"])("the file name %j is refused"
 })
 
 test.each([
-  ["[1, 2]", "got a list"],
-  ['{"images": [{"id": 1}', "ends early"],
+  ["[1, 2]", 'expected a JSON object with images, annotations and categories, got "[1, 2]"'],
+  ['{"images": [{"id": 1}', "the file ends"],
   ['{"images": [{"id": }], "annotations": [], "categories": []}', "broken JSON"],
   ['{"images": [], "annotations": []}', 'no "categories" in it'],
 ])("%j is no COCO file", (text, message) => {

@@ -4,7 +4,7 @@ import { expect, test } from "vitest"
 import { evaluateCoco } from "../../src/eval/coco.js"
 import { type CocoAnnotationFile, detectionsFromCoco, truthsFromCoco } from "../../src/eval/coco-records.js"
 import { readCocoDetections, readCocoTruths } from "../../src/eval/coco-stream.js"
-import { readBytes } from "../../src/eval/read-bytes.js"
+import { readBytes } from "../../src/json/read-bytes.js"
 import { sharedData, withoutSharedData } from "../support/shared-data.js"
 import { truthFile } from "./support/cases.js"
 

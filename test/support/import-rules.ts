@@ -17,8 +17,9 @@ export const rooms: Readonly<Record<string, RoomRule>> = {
   backbone: { may: ["tensor", "engine", "layers"] },
   rpn: { may: ["tensor", "engine", "boxes", "layers"], types: ["backbone"] },
   roi: { may: ["tensor", "engine", "boxes", "layers"], types: ["backbone"] },
-  eval: { may: ["tensor", "boxes"] },
-  datasets: { may: ["tensor", "boxes"] },
+  json: { may: ["tensor"] },
+  eval: { may: ["tensor", "boxes", "json"] },
+  datasets: { may: ["tensor", "boxes", "json"] },
   detector: { may: ["tensor", "engine", "boxes", "layers", "backbone", "rpn", "roi"] },
   classify: { may: ["tensor", "engine", "layers", "backbone", "eval", "datasets", "weights", "train"] },
   localize: { may: ["tensor", "engine", "boxes", "layers", "backbone", "rpn", "eval", "datasets", "weights", "train"] },
@@ -32,7 +33,7 @@ export const rooms: Readonly<Record<string, RoomRule>> = {
 const free = ["cli", "tasks", "public"]
 
 /** Rooms that never load TensorFlow, by no way round. */
-const withoutTensorflow = ["eval", "datasets"]
+const withoutTensorflow = ["json", "eval", "datasets"]
 
 interface Import {
   readonly specifier: string

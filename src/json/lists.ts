@@ -1,4 +1,4 @@
-import { JsonScanner, needMoreBytes } from "./json-scanner.js"
+import { JsonScanner, needMoreBytes } from "./scanner.js"
 
 const COMMA = 0x2c
 const OPEN_LIST = 0x5b

@@ -1,7 +1,7 @@
 import fc from "fast-check"
 import { expect, test } from "vitest"
-import { readJsonLists, readJsonListsSync } from "../../src/eval/json-lists.js"
-import type { JsonScanner } from "../../src/eval/json-scanner.js"
+import { readJsonLists, readJsonListsSync } from "../../src/json/lists.js"
+import type { JsonScanner } from "../../src/json/scanner.js"
 
 const encode = (text: string) => new TextEncoder().encode(text)
 
