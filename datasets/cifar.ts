@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
-import { DataError } from "../src/tensor/errors.js"
+import { DataError } from "../src/core/errors.js"
 import { NoSplitError } from "./faults.js"
 import { FolderFiles, isFolder } from "./folder.js"
 import { type LabelledOptions, type LabelledSet, labelledDefaults } from "./labelled-set.js"

@@ -1,4 +1,4 @@
-import { UsageError } from "../src/tensor/errors.js"
+import { UsageError } from "../src/core/errors.js"
 
 /** The twenty classes of PASCAL VOC in the order of its development kit. */
 export const vocClasses: readonly string[] = (

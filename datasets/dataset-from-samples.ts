@@ -1,6 +1,6 @@
 import { resolve } from "node:path"
-import { UsageError } from "../src/tensor/errors.js"
-import { withDefaults } from "../src/tensor/options.js"
+import { UsageError } from "../src/core/errors.js"
+import { withDefaults } from "../src/core/options.js"
 import { labelsByName, orderClasses } from "./classes.js"
 import type { Dataset, ImageRecord } from "./dataset.js"
 import { FaultLog, type FaultPolicies, withPolicies } from "./faults.js"

@@ -1,6 +1,6 @@
 import { basename, join, resolve } from "node:path"
-import { atLeastOne, wholeNumber, withDefaults } from "../src/tensor/options.js"
-import { mixSeeds, seededRandom } from "../src/tensor/random.js"
+import { atLeastOne, wholeNumber, withDefaults } from "../src/core/options.js"
+import { mixSeeds, seededRandom } from "../src/core/random.js"
 import { writeWhole } from "./atomic.js"
 import { demoCounts } from "./demo/counts.js"
 import { type GlyphSet, loadDigits, makeShapeGlyphs } from "./demo/glyphs.js"

@@ -1,5 +1,5 @@
-import { DataError, UsageError } from "../src/tensor/errors.js"
-import { didYouMean } from "../src/tensor/suggest.js"
+import { DataError, UsageError } from "../src/core/errors.js"
+import { didYouMean } from "../src/core/suggest.js"
 import type { Fault, FaultKind, FaultPolicy } from "./dataset.js"
 
 export type FaultPolicies = Readonly<Record<FaultKind, FaultPolicy>>

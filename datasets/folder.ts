@@ -1,6 +1,6 @@
 import { type Dirent, readdirSync, realpathSync, type Stats, statSync } from "node:fs"
 import { dirname, extname, isAbsolute, join, posix, relative, resolve, sep, win32 } from "node:path"
-import { DataError } from "../src/tensor/errors.js"
+import { DataError } from "../src/core/errors.js"
 
 /** Endings of image files, lower case. */
 export const imageEndings: readonly string[] = [

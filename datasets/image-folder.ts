@@ -1,6 +1,6 @@
 import { type Dirent, readdirSync } from "node:fs"
 import { extname, join } from "node:path"
-import { DataError } from "../src/tensor/errors.js"
+import { DataError } from "../src/core/errors.js"
 import { FaultLog, NoSplitError } from "./faults.js"
 import { FolderFiles, imageEndings, isFile, isFolder } from "./folder.js"
 import { type LabelledOptions, type LabelledSet, labelledDefaults } from "./labelled-set.js"

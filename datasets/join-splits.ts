@@ -1,4 +1,4 @@
-import { DataError } from "../src/tensor/errors.js"
+import { DataError } from "../src/core/errors.js"
 import { orderClasses } from "./classes.js"
 import type { Dataset, ImageRecord } from "./dataset.js"
 import { FaultLog, type FaultPolicies, withPolicies } from "./faults.js"

@@ -1,6 +1,6 @@
 import { copyFileSync, linkSync, mkdirSync, readFileSync } from "node:fs"
 import { dirname, extname } from "node:path"
-import { DataError } from "../src/tensor/errors.js"
+import { DataError } from "../src/core/errors.js"
 import { writeWhole } from "./atomic.js"
 import { encodeImage } from "./image/encode.js"
 import { readHeader, withoutOrientation } from "./image/header.js"

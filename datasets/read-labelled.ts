@@ -1,5 +1,5 @@
-import { DataError } from "../src/tensor/errors.js"
-import { withDefaults } from "../src/tensor/options.js"
+import { DataError } from "../src/core/errors.js"
+import { withDefaults } from "../src/core/options.js"
 import { type CifarSet, isCifar, readCifar } from "./cifar.js"
 import { isFile, isFolder } from "./folder.js"
 import { type ImageFolderSet, isImageFolder, readImageFolder } from "./image-folder.js"

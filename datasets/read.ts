@@ -1,5 +1,5 @@
-import { DataError } from "../src/tensor/errors.js"
-import { withDefaults } from "../src/tensor/options.js"
+import { DataError } from "../src/core/errors.js"
+import { withDefaults } from "../src/core/options.js"
 import { withAnnotationFrame } from "./annotation-frame.js"
 import { isCoco, readCoco } from "./coco.js"
 import type { Dataset, DatasetFormat } from "./dataset.js"

@@ -1,4 +1,4 @@
-import { mixSeeds, seededRandom, shuffleFirst } from "../src/tensor/random.js"
+import { mixSeeds, seededRandom, shuffleFirst } from "../src/core/random.js"
 import type { Dataset, ImageRecord } from "./dataset.js"
 import { NoSplitError } from "./faults.js"
 import type { ReadOptions } from "./options.js"

@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs"
 import { basename, join, resolve } from "node:path"
 import { stringify } from "yaml"
-import { DataError } from "../src/tensor/errors.js"
+import { DataError } from "../src/core/errors.js"
 import { writeWhole } from "./atomic.js"
 import type { Dataset, DatasetFormat, Fault, ImageRecord } from "./dataset.js"
 import { PhotoFaults } from "./photo-faults.js"

@@ -4,11 +4,11 @@
  */
 
 import { concatFloat32 } from "../src/boxes/boxes.js"
+import { seededRandom } from "../src/core/random.js"
 import { anchorDefaults, levelAnchors } from "../src/rpn/anchors.js"
 import { type ProposalOptions, proposeBoxes, trainProposalDefaults } from "../src/rpn/proposals.js"
 import { rpnMatchDefaults, rpnSampleDefaults, rpnTargets } from "../src/rpn/targets.js"
 import { machine } from "../src/tasks/bench-phases.js"
-import { seededRandom } from "../src/tensor/random.js"
 
 const ROUNDS = 30
 const random = seededRandom(0)

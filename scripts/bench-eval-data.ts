@@ -1,5 +1,5 @@
 import { closeSync, openSync, writeSync } from "node:fs"
-import { type Random, seededRandom } from "../src/tensor/random.js"
+import { type Random, seededRandom } from "../src/core/random.js"
 
 /** COCO val2017 in numbers. */
 export const cocoSize = { images: 5_000, truths: 36_000, detections: 450_000, categories: 80, seed: 20_170_000 }

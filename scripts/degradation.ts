@@ -11,10 +11,10 @@ import { networkSpec } from "../src/backbone/networks.js"
 import { interruption } from "../src/cli/exit.js"
 import { log, print } from "../src/cli/report.js"
 import { epochLine, stepLine } from "../src/cli/train-command.js"
+import { UsageError } from "../src/core/errors.js"
 import type { EngineChoice } from "../src/engine/names.js"
 import { resumeClassifier, trainClassifier } from "../src/tasks/train-classifier.js"
 import type { TrainHooks } from "../src/tasks/training/trainer.js"
-import { UsageError } from "../src/tensor/errors.js"
 import { plotRuns, readColumn } from "./run-curves.js"
 
 const { values } = parseArgs({

@@ -11,7 +11,7 @@ import { copyOrLink } from "../datasets/place-photo.js"
 import { readDataset } from "../datasets/read.js"
 import { writeDataset } from "../datasets/write.js"
 import { print } from "../src/cli/report.js"
-import { DataError, UsageError } from "../src/tensor/errors.js"
+import { DataError, UsageError } from "../src/core/errors.js"
 
 const { values } = parseArgs({ options: { data: { type: "string" }, out: { type: "string" } } })
 const { data, out } = values

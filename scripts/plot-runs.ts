@@ -3,7 +3,7 @@
  * `node dist/scripts/plot-runs.js --out transfer.svg --metric voc12,AP NAME=RUN [NAME=RUN ...]`
  */
 import { parseArgs } from "node:util"
-import { UsageError } from "../src/tensor/errors.js"
+import { UsageError } from "../src/core/errors.js"
 import { plotRuns } from "./run-curves.js"
 
 const { values, positionals } = parseArgs({

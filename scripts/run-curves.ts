@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import { writeWhole } from "../datasets/atomic.js"
-import { DataError } from "../src/tensor/errors.js"
+import { DataError } from "../src/core/errors.js"
 import type { Point } from "../src/train/chart.js"
 import { plotSvg } from "../src/train/plot.js"
 

@@ -14,7 +14,7 @@ test("the sources keep the import rules", () => {
 test.each([
   ["boxes", "backbone"],
   ["rpn", "roi"],
-  ["tensor", "boxes"],
+  ["core", "boxes"],
   ["eval", "detector"],
   ["weights", "predict"],
   ["detector", "cli"],
@@ -60,16 +60,16 @@ test("the command line and the public names may import everything", () => {
 })
 
 test.each(["src/eval/a.ts", "datasets/voc/a.ts"])("%s may not reach TensorFlow, however far round", (path) => {
-  const up = path.startsWith("src") ? "../tensor" : "../../src/tensor"
+  const up = path.startsWith("src") ? "../core" : "../../src/core"
   const sources = {
     [path]: `import { b } from "${up}/b.js"`,
-    "src/tensor/b.ts": 'import { c } from "./c.js"',
-    "src/tensor/c.ts": 'import * as tf from "@tensorflow/tfjs-core"',
+    "src/core/b.ts": 'import { c } from "./c.js"',
+    "src/core/c.ts": 'import * as tf from "@tensorflow/tfjs-core"',
   }
   expect(faultsOf(sources)).toEqual([
-    `${path}: reaches TensorFlow: ${path} -> src/tensor/b.ts -> src/tensor/c.ts -> @tensorflow/tfjs-core`,
+    `${path}: reaches TensorFlow: ${path} -> src/core/b.ts -> src/core/c.ts -> @tensorflow/tfjs-core`,
   ])
-  sources["src/tensor/c.ts"] = 'import type { Tensor } from "@tensorflow/tfjs-core"'
+  sources["src/core/c.ts"] = 'import type { Tensor } from "@tensorflow/tfjs-core"'
   expect(faultsOf(sources)).toEqual([])
 })
 

@@ -1,4 +1,4 @@
-import { UserError } from "../../src/tensor/errors.js"
+import { UserError } from "../../src/core/errors.js"
 
 /** Side of a glyph in its own pixels, as in MNIST. */
 export const glyphSide = 28

@@ -1,4 +1,4 @@
-import type { Random } from "../../src/tensor/random.js"
+import type { Random } from "../../src/core/random.js"
 import type { RgbImage } from "../image/rgb.js"
 import { type Glyph, glyphSide } from "./glyphs.js"
 

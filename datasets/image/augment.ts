@@ -1,5 +1,5 @@
-import type { Normalisation } from "../../src/tensor/normalisation.js"
-import type { Random } from "../../src/tensor/random.js"
+import type { Normalisation } from "../../src/core/normalisation.js"
+import type { Random } from "../../src/core/random.js"
 import { resizeInto } from "./resize.js"
 import type { RgbImage } from "./rgb.js"
 

@@ -1,4 +1,4 @@
-import type { Normalisation } from "../../src/tensor/normalisation.js"
+import type { Normalisation } from "../../src/core/normalisation.js"
 import { cutRgb } from "./cut.js"
 import { resizeInto } from "./resize.js"
 import type { RgbImage } from "./rgb.js"

@@ -1,4 +1,4 @@
-import { UsageError } from "../../src/tensor/errors.js"
+import { UsageError } from "../../src/core/errors.js"
 
 /** How large an image enters the model. */
 export interface SizeOptions {

@@ -1,5 +1,5 @@
-import type { Normalisation } from "../../src/tensor/normalisation.js"
-import { seededRandom } from "../../src/tensor/random.js"
+import type { Normalisation } from "../../src/core/normalisation.js"
+import { seededRandom } from "../../src/core/random.js"
 import { cutWindow, drawColourShift, drawWindow } from "../image/augment.js"
 import { type OpenOptions, openSample, type Photo, type PhotoProblem } from "../open-sample.js"
 

@@ -1,4 +1,4 @@
-import type { Normalisation } from "../../src/tensor/normalisation.js"
+import type { Normalisation } from "../../src/core/normalisation.js"
 import { resizeInto } from "../image/resize.js"
 import { inputSize, padTo, type SizeOptions } from "../image/size.js"
 import { type OpenOptions, openSample, type Photo, type PhotoProblem, type Sample } from "../open-sample.js"

@@ -1,4 +1,4 @@
-import { mixSeeds, seededRandom, shuffleFirst } from "../../src/tensor/random.js"
+import { mixSeeds, seededRandom, shuffleFirst } from "../../src/core/random.js"
 
 export interface OrderOptions {
   readonly batchSize: number

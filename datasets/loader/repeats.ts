@@ -1,4 +1,4 @@
-import { type Random, shuffleFirst } from "../../src/tensor/random.js"
+import { type Random, shuffleFirst } from "../../src/core/random.js"
 import type { ImageRecord } from "../dataset.js"
 
 /**

@@ -1,8 +1,8 @@
 import type * as tf from "@tensorflow/tfjs-core"
+import type { Scope } from "../core/parameters.js"
 import type { Ops } from "../layers/ops.js"
 import { createParameters } from "../layers/parameters.js"
 import { type OnStatistics, testingOps, trainingOps } from "../layers/tensor-ops.js"
-import type { Scope } from "../tensor/parameters.js"
 
 /**
  * What all regions of an image share: images `[N, H, W, 3]`, normalised RGB, to maps, finest first. This is all that a

@@ -1,5 +1,5 @@
+import { lecunUniform } from "../core/initializers.js"
 import type { LayerSpec, NormKind, Ops } from "../layers/ops.js"
-import { lecunUniform } from "../tensor/initializers.js"
 import { type NetworkSpec, stageChannels } from "./architecture.js"
 import type { BackboneSpec } from "./backbone.js"
 import { type ResNetBackboneOptions, resNetParts, runParts } from "./resnet.js"

@@ -1,7 +1,7 @@
 import * as tf from "@tensorflow/tfjs-core"
-import type { Initializer } from "../tensor/initializers.js"
-import type { Normalisation } from "../tensor/normalisation.js"
-import type { Scope } from "../tensor/parameters.js"
+import type { Initializer } from "../core/initializers.js"
+import type { Normalisation } from "../core/normalisation.js"
+import type { Scope } from "../core/parameters.js"
 
 /** The mean picture's name in weights files: `[size, size, 3]`, RGB in 0..1. */
 export const meanPictureName = "input.mean"

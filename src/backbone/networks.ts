@@ -1,5 +1,5 @@
-import { UsageError } from "../tensor/errors.js"
-import { didYouMean } from "../tensor/suggest.js"
+import { UsageError } from "../core/errors.js"
+import { didYouMean } from "../core/suggest.js"
 import { basic, depths, type NetworkSpec, type ResNetOptions, resNetSpec, shortcut } from "./architecture.js"
 
 export interface CifarOptions {

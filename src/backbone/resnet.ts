@@ -1,5 +1,5 @@
+import { normal } from "../core/initializers.js"
 import type { NormKind, Ops } from "../layers/ops.js"
-import { normal } from "../tensor/initializers.js"
 import { type BlockSpec, isProjection, type NetworkSpec, type StageSpec, stageChannels } from "./architecture.js"
 import type { BackboneSpec } from "./backbone.js"
 

@@ -1,5 +1,5 @@
+import type { Size } from "../core/shapes.js"
 import { counted, countLayers, type Summary, total } from "../layers/count.js"
-import type { Size } from "../tensor/shapes.js"
 import type { NetworkSpec } from "./architecture.js"
 import { classifier } from "./resnet.js"
 

@@ -1,6 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core"
-import { smoothL1 } from "../tensor/losses.js"
-import { oneOf, positive, type Rule, withDefaults } from "../tensor/options.js"
+import { smoothL1 } from "../core/losses.js"
+import { oneOf, positive, type Rule, withDefaults } from "../core/options.js"
 import type { Boxes } from "./boxes.js"
 import { type CoderWeights, maxLogScale } from "./coder.js"
 

@@ -1,4 +1,4 @@
-import { type Random, shuffleFirst } from "../tensor/random.js"
+import { type Random, shuffleFirst } from "../core/random.js"
 import type { Matches } from "./matcher.js"
 
 export interface SampleOptions {

@@ -1,7 +1,7 @@
 import type { RgbImage } from "../../datasets/image/rgb.js"
 import type { LabelledSet } from "../../datasets/labelled-set.js"
 import { ahead } from "../../datasets/loader/ahead.js"
-import { UserError } from "../tensor/errors.js"
+import { UserError } from "../core/errors.js"
 
 /** An image of a set that could not be read, and why. */
 export interface UnreadImage {

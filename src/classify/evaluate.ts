@@ -1,5 +1,5 @@
 import type { LabelledSet } from "../../datasets/labelled-set.js"
-import { DataError } from "../tensor/errors.js"
+import { DataError } from "../core/errors.js"
 import { decodedBatches, type UnreadImage } from "./decoded-batches.js"
 import type { Scorer } from "./scorer.js"
 

@@ -1,8 +1,8 @@
 import * as tf from "@tensorflow/tfjs-core"
 import type { ResNet } from "../backbone/classifier.js"
+import type { Parameters } from "../core/parameters.js"
 import { awaitReadback } from "../engine/readback.js"
 import type { BatchStatistics } from "../layers/tensor-ops.js"
-import type { Parameters } from "../tensor/parameters.js"
 
 /** Pictures of one pass. */
 export interface StatisticsBatch {

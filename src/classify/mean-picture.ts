@@ -1,6 +1,6 @@
 import type { LabelledSet } from "../../datasets/labelled-set.js"
-import { DataError } from "../tensor/errors.js"
-import { type Random, shuffleFirst } from "../tensor/random.js"
+import { DataError } from "../core/errors.js"
+import { type Random, shuffleFirst } from "../core/random.js"
 import { decodedBatches } from "./decoded-batches.js"
 import { type CropSizes, writeCrops } from "./test-crops.js"
 

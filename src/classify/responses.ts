@@ -1,8 +1,8 @@
 import * as tf from "@tensorflow/tfjs-core"
 import type { RgbImage } from "../../datasets/image/rgb.js"
 import type { ResNet } from "../backbone/classifier.js"
+import type { Normalisation } from "../core/normalisation.js"
 import { awaitReadback } from "../engine/readback.js"
-import type { Normalisation } from "../tensor/normalisation.js"
 import { type CropSizes, writeCrops } from "./test-crops.js"
 
 /** How strongly one layer answers. */

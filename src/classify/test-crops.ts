@@ -1,7 +1,7 @@
 import type { RgbImage } from "../../datasets/image/rgb.js"
 import { networkSpec } from "../backbone/networks.js"
-import { UsageError } from "../tensor/errors.js"
-import type { Normalisation } from "../tensor/normalisation.js"
+import { UsageError } from "../core/errors.js"
+import type { Normalisation } from "../core/normalisation.js"
 import type { ClassifierConfig } from "../weights/model-info.js"
 import { resizeAntialiased } from "./resize-antialiased.js"
 

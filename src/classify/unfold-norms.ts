@@ -1,7 +1,7 @@
 import * as tf from "@tensorflow/tfjs-core"
 import type { ResNet } from "../backbone/classifier.js"
+import type { Parameters } from "../core/parameters.js"
 import { batchNormEpsilon } from "../engine/ops/batch-norm.js"
-import type { Parameters } from "../tensor/parameters.js"
 
 /**
  * Gives batch norms that came folded into their convolutions, as a plain addition, a scale, offset and statistics of their

@@ -1,6 +1,6 @@
+import { DataError } from "../core/errors.js"
 import type { ClassificationReport } from "../eval/classification.js"
 import { evaluateClassifierSchema } from "../tasks/options/classify.js"
-import { DataError } from "../tensor/errors.js"
 import { defineCommand } from "./command.js"
 
 export const command = defineCommand({

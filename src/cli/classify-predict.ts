@@ -1,8 +1,8 @@
 import { z } from "zod"
+import { DataError, UsageError } from "../core/errors.js"
 import { classLines, headLine, type ImageClasses } from "../tasks/class-lines.js"
 import { option } from "../tasks/option.js"
 import { classifyFolderSchema } from "../tasks/options/classify.js"
-import { DataError, UsageError } from "../tensor/errors.js"
 import { defineCommand } from "./command.js"
 
 export const command = defineCommand({

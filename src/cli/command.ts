@@ -1,8 +1,8 @@
 import { type Command, Option } from "commander"
 import type { z } from "zod"
+import { UsageError, type UserError } from "../core/errors.js"
 import { type ResolvedConfig, resolveConfig } from "../tasks/config.js"
 import { type DeclaredOption, declaredOptions, flagName, parseText, placeholder } from "../tasks/option.js"
-import { UsageError, type UserError } from "../tensor/errors.js"
 import { writeJson } from "./report.js"
 import { openTerminal, type Terminal } from "./terminal.js"
 

@@ -1,6 +1,6 @@
 import { formatFault } from "../../datasets/faults.js"
+import { DataError } from "../core/errors.js"
 import { checkDatasetSchema } from "../tasks/options/dataset.js"
-import { DataError } from "../tensor/errors.js"
 import { defineCommand } from "./command.js"
 
 export const command = defineCommand({

@@ -1,5 +1,5 @@
+import { DataError } from "../core/errors.js"
 import { viewDatasetSchema } from "../tasks/options/dataset.js"
-import { DataError } from "../tensor/errors.js"
 import { defineCommand } from "./command.js"
 
 export const command = defineCommand({

@@ -1,7 +1,7 @@
+import { DataError } from "../core/errors.js"
 import type { Detection } from "../predict/detect-images.js"
 import type { DetectParts, ImageReport } from "../tasks/detect-folder.js"
 import { detectSchema } from "../tasks/options/detect.js"
-import { DataError } from "../tensor/errors.js"
 import { type CommandModule, defineCommand } from "./command.js"
 
 export const command = detectCommand()

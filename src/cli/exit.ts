@@ -1,4 +1,4 @@
-import { UserError } from "../tensor/errors.js"
+import { UserError } from "../core/errors.js"
 
 /** What the process ends with: scripts rely on these numbers. */
 export const exitCodes = { ok: 0, error: 1, usage: 2, data: 3, belowMinimum: 4, diverged: 5, interrupted: 130 } as const

@@ -1,6 +1,6 @@
+import { DataError } from "../core/errors.js"
 import type { ImageObjects } from "../tasks/localize-folder.js"
 import { localizeFolderSchema } from "../tasks/options/localize.js"
-import { DataError } from "../tensor/errors.js"
 import { defineCommand } from "./command.js"
 
 export const command = defineCommand({

@@ -1,5 +1,5 @@
+import { atLeastOne, fraction, type Rule, trueOrFalse, withDefaults } from "../core/options.js"
 import { type SelectOptions, selectDefaults, selectOptions, softNmsRule } from "../roi/select.js"
-import { atLeastOne, fraction, type Rule, trueOrFalse, withDefaults } from "../tensor/options.js"
 
 /** How a detection is made; what is left out is the detector's own default, or not done. */
 export interface DetectOptions {

@@ -1,7 +1,7 @@
 import { type NetworkSpec, resNetSpec } from "../backbone/architecture.js"
 import type { Backbone, BackboneSpec } from "../backbone/backbone.js"
+import { UsageError } from "../core/errors.js"
 import { type BoxHeadSpec, twoLinearLayers } from "../roi/head.js"
-import { UsageError } from "../tensor/errors.js"
 import { c4 } from "./kinds/c4.js"
 import { dc5 } from "./kinds/dc5.js"
 import { fpn } from "./kinds/fpn.js"

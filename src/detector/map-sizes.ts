@@ -1,4 +1,4 @@
-import type { Size } from "../tensor/shapes.js"
+import type { Size } from "../core/shapes.js"
 import { detectorSpec } from "./detector-spec.js"
 import type { ModelConfig } from "./model.js"
 

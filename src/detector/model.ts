@@ -1,8 +1,8 @@
 import { type Depth, depths, type ResNetOptions, resNetDefaults } from "../backbone/architecture.js"
+import { UsageError } from "../core/errors.js"
+import { imageNet, type Normalisation } from "../core/normalisation.js"
+import { didYouMean } from "../core/suggest.js"
 import type { NormKind } from "../layers/ops.js"
-import { UsageError } from "../tensor/errors.js"
-import { imageNet, type Normalisation } from "../tensor/normalisation.js"
-import { didYouMean } from "../tensor/suggest.js"
 import { type DeepPartial, type FasterRcnnOptions, fasterRcnnDefaults, withOverrides } from "./options.js"
 import { usualSides } from "./usual-sides.js"
 

@@ -1,14 +1,14 @@
 import { type BoxLossOptions, boxLossDefaults, boxLossOptions } from "../boxes/box-loss.js"
 import type { MatchOptions } from "../boxes/matcher.js"
 import type { SampleOptions } from "../boxes/sampler.js"
+import { UsageError } from "../core/errors.js"
+import { didYouMean } from "../core/suggest.js"
 import { type PoolingOptions, poolingDefaults, poolingOptions } from "../roi/pooling.js"
 import { type SelectOptions, selectDefaults, selectOptions } from "../roi/select.js"
 import { roiMatchDefaults, roiSampleDefaults } from "../roi/targets.js"
 import { type AnchorOptions, anchorDefaults, anchorOptions } from "../rpn/anchors.js"
 import { type ProposalOptions, proposalOptions, testProposalDefaults, trainProposalDefaults } from "../rpn/proposals.js"
 import { rpnMatchDefaults, rpnSampleDefaults } from "../rpn/targets.js"
-import { UsageError } from "../tensor/errors.js"
-import { didYouMean } from "../tensor/suggest.js"
 
 /** Every choice of a Faster R-CNN beside its backbone. The defaults and their sources stand with each part. */
 export interface FasterRcnnOptions {

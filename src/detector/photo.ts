@@ -1,4 +1,4 @@
-import type { Normalisation } from "../tensor/normalisation.js"
+import type { Normalisation } from "../core/normalisation.js"
 
 /** Part of a photo: x1, y1, x2, y2 in whole pixels of it, x2 and y2 the first ones outside. */
 export type Window = readonly [x1: number, y1: number, x2: number, y2: number]

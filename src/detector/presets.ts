@@ -1,5 +1,5 @@
-import { UsageError } from "../tensor/errors.js"
-import { didYouMean } from "../tensor/suggest.js"
+import { UsageError } from "../core/errors.js"
+import { didYouMean } from "../core/suggest.js"
 import { type DetectorKind, type ModelConfig, ownModel, parseModel } from "./model.js"
 import { fasterRcnnDefaults } from "./options.js"
 import { type PresetName, presetNames } from "./preset-names.js"

@@ -1,5 +1,5 @@
 import { takeBoxes } from "../boxes/clip.js"
-import type { Size } from "../tensor/shapes.js"
+import type { Size } from "../core/shapes.js"
 
 /** One image of a training batch, already resized: its true objects as columns. */
 export interface TrainingImage {

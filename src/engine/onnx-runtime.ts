@@ -1,5 +1,5 @@
 import { createRequire } from "node:module"
-import { UserError } from "../tensor/errors.js"
+import { UserError } from "../core/errors.js"
 
 export type OnnxRuntime = typeof import("onnxruntime-node")
 

@@ -1,6 +1,6 @@
 import { createRequire } from "node:module"
 import * as tf from "@tensorflow/tfjs-core"
-import { UserError } from "../tensor/errors.js"
+import { UserError } from "../core/errors.js"
 import type { EngineChoice, EngineName } from "./names.js"
 import { findNative, type NativeEntry } from "./native/cache.js"
 import { loadNative } from "./native/load.js"

@@ -1,5 +1,5 @@
-import { atLeastOne, type Rule, withDefaults } from "../tensor/options.js"
-import { type Random, seededRandom } from "../tensor/random.js"
+import { atLeastOne, type Rule, withDefaults } from "../core/options.js"
+import { type Random, seededRandom } from "../core/random.js"
 import { isIgnored } from "./match-at.js"
 import type { MatchedDetections } from "./matched.js"
 

@@ -1,4 +1,4 @@
-import { UsageError } from "../tensor/errors.js"
+import { UsageError } from "../core/errors.js"
 import { rankAll } from "./arrange.js"
 import { type BestThreshold, bestThresholds } from "./best-threshold.js"
 import { RIGHT, WRONG } from "./match-at.js"

@@ -1,4 +1,4 @@
-import { type Rule, withDefaults } from "../tensor/options.js"
+import { type Rule, withDefaults } from "../core/options.js"
 
 export interface AreaRange {
   readonly name: string

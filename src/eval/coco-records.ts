@@ -1,4 +1,4 @@
-import { DataError } from "../tensor/errors.js"
+import { DataError } from "../core/errors.js"
 import { DetectionBuilder } from "./detection-builder.js"
 import type { DetectionTable, TruthTable } from "./tables.js"
 import { TruthBuilder } from "./truth-builder.js"

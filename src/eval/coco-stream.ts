@@ -1,6 +1,6 @@
+import { DataError } from "../core/errors.js"
 import { type ByteChunks, readJsonLists } from "../json/lists.js"
 import type { JsonScanner } from "../json/scanner.js"
-import { DataError } from "../tensor/errors.js"
 import { DetectionBuilder, RECORD } from "./detection-builder.js"
 import { RecordReader } from "./json-record.js"
 import type { DetectionTable, TruthTable } from "./tables.js"

@@ -1,4 +1,4 @@
-import { DataError } from "../tensor/errors.js"
+import { DataError } from "../core/errors.js"
 import { type CocoSummary, cocoNames } from "./coco-summary.js"
 
 /** Of two documents that `eval --json` wrote: differences alone, since they hold no matches to draw from. */

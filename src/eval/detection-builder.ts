@@ -1,4 +1,4 @@
-import { DataError } from "../tensor/errors.js"
+import { DataError } from "../core/errors.js"
 import { IdIndex } from "./id-index.js"
 import { guessImageIds } from "./image-ids.js"
 import type { DetectionTable, TruthTable } from "./tables.js"

@@ -1,5 +1,5 @@
 import type { Detections } from "../boxes/boxes.js"
-import { DataError, UsageError } from "../tensor/errors.js"
+import { DataError, UsageError } from "../core/errors.js"
 import { type Arrangement, arrange } from "./arrange.js"
 import { type CocoEvaluation, evaluateMatches } from "./coco.js"
 import { CellMatcher } from "./coco-cell.js"

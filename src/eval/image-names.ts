@@ -1,5 +1,5 @@
-import { DataError } from "../tensor/errors.js"
-import { didYouMean } from "../tensor/suggest.js"
+import { DataError } from "../core/errors.js"
+import { didYouMean } from "../core/suggest.js"
 import type { TruthTable } from "./tables.js"
 
 /** `images/000042.jpg` without folder and ending: `000042`. */

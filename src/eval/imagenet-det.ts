@@ -1,4 +1,4 @@
-import { withDefaults } from "../tensor/options.js"
+import { withDefaults } from "../core/options.js"
 import { byScore, counting, groupBy } from "./order.js"
 import { type DetectionTable, inclusiveCorners, type TruthTable } from "./tables.js"
 import { inclusiveIou } from "./voc.js"

@@ -1,4 +1,4 @@
-import { type Rule, withDefaults } from "../tensor/options.js"
+import { type Rule, withDefaults } from "../core/options.js"
 import { inclusiveIou } from "./voc.js"
 
 const atLeastOne: Rule = (value) => (Number.isInteger(value) && (value as number) >= 1 ? undefined : "1 or more")

@@ -1,5 +1,5 @@
+import { DataError } from "../core/errors.js"
 import type { JsonScanner } from "../json/scanner.js"
-import { DataError } from "../tensor/errors.js"
 
 const QUOTE = 0x22
 const COMMA = 0x2c

@@ -1,4 +1,4 @@
-import { UsageError } from "../tensor/errors.js"
+import { UsageError } from "../core/errors.js"
 import type { Arrangement } from "./arrange.js"
 import { arrange } from "./arrange.js"
 import { accumulate } from "./coco-accumulate.js"

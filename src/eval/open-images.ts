@@ -1,4 +1,4 @@
-import { withDefaults } from "../tensor/options.js"
+import { withDefaults } from "../core/options.js"
 import { arrange } from "./arrange.js"
 import { pairwiseSum } from "./coco-summary.js"
 import { IdIndex } from "./id-index.js"

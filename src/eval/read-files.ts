@@ -1,6 +1,6 @@
 import { readdir, readFile } from "node:fs/promises"
 import { join } from "node:path"
-import { DataError } from "../tensor/errors.js"
+import { DataError } from "../core/errors.js"
 
 /**
  * The text files of a folder by name, in order of their names. Node only.

@@ -1,5 +1,5 @@
 import type { Detections } from "../boxes/boxes.js"
-import { UsageError } from "../tensor/errors.js"
+import { UsageError } from "../core/errors.js"
 import { DetectionBuilder } from "./detection-builder.js"
 import type { DetectionTable, TruthTable } from "./tables.js"
 import { TruthBuilder } from "./truth-builder.js"

@@ -1,5 +1,5 @@
 import type { Detections } from "../boxes/boxes.js"
-import { withDefaults } from "../tensor/options.js"
+import { withDefaults } from "../core/options.js"
 import { type Arrangement, arrange, rankAll } from "./arrange.js"
 import { type BestThreshold, bestThresholds } from "./best-threshold.js"
 import { type BootstrapAp, type BootstrapOptions, bootstrapAp } from "./bootstrap.js"

@@ -1,4 +1,4 @@
-import { DataError } from "../tensor/errors.js"
+import { DataError } from "../core/errors.js"
 import type { Arrangement } from "./arrange.js"
 import { evaluateMatches } from "./coco.js"
 import type { CocoMatches, MatchBits } from "./coco-match.js"

@@ -1,4 +1,4 @@
-import { DataError } from "../tensor/errors.js"
+import { DataError } from "../core/errors.js"
 import { bytes, doubles } from "./columns.js"
 import type { TruthTable } from "./tables.js"
 

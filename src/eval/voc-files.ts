@@ -1,4 +1,4 @@
-import { DataError } from "../tensor/errors.js"
+import { DataError } from "../core/errors.js"
 import { doubles } from "./columns.js"
 import { DetectionBuilder } from "./detection-builder.js"
 import { imageFinder } from "./image-names.js"

@@ -1,4 +1,4 @@
-import { type Rule, withDefaults } from "../tensor/options.js"
+import { type Rule, withDefaults } from "../core/options.js"
 import { type Arrangement, arrange } from "./arrange.js"
 import { groupBy, ScoreSorter } from "./order.js"
 import { type DetectionTable, inclusiveCorners, setInclusiveCorners, type TruthTable } from "./tables.js"

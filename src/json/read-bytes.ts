@@ -1,5 +1,5 @@
 import { closeSync, openSync, readSync } from "node:fs"
-import { DataError } from "../tensor/errors.js"
+import { DataError } from "../core/errors.js"
 
 /** How much of a file is read at a time. */
 const CHUNK_BYTES = 1 << 20

@@ -1,4 +1,4 @@
-import { DataError } from "../tensor/errors.js"
+import { DataError } from "../core/errors.js"
 import { decimalValue } from "./decimal.js"
 
 /** Thrown inside the scanner where the bytes at hand end before the value does. */

@@ -1,4 +1,4 @@
-import type { Size } from "../tensor/shapes.js"
+import type { Size } from "../core/shapes.js"
 import type { LayerSpec, Ops } from "./ops.js"
 import { parameterSpecs } from "./parameters.js"
 

@@ -1,4 +1,4 @@
-import type { Initializer } from "../tensor/initializers.js"
+import type { Initializer } from "../core/initializers.js"
 
 /** A convolution and the norm behind it, by their names within the place where they stand. */
 export interface LayerSpec {

@@ -1,5 +1,5 @@
-import { constant, heNormal, type Initializer } from "../tensor/initializers.js"
-import type { ParameterKind, Scope } from "../tensor/parameters.js"
+import { constant, heNormal, type Initializer } from "../core/initializers.js"
+import type { ParameterKind, Scope } from "../core/parameters.js"
 import type { ConvOptions, LayerSpec, LinearSpec, Ops } from "./ops.js"
 
 /** A parameter that a description asks for. */

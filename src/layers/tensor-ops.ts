@@ -1,10 +1,10 @@
 import * as tf from "@tensorflow/tfjs-core"
+import type { Scope } from "../core/parameters.js"
 import { batchNormEpsilon, batchNormOfBatch } from "../engine/ops/batch-norm.js"
 import { type ConvolutionOptions, convolution } from "../engine/ops/convolution/convolution.js"
 import { groupNorm } from "../engine/ops/group-norm.js"
 import { stemPool } from "../engine/ops/max-pool.js"
 import { addRelu, relu } from "../engine/ops/relu.js"
-import type { Scope } from "../tensor/parameters.js"
 import type { ConvOptions, LayerSpec, Ops } from "./ops.js"
 
 /** How much of the running statistics a training batch replaces. @source torchvision: BatchNorm2d's default */

@@ -1,10 +1,10 @@
 import * as tf from "@tensorflow/tfjs-core"
+import { constant, normal } from "../core/initializers.js"
+import type { Scope } from "../core/parameters.js"
+import { expectShape } from "../core/shapes.js"
 import type { RpnOutputs } from "../rpn/head.js"
 import { outputsAt } from "../rpn/loss.js"
 import type { AnchorHead } from "../rpn/rpn.js"
-import { constant, normal } from "../tensor/initializers.js"
-import type { Scope } from "../tensor/parameters.js"
-import { expectShape } from "../tensor/shapes.js"
 
 /** New layers start as N(0, 0.01). @source Faster R-CNN (TPAMI), section 3.1.3, which appendix C refers to */
 const initialStd = 0.01

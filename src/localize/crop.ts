@@ -3,8 +3,8 @@ import { inputSize } from "../../datasets/image/size.js"
 import { type Boxes, boxCount } from "../boxes/boxes.js"
 import { clipBoxes, takeBoxes } from "../boxes/clip.js"
 import { boxArea } from "../boxes/iou.js"
-import { atLeastOne, fraction, type Rule, withDefaults } from "../tensor/options.js"
-import type { Random } from "../tensor/random.js"
+import { atLeastOne, fraction, type Rule, withDefaults } from "../core/options.js"
+import type { Random } from "../core/random.js"
 import type { ClassTruths } from "./truths.js"
 
 export interface CropOptions {

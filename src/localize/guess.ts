@@ -1,7 +1,7 @@
 import type { RgbImage } from "../../datasets/image/rgb.js"
+import { DataError } from "../core/errors.js"
 import { bestClasses } from "../eval/classification.js"
 import { localizationDefaults } from "../eval/imagenet.js"
-import { DataError } from "../tensor/errors.js"
 import type { GuessClasses } from "./localize-dataset.js"
 
 /** What is asked of an image classifier, or of several that speak as one. */

@@ -1,4 +1,4 @@
-import { DataError } from "../tensor/errors.js"
+import { DataError } from "../core/errors.js"
 import type { Localizer } from "./localizer.js"
 import { openClassRpn, openRegionNetwork } from "./localizer-file.js"
 import { RegionRefiner } from "./region-refiner.js"

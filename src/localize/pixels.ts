@@ -2,7 +2,7 @@ import { cropImage } from "../../datasets/image/region.js"
 import { resizeInto } from "../../datasets/image/resize.js"
 import type { RgbImage } from "../../datasets/image/rgb.js"
 import type { Boxes } from "../boxes/boxes.js"
-import type { Normalisation } from "../tensor/normalisation.js"
+import type { Normalisation } from "../core/normalisation.js"
 
 /** The whole image at `[height, width]` input pixels: `[height * width * 3]` normalised. */
 export function wholePixels(

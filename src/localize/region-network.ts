@@ -1,14 +1,14 @@
 import * as tf from "@tensorflow/tfjs-core"
 import type { Backbone } from "../backbone/backbone.js"
 import { boxLossDefaults } from "../boxes/box-loss.js"
+import { normal } from "../core/initializers.js"
+import { sigmoidCrossEntropy, smoothL1 } from "../core/losses.js"
+import type { Scope } from "../core/parameters.js"
+import { expectShape } from "../core/shapes.js"
 import { withData } from "../engine/readback.js"
 import type { Ops } from "../layers/ops.js"
 import { createParameters } from "../layers/parameters.js"
 import { testingOps } from "../layers/tensor-ops.js"
-import { normal } from "../tensor/initializers.js"
-import { sigmoidCrossEntropy, smoothL1 } from "../tensor/losses.js"
-import type { Scope } from "../tensor/parameters.js"
-import { expectShape } from "../tensor/shapes.js"
 
 /** @source py-faster-rcnn prototxts: classifier N(0, 0.01), box regressor N(0, 0.001) */
 const initialStd = { classes: 0.01, boxes: 0.001 }

@@ -1,8 +1,8 @@
 import { cutWindow } from "../../datasets/image/augment.js"
 import type { RgbImage } from "../../datasets/image/rgb.js"
 import { inputSize } from "../../datasets/image/size.js"
-import { UsageError } from "../tensor/errors.js"
-import type { Normalisation } from "../tensor/normalisation.js"
+import { UsageError } from "../core/errors.js"
+import type { Normalisation } from "../core/normalisation.js"
 import { centreCrop } from "./crop.js"
 import { wholePixels } from "./pixels.js"
 

@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs"
-import { DataError } from "../tensor/errors.js"
+import { DataError } from "../core/errors.js"
 import { readMetadata } from "./read-model.js"
 
 /** An ONNX file in memory. */

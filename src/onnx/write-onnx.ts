@@ -1,5 +1,5 @@
 import type { BackboneSpec } from "../backbone/backbone.js"
-import { DataError, UsageError } from "../tensor/errors.js"
+import { DataError, UsageError } from "../core/errors.js"
 import { Checkpoint } from "../weights/checkpoint.js"
 import type { DetectorInfo } from "../weights/model-info.js"
 import { writeWholeFile } from "../weights/whole-file.js"

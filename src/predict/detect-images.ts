@@ -1,8 +1,8 @@
 import type { RgbImage } from "../../datasets/image/rgb.js"
 import { ahead } from "../../datasets/loader/ahead.js"
 import type { Detections } from "../boxes/boxes.js"
+import { UserError } from "../core/errors.js"
 import type { DetectOptions } from "../detector/detect-options.js"
-import { UserError } from "../tensor/errors.js"
 import type { DecodeImage, PixelDetector } from "./pixel-detector.js"
 import type { SourceImage } from "./source-image.js"
 

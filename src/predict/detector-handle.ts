@@ -1,6 +1,6 @@
 import type { RgbImage } from "../../datasets/image/rgb.js"
+import { UsageError, type UserError } from "../core/errors.js"
 import { checkDetectOptions, type DetectOptions } from "../detector/detect-options.js"
-import { UsageError, type UserError } from "../tensor/errors.js"
 import { detectImages, detectPixels, type ImageDetections } from "./detect-images.js"
 import { openImageSource } from "./image-source.js"
 import type { DecodeImage, PixelDetector } from "./pixel-detector.js"

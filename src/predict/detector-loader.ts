@@ -1,7 +1,7 @@
+import { withDefaults } from "../core/options.js"
 import type { OwnBackbone } from "../detector/build.js"
 import type { DetectOptions } from "../detector/detect-options.js"
 import type { EngineChoice } from "../engine/names.js"
-import { withDefaults } from "../tensor/options.js"
 import { type DetectorHandle, detectorHandle } from "./detector-handle.js"
 import type { DecodeImage, PixelDetector } from "./pixel-detector.js"
 

@@ -3,7 +3,7 @@ import { drawBoxes } from "../../datasets/image/draw.js"
 import { encodeImage } from "../../datasets/image/encode.js"
 import type { RgbImage } from "../../datasets/image/rgb.js"
 import { openSample } from "../../datasets/open-sample.js"
-import { DataError } from "../tensor/errors.js"
+import { DataError } from "../core/errors.js"
 import type { Detection } from "./detect-images.js"
 
 /** Half a photo would give half the objects. */

@@ -1,5 +1,5 @@
 import type { RgbImage } from "../../datasets/image/rgb.js"
-import { seededRandom } from "../tensor/random.js"
+import { seededRandom } from "../core/random.js"
 
 /** Rectangles of all sizes and colours, one over the other: something for a detector to look at, the same every time. */
 export function madeUpPhoto(height: number, width: number): RgbImage {

@@ -1,5 +1,5 @@
-import { UsageError } from "../tensor/errors.js"
-import { didYouMean } from "../tensor/suggest.js"
+import { UsageError } from "../core/errors.js"
+import { didYouMean } from "../core/suggest.js"
 import type { ImageDetections } from "./detect-images.js"
 import type { SourceImage } from "./source-image.js"
 import { cocoWriter } from "./write-coco.js"

@@ -1,6 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core"
+import { expectShape } from "../core/shapes.js"
 import { cropAndResize } from "../engine/ops/crop-and-resize/crop-and-resize.js"
-import { expectShape } from "../tensor/shapes.js"
 import { inGroups } from "./groups.js"
 
 export interface RoiAlignOptions {

@@ -1,10 +1,10 @@
 import * as tf from "@tensorflow/tfjs-core"
+import { normal, uniformByInputs } from "../core/initializers.js"
+import type { Scope } from "../core/parameters.js"
+import { expectShape } from "../core/shapes.js"
 import type { Ops } from "../layers/ops.js"
 import { createParameters } from "../layers/parameters.js"
 import { testingOps, trainingOps } from "../layers/tensor-ops.js"
-import { normal, uniformByInputs } from "../tensor/initializers.js"
-import type { Scope } from "../tensor/parameters.js"
-import { expectShape } from "../tensor/shapes.js"
 
 /** What turns pooled regions into one vector each: conv5 for C4, two linear layers for FPN. */
 export interface BoxHead {

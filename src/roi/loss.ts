@@ -2,7 +2,7 @@ import * as tf from "@tensorflow/tfjs-core"
 import { type BoxLossOptions, boxLoss } from "../boxes/box-loss.js"
 import { concatFloat32 } from "../boxes/boxes.js"
 import { roiCoderWeights } from "../boxes/coder.js"
-import { softmaxCrossEntropy } from "../tensor/losses.js"
+import { softmaxCrossEntropy } from "../core/losses.js"
 import type { RoiOutputs } from "./head.js"
 import type { RoiTargets } from "./targets.js"
 

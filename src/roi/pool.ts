@@ -1,6 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core"
+import { expectShape } from "../core/shapes.js"
 import { regionMaxima } from "../engine/ops/region-maxima/region-maxima.js"
-import { expectShape } from "../tensor/shapes.js"
 
 /**
  * Pools each region of the features into `size` x `size` bins by their largest values. A region's edges are rounded to

@@ -1,5 +1,5 @@
 import type * as tf from "@tensorflow/tfjs-core"
-import { atLeastOne, oneOf, trueOrFalse, wholeNumber, withDefaults } from "../tensor/options.js"
+import { atLeastOne, oneOf, trueOrFalse, wholeNumber, withDefaults } from "../core/options.js"
 import { type RoiAlignOptions, roiAlign } from "./align.js"
 import { roiPool } from "./pool.js"
 

@@ -3,7 +3,7 @@ import { bestDetections, joinDetections, takeDetections } from "../boxes/detecti
 import { nms } from "../boxes/nms.js"
 import { softNms } from "../boxes/soft-nms.js"
 import { voteBoxes } from "../boxes/vote.js"
-import { atLeastOne, fraction, oneOf, trueOrFalse, withDefaults } from "../tensor/options.js"
+import { atLeastOne, fraction, oneOf, trueOrFalse, withDefaults } from "../core/options.js"
 import { filterByScore, type Predictions } from "./predictions.js"
 
 export interface SelectOptions {

@@ -3,7 +3,7 @@ import { takeBoxes } from "../boxes/clip.js"
 import { encodeBoxes, roiCoderWeights } from "../boxes/coder.js"
 import { ignoreCrowds, type MatchOptions, matchBoxes } from "../boxes/matcher.js"
 import { type SampleOptions, sampleMatches } from "../boxes/sampler.js"
-import type { Random } from "../tensor/random.js"
+import type { Random } from "../core/random.js"
 
 /** @source torchvision and detectron2: foreground from IoU 0.5, everything below is background */
 export const roiMatchDefaults: MatchOptions = { positive: 0.5, negative: 0.5, allowLowQualityMatches: false }

@@ -1,5 +1,5 @@
-import { UsageError } from "../tensor/errors.js"
-import { atLeastOne, positive, withDefaults } from "../tensor/options.js"
+import { UsageError } from "../core/errors.js"
+import { atLeastOne, positive, withDefaults } from "../core/options.js"
 
 type Size = readonly [height: number, width: number]
 

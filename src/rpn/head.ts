@@ -1,11 +1,11 @@
 import * as tf from "@tensorflow/tfjs-core"
+import { normal } from "../core/initializers.js"
+import type { Scope } from "../core/parameters.js"
 import { gatherRows } from "../engine/ops/gather-rows.js"
 import { relu } from "../engine/ops/relu.js"
 import type { Ops } from "../layers/ops.js"
 import { createParameters } from "../layers/parameters.js"
 import { testingOps } from "../layers/tensor-ops.js"
-import { normal } from "../tensor/initializers.js"
-import type { Scope } from "../tensor/parameters.js"
 import { anchorPlaces, neighbours } from "./anchor-places.js"
 import type { AnchorHead } from "./rpn.js"
 

@@ -2,7 +2,7 @@ import * as tf from "@tensorflow/tfjs-core"
 import { type BoxLossOptions, boxLoss } from "../boxes/box-loss.js"
 import { concatFloat32 } from "../boxes/boxes.js"
 import { rpnCoderWeights } from "../boxes/coder.js"
-import { sigmoidCrossEntropy } from "../tensor/losses.js"
+import { sigmoidCrossEntropy } from "../core/losses.js"
 import type { AnchorOutputs, RpnOutputs } from "./head.js"
 import type { RpnTargets } from "./targets.js"
 

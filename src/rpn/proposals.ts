@@ -3,7 +3,7 @@ import { boxesOfSide, clipBoxes, takeBoxes } from "../boxes/clip.js"
 import { decodeBoxes, rpnCoderWeights } from "../boxes/coder.js"
 import { nms } from "../boxes/nms.js"
 import { orderByScore } from "../boxes/order.js"
-import { atLeastOne, fraction, withDefaults } from "../tensor/options.js"
+import { atLeastOne, fraction, withDefaults } from "../core/options.js"
 
 export interface ProposalOptions {
   /** How many of the best-scored anchors of each level are decoded. */

@@ -3,7 +3,7 @@ import { takeBoxes } from "../boxes/clip.js"
 import { encodeBoxes, rpnCoderWeights } from "../boxes/coder.js"
 import { ignoreCrowds, type MatchOptions, matchBoxes } from "../boxes/matcher.js"
 import { type SampleOptions, sampleMatches } from "../boxes/sampler.js"
-import type { Random } from "../tensor/random.js"
+import type { Random } from "../core/random.js"
 
 /** @source Faster R-CNN (TPAMI), section 3.1.2: positive from IoU 0.7 or as a truth's best, negative below 0.3 */
 export const rpnMatchDefaults: MatchOptions = { positive: 0.7, negative: 0.3, allowLowQualityMatches: true }

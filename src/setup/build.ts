@@ -2,8 +2,8 @@ import { cpSync, existsSync, mkdirSync, writeFileSync } from "node:fs"
 import { cp } from "node:fs/promises"
 import { createRequire } from "node:module"
 import { dirname, join } from "node:path"
+import { UserError } from "../core/errors.js"
 import { addonPath, addonSourceFolder, addonSources, loaderPath, napiVersion } from "../engine/native/cache.js"
-import { UserError } from "../tensor/errors.js"
 import { needCompiler, run } from "./programs.js"
 
 /** Builds the addon (tfjs-node's and what we add to it) against the libraries in `folder/deps`, and our loader, into `folder`. */

@@ -2,9 +2,9 @@ import { execFile } from "node:child_process"
 import { join } from "node:path"
 import { pathToFileURL } from "node:url"
 import { promisify } from "node:util"
+import { UserError } from "../core/errors.js"
 import { loaderPath, type NativeEntry } from "../engine/native/cache.js"
 import { type AdapterInfo, type GpuInfo, gpuInfo, noGpu, webGpuPackage } from "../engine/webgpu/device.js"
-import { UserError } from "../tensor/errors.js"
 
 /**
  * What TensorFlow looks up by name when it finds a GPU. @source the wheels that `tensorflow[and-cuda]` 2.21 names

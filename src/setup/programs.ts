@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process"
-import { UserError } from "../tensor/errors.js"
+import { UserError } from "../core/errors.js"
 
 /** How to call pip here, or undefined. */
 export async function findPip(): Promise<readonly [string, ...string[]] | undefined> {

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto"
 import { existsSync, statSync } from "node:fs"
 import { cp, link, mkdir, readdir, rename, rm, writeFile } from "node:fs/promises"
 import { basename, dirname, join, resolve } from "node:path"
+import { UserError } from "../core/errors.js"
 import {
   addonPath,
   cacheFolder,
@@ -16,7 +17,6 @@ import {
   tfjsNodeVersion,
 } from "../engine/native/cache.js"
 import { gpuDriver } from "../engine/native/load.js"
-import { UserError } from "../tensor/errors.js"
 import { buildAddon } from "./build.js"
 import { withLock } from "./lock.js"
 import { needCompiler } from "./programs.js"

@@ -5,8 +5,8 @@ import { basename, dirname, join } from "node:path"
 import { text } from "node:stream/consumers"
 import { pipeline } from "node:stream/promises"
 import yauzl from "yauzl"
+import { UserError } from "../core/errors.js"
 import { libtensorflowVersion } from "../engine/native/cache.js"
-import { UserError } from "../tensor/errors.js"
 import { findPip, run } from "./programs.js"
 
 /** A wheel by pip's name for it, and what its bytes must hash to, where that is known beforehand. */

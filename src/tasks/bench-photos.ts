@@ -2,7 +2,7 @@ import { writeFileSync } from "node:fs"
 import { join } from "node:path"
 import type { Dataset, ImageRecord } from "../../datasets/dataset.js"
 import { encodeImage } from "../../datasets/image/encode.js"
-import { seededRandom } from "../tensor/random.js"
+import { seededRandom } from "../core/random.js"
 
 /** As COCO's. */
 const photoClasses = 80

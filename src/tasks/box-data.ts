@@ -2,7 +2,7 @@ import type { Dataset } from "../../datasets/dataset.js"
 import { datasetFromSamples, type OwnSamples } from "../../datasets/dataset-from-samples.js"
 import type { ReadOptions } from "../../datasets/options.js"
 import { readDataset } from "../../datasets/read.js"
-import { DataError } from "../tensor/errors.js"
+import { DataError } from "../core/errors.js"
 import type { Listener } from "./hooks.js"
 
 /** Data with boxes: where they are, a data set that was read, or samples of a program's own. */

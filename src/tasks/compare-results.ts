@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs"
+import { DataError, UsageError } from "../core/errors.js"
 import { type Comparison, compareDetections } from "../eval/compare.js"
 import { compareDocuments, type DocumentComparison } from "../eval/compare-documents.js"
-import { DataError, UsageError } from "../tensor/errors.js"
 import { parseOptions } from "./config.js"
 import { type CompareResultsOptions, compareResultsSchema } from "./options/compare.js"
 import { readPredictions, readTruths } from "./score-predictions.js"

@@ -1,5 +1,5 @@
 import type { z } from "zod"
-import { didYouMean } from "../tensor/suggest.js"
+import { didYouMean } from "../core/suggest.js"
 import { declaredOptions, flagName, placeholder, shapeOf } from "./option.js"
 
 /** Options as they were written: names to values or to groups of names. */

@@ -1,7 +1,7 @@
 import { closeSync, openSync, readFileSync, rmSync, statSync, utimesSync, writeSync } from "node:fs"
 import { hostname } from "node:os"
 import { join } from "node:path"
-import { UserError } from "../tensor/errors.js"
+import { UserError } from "../core/errors.js"
 
 /** A folder that one process alone writes to, until it is disposed of. */
 export interface HeldFolder extends Disposable {

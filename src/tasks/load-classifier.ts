@@ -1,7 +1,7 @@
 import type { z } from "zod"
 import type { RgbImage } from "../../datasets/image/rgb.js"
+import { UsageError } from "../core/errors.js"
 import { decodePixels } from "../predict/images.js"
-import { UsageError } from "../tensor/errors.js"
 import { type ClassGuess, guessClasses } from "./class-lines.js"
 import { parseOptions } from "./config.js"
 import { openScorer } from "./open-scorer.js"

@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs"
 import { makeDigits, makeShapes } from "../../datasets/digits.js"
-import { UsageError } from "../tensor/errors.js"
+import { UsageError } from "../core/errors.js"
 import { parseOptions } from "./config.js"
 import { countOff, listenerOf, type TaskHooks } from "./hooks.js"
 import { type MakeDemoOptions, makeDemoSchema } from "./options/dataset.js"

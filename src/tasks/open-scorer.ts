@@ -1,7 +1,7 @@
 import { makeScorer, type Scorer } from "../classify/scorer.js"
 import type { TestProcedure } from "../classify/test-crops.js"
+import { UsageError } from "../core/errors.js"
 import { startEngine } from "../engine/start.js"
-import { UsageError } from "../tensor/errors.js"
 import { openClassifier } from "../weights/open-model.js"
 import type { Listener } from "./hooks.js"
 import type { ScoringOptions } from "./options/classify.js"

@@ -1,7 +1,7 @@
+import { UsageError, UserError } from "../core/errors.js"
 import { startEngine } from "../engine/start.js"
 import { checkEngine } from "../setup/self-check.js"
 import { setUpNative, whyUnsupported } from "../setup/setup.js"
-import { UsageError, UserError } from "../tensor/errors.js"
 import { parseOptions } from "./config.js"
 import { type Listener, listenerOf, type TaskHooks } from "./hooks.js"
 import { type SetUpOptions, setUpSchema } from "./options/set-up.js"

@@ -1,6 +1,6 @@
 import { splitImages } from "../../datasets/splits.js"
 import { writeDataset } from "../../datasets/write.js"
-import { UsageError } from "../tensor/errors.js"
+import { UsageError } from "../core/errors.js"
 import { parseOptions } from "./config.js"
 import type { WrittenDataset } from "./convert-dataset.js"
 import { listenerOf, type TaskHooks } from "./hooks.js"

@@ -4,7 +4,7 @@ import { type ReadLabelledSet, readLabelled } from "../../datasets/read-labelled
 import { channelMeans } from "../classify/mean-picture.js"
 import { makeScorer } from "../classify/scorer.js"
 import { type ClassifierCheck, classificationTask } from "../classify/task.js"
-import { DataError, UsageError } from "../tensor/errors.js"
+import { DataError, UsageError } from "../core/errors.js"
 import type { RunOptions } from "../train/run.js"
 import { Checkpoint } from "../weights/checkpoint.js"
 import type { ClassifierConfig } from "../weights/model-info.js"

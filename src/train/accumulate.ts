@@ -1,6 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core"
+import type { Parameter } from "../core/parameters.js"
 import { withData } from "../engine/readback.js"
-import type { Parameter } from "../tensor/parameters.js"
 import { type Sgd, squaredLength } from "./sgd.js"
 import { type Losses, type StepOptions, trainStep } from "./step.js"
 

@@ -1,5 +1,5 @@
 import * as tf from "@tensorflow/tfjs-core"
-import type { Parameter } from "../tensor/parameters.js"
+import type { Parameter } from "../core/parameters.js"
 import type { AverageOptions } from "./options.js"
 
 /**

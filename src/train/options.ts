@@ -1,4 +1,4 @@
-import { fraction, withDefaults } from "../tensor/options.js"
+import { fraction, withDefaults } from "../core/options.js"
 
 export interface SgdOptions {
   readonly momentum: number

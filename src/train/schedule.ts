@@ -1,4 +1,4 @@
-import { atLeastOne, fraction, positive, wholeNumber, withDefaults } from "../tensor/options.js"
+import { atLeastOne, fraction, positive, wholeNumber, withDefaults } from "../core/options.js"
 
 export interface ScheduleOptions {
   /** Learning rate after the warm-up. */

@@ -1,6 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core"
+import type { Parameter } from "../core/parameters.js"
 import { sumOfSquares } from "../engine/ops/sum-of-squares.js"
-import type { Parameter } from "../tensor/parameters.js"
 import { type SgdOptions, sgdDefaults } from "./options.js"
 
 /**

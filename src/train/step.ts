@@ -1,7 +1,7 @@
 import * as tf from "@tensorflow/tfjs-core"
+import { DivergedError } from "../core/errors.js"
+import type { Parameter } from "../core/parameters.js"
 import { awaitReadback } from "../engine/readback.js"
-import { DivergedError } from "../tensor/errors.js"
-import type { Parameter } from "../tensor/parameters.js"
 import { type Sgd, squaredLength } from "./sgd.js"
 
 /** The losses of one step by their names, each a scalar; their sum is what is trained. */

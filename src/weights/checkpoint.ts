@@ -1,6 +1,6 @@
+import { DataError } from "../core/errors.js"
+import type { Weights } from "../core/parameters.js"
 import type { NormKind } from "../layers/ops.js"
-import { DataError } from "../tensor/errors.js"
-import type { Weights } from "../tensor/parameters.js"
 import { fromTorchAxes, turnedColors, type Weight } from "./axes.js"
 import { fromDetectron2, isDetectron2 } from "./detectron2.js"
 import { type FileFormat, formatOf } from "./file-format.js"

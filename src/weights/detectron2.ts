@@ -1,6 +1,6 @@
+import { DataError } from "../core/errors.js"
 import { modelDefaults } from "../detector/model.js"
 import { batchNormEpsilon } from "../engine/ops/batch-norm.js"
-import { DataError } from "../tensor/errors.js"
 import { normOf } from "./norms.js"
 import { type StoredTensor, valueCount } from "./stored.js"
 

@@ -1,4 +1,4 @@
-import { DataError } from "../tensor/errors.js"
+import { DataError } from "../core/errors.js"
 import type { OpenFile } from "./open-file.js"
 import { isSafetensors } from "./safetensors.js"
 import { isLegacyTorch, isZip } from "./torch-file.js"

@@ -1,5 +1,5 @@
-import { DataError } from "../tensor/errors.js"
-import type { Parameters } from "../tensor/parameters.js"
+import { DataError } from "../core/errors.js"
+import type { Parameters } from "../core/parameters.js"
 import type { Checkpoint } from "./checkpoint.js"
 import { plainName } from "./names.js"
 

@@ -1,6 +1,9 @@
 import { z } from "zod"
 import type { ResNetOptions } from "../backbone/architecture.js"
 import { type CifarOptions, networkSpec } from "../backbone/networks.js"
+import { DataError, UserError } from "../core/errors.js"
+import type { Normalisation } from "../core/normalisation.js"
+import { renameOldKeys } from "../core/renamed-keys.js"
 import {
   completeConfig,
   type ModelConfig,
@@ -11,9 +14,6 @@ import {
 } from "../detector/model.js"
 import { checkOptions, type FasterRcnnOptions } from "../detector/options.js"
 import type { NormKind } from "../layers/ops.js"
-import { DataError, UserError } from "../tensor/errors.js"
-import type { Normalisation } from "../tensor/normalisation.js"
-import { renameOldKeys } from "../tensor/renamed-keys.js"
 
 /** What every model's file tells beside its weights. */
 interface Info<Config> {

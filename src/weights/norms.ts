@@ -1,6 +1,6 @@
+import type { Weights } from "../core/parameters.js"
 import { batchNormEpsilon } from "../engine/ops/batch-norm.js"
 import type { NormKind } from "../layers/ops.js"
-import type { Weights } from "../tensor/parameters.js"
 import type { Weight } from "./axes.js"
 
 /**

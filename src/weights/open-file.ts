@@ -1,5 +1,5 @@
 import { closeSync, fstatSync, openSync, readSync } from "node:fs"
-import { DataError } from "../tensor/errors.js"
+import { DataError } from "../core/errors.js"
 
 /** Most that one call of the system reads. */
 const CHUNK = 2 ** 30

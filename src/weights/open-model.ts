@@ -1,10 +1,10 @@
 import { type ClassifierOptions, classifierDefaults, ResNet } from "../backbone/classifier.js"
 import { networkSpec } from "../backbone/networks.js"
+import { DataError } from "../core/errors.js"
+import { Parameters, Scope } from "../core/parameters.js"
+import { seededRandom } from "../core/random.js"
 import { buildFasterRcnn, type OwnBackbone } from "../detector/build.js"
 import type { FasterRcnn } from "../detector/faster-rcnn.js"
-import { DataError } from "../tensor/errors.js"
-import { Parameters, Scope } from "../tensor/parameters.js"
-import { seededRandom } from "../tensor/random.js"
 import { Checkpoint } from "./checkpoint.js"
 import type { ClassifierConfig, ClassifierInfo, DetectorInfo } from "./model-info.js"
 

@@ -1,4 +1,4 @@
-import { DataError } from "../tensor/errors.js"
+import { DataError } from "../core/errors.js"
 
 /** What a pickle may hold: plain values, and what `Handlers` make of the few classes they allow. */
 export type Pickled = unknown

@@ -1,5 +1,8 @@
 import { depths, resNetSpec } from "../backbone/architecture.js"
 import { networkSpec } from "../backbone/networks.js"
+import { DataError, UsageError } from "../core/errors.js"
+import { imageNet, type Normalisation } from "../core/normalisation.js"
+import type { Weights } from "../core/parameters.js"
 import {
   type DetectorKind,
   type ModelConfig,
@@ -12,9 +15,6 @@ import { type DeepPartial, type FasterRcnnOptions, withOverrides } from "../dete
 import { defaultModel, defaultPreset, type PresetName } from "../detector/preset-names.js"
 import { preset } from "../detector/presets.js"
 import type { NormKind } from "../layers/ops.js"
-import { DataError, UsageError } from "../tensor/errors.js"
-import { imageNet, type Normalisation } from "../tensor/normalisation.js"
-import type { Weights } from "../tensor/parameters.js"
 import type { Checkpoint } from "./checkpoint.js"
 import type { NetworkChoices } from "./model-info.js"
 import { detectorName, plainName } from "./names.js"

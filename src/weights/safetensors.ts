@@ -1,4 +1,4 @@
-import { DataError } from "../tensor/errors.js"
+import { DataError } from "../core/errors.js"
 import type { Weight } from "./axes.js"
 import { OpenFile } from "./open-file.js"
 import { bytesOf, decode, readableTypes, type StoredFile, type StoredTensor, valueCount } from "./stored.js"

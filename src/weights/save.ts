@@ -1,4 +1,4 @@
-import type { Parameter } from "../tensor/parameters.js"
+import type { Parameter } from "../core/parameters.js"
 import { toTorchAxes } from "./axes.js"
 import { type ClassifierInfo, classifierMetadata, type DetectorInfo, detectorMetadata } from "./model-info.js"
 import { writeSafetensors } from "./safetensors.js"

@@ -1,4 +1,4 @@
-import { DataError } from "../tensor/errors.js"
+import { DataError } from "../core/errors.js"
 import type { OpenFile } from "./open-file.js"
 import { type Handlers, type Pickled, spelt, unpickle } from "./pickle.js"
 import { bytesOf, decode, rowMajor, type StoredFile, type StoredTensor, type Strided, valueCount } from "./stored.js"

@@ -1,5 +1,5 @@
 import * as tf from "@tensorflow/tfjs-core"
-import type { Parameters, Weights } from "../tensor/parameters.js"
+import type { Parameters, Weights } from "../core/parameters.js"
 
 /** A class of the new head, and the class of the old one that it goes on from; `undefined`: it is made new. */
 export interface ClassOrigin {

@@ -1,5 +1,5 @@
 import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from "node:fs"
-import { DataError } from "../tensor/errors.js"
+import { DataError } from "../core/errors.js"
 
 /**
  * Writes a file piece by piece beside its place; it appears under its name only when it is complete and on the disk.

@@ -1,4 +1,4 @@
-import { DataError } from "../tensor/errors.js"
+import { DataError } from "../core/errors.js"
 import type { OpenFile } from "./open-file.js"
 
 /** A file in an archive, which is read when it is asked for. */

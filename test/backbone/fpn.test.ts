@@ -3,10 +3,10 @@ import { expect, test } from "vitest"
 import { resNetSpec } from "../../src/backbone/architecture.js"
 import { createBackbone } from "../../src/backbone/backbone.js"
 import { type FpnSpec, fpn, fpnBackbone } from "../../src/backbone/fpn.js"
+import { Parameters, Scope } from "../../src/core/parameters.js"
+import { seededRandom } from "../../src/core/random.js"
 import { createParameters } from "../../src/layers/parameters.js"
 import { testingOps } from "../../src/layers/tensor-ops.js"
-import { Parameters, Scope } from "../../src/tensor/parameters.js"
-import { seededRandom } from "../../src/tensor/random.js"
 import { onEveryEngine } from "../support/engines.js"
 
 /** A pyramid with fresh parameters. */

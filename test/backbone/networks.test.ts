@@ -5,10 +5,10 @@ import { ResNet } from "../../src/backbone/classifier.js"
 import { cifarSpec, networkNames, networkSpec } from "../../src/backbone/networks.js"
 import { stage } from "../../src/backbone/resnet.js"
 import { summarize } from "../../src/backbone/summary.js"
+import { Parameters, Scope } from "../../src/core/parameters.js"
+import { seededRandom } from "../../src/core/random.js"
 import { createParameters } from "../../src/layers/parameters.js"
 import { testingOps } from "../../src/layers/tensor-ops.js"
-import { Parameters, Scope } from "../../src/tensor/parameters.js"
-import { seededRandom } from "../../src/tensor/random.js"
 import { onEveryEngine } from "../support/engines.js"
 
 // Counted from the paper's layer lists, batch norm included; the paper prints them rounded (Table 6).

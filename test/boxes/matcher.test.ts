@@ -1,7 +1,7 @@
 import { expect, test } from "vitest"
 import { ignoreCrowds, matchBoxes } from "../../src/boxes/matcher.js"
 import { sampleMatches } from "../../src/boxes/sampler.js"
-import { seededRandom } from "../../src/tensor/random.js"
+import { seededRandom } from "../../src/core/random.js"
 
 const options = { positive: 0.7, negative: 0.3, allowLowQualityMatches: false }
 

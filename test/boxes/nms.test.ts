@@ -2,7 +2,7 @@ import fc from "fast-check"
 import { expect, test } from "vitest"
 import { iou } from "../../src/boxes/iou.js"
 import { nms } from "../../src/boxes/nms.js"
-import { seededRandom } from "../../src/tensor/random.js"
+import { seededRandom } from "../../src/core/random.js"
 
 test("the better of two overlapping boxes stays, and the third that touches neither", () => {
   const boxes = Float32Array.of(0, 0, 10, 10, 1, 0, 11, 10, 50, 50, 60, 60)

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest"
 import { sampleMatches } from "../../src/boxes/sampler.js"
-import { seededRandom } from "../../src/tensor/random.js"
+import { seededRandom } from "../../src/core/random.js"
 
 /** Matches of `positives` positive boxes, `negatives` negative ones, and one that is neither between them. */
 function matches(positives: number, negatives: number) {

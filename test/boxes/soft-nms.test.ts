@@ -3,7 +3,7 @@ import fc from "fast-check"
 import { expect, test } from "vitest"
 import { nms } from "../../src/boxes/nms.js"
 import { softNms } from "../../src/boxes/soft-nms.js"
-import { seededRandom } from "../../src/tensor/random.js"
+import { seededRandom } from "../../src/core/random.js"
 import { expectClose } from "../support/close.js"
 
 // The second overlaps the first with an IoU of 0.5, the third neither.

@@ -2,7 +2,7 @@ import { expect, test } from "vitest"
 import type { LabelledSet } from "../../datasets/labelled-set.js"
 import { areNumbered, scoreSet } from "../../src/classify/evaluate.js"
 import type { Scorer } from "../../src/classify/scorer.js"
-import { DataError } from "../../src/tensor/errors.js"
+import { DataError } from "../../src/core/errors.js"
 
 /** Images of one pixel whose red is their number; those in `broken` cannot be read. */
 function fakeSet(count: number, broken: ReadonlyMap<number, Error> = new Map(), classes = ["cat", "dog"]) {

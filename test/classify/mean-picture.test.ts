@@ -1,8 +1,8 @@
 import { expect, test } from "vitest"
 import type { LabelledSet } from "../../datasets/labelled-set.js"
 import { channelMeans, meanPicture } from "../../src/classify/mean-picture.js"
-import { DataError } from "../../src/tensor/errors.js"
-import { seededRandom } from "../../src/tensor/random.js"
+import { DataError } from "../../src/core/errors.js"
+import { seededRandom } from "../../src/core/random.js"
 import { expectClose } from "../support/close.js"
 
 /** Images of 2x3 pixels; image n is n * 10 at its left two columns, 0 at the right one. */

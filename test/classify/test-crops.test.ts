@@ -10,7 +10,7 @@ import {
   wholeImage,
   writeCrops,
 } from "../../src/classify/test-crops.js"
-import { UsageError } from "../../src/tensor/errors.js"
+import { UsageError } from "../../src/core/errors.js"
 
 interface Packed {
   readonly height: number

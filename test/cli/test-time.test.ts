@@ -5,10 +5,10 @@ import { join } from "node:path"
 import * as tf from "@tensorflow/tfjs-core"
 import { afterAll, beforeAll, expect, test } from "vitest"
 import { makeShapes } from "../../datasets/digits.js"
+import { DataError } from "../../src/core/errors.js"
 import type { DetectOptions } from "../../src/detector/detect-options.js"
 import { startEngine } from "../../src/engine/start.js"
 import { loadDetector } from "../../src/predict/load-detector.js"
-import { DataError } from "../../src/tensor/errors.js"
 import { saveUntrained } from "../support/untrained-detector.js"
 
 const flags = [

@@ -6,7 +6,7 @@ import { decodeImage } from "../../datasets/image/decode.js"
 import { type DetectionLoaderOptions, detectionLoader } from "../../datasets/loader/detection-loader.js"
 import { readDataset } from "../../datasets/read.js"
 import { writeDataset } from "../../datasets/write.js"
-import { seededRandom } from "../../src/tensor/random.js"
+import { seededRandom } from "../../src/core/random.js"
 import { tempFolder, tiledPng, writeFiles } from "./samples.js"
 
 const sizes = [

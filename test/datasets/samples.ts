@@ -3,7 +3,7 @@ import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
 import { PNG } from "pngjs"
 import { onTestFinished } from "vitest"
-import type { Random } from "../../src/tensor/random.js"
+import type { Random } from "../../src/core/random.js"
 
 /** A folder that is gone when the test is over. */
 export function tempFolder(): string {

@@ -1,11 +1,11 @@
 import * as tf from "@tensorflow/tfjs-core"
 import { beforeAll, expect, test } from "vitest"
+import { Parameters } from "../../src/core/parameters.js"
+import { seededRandom } from "../../src/core/random.js"
 import { buildLayers } from "../../src/detector/build.js"
 import { mapSizes } from "../../src/detector/map-sizes.js"
 import { modelDefaults } from "../../src/detector/model.js"
 import { startEngine } from "../../src/engine/start.js"
-import { Parameters } from "../../src/tensor/parameters.js"
-import { seededRandom } from "../../src/tensor/random.js"
 
 beforeAll(async () => {
   await startEngine()

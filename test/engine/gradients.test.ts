@@ -1,7 +1,7 @@
 import * as tf from "@tensorflow/tfjs-core"
 import { beforeAll, describe, expect, it } from "vitest"
+import { seededRandom } from "../../src/core/random.js"
 import { startEngine } from "../../src/engine/start.js"
-import { seededRandom } from "../../src/tensor/random.js"
 import { onAwaitedEngines } from "../support/engines.js"
 
 type Operation = (x: tf.Tensor) => tf.Tensor

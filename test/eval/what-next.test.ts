@@ -1,5 +1,6 @@
 import fc from "fast-check"
 import { describe, expect, test } from "vitest"
+import { seededRandom } from "../../src/core/random.js"
 import { bootstrapAp, interval, WeightedAp } from "../../src/eval/bootstrap.js"
 import { calibration, fBetaThresholds } from "../../src/eval/calibration.js"
 import {
@@ -13,7 +14,6 @@ import { matchDetections } from "../../src/eval/matched.js"
 import { evaluate } from "../../src/eval/report.js"
 import { evaluateSlices, slicesByFolder, slicesBySize, slicesFromFile } from "../../src/eval/slices.js"
 import { labelSuspects } from "../../src/eval/suspects.js"
-import { seededRandom } from "../../src/tensor/random.js"
 import { result, type TruthCase, truthFile, type Xywh } from "./support/cases.js"
 
 const IMAGES = 5

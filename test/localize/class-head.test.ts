@@ -1,9 +1,9 @@
 import * as tf from "@tensorflow/tfjs-core"
 import { expect, test } from "vitest"
+import { Parameters, Scope } from "../../src/core/parameters.js"
+import { seededRandom } from "../../src/core/random.js"
 import { convolution } from "../../src/engine/ops/convolution/convolution.js"
 import { ClassHead } from "../../src/localize/class-head.js"
-import { Parameters, Scope } from "../../src/tensor/parameters.js"
-import { seededRandom } from "../../src/tensor/random.js"
 import { expectClose } from "../support/close.js"
 import { onEveryEngine } from "../support/engines.js"
 

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest"
+import { seededRandom } from "../../src/core/random.js"
 import { centreCrop, cropDefaults, cropOptions, cropTruths, drawCrop } from "../../src/localize/crop.js"
-import { seededRandom } from "../../src/tensor/random.js"
 
 /** Of an image of 100 x 200, enlarged to twice its size. */
 const crop = { height: 200, width: 400, scaleX: 2, scaleY: 2, top: 20, left: 40, side: 100, mirrored: false }

@@ -1,11 +1,11 @@
 import { createBackbone } from "../../src/backbone/backbone.js"
 import { resNetBackbone } from "../../src/backbone/resnet.js"
+import { Parameters, Scope } from "../../src/core/parameters.js"
+import { seededRandom } from "../../src/core/random.js"
 import { ClassHead } from "../../src/localize/class-head.js"
 import { ClassRpn } from "../../src/localize/class-rpn.js"
 import { classRpnDefaults } from "../../src/localize/options.js"
 import { RegionNetwork } from "../../src/localize/region-network.js"
-import { Parameters, Scope } from "../../src/tensor/parameters.js"
-import { seededRandom } from "../../src/tensor/random.js"
 import { tinyNetwork } from "../support/tiny-network.js"
 
 const tinyBackbone = resNetBackbone(tinyNetwork, { norm: "group", stages: 2, freezeAt: 0 })

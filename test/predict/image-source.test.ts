@@ -2,8 +2,8 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node
 import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
 import { afterAll, beforeAll, expect, test } from "vitest"
+import { DataError, UsageError } from "../../src/core/errors.js"
 import { openImageSource } from "../../src/predict/image-source.js"
-import { DataError, UsageError } from "../../src/tensor/errors.js"
 
 let folder = ""
 beforeAll(() => {

@@ -2,10 +2,10 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterEach, beforeEach, expect, test } from "vitest"
+import { UsageError } from "../../src/core/errors.js"
 import type { ImageDetections } from "../../src/predict/detect-images.js"
 import type { SourceImage } from "../../src/predict/source-image.js"
 import { type DetectionFormat, detectionFormat, openWriters, type WriterContext } from "../../src/predict/writer.js"
-import { UsageError } from "../../src/tensor/errors.js"
 
 let folder = ""
 beforeEach(() => {

@@ -1,8 +1,8 @@
 import * as tf from "@tensorflow/tfjs-core"
 import { expect, test } from "vitest"
+import { Parameters, Scope } from "../../src/core/parameters.js"
+import { seededRandom } from "../../src/core/random.js"
 import { BoxPredictor } from "../../src/roi/head.js"
-import { Parameters, Scope } from "../../src/tensor/parameters.js"
-import { seededRandom } from "../../src/tensor/random.js"
 import { onEveryEngine } from "../support/engines.js"
 
 onEveryEngine("BoxPredictor", () => {

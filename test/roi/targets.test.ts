@@ -1,6 +1,6 @@
 import { expect, test } from "vitest"
+import { seededRandom } from "../../src/core/random.js"
 import { roiMatchDefaults, roiSampleDefaults, roiTargets } from "../../src/roi/targets.js"
-import { seededRandom } from "../../src/tensor/random.js"
 
 const options = { match: roiMatchDefaults, sample: roiSampleDefaults }
 const none = new Float32Array(0)

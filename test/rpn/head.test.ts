@@ -1,10 +1,10 @@
 import * as tf from "@tensorflow/tfjs-core"
 import { expect, test } from "vitest"
+import { Parameters, Scope } from "../../src/core/parameters.js"
+import { seededRandom } from "../../src/core/random.js"
 import { anchorPlaces, neighbours } from "../../src/rpn/anchor-places.js"
 import { type AnchorOutputs, RpnHead } from "../../src/rpn/head.js"
 import { outputsAt } from "../../src/rpn/loss.js"
-import { Parameters, Scope } from "../../src/tensor/parameters.js"
-import { seededRandom } from "../../src/tensor/random.js"
 import { expectClose } from "../support/close.js"
 import { onAwaitedEngines } from "../support/engines.js"
 

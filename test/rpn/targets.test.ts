@@ -1,6 +1,6 @@
 import { expect, test } from "vitest"
+import { seededRandom } from "../../src/core/random.js"
 import { rpnMatchDefaults, rpnSampleDefaults, rpnTargets } from "../../src/rpn/targets.js"
-import { seededRandom } from "../../src/tensor/random.js"
 
 const options = { match: rpnMatchDefaults, sample: rpnSampleDefaults }
 const anchors = Float32Array.of(0, 0, 20, 20, 5, 0, 25, 20, 100, 100, 120, 120)

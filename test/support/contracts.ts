@@ -3,10 +3,10 @@ import { expect } from "vitest"
 import type { Dataset, ImageRecord } from "../../datasets/dataset.js"
 import { openSample } from "../../datasets/open-sample.js"
 import type { Backbone } from "../../src/backbone/backbone.js"
+import { seededRandom } from "../../src/core/random.js"
 import type { FasterRcnn } from "../../src/detector/faster-rcnn.js"
 import type { TrainingImage } from "../../src/detector/truths.js"
 import { awaitReadback } from "../../src/engine/readback.js"
-import { seededRandom } from "../../src/tensor/random.js"
 
 /** Asserts that an object keeps the contract of `Backbone`, for images of usual and of odd sizes. */
 export async function isBackbone(backbone: Backbone): Promise<void> {

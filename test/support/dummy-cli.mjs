@@ -4,7 +4,7 @@ import { detectCommand } from "../../dist/src/cli/detect.js"
 import { main } from "../../dist/src/cli/main.js"
 import { BelowMinimumError, interruption } from "../../dist/src/cli/exit.js"
 import { startProgress } from "../../dist/src/cli/progress.js"
-import { DataError, UserError } from "../../dist/src/tensor/errors.js"
+import { DataError, UserError } from "../../dist/src/core/errors.js"
 
 const failures = {
   user: () => new UserError("a.png: no such class"),

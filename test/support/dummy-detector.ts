@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs"
 import type { RgbImage } from "../../datasets/image/rgb.js"
+import { DataError } from "../../src/core/errors.js"
 import type { DecodeImage, PixelDetector } from "../../src/predict/pixel-detector.js"
-import { DataError } from "../../src/tensor/errors.js"
 
 /** Decodes a "photo" whose file holds its size as text, such as `8x6`; anything else is unreadable. */
 export const decodeDummy: DecodeImage = async (image) => {

@@ -1,4 +1,4 @@
-import { UserError } from "../../src/tensor/errors.js"
+import { UserError } from "../../src/core/errors.js"
 import { runCommand } from "./run-command.js"
 
 /**

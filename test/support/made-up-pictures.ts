@@ -1,5 +1,5 @@
 import type { CifarSet } from "../../datasets/cifar.js"
-import { seededRandom } from "../../src/tensor/random.js"
+import { seededRandom } from "../../src/core/random.js"
 
 /** Pictures of noise about a colour of their class: red, green, blue. `side` pixels square, in memory. */
 export function colouredPictures(count: number, side: number, seed = 0): CifarSet {

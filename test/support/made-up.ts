@@ -1,8 +1,8 @@
 import * as tf from "@tensorflow/tfjs-core"
 import type { NetworkSpec } from "../../src/backbone/architecture.js"
 import { isProjection, stageChannels } from "../../src/backbone/architecture.js"
+import type { Weights } from "../../src/core/parameters.js"
 import type { LayerSpec } from "../../src/layers/ops.js"
-import type { Weights } from "../../src/tensor/parameters.js"
 import { fromTorchAxes, type Weight } from "../../src/weights/axes.js"
 
 /** `count` numbers in [-0.5, 0.5), from the name and the position alone; scripts/made_up.py makes the same. */

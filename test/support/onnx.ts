@@ -1,12 +1,12 @@
 import * as tf from "@tensorflow/tfjs-core"
 import { describe } from "vitest"
+import type { Parameters } from "../../src/core/parameters.js"
 import { onnxRuntimeVersion } from "../../src/engine/onnx-runtime.js"
 import { startEngine } from "../../src/engine/start.js"
 import { encodeModel } from "../../src/onnx/encode-model.js"
 import { Graph, type Value, type WeightSource } from "../../src/onnx/graph.js"
 import type { ElementType, OnnxModel } from "../../src/onnx/model.js"
 import { openSession, type SessionTensor } from "../../src/onnx/session.js"
-import type { Parameters } from "../../src/tensor/parameters.js"
 import { toTorchAxes } from "../../src/weights/axes.js"
 
 const missing = onnxRuntimeVersion() === undefined

@@ -1,8 +1,8 @@
 import * as tf from "@tensorflow/tfjs-core"
 import type { Backbone, BackboneSpec } from "../../src/backbone/backbone.js"
+import { heNormal } from "../../src/core/initializers.js"
+import type { Scope } from "../../src/core/parameters.js"
 import type { NormKind, Ops } from "../../src/layers/ops.js"
-import { heNormal } from "../../src/tensor/initializers.js"
-import type { Scope } from "../../src/tensor/parameters.js"
 
 const widths = [8, 16, 16, 32]
 

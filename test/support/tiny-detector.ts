@@ -1,4 +1,7 @@
 import * as tf from "@tensorflow/tfjs-core"
+import { constant, heNormal } from "../../src/core/initializers.js"
+import { Parameters, Scope } from "../../src/core/parameters.js"
+import { seededRandom } from "../../src/core/random.js"
 import { assemble } from "../../src/detector/build.js"
 import type { FasterRcnn, TrainingBatch } from "../../src/detector/faster-rcnn.js"
 import { type FasterRcnnOptions, fasterRcnnDefaults } from "../../src/detector/options.js"
@@ -6,9 +9,6 @@ import type { TrainingImage } from "../../src/detector/truths.js"
 import { convolution } from "../../src/engine/ops/convolution/convolution.js"
 import { BoxPredictor } from "../../src/roi/head.js"
 import { RpnHead } from "../../src/rpn/head.js"
-import { constant, heNormal } from "../../src/tensor/initializers.js"
-import { Parameters, Scope } from "../../src/tensor/parameters.js"
-import { seededRandom } from "../../src/tensor/random.js"
 
 const channels = 32
 

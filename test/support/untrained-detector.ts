@@ -1,8 +1,8 @@
+import { Parameters } from "../../src/core/parameters.js"
+import type { Random } from "../../src/core/random.js"
 import { buildFasterRcnn } from "../../src/detector/build.js"
 import { modelDefaults } from "../../src/detector/model.js"
 import { type FasterRcnnOptions, fasterRcnnDefaults } from "../../src/detector/options.js"
-import { Parameters } from "../../src/tensor/parameters.js"
-import type { Random } from "../../src/tensor/random.js"
 import { saveDetector } from "../../src/weights/save.js"
 
 /**

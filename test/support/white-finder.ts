@@ -1,9 +1,9 @@
 import * as tf from "@tensorflow/tfjs-core"
 import { RgbPhoto } from "../../datasets/image/photo.js"
+import { imageNet } from "../../src/core/normalisation.js"
 import { type FasterRcnnOptions, fasterRcnnDefaults } from "../../src/detector/options.js"
 import type { Network } from "../../src/detector/region-predictor.js"
 import { readPredictions } from "../../src/roi/read-predictions.js"
-import { imageNet } from "../../src/tensor/normalisation.js"
 
 /** A black photo with white rectangles, `[x1, y1, x2, y2]` each. */
 export function whiteOnBlack(width: number, height: number, ...rectangles: readonly (readonly number[])[]): RgbPhoto {

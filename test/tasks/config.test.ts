@@ -3,9 +3,9 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterAll, beforeAll, expect, test } from "vitest"
 import { z } from "zod"
+import { UsageError } from "../../src/core/errors.js"
 import { type ConfigSources, parseOptions, resolveConfig } from "../../src/tasks/config.js"
 import { option } from "../../src/tasks/option.js"
-import { UsageError } from "../../src/tensor/errors.js"
 
 const schema = z.strictObject({
   data: option(z.string().default("here"), { help: "the data", path: "joined" }),

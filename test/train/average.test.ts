@@ -1,9 +1,9 @@
 import * as tf from "@tensorflow/tfjs-core"
 import { beforeAll, expect, test } from "vitest"
+import { constant } from "../../src/core/initializers.js"
+import { Parameters } from "../../src/core/parameters.js"
+import { seededRandom } from "../../src/core/random.js"
 import { startEngine } from "../../src/engine/start.js"
-import { constant } from "../../src/tensor/initializers.js"
-import { Parameters } from "../../src/tensor/parameters.js"
-import { seededRandom } from "../../src/tensor/random.js"
 import { WeightAverage } from "../../src/train/average.js"
 
 beforeAll(async () => {

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, expect, test } from "vitest"
 import { resNetSpec } from "../../src/backbone/architecture.js"
+import { Parameters } from "../../src/core/parameters.js"
+import { seededRandom } from "../../src/core/random.js"
 import { buildLayers } from "../../src/detector/build.js"
 import { modelDefaults } from "../../src/detector/model.js"
 import { startEngine } from "../../src/engine/start.js"
-import { Parameters } from "../../src/tensor/parameters.js"
-import { seededRandom } from "../../src/tensor/random.js"
 import { expectedShapes } from "../../src/weights/expected.js"
 import { detectorName } from "../../src/weights/names.js"
 

@@ -1,11 +1,11 @@
 import * as tf from "@tensorflow/tfjs-core"
 import { beforeAll, expect, test } from "vitest"
 import { vocClasses } from "../../datasets/classes.js"
+import { constant } from "../../src/core/initializers.js"
+import { Parameters, Scope, type Weights } from "../../src/core/parameters.js"
+import { seededRandom } from "../../src/core/random.js"
 import { startEngine } from "../../src/engine/start.js"
 import { BoxPredictor } from "../../src/roi/head.js"
-import { constant } from "../../src/tensor/initializers.js"
-import { Parameters, Scope, type Weights } from "../../src/tensor/parameters.js"
-import { seededRandom } from "../../src/tensor/random.js"
 import { type ClassOrigin, copyHead, matchClasses, splitHead, transferTable } from "../../src/weights/transfer.js"
 
 beforeAll(async () => {

@@ -1,6 +1,6 @@
 import { createRequire } from "node:module"
 import * as tf from "@tensorflow/tfjs-core"
-import { UserError } from "../../tensor/errors.js"
+import { UserError } from "../../core/errors.js"
 import { type BufferStore, BufferTrimmer } from "./memory.js"
 
 const require = createRequire(import.meta.url)

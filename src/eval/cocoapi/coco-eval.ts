@@ -1,4 +1,4 @@
-import { UsageError } from "../../tensor/errors.js"
+import { UsageError } from "../../core/errors.js"
 import { arrange } from "../arrange.js"
 import { accumulate, asPycocotools } from "../coco-accumulate.js"
 import { formatSummaryLine, type SummaryLine } from "../coco-lines.js"

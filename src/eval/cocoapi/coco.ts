@@ -1,5 +1,5 @@
+import { DataError, UsageError } from "../../core/errors.js"
 import { type ByteChunks, readJsonLists } from "../../json/lists.js"
-import { DataError, UsageError } from "../../tensor/errors.js"
 import type { CocoAnnotation, CocoCategory, CocoDataset, CocoId, CocoImage, CocoResult } from "./records.js"
 
 /** A file as a browser has it, a stream, or pieces of bytes. */

@@ -1,4 +1,4 @@
-import { UsageError } from "../../tensor/errors.js"
+import { UsageError } from "../../core/errors.js"
 import { cocoDefaults } from "../coco-options.js"
 import type { CocoId } from "./records.js"
 

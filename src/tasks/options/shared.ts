@@ -1,8 +1,8 @@
 import { z } from "zod"
 import type { BackboneSpec } from "../../backbone/backbone.js"
+import type { Rule } from "../../core/options.js"
 import type { OwnBackbone } from "../../detector/build.js"
 import { engineChoices } from "../../engine/names.js"
-import type { Rule } from "../../tensor/options.js"
 import type { BoxData } from "../box-data.js"
 import { option } from "../option.js"
 

@@ -1,6 +1,6 @@
 import type { Dataset } from "../../../datasets/dataset.js"
 import type { FaultPolicies } from "../../../datasets/faults.js"
-import { DataError } from "../../tensor/errors.js"
+import { DataError } from "../../core/errors.js"
 import { type BoxData, readBoxData } from "../box-data.js"
 import type { Listener } from "../hooks.js"
 import type { DatasetFingerprint } from "./run-record.js"

@@ -1,5 +1,5 @@
+import { UsageError } from "../../core/errors.js"
 import { modelDefaults, ownModel, parseModel } from "../../detector/model.js"
-import { UsageError } from "../../tensor/errors.js"
 import { type Recipe, recipes, scaleRecipe } from "../../train/recipes.js"
 import type { Checkpoint } from "../../weights/checkpoint.js"
 import { planModelName, planNetwork, planPreset } from "../../weights/plan.js"

@@ -2,10 +2,10 @@ import { existsSync } from "node:fs"
 import { join } from "node:path"
 import type { z } from "zod"
 import type { Fault } from "../../../datasets/dataset.js"
+import { UserError } from "../../core/errors.js"
+import type { Parameters } from "../../core/parameters.js"
 import type { EngineChoice } from "../../engine/names.js"
 import { startEngine } from "../../engine/start.js"
-import { UserError } from "../../tensor/errors.js"
-import type { Parameters } from "../../tensor/parameters.js"
 import type { StepReport } from "../../train/report-window.js"
 import {
   type RunEvents,

@@ -8,7 +8,7 @@ import {
   drawWindow,
   normalisationTable,
 } from "../../../datasets/image/augment.js"
-import { type Random, seededRandom } from "../../../src/tensor/random.js"
+import { type Random, seededRandom } from "../../../src/core/random.js"
 
 const plain = { mean: [0, 0, 0], std: [1 / 255, 1 / 255, 1 / 255] } as const
 

@@ -4,7 +4,7 @@ import { decodeImage } from "../../../datasets/image/decode.js"
 import { RgbPhoto } from "../../../datasets/image/photo.js"
 import { makeDetectionInputs } from "../../../datasets/loader/detection-inputs.js"
 import { openDefaults } from "../../../datasets/open-sample.js"
-import { imageNet } from "../../../src/tensor/normalisation.js"
+import { imageNet } from "../../../src/core/normalisation.js"
 import { png } from "../samples.js"
 
 /** 3 x 2 pixels whose red tells their place. */

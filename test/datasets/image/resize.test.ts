@@ -4,7 +4,7 @@ import { resizeInto } from "../../../datasets/image/resize.js"
 import { resizeWasm } from "../../../datasets/image/resize-wasm.js"
 import type { RgbImage } from "../../../datasets/image/rgb.js"
 import { assembled } from "../../../scripts/assemble.js"
-import { imageNet } from "../../../src/tensor/normalisation.js"
+import { imageNet } from "../../../src/core/normalisation.js"
 
 interface Golden {
   readonly cases: {

@@ -1,7 +1,7 @@
 import fc from "fast-check"
 import { expect, test } from "vitest"
 import { drawRepeats, repeatedLength, repeatFactors } from "../../../datasets/loader/repeats.js"
-import { seededRandom } from "../../../src/tensor/random.js"
+import { seededRandom } from "../../../src/core/random.js"
 
 const images = (...labels: number[][]) => labels.map((own) => ({ labels: Int32Array.from(own) }))
 

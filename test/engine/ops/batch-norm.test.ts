@@ -1,7 +1,7 @@
 import * as tf from "@tensorflow/tfjs-core"
 import { expect, test } from "vitest"
+import { seededRandom } from "../../../src/core/random.js"
 import { batchNormEpsilon, batchNormOfBatch } from "../../../src/engine/ops/batch-norm.js"
-import { seededRandom } from "../../../src/tensor/random.js"
 import { expectClose } from "../../support/close.js"
 import { onAwaitedEngines } from "../../support/engines.js"
 

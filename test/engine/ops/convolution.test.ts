@@ -1,7 +1,7 @@
 import * as tf from "@tensorflow/tfjs-core"
 import { beforeEach, expect, test, vi } from "vitest"
+import { seededRandom } from "../../../src/core/random.js"
 import { convolution } from "../../../src/engine/ops/convolution/convolution.js"
-import { seededRandom } from "../../../src/tensor/random.js"
 import { expectClose } from "../../support/close.js"
 import { onAwaitedEngines } from "../../support/engines.js"
 import { type ConvolutionCase, naiveConvolution } from "../../support/naive-convolution.js"

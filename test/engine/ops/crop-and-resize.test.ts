@@ -1,8 +1,8 @@
 import * as tf from "@tensorflow/tfjs-core"
 import { describe, expect, it } from "vitest"
+import { seededRandom } from "../../../src/core/random.js"
 import { cropAndResize } from "../../../src/engine/ops/crop-and-resize/crop-and-resize.js"
 import { cropGradientByProducts } from "../../../src/engine/ops/crop-and-resize/products.js"
-import { seededRandom } from "../../../src/tensor/random.js"
 import { expectClose } from "../../support/close.js"
 import { onAwaitedEngines } from "../../support/engines.js"
 

@@ -1,7 +1,7 @@
 import * as tf from "@tensorflow/tfjs-core"
 import { expect, test } from "vitest"
+import { seededRandom } from "../../../src/core/random.js"
 import { stemPool } from "../../../src/engine/ops/max-pool.js"
-import { seededRandom } from "../../../src/tensor/random.js"
 import { onAwaitedEngines } from "../../support/engines.js"
 
 const random = seededRandom(8)

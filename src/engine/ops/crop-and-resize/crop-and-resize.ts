@@ -1,5 +1,5 @@
 import * as tf from "@tensorflow/tfjs-core"
-import { expectShape } from "../../../tensor/shapes.js"
+import { expectShape } from "../../../core/shapes.js"
 import { type ByEngine, current } from "../../kernels.js"
 import { float32, isOnCuda, nativeOp } from "../../native/op.js"
 import { type Chunk, rowChunks, sliceRows } from "../../row-chunks.js"

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest"
-import { mixSeeds, seededRandom, shuffleFirst } from "../../src/tensor/random.js"
+import { mixSeeds, seededRandom, shuffleFirst } from "../../src/core/random.js"
 
 test("different seeds and different purposes give different numbers", () => {
   expect(seededRandom(1).uniform()).not.toBe(seededRandom(2).uniform())

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest"
+import { renameOldKeys } from "../../src/core/renamed-keys.js"
 import { fasterRcnnDefaults, withOverrides } from "../../src/detector/options.js"
-import { renameOldKeys } from "../../src/tensor/renamed-keys.js"
 
 const old = {
   epochs: 3,
