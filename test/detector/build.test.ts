@@ -74,7 +74,9 @@ describe.each([
   test("learns with every parameter, detects inside the images, and leaves no tensor behind", async () => {
     const parameters = new Parameters(seededRandom(1))
     const model = `fasterrcnn_resnet18_${kind}`
-    const { options } = preset("light", model)
+    const { options: light } = preset("light", model)
+    const sample = { ...light.roi.sample, batchSizePerImage: 32 }
+    const options = { ...light, align: { ...light.align, size: 4 }, roi: { ...light.roi, sample } }
     const config = { ...modelDefaults, model, norm, headNorm: norm, frozen: 0, options } as const
     const detector = buildFasterRcnn(parameters, config, 2)
     const { pixels, shape, images } = rectangles()

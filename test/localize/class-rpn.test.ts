@@ -89,6 +89,13 @@ test("an epoch's batches are a function of the seed and the epoch, wherever one 
   expect(new Set(whole.flatMap(({ records }) => records.map(({ id }) => id))).size).toBe(6)
 })
 
+test("an image is cropped by a draw of its own in every epoch", async () => {
+  const loader = cropLoader({ source: folder, images: images.slice(0, 1) }, { batch: 1, crop })
+  const seen = new Set<string>()
+  for (let epoch = 0; epoch < 4; epoch++) for await (const { pixels } of loader.epoch(epoch)) seen.add(String(pixels))
+  expect(seen.size).toBe(4)
+})
+
 test("an image that cannot be read is told and left out of its batch", async () => {
   const absent = { ...images[0]!, file: join(folder, "absent.png") }
   const loader = cropLoader({ source: folder, images: [absent, images[1]!] }, { batch: 2, crop })

@@ -120,6 +120,18 @@ test("a mirrored region mirrors its delta alone", async () => {
   expect(await deltas(1)).toEqual([-1, 0, 0, 0])
 })
 
+test("a region is mirrored or not by a draw of its own in every epoch", async () => {
+  const truth = Float32Array.of(22, 30, 42, 50)
+  const positive = { matchedIndex: Int32Array.of(0), positive: Uint8Array.of(1), negative: Uint8Array.of(0) }
+  const entry = { ...entries[0]!, boxes: Float32Array.of(20, 30, 40, 50), truths: truth, matches: positive }
+  const loader = regionLoader([entry], { side: 32, batch: 1, sample: { batchSizePerImage: 4, positiveFraction: 0.25 } })
+  const signs = new Set<number>()
+  for (let epoch = 0; epoch < 8; epoch++) {
+    for await (const { deltas } of loader.epoch(epoch)) signs.add(Math.sign(deltas[0]!))
+  }
+  expect(signs).toEqual(new Set([1, -1]))
+})
+
 test("the second stage's losses count each region's own class, and the boxes of positive ones over all regions", () => {
   const { network, parameters } = tinyRegionNetwork()
   for (const name of ["cls_score", "bbox_pred"]) {

@@ -7,7 +7,8 @@ import {
   classificationLoader,
 } from "../../../datasets/loader/classification-loader.js"
 import type { Loaded, Loader } from "../../../datasets/loader/loader.js"
-import { png, tempFolder, writeFiles } from "../samples.js"
+import { seededRandom } from "../../../src/tensor/random.js"
+import { png, tempFolder, tiledPng, writeFiles } from "../samples.js"
 
 /** Nine 2x2 pictures; all of picture n is n, its class n % 3. */
 function memory(): CifarSet {
@@ -93,6 +94,16 @@ test("image files give the same batches from no worker and from two, after a bre
   expect(here.flatMap(({ images }) => images).sort()).toEqual([0, 1, 2, 3, 4, 5])
   expect(await all(classificationLoader(set, { ...options, workers: 2 }), 2, 1)).toEqual(here.slice(1))
   expect(await all(classificationLoader(set, { ...options, workers: 0, seed: 5 }), 2)).not.toEqual(here)
+})
+
+test("an image file is cropped by a draw of its own in every epoch", async () => {
+  const root = tempFolder()
+  writeFiles(root, { "a/1.png": tiledPng(40, 40, seededRandom(1)) })
+  const loader = classificationLoader(readImageFolder(root), { batchSize: 1, size: 8, shorter: [9, 20], workers: 0 })
+  const seen = new Set<string>()
+  for (let epoch = 0; epoch < 4; epoch++) for await (const { pixels } of loader.epoch(epoch)) seen.add(String(pixels))
+  await loader.close()
+  expect(seen.size).toBe(4)
 })
 
 test("an image that cannot be read is told once and left out, and a batch of such only is passed over", async () => {
