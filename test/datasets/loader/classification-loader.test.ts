@@ -7,7 +7,7 @@ import {
   classificationLoader,
 } from "../../../datasets/loader/classification-loader.js"
 import type { Loaded, Loader } from "../../../datasets/loader/loader.js"
-import { seededRandom } from "../../../src/tensor/random.js"
+import { seededRandom } from "../../../src/core/random.js"
 import { png, tempFolder, tiledPng, writeFiles } from "../samples.js"
 
 /** Nine 2x2 pictures; all of picture n is n, its class n % 3. */
