@@ -12,7 +12,7 @@ const unnamedFor = 5000
 export async function withLock<T>(path: string, onWait: (pid: number) => void, work: () => Promise<T>): Promise<T> {
   mkdirSync(dirname(path), { recursive: true })
   let reported = false
-  while (!take(path)) {
+  while (!takeLock(path, String(process.pid))) {
     const holder = readHolder(path)
     if (holder === undefined ? isOlderThan(path, unnamedFor) : !isAlive(holder)) {
       rmSync(path, { force: true })
@@ -31,8 +31,8 @@ export async function withLock<T>(path: string, onWait: (pid: number) => void, w
   }
 }
 
-/** Whether the lock is ours now; it is not left behind where it cannot be written. */
-function take(path: string): boolean {
+/** Whether the lock is ours now, with our name in it; it is not left behind where it cannot be written. */
+export function takeLock(path: string, holder: string): boolean {
   let file: number
   try {
     file = openSync(path, "wx")
@@ -41,7 +41,7 @@ function take(path: string): boolean {
     throw error
   }
   try {
-    writeSync(file, String(process.pid))
+    writeSync(file, holder)
     return true
   } catch (error) {
     rmSync(path, { force: true })
@@ -65,7 +65,8 @@ function readHolder(path: string): number | undefined {
   }
 }
 
-function isAlive(pid: number): boolean {
+/** Whether there is such a process on this machine. */
+export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0)
     return true

@@ -1,7 +1,8 @@
-import { closeSync, openSync, readFileSync, rmSync, statSync, utimesSync, writeSync } from "node:fs"
+import { readFileSync, rmSync, statSync, utimesSync } from "node:fs"
 import { hostname } from "node:os"
 import { join } from "node:path"
 import { UserError } from "../core/errors.js"
+import { isAlive, takeLock } from "../setup/lock.js"
 
 /** A folder that one process alone writes to, until it is disposed of. */
 export interface HeldFolder extends Disposable {
@@ -21,7 +22,7 @@ const unnamedFor = 5000
  */
 export function holdFolder(folder: string, doing: string): HeldFolder {
   const path = join(folder, ".lock")
-  while (!take(path)) {
+  while (!takeLock(path, `${process.pid} ${hostname()}\n`)) {
     const holder = holderOf(path)
     if (holder !== undefined) {
       throw new UserError(
@@ -40,26 +41,6 @@ export function holdFolder(folder: string, doing: string): HeldFolder {
   }
 }
 
-/** Whether the lock is ours now; it is not left behind where it cannot be written. */
-function take(path: string): boolean {
-  let file: number
-  try {
-    file = openSync(path, "wx")
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "EEXIST") return false
-    throw error
-  }
-  try {
-    writeSync(file, `${process.pid} ${hostname()}\n`)
-    return true
-  } catch (error) {
-    rmSync(path, { force: true })
-    throw error
-  } finally {
-    closeSync(file)
-  }
-}
-
 /** Who holds the lock, in words; undefined where nobody does any more. */
 function holderOf(path: string): string | undefined {
   const written = statSync(path, { throwIfNoEntry: false })?.mtimeMs
@@ -73,15 +54,6 @@ function holderOf(path: string): string | undefined {
 
 /** A number that is ours was another's before: containers count from 1 each time. */
 const isOther = (pid: number) => pid !== process.pid && isAlive(pid)
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM"
-  }
-}
 
 function readText(path: string): string {
   try {
