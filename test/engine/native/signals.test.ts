@@ -15,19 +15,20 @@ const imports = `
 
 /** Products and a convolution as a detector has on its coarser levels and in its head; each result must be the first's. */
 const products = `
-  const { pixelProduct, productFilterGradient } = await import(${compiled("engine/ops/convolution/tensorflow.js")})
+  const { tensorflow } = await import(${compiled("engine/ops/convolution/tensorflow.js")})
   await startEngine("tensorflow")
   let handled = 0
   process.on("SIGWINCH", () => handled++)
   const shapes = [[1, 13, 17, 256], [1, 1, 256, 3], [1, 13, 17, 3], [221, 256], [256, 3], [128, 1024], [1024, 81]]
   const [x, filter, dy, a, b, vectors, layer] = shapes.map((shape) => tf.randomNormal(shape))
   const works = [
-    () => pixelProduct(x, filter),
-    () => productFilterGradient(dy, x),
+    () => tf.tidy(() => tensorflow.forward({ x, filter }, one, false)),
+    () => tf.tidy(() => tensorflow.filterGradient(dy, x, filter.shape, one)),
     () => tf.conv2d(x, filter, 1, "valid"),
     () => tf.matMul(a, b),
     () => tf.matMul(vectors, layer),
   ]
+  const one = { stride: 1, padding: 0 }
   console.log("ready")
   let wrong = 0
   for (const work of works) {
