@@ -1,8 +1,8 @@
-import { decodeImage, ImageError } from "../../datasets/image/decode.js"
-import { UsageError } from "../core/errors.js"
+import { DataError, UsageError } from "../core/errors.js"
 import { didYouMean } from "../core/suggest.js"
 import { localize } from "../localize/localizer.js"
 import { openImageSource } from "../predict/image-source.js"
+import { decodePixels } from "../predict/images.js"
 import type { SkippedImage } from "./classify-folder.js"
 import { parseOptions } from "./config.js"
 import { listenerOf, type TaskHooks } from "./hooks.js"
@@ -53,12 +53,12 @@ export async function localizeFolder(
       if (listener.signal.aborted) break
       images++
       try {
-        const photo = await decodeImage(file)
+        const photo = await decodePixels(file)
         const found = await localize(localizer, photo, (await guess?.(photo)) ?? named, look)
         const objects = found.map(({ label, score, box }) => ({ label: classes[label - 1]!, score, box: [...box] }))
         hooks.onImage?.({ image: path, width: photo.width, height: photo.height, objects })
       } catch (error) {
-        if (!(error instanceof ImageError)) throw error
+        if (!(error instanceof DataError)) throw error
         skipped.push({ image: path, message: error.message })
         listener.log(`${path}: skipped: ${error.message}`)
       }
