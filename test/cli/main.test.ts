@@ -51,7 +51,13 @@ test.each([
   ["user", 1, "error: a.png: no such class\n"],
   ["data", 3, "error: b.xml: broken\n"],
   ["low", 4, "error: mAP 0.1 is below 0.5\n"],
-])("a user's mistake (%s) exits with %i and one line", (how, status, line) => {
+  ["full", 1, "error: ENOSPC: no space left on device, write\n"],
+  [
+    "memory",
+    1,
+    "error: not enough memory (WebAssembly.Instance(): Out of memory: Cannot allocate Wasm memory for new instance). Try smaller batches or images, or fewer --workers\n",
+  ],
+])("a user's or the machine's mistake (%s) exits with %i and one line", (how, status, line) => {
   expect(run(dummy, "fail", how)).toEqual({ status, stdout: "", stderr: line })
 })
 
@@ -66,12 +72,12 @@ test("progress off a terminal is plain lines on stderr without colours", () => {
 })
 
 /** Starts a command that says it is ready, sends it the interrupts one after the other, and waits for its end. */
-async function interrupt(times: number, ...args: string[]) {
+async function interrupt(signal: NodeJS.Signals, times: number, ...args: string[]) {
   const child = spawn(process.execPath, [dummy, ...args])
   let stdout = ""
   let sent = 0
   const send = () => {
-    if (sent++ < times) child.kill("SIGINT")
+    if (sent++ < times) child.kill(signal)
   }
   child.stdout.on("data", (text) => {
     stdout += text
@@ -79,16 +85,19 @@ async function interrupt(times: number, ...args: string[]) {
   })
   // The line on stderr says that an interrupt has been taken; only then may the next be sent.
   child.stderr.on("data", send)
-  const code = await new Promise((resolve) => child.on("close", (status, signal) => resolve(status ?? signal)))
+  const code = await new Promise((resolve) => child.on("close", (status, killer) => resolve(status ?? killer)))
   return { code, stdout }
 }
 
-test("the first Ctrl-C lets a command save and exits with 130", async () => {
-  expect(await interrupt(1, "wait")).toEqual({ code: 130, stdout: "ready\nsaved\n" })
-})
+test.each(["SIGINT", "SIGTERM", "SIGHUP"] as const)(
+  "the first %s lets a command save and exits with 130",
+  async (signal) => {
+    expect(await interrupt(signal, 1, "wait")).toEqual({ code: 130, stdout: "ready\nsaved\n" })
+  },
+)
 
 test("the second Ctrl-C ends a command that does not stop", async () => {
-  expect(await interrupt(2, "wait", "--stubborn")).toEqual({ code: 130, stdout: "ready\n" })
+  expect(await interrupt("SIGINT", 2, "wait", "--stubborn")).toEqual({ code: 130, stdout: "ready\n" })
 })
 
 test("a reader that goes away ends the command quietly", async () => {

@@ -10,6 +10,8 @@ const failures = {
   user: () => new UserError("a.png: no such class"),
   data: () => new DataError("b.xml: broken"),
   low: () => new BelowMinimumError("mAP 0.1 is below 0.5"),
+  full: () => Object.assign(new Error("ENOSPC: no space left on device, write"), { code: "ENOSPC", syscall: "write" }),
+  memory: () => new RangeError("WebAssembly.Instance(): Out of memory: Cannot allocate Wasm memory for new instance"),
   bug: () => new TypeError("x is not a function"),
 }
 
