@@ -1,6 +1,7 @@
-import { DataError, UsageError } from "../core/errors.js"
+import { UsageError, UserError } from "../core/errors.js"
 import { didYouMean } from "../core/suggest.js"
 import { localize } from "../localize/localizer.js"
+import { userError } from "../predict/detect-images.js"
 import { openImageSource } from "../predict/image-source.js"
 import { decodePixels } from "../predict/images.js"
 import type { SkippedImage } from "./classify-folder.js"
@@ -52,16 +53,15 @@ export async function localizeFolder(
     for await (const { file, path } of source) {
       if (listener.signal.aborted) break
       images++
-      try {
-        const photo = await decodePixels(file)
-        const found = await localize(localizer, photo, (await guess?.(photo)) ?? named, look)
-        const objects = found.map(({ label, score, box }) => ({ label: classes[label - 1]!, score, box: [...box] }))
-        hooks.onImage?.({ image: path, width: photo.width, height: photo.height, objects })
-      } catch (error) {
-        if (!(error instanceof DataError)) throw error
-        skipped.push({ image: path, message: error.message })
-        listener.log(`${path}: skipped: ${error.message}`)
+      const photo = await decodePixels(file).catch(userError)
+      if (photo instanceof UserError) {
+        skipped.push({ image: path, message: photo.message })
+        listener.log(`${path}: skipped: ${photo.message}`)
+        continue
       }
+      const found = await localize(localizer, photo, (await guess?.(photo)) ?? named, look)
+      const objects = found.map(({ label, score, box }) => ({ label: classes[label - 1]!, score, box: [...box] }))
+      hooks.onImage?.({ image: path, width: photo.width, height: photo.height, objects })
     }
     return { images, skipped }
   })

@@ -151,6 +151,7 @@ export async function runTraining<Batch, Prepared extends { dispose(): void }>(
       if (!pending) await trainEpoch()
       const isLast = options.steps === undefined ? epoch + 1 === options.epochs : isOver()
       if (signal.aborted && !isOver()) break
+      // Cleared before the end of the epoch, which saves the position.
       pending = signal.aborted
       if (!pending) pending = !(await endOfEpoch(sums.means(), isLast))
       if (pending) break

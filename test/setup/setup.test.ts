@@ -4,12 +4,12 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
-import { strToU8, zipSync } from "fflate"
 import { afterEach, beforeEach, describe, expect, it } from "vitest"
 import { findNative, libtensorflowVersion } from "../../src/engine/native/cache.js"
 import { buildFailure } from "../../src/setup/build.js"
 import { findEarlier, setUpNative } from "../../src/setup/setup.js"
 import { pipFailure } from "../../src/setup/wheel.js"
+import { makeWheel } from "./made-wheel.js"
 
 let folder: string
 let path: string | undefined
@@ -21,12 +21,6 @@ afterEach(() => {
   process.env.PATH = path
   rmSync(folder, { recursive: true, force: true })
 })
-
-function wheel(files: Record<string, string>, name = "tensorflow-2.21.0-cp311-cp311-any.whl"): string {
-  const file = join(folder, name)
-  writeFileSync(file, zipSync(Object.fromEntries(Object.entries(files).map(([key, text]) => [key, strToU8(text)]))))
-  return file
-}
 
 describe("what went wrong", () => {
   it("is told in one line when pip fails", () => {
@@ -91,7 +85,7 @@ describe.skipIf(process.platform !== "linux")("setUpNative", () => {
   it("says which file of --libtensorflow is missing or wrong, and leaves nothing behind", async () => {
     const cache = join(folder, "cache")
     await expect(setUpNative({ libtensorflow: join(folder, "none"), cache })).rejects.toThrow("there is no")
-    const empty = wheel({ "tensorflow/include/a.h": "A" })
+    const empty = makeWheel(folder, { "tensorflow/include/a.h": "A" })
     await expect(setUpNative({ libtensorflow: empty, cache, device: "cpu" })).rejects.toThrow("libtensorflow_cc.so.2")
     writeFileSync(empty, "not a wheel")
     await expect(setUpNative({ libtensorflow: empty, cache, device: "cpu" })).rejects.toThrow("cannot be unpacked")

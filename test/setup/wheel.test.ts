@@ -1,9 +1,9 @@
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { strToU8, zipSync } from "fflate"
 import { afterEach, beforeEach, describe, expect, it } from "vitest"
 import { downloadWheel, requirementsOf, tensorflowWheel, unpackWheel, wheelVersion } from "../../src/setup/wheel.js"
+import { makeWheel } from "./made-wheel.js"
 
 let folder: string
 let path: string | undefined
@@ -16,15 +16,9 @@ afterEach(() => {
   rmSync(folder, { recursive: true, force: true })
 })
 
-function wheel(files: Record<string, string>, name = "tensorflow-2.21.0-cp311-cp311-any.whl"): string {
-  const file = join(folder, name)
-  writeFileSync(file, zipSync(Object.fromEntries(Object.entries(files).map(([key, text]) => [key, strToU8(text)]))))
-  return file
-}
-
 describe("wheels", () => {
   it("give the files that are wanted, at the places they are wanted", async () => {
-    const file = wheel({ "tensorflow/include/a.h": "A", "tensorflow/b.py": "B" })
+    const file = makeWheel(folder, { "tensorflow/include/a.h": "A", "tensorflow/b.py": "B" })
     const written = await unpackWheel(file, folder, (name) =>
       name.endsWith(".h") ? `deps/${name.slice(11)}` : undefined,
     )
@@ -37,7 +31,7 @@ describe("wheels", () => {
       "Requires-Dist: numpy>=1.26",
       'Requires-Dist: nvidia-cudnn-cu12<10.0,>=9.3.0.75; extra == "and-cuda"',
     ]
-    const file = wheel({ "tensorflow-2.21.0.dist-info/METADATA": lines.join("\n") })
+    const file = makeWheel(folder, { "tensorflow-2.21.0.dist-info/METADATA": lines.join("\n") })
     expect(await requirementsOf(file, "and-cuda")).toEqual(["nvidia-cudnn-cu12<10.0,>=9.3.0.75"])
   })
 
@@ -47,13 +41,13 @@ describe("wheels", () => {
   })
 
   it("are not fetched again when they are there", async () => {
-    const file = wheel({}, "tensorflow_cpu-2.21.0-cp311-cp311-any.whl")
+    const file = makeWheel(folder, {}, "tensorflow_cpu-2.21.0-cp311-cp311-any.whl")
     process.env.PATH = "/nowhere"
     expect(await downloadWheel({ requirement: "tensorflow-cpu==2.21.0" }, folder, () => {})).toBe(file)
   })
 
   it("are fetched again when they are not what they should be", async () => {
-    const file = wheel({}, "tensorflow_cpu-2.21.0-cp311-cp311-any.whl")
+    const file = makeWheel(folder, {}, "tensorflow_cpu-2.21.0-cp311-cp311-any.whl")
     process.env.PATH = "/nowhere"
     const lines: string[] = []
     const source = { requirement: "tensorflow-cpu==2.21.0", sha256: "0".repeat(64) }
