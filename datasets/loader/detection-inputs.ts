@@ -1,7 +1,7 @@
 import type { Normalisation } from "../../src/core/normalisation.js"
 import { resizeInto } from "../image/resize.js"
 import { inputSize, padTo, type SizeOptions } from "../image/size.js"
-import { type OpenOptions, openSample, type Photo, type PhotoProblem, type Sample } from "../open-sample.js"
+import { type OpenOptions, openSample, type Photo, type PhotoProblem } from "../open-sample.js"
 
 /** What one batch of a detector needs done off the main thread. Plain data: it is copied to a worker. */
 interface DetectionJob extends SizeOptions, Normalisation, OpenOptions {
@@ -32,8 +32,7 @@ export interface DetectionInputs {
 
 /** Opens, resizes, mirrors, normalises and pads the photos of a batch. Never throws for a photo. */
 export async function makeDetectionInputs(job: DetectionJob): Promise<DetectionInputs> {
-  const samples: Sample[] = []
-  for (const photo of job.photos) samples.push(await openSample(photo, job))
+  const samples = await Promise.all(job.photos.map((photo) => openSample(photo, job)))
   const placed = samples.map(({ image }): PlacedPhoto | undefined => {
     if (image === undefined) return undefined
     const { height, width } = inputSize(image.height, image.width, job)

@@ -1,8 +1,7 @@
 import * as tf from "@tensorflow/tfjs-core"
 import type { Dataset } from "../../datasets/dataset.js"
-import { RgbPhoto } from "../../datasets/image/photo.js"
 import { detectionLoader } from "../../datasets/loader/detection-loader.js"
-import { openSamples } from "../../datasets/open-samples.js"
+import { openInputs } from "../../datasets/loader/open-inputs.js"
 import { Parameters } from "../core/parameters.js"
 import { mixSeeds, seededRandom } from "../core/random.js"
 import { buildLayers, type DetectorLayers, detectorOptions } from "../detector/build.js"
@@ -91,13 +90,13 @@ async function timeDetection(
   const detector = assembleWithPhases(layers, detectorOptions(config), laps.lap)
   const { size, maxSize, input: normalisation } = config
   laps.begin()
-  for await (const { image } of openSamples(photos)) {
-    const { values, shape, height, width } = new RgbPhoto(image!).input({ size, maxSize }, normalisation)
+  for await (const { input } of openInputs(photos, { size, maxSize, ...normalisation })) {
+    const { pixels, shape, height, width } = input!
     laps.lap("data")
-    const input = tf.tensor4d(values, [...shape])
-    await detector.detect(input, [[height, width]])
+    const tensor = tf.tensor4d(pixels, [...shape])
+    await detector.detect(tensor, [[height, width]])
     laps.lap("select")
-    input.dispose()
+    tensor.dispose()
     laps.begin()
   }
   return laps.measured(steps)

@@ -1,8 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core"
 import type { ImageRecord } from "../../datasets/dataset.js"
-import { RgbPhoto } from "../../datasets/image/photo.js"
-import type { RgbImage } from "../../datasets/image/rgb.js"
-import { openSamples } from "../../datasets/open-samples.js"
+import { openInputs } from "../../datasets/loader/open-inputs.js"
 import type { PhotoFaults } from "../../datasets/photo-faults.js"
 import type { Detections } from "../boxes/boxes.js"
 import { toImagePixels } from "../boxes/scale.js"
@@ -23,25 +21,23 @@ const nothing: Detections = { boxes: new Float32Array(0), scores: new Float32Arr
 export async function detectDataset(
   detector: FasterRcnn,
   images: readonly ImageRecord[],
-  inputs: Inputs,
+  { size, maxSize, input: normalisation }: Inputs,
   { faults, signal, onImage }: { faults?: PhotoFaults; signal?: AbortSignal; onImage?: (done: number) => void } = {},
 ): Promise<readonly Detections[]> {
   const perImage: Detections[] = images.map(() => nothing)
-  for await (const { image, index } of openSamples(images, faults && { faults })) {
-    if (image !== undefined) perImage[index] = await detectOne(detector, image, inputs)
+  for await (const { input, index } of openInputs(images, { size, maxSize, ...normalisation, faults })) {
+    if (input !== undefined) {
+      const { pixels, shape, height, width, imageHeight, imageWidth } = input
+      const tensor = tf.tensor4d(pixels, [...shape])
+      try {
+        const [found] = await detector.detect(tensor, [[height, width]])
+        perImage[index] = toImagePixels(found!, { scaleY: height / imageHeight, scaleX: width / imageWidth })
+      } finally {
+        tensor.dispose()
+      }
+    }
     onImage?.(index + 1)
     if (signal?.aborted) break
   }
   return perImage
-}
-
-async function detectOne(detector: FasterRcnn, image: RgbImage, { input: normalisation, ...sizes }: Inputs) {
-  const { values, shape, height, width } = new RgbPhoto(image).input(sizes, normalisation)
-  const input = tf.tensor4d(values, [...shape])
-  try {
-    const [found] = await detector.detect(input, [[height, width]])
-    return toImagePixels(found!, { scaleY: height / image.height, scaleX: width / image.width })
-  } finally {
-    input.dispose()
-  }
 }
