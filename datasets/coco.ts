@@ -1,32 +1,28 @@
-import { readdirSync } from "node:fs"
-import { basename, dirname, join, relative, resolve } from "node:path"
-import { DataError } from "../src/core/errors.js"
+import { dirname, join, relative, resolve } from "node:path"
 import { withDefaults } from "../src/core/options.js"
 import { didYouMean } from "../src/core/suggest.js"
-import { type ListReader, readJsonListsSync } from "../src/json/lists.js"
+import { type CocoFileAnnotation, type CocoFileImage, readCocoFileSync } from "../src/json/coco-file.js"
+import { type CocoId, compareIds, idKey } from "../src/json/coco-id.js"
 import { readBytes } from "../src/json/read-bytes.js"
 import { labelsByName } from "./classes.js"
-import type { Dataset } from "./dataset.js"
-import { FaultLog, NoSplitError, withPolicies } from "./faults.js"
-import { expectInside, FolderFiles, isFile, isFolder } from "./folder.js"
+import { cocoFileOf, imagePlaces } from "./coco-files.js"
+import type { Dataset, ImageRecord } from "./dataset.js"
+import { FaultLog, withPolicies } from "./faults.js"
+import { expectInside, isFile } from "./folder.js"
 import { type ReadOptions, readDefaults } from "./options.js"
 import { buildRecord, type RawObject } from "./record.js"
 
-interface CocoImage {
-  readonly id: number
-  readonly name: string
-  readonly width: number
-  readonly height: number
-  readonly objects: CocoObject[]
-}
+type Image = CocoFileImage & { readonly name: string }
 
-interface CocoObject {
-  readonly index: number
-  readonly category: number
-  readonly bbox: readonly number[]
-  readonly crowd: boolean
-  readonly difficult: boolean
-  readonly area: number | undefined
+/** An object with its place in the list. */
+type Annotation = CocoFileAnnotation & { readonly index: number }
+
+interface Content {
+  readonly images: readonly { readonly image: Image; readonly objects: Annotation[] }[]
+  /** Class name by id key. */
+  readonly names: ReadonlyMap<number | string, string>
+  /** Names in the order of their ids, each once, with the first id of each. */
+  readonly categories: readonly { readonly name: string; readonly id: CocoId }[]
 }
 
 /**
@@ -37,189 +33,149 @@ interface CocoObject {
 export function readCoco(source: string, overrides: Partial<ReadOptions> = {}): Dataset {
   const options = withDefaults("readCoco", readDefaults, overrides)
   const log = new FaultLog(withPolicies(options.policies))
-  const json = isFile(source) ? resolve(source) : splitFile(source, options.split)
+  const notices: string[] = []
+  const json = cocoFileOf(source, options.split)
   const root = isFile(source) ? dirname(json) : resolve(source)
   const where = relative(root, json).replaceAll("\\", "/")
-  const { images, categories } = readJson(json, where, log)
-  const ids = [...categories.keys()].sort((a, b) => a - b)
-  const classes = options.classes ?? ids.map((id) => categories.get(id)!)
+  const { images, names, categories } = readJson(json, where, log, notices)
+  const classes = options.classes ?? categories.map(({ name }) => name)
   const labels = labelsByName(classes)
-  const files = new FolderFiles(imageFolder(json, options, [...images.values()]))
-  const records = [...images.values()].flatMap((image) => {
-    const file = files.find(image.name, where)
-    if (file === undefined) {
-      log.report(
-        "missing-image",
-        where,
-        `${join(relative(root, files.root), image.name)} (image ${image.id}) is missing`,
-      )
-      return []
-    }
-    const objects = image.objects.flatMap((object) => rawObject(object, categories, labels, where, log))
-    const id = image.name.replace(/\.[^./]+$/, "")
-    return [buildRecord({ id, imageId: image.id, file, width: image.width, height: image.height }, objects, where, log)]
-  })
-  const idOf = new Map([...categories].map(([id, name]) => [name, id]))
-  const free = Math.max(0, ...ids) + 1
-  const categoryIds = classes.map((name, index) => idOf.get(name) ?? free + index)
-  return { format: "coco", source, split: options.split, classes, categoryIds, images: records, faults: log.faults }
-}
-
-/** True for what `readCoco` reads. */
-export function isCoco(source: string): boolean {
-  return isFile(source) ? source.endsWith(".json") : cocoFiles(source).length > 0
-}
-
-/** Annotation files in the usual places, relative to the root. */
-function cocoFiles(root: string): string[] {
-  const list = (folder: string) =>
-    isFolder(join(root, folder))
-      ? readdirSync(join(root, folder))
-          .sort()
-          .map((name) => join(folder, name))
-      : []
-  const inAnnotations = list("annotations").filter((name) => name.endsWith(".json"))
-  const instances = inAnnotations.filter((name) => basename(name).startsWith("instances"))
-  // One folder a split with its own file, as Roboflow exports it.
-  const beside = list(".").map((name) => join(name, "_annotations.coco.json"))
-  return [...(instances.length > 0 ? instances : inAnnotations), ...beside.filter((name) => isFile(join(root, name)))]
-}
-
-function splitFile(root: string, split: string): string {
-  const files = cocoFiles(root)
-  const nameOf = (file: string) =>
-    basename(file) === "_annotations.coco.json" ? dirname(file) : basename(file, ".json").replace(/^instances_/, "")
-  const names = files.map(nameOf)
-  const exact = names.indexOf(split)
-  const near = names.flatMap((name, index) => (name.replace(/[-_]?\d*$/, "") === split ? [index] : []))
-  const alias = names.indexOf(split === "val" ? "valid" : split)
-  const chosen = exact >= 0 ? exact : near.length === 1 ? near[0]! : alias
-  if (chosen >= 0) return resolve(root, files[chosen]!)
-  if (near.length > 1) {
-    throw new DataError(`Several annotation files for "${split}" in ${root}: name one of ${near.map((i) => names[i])}`)
-  }
-  throw new NoSplitError(
-    `No split "${split}" in ${root}.${didYouMean(split, names)} There: ${names.join(", ") || "none"}`,
-  )
-}
-
-function readJson(json: string, where: string, log: FaultLog) {
-  const images = new Map<number, CocoImage>()
-  const categories = new Map<number, string>()
-  const annotations: (CocoObject & { readonly image: number })[] = []
-  const seen = new Set<number>()
-  const readers = [
-    list("images", (element, index) => {
-      const { id, file_name: name, width, height } = fields(element)
-      if (typeof id !== "number" || typeof name !== "string") {
-        log.report("broken-annotation", where, "the image has no id or no file_name", index)
-        return
-      }
-      expectInside(name, where)
-      if (images.has(id)) log.report("duplicate-id", where, `image id ${id} is used twice`, index)
-      else images.set(id, { id, name, width: size(width), height: size(height), objects: [] })
-    }),
-    list("categories", (element, index) => {
-      const { id, name } = fields(element)
-      if (typeof id !== "number" || typeof name !== "string") {
-        log.report("broken-annotation", where, "the category has no id or no name", index)
-      } else if (categories.has(id)) log.report("duplicate-id", where, `category id ${id} is used twice`, index)
-      else categories.set(id, name)
-    }),
-    list("annotations", (element, index) => {
-      const { id, image_id: image, category_id: category, bbox, iscrowd, area, ignore } = fields(element)
-      if (typeof image !== "number" || typeof category !== "number" || !Array.isArray(bbox) || bbox.length !== 4) {
-        log.report("broken-annotation", where, "the annotation lacks image_id, category_id or a bbox of 4", index)
-        return
-      }
-      if (typeof id === "number" && seen.has(id)) {
-        log.report("duplicate-id", where, `annotation id ${id} is used twice`, index)
-        return
-      }
-      if (typeof id === "number") seen.add(id)
-      const crowd = iscrowd === 1 || iscrowd === true
-      const difficult = ignore === 1
-      annotations.push({
-        index,
-        image,
-        category,
-        bbox,
-        crowd,
-        difficult,
-        area: typeof area === "number" ? area : undefined,
-      })
-    }),
-  ]
-  const found = readJsonListsSync(
-    readBytes(json),
+  const places = imagePlaces(
     json,
-    readers,
-    "a JSON object with images, annotations and categories",
+    options,
+    images.map(({ image }) => image.name),
   )
-  const missing = ["images", "categories", "annotations"].filter((name) => !found.has(name))
-  if (missing.length > 0) throw new DataError(`${json}: no "${missing.join('", "')}" in it: not a COCO annotation file`)
-  for (const annotation of annotations) {
-    const image = images.get(annotation.image)
-    if (image !== undefined) image.objects.push(annotation)
-    else log.report("unknown-id", where, `image id ${annotation.image} does not exist`, annotation.index)
-  }
-  return { images, categories }
+  const records = images.flatMap(({ image, objects }): ImageRecord[] => {
+    let file = places.find(image.name, where)
+    if (file === undefined) {
+      const missing = join(places.first.root, image.name)
+      const message = `${relative(root, missing)} (image ${image.id}) is missing`
+      if (log.report("missing-image", where, message) === "skipped") return []
+      file = missing
+    }
+    const raw = objects.flatMap((object) => rawObject(object, names, labels, where, log))
+    const id = image.name.replace(/\.[^./]+$/, "")
+    const { width, height } = image
+    return [buildRecord({ id, imageId: image.id, file, width, height }, raw, where, log)]
+  })
+  notices.push(...sharedFiles(records))
+  const categoryIds = idsOf(classes, categories)
+  const { split } = options
+  return { format: "coco", source, split, classes, categoryIds, images: records, faults: log.faults, notices }
 }
 
-/** Hands over each element of a list. */
-const list = (name: string, take: (element: unknown, index: number) => void): ListReader => ({
-  name,
-  read: (scanner, index) => take(scanner.value(), index),
-})
+/** The id of each class; one that the file lacks gets a number that is free. */
+function idsOf(classes: readonly string[], categories: Content["categories"]): CocoId[] {
+  const byName = new Map(categories.map(({ name, id }) => [name, id]))
+  const free = Math.max(0, ...categories.map(({ id }) => (typeof id === "number" ? id : 0))) + 1
+  return classes.map((name, index) => byName.get(name) ?? free + index)
+}
+
+function readJson(json: string, where: string, log: FaultLog, notices: string[]): Content {
+  const images = new Map<number | string, { image: Image; objects: Annotation[] }>()
+  const categories = new Map<number | string, { id: CocoId; name: string }>()
+  const annotations: Annotation[] = []
+  const firstOfId = new Map<number | string, Annotation>()
+  const repeatedIds = new Set<number | string>()
+  readCocoFileSync(readBytes(json), json, {
+    image({ name, ...rest }, index) {
+      if (name === undefined) {
+        log.report("broken-annotation", where, "the image has no file_name", index)
+        return
+      }
+      const image = { ...rest, name }
+      expectInside(name, where)
+      const key = idKey(image.id)
+      const other = images.get(key)
+      if (other === undefined) images.set(key, { image, objects: [] })
+      else {
+        const message = `image id ${image.id} is used twice: for ${other.image.name} and for ${image.name}`
+        log.report("duplicate-id", where, message, index)
+      }
+    },
+    category({ id, name }, index) {
+      if (categories.has(idKey(id))) log.report("duplicate-id", where, `category id ${id} is used twice`, index)
+      else categories.set(idKey(id), { id, name })
+    },
+    annotation(annotation, index) {
+      const own = { ...annotation, index }
+      if (annotation.id !== undefined) {
+        const key = idKey(annotation.id)
+        const other = firstOfId.get(key)
+        if (other === undefined) firstOfId.set(key, own)
+        else if (isSame(other, own)) {
+          const message = `annotation id ${annotation.id} is there twice, with the same box`
+          if (log.report("duplicate-id", where, message, index) === "skipped") return
+        } else repeatedIds.add(key)
+      }
+      annotations.push(own)
+    },
+    fault: (_, index, { problem }) => void log.report("broken-annotation", where, problem, index),
+  })
+  if (repeatedIds.size > 0) {
+    notices.push(
+      `${where}: ${repeatedIds.size} annotation ids stand for several annotations each: all of them count` +
+        " (pycocotools keeps the last of each)",
+    )
+  }
+  for (const annotation of annotations) {
+    const own = images.get(idKey(annotation.imageId))
+    if (own !== undefined) own.objects.push(annotation)
+    else log.report("unknown-id", where, `image id ${annotation.imageId} does not exist`, annotation.index)
+  }
+  const sorted = [...categories.values()].sort((a, b) => compareIds(a.id, b.id))
+  const once = sorted.filter(({ name }, i) => sorted.findIndex((other) => other.name === name) === i)
+  if (once.length < sorted.length) {
+    const twice = sorted.find((one) => !once.includes(one))!
+    const ids = sorted.filter(({ name }) => name === twice.name).map(({ id }) => id)
+    notices.push(`${where}: "${twice.name}" is the name of several categories (${ids.join(", ")}): they are one class`)
+  }
+  const names = new Map([...categories].map(([key, { name }]) => [key, name]))
+  return { images: [...images.values()], names, categories: once }
+}
+
+function isSame(a: Annotation, b: Annotation): boolean {
+  const boxes = a.x === b.x && a.y === b.y && a.width === b.width && a.height === b.height
+  return boxes && idKey(a.imageId) === idKey(b.imageId) && idKey(a.categoryId) === idKey(b.categoryId)
+}
+
+/** A line for photos that the file lists under several ids. */
+function sharedFiles(records: readonly ImageRecord[]): string[] {
+  const first = new Map<string, ImageRecord>()
+  const shared = records.filter((record) => {
+    const other = first.get(record.file)
+    if (other === undefined) first.set(record.file, record)
+    return other !== undefined
+  })
+  if (shared.length === 0) return []
+  const { file, id, imageId } = shared[0]!
+  const ids = `${first.get(file)!.imageId} and ${imageId}`
+  return [`${shared.length} images are listed twice under different ids: ${id} is image ${ids}. Both take part`]
+}
 
 function rawObject(
-  object: CocoObject,
-  categories: ReadonlyMap<number, string>,
+  { index, categoryId, x, y, width, height, crowd, ignore, area }: Annotation,
+  names: ReadonlyMap<number | string, string>,
   labels: ReadonlyMap<string, number>,
   where: string,
   log: FaultLog,
 ): RawObject[] {
-  const name = categories.get(object.category)
+  const name = names.get(idKey(categoryId))
   if (name === undefined) {
-    log.report("unknown-id", where, `category id ${object.category} does not exist`, object.index)
+    log.report("unknown-id", where, `category id ${categoryId} does not exist`, index)
     return []
   }
   const label = labels.get(name)
   if (label === undefined) {
     const hint = didYouMean(name, [...labels.keys()])
-    log.report("unknown-class", where, `"${name}" is not among the classes.${hint}`, object.index)
+    log.report("unknown-class", where, `"${name}" is not among the classes.${hint}`, index)
     return []
   }
-  const [x, y, width, height] = object.bbox.map((value) => (typeof value === "number" ? value : Number.NaN))
-  const box = [x!, y!, x! + width!, y! + height!] as const
-  const area = object.area === undefined ? {} : { area: object.area }
-  return [{ index: object.index, box, label, crowd: object.crowd, difficult: object.difficult, ...area }]
+  const box = [x, y, x + width, y + height] as const
+  return [{ index, box, label, crowd, difficult: ignore, ...(isArea(area) && { area }) }]
 }
 
-/** The first of the usual folders that holds the images. */
-function imageFolder(json: string, options: ReadOptions, images: readonly CocoImage[]): string {
-  if (options.images !== null) {
-    if (!isFolder(options.images)) throw new DataError(`No folder ${options.images} for the images of ${json}`)
-    return resolve(options.images)
-  }
-  const here = dirname(json)
-  const root = basename(here) === "annotations" ? dirname(here) : here
-  const name = basename(json, ".json").replace(/^instances_/, "")
-  const folders = [
-    ...(root === here ? [here] : []),
-    ...[name, `images/${name}`, options.split, `images/${options.split}`, "images", "."].map((part) =>
-      join(root, part),
-    ),
-  ]
-  const first = images.slice(0, 20)
-  const holds = (folder: string) => isFolder(folder) && first.some((image) => isFile(join(folder, image.name)))
-  return folders.find(holds) ?? folders.find(isFolder) ?? root
-}
-
-function fields(value: unknown): Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null ? (value as Record<string, unknown>) : {}
-}
-
-function size(value: unknown): number {
-  return typeof value === "number" && value > 0 ? value : 0
+/** Other areas count as absent, as in files that have none. */
+function isArea(area: number | undefined): area is number {
+  return area !== undefined && area >= 0 && Number.isFinite(area)
 }

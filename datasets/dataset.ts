@@ -1,11 +1,12 @@
+import type { CocoId } from "../src/json/coco-id.js"
 import type { Photo } from "./open-sample.js"
 
 /** One annotated image: G truths as columns, so that a whole data set stays small and is quick to copy to a worker. */
 export interface ImageRecord extends Photo {
   /** The image's name in its data set: VOC's `2007_000027`, COCO's file name without ending. */
   readonly id: string
-  /** COCO's numeric id; for other formats the position in the list, from 1. */
-  readonly imageId: number
+  /** COCO's id as the file has it; for other formats the position in the list, from 1. */
+  readonly imageId: CocoId
   /** Absolute path of the image file; for an image that is in no file, its name. */
   readonly file: string
   /** Of the picture in which the boxes were drawn; 0 when the annotation does not tell. See `openSample`. */
@@ -36,7 +37,7 @@ export interface Dataset {
   /** Names of the classes 1..K: label k is `classes[k - 1]`. */
   readonly classes: readonly string[]
   /** The data set's own id of each class: COCO's 1..90 with gaps, else 1..K. */
-  readonly categoryIds: readonly number[]
+  readonly categoryIds: readonly CocoId[]
   readonly images: readonly ImageRecord[]
   /** What was wrong and what was done about it, in file order. */
   readonly faults: readonly Fault[]
@@ -44,8 +45,8 @@ export interface Dataset {
   readonly notices?: readonly string[]
 }
 
-/** What to do about a fault: fix it (clip the box), leave the object or image out, or stop. */
-export type FaultPolicy = "fix" | "skip" | "fail"
+/** What to do about a fault: fix it (clip the box), keep it as it is, leave the object or image out, or stop. */
+export type FaultPolicy = "fix" | "keep" | "skip" | "fail"
 
 export type FaultKind =
   | "zero-area-box"

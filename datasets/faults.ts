@@ -31,6 +31,21 @@ export const faultPolicies: FaultPolicies = {
 
 const mendable: ReadonlySet<FaultKind> = new Set(["box-outside-image", "truncated-image", "size-mismatch"])
 
+const keepable: ReadonlySet<FaultKind> = new Set([
+  "zero-area-box",
+  "box-outside-image",
+  "missing-image",
+  "duplicate-id",
+])
+
+/** For ground truth that detections are scored against: it counts as it was annotated, as with the official evaluators. */
+export const scoringPolicies: FaultPolicies = {
+  ...faultPolicies,
+  "zero-area-box": "keep",
+  "box-outside-image": "keep",
+  "missing-image": "keep",
+}
+
 /**
  * The default policies with the user's laid over them.
  * @throws UsageError for an unknown kind or policy, a fix where there is none, or an attempt to allow unsafe paths
@@ -41,14 +56,17 @@ export function withPolicies(overrides: Partial<FaultPolicies> = {}): FaultPolic
     if (!kinds.includes(kind)) {
       throw new UsageError(`Unknown fault "${kind}".${didYouMean(kind, kinds)} Known: ${kinds.join(", ")}`)
     }
-    if (policy !== "fix" && policy !== "skip" && policy !== "fail") {
-      throw new UsageError(`Expected the policy for ${kind} to be fix, skip or fail, got "${policy}"`)
+    if (policy !== "fix" && policy !== "keep" && policy !== "skip" && policy !== "fail") {
+      throw new UsageError(`Expected the policy for ${kind} to be fix, keep, skip or fail, got "${policy}"`)
     }
     if (kind === "unsafe-path" && policy !== "fail") {
       throw new UsageError("A path that leaves the data folder is always refused: unsafe-path can only be fail")
     }
     if (policy === "fix" && !mendable.has(kind as FaultKind)) {
       throw new UsageError(`A fault of kind ${kind} cannot be fixed: choose skip or fail`)
+    }
+    if (policy === "keep" && !keepable.has(kind as FaultKind)) {
+      throw new UsageError(`A fault of kind ${kind} cannot be kept: choose skip or fail`)
     }
   }
   return { ...faultPolicies, ...overrides }
@@ -70,13 +88,14 @@ export class FaultLog {
    * Writes a fault down and tells what the caller has to do about it.
    * @throws DataError when the policy is to stop
    */
-  report(kind: FaultKind, file: string, message: string, object?: number): "fixed" | "skipped" {
+  report(kind: FaultKind, file: string, message: string, object?: number): Fault["action"] {
     const policy = this.policies[kind]
     const place = object === undefined ? {} : { object }
-    const fault: Fault = { kind, file, ...place, message, action: policy === "fix" ? "fixed" : "skipped" }
+    const action = policy === "fix" ? "fixed" : policy === "keep" ? "kept" : "skipped"
+    const fault: Fault = { kind, file, ...place, message, action }
     if (policy === "fail") throw new DataError(`${formatFault(fault, false)}. Fix it, or set policies.${kind}=skip`)
     this.faults.push(fault)
-    return policy === "fix" ? "fixed" : "skipped"
+    return action
   }
 
   /** Takes over a fault that was found elsewhere, such as in a worker. */

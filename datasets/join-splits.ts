@@ -1,4 +1,5 @@
 import { DataError } from "../src/core/errors.js"
+import { type CocoId, compareIds, idKey } from "../src/json/coco-id.js"
 import { orderClasses } from "./classes.js"
 import type { Dataset, ImageRecord } from "./dataset.js"
 import { FaultLog, type FaultPolicies, withPolicies } from "./faults.js"
@@ -32,7 +33,7 @@ export function joinSplits(parts: readonly Dataset[], policies: Partial<FaultPol
     }
   }
   const notices = [...new Set(parts.flatMap(({ notices: own }) => own ?? []))]
-  const isNumbered = format === "coco" && new Set(images.map(({ imageId }) => imageId)).size === images.length
+  const isNumbered = format === "coco" && new Set(images.map(({ imageId }) => idKey(imageId))).size === images.length
   if (format === "coco" && !isNumbered)
     notices.push("the same image id means different images in different splits: images are renumbered")
   return {
@@ -48,13 +49,13 @@ export function joinSplits(parts: readonly Dataset[], policies: Partial<FaultPol
 }
 
 /** Name and category id of each class: VOC's in its reader's order, others by their ids. */
-function joinCategories(parts: readonly Dataset[]): (readonly [name: string, id: number])[] {
+function joinCategories(parts: readonly Dataset[]): (readonly [name: string, id: CocoId])[] {
   const [{ classes, categoryIds, format, source }] = parts as [Dataset, ...Dataset[]]
   if (
     parts.every((part) => String(part.classes) === String(classes) && String(part.categoryIds) === String(categoryIds))
   )
     return classes.map((name, index) => [name, categoryIds[index]!])
-  const ids = new Map<string, number>()
+  const ids = new Map<string, CocoId>()
   if (format === "voc")
     return orderClasses(parts.flatMap((part) => part.classes)).map((name, index) => [name, index + 1])
   for (const part of parts)
@@ -66,5 +67,5 @@ function joinCategories(parts: readonly Dataset[]): (readonly [name: string, id:
       }
       ids.set(name, id)
     }
-  return [...ids].sort(([, a], [, b]) => a - b)
+  return [...ids].sort(([, a], [, b]) => compareIds(a, b))
 }

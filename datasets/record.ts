@@ -60,15 +60,17 @@ function checkBox(
     return undefined
   }
   if (object.empty !== undefined || x2 <= x1 || y2 <= y1) {
-    log.report("zero-area-box", where, object.empty ?? `the box ${text} has no area`, object.index)
-    return undefined
+    const message = object.empty ?? `the box ${text} has no area`
+    const isKept = log.report("zero-area-box", where, message, object.index) === "kept"
+    return isKept && x2 >= x1 && y2 >= y1 ? object.box : undefined
   }
   const inside =
     width === 0 ||
     (x1 >= -edgeTolerance && y1 >= -edgeTolerance && x2 <= width + edgeTolerance && y2 <= height + edgeTolerance)
   if (inside) return object.box
   const message = `the box ${text} reaches outside the ${width}x${height} image`
-  if (log.report("box-outside-image", where, message, object.index) === "skipped") return undefined
+  const action = log.report("box-outside-image", where, message, object.index)
+  if (action !== "fixed") return action === "kept" ? object.box : undefined
   const clipped = [Math.max(x1, 0), Math.max(y1, 0), Math.min(x2, width), Math.min(y2, height)]
   if (clipped[2]! > clipped[0]! && clipped[3]! > clipped[1]!) return clipped
   log.report("zero-area-box", where, `nothing of the box ${text} lies inside the image`, object.index)

@@ -2,6 +2,7 @@ import { existsSync } from "node:fs"
 import { basename, join, resolve } from "node:path"
 import { stringify } from "yaml"
 import { DataError } from "../src/core/errors.js"
+import { writeJson } from "../src/json/write-json.js"
 import { writeWhole } from "./atomic.js"
 import type { Dataset, DatasetFormat, Fault, ImageRecord } from "./dataset.js"
 import { PhotoFaults } from "./photo-faults.js"
@@ -108,7 +109,7 @@ function writeCocoSplit(dataset: Dataset, images: readonly NamedImage[], folder:
   )
   const categories = dataset.classes.map((name, i) => ({ id: dataset.categoryIds[i]!, name }))
   const list = images.map(({ imageId, name, width, height }) => ({ id: imageId, file_name: name, width, height }))
-  const json = JSON.stringify({ images: list, annotations, categories })
+  const json = writeJson({ images: list, annotations, categories })
   writeWhole(join(folder, "annotations", `instances_${dataset.split}.json`), json)
 }
 

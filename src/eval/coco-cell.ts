@@ -59,11 +59,11 @@ export class CellMatcher {
 
   /** Whether a truth does not count in area range `a`. */
   ignores(truth: number, a: number): boolean {
-    const { areas, crowd, difficult } = this.#truths
+    const { areas, crowd, difficult, format } = this.#truths
     const { from, to } = this.#options.areaRanges[a]!
     const area = areas[truth]!
     if (crowd[truth] === 1 || area < from || area > to) return true
-    return difficult[truth] === 1 && this.#options.difficult === "ignored"
+    return difficult[truth] === 1 && this.#options.difficult === "ignored" && format !== "coco"
   }
 
   /**

@@ -20,7 +20,7 @@ export interface CocoOptions {
    * id 0 counts as a false positive. "mended" counts it as found; "pycocotools" repeats the slip, for equal numbers.
    */
   readonly truthIdZero: "mended" | "pycocotools"
-  /** Difficult objects (VOC) are ignored, as crowds are, or counted like any other. COCO's files have none. */
+  /** Difficult objects (VOC) are ignored, as crowds are, or counted like any other. Those of COCO's files always count. */
   readonly difficult: "ignored" | "counted"
 }
 

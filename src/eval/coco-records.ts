@@ -46,7 +46,7 @@ export interface CocoResultRecord {
  * @throws DataError naming the record for wrong types, NaN or negative boxes, unknown image or category ids
  */
 export function truthsFromCoco(file: CocoAnnotationFile, source = "truths"): TruthTable {
-  const builder = new TruthBuilder(source)
+  const builder = new TruthBuilder(source, "coco")
   for (const list of ["images", "categories", "annotations"] as const) {
     if (!Array.isArray(file[list])) {
       throw new DataError(`${source}: expected an object with a list "${list}" (COCO's annotation format)`)

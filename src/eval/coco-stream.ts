@@ -1,8 +1,9 @@
-import { DataError } from "../core/errors.js"
+import { readCocoFile } from "../json/coco-file.js"
+import type { CocoId } from "../json/coco-id.js"
 import { type ByteChunks, readJsonLists } from "../json/lists.js"
+import { RecordReader } from "../json/record.js"
 import type { JsonScanner } from "../json/scanner.js"
 import { DetectionBuilder, RECORD } from "./detection-builder.js"
-import { RecordReader } from "./json-record.js"
 import type { DetectionTable, TruthTable } from "./tables.js"
 import { TruthBuilder } from "./truth-builder.js"
 
@@ -12,88 +13,16 @@ import { TruthBuilder } from "./truth-builder.js"
  * @throws DataError naming the byte of broken JSON, or the record with a wrong type, a NaN or negative box, an unknown id
  */
 export async function readCocoTruths(chunks: ByteChunks, source: string): Promise<TruthTable> {
-  const builder = new TruthBuilder(source)
-  const images = new RecordReader(
-    [
-      ["id", "whole"],
-      ["file_name", "text?"],
-      ["width", "number?"],
-      ["height", "number?"],
-      ["neg_category_ids", "ids?"],
-      ["not_exhaustive_category_ids", "ids?"],
-    ],
-    (i) => `${source}: images[${i}]`,
-  )
-  const categories = new RecordReader(
-    [
-      ["id", "whole"],
-      ["name", "text?"],
-      ["frequency", "text?"],
-    ],
-    (i) => `${source}: categories[${i}]`,
-  )
-  const truths = new RecordReader(
-    [
-      ["bbox", "box"],
-      ["image_id", "whole"],
-      ["category_id", "whole"],
-      ["id", "whole?"],
-      ["area", "number?"],
-      ["iscrowd", "flag?"],
-    ],
-    (i) => `${source}: annotations[${i}]`,
-  )
-  const expected = `an object with the lists "images", "annotations" and "categories" (COCO's annotation file)`
-  const seen = await readJsonLists(
-    chunks,
-    source,
-    [
-      {
-        name: "images",
-        read: (scanner, index) => {
-          images.read(scanner, index)
-          const id = images.numbers[0]!
-          const name = images.present[1] === 1 ? images.texts[1]! : String(id)
-          builder.addImage(id, name, images.optional(2) ?? 0, images.optional(3) ?? 0, {
-            negative: images.present[4] === 1 ? images.lists[4] : undefined,
-            notExhaustive: images.present[5] === 1 ? images.lists[5] : undefined,
-          })
-        },
-      },
-      {
-        name: "categories",
-        read: (scanner, index) => {
-          categories.read(scanner, index)
-          const id = categories.numbers[0]!
-          const name = categories.present[1] === 1 ? categories.texts[1]! : String(id)
-          builder.addCategory(id, name, categories.present[2] === 1 ? categories.texts[2]! : "")
-        },
-      },
-      {
-        name: "annotations",
-        read: (scanner, index) => {
-          truths.read(scanner, index)
-          const { numbers } = truths
-          builder.addTruth({
-            id: truths.optional(3) ?? index + 1,
-            imageId: numbers[4]!,
-            categoryId: numbers[5]!,
-            x: numbers[0]!,
-            y: numbers[1]!,
-            width: numbers[2]!,
-            height: numbers[3]!,
-            area: truths.optional(4),
-            crowd: (truths.optional(5) ?? 0) !== 0,
-            difficult: false,
-          })
-        },
-      },
-    ],
-    expected,
-  )
-  for (const list of ["images", "categories", "annotations"]) {
-    if (!seen.has(list)) throw new DataError(`${source}: expected ${expected}, got no "${list}"`)
-  }
+  const builder = new TruthBuilder(source, "coco")
+  await readCocoFile(chunks, source, {
+    image: ({ id, name, width, height, ...lvis }) => builder.addImage(id, name ?? String(id), width, height, lvis),
+    category: ({ id, name, frequency }) => builder.addCategory(id, name, frequency),
+    annotation: ({ id, ignore, ...truth }, index) =>
+      builder.addTruth({ ...truth, id: id ?? index + 1, difficult: ignore }),
+    fault(_, __, error) {
+      throw error
+    },
+  })
   return builder.finish()
 }
 
@@ -109,7 +38,11 @@ export async function readCocoDetections(
   source: string,
 ): Promise<DetectionTable> {
   const builder = new DetectionBuilder(truths, source)
-  await readResultRecords(chunks, source, (numbers) => builder.addRecord(numbers))
+  await readResultRecords(chunks, source, (numbers, results) => {
+    if (!Number.isNaN(numbers[RECORD.imageId]! + numbers[RECORD.category]!)) return builder.addRecord(numbers)
+    const [x, y, width, height] = numbers as unknown as [number, number, number, number]
+    builder.add(results.id(1), results.id(2), x, y, width, height, numbers[RECORD.score]!)
+  })
   return builder.finish()
 }
 
@@ -121,10 +54,10 @@ export async function readCocoDetections(
 export async function readCocoResults(
   chunks: ByteChunks,
   source: string,
-  record: (imageId: number, categoryId: number, box: Float64Array, score: number) => void,
+  record: (imageId: CocoId, categoryId: CocoId, box: Float64Array, score: number) => void,
 ): Promise<void> {
-  await readResultRecords(chunks, source, (numbers) => {
-    record(numbers[RECORD.imageId]!, numbers[RECORD.category]!, numbers, numbers[RECORD.score]!)
+  await readResultRecords(chunks, source, (numbers, results) => {
+    record(results.id(1), results.id(2), numbers, numbers[RECORD.score]!)
   })
 }
 
@@ -132,20 +65,20 @@ export async function readCocoResults(
 async function readResultRecords(
   chunks: ByteChunks,
   source: string,
-  record: (numbers: Float64Array) => void,
+  record: (numbers: Float64Array, records: RecordReader) => void,
 ): Promise<void> {
   const results = new RecordReader(
     [
       ["bbox", "box"],
-      ["image_id", "whole"],
-      ["category_id", "whole"],
+      ["image_id", "id"],
+      ["category_id", "id"],
       ["score", "number"],
     ],
     (i) => `${source}: record ${i}`,
   )
   const read = (scanner: JsonScanner, index: number) => {
     results.read(scanner, index)
-    record(results.numbers)
+    record(results.numbers, results)
   }
   await readJsonLists(chunks, source, [{ name: "", read }], "a list of detections (COCO's results format)")
 }

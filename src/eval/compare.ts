@@ -4,6 +4,7 @@ import { type BootstrapOptions, bootstrapOptions, type Interval, interval, resam
 import { evaluateMatches } from "./coco.js"
 import { cocoOptions } from "./coco-options.js"
 import { type CocoSummary, cocoNames } from "./coco-summary.js"
+import { shownImageId } from "./find-image.js"
 import { rankImages } from "./image-ranking.js"
 import { type MatchedDetections, matchDetections } from "./matched.js"
 import type { DetectionTable, TruthTable } from "./tables.js"
@@ -22,7 +23,7 @@ export interface ClassChange {
 
 /** How one image fares with two detectors, each from its own best score threshold on. */
 export interface ImageChange {
-  readonly imageId: number
+  readonly imageId: number | string
   readonly name: string
   readonly a: number
   readonly b: number
@@ -120,17 +121,18 @@ function summaryOf({ arranged, detections, coco }: MatchedDetections): CocoSumma
 /** Images whose F1 differs, from the greatest fall to the greatest rise. */
 function imageChanges(a: MatchedDetections, b: MatchedDetections): ImageChange[] {
   const [before, after] = [f1OfImages(a), f1OfImages(b)]
-  const { imageIds, imageNames } = a.truths
+  const { imageNames } = a.truths
   const changes: ImageChange[] = []
-  for (let i = 0; i < imageIds.length; i++) {
+  for (let i = 0; i < imageNames.length; i++) {
     // Without truths and detections there is nothing wrong.
-    const [first, second] = [before.get(imageIds[i]!) ?? 1, after.get(imageIds[i]!) ?? 1]
-    if (first !== second) changes.push({ imageId: imageIds[i]!, name: imageNames[i]!, a: first, b: second })
+    const imageId = shownImageId(a.truths, i)
+    const [first, second] = [before.get(imageId) ?? 1, after.get(imageId) ?? 1]
+    if (first !== second) changes.push({ imageId, name: imageNames[i]!, a: first, b: second })
   }
   return changes.sort((x, y) => x.b - x.a - (y.b - y.a))
 }
 
-function f1OfImages({ truths, detections, arranged, at50 }: MatchedDetections): Map<number, number> {
+function f1OfImages({ truths, detections, arranged, at50 }: MatchedDetections): Map<number | string, number> {
   const { overall } = bestThresholds(detections, arranged, rankAll(truths, detections), at50)
   const { best } = rankImages(truths, detections, at50, overall?.score ?? 0, truths.imageIds.length)
   return new Map(best.map(({ imageId, f1 }) => [imageId, f1]))

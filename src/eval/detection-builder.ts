@@ -1,21 +1,24 @@
 import { DataError } from "../core/errors.js"
+import { type CocoId, idKey } from "../json/coco-id.js"
+import { FindImage } from "./find-image.js"
 import { IdIndex } from "./id-index.js"
 import { guessImageIds } from "./image-ids.js"
 import type { DetectionTable, TruthTable } from "./tables.js"
 import { checkBox } from "./truth-builder.js"
 
-/** Where `addRecord` finds the numbers of a detection. */
+/** Where `addRecord` finds the numbers of a detection; NaN stands for an id that is no plain number. */
 export const RECORD = { box: 0, imageId: 4, category: 5, score: 6, length: 7 } as const
 
 /** Collects detections of the images of one truth table, checking each; `finish` hands the table over. */
 export class DetectionBuilder {
   readonly #truths: TruthTable
   readonly #source: string
-  readonly #images: IdIndex
+  readonly #images: FindImage
   readonly #categories: IdIndex
+  #named: Map<number | string, number> | undefined
   readonly #unknownPlaces = new Map<number | string, number>()
   readonly #unknownCategories: (number | string)[] = []
-  readonly #unknownImages = new Set<number>()
+  readonly #unknownImages = new Set<CocoId>()
   #unknownImageRecords = 0
   #firstUnknown = ""
   #count = 0
@@ -29,7 +32,7 @@ export class DetectionBuilder {
   constructor(truths: TruthTable, source: string) {
     this.#truths = truths
     this.#source = source
-    this.#images = new IdIndex(truths.imageIds)
+    this.#images = new FindImage(truths)
     this.#categories = new IdIndex(truths.categoryIds)
   }
 
@@ -38,29 +41,66 @@ export class DetectionBuilder {
   }
 
   /**
-   * @param category the truths' category id; an unknown one is kept apart and shows up in `unknownCategories`
+   * @param imageId as a result file has it: the image's id, or its name with or without folder and ending
+   * @param category likewise its id or name; an unknown one is kept apart and shows up in `unknownCategories`
+   * @throws DataError for a box that is not finite or has a negative size, a score that is not finite, or an image that
+   * may be several
+   */
+  add(imageId: CocoId, category: CocoId, x: number, y: number, width: number, height: number, score: number): void {
+    this.addAt(this.#images.meant(imageId), this.categoryPlace(category), x, y, width, height, score, imageId)
+  }
+
+  /**
+   * `add` for places that are known.
+   * @param image position in the truths' `imageIds`
+   * @param category what `categoryPlace` or `unknownCategory` gives
    * @throws DataError for a box that is not finite or has a negative size, or a score that is not finite
    */
-  add(
-    imageId: number,
-    category: number | string,
+  addAt(
+    image: number,
+    category: number,
     x: number,
     y: number,
     width: number,
     height: number,
     score: number,
+    imageId: CocoId = image,
   ): void {
-    this.#record.set([x, y, width, height, imageId, 0, score])
-    const place = typeof category === "number" ? this.#categoryPlace(category) : this.#unknownPlace(category)
-    this.#put(this.#record, place)
+    this.#record.set([x, y, width, height, 0, 0, score])
+    this.#put(this.#record, image, category, imageId)
   }
 
   /**
-   * `add` with its numbers laid out as in `RECORD`: for files of many records.
-   * @throws DataError for a box that is not finite or has a negative size, or a score that is not finite
+   * `add` for ids that are plain numbers, with all numbers laid out as in `RECORD`: for files of many records.
+   * @throws DataError for a box that is not finite or has a negative size, a score that is not finite, or an image that
+   * may be several
    */
   addRecord(record: Float64Array): void {
-    this.#put(record, this.#categoryPlace(record[RECORD.category]!))
+    const imageId = record[RECORD.imageId]!
+    const place = this.#categories.place(record[RECORD.category]!)
+    const category = place >= 0 ? place : this.categoryPlace(record[RECORD.category]!)
+    this.#put(record, this.#images.numbered(imageId), category, imageId)
+  }
+
+  /** Place of the category that an id or a name of a result file means; an unknown one gets a place of its own. */
+  categoryPlace(category: CocoId): number {
+    const key = idKey(category)
+    this.#named ??= categoriesByKey(this.#truths)
+    return (
+      this.#named.get(key) ??
+      (typeof category === "string" ? this.#named.get(`name ${category}`) : undefined) ??
+      this.unknownCategory(key)
+    )
+  }
+
+  /** Place of a category that the truths lack. */
+  unknownCategory(category: number | string): number {
+    const known = this.#unknownPlaces.get(category)
+    if (known !== undefined) return known
+    const place = -1 - this.#unknownCategories.length
+    this.#unknownCategories.push(category)
+    this.#unknownPlaces.set(category, place)
+    return place
   }
 
   /** Drops the detections from number `length` on. */
@@ -68,7 +108,7 @@ export class DetectionBuilder {
     this.#count = Math.min(this.#count, length)
   }
 
-  #put(record: Float64Array, category: number): void {
+  #put(record: Float64Array, image: number, category: number, imageId: CocoId): void {
     const x = record[0]!
     const y = record[1]!
     const width = record[2]!
@@ -77,9 +117,8 @@ export class DetectionBuilder {
     if (!(width >= 0) || !(height >= 0) || !Number.isFinite(x + y + width + height + score)) {
       this.#refuse(x, y, width, height, score)
     }
-    const image = this.#images.place(record[RECORD.imageId]!)
     if (image < 0) {
-      this.#countUnknown(record[RECORD.imageId]!)
+      this.#countUnknown(imageId)
       return
     }
     const d = this.#count++
@@ -113,23 +152,9 @@ export class DetectionBuilder {
     }
   }
 
-  /** Place of a category of the truths, or of an unknown one. */
-  #categoryPlace(category: number): number {
-    const place = this.#categories.place(category)
-    return place >= 0 ? place : this.#unknownPlace(category)
-  }
-
-  #unknownPlace(category: number | string): number {
-    const known = this.#unknownPlaces.get(category)
-    if (known !== undefined) return known
-    const place = -1 - this.#unknownCategories.length
-    this.#unknownCategories.push(category)
-    this.#unknownPlaces.set(category, place)
-    return place
-  }
-
-  #countUnknown(imageId: number): void {
-    if (this.#unknownImageRecords++ === 0) this.#firstUnknown = `record ${this.length - 1}: image_id ${imageId}`
+  #countUnknown(imageId: CocoId): void {
+    const spelt = typeof imageId === "string" ? JSON.stringify(imageId) : imageId
+    if (this.#unknownImageRecords++ === 0) this.#firstUnknown = `record ${this.length - 1}: image_id ${spelt}`
     if (this.#unknownImages.size < 10_000) this.#unknownImages.add(imageId)
   }
 
@@ -145,6 +170,15 @@ export class DetectionBuilder {
     checkBox(where, x, y, width, height)
     throw new DataError(`${where()}: expected a finite score, got ${score}`)
   }
+}
+
+/** Places of the categories by id, and by `name <name>`. */
+function categoriesByKey({ categoryIds, givenCategoryIds, categoryNames }: TruthTable): Map<number | string, number> {
+  const ids: readonly CocoId[] = givenCategoryIds ?? [...categoryIds]
+  return new Map([
+    ...categoryNames.map((name, k) => [`name ${name}`, k] as const),
+    ...ids.map((id, k) => [idKey(id), k] as const),
+  ])
 }
 
 function enlarged<T extends Int32Array | Float64Array>(values: T, larger: T): T {

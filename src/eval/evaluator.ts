@@ -1,5 +1,6 @@
 import type { Detections } from "../boxes/boxes.js"
 import { DataError, UsageError } from "../core/errors.js"
+import type { CocoId } from "../json/coco-id.js"
 import { type Arrangement, arrange } from "./arrange.js"
 import { type CocoEvaluation, evaluateMatches } from "./coco.js"
 import { CellMatcher } from "./coco-cell.js"
@@ -7,7 +8,8 @@ import { type CocoMatches, emptyMatches, outsideRanges } from "./coco-match.js"
 import type { CocoOptions } from "./coco-options.js"
 import { integers, words } from "./columns.js"
 import { DetectionBuilder } from "./detection-builder.js"
-import { groupBy, ScoreSorter } from "./order.js"
+import { FindImage, shownImageId } from "./find-image.js"
+import { counting, groupBy, ScoreSorter } from "./order.js"
 import { type TruthSet, truthsFromDataset } from "./records.js"
 import { type EvalReport, matchOptions, type ReportOptions, reportMatches } from "./report.js"
 import { type DetectionTable, detectionsAt, type TruthTable } from "./tables.js"
@@ -37,10 +39,10 @@ export class DetectionEvaluator {
   /** `[N]` places of the images in the order in which their detections are laid out. */
   readonly #imageOrder: Int32Array
   /** The category id of each label. */
-  readonly #categoryIds: ArrayLike<number>
+  readonly #categoryPlaces: readonly number[]
   readonly #matcher: CellMatcher
   readonly #sorter = new ScoreSorter()
-  readonly #imagePlace: Map<number, number>
+  readonly #images: FindImage
   /** Truths by image, then class. */
   readonly #inImage: { readonly order: Int32Array; readonly starts: Int32Array }
   readonly #added: Uint8Array
@@ -60,20 +62,21 @@ export class DetectionEvaluator {
   constructor(
     truths: TruthTable,
     options: Partial<ReportOptions> = {},
-    imageIds: ArrayLike<number> = truths.imageIds,
-    categoryIds: ArrayLike<number> = truths.categoryIds,
+    imageIds?: readonly CocoId[],
+    categoryIds?: readonly CocoId[],
   ) {
     this.#truths = truths
     this.#options = options
     this.#cocoOptions = matchOptions(options)
     this.#matcher = new CellMatcher(truths, this.#cocoOptions)
-    this.#imagePlace = new Map(Array.from(truths.imageIds, (id, i) => [id, i]))
-    this.#imageOrder = Int32Array.from(imageIds, (id) => this.#place(id))
-    this.#categoryIds = categoryIds
+    this.#images = new FindImage(truths)
+    this.#imageOrder = imageIds ? Int32Array.from(imageIds, (id) => this.#place(id)) : counting(truths.imageIds.length)
     const byClass = groupBy(truths.image.length, truths.category, truths.categoryIds.length).order
     this.#inImage = groupBy(byClass, truths.image, truths.imageIds.length)
     this.#added = new Uint8Array(truths.imageIds.length)
     this.#builder = new DetectionBuilder(truths, "detections")
+    const places = categoryIds?.map((id) => this.#builder.categoryPlace(id))
+    this.#categoryPlaces = places ?? [...counting(truths.categoryIds.length)]
   }
 
   /** For a data set in memory, with its own order of images and classes. */
@@ -93,14 +96,14 @@ export class DetectionEvaluator {
    * @throws UsageError for an image that the truths lack or that was added before
    * @throws DataError for a box that is not finite or has a negative size, or a score that is not finite
    */
-  addImage(imageId: number, { boxes, scores, labels }: Detections): void {
+  addImage(imageId: CocoId, { boxes, scores, labels }: Detections): void {
     const image = this.#take(this.#place(imageId))
     const first = this.#builder.length
     try {
       for (let d = 0; d < scores.length; d++) {
         const [x, y] = [boxes[d * 4]!, boxes[d * 4 + 1]!]
-        const category = this.#categoryIds[labels[d]! - 1] ?? `label ${labels[d]}`
-        this.#builder.add(imageId, category, x, y, boxes[d * 4 + 2]! - x, boxes[d * 4 + 3]! - y, scores[d]!)
+        const category = this.#categoryPlaces[labels[d]! - 1] ?? this.#builder.unknownCategory(`label ${labels[d]}`)
+        this.#builder.addAt(image, category, x, y, boxes[d * 4 + 2]! - x, boxes[d * 4 + 3]! - y, scores[d]!)
       }
     } catch (error) {
       this.#builder.truncate(first)
@@ -130,9 +133,9 @@ export class DetectionEvaluator {
     const { image, category, boxesXywh, scores, unknownCategories } = state.detections
     for (let d = 0; d < image.length; d++) {
       const k = category[d]!
-      const id = k >= 0 ? this.#truths.categoryIds[k]! : unknownCategories[-1 - k]!
+      const place = k >= 0 ? k : this.#builder.unknownCategory(unknownCategories[-1 - k]!)
       const [x, y, width, height] = boxesXywh.subarray(d * 4, d * 4 + 4) as unknown as [number, number, number, number]
-      this.#builder.add(this.#truths.imageIds[image[d]!]!, id, x, y, width, height, scores[d]!)
+      this.#builder.addAt(image[d]!, place, x, y, width, height, scores[d]!)
       this.#rank.push(state.rank[d]!)
       this.#truth.push(state.truth[d]!)
     }
@@ -164,17 +167,17 @@ export class DetectionEvaluator {
     return evaluateMatches(arranged, detections.scores, matches, this.#cocoOptions)
   }
 
-  #place(imageId: number): number {
-    const place = this.#imagePlace.get(imageId)
-    if (place !== undefined) return place
+  #place(imageId: CocoId): number {
+    const place = this.#images.withId(imageId)
+    if (place >= 0) return place
     throw new UsageError(
-      `DetectionEvaluator: image ${imageId} is not among the ${this.#imagePlace.size} images of the ground truth`,
+      `DetectionEvaluator: image ${imageId} is not among the ${this.#truths.imageIds.length} images of the ground truth`,
     )
   }
 
   #take(image: number): number {
     if (this.#added[image] === 1) {
-      throw new UsageError(`DetectionEvaluator: image ${this.#truths.imageIds[image]} was added before`)
+      throw new UsageError(`DetectionEvaluator: image ${shownImageId(this.#truths, image)} was added before`)
     }
     this.#added[image] = 1
     return image

@@ -1,9 +1,10 @@
+import { shownImageId } from "./find-image.js"
 import { isIgnored, type MatchesAt, RIGHT, WRONG } from "./match-at.js"
 import type { DetectionTable, TruthTable } from "./tables.js"
 
 /** How one image fared with the detections from a score threshold on. */
 export interface ImageScore {
-  readonly imageId: number
+  readonly imageId: number | string
   readonly name: string
   readonly right: number
   readonly wrong: number
@@ -33,7 +34,7 @@ export function rankImages(
     const f1 = (2 * right[i]!) / (right[i]! + wrong[i]! + asked[i]!)
     if (Number.isNaN(f1)) continue
     scored.push({
-      imageId: truths.imageIds[i]!,
+      imageId: shownImageId(truths, i),
       name: truths.imageNames[i]!,
       right: right[i]!,
       wrong: wrong[i]!,

@@ -24,8 +24,8 @@ export interface MatchesAt {
 }
 
 /** Whether truth `g` counts neither when found nor when missed. */
-export function isIgnored({ crowd, difficult }: TruthTable, g: number): boolean {
-  return crowd[g] === 1 || difficult[g] === 1
+export function isIgnored({ crowd, difficult, format }: TruthTable, g: number): boolean {
+  return crowd[g] === 1 || (difficult[g] === 1 && format !== "coco")
 }
 
 /** The matches at one threshold: those of the evaluation where that is its first threshold, else matched anew. */

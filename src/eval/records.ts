@@ -1,13 +1,15 @@
 import type { Detections } from "../boxes/boxes.js"
 import { UsageError } from "../core/errors.js"
+import type { CocoId } from "../json/coco-id.js"
 import { DetectionBuilder } from "./detection-builder.js"
+import { FindImage } from "./find-image.js"
 import type { DetectionTable, TruthTable } from "./tables.js"
 import { TruthBuilder } from "./truth-builder.js"
 
 /** What evaluation needs of an annotated image; a data set's `ImageRecord` fits. */
 export interface TruthImage {
   readonly id: string
-  readonly imageId: number
+  readonly imageId: CocoId
   readonly width: number
   readonly height: number
   /** `[G * 4]` x1, y1, x2, y2 in image pixels, 0-based and continuous. */
@@ -25,10 +27,14 @@ export interface TruthImage {
 /** What evaluation needs of a data set; a `Dataset` fits. */
 export interface TruthSet {
   readonly source?: string
+  /** `coco`: its ids are its own. Other formats have none, so that theirs are positions. */
+  readonly format?: string
+  /** As in `TruthTable`. */
+  readonly cornersFrom?: 0
   /** Names of the classes 1..K. */
   readonly classes: readonly string[]
   /** The data set's own id of each class. */
-  readonly categoryIds: readonly number[]
+  readonly categoryIds: readonly CocoId[]
   readonly images: readonly TruthImage[]
 }
 
@@ -37,7 +43,8 @@ export interface TruthSet {
  * @throws DataError for a box that is not finite or has a negative size, or ids that appear twice
  */
 export function truthsFromDataset(set: TruthSet): TruthTable {
-  const builder = new TruthBuilder(set.source ?? "truths")
+  const isCoco = set.format === "coco"
+  const builder = new TruthBuilder(set.source ?? "truths", isCoco ? "coco" : undefined)
   set.classes.forEach((name, k) => {
     builder.addCategory(set.categoryIds[k]!, name)
   })
@@ -60,7 +67,9 @@ export function truthsFromDataset(set: TruthSet): TruthTable {
       })
     }
   }
-  return builder.finish()
+  const table = builder.finish()
+  const own = { ...table, ...(set.cornersFrom === 0 && { cornersFrom: set.cornersFrom }) }
+  return isCoco || set.format === undefined ? own : { ...own, unnumbered: true }
 }
 
 /**
@@ -80,12 +89,14 @@ export function detectionsFromDetector(
     )
   }
   const builder = new DetectionBuilder(truths, "detections")
+  const places = new FindImage(truths)
+  const categories = set.categoryIds.map((id) => builder.categoryPlace(id))
   perImage.forEach(({ boxes, scores, labels }, i) => {
-    const { imageId } = set.images[i]!
+    const image = places.withId(set.images[i]!.imageId)
     for (let d = 0; d < scores.length; d++) {
       const [x, y] = [boxes[d * 4]!, boxes[d * 4 + 1]!]
-      const category = set.categoryIds[labels[d]! - 1] ?? `label ${labels[d]}`
-      builder.add(imageId, category, x, y, boxes[d * 4 + 2]! - x, boxes[d * 4 + 3]! - y, scores[d]!)
+      const category = categories[labels[d]! - 1] ?? builder.unknownCategory(`label ${labels[d]}`)
+      builder.addAt(image, category, x, y, boxes[d * 4 + 2]! - x, boxes[d * 4 + 3]! - y, scores[d]!)
     }
   })
   return builder.finish()

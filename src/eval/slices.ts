@@ -4,7 +4,7 @@ import { evaluateMatches } from "./coco.js"
 import type { CocoMatches, MatchBits } from "./coco-match.js"
 import { cocoOptions } from "./coco-options.js"
 import type { CocoSummary } from "./coco-summary.js"
-import { imageFinder } from "./image-names.js"
+import { FindImage, placeByName } from "./find-image.js"
 import { isIgnored } from "./match-at.js"
 import type { MatchedDetections } from "./matched.js"
 import type { TruthTable } from "./tables.js"
@@ -72,14 +72,20 @@ export function slicesBySize({ imageIds, widths, heights }: TruthTable): Slice[]
  * @throws DataError for anything else, or an unknown image
  */
 export function slicesFromFile(truths: TruthTable, content: unknown, source: string): Slice[] {
-  const find = imageFinder(truths)
+  const find = new FindImage(truths)
+  const byName = placeByName(truths)
   if (typeof content !== "object" || content === null || Array.isArray(content)) {
     throw new DataError(`${source}: expected an object of slices: {"night": ["a.jpg", "b.jpg"]}`)
   }
   return Object.entries(content).map(([name, images]) => {
     const where = `${source}: slice "${name}"`
     if (!Array.isArray(images)) throw new DataError(`${where}: expected a list of image names or ids`)
-    return { name, imageIds: images.map((one) => (typeof one === "number" ? one : find(String(one), where))) }
+    const idOf = (image: unknown) => {
+      const place = typeof image === "number" ? find.numbered(image) : byName(String(image), where)
+      if (place >= 0) return truths.imageIds[place]!
+      throw new DataError(`${where}: image ${image} is not among the images of the ground truth`)
+    }
+    return { name, imageIds: images.map(idOf) }
   })
 }
 

@@ -1,3 +1,4 @@
+import { shownImageId } from "./find-image.js"
 import { isIgnored, RIGHT, WRONG } from "./match-at.js"
 import type { MatchedDetections } from "./matched.js"
 import { groupBy } from "./order.js"
@@ -10,7 +11,7 @@ export interface Suspect {
    * `missing`: an object without a label. `class`: a label of another class. `spurious`: a label without an object.
    */
   readonly kind: "missing" | "class" | "spurious"
-  readonly imageId: number
+  readonly imageId: number | string
   readonly imageName: string
   /** x, y, width, height in image pixels: of the label, or of the detection where none is there. */
   readonly bbox: readonly [number, number, number, number]
@@ -76,7 +77,7 @@ function suspectsOf(matched: MatchedDetections): Suspect[] {
   const recall = recallOfClasses(truths, at50.found)
   const suspects: Suspect[] = []
   for (let image = 0; image < images; image++) {
-    const where = { imageId: truths.imageIds[image]!, imageName: truths.imageNames[image]! }
+    const where = { imageId: shownImageId(truths, image), imageName: truths.imageNames[image]! }
     const labels = inTruths.order.subarray(inTruths.starts[image], inTruths.starts[image + 1])
     const here = ranked.order
       .slice(ranked.starts[image], ranked.starts[image + 1])

@@ -1,3 +1,5 @@
+import type { CocoId } from "../json/coco-id.js"
+
 /**
  * Truths and detections as columns: one typed array a property, no object a box, so that half a million boxes stay small
  * and quick. N images · K classes · G truths · D detections. Boxes are kept as `x, y, width, height` doubles exactly as
@@ -6,6 +8,10 @@
 export interface TruthTable {
   /** `[N]` ascending, each once. */
   readonly imageIds: Float64Array
+  /** `[N]` the file's own ids, where some are texts or beyond 2^53: `imageIds` then has stand-ins for those. */
+  readonly givenImageIds?: readonly CocoId[]
+  /** The data have no ids of images (VOC, YOLO): `imageIds` are positions, which no result file can know. */
+  readonly unnumbered?: true
   /** `[N]` what a person calls the image; VOC's files refer to it. */
   readonly imageNames: readonly string[]
   /** `[N]` in pixels, 0 where unknown. */
@@ -14,6 +20,8 @@ export interface TruthTable {
   readonly heights: Float64Array
   /** `[K]` ascending, each once; gaps are fine. */
   readonly categoryIds: Float64Array
+  /** `[K]` the file's own ids, where some are texts or beyond 2^53: `categoryIds` then has stand-ins for those. */
+  readonly givenCategoryIds?: readonly CocoId[]
   /** `[K]` */
   readonly categoryNames: readonly string[]
   /** `[G]` position in `imageIds`. */
@@ -26,8 +34,12 @@ export interface TruthTable {
   readonly areas: Float64Array
   /** `[G]` 1 for a region of many objects, which may swallow any number of detections. */
   readonly crowd: Uint8Array
-  /** `[G]` 1 for an object that neither counts when found nor when missed (VOC's difficult). */
+  /** `[G]` 1 for an object that neither counts when found nor when missed (VOC's difficult, `ignore` in COCO's files). */
   readonly difficult: Uint8Array
+  /** Of a COCO file: `difficult` counts for VOC's figures alone, since pycocotools does not look at `ignore`. */
+  readonly format?: "coco"
+  /** Corners of the annotations count from 0, not from 1 as VOC's do: VOC's overlaps and result files then do as well. */
+  readonly cornersFrom?: 0
   /** `[G]` COCO's annotation ids; only `truthIdZero: "pycocotools"` looks at them. */
   readonly ids: Float64Array
   /** Where the annotations say which classes were looked for in which image (LVIS). */
@@ -55,21 +67,27 @@ export interface DetectionTable {
   readonly scores: Float64Array
   /** Classes of detections which the truths do not have: such detections take no part, and the diagnosis names them. */
   readonly unknownCategories: readonly (number | string)[]
-  /** `[D * 4]` left, top, right, bottom, 1-based and inclusive, where the file had them so (VOC); else made when needed. */
+  /** `[D * 4]` left, top, right, bottom, inclusive, as the file had them (VOC); else made when needed. */
   readonly corners?: Float64Array
 }
 
-/** `boxesXywh` `[R * 4]` as VOC's 1-based inclusive corners `[R * 4]`: left, top, right, bottom. */
-export function inclusiveCorners(boxesXywh: Float64Array): Float64Array {
+/** `boxesXywh` `[R * 4]` as VOC's inclusive corners `[R * 4]`, counted from `first`: left, top, right, bottom. */
+export function inclusiveCorners(boxesXywh: Float64Array, first: 0 | 1 = 1): Float64Array {
   const corners = new Float64Array(boxesXywh.length)
-  for (let i = 0; i < corners.length; i += 4) setInclusiveCorners(boxesXywh, i, corners, i)
+  for (let i = 0; i < corners.length; i += 4) setInclusiveCorners(boxesXywh, i, corners, i, first)
   return corners
 }
 
 /** Writes the inclusive corners of the box at `i` to `corners` at `at`. */
-export function setInclusiveCorners(boxesXywh: Float64Array, i: number, corners: Float64Array, at = 0): void {
-  corners[at] = boxesXywh[i]! + 1
-  corners[at + 1] = boxesXywh[i + 1]! + 1
+export function setInclusiveCorners(
+  boxesXywh: Float64Array,
+  i: number,
+  corners: Float64Array,
+  at: number,
+  first: 0 | 1,
+): void {
+  corners[at] = boxesXywh[i]! + first
+  corners[at + 1] = boxesXywh[i + 1]! + first
   corners[at + 2] = boxesXywh[i]! + boxesXywh[i + 2]!
   corners[at + 3] = boxesXywh[i + 1]! + boxesXywh[i + 3]!
 }

@@ -1,12 +1,13 @@
 import { DataError } from "../core/errors.js"
+import { type CocoId, compareIds, idKey, isPlainId } from "../json/coco-id.js"
 import { bytes, doubles } from "./columns.js"
 import type { TruthTable } from "./tables.js"
 
 /** One truth as a file tells it. */
 export interface TruthRecord {
-  readonly id: number
-  readonly imageId: number
-  readonly categoryId: number
+  readonly id: CocoId
+  readonly imageId: CocoId
+  readonly categoryId: CocoId
   readonly x: number
   readonly y: number
   readonly width: number
@@ -40,8 +41,10 @@ export function checkBox(where: () => string, x: number, y: number, width: numbe
 /** Collects images, categories and truths in any order; `finish` checks that they fit together. */
 export class TruthBuilder {
   readonly #source: string
-  readonly #images: (ImageRecord & { id: number; name: string; width: number; height: number })[] = []
-  readonly #categories: { id: number; name: string; frequency: string }[] = []
+  readonly #format: "coco" | undefined
+  readonly #images: (ImageRecord & { id: CocoId; name: string; width: number; height: number })[] = []
+  readonly #categories: { id: CocoId; name: string; frequency: string }[] = []
+  readonly #numbers = new IdNumbers()
   readonly #ids = doubles()
   readonly #imageIds = doubles()
   readonly #categoryIds = doubles()
@@ -50,18 +53,22 @@ export class TruthBuilder {
   readonly #crowd = bytes()
   readonly #difficult = bytes()
 
-  /** @param source what errors call the truths, such as the file's path */
-  constructor(source: string) {
+  /**
+   * @param source what errors call the truths, such as the file's path
+   * @param format of the file that says so, where it matters
+   */
+  constructor(source: string, format?: "coco") {
     this.#source = source
+    this.#format = format
   }
 
   /** @param record what LVIS says of the image; absent for other data */
-  addImage(id: number, name: string, width: number, height: number, record: ImageRecord = {}): void {
+  addImage(id: CocoId, name: string, width: number, height: number, record: ImageRecord = {}): void {
     this.#images.push({ id, name, width, height, ...record })
   }
 
   /** @param frequency LVIS's "r", "c" or "f" */
-  addCategory(id: number, name: string, frequency = ""): void {
+  addCategory(id: CocoId, name: string, frequency = ""): void {
     this.#categories.push({ id, name, frequency })
   }
 
@@ -72,9 +79,10 @@ export class TruthBuilder {
     checkBox(where, x, y, width, height)
     const area = record.area ?? width * height
     if (!(area >= 0)) throw new DataError(`${where()}: expected an area of 0 or more, got ${area}`)
-    this.#ids.push(record.id)
-    this.#imageIds.push(record.imageId)
-    this.#categoryIds.push(record.categoryId)
+    // Python tests an id for truth: a text is never 0.
+    this.#ids.push(typeof record.id === "number" ? record.id : Number.NaN)
+    this.#imageIds.push(this.#numbers.of(record.imageId))
+    this.#categoryIds.push(this.#numbers.of(record.categoryId))
     this.#boxes.push(x)
     this.#boxes.push(y)
     this.#boxes.push(width)
@@ -86,19 +94,22 @@ export class TruthBuilder {
 
   /** @throws DataError for an id that appears twice, or a truth of an unknown image or category */
   finish(): TruthTable {
-    const images = sortedById(this.#images, this.#source, "images")
-    const categories = sortedById(this.#categories, this.#source, "categories")
-    const imageIds = Float64Array.from(images, ({ id }) => id)
-    const categoryIds = Float64Array.from(categories, ({ id }) => id)
+    const images = this.#sorted(this.#images, "images")
+    const categories = this.#sorted(this.#categories, "categories")
+    const [imageIds, givenImageIds] = columnOf(images)
+    const [categoryIds, givenCategoryIds] = columnOf(categories)
     return {
+      ...(this.#format && { format: this.#format }),
       imageIds,
+      ...(givenImageIds && { givenImageIds }),
       imageNames: images.map(({ name }) => name),
       widths: Float64Array.from(images, ({ width }) => width),
       heights: Float64Array.from(images, ({ height }) => height),
       categoryIds,
+      ...(givenCategoryIds && { givenCategoryIds }),
       categoryNames: categories.map(({ name }) => name),
-      image: this.#places(this.#imageIds.take(), imageIds, "image_id", "images"),
-      category: this.#places(this.#categoryIds.take(), categoryIds, "category_id", "categories"),
+      image: this.#places(this.#imageIds.take(), images, "image_id", "images"),
+      category: this.#places(this.#categoryIds.take(), categories, "category_id", "categories"),
       boxesXywh: this.#boxes.take(),
       areas: this.#areas.take(),
       crowd: this.#crowd.take(),
@@ -114,15 +125,14 @@ export class TruthBuilder {
     }
   }
 
-  #places(ids: Float64Array, known: Float64Array, key: string, list: string): Int32Array {
-    const place = new Map<number, number>()
-    for (let i = 0; i < known.length; i++) place.set(known[i]!, i)
+  #places(ids: Float64Array, known: readonly { id: CocoId }[], key: string, list: string): Int32Array {
+    const place = new Map(known.map(({ id }, i) => [this.#numbers.of(id), i]))
     const places = new Int32Array(ids.length)
     for (let g = 0; g < ids.length; g++) {
       const found = place.get(ids[g]!)
       if (found === undefined) {
         throw new DataError(
-          `${this.#source}: ${this.#name(g)}: ${key} ${ids[g]} is not among the ${known.length} ${list} of the file`,
+          `${this.#source}: ${this.#name(g)}: ${key} ${this.#numbers.text(ids[g]!)} is not among the ${known.length} ${list} of the file`,
         )
       }
       places[g] = found
@@ -133,11 +143,45 @@ export class TruthBuilder {
   #name(index: number): string {
     return `annotations[${index}]`
   }
+
+  #sorted<T extends { id: CocoId }>(records: readonly T[], list: string): T[] {
+    const seen = new Set<number | string>()
+    for (const { id } of records) {
+      const key = idKey(id)
+      if (seen.has(key)) throw new DataError(`${this.#source}: ${list}: expected each id once, got ${id} twice`)
+      seen.add(key)
+    }
+    return [...records].sort((a, b) => compareIds(a.id, b.id))
+  }
 }
 
-function sortedById<T extends { id: number }>(records: readonly T[], source: string, list: string): T[] {
-  const sorted = [...records].sort((a, b) => a.id - b.id)
-  const twice = sorted.find((record, i) => i > 0 && record.id === sorted[i - 1]!.id)
-  if (twice) throw new DataError(`${source}: ${list}: expected each id once, got ${twice.id} twice`)
-  return sorted
+/** Past every id that a double tells from its neighbours: stand-ins start here, two apart. */
+const FIRST_STAND_IN = 2 ** 53
+
+/** A number for each id: itself, or a stand-in for a text or one beyond 2^53. */
+class IdNumbers {
+  readonly #standIns = new Map<string, number>()
+
+  of(id: CocoId): number {
+    if (isPlainId(id)) return id
+    const key = idKey(id)
+    if (typeof key === "number") return key
+    const known = this.#standIns.get(key)
+    if (known !== undefined) return known
+    const next = FIRST_STAND_IN + 2 * this.#standIns.size
+    this.#standIns.set(key, next)
+    return next
+  }
+
+  text(number: number): string {
+    if (number < FIRST_STAND_IN) return String(number)
+    return [...this.#standIns].find(([, standIn]) => standIn === number)?.[0] ?? String(number)
+  }
+}
+
+/** Ids in their order as a column; where some are no plain numbers, of stand-ins in the same order, and the ids as given. */
+function columnOf(records: readonly { id: CocoId }[]): [Float64Array, CocoId[] | undefined] {
+  const ids = records.map(({ id }) => id)
+  if (ids.every(isPlainId)) return [Float64Array.from(ids), undefined]
+  return [Float64Array.from(ids, (_, i) => FIRST_STAND_IN + 2 * i), ids]
 }

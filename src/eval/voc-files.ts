@@ -1,7 +1,7 @@
 import { DataError } from "../core/errors.js"
 import { doubles } from "./columns.js"
 import { DetectionBuilder } from "./detection-builder.js"
-import { imageFinder } from "./image-names.js"
+import { placeByName } from "./find-image.js"
 import { byScore, counting } from "./order.js"
 import { type DetectionTable, inclusiveCorners, type TruthTable } from "./tables.js"
 
@@ -27,7 +27,7 @@ export function formatVocResults(
   set: string,
   competition: VocCompetition = "comp4",
 ): VocResultFile[] {
-  const corners = detections.corners ?? inclusiveCorners(detections.boxesXywh)
+  const corners = detections.corners ?? inclusiveCorners(detections.boxesXywh, truths.cornersFrom)
   const ranked = byScore(counting(detections.scores.length), detections.scores)
   const lines: string[][] = truths.categoryNames.map(() => [])
   for (const d of ranked) {
@@ -41,32 +41,40 @@ export function formatVocResults(
 }
 
 /**
- * Detections from VOC's result files. Which class a file is of stands at the end of its name.
+ * Detections from VOC's result files, in the corners of the annotations. Which class a file is of stands in its name behind
+ * the image set, which is the same in all of them.
  * @throws DataError naming file and line for anything but an image of the truths and five numbers
  */
 export function detectionsFromVoc(truths: TruthTable, files: readonly VocResultFile[]): DetectionTable {
-  const find = imageFinder(truths)
+  const find = placeByName(truths)
   const corners = doubles()
   const builder = new DetectionBuilder(truths, "VOC results")
-  for (const file of files) {
-    const category = classOf(file.name, truths)
+  const first = truths.cornersFrom ?? 1
+  const names = classNames(
+    files.map(({ name }) => name),
+    truths.categoryNames,
+  )
+  for (const [f, file] of files.entries()) {
+    const known = truths.categoryNames.indexOf(names[f]!)
+    const category = known >= 0 ? known : builder.unknownCategory(names[f]!)
     file.text.split("\n").forEach((line, i) => {
-      const [image, ...words] = line.trim().split(/\s+/)
-      if (!image) return
+      if (line.trim() === "") return
       const where = `${file.name}: line ${i + 1}`
-      const numbers = words.map(Number)
+      // Names of images may have blanks in them.
+      const [, image = "", ...words] = /^\s*(.*?)((?:\s+\S+){0,5})\s*$/.exec(line) ?? []
+      const numbers = words.join(" ").trim().split(/\s+/).map(Number)
       if (numbers.length !== 5 || !numbers.every(Number.isFinite)) {
         throw new DataError(
           `${where}: expected "<image> <score> <left> <top> <right> <bottom>", got ${JSON.stringify(line)}`,
         )
       }
       const [score, left, top, right, bottom] = numbers as [number, number, number, number, number]
-      if (right < left - 1 || bottom < top - 1) {
+      if (right < left - first || bottom < top - first) {
         throw new DataError(`${where}: expected right >= left and bottom >= top, got ${numbers.slice(1).join(" ")}`)
       }
       for (const edge of [left, top, right, bottom]) corners.push(edge)
-      const id = find(image, where)
-      builder.add(id, category, left - 1, top - 1, right - left + 1, bottom - top + 1, score)
+      const size = [right - left + first, bottom - top + first] as const
+      builder.addAt(find(image, where), category, left - first, top - first, ...size, score)
     })
   }
   return { ...builder.finish(), corners: corners.take() }
@@ -78,12 +86,23 @@ function spell(value: number): string {
   return Number(short) === value ? short : String(value)
 }
 
-/** The category id that a result file's name ends in, or the name's own ending where the truths lack it. */
-function classOf(name: string, truths: TruthTable): number | string {
-  const stem = name.replace(/\.txt$/, "")
-  const fits = truths.categoryNames
-    .map((category, k) => ({ category, k }))
-    .filter(({ category }) => stem.endsWith(`_${category}`))
-    .sort((a, b) => b.category.length - a.category.length)[0]
-  return fits ? truths.categoryIds[fits.k]! : stem.replace(/^comp\d_det_[^_]+_/, "")
+/**
+ * The class in the name of each result file, `comp4_det_<set>_<class>.txt`: both may have underscores in them, but the set
+ * is one for all files. The one that leaves most known classes is taken, of several the shortest.
+ */
+function classNames(files: readonly string[], known: readonly string[]): string[] {
+  const stems = files.map((name) => name.replace(/^comp\d_det_/, "").replace(/\.txt$/, ""))
+  const first = stems[0] ?? ""
+  const sets = [...first.matchAll(/_/g)].map(({ index }) => first.slice(0, index + 1))
+  const shared = sets.filter((set) => stems.every((stem) => stem.startsWith(set) && stem.length > set.length))
+  if (shared.length === 0) return stems.map((stem) => classAtEnd(stem, known))
+  const fits = (set: string) => stems.filter((stem) => known.includes(stem.slice(set.length))).length
+  const set = shared.reduce((best, other) => (fits(other) > fits(best) ? other : best), shared[0] ?? "")
+  return stems.map((stem) => stem.slice(set.length))
+}
+
+/** The longest known class that a name ends in, else what follows its first underscore. */
+function classAtEnd(stem: string, known: readonly string[]): string {
+  const fits = known.filter((name) => stem.endsWith(`_${name}`)).sort((a, b) => b.length - a.length)
+  return fits[0] ?? stem.replace(/^[^_]*_/, "")
 }

@@ -187,7 +187,7 @@ function bestTruths(
   { ranking, cells, truths: all }: Arrangement,
 ): Pairing {
   const { corners, boxesXywh } = detections
-  const truthCorners = inclusiveCorners(truths.boxesXywh)
+  const truthCorners = inclusiveCorners(truths.boxesXywh, truths.cornersFrom)
   const truth = new Int32Array(detections.image.length).fill(-1)
   const overlap = new Float64Array(detections.image.length)
   const box = new Float64Array(4)
@@ -199,7 +199,7 @@ function bestTruths(
       const image = detections.image[d]!
       while (first < last && truths.image[all.order[first]!]! < image) first++
       if (first === last || truths.image[all.order[first]!] !== image) continue
-      if (corners === undefined) setInclusiveCorners(boxesXywh, d * 4, box)
+      if (corners === undefined) setInclusiveCorners(boxesXywh, d * 4, box, 0, truths.cornersFrom ?? 1)
       let most = 0
       for (let g = first; g < last && truths.image[all.order[g]!] === image; g++) {
         const j = all.order[g]! * 4

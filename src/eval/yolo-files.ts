@@ -1,6 +1,6 @@
 import { DataError } from "../core/errors.js"
 import { DetectionBuilder } from "./detection-builder.js"
-import { imageFinder } from "./image-names.js"
+import { placeByName } from "./find-image.js"
 import type { DetectionTable, TruthTable } from "./tables.js"
 
 /**
@@ -12,12 +12,10 @@ export function detectionsFromYolo(
   truths: TruthTable,
   files: readonly { readonly name: string; readonly text: string }[],
 ): DetectionTable {
-  const find = imageFinder(truths)
-  const place = new Map(Array.from(truths.imageIds, (id, i) => [id, i]))
+  const find = placeByName(truths)
   const builder = new DetectionBuilder(truths, "YOLO results")
   for (const file of files) {
-    const id = find(file.name.replace(/\.txt$/, ""), file.name)
-    const image = place.get(id)!
+    const image = find(file.name.replace(/\.txt$/, ""), file.name)
     const [width, height] = [truths.widths[image]!, truths.heights[image]!]
     file.text.split("\n").forEach((line, i) => {
       if (line.trim() === "") return
@@ -36,8 +34,8 @@ export function detectionsFromYolo(
       }
       const [label, cx, cy, w, h, score] = numbers as [number, number, number, number, number, number]
       if (w < 0 || h < 0) throw new DataError(`${where}: expected width and height of 0 or more, got ${w} ${h}`)
-      const category = truths.categoryIds[label] ?? `class ${label}`
-      builder.add(id, category, (cx - w / 2) * width, (cy - h / 2) * height, w * width, h * height, score)
+      const category = label < truths.categoryIds.length ? label : builder.unknownCategory(`class ${label}`)
+      builder.addAt(image, category, (cx - w / 2) * width, (cy - h / 2) * height, w * width, h * height, score)
     })
   }
   return builder.finish()

@@ -20,7 +20,7 @@ export interface DetectorHandle {
   /** Names of the classes 1..K. */
   readonly classes: readonly string[]
   /** The training set's own id of each class, such as COCO's 1..90 with gaps; else 1..K. */
-  readonly categoryIds: readonly number[]
+  readonly categoryIds: readonly (number | string)[]
   /**
    * Finds objects in one image: a path, the bytes of an image file, or decoded RGB pixels.
    * @throws DataError when the image cannot be read
@@ -74,7 +74,7 @@ export function detectorHandle(network: PixelDetector, decode: DecodeImage): Det
 }
 
 /** The training set's own class ids, or 1..K where the network does not tell. */
-export function categoryIdsOf(network: PixelDetector): readonly number[] {
+export function categoryIdsOf(network: PixelDetector): readonly (number | string)[] {
   return network.categoryIds ?? network.classes.map((_, i) => i + 1)
 }
 

@@ -8,7 +8,7 @@ export interface PixelDetector {
   /** Names of the classes 1..K: label k is `classes[k - 1]`. */
   readonly classes: readonly string[]
   /** The training set's own id of each class, such as COCO's 1..90 with gaps; 1..K when absent. */
-  readonly categoryIds?: readonly number[]
+  readonly categoryIds?: readonly (number | string)[]
   /** Boxes in image pixels, best score first. */
   detect(image: RgbImage, options: DetectOptions): Promise<Detections>
   dispose(): void

@@ -23,7 +23,7 @@ export interface WriterContext {
   /** Names of the classes 1..K. */
   readonly classes: readonly string[]
   /** `[K]` the data set's own id of each class. */
-  readonly categoryIds: readonly number[]
+  readonly categoryIds: readonly (number | string)[]
   /** Whether the name of every image is a number of its own, which then is its COCO image id. */
   readonly numericNames: boolean
 }

@@ -93,7 +93,9 @@ const detectorTrainer: Trainer<GivenTrainConfig, TrainConfig, ModelConfig, Train
       `${config.model}, ${describeNorms(model)}, ${model.frozen} parts frozen; ` +
         scheduleLine(config, options, task.batchesPerEpoch),
     )
-    const { classes, categoryIds } = training
+    const { classes } = training
+    // JSON has no whole numbers beyond 2^53: as text they come back as they were.
+    const categoryIds = training.categoryIds.map((id) => (typeof id === "bigint" ? String(id) : id))
     return {
       ...{ task: trainable(task), options, parameters },
       saved: {

@@ -23,7 +23,7 @@ const byId = new Map(
 export interface Labels {
   /** Names of the classes 1..K. */
   readonly classes: readonly string[]
-  readonly categoryIds: readonly number[]
+  readonly categoryIds: readonly (number | string)[]
 }
 
 /**

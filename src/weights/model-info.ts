@@ -26,7 +26,7 @@ interface Info<Config> {
 
 export interface DetectorInfo extends Info<ModelConfig> {
   /** The training data's own ids of the classes. */
-  readonly categoryIds: readonly number[]
+  readonly categoryIds: readonly (number | string)[]
 }
 
 /** What tells one network from another of its name; what is left out is the network's own default. */
@@ -198,7 +198,7 @@ export const storedModelConfig = (where: string, stored: unknown): ModelConfig =
   checked(stored, detectorConfig, (what) => `${where}: the description of its detector is broken: ${what}`)
 
 const detectorInfo = infoSchema(detectorConfig)
-  .extend({ categoryIds: z.array(z.number()) })
+  .extend({ categoryIds: z.array(z.union([z.number(), z.string()])) })
   .refine(({ classes, categoryIds }) => classes.length === categoryIds.length, {
     path: ["categoryIds"],
     message: "expected as many as there are classes",

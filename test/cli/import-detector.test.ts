@@ -73,6 +73,6 @@ test("the outputs of COCO's detectors are its ids, or its categories", () => {
   expect(all.classes.filter((name) => name.startsWith("N/A"))).toHaveLength(10)
   const own = cocoLabels(80)!
   expect(new Set(own.classes).size).toBe(80)
-  expect(own.classes.map((name, k) => all.classes[own.categoryIds[k]! - 1] === name)).not.toContain(false)
+  expect(own.classes.map((name, k) => all.classes[Number(own.categoryIds[k]) - 1] === name)).not.toContain(false)
   expect(cocoLabels(20)).toBeUndefined()
 })

@@ -90,10 +90,10 @@ test.each(["../a.png", "/a.png", "x/../../a.png"])("the file name %j is refused"
 })
 
 test.each([
-  ["[1, 2]", 'expected a JSON object with images, annotations and categories, got "[1, 2]"'],
+  ["[1, 2]", 'expected an object with the lists "images", "annotations" and "categories"'],
   ['{"images": [{"id": 1}', "the file ends"],
   ['{"images": [{"id": }], "annotations": [], "categories": []}', "broken JSON"],
-  ['{"images": [], "annotations": []}', 'no "categories" in it'],
+  ['{"images": [], "annotations": []}', 'got no "categories"'],
 ])("%j is no COCO file", (text, message) => {
   const folder = tempFolder()
   writeFiles(folder, { "a.json": text })

@@ -23,7 +23,12 @@ test("each part gets its share of the images and of every class, rare ones too, 
   const images = Array.from({ length: 100 }, (_, i) => image(i, i < 10 ? [2, 1] : i < 90 ? [1] : []))
   const [train, val] = splitImages(images, [0.8, 0.2], 1) as [ImageRecord[], ImageRecord[]]
   expect([train.length, val.length]).toEqual([80, 20])
-  expect([...train, ...val].map(({ imageId }) => imageId).sort((a, b) => a - b)).toEqual(images.map((_, i) => i))
+  expect(
+    [...train, ...val]
+      .map(({ imageId }) => imageId)
+      .map(Number)
+      .sort((a, b) => a - b),
+  ).toEqual(images.map((_, i) => i))
   const withClass = (part: ImageRecord[], label: number) => part.filter(({ labels }) => labels.includes(label)).length
   expect([withClass(train, 2), withClass(val, 2)]).toEqual([8, 2])
   expect([withClass(train, 1), withClass(val, 1)]).toEqual([72, 18])

@@ -63,8 +63,8 @@ test.each([
   ['"box":[1,2,3,4]', 'record 1 (byte 61): expected a field "bbox", got none'],
   ['"bbox":[1,2,3,4],"score":NaN', "record 1: expected a finite score, got NaN"],
   ['"bbox":[1,2,3,4],"score":"high"', 'record 1 (byte 128): expected score to be a number, got "high"'],
-  ['"bbox":[1,2,3,4],"image_id":"a.jpg"', 'record 1 (byte 131): expected image_id to be a whole number, got "a.jpg"'],
-  ['"bbox":[1,2,3,4],"image_id":1.5', "record 1 (byte 131): expected image_id to be a whole number, got 1.5"],
+  ['"bbox":[1,2,3,4],"image_id":[1]', "record 1 (byte 131): expected image_id to be a whole number or a text, got [1]"],
+  ['"bbox":[1,2,3,4],"image_id":1.5', "record 1 (byte 131): expected image_id to be a whole number or a text, got 1.5"],
   [
     '"bbox":[1,2,3,4],"image_id":7',
     "record 1: image_id 7 is not among the 2 images of the ground truth (1 of 2 records",

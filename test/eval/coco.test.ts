@@ -156,10 +156,12 @@ describe("evaluateCoco by hand", () => {
 
   test("difficult truths are ignored unless they are to be counted", () => {
     const truths = truthsFromCoco(truthFile([{ box: square }, { box: [300, 10, 50, 50] }]))
-    const marked = { ...truths, difficult: Uint8Array.of(0, 1) }
+    const { format: _, ...marked } = { ...truths, difficult: Uint8Array.of(0, 1) }
     const detections = detectionsFromCoco(truths, [result(square, 0.9)])
     expect(evaluateCoco(marked, detections).summary.AP).toBeCloseTo(1, 12)
     expect(evaluateCoco(marked, detections, { difficult: "counted" }).summary.AP).toBeCloseTo(51 / 101, 12)
+    // pycocotools does not look at a COCO file's `ignore`.
+    expect(evaluateCoco({ ...marked, format: "coco" }, detections).summary.AP).toBeCloseTo(51 / 101, 12)
   })
 
   test("an unknown option is refused with the nearest name", () => {

@@ -283,7 +283,7 @@ describe("suspects", () => {
   test.each([1, 2, 3])("most of 20 spoilt labels are among the first 40 suspects (seed %i)", (seed) => {
     const { file, results, isSpoilt } = spoiled(seed)
     const suspects = labelSuspects([matchedOf(file, results)], 40)
-    const hits = suspects.filter(({ imageId, bbox }) => isSpoilt(imageId, bbox))
+    const hits = suspects.filter(({ imageId, bbox }) => isSpoilt(Number(imageId), bbox))
     expect(hits.length).toBeGreaterThanOrEqual(15)
     expect(suspects.every((one, i) => i === 0 || one.suspicion <= suspects[i - 1]!.suspicion)).toBe(true)
   })

@@ -1,5 +1,6 @@
 import { DataError } from "../core/errors.js"
-import type { JsonScanner } from "../json/scanner.js"
+import type { CocoId } from "./coco-id.js"
+import type { JsonScanner } from "./scanner.js"
 
 const QUOTE = 0x22
 const COMMA = 0x2c
@@ -9,19 +10,31 @@ const OPEN_OBJECT = 0x7b
 const CLOSE_OBJECT = 0x7d
 
 /**
- * What a field of a record holds: `number` any number, `whole` a whole number, `flag` 0, 1, true or false,
- * `box` four numbers, `text` a string, `ids` a list of whole numbers. A field that may be absent ends in `?`.
+ * What a field of a record holds: `number` any number, `id` a whole number of any size or a text, `flag` 0, 1, true or
+ * false (quoted too), `box` four numbers, `text` a string or a number as text, `ids` a list of whole numbers. A field that may
+ * be absent ends in `?`; one that counts as absent when it holds anything else ends in `~`.
  */
-type Kind = "number" | "whole" | "flag" | "box" | "text" | "ids"
-export type Field = readonly [name: string, kind: Kind | `${Kind}?`]
+type Kind = "number" | "id" | "flag" | "box" | "text" | "ids"
+export type Field = readonly [name: string, kind: Kind | `${Kind}?` | `${Kind}~`]
 
 const RULES: Readonly<Record<Kind, string>> = {
   number: "a number",
-  whole: "a whole number",
+  id: "a whole number or a text",
   flag: "0 or 1",
   box: "four numbers",
   text: "a string",
   ids: "a list of whole numbers",
+}
+
+/** A record whose JSON is sound, but whose fields are not what they should be. */
+export class RecordError extends DataError {
+  /** What is wrong, without file and record. */
+  readonly problem: string
+
+  constructor(where: string, byte: number, problem: string) {
+    super(`${where} (byte ${byte}): ${problem}`)
+    this.problem = problem
+  }
 }
 
 /** What stands where a value is, in the spelling of a record: a place in `numbers` from 0 on, or one of these. */
@@ -40,7 +53,10 @@ interface Spelling {
  * like the one before: then the bytes between the values are compared and only the values read.
  */
 export class RecordReader {
-  /** Values of the record read last, field by field; a box has four places. Absent fields are undefined in `present`. */
+  /**
+   * Values of the record read last, field by field; a box has four places. Absent fields are undefined in `present`. An id
+   * that is no safe integer is NaN here: `id` has it.
+   */
   readonly numbers: Float64Array
   readonly texts: string[]
   readonly lists: number[][]
@@ -48,20 +64,25 @@ export class RecordReader {
   /** Where each field begins in `numbers`. */
   readonly places: readonly number[]
   readonly #names: readonly Uint8Array[]
-  readonly #fields: readonly { name: string; kind: Kind; needed: boolean }[]
+  readonly #fields: readonly { name: string; kind: Kind; needed: boolean; lenient: boolean }[]
   readonly #where: (index: number) => string
   readonly #isFlag: Uint8Array
-  readonly #isWhole: Uint8Array
+  readonly #isId: Uint8Array
+  /** By field: ids that are no numbers. */
+  readonly #foreign: (bigint | string)[]
   /** Where the values of the record at hand lie in the window: from, to, slot. */
   #values: number[] = []
+  /** A field of the record at hand counts as absent for what it holds: the next one may be right. */
+  #isOdd = false
   #spelling: Spelling | undefined
 
   /** @param where what errors call record number `index` */
   constructor(fields: readonly Field[], where: (index: number) => string) {
     this.#fields = fields.map(([name, kind]) => ({
       name,
-      kind: kind.replace("?", "") as Kind,
-      needed: !kind.endsWith("?"),
+      kind: kind.replace(/[?~]$/, "") as Kind,
+      needed: !/[?~]$/.test(kind),
+      lenient: kind.endsWith("~"),
     }))
     this.#names = fields.map(([name]) => new TextEncoder().encode(name))
     let place = 0
@@ -83,20 +104,25 @@ export class RecordReader {
       return flags
     }
     this.#isFlag = kindAt("flag")
-    this.#isWhole = kindAt("whole")
+    this.#isId = kindAt("id")
+    this.#foreign = this.#fields.map(() => "")
   }
 
-  /** @throws DataError naming the record for an absent field or one of the wrong type */
+  /**
+   * @throws RecordError naming the record for an absent field or one of the wrong type
+   * @throws DataError naming the byte of broken JSON
+   */
   read(scanner: JsonScanner, index: number): void {
     if (this.#readAlike(scanner)) return
     const start = scanner.offset()
     if (!scanner.takes(OPEN_OBJECT)) {
       scanner.skip()
-      throw new DataError(`${this.#where(index)} (byte ${start}): expected an object`)
+      throw new RecordError(this.#where(index), start, "expected an object")
     }
     const from = scanner.at - 1
     this.present.fill(0)
     this.#values = []
+    this.#isOdd = false
     if (!scanner.takes(CLOSE_OBJECT)) {
       do {
         const field = scanner.key(this.#names)
@@ -107,12 +133,10 @@ export class RecordReader {
     }
     for (let f = 0; f < this.#fields.length; f++) {
       if (this.present[f] === 0 && this.#fields[f]!.needed) {
-        throw new DataError(
-          `${this.#where(index)} (byte ${start}): expected a field "${this.#fields[f]!.name}", got none`,
-        )
+        throw new RecordError(this.#where(index), start, `expected a field "${this.#fields[f]!.name}", got none`)
       }
     }
-    this.#learn(scanner, from)
+    if (!this.#isOdd) this.#learn(scanner, from)
   }
 
   /** A number of the record read last, or undefined where the field is absent. */
@@ -120,17 +144,29 @@ export class RecordReader {
     return this.present[field] === 1 ? this.numbers[this.places[field]!] : undefined
   }
 
+  /** A text of the record read last, or undefined where the field is absent. */
+  text(field: number): string | undefined {
+    return this.present[field] === 1 ? this.texts[field] : undefined
+  }
+
+  /** The id in a field of the record read last, as it stands in the file. */
+  id(field: number): CocoId {
+    const value = this.numbers[this.places[field]!]!
+    return Number.isNaN(value) ? this.#foreign[field]! : value
+  }
+
   #readField(scanner: JsonScanner, field: number, index: number): void {
-    const { kind, needed } = this.#fields[field]!
+    const { kind, needed, lenient } = this.#fields[field]!
     const at = scanner.at
     const place = this.places[field]!
     let fits: boolean
     if (kind === "text" || kind === "ids") {
       fits = this.#note(scanner, FIRST_OTHER - field, () => this.#readOther(scanner, field))
     } else if (kind === "box") fits = this.#readBox(scanner, place)
+    else if (kind === "id") fits = this.#note(scanner, place, () => this.#readId(scanner, field))
     else {
       const value = this.#note(scanner, place, () => (kind === "flag" ? flagOrNumber(scanner) : scanner.number()))
-      fits = value !== undefined && (kind !== "whole" || Number.isSafeInteger(value))
+      fits = value !== undefined
       if (fits) this.numbers[place] = value as number
     }
     if (fits) {
@@ -138,11 +174,31 @@ export class RecordReader {
       return
     }
     scanner.at = at
-    if (!needed && scanner.flag() === null) {
-      this.#values.splice(-3)
-      return
+    while (this.#values.length > 0 && this.#values[this.#values.length - 3]! >= at) this.#values.length -= 3
+    if (!needed && scanner.flag() === null) return
+    if (!lenient) this.#refuse(scanner, field, index, at)
+    scanner.skip()
+    this.#isOdd = true
+  }
+
+  /** Reads a whole number of any size or a text; false for anything else. */
+  #readId(scanner: JsonScanner, field: number): boolean {
+    const place = this.places[field]!
+    if (scanner.peek() === QUOTE) {
+      this.#foreign[field] = scanner.string()
+      this.numbers[place] = Number.NaN
+      return true
     }
-    this.#refuse(scanner, field, index, at)
+    const from = scanner.at
+    const value = scanner.number()
+    if (value === undefined) return false
+    this.numbers[place] = value
+    if (Number.isSafeInteger(value)) return true
+    const digits = scanner.between(from, scanner.at)
+    if (!/^-?\d+$/.test(digits)) return false
+    this.#foreign[field] = BigInt(digits)
+    this.numbers[place] = Number.NaN
+    return true
   }
 
   #readBox(scanner: JsonScanner, place: number): boolean {
@@ -159,8 +215,9 @@ export class RecordReader {
   /** Reads a text or a list; false where something else comes next. */
   #readOther(scanner: JsonScanner, field: number): boolean {
     if (this.#fields[field]!.kind === "text") {
-      if (scanner.peek() !== QUOTE) return false
-      this.texts[field] = scanner.string()
+      const from = scanner.peek() === QUOTE ? -1 : scanner.at
+      if (from >= 0 && scanner.number() === undefined) return false
+      this.texts[field] = from < 0 ? scanner.string() : scanner.between(from, scanner.at)
       return true
     }
     if (!scanner.takes(OPEN_LIST)) return false
@@ -225,7 +282,7 @@ export class RecordReader {
         if (flag === undefined) return false
         this.numbers[slot] = Number(flag)
       }
-      return this.#isWhole[slot] === 0 || Number.isSafeInteger(this.numbers[slot])
+      return this.#isId[slot] === 0 || Number.isSafeInteger(this.numbers[slot])
     }
     if (slot !== SKIPPED) return this.#readOther(scanner, FIRST_OTHER - slot)
     scanner.skip()
@@ -240,12 +297,16 @@ export class RecordReader {
     const from = scanner.at
     scanner.skip()
     const got = scanner.between(from, scanner.at)
-    throw new DataError(`${this.#where(index)} (byte ${offset}): expected ${name} to be ${RULES[kind]}, got ${got}`)
+    throw new RecordError(this.#where(index), offset, `expected ${name} to be ${RULES[kind]}, got ${got}`)
   }
 }
 
-/** true and false as 1 and 0, null as 0; undefined when something else than these and numbers comes next. */
+/** true and false as 1 and 0, null as 0, "0" and "1" without quotes; undefined when something else comes next. */
 function flagOrNumber(scanner: JsonScanner): number | undefined {
+  if (scanner.peek() === QUOTE) {
+    const word = scanner.string()
+    return word === "0" || word === "1" ? Number(word) : undefined
+  }
   const flag = scanner.flag()
   return flag === undefined ? scanner.number() : Number(flag)
 }
