@@ -70,7 +70,7 @@ export function imagePlaces(
   names: readonly string[],
 ): ImagePlaces {
   if (images !== null) {
-    const folders = [images].flat()
+    const folders = isFolder(images) ? [images] : images.split("+")
     for (const folder of folders) {
       if (!isFolder(folder)) throw new DataError(`No folder ${folder} for the images of ${json}`)
     }

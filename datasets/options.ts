@@ -22,8 +22,8 @@ export interface ReadOptions {
    * a folder as 0-based when any xmin or ymin in it is 0.
    */
   readonly corners: "auto" | "one-based" | "zero-based"
-  /** Folder of the images of a COCO file, or several; `null`: the usual places are tried. */
-  readonly images: string | readonly string[] | null
+  /** Folder of the images of a COCO file, several joined with `+`; `null`: the usual places are tried. */
+  readonly images: string | null
 }
 
 /** @source the VOC development kit (1-based corners); torchvision's and Ultralytics' first split is `train` */

@@ -6,9 +6,9 @@ import { comparisonLines, documentLines } from "./compare-lines.js"
 export const command = defineCommand({
   schema: compareResultsSchema,
   operands: ["a", "b"],
-  async run(options) {
+  async run(options, { hooks }) {
     const { compareResults } = await import("../tasks/compare-results.js")
-    const { of, comparison } = await compareResults(options)
+    const { of, comparison } = await compareResults(options, hooks)
     const lines = of === "results" ? comparisonLines(comparison) : documentLines(comparison)
     return { text: lines.join("\n"), document: comparison }
   },

@@ -15,12 +15,15 @@ type EvalOptions = z.output<typeof evalSchema>
 export const command = defineCommand({
   schema: evalSchema,
   async run(options, { hooks }) {
-    const report = await (options.weights === undefined ? ofPredictions(options) : ofDetector(options, hooks))
+    const report = await (options.weights === undefined ? ofPredictions(options, hooks) : ofDetector(options, hooks))
     return { text: formatReport(report), document: evalDocument(report), failure: tooLow(report, options) }
   },
 })
 
-async function ofPredictions({ weights, data, engine, minMap, ...options }: EvalOptions): Promise<EvalReport> {
+async function ofPredictions(
+  { weights, data, engine, minMap, ...options }: EvalOptions,
+  hooks: Terminal["hooks"],
+): Promise<EvalReport> {
   if (data !== undefined) {
     throw new UsageError("eval: --data goes with --weights; saved predictions are scored with --gt")
   }
@@ -36,15 +39,15 @@ async function ofPredictions({ weights, data, engine, minMap, ...options }: Eval
   const { scorePredictions } = await import("../tasks/score-predictions.js")
   const scored = Object.keys(scorePredictionsSchema.shape) as (keyof typeof scorePredictionsSchema.shape)[]
   const own = Object.fromEntries(scored.map((key) => [key, options[key]]))
-  return scorePredictions({ ...own, gt, predictions })
+  return scorePredictions({ ...own, gt, predictions }, hooks)
 }
 
 async function ofDetector(
-  { gt, predictions, minMap, weights, data, ...options }: EvalOptions,
+  { gt, predictions, boxes, minMap, weights, data, ...options }: EvalOptions,
   hooks: Terminal["hooks"],
 ): Promise<EvalReport> {
-  if (gt !== undefined || predictions !== undefined) {
-    throw new UsageError("eval: --weights goes with --data; leave out --gt and --predictions")
+  if (gt !== undefined || predictions !== undefined || boxes !== undefined) {
+    throw new UsageError("eval: --weights goes with --data; leave out --gt, --predictions and --boxes")
   }
   if (data === undefined) throw new UsageError("eval needs --data beside --weights")
   const { evaluateDetector } = await import("../tasks/evaluate-detector.js")

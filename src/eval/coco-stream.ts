@@ -1,3 +1,5 @@
+import { DataError } from "../core/errors.js"
+import { beginningOf } from "../json/beginning.js"
 import { readCocoFile } from "../json/coco-file.js"
 import type { CocoId } from "../json/coco-id.js"
 import { type ByteChunks, readJsonLists } from "../json/lists.js"
@@ -80,5 +82,18 @@ async function readResultRecords(
     results.read(scanner, index)
     record(results.numbers, results)
   }
-  await readJsonLists(chunks, source, [{ name: "", read }], "a list of detections (COCO's results format)")
+  const expected = "a list of detections (COCO's results format)"
+  const [start, whole] = await beginningOf(chunks)
+  const lists = isRecord(start) ? [{ name: "", lines: true, read }] : ["", ...LISTS].map((name) => ({ name, read }))
+  const seen = await readJsonLists(whole, source, lists, expected)
+  if (seen.size === 0)
+    throw new DataError(`${source}: expected ${expected}, got an object without "${LISTS.join('", "')}"`)
+}
+
+/** Under which names people keep the list of detections when it is not the whole document. */
+const LISTS = ["annotations", "predictions", "detections", "results"] as const
+
+/** Whether a document begins with a detection, so that it is one a line. */
+function isRecord(start: string): boolean {
+  return /^\uFEFF?\s*\{\s*"(image_id|category_id|bbox|score|id|segmentation|area|iscrowd)"/.test(start)
 }

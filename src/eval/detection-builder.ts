@@ -82,6 +82,17 @@ export class DetectionBuilder {
     this.#put(record, this.#images.numbered(imageId), category, imageId)
   }
 
+  /** Place of the image that an id or a name of a result file means, -1 for none. */
+  imagePlace(imageId: CocoId): number {
+    return this.#images.meant(imageId)
+  }
+
+  /** Place of the category of this name; an unknown one gets a place of its own. */
+  named(name: string): number {
+    this.#named ??= categoriesByKey(this.#truths)
+    return this.#named.get(`name ${name}`) ?? this.unknownCategory(name)
+  }
+
   /** Place of the category that an id or a name of a result file means; an unknown one gets a place of its own. */
   categoryPlace(category: CocoId): number {
     const key = idKey(category)

@@ -1,4 +1,5 @@
 import { DataError } from "../core/errors.js"
+import { safeNames } from "../core/safe-names.js"
 import { doubles } from "./columns.js"
 import { DetectionBuilder } from "./detection-builder.js"
 import { placeByName } from "./find-image.js"
@@ -96,9 +97,11 @@ function classNames(files: readonly string[], known: readonly string[]): string[
   const sets = [...first.matchAll(/_/g)].map(({ index }) => first.slice(0, index + 1))
   const shared = sets.filter((set) => stems.every((stem) => stem.startsWith(set) && stem.length > set.length))
   if (shared.length === 0) return stems.map((stem) => classAtEnd(stem, known))
-  const fits = (set: string) => stems.filter((stem) => known.includes(stem.slice(set.length))).length
+  const bySpelling = new Map(safeNames(known).map((spelt, k) => [spelt, known[k]!]))
+  for (const name of known) bySpelling.set(name, name)
+  const fits = (set: string) => stems.filter((stem) => bySpelling.has(stem.slice(set.length))).length
   const set = shared.reduce((best, other) => (fits(other) > fits(best) ? other : best), shared[0] ?? "")
-  return stems.map((stem) => stem.slice(set.length))
+  return stems.map((stem) => bySpelling.get(stem.slice(set.length)) ?? stem.slice(set.length))
 }
 
 /** The longest known class that a name ends in, else what follows its first underscore. */

@@ -12,6 +12,8 @@ export type ByteChunks = AsyncIterable<Uint8Array> | Iterable<Uint8Array>
 export interface ListReader {
   /** The key of the list in the top-level object, or "" for a list that is the whole document. */
   readonly name: string
+  /** The document may also be the elements themselves, one behind the other: JSON lines. */
+  readonly lines?: boolean
   /** The key holds any value, which is read as a single element. */
   readonly single?: boolean
   /** Reads one element off the scanner. It may be called again for the same element, so it hands over only at its end. */
@@ -58,6 +60,7 @@ class Walk {
   readonly #seen = new Set<string>()
   #place: Place = "start"
   #reader: ListReader | undefined
+  #isLines = false
   #index = 0
   #mark = 0
 
@@ -107,7 +110,8 @@ class Walk {
         else this.#element()
         return
       case "after element":
-        if (scanner.takes(COMMA)) this.#place = "element or end"
+        if (this.#isLines) this.#place = scanner.peek() === -1 ? "end" : "element or end"
+        else if (scanner.takes(COMMA)) this.#place = "element or end"
         else {
           if (!scanner.takes(CLOSE_LIST)) scanner.fail('expected "," or "]"')
           this.#closeList()
@@ -136,10 +140,22 @@ class Walk {
     const scanner = this.#scanner
     scanner.skipMark()
     const root = this.#readers.find(({ name }) => name === "")
-    if (!scanner.takes(root ? OPEN_LIST : OPEN_OBJECT)) scanner.fail(`expected ${this.#expected}`)
-    this.#reader = root
     this.#index = 0
-    this.#place = root ? "element or end" : "key or end"
+    const first = scanner.peek()
+    if (root?.lines && first === OPEN_OBJECT) {
+      this.#reader = root
+      this.#isLines = true
+      this.#seen.add("")
+      this.#place = "element or end"
+    } else if (root && first === OPEN_LIST) {
+      this.#reader = root
+      this.#seen.add("")
+      this.#place = "element or end"
+      scanner.at++
+    } else if (first === OPEN_OBJECT && (!root || this.#readers.length > 1)) {
+      this.#place = "key or end"
+      scanner.at++
+    } else scanner.refuse(this.#expected)
   }
 
   #key(): void {

@@ -1,5 +1,6 @@
 import { DataError } from "../core/errors.js"
 import { decimalValue } from "./decimal.js"
+import { foreignKind, foreignNotation } from "./foreign.js"
 
 /** Thrown inside the scanner where the bytes at hand end before the value does. */
 export const needMoreBytes = Symbol("need more bytes")
@@ -291,8 +292,19 @@ export class JsonScanner {
 
   /** @throws DataError naming the file and the byte */
   fail(rule: string): never {
+    const hint = foreignNotation(this.#bytes.subarray(this.at, this.#end))
     const found = this.at >= this.#end ? "the file ends" : `got ${JSON.stringify(this.#excerpt())}`
-    throw new DataError(`${this.#source}: broken JSON at byte ${this.offset()}: ${rule}, ${found}`)
+    throw new DataError(`${this.#source}: broken JSON at byte ${this.offset()}: ${rule}, ${found}${hint}`)
+  }
+
+  /**
+   * Refuses a document for what it is, at its first byte.
+   * @throws DataError naming the file, what was expected and what the bytes look like
+   */
+  refuse(expected: string): never {
+    if (this.at >= this.#end) throw new DataError(`${this.#source}: expected ${expected}, got an empty file`)
+    const kind = foreignKind(this.#bytes.subarray(this.at, this.#end))
+    throw new DataError(`${this.#source}: expected ${expected}, got ${kind ?? JSON.stringify(this.#excerpt())}`)
   }
 
   /** The bytes of the window from `from` to `to` as text, cut short when long. */

@@ -1,9 +1,9 @@
 import { join } from "node:path"
 import { writeWhole } from "../../datasets/atomic.js"
 import type { RgbImage } from "../../datasets/image/rgb.js"
+import { safeNames } from "../core/safe-names.js"
 import { cropDetection } from "./crop.js"
 import type { Detection } from "./detect-images.js"
-import { safeNames } from "./safe-names.js"
 import type { SourceImage } from "./source-image.js"
 
 /** A photo with its boxes, labels and scores drawn on it, as the bytes of a JPEG file. */

@@ -1,5 +1,5 @@
 import { join } from "node:path"
-import { safeNames } from "./safe-names.js"
+import { safeNames } from "../core/safe-names.js"
 import { shortNumber } from "./short-number.js"
 import { StagedFile } from "./staged-file.js"
 import type { DetectionWriter, WriterContext } from "./writer.js"

@@ -3,6 +3,7 @@ import { DataError, UsageError } from "../core/errors.js"
 import { type Comparison, compareDetections } from "../eval/compare.js"
 import { compareDocuments, type DocumentComparison } from "../eval/compare-documents.js"
 import { parseOptions } from "./config.js"
+import { listenerOf, type TaskHooks } from "./hooks.js"
 import { type CompareResultsOptions, compareResultsSchema } from "./options/compare.js"
 import { readPredictions, readTruths } from "./score-predictions.js"
 
@@ -15,7 +16,10 @@ export type ResultsComparison =
  * What changes from one detector's results to another's, and, where the ground truth is given, whether it is noise.
  * @throws DataError for files that are not there or broken; UsageError for options that need the ground truth
  */
-export async function compareResults(options: CompareResultsOptions): Promise<ResultsComparison> {
+export async function compareResults(
+  options: CompareResultsOptions,
+  hooks: TaskHooks = {},
+): Promise<ResultsComparison> {
   const { a, b, gt, split, samples, seed } = parseOptions("compareResults", compareResultsSchema, options)
   if (gt === undefined) {
     if (samples !== undefined || seed !== undefined) {
@@ -23,8 +27,9 @@ export async function compareResults(options: CompareResultsOptions): Promise<Re
     }
     return { of: "documents", comparison: compareDocuments(readJson(a), readJson(b), [a, b]) }
   }
-  const truths = await readTruths({ gt, split, images: undefined })
-  const [first, second] = [await readPredictions(truths, a), await readPredictions(truths, b)]
+  const told = listenerOf(hooks)
+  const truths = await readTruths({ gt, split, images: undefined, boxes: undefined }, told)
+  const [first, second] = [await readPredictions(truths, a, told), await readPredictions(truths, b, told)]
   const overrides = { ...(samples === undefined ? {} : { samples }), ...(seed === undefined ? {} : { seed }) }
   return { of: "results", comparison: compareDetections(truths, first, second, overrides) }
 }

@@ -1,47 +1,113 @@
+import { existsSync } from "node:fs"
 import { readdir, stat } from "node:fs/promises"
+import { join } from "node:path"
 import type { z } from "zod"
-import { readDataset } from "../../datasets/read.js"
+import { cocoFileOf, isCoco } from "../../datasets/coco-files.js"
+import { scoringPolicies } from "../../datasets/faults.js"
+import { readDataset, recognizeFormat } from "../../datasets/read.js"
 import { DataError } from "../core/errors.js"
 import { readCocoDetections, readCocoTruths } from "../eval/coco-stream.js"
+import { detectionsFromLines } from "../eval/image-lines.js"
 import { readTextFiles } from "../eval/read-files.js"
 import { truthsFromDataset } from "../eval/records.js"
 import { type EvalReport, evaluate } from "../eval/report.js"
 import type { DetectionTable, TruthTable } from "../eval/tables.js"
+import { areInPixels, boxesOf, detectionsFromText, type TextFile, truthsFromText } from "../eval/text-files.js"
 import { detectionsFromVoc } from "../eval/voc-files.js"
 import { detectionsFromYolo } from "../eval/yolo-files.js"
+import { beginningOf } from "../json/beginning.js"
 import { readBytes } from "../json/read-bytes.js"
 import { parseOptions } from "./config.js"
+import { type Listener, listenerOf, type TaskHooks } from "./hooks.js"
 import { reportOptionsOf, type ScorePredictionsOptions, scorePredictionsSchema } from "./options/evaluate.js"
 
+type Told = Pick<Listener, "log" | "fault">
+type GivenTruths = Pick<z.output<typeof scorePredictionsSchema>, "gt" | "split" | "images" | "boxes">
+
 /**
- * Scores saved predictions; loads no engine.
+ * Scores saved predictions; loads no engine and opens no picture. Ground truth counts as it was annotated.
  * @throws DataError for files that are not there or broken, naming file and record
  */
-export async function scorePredictions(given: ScorePredictionsOptions): Promise<EvalReport> {
+export async function scorePredictions(given: ScorePredictionsOptions, hooks: TaskHooks = {}): Promise<EvalReport> {
   const options = parseOptions("scorePredictions", scorePredictionsSchema, given)
-  const truths = await readTruths(options)
-  return evaluate(truths, await readPredictions(truths, options.predictions), reportOptionsOf(options))
+  const told = listenerOf(hooks)
+  const truths = await readTruths(options, told)
+  return evaluate(
+    truths,
+    await readPredictions(truths, options.predictions, told, options.boxes),
+    reportOptionsOf(options),
+  )
 }
 
-/** Ground truth from a COCO file, or from a data set's folder. */
-export async function readTruths({
-  gt,
-  split,
-  images,
-}: Pick<z.output<typeof scorePredictionsSchema>, "gt" | "split" | "images">): Promise<TruthTable> {
+/**
+ * Ground truth from a COCO file, from the file of a COCO folder's split, from another data set's folder, or from text files.
+ * Tells what was decided about it.
+ */
+export async function readTruths({ gt, split, images, boxes }: GivenTruths, { log, fault }: Told): Promise<TruthTable> {
   if (gt.toLowerCase().endsWith(".json")) return readCocoTruths(readBytes(gt), gt)
-  await found(gt)
-  return truthsFromDataset(await readDataset(gt, { split, images: images ?? null }))
+  const isFolder = (await found(gt)).isDirectory()
+  if (isFolder && (await holdsOnlyText(gt))) {
+    const files = await readTextFiles(gt, TEXT_FILES, "text files")
+    const form = boxes ?? boxesOf(files, "truths")
+    log(`${gt}: text files of class and four numbers in pixels, read as ${form}; --boxes says otherwise`)
+    return truthsFromText(files, form, gt)
+  }
+  if (isFolder && isCoco(gt) && recognizeFormat(gt) === "coco" && !split.includes("+")) {
+    const file = cocoFileOf(gt, split)
+    log(`${gt}: COCO data, split ${split}: ${file}`)
+    return readCocoTruths(readBytes(file), file)
+  }
+  const set = await readDataset(gt, { split, images: images ?? null, policies: scoringPolicies })
+  log(`${gt}: ${set.format.toUpperCase()} data, split ${set.split}: ${set.images.length} images`)
+  for (const notice of set.notices ?? []) log(notice)
+  for (const one of set.faults) fault(one)
+  return truthsFromDataset(set)
 }
+
+const VOC_FILES = /^comp[34]_det_.+\.txt$/
+const TEXT_FILES = /^(?!classes\.txt$|labels\.txt$).+\.txt$/
 
 /** Detections from a results file or folder; its format is told by what is there. */
-export async function readPredictions(truths: TruthTable, path: string): Promise<DetectionTable> {
-  if (!(await found(path)).isDirectory()) return readCocoDetections(truths, readBytes(path), path)
+export async function readPredictions(
+  truths: TruthTable,
+  path: string,
+  { log }: Pick<Listener, "log">,
+  boxes?: "xyxy" | "xywh",
+): Promise<DetectionTable> {
+  if (!(await found(path)).isDirectory()) return readResultsFile(truths, path)
   const names = await readdir(path)
-  const isVoc = names.some((name) => /^comp[34]_det_.+\.txt$/.test(name))
-  if (isVoc) return detectionsFromVoc(truths, await readTextFiles(path, /^comp[34]_det_.+\.txt$/, "result files"))
-  const expected = "VOC's comp4_det_<set>_<class>.txt or YOLO's <image>.txt"
-  return detectionsFromYolo(truths, await readTextFiles(path, /^(?!classes\.txt$|labels\.txt$).+\.txt$/, expected))
+  if (names.some((name) => VOC_FILES.test(name))) {
+    return detectionsFromVoc(truths, await readTextFiles(path, VOC_FILES, "result files"))
+  }
+  const own = ["detections.jsonl", "coco_results.json", "voc", "labels"].find((name) => names.includes(name))
+  if (own !== undefined && !names.some((name) => TEXT_FILES.test(name))) {
+    log(`${path}: reading ${own} of this output of detect`)
+    return readPredictions(truths, join(path, own), { log }, boxes)
+  }
+  const expected = "VOC's comp4_det_<set>_<class>.txt, or one <image>.txt an image"
+  const files = await readTextFiles(path, TEXT_FILES, expected)
+  // One file a class, as detectron2 writes them for VOC.
+  if (files.every(({ name }) => truths.categoryNames.includes(name.slice(0, -4)))) {
+    return detectionsFromVoc(truths, files.map(asVocFile))
+  }
+  if (!areInPixels(files)) return detectionsFromYolo(truths, files)
+  const form = boxes ?? boxesOf(files, "detections")
+  log(`${path}: text files of class, score and four numbers in pixels, read as ${form}; --boxes says otherwise`)
+  return detectionsFromText(truths, files, form)
+}
+
+const asVocFile = ({ name, text }: TextFile) => ({ name: `comp4_det_all_${name}`, text })
+
+/** A COCO results file of any spelling, or `detections.jsonl`. */
+async function readResultsFile(truths: TruthTable, path: string): Promise<DetectionTable> {
+  const [start, whole] = await beginningOf(readBytes(path))
+  if (/^\uFEFF?\s*\{\s*"image"\s*:/.test(start)) return detectionsFromLines(truths, whole, path)
+  return readCocoDetections(truths, whole, path)
+}
+
+async function holdsOnlyText(folder: string): Promise<boolean> {
+  const names = (await readdir(folder)).filter((name) => !name.startsWith("."))
+  return names.length > 0 && names.every((name) => name.endsWith(".txt")) && !existsSync(join(folder, "data.yaml"))
 }
 
 async function found(path: string) {

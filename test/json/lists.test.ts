@@ -101,8 +101,6 @@ test.each([
   ['{"a": 01}', "byte 8", "leading 0"],
   ['{"a": 1.}', "byte 8", "expected a digit"],
   ['{"a" 1}', "byte 5", 'expected ":"'],
-  ["[1]", "byte 0", "expected an object"],
-  ["", "byte 0", "the file ends"],
   [`{"a": ${"[".repeat(600)}`, "byte 508", "500 levels"],
 ])("broken JSON names the byte: %s", async (text, place, rule) => {
   const error = await check(text).catch((thrown: Error) => thrown)
@@ -110,6 +108,43 @@ test.each([
   expect((error as Error).message).toContain("file.json: broken JSON at ")
   expect((error as Error).message).toContain(place)
   expect((error as Error).message).toContain(rule)
+})
+
+test.each([
+  ["[1]", 'expected an object, got "[1]"'],
+  ["", "expected an object, got an empty file"],
+  ["<!DOCTYPE html><p>Please log in", "expected an object, got a web page"],
+  ["<annotation/>", "got XML"],
+  ["version https://git-lfs.github.com/spec/v1", "got a pointer of Git LFS"],
+  ["{'images': []}", "this is Python's notation, not JSON"],
+  ['{"a": None}', "this is Python's notation, not JSON"],
+])("a document that is something else is called what it is: %s", async (text, message) => {
+  await expect(check(text, 100)).rejects.toThrow(message)
+})
+
+test.each([
+  [Uint8Array.of(0xff, 0xfe, 0x7b, 0), "UTF-16 text: save it as UTF-8"],
+  [Uint8Array.of(0x7b, 0, 0x22, 0), "looks like UTF-16 text"],
+  [Uint8Array.of(0x1f, 0x8b, 8, 0), "a gzip file"],
+  [Uint8Array.of(0x50, 0x4b, 3, 4), "a zip file"],
+])("bytes that are no text are called what they are", (bytes, message) => {
+  expect(() => readJsonListsSync([bytes], "file.json", [], "an object")).toThrow(message)
+})
+
+test("JSON lines are a list where they may be, and so is a list", async () => {
+  const read: unknown[] = []
+  const reader = {
+    name: "",
+    lines: true,
+    read: (scanner: JsonScanner, index: number) => {
+      read[index] = scanner.value()
+    },
+  }
+  for (const text of ['{"a": 1}\n{"a": 2}\n', '{"a": 1}{"a": 2}', '[{"a": 1}, {"a": 2}]']) {
+    read.length = 0
+    await readJsonLists(pieces(text, 5), "file.jsonl", [reader], "a list")
+    expect(read).toEqual([{ a: 1 }, { a: 2 }])
+  }
 })
 
 test("Python's NaN and Infinity are numbers, so that their record can be named", async () => {

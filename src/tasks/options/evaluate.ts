@@ -74,12 +74,16 @@ export const scorePredictionsSchema = z.strictObject({
   }),
   split: scoredSplit,
   images: imagesFolder,
+  boxes: option(z.enum(["xyxy", "xywh"]).optional(), {
+    help: "what the four numbers of text files in pixels are: two corners, or corner and size",
+    otherwise: "corners where all lines can be",
+  }),
   ...reportShape,
 })
 
 /** What the `eval` command takes: the options of either task. */
 export const evalSchema = evaluateDetectorSchema.partial({ weights: true, data: true }).extend({
-  ...scorePredictionsSchema.pick({ gt: true, predictions: true }).partial().shape,
+  ...scorePredictionsSchema.pick({ gt: true, predictions: true, boxes: true }).partial().shape,
   minMap: option(z.number().min(0).max(1).optional(), {
     help: "exit 4 if mAP, that of the first of --metrics, is below this",
     value: "0..1",

@@ -23,9 +23,9 @@ export const boxData = (help = "a VOC folder (several joined with +), a COCO fol
 export const boxDataFromCode = (help: string) => option(ownData.optional(), { help, only: "code" })
 
 export const imagesFolder = option(z.string().optional(), {
-  help: "where a COCO file's images are, if not beside it",
+  help: "where a COCO file's images are, if not beside it; several folders joined with +",
   value: "folder",
-  path: "single",
+  path: "joined",
 })
 
 export const trainSplit = { help: "training split; join several with +; one year as VOC2007/test", value: "name" }

@@ -1,5 +1,5 @@
 import type { Dataset } from "../../../datasets/dataset.js"
-import type { FaultPolicies } from "../../../datasets/faults.js"
+import { type FaultPolicies, scoringPolicies } from "../../../datasets/faults.js"
 import { DataError } from "../../core/errors.js"
 import { type BoxData, readBoxData } from "../box-data.js"
 import type { Listener } from "../hooks.js"
@@ -39,7 +39,8 @@ export async function readTrainingData(
     listener.log("no validation: pass valData to validate on")
     return { training, validation: undefined }
   }
-  const asked = { split: valSplit, images, policies, classes: training.classes }
+  const scoring = { ...scoringPolicies, ...policies }
+  const asked = { split: valSplit, images, policies: scoring, classes: training.classes }
   const validation = await validationOf(() => readBoxData(source, asked, listener), listener)
   return { training, validation }
 }

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest"
-import { safeNames } from "../../src/predict/safe-names.js"
+import { safeNames } from "../../src/core/safe-names.js"
 
 test("what a path cannot hold is replaced", () => {
   expect(safeNames(["dog", "traffic light", "a/b", "..", "c:d", ""])).toEqual([

@@ -1,0 +1,48 @@
+import { DataError } from "../core/errors.js"
+import { type ByteChunks, readJsonLists } from "../json/lists.js"
+import type { JsonScanner } from "../json/scanner.js"
+import { DetectionBuilder } from "./detection-builder.js"
+import type { DetectionTable, TruthTable } from "./tables.js"
+
+interface Line {
+  readonly image: string
+  readonly detections: readonly { readonly label?: unknown; readonly classId?: unknown; score: number; box: number[] }[]
+}
+
+/**
+ * Detections from `detections.jsonl` of `resdet detect`: a line an image, named by its path, with labels, scores and boxes
+ * x1, y1, x2, y2 in image pixels.
+ * @throws DataError naming the line for anything else
+ */
+export async function detectionsFromLines(
+  truths: TruthTable,
+  chunks: ByteChunks,
+  source: string,
+): Promise<DetectionTable> {
+  const builder = new DetectionBuilder(truths, source)
+  const read = (scanner: JsonScanner, index: number) => {
+    const where = `${source}: line ${index + 1}`
+    const { image, detections } = expectLine(scanner.value(), where)
+    for (const { label, classId, score, box } of detections) {
+      const [x1, y1, x2, y2] = box as [number, number, number, number]
+      const category = typeof label === "string" ? builder.named(label) : builder.categoryPlace(classId as number)
+      builder.addAt(builder.imagePlace(image), category, x1, y1, x2 - x1, y2 - y1, score, image)
+    }
+  }
+  await readJsonLists(chunks, source, [{ name: "", lines: true, read }], "lines of detections")
+  return builder.finish()
+}
+
+function expectLine(value: unknown, where: string): Line {
+  const { image, detections } = (typeof value === "object" && value !== null ? value : {}) as Partial<Line>
+  if (typeof image !== "string" || !Array.isArray(detections)) {
+    throw new DataError(`${where}: expected {"image": ..., "detections": [...]}, as detect writes it`)
+  }
+  detections.forEach((one: Partial<Line["detections"][number]>, i) => {
+    const numbers = [one?.score, ...(Array.isArray(one?.box) ? one.box : [])]
+    if (numbers.length !== 5 || numbers.some((number) => typeof number !== "number")) {
+      throw new DataError(`${where}: expected detections[${i}] to have a score and a box of four numbers`)
+    }
+  })
+  return { image, detections }
+}

@@ -1,0 +1,113 @@
+import { DataError } from "../core/errors.js"
+import { DetectionBuilder } from "./detection-builder.js"
+import { placeByName } from "./find-image.js"
+import type { DetectionTable, TruthTable } from "./tables.js"
+import { TruthBuilder } from "./truth-builder.js"
+
+/** The text file of one image; its name without `.txt` is the image's. */
+export interface TextFile {
+  readonly name: string
+  readonly text: string
+}
+
+/** What the four numbers of a line are, in image pixels: two corners, or the upper left corner and the size. */
+export type TextBoxes = "xyxy" | "xywh"
+
+interface Line {
+  readonly where: string
+  readonly label: string
+  /** Empty for ground truth. */
+  readonly score: number | undefined
+  readonly numbers: readonly [number, number, number, number]
+  readonly difficult: boolean
+}
+
+/**
+ * Whether text files hold lines of class, score and four numbers in pixels, as evaluation scripts take them, and not YOLO's
+ * shares of the image's size.
+ */
+export function areInPixels(files: readonly TextFile[]): boolean {
+  return files.some(({ text }) =>
+    text.split("\n").some((line) => {
+      const [label = "", ...numbers] = line.trim().split(/\s+/)
+      return label !== "" && (!/^\d+$/.test(label) || numbers.slice(1, 5).some((word) => Number(word) > 1.5))
+    }),
+  )
+}
+
+/** The boxes of text files by their numbers: corners, unless some line's second corner would lie before its first. */
+export function boxesOf(files: readonly TextFile[], kind: "truths" | "detections"): TextBoxes {
+  const isTurned = ({ numbers: [a, b, c, d] }: Line) => c < a || d < b
+  return files.some((file) => linesOf(file, kind).some(isTurned)) ? "xywh" : "xyxy"
+}
+
+/**
+ * Ground truth from text files, one an image: lines of class and four numbers in pixels, `difficult` behind them where an
+ * object is. Classes are the names found, sorted.
+ * @throws DataError naming file and line
+ */
+export function truthsFromText(files: readonly TextFile[], boxes: TextBoxes, source: string): TruthTable {
+  const builder = new TruthBuilder(source)
+  const lines = files.map((file) => linesOf(file, "truths"))
+  const names = [...new Set(lines.flat().map(({ label }) => label))].sort()
+  for (const [k, name] of names.entries()) builder.addCategory(k + 1, name)
+  let id = 1
+  for (const [i, { name }] of files.entries()) {
+    builder.addImage(i + 1, name.replace(/\.txt$/, ""), 0, 0)
+    for (const { where, label, numbers, difficult } of lines[i]!) {
+      const [x, y, width, height] = asXywh(numbers, boxes, where)
+      const ids = { id: id++, imageId: i + 1, categoryId: names.indexOf(label) + 1 }
+      builder.addTruth({ ...ids, x, y, width, height, crowd: false, difficult })
+    }
+  }
+  return { ...builder.finish(), unnumbered: true }
+}
+
+/**
+ * Detections from text files, one an image: lines of class, score and four numbers in pixels. A class is a name, or a number
+ * from 0 in the order of the truths' classes.
+ * @throws DataError naming file and line
+ */
+export function detectionsFromText(truths: TruthTable, files: readonly TextFile[], boxes: TextBoxes): DetectionTable {
+  const find = placeByName(truths)
+  const builder = new DetectionBuilder(truths, "text results")
+  for (const file of files) {
+    const image = find(file.name.replace(/\.txt$/, ""), file.name)
+    for (const { where, label, score, numbers } of linesOf(file, "detections")) {
+      const box = asXywh(numbers, boxes, where)
+      const index = truths.categoryNames.includes(label) || !/^\d+$/.test(label) ? -1 : Number(label)
+      const category = index >= 0 && index < truths.categoryNames.length ? index : builder.named(label)
+      builder.addAt(image, category, ...box, score!)
+    }
+  }
+  return builder.finish()
+}
+
+/** Class names may have blanks in them: the numbers are taken from the end. */
+function linesOf({ name, text }: TextFile, kind: "truths" | "detections"): Line[] {
+  const count = kind === "truths" ? 4 : 5
+  return text.split("\n").flatMap((line, i) => {
+    const words = line.trim().split(/\s+/)
+    if (words[0] === "") return []
+    const where = `${name}: line ${i + 1}`
+    const difficult = kind === "truths" && words.at(-1) === "difficult"
+    const numbers = (difficult ? words.slice(0, -1) : words).slice(1).slice(-count).map(Number)
+    const label = words.slice(0, words.length - count - (difficult ? 1 : 0)).join(" ")
+    if (label === "" || numbers.length !== count || !numbers.every(Number.isFinite)) {
+      const expected = kind === "truths" ? "<class> and four numbers" : "<class> <score> and four numbers"
+      throw new DataError(`${where}: expected "${expected}", got ${JSON.stringify(line)}`)
+    }
+    const box = numbers.slice(-4) as [number, number, number, number]
+    return [{ where, label, score: kind === "truths" ? undefined : numbers[0]!, numbers: box, difficult }]
+  })
+}
+
+function asXywh(
+  [a, b, c, d]: Line["numbers"],
+  boxes: TextBoxes,
+  where: string,
+): [x: number, y: number, width: number, height: number] {
+  const [width, height] = boxes === "xywh" ? [c, d] : [c - a, d - b]
+  if (width >= 0 && height >= 0) return [a, b, width, height]
+  throw new DataError(`${where}: expected x1, y1, x2, y2 with x2 >= x1 and y2 >= y1, got ${a} ${b} ${c} ${d}`)
+}
