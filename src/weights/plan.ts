@@ -120,7 +120,7 @@ function ownConfig(checkpoint: Checkpoint | undefined, model: string): ModelConf
 }
 
 /** The kind of a foreign detector; `undefined` where the file holds no whole one. */
-function kindOf({ model, tensors }: Checkpoint): DetectorKind | undefined {
+export function kindOf({ model, tensors }: Checkpoint): DetectorKind | undefined {
   if (model.kind !== "foreign" || !tensors.has("roi_heads.box_predictor.cls_score.weight")) return undefined
   if (tensors.has("roi_heads.box_head.layer4.0.conv1.weight")) return "c4"
   if (tensors.has("backbone.fpn.inner_blocks.0.1.weight")) return "fpn_v2"
