@@ -2,6 +2,7 @@ import { UsageError } from "../../src/core/errors.js"
 import { imageNet, type Normalisation } from "../../src/core/normalisation.js"
 import { atLeastOne, fraction, positive, wholeNumber, withDefaults } from "../../src/core/options.js"
 import { mixSeeds, seededRandom } from "../../src/core/random.js"
+import type { SizeRule } from "../../src/core/size-rule.js"
 import type { Dataset, ImageRecord } from "../dataset.js"
 import { type FaultPolicies, withPolicies } from "../faults.js"
 import { decodeDefaults } from "../image/decode.js"
@@ -19,6 +20,8 @@ export interface DetectionLoaderOptions extends OrderOptions, Normalisation {
   /** Lengths of the shorter side in input pixels; with several, each batch draws one. */
   readonly sizes: readonly number[]
   readonly maxSize: number
+  /** How the sides of inputs are rounded. */
+  readonly sizeRule: SizeRule
   /** Height and width of a batch are multiples of this. */
   readonly divisor: number
   /** The chance that an image is mirrored. */
@@ -47,6 +50,7 @@ const detectionLoaderDefaults: DetectionLoaderOptions = {
   aspectGroups: 3,
   sizes: [sizeDefaults.size],
   maxSize: sizeDefaults.maxSize,
+  sizeRule: "exact",
   divisor: inputDivisor,
   flip: 0.5,
   workers: null,
@@ -119,11 +123,11 @@ export function detectionLoader(
     },
     async collate(positions, { epoch, index }) {
       const size = sizes[seededRandom(mixSeeds(seed, epoch, draw.size, index)).integer(sizes.length)]!
-      const { maxSize, divisor, maxPixels, mean, std } = options
+      const { maxSize, sizeRule, divisor, maxPixels, mean, std } = options
       const photos = positions.map(async (position) => {
         return { ...(await sendable(imageAt(position))), flip: flips(epoch, position) }
       })
-      const how = { size, maxSize, divisor, maxPixels, mean, std, policies: faults.policies }
+      const how = { size, maxSize, sizeRule, divisor, maxPixels, mean, std, policies: faults.policies }
       const inputs = await pool.run({ photos: await Promise.all(photos), ...how })
       const drawn = positions.map((position) => ({ record: imageAt(position), flipped: flips(epoch, position) }))
       return toBatch(inputs, drawn)

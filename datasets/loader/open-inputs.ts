@@ -37,10 +37,10 @@ export interface OpenedInput<Record> {
  */
 export async function* openInputs<Record extends Photo>(
   records: Iterable<Record>,
-  { faults, workers = defaultWorkers(), size, maxSize, mean, std }: OpenInputsOptions,
+  { faults, workers = defaultWorkers(), size, maxSize, sizeRule = "exact", mean, std }: OpenInputsOptions,
 ): AsyncGenerator<OpenedInput<Record>, void, undefined> {
   const { maxPixels, policies } = { ...openDefaults, ...(faults && { policies: faults.policies }) }
-  const how = { size, maxSize, mean, std, divisor: inputDivisor, maxPixels, policies }
+  const how = { size, maxSize, sizeRule, mean, std, divisor: inputDivisor, maxPixels, policies }
   const pool = new WorkerPool("detection", workers)
   const make = async (record: Record) => pool.run({ photos: [{ ...(await sendable(record)), flip: false }], ...how })
   let index = 0

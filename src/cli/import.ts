@@ -12,11 +12,14 @@ export const command = defineCommand({
   },
 })
 
-function lines({ kind, out, model, loaded, tensors, classes, zeros, leftOut }: ImportedWeights): string[] {
+function lines({ kind, out, model, loaded, tensors, classes, zeros, leftOut, table }: ImportedWeights): string[] {
   const named = kind === "detector" ? `: ${firstOf(classes, 3)}` : ""
   const side = zeros === "both" ? "on both sides" : "after the others"
   return [
     `${out}: ${loaded} of ${tensors} tensors of ${model}, ${classes.length} classes${named}`,
+    ...(table === null
+      ? []
+      : [`taken from ${table.key || "the file itself"}; it also holds ${firstOf(table.others, 8)} (--key)`]),
     ...(zeros === null ? [] : [`shortcuts with zero channels ${side} (--zeros)`]),
     ...(leftOut.length === 0 ? [] : [`left out ${leftOut.length}: ${firstOf(leftOut, 8)}`]),
   ]

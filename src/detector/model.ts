@@ -1,6 +1,7 @@
 import { type Depth, depths, type ResNetOptions, resNetDefaults } from "../backbone/architecture.js"
 import { UsageError } from "../core/errors.js"
 import { imageNet, type Normalisation } from "../core/normalisation.js"
+import type { SizeRule } from "../core/size-rule.js"
 import { didYouMean } from "../core/suggest.js"
 import type { NormKind } from "../layers/ops.js"
 import { type DeepPartial, type FasterRcnnOptions, fasterRcnnDefaults, withOverrides } from "./options.js"
@@ -13,6 +14,8 @@ export interface ModelConfig {
   /** Length of the shorter side at which images enter, unless the longer one would pass `maxSize`; input pixels. */
   readonly size: number
   readonly maxSize: number
+  /** How the sides of inputs are rounded. */
+  readonly sizeRule: SizeRule
   /** How values enter: as in the classifier that its backbone comes from. */
   readonly input: Normalisation
   /** Where a bottleneck block has its stride: torchvision's 3x3, or the first 1x1 as in the paper's released models. */
@@ -29,12 +32,19 @@ export interface ModelConfig {
   readonly options: FasterRcnnOptions
 }
 
+/** How images come into a detector. */
+export interface InputConfig extends Pick<ModelConfig, "size" | "maxSize" | "input"> {
+  /** `exact` where left out. */
+  readonly sizeRule?: SizeRule
+}
+
 /**
  * @source detectron2 C4 models: frozen batch norm, FREEZE_AT 2. conv5 has group norm unless the weights bring a trained
  * one: with batch norm over sampled regions it scores 0 at test. So have the layers of `headNorm`
  */
 export const modelDefaults: Omit<ModelConfig, "model"> = {
   ...usualSides,
+  sizeRule: "exact",
   input: imageNet,
   strideIn: resNetDefaults.strideIn,
   shortcut: resNetDefaults.shortcut,

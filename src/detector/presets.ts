@@ -5,7 +5,7 @@ import { fasterRcnnDefaults } from "./options.js"
 import { type PresetName, presetNames } from "./preset-names.js"
 
 /** Sizes and counts that belong together; a flag or a configuration file changes single ones. */
-export interface Preset extends Pick<ModelConfig, "size" | "maxSize" | "options"> {
+export interface Preset extends Pick<ModelConfig, "size" | "maxSize" | "sizeRule" | "options"> {
   /** Learning rate for a batch of one; a batch of n trains with n times as much. */
   readonly ratePerImage: number
 }
@@ -28,6 +28,7 @@ const presets = {
     ratePerImage: 0.005,
     size: 400,
     maxSize: 667,
+    sizeRule: "exact",
     options: {
       ...base,
       proposals: {
@@ -41,6 +42,7 @@ const presets = {
     ratePerImage: 0.001,
     size: 600,
     maxSize: 1000,
+    sizeRule: "paper",
     options: {
       ...base,
       anchors: { ...base.anchors, sizes: [128, 256, 512] },
@@ -57,6 +59,7 @@ const presets = {
     ratePerImage: 0.02 / 16,
     size: 800,
     maxSize: 1333,
+    sizeRule: "torchvision",
     options: {
       ...base,
       proposals: {
@@ -69,6 +72,7 @@ const presets = {
     ratePerImage: 0.02 / 16,
     size: 800,
     maxSize: 1333,
+    sizeRule: "detectron2",
     options: {
       ...base,
       rpn: { ...base.rpn, loss: { ...base.rpn.loss, type: "l1" } },

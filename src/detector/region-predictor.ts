@@ -3,7 +3,7 @@ import type { Predictions } from "../roi/predictions.js"
 import type { RoiHeads } from "../roi/roi-heads.js"
 import type { Rpn } from "../rpn/rpn.js"
 import type { FasterRcnn } from "./faster-rcnn.js"
-import type { ModelConfig } from "./model.js"
+import type { InputConfig } from "./model.js"
 import { maxout } from "./multi-scale.js"
 import type { Photo } from "./photo.js"
 
@@ -26,7 +26,7 @@ export interface Network {
     readonly rpn: Pick<Rpn, "propose">
     readonly roiHeads: Pick<RoiHeads, "boxFeatures" | "predict">
   } & Pick<FasterRcnn, "features" | "options">
-  readonly config: Pick<ModelConfig, "size" | "maxSize" | "input">
+  readonly config: InputConfig
 }
 
 /** A photo's features at one size, and how its pixels come there: input pixels = photo pixels * scale. */
@@ -48,8 +48,9 @@ export function networkPredictor(
   scales: readonly number[] = [],
 ): RegionPredictor {
   const featuresAt = (size: number): ScaledFeatures => {
+    const { sizeRule = "exact" } = config
     const maxSize = Math.round((config.maxSize * size) / config.size)
-    const { values, shape, height, width } = photo.input({ size, maxSize }, config.input)
+    const { values, shape, height, width } = photo.input({ size, maxSize, sizeRule }, config.input)
     const levels = tf.tidy(() => [...detector.features(tf.tensor4d(values, [...shape]))])
     return { levels, size: [height, width], scaleX: width / photo.width, scaleY: height / photo.height }
   }

@@ -1,4 +1,5 @@
-import type { ModelConfig } from "../detector/model.js"
+import type { SizeRule } from "../core/size-rule.js"
+import type { InputConfig } from "../detector/model.js"
 import type { Graph, Value } from "./graph.js"
 import {
   add,
@@ -15,9 +16,6 @@ import {
   subtract,
   unsqueeze,
 } from "./operations.js"
-
-/** How images come into a detector. */
-export type InputOptions = Pick<ModelConfig, "size" | "maxSize" | "input">
 
 /** An image that is ready for the network. */
 export interface ImageInput {
@@ -37,7 +35,7 @@ const divisor = 32
  * as `resizeInto` does it, normalised and padded. Places are computed in float64 and rows and columns are gathered: the
  * operation Resize has float32 places, which are off by a ten-thousandth of a pixel at the far end.
  */
-export function imageInput(graph: Graph, options: InputOptions): ImageInput {
+export function imageInput(graph: Graph, options: InputConfig): ImageInput {
   const image = graph.input({ name: "image", type: "float32", shape: [3, "height", "width"] })
   const sides = slice(graph, shapeOf(graph, image), 0, 1, 3)
   const size = inputSize(graph, sides, options)
@@ -53,15 +51,62 @@ export function imageInput(graph: Graph, options: InputOptions): ImageInput {
   return { pixels: unsqueeze(graph, padded(graph, normal, size), 0), size, scale: concat(graph, [scaleXy, scaleXy], 0) }
 }
 
-/** See `inputSize` of datasets: whole numbers all through, int64 `[2]`. */
-function inputSize(graph: Graph, sides: Value, { size, maxSize }: InputOptions): Value {
+/** See `inputSize` of datasets: int64 `[2]`. */
+function inputSize(graph: Graph, sides: Value, { size, maxSize, sizeRule = "exact" }: InputConfig): Value {
   const [short, long] = ["ReduceMin", "ReduceMax"].map((op) => graph.node(op, [sides], { axes: [0], keepdims: 1 }))
-  const [shortGoal, longGoal] = [graph.integers(size), graph.integers(maxSize)]
-  const fits = graph.node("LessOrEqual", [multiply(graph, shortGoal, long!), multiply(graph, longGoal, short!)])
-  const to = graph.node("Where", [fits, shortGoal, longGoal])
-  const from = graph.node("Where", [fits, short!, long!])
-  return most(graph, divide(graph, multiply(graph, sides, to), from), graph.integers(1))
+  const scaled = sizeRules[sizeRule](graph, { sides, short: short!, long: long!, size, maxSize })
+  return most(graph, scaled, graph.integers(1))
 }
+
+interface SidesToScale {
+  /** int64: `[2]` height and width, `[1]` the shorter and the longer of them. */
+  readonly sides: Value
+  readonly short: Value
+  readonly long: Value
+  readonly size: number
+  readonly maxSize: number
+}
+
+const sizeRules: Readonly<Record<SizeRule, (graph: Graph, sides: SidesToScale) => Value>> = {
+  /** Whole numbers all through. */
+  exact(graph, { sides, short, long, size, maxSize }) {
+    const [shortGoal, longGoal] = [graph.integers(size), graph.integers(maxSize)]
+    const fits = graph.node("LessOrEqual", [multiply(graph, shortGoal, long), multiply(graph, longGoal, short)])
+    const to = graph.node("Where", [fits, shortGoal, longGoal])
+    const from = graph.node("Where", [fits, short, long])
+    return divide(graph, multiply(graph, sides, to), from)
+  },
+  torchvision(graph, given) {
+    const { sides, short, long, size, maxSize } = inReals(graph, given)
+    const scale = least(graph, divide(graph, size, short), divide(graph, maxSize, long))
+    return cast(graph, graph.node("Floor", [multiply(graph, sides, scale)]), "int64")
+  },
+  detectron2(graph, given) {
+    const { sides, short, size, maxSize } = inReals(graph, given)
+    const scale = divide(graph, size, short)
+    const isShort = graph.node("Equal", [given.sides, given.short])
+    const wanted = graph.node("Where", [isShort, size, multiply(graph, sides, scale)])
+    const longest = graph.node("ReduceMax", [wanted], { axes: [0], keepdims: 1 })
+    const less = least(graph, divide(graph, maxSize, longest), graph.double(1))
+    const half = graph.double(0.5)
+    return cast(graph, graph.node("Floor", [add(graph, multiply(graph, wanted, less), half)]), "int64")
+  },
+  paper(graph, given) {
+    const { sides, short, long, size, maxSize } = inReals(graph, given)
+    const scale = divide(graph, size, short)
+    const passes = graph.node("Greater", [graph.node("Round", [multiply(graph, long, scale)]), maxSize])
+    const used = graph.node("Where", [passes, divide(graph, maxSize, long), scale])
+    return cast(graph, graph.node("Round", [multiply(graph, sides, used)]), "int64")
+  },
+}
+
+const inReals = (graph: Graph, { sides, short, long, size, maxSize }: SidesToScale) => ({
+  sides: cast(graph, sides, "float64"),
+  short: cast(graph, short, "float64"),
+  long: cast(graph, long, "float64"),
+  size: graph.double(size),
+  maxSize: graph.double(maxSize),
+})
 
 /** `[3, H, W]` with one axis resized from the length `from` to `to`, int64 `[1]`. */
 function resized(graph: Graph, image: Value, axis: 1 | 2, from: Value, to: Value): Value {

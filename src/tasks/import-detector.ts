@@ -1,19 +1,23 @@
 import { DataError } from "../core/errors.js"
 import type { Normalisation } from "../core/normalisation.js"
-import { Parameters } from "../core/parameters.js"
+import { Parameters, type Weights } from "../core/parameters.js"
 import { seededRandom } from "../core/random.js"
+import { shown } from "../core/shown.js"
 import { buildFasterRcnn } from "../detector/build.js"
 import type { ModelConfig } from "../detector/model.js"
 import { startEngine } from "../engine/start.js"
 import { Checkpoint } from "../weights/checkpoint.js"
 import { cocoLabels, type Labels } from "../weights/coco-classes.js"
+import { belongsToNetwork, likelyNetwork } from "../weights/likely-network.js"
+import { networkRoots } from "../weights/names.js"
 import { detectorWeights, type ModelOverrides, planModel, planPreset } from "../weights/plan.js"
 import { saveDetector } from "../weights/save.js"
-import type { ImportedWeights } from "./import-weights.js"
+import { choiceOf, expectNumbers, type ImportedWeights } from "./import-weights.js"
 
 interface DetectorImport extends Pick<ModelOverrides, "strideIn"> {
   readonly mean: Normalisation["mean"] | undefined
   readonly std: Normalisation["std"] | undefined
+  readonly key: string | undefined
   readonly model: string
   readonly out: string
   /** The K names of the classes, when they are not COCO's. */
@@ -28,12 +32,15 @@ const head = "roi_heads.box_predictor."
  * @throws DataError when the file does not fill the model
  */
 export async function importDetector(file: string, overrides: DetectorImport): Promise<ImportedWeights> {
-  const { model, out, strideIn, mean, std } = overrides
-  using checkpoint = Checkpoint.open(file)
+  const { key, model, out, strideIn, mean, std } = overrides
+  using checkpoint = Checkpoint.open(file, key)
   const input = { ...(mean && { mean }), ...(std && { std }) }
   const preset = planPreset(checkpoint, model, "torchvision")
   const planned = planModel(checkpoint, { model, preset, strideIn, input })
   const weights = detectorWeights(checkpoint, planned)
+  if (!/^a (resnet|fasterrcnn|ResNet of)/.test(likelyNetwork(checkpoint))) {
+    expectSameNetwork(checkpoint, model, [...checkpoint.tensors.keys()], true)
+  }
   const outputs = weights.get(`${head}cls_score.bias`)?.shape[0]
   if (outputs === undefined) {
     throw new DataError(
@@ -51,15 +58,22 @@ export async function importDetector(file: string, overrides: DetectorImport): P
   try {
     buildFasterRcnn(parameters, config, classes.length)
     const { initialised } = parameters
+    const beyond = parameters.unused().filter(belongsToNetwork)
+    expectSameNetwork(checkpoint, model, [...beyond, ...initialised], beyond.length > 0)
     if (initialised.length > 0) {
       throw new DataError(`${file}: does not fill ${model}: ${firstThree(initialised)} missing or of another shape`)
     }
-    const beyond = parameters.unused().filter((name) => /^(backbone|rpn)\.|\.layer\d+\./.test(name))
-    if (beyond.length > 0) throw new DataError(`${file}: holds more layers than a ${model}: ${firstThree(beyond)}`)
+    expectNumbers(file, loadedWeights(weights, parameters))
     saveDetector(out, parameters, { config, classes, categoryIds, training: {} })
     const count = [...parameters].length
     const leftOut = parameters.unused()
-    return { kind: "detector", ...{ out, model, loaded: count, tensors: count, classes }, zeros: null, leftOut }
+    return {
+      kind: "detector",
+      ...{ out, model, loaded: count, tensors: count, classes },
+      zeros: null,
+      leftOut,
+      table: choiceOf(checkpoint),
+    }
   } finally {
     parameters.dispose()
   }
@@ -69,6 +83,34 @@ function labelsOf(count: number, names: DetectorImport["names"]): Labels {
   const numbers = Array.from({ length: count }, (_, k) => k + 1)
   if (names !== undefined) return { classes: names(count), categoryIds: numbers }
   return cocoLabels(count) ?? { classes: numbers.map(String), categoryIds: numbers }
+}
+
+const loadedWeights = (weights: Weights, { loaded }: Parameters) =>
+  loaded.map((name) => [name, weights.get(name)!] as const)
+
+/**
+ * What does not fit is the sign of another network, where the names and shapes tell which.
+ * @param faults what the file lacks, has otherwise, or has beyond the model
+ * @param refuses also where it is not told which
+ * @throws DataError naming the likely network
+ */
+export function expectSameNetwork(
+  checkpoint: Checkpoint,
+  model: string,
+  faults: readonly string[],
+  refuses: boolean,
+): void {
+  if (faults.length === 0) return
+  const { path, tensors } = checkpoint
+  const roots = networkRoots(tensors.keys())
+  if (roots.length > 1) {
+    const places = roots.map((root) => shown(root.replace(/\.$/, ""))).join(", ")
+    throw new DataError(`${path}: holds ${roots.length} networks: ${places}. Choose one with --key`)
+  }
+  const likely = likelyNetwork(checkpoint)
+  if (!refuses && (likely === "another network" || likely === `a ${model}` || model.includes(`_${likely.slice(2)}_`)))
+    return
+  throw new DataError(`${path}: is probably ${likely}, not a ${model}: ${firstThree(faults.map(shown))} do not fit`)
 }
 
 /** The first three of what a file lacks or has otherwise, and how many more there are. */

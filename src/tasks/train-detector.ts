@@ -119,6 +119,7 @@ function loaderOf(
     seed: config.seed,
     sizes: config.sizes ?? [model.size],
     maxSize: model.maxSize,
+    sizeRule: model.sizeRule,
     ...model.input,
     flip: config.flip,
     repeatThreshold: config.repeatThreshold,

@@ -5,9 +5,7 @@ import type { PhotoFaults } from "../../datasets/photo-faults.js"
 import type { Detections } from "../boxes/boxes.js"
 import { toImagePixels } from "../boxes/scale.js"
 import type { FasterRcnn } from "../detector/faster-rcnn.js"
-import type { ModelConfig } from "../detector/model.js"
-
-type Inputs = Pick<ModelConfig, "size" | "maxSize" | "input">
+import type { InputConfig } from "../detector/model.js"
 
 const nothing: Detections = { boxes: new Float32Array(0), scores: new Float32Array(0), labels: new Int32Array(0) }
 
@@ -21,11 +19,11 @@ const nothing: Detections = { boxes: new Float32Array(0), scores: new Float32Arr
 export async function detectDataset(
   detector: FasterRcnn,
   images: readonly ImageRecord[],
-  { size, maxSize, input: normalisation }: Inputs,
+  { size, maxSize, sizeRule = "exact", input: normalisation }: InputConfig,
   { faults, signal, onImage }: { faults?: PhotoFaults; signal?: AbortSignal; onImage?: (done: number) => void } = {},
 ): Promise<readonly Detections[]> {
   const perImage: Detections[] = images.map(() => nothing)
-  for await (const { input, index } of openInputs(images, { size, maxSize, ...normalisation, faults })) {
+  for await (const { input, index } of openInputs(images, { size, maxSize, sizeRule, ...normalisation, faults })) {
     if (input !== undefined) {
       const { pixels, shape, height, width, imageHeight, imageWidth } = input
       const tensor = tf.tensor4d(pixels, [...shape])

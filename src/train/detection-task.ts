@@ -5,7 +5,7 @@ import type { Loaded, Loader } from "../../datasets/loader/loader.js"
 import { PhotoFaults } from "../../datasets/photo-faults.js"
 import type { Parameters } from "../core/parameters.js"
 import type { FasterRcnn, TrainingBatch } from "../detector/faster-rcnn.js"
-import type { ModelConfig } from "../detector/model.js"
+import type { InputConfig } from "../detector/model.js"
 import { type EvalReport, evaluateDetections } from "../eval/report.js"
 import { detectDataset } from "./detect-dataset.js"
 import type { TrainingTask } from "./run.js"
@@ -31,7 +31,7 @@ export function detectionTask(
   parameters: Parameters,
   loader: Loader<unknown, DetectionBatch>,
   validation: Dataset | undefined,
-  config: Pick<ModelConfig, "size" | "maxSize" | "input">,
+  config: InputConfig,
   faults: PhotoFaults = new PhotoFaults(validation?.source),
 ): TrainingTask<Loaded<DetectionBatch>, TrainingBatch> {
   return {

@@ -1,17 +1,18 @@
 import { DataError } from "../core/errors.js"
 import type { Weights } from "../core/parameters.js"
+import { shown } from "../core/shown.js"
 import type { NormKind } from "../layers/ops.js"
-import { fromTorchAxes, turnedColors, type Weight } from "./axes.js"
-import { fromDetectron2, isDetectron2 } from "./detectron2.js"
+import { fromTorchAxes, lazyWeight, turnedColors, type Weight } from "./axes.js"
 import { type FileFormat, formatOf } from "./file-format.js"
+import { torchvisionTensors } from "./foreign-names.js"
 import { describeModel, type ModelDescription } from "./model-info.js"
-import { wrapperOf } from "./names.js"
 import { adaptNorms } from "./norms.js"
 import { readNumpyFile } from "./numpy-file.js"
 import { OpenFile } from "./open-file.js"
 import { batchCounter, type Colors, isFirstFilter, type Origin, originOf } from "./origin.js"
 import { readSafetensors } from "./safetensors.js"
 import { bytesOf, type StoredFile, type StoredTensor, valueCount } from "./stored.js"
+import { type ChosenTable, chooseTable } from "./tensor-tables.js"
 import { readTorchFile } from "./torch-file.js"
 
 export interface WeightOptions {
@@ -45,25 +46,26 @@ export class Checkpoint {
   readonly #stored: StoredFile
   #origin: Origin | undefined
 
-  private constructor(file: OpenFile) {
+  private constructor(file: OpenFile, key: string | undefined) {
     this.path = file.path
     this.#file = file
     this.format = formatOf(file)
-    this.#stored = readers[this.format](file)
+    this.#stored = readers[this.format](file, key)
     this.metadata = this.#stored.metadata
     this.model = describeModel(file.path, this.metadata)
-    this.tensors = this.model.kind === "foreign" ? torchvisionTensors(this.#stored) : this.#stored.tensors
+    this.tensors = this.model.kind === "foreign" ? torchvisionTensors(this.#stored.tensors) : this.#stored.tensors
     expectBounded(this.tensors, file.size)
   }
 
   /**
    * Opens a safetensors file, a PyTorch file or a pickle of numpy arrays; nothing in it is executed.
+   * @param key of the table of tensors to take, such as `model_ema`, or what stands before the names of one network of several
    * @throws DataError one line, for a file that is missing, broken or of another kind, or whose description is broken
    */
-  static open(path: string): Checkpoint {
+  static open(path: string, key?: string): Checkpoint {
     const file = new OpenFile(path)
     try {
-      return named(path, () => new Checkpoint(file))
+      return named(path, () => new Checkpoint(file, key))
     } catch (error) {
       file.close()
       throw error
@@ -92,7 +94,7 @@ export class Checkpoint {
         if (renamed === null) continue
         if (weights.has(renamed)) throw new DataError(`two tensors are both "${renamed}" to the model`)
         // Names that share a tensor share its values.
-        const weight = known.get(tensor) ?? valuesOf(tensor, turns && isFirstFilter(name))
+        const weight = known.get(tensor) ?? weightOf(tensor, this.path, name, turns && isFirstFilter(name))
         known.set(tensor, weight)
         weights.set(renamed, weight)
       }
@@ -100,6 +102,11 @@ export class Checkpoint {
       if (norm === undefined) return weights
       return adaptNorms(weights, typeof norm === "string" ? () => norm : norm, epsilon ?? this.origin.epsilon)
     })
+  }
+
+  /** Which of the file's tables of tensors these are. */
+  get table(): ChosenTable | undefined {
+    return this.#stored.table
   }
 
   close(): void {
@@ -111,29 +118,17 @@ export class Checkpoint {
   }
 }
 
-const readers: Readonly<Record<FileFormat, (file: OpenFile) => StoredFile>> = {
-  safetensors: readSafetensors,
+const readers: Readonly<Record<FileFormat, (file: OpenFile, key?: string) => StoredFile>> = {
+  safetensors: (file, key) => ofPrefix(readSafetensors(file), key),
   torch: readTorchFile,
   numpy: readNumpyFile,
 }
 
-function torchvisionTensors({ tensors }: StoredFile): ReadonlyMap<string, StoredTensor> {
-  const wrapper = wrapperOf([...tensors.keys()])
-  const bare = wrapper === "" ? tensors : withoutWrapper(tensors, wrapper)
-  const arranged = isDetectron2(bare) ? fromDetectron2(bare) : bare
-  // pytorch_resnet_cifar10's name for the last layer.
-  if (!arranged.has("linear.weight") || arranged.has("fc.weight")) return arranged
-  return new Map([...arranged].map(([name, tensor]) => [name.replace(/^linear\./, "fc."), tensor]))
-}
-
-/** What does not stand in the wrapper, such as an optimizer's state, keeps its name. */
-function withoutWrapper(tensors: ReadonlyMap<string, StoredTensor>, wrapper: string) {
-  const bare = new Map<string, StoredTensor>()
-  for (const [name, tensor] of tensors) {
-    const inner = name.startsWith(wrapper) ? name.slice(wrapper.length) : name
-    bare.set(bare.has(inner) ? name : inner, tensor)
-  }
-  return bare
+/** Safetensors has one table, whose names may have several networks. */
+function ofPrefix(stored: StoredFile, key: string | undefined): StoredFile {
+  if (stored.tensors.size === 0) return stored
+  const table = chooseTable(stored.tensors, key)
+  return { ...stored, tensors: table.tensors, table }
 }
 
 /** How many times as large as the file its tensors may be: parts of a model may share them, and little is 16 bits wide. */
@@ -142,21 +137,23 @@ const mostShares = 8
 /** @throws DataError for tensors that a small file names again and again, which would fill the memory */
 function expectBounded(tensors: ReadonlyMap<string, StoredTensor>, size: number): void {
   let bytes = 0
-  for (const { dtype, shape } of new Set(tensors.values())) bytes += valueCount(shape) * bytesOf(dtype)!
+  for (const { dtype, shape } of new Set(tensors.values())) bytes += valueCount(shape) * (bytesOf(dtype) ?? 0)
   if (bytes > mostShares * size) throw new DataError(`names tensors of ${bytes} bytes, and has ${size}`)
 }
 
-function valuesOf(tensor: StoredTensor, turns: boolean): Weight {
-  const weight = { shape: tensor.shape, values: tensor.read() }
+/** @param path and @param name where it stands, for the errors of a tensor that cannot be read */
+function weightOf(tensor: StoredTensor, path: string, name: string, turns: boolean): Weight {
+  const read = () => named(path, () => named(shown(name), () => tensor.read(), path))
+  const weight = lazyWeight(tensor.shape, read)
   return fromTorchAxes(turns ? turnedColors(weight) : weight)
 }
 
-/** Errors of the readers, with the file's name in front. */
-function named<Result>(path: string, read: () => Result): Result {
+/** Errors of the readers, with what was read in front. @param known what a reader has named already */
+function named<Result>(what: string, read: () => Result, known = what): Result {
   try {
     return read()
   } catch (error) {
-    if (error instanceof DataError && !error.message.startsWith(path)) throw new DataError(`${path}: ${error.message}`)
+    if (error instanceof DataError && !error.message.startsWith(known)) throw new DataError(`${what}: ${error.message}`)
     throw error
   }
 }

@@ -1,7 +1,8 @@
 import { DataError } from "../core/errors.js"
 import type { Parameters } from "../core/parameters.js"
+import { shown } from "../core/shown.js"
 import type { Checkpoint } from "./checkpoint.js"
-import { plainName } from "./names.js"
+import { networkRoots, plainName } from "./names.js"
 
 /** What became of a file's tensors and a model's parameters, by name. */
 export interface LoadReport {
@@ -36,13 +37,13 @@ export function expectFit(checkpoint: Checkpoint, parameters: Parameters, networ
 
 function whyNothingFits({ tensors }: Checkpoint, { mismatched }: LoadReport): string {
   const names = [...tensors.keys()]
-  const roots = names.flatMap((name) => /^(.*\.)layer1\.0\.conv1\.weight$/.exec(plainName(name))?.[1] ?? [])
-  const listed = roots.map((root) => `"${root}"`).join(", ")
-  if (roots.length > 1) return `It holds ${roots.length} networks, under ${listed}. Save one of them by itself`
-  if (roots.length === 1) return `Its names have the prefix ${listed}, but no stem "conv1". Save the whole network`
+  const roots = networkRoots(names.map(plainName)).map((root) => shown(root.replace(/\.$/, "")))
+  if (roots.length > 1) {
+    return `It holds ${roots.length} networks: ${roots.join(", ")}. Take one of them: resdet import --key ${roots[0]}`
+  }
   const other = mismatched.find((name) => name.endsWith("weight"))
   if (other !== undefined) return `It is another architecture: "${other}" has another shape`
-  const some = names.slice(0, 3).map((name) => `"${name}"`)
+  const some = names.slice(0, 3).map((name) => `"${shown(name)}"`)
   return `It is another architecture, or names its layers otherwise: ${some.join(", ")}. Expected torchvision's names`
 }
 

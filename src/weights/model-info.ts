@@ -4,6 +4,7 @@ import { type CifarOptions, networkSpec } from "../backbone/networks.js"
 import { DataError, UserError } from "../core/errors.js"
 import type { Normalisation } from "../core/normalisation.js"
 import { renameOldKeys } from "../core/renamed-keys.js"
+import { sizeRules } from "../core/size-rule.js"
 import {
   completeConfig,
   type ModelConfig,
@@ -170,6 +171,7 @@ const storedModel = z.strictObject({
   model: z.string(),
   size: side.optional(),
   maxSize: side.optional(),
+  sizeRule: z.enum(sizeRules).optional(),
   input: z.strictObject({ mean: three, std }).optional(),
   strideIn: z.enum(["3x3", "1x1"]).optional(),
   shortcut: z.enum(["A", "B", "C"]).optional(),

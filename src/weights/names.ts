@@ -44,17 +44,23 @@ export function detectorName(model: string): (name: string) => string {
       .replace(/^(backbone\.fpn\.(?:inner|layer)_blocks\.\d)\.(weight|bias)$/, "$1.0.$2")
 }
 
+/** The first convolution of a ResNet's first block: every ResNet has it, whatever its stem is. */
+const firstBlock = "layer1.0.conv1.weight"
+
+/** What stands before the names of each ResNet among them. */
+export const networkRoots = (names: Iterable<string>): readonly string[] =>
+  [...names].flatMap((name) => {
+    const root = name.slice(0, -firstBlock.length)
+    return name.endsWith(firstBlock) && (root === "" || root.endsWith(".")) ? [root] : []
+  })
+
 /**
  * What stands before every name of a model that was saved inside another: `module.`, `_orig_mod.`, `model.backbone.`, ...
- * It is found by a ResNet's first layers; where several networks have them it is not told which one is meant, and none is.
+ * It is found by a ResNet's first block; where several networks have one it is not told which is meant, and none is.
  * @param names as they stand in the file
  */
 export function wrapperOf(names: readonly string[]): string {
-  const all = new Set(names)
-  const roots = names
-    .filter((name) => name.endsWith("conv1.weight") && !/layer\d+\./.test(name))
-    .map((name) => name.slice(0, -"conv1.weight".length))
-    .filter((root) => all.has(`${root}layer1.0.conv1.weight`))
+  const roots = networkRoots(names)
   if (roots.length !== 1) return names.length > 0 && names.every((name) => name.startsWith("module.")) ? "module." : ""
   const [root] = roots as [string]
   // A detector keeps its ResNet in a place of its own, beside its other parts.

@@ -5,6 +5,7 @@ import { imageNet, type Normalisation } from "../core/normalisation.js"
 import type { Weights } from "../core/parameters.js"
 import {
   type DetectorKind,
+  type InputConfig,
   type ModelConfig,
   modelDefaults,
   ownModel,
@@ -120,7 +121,7 @@ function ownConfig(checkpoint: Checkpoint | undefined, model: string): ModelConf
 }
 
 /** The kind of a foreign detector; `undefined` where the file holds no whole one. */
-function kindOf({ model, tensors }: Checkpoint): DetectorKind | undefined {
+export function kindOf({ model, tensors }: Checkpoint): DetectorKind | undefined {
   if (model.kind !== "foreign" || !tensors.has("roi_heads.box_predictor.cls_score.weight")) return undefined
   if (tensors.has("roi_heads.box_head.layer4.0.conv1.weight")) return "c4"
   if (tensors.has("backbone.fpn.inner_blocks.0.1.weight")) return "fpn_v2"
@@ -129,11 +130,12 @@ function kindOf({ model, tensors }: Checkpoint): DetectorKind | undefined {
 
 /** A shorter side of one's own takes the longest along in proportion, unless that is given too. */
 export function inputSizes(
-  base: Pick<ModelConfig, "size" | "maxSize">,
+  base: Omit<InputConfig, "input">,
   { size, maxSize }: Pick<ModelOverrides, "size" | "maxSize">,
-): Pick<ModelConfig, "size" | "maxSize"> {
+): Pick<ModelConfig, "size" | "maxSize" | "sizeRule"> {
+  const { sizeRule = "exact" } = base
   const shorter = size ?? base.size
-  return { size: shorter, maxSize: maxSize ?? Math.round((shorter * base.maxSize) / base.size) }
+  return { size: shorter, maxSize: maxSize ?? Math.round((shorter * base.maxSize) / base.size), sizeRule }
 }
 
 /** How values enter a network that starts from a file: as the network in it was trained. */

@@ -1,3 +1,6 @@
+import { DataError } from "../core/errors.js"
+import type { ChosenTable } from "./tensor-tables.js"
+
 /** A tensor in a file, whose values are read when they are asked for. */
 export interface StoredTensor {
   /** As safetensors calls it: `F32`, `I64`, ... */
@@ -13,11 +16,31 @@ export interface StoredFile {
   readonly tensors: ReadonlyMap<string, StoredTensor>
   /** Texts about the tensors. */
   readonly metadata: Readonly<Record<string, string>>
+  /** Which of a checkpoint's tables of tensors was taken. */
+  readonly table?: ChosenTable
   /** Who wrote it, where it says so. */
   readonly author?: string | undefined
 }
 
 export const valueCount = (shape: readonly number[]): number => shape.reduce((product, length) => product * length, 1)
+
+/** A tensor that is there and cannot be read, which matters only where a model takes it. */
+export class UnreadableTensor implements StoredTensor {
+  readonly dtype: string
+  readonly shape: readonly number[]
+  readonly #why: string
+
+  /** @param why a sentence about the tensor, such as `is quantised` */
+  constructor(dtype: string, shape: readonly number[], why: string) {
+    this.dtype = dtype
+    this.shape = shape
+    this.#why = why
+  }
+
+  read(): never {
+    throw new DataError(`a tensor ${this.#why}`)
+  }
+}
 
 const sizes: Readonly<Record<string, number>> = {
   BOOL: 1,
@@ -25,6 +48,7 @@ const sizes: Readonly<Record<string, number>> = {
   I8: 1,
   F8_E5M2: 1,
   F8_E4M3: 1,
+  F8_E8M0: 1,
   I16: 2,
   U16: 2,
   F16: 2,
@@ -35,6 +59,8 @@ const sizes: Readonly<Record<string, number>> = {
   F64: 8,
   I64: 8,
   U64: 8,
+  C64: 8,
+  C128: 16,
 }
 
 /** Bytes of one value of a safetensors type; undefined for a type that does not exist. */
@@ -43,29 +69,54 @@ export const bytesOf = (dtype: string): number | undefined => (Object.hasOwn(siz
 const decoders: Readonly<Record<string, (buffer: ArrayBuffer) => Float32Array>> = {
   F32: (buffer) => new Float32Array(buffer),
   F64: (buffer) => Float32Array.from(new Float64Array(buffer)),
+  F16: (buffer) => Float32Array.from(new Uint16Array(buffer), (bits) => float(bits, 5, 10)),
+  BF16: (buffer) => new Float32Array(Uint32Array.from(new Uint16Array(buffer), (bits) => bits << 16).buffer),
+  F8_E5M2: (buffer) => Float32Array.from(new Uint8Array(buffer), (bits) => float(bits, 5, 2)),
+  F8_E4M3: (buffer) => Float32Array.from(new Uint8Array(buffer), float8),
+  I8: (buffer) => Float32Array.from(new Int8Array(buffer)),
+  I16: (buffer) => Float32Array.from(new Int16Array(buffer)),
   I32: (buffer) => Float32Array.from(new Int32Array(buffer)),
   I64: (buffer) => Float32Array.from(new BigInt64Array(buffer), Number),
-  F16: (buffer) => Float32Array.from(new Uint16Array(buffer), half),
-  BF16: (buffer) => new Float32Array(Uint32Array.from(new Uint16Array(buffer), (bits) => bits << 16).buffer),
+  BOOL: (buffer) => Float32Array.from(new Uint8Array(buffer)),
+  U8: (buffer) => Float32Array.from(new Uint8Array(buffer)),
+  U16: (buffer) => Float32Array.from(new Uint16Array(buffer)),
+  U32: (buffer) => Float32Array.from(new Uint32Array(buffer)),
+  U64: (buffer) => Float32Array.from(new BigUint64Array(buffer), Number),
 }
 
-export const readableTypes: readonly string[] = Object.keys(decoders)
-
-/** Little-endian bytes of `dtype` (one of `readableTypes`) as float32 values; they may share the bytes' memory. */
+/**
+ * Little-endian bytes of `dtype` as float32 values; they may share the bytes' memory.
+ * @throws DataError for a type that no weights have, such as complex numbers
+ */
 export function decode(bytes: Uint8Array, dtype: string): Float32Array {
+  const decoder = Object.hasOwn(decoders, dtype) ? decoders[dtype]! : undefined
+  if (decoder === undefined) {
+    throw new DataError(`a tensor has type ${dtype}; can be read: ${Object.keys(decoders).join(", ")}`)
+  }
   const isWhole = bytes.byteLength === bytes.buffer.byteLength && bytes.buffer instanceof ArrayBuffer
-  return decoders[dtype]!(isWhole ? (bytes.buffer as ArrayBuffer) : new Uint8Array(bytes).buffer)
+  return decoder(isWhole ? (bytes.buffer as ArrayBuffer) : new Uint8Array(bytes).buffer)
 }
 
-/** The value of an IEEE 754 half: 1 bit sign, 5 bits exponent, 10 bits fraction. */
-function half(bits: number): number {
-  const sign = bits & 0x8000 ? -1 : 1
-  const exponent = (bits >> 10) & 31
-  const fraction = bits & 0x3ff
-  if (exponent === 0) return sign * fraction * 2 ** -24
-  if (exponent === 31) return fraction === 0 ? sign * Number.POSITIVE_INFINITY : Number.NaN
-  return sign * (1024 + fraction) * 2 ** (exponent - 25)
+/** The value of an IEEE 754 number of a sign, so many bits of exponent, and so many of fraction. */
+function float(bits: number, exponentBits: number, fractionBits: number): number {
+  const sign = (bits >> (exponentBits + fractionBits)) & 1 ? -1 : 1
+  const most = 2 ** exponentBits - 1
+  const bias = 2 ** (exponentBits - 1) - 1
+  const exponent = (bits >> fractionBits) & most
+  const fraction = bits & (2 ** fractionBits - 1)
+  if (exponent === 0) return sign * fraction * 2 ** (1 - bias - fractionBits)
+  if (exponent === most) return fraction === 0 ? sign * Number.POSITIVE_INFINITY : Number.NaN
+  return sign * (2 ** fractionBits + fraction) * 2 ** (exponent - bias - fractionBits)
 }
+
+/** Of E4M3FN, whose largest exponent holds numbers too: only all ones are none. @source Open Compute Project, OFP8 */
+const float8 = (bits: number): number => {
+  if ((bits & 0x7f) === 0x7f) return Number.NaN
+  const [exponent, fraction] = [(bits >> 3) & 15, bits & 7]
+  const value = exponent === 0 ? fraction * 2 ** -9 : (8 + fraction) * 2 ** (exponent - 10)
+  return bits & 0x80 ? -value : value
+}
+
 /** Which of a list of values are a tensor's, and in which order. */
 export interface Strided {
   /** Place of the first. */

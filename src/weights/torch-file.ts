@@ -1,17 +1,20 @@
 import { DataError } from "../core/errors.js"
 import type { OpenFile } from "./open-file.js"
-import { type Handlers, type Pickled, spelt, unpickle } from "./pickle.js"
-import { bytesOf, decode, rowMajor, type StoredFile, type StoredTensor, type Strided, valueCount } from "./stored.js"
+import { type Pickled, unpickle } from "./pickle.js"
+import { PickledObjects } from "./pickled-objects.js"
+import type { StoredFile } from "./stored.js"
+import { chooseTable } from "./tensor-tables.js"
 import { readZip, type ZipEntry } from "./zip.js"
 
 /**
- * The tensors of a PyTorch file (zip or legacy), without executing anything of it. A checkpoint's `state_dict` (or `model`)
- * is taken where there is one.
- * @throws DataError for a file that is cut off, is no PyTorch file, or names classes beyond tensors and dictionaries
+ * The tensors of a PyTorch file (zip or legacy), without executing anything of it.
+ * @param key of the table of tensors to take, where there are several
+ * @throws DataError for a file that is cut off, is no PyTorch file, or holds no table of tensors
  */
-export function readTorchFile(file: OpenFile): StoredFile {
-  const root = isZip(file) ? readArchive(file) : readLegacy(file)
-  return { tensors: tensorsOf(root), metadata: {} }
+export function readTorchFile(file: OpenFile, key?: string): StoredFile {
+  const root = isZip(file) ? readArchive(file) : readLegacy(sourceOf(file))
+  const table = chooseTable(root, key)
+  return { tensors: table.tensors, metadata: {}, table }
 }
 
 export const isZip = (file: OpenFile): boolean => startsWith(file, Buffer.from("PK\u0003\u0004", "latin1"))
@@ -24,177 +27,90 @@ export const isLegacyTorch = (file: OpenFile): boolean => startsWith(file, legac
 const startsWith = (file: OpenFile, bytes: Buffer): boolean =>
   file.size >= bytes.length && file.read(0, bytes.length).equals(bytes)
 
-/** A storage's numbers, which several tensors may share. */
-class Storage {
-  readonly dtype: string
-  readonly key: string
-  readonly length: number
-  /** Its bytes from one place to another. */
-  bytes: ((begin: number, end: number) => Uint8Array) | undefined
-
-  constructor(dtype: string, key: string, length: number) {
-    this.dtype = dtype
-    this.key = key
-    this.length = length
-  }
-
-  /** @param size of what is there, in bytes */
-  fill(size: number, bytes: (begin: number, end: number) => Uint8Array): void {
-    const expected = this.length * bytesOf(this.dtype)!
-    if (size !== expected) throw new DataError(`storage ${this.key} needs ${expected} bytes and has ${size}`)
-    this.bytes = bytes
-  }
-}
-
-/** A tensor as a view of its storage. */
-class StorageTensor implements StoredTensor {
-  readonly shape: readonly number[]
-  readonly #storage: Storage
-  readonly #place: Strided
-
-  constructor(storage: Storage, place: Strided) {
-    this.shape = place.shape
-    this.#storage = storage
-    this.#place = place
-  }
-
-  get dtype(): string {
-    return this.#storage.dtype
-  }
-
-  read(): Float32Array {
-    const { dtype, key, bytes } = this.#storage
-    if (bytes === undefined) throw new DataError(`storage ${key} is missing`)
-    const { offset, shape, strides } = this.#place
-    if (valueCount(shape) === 0) return new Float32Array(0)
-    const [size, last] = [bytesOf(dtype)!, lastPlace(this.#place)]
-    return rowMajor(decode(bytes(size * offset, size * (last + 1)), dtype), { offset: 0, shape, strides })
-  }
-}
-
-/** Where the last of a tensor's values stands in its storage. */
-const lastPlace = ({ offset, shape, strides }: Strided): number =>
-  shape.reduce((sum, length, axis) => sum + (length - 1) * (strides[axis] ?? Number.NaN), offset)
-
-const dtypes: Readonly<Record<string, string>> = {
-  "torch.FloatStorage": "F32",
-  "torch.DoubleStorage": "F64",
-  "torch.HalfStorage": "F16",
-  "torch.BFloat16Storage": "BF16",
-  "torch.LongStorage": "I64",
-}
-/** The callables that weights need; everything else is refused by name. */
-const callables: readonly string[] = [
-  "collections.OrderedDict",
-  "torch._utils._rebuild_tensor",
-  "torch._utils._rebuild_tensor_v2",
-  "torch._utils._rebuild_parameter",
-  "torch.Size",
-]
-
-class Handling implements Handlers {
-  readonly storages = new Map<string, Storage>()
-
-  global(name: string): Pickled | undefined {
-    return Object.hasOwn(dtypes, name) || callables.includes(name) ? name : undefined
-  }
-
-  call(callee: Pickled, args: readonly Pickled[]): Pickled {
-    switch (callee) {
-      case "collections.OrderedDict":
-        return new Map()
-      case "torch.Size":
-      case "torch._utils._rebuild_parameter":
-        return args[0]
-      case "torch._utils._rebuild_tensor":
-      case "torch._utils._rebuild_tensor_v2":
-        return rebuild(args)
-      default:
-        throw new DataError(`pickle: calls ${spelt(callee)}, which is refused`)
-    }
-  }
-
-  /** Attributes mean nothing here, such as a state dict's table of versions. */
-  build(): void {}
-
-  persistent(id: Pickled): Storage {
-    const [kind, type, key, , length] = Array.isArray(id) ? id : []
-    const known = kind === "storage" && typeof type === "string" && Object.hasOwn(dtypes, type)
-    if (!known || typeof key !== "string" || !isCount(length)) throw new DataError("pickle: a storage is not described")
-    const storage = this.storages.get(key) ?? new Storage(dtypes[type]!, key, length)
-    this.storages.set(key, storage)
-    return storage
-  }
-}
-
-function rebuild([storage, offset, shape, strides]: readonly Pickled[]): StorageTensor {
-  if (!(storage instanceof Storage) || !isCount(offset) || !isCounts(shape) || !isCounts(strides)) {
-    throw new DataError("pickle: a tensor is not described")
-  }
-  const count = valueCount(shape)
-  // A stride of 0 could make a small file fill the memory.
-  const fits = count === 0 || (lastPlace({ offset, shape, strides }) < storage.length && count <= storage.length)
-  if (!fits || shape.length !== strides.length) throw new DataError("pickle: a tensor reaches beyond its storage")
-  return new StorageTensor(storage, { offset, shape, strides })
-}
-
-const isCount = (value: Pickled): value is number => Number.isSafeInteger(value) && (value as number) >= 0
-const isCounts = (value: Pickled): value is number[] => Array.isArray(value) && value.every(isCount)
-
 /** One pickle and, behind `data/`, a file for each storage. */
 function readArchive(file: OpenFile): Pickled {
   const entries = readZip(file)
-  const pickle = [...entries.keys()].find((name) => /(^|\/)data\.pkl$/.test(name))
-  if (pickle === undefined) throw new DataError("a zip archive without PyTorch's data.pkl")
-  const handling = new Handling()
-  const { value } = unpickle(entries.get(pickle)!.read(), 0, handling)
-  const folder = pickle.slice(0, -".pkl".length)
-  for (const [key, storage] of handling.storages) {
-    const entry: ZipEntry | undefined = entries.get(`${folder}/${key}`)
+  const names = [...entries.keys()]
+  const pickle = names.find((name) => /(^|\/)data\.pkl$/.test(name))
+  if (pickle === undefined) throw new DataError(otherArchive(names))
+  const folder = pickle.slice(0, -"data.pkl".length)
+  if (entries.has(`${folder}constants.pkl`)) {
+    throw new DataError(`a TorchScript program, which is not run. Save its weights: ${saving("torch.jit.load(...)")}`)
+  }
+  if (entries.get(`${folder}byteorder`)?.read(0, 3).toString() === "big") {
+    throw new DataError(`its numbers are big-endian. Save it on another machine: ${saving("model")}`)
+  }
+  const bytes = entries.get(pickle)!.read()
+  const objects = new PickledObjects(bytes.length, readNested)
+  const { value } = unpickle(bytes, 0, objects)
+  for (const [key, storages] of objects.storages) {
+    const entry: ZipEntry | undefined = entries.get(`${folder}data/${key}`)
     if (!entry) throw new DataError(`storage ${key} is missing`)
-    storage.fill(entry.size, (begin, end) => entry.read(begin, end))
+    for (const storage of storages) storage.fill(entry.size, (begin, end) => entry.read(begin, end))
   }
   return value
 }
 
+const saving = (model: string) => `torch.save(${model}.state_dict(), "weights.pth")`
+
+/** What an archive is that PyTorch did not write. */
+function otherArchive(names: readonly string[]): string {
+  const inner = names.find((name) => /\.(pth|pt|th|bin|ckpt|safetensors|pkl|tar)$/i.test(name))
+  if (names.some((name) => name.endsWith(".weights.h5"))) return "a Keras model, which is not read"
+  if (names.length > 0 && names.every((name) => name.endsWith(".npy")))
+    return "an archive of numpy arrays (.npz), which is not read"
+  if (inner !== undefined) return `a zip archive with ${JSON.stringify(inner.slice(0, 100))} in it. Unpack it first`
+  return "a zip archive without PyTorch's data.pkl"
+}
+
+/** Where the pieces of a legacy file come from. */
+interface Source {
+  readonly size: number
+  read(begin: number, length: number): Buffer
+}
+
+const sourceOf = (file: OpenFile): Source => ({ size: file.size, read: (begin, length) => file.read(begin, length) })
+
+export const readNested = (bytes: Uint8Array): Pickled => {
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  return readLegacy({ size: buffer.length, read: (begin, length) => buffer.subarray(begin, begin + length) })
+}
+
+/** Of the pickles at the front of a legacy file; the storages behind them stay on the disk. */
+const firstPart = 1 << 24
+
 /** Five pickles (magic, version, system, object, storage keys), then each storage with its length in front. */
-function readLegacy(file: OpenFile): Pickled {
-  if (!isLegacyTorch(file)) throw new DataError("not a PyTorch file")
-  const bytes = file.read(0, file.size)
-  const handling = new Handling()
+function readLegacy(source: Source, part = Math.min(source.size, firstPart)): Pickled {
+  const bytes = source.read(0, part)
+  if (!bytes.subarray(0, legacyStart.length).equals(legacyStart)) throw new DataError("not a PyTorch file")
+  const objects = new PickledObjects(bytes.length, readNested)
   let at = 0
   const next = (): Pickled => {
-    const { value, end } = unpickle(bytes, at, handling)
+    const { value, end } = unpickle(bytes, at, objects)
     at = end
     return value
   }
-  next()
-  if (next() !== 1001) throw new DataError("a PyTorch file of unknown version")
-  next()
-  const root = next()
-  const keys = next()
+  let pickles: Pickled[]
+  try {
+    pickles = [next(), next(), next(), next(), next()]
+  } catch (error) {
+    // The rest of the pickles may stand in the next part.
+    if (part === source.size || !(error instanceof DataError && error.message.includes("cut off"))) throw error
+    return readLegacy(source, Math.min(source.size, 8 * part))
+  }
+  const [, version, , root, keys] = pickles
+  if (version !== 1001) throw new DataError("a PyTorch file of unknown version")
   if (!Array.isArray(keys)) throw new DataError("pickle: no list of storages")
   for (const key of keys) {
-    const storage = typeof key === "string" ? handling.storages.get(key) : undefined
-    if (!storage) throw new DataError(`storage ${spelt(key)} is not described`)
-    const length = storage.length * bytesOf(storage.dtype)!
-    if (at + 8 + length > bytes.length) throw new DataError(`cut off in storage ${storage.key}`)
-    if (Number(bytes.readBigInt64LE(at)) !== storage.length)
-      throw new DataError(`storage ${storage.key} has another size`)
-    const own = bytes.subarray(at + 8, at + 8 + length)
-    storage.fill(length, (begin, end) => own.subarray(begin, end))
-    at += 8 + length
+    const storages = typeof key === "string" ? objects.storages.get(key) : undefined
+    if (!storages) throw new DataError("a storage is not described")
+    const [{ size, width }] = storages as [(typeof storages)[0]]
+    if (at + 8 + size > source.size) throw new DataError(`cut off in storage ${key}`)
+    if (Number(source.read(at, 8).readBigInt64LE()) * width !== size)
+      throw new DataError(`storage ${key} has another size`)
+    const start = at + 8
+    for (const storage of storages) storage.fill(size, (begin, end) => source.read(start + begin, end - begin))
+    at = start + size
   }
   return root
-}
-
-function tensorsOf(root: Pickled): Map<string, StoredTensor> {
-  if (!(root instanceof Map)) throw new DataError("holds no table of tensors")
-  const table = [root.get("state_dict"), root.get("model")].find((value) => value instanceof Map) ?? root
-  const tensors = new Map<string, StoredTensor>()
-  for (const [name, value] of table as Map<Pickled, Pickled>) {
-    if (typeof name === "string" && value instanceof StorageTensor) tensors.set(name, value)
-  }
-  if (tensors.size === 0) throw new DataError("holds no tensors")
-  return tensors
 }

@@ -1,17 +1,23 @@
+import * as zlib from "node:zlib"
 import { DataError } from "../core/errors.js"
+import { shown } from "../core/shown.js"
 import type { OpenFile } from "./open-file.js"
 
 /** A file in an archive, which is read when it is asked for. */
 export interface ZipEntry {
   /** Bytes. */
   readonly size: number
-  /** @throws DataError for an entry that is compressed or broken */
+  /** @throws DataError for an entry that is broken, or compressed in a way that is not known */
   read(begin?: number, end?: number): Buffer
 }
 
 /** @source PKWARE APPNOTE.TXT: 4.3.16, 4.3.15, 4.3.14, 4.3.12, 4.3.7 */
 const signatures = { end: 0x06054b50, locator: 0x07064b50, end64: 0x06064b50, entry: 0x02014b50, local: 0x04034b50 }
 const lengths = { end: 22, locator: 20, end64: 56, entry: 46, local: 30 }
+/** How an entry is kept: as it is, or compressed. */
+const methods = { stored: 0, deflated: 8 }
+/** How many times as large as an archive, and 1 MB, what it holds may be: weights cannot be compressed much. */
+const mostGrown = 8
 /** The end of the directory may be followed by a comment of 65,535 bytes. */
 const longestEnd = lengths.end + 0xffff
 /** Stands in 32 bits where the number is found in 64 bits elsewhere. */
@@ -36,9 +42,11 @@ export function readZip(file: OpenFile): ReadonlyMap<string, ZipEntry> {
     entries.push(entry)
     at = entry.next
   }
+  const whole = entries.reduce((sum, { size }) => sum + size, 0)
+  if (whole > mostGrown * file.size + 2 ** 20) fail(`it holds ${whole} bytes in ${file.size}`)
   let end = 0
   for (const { name, place, stored } of [...entries].sort((a, b) => a.place - b.place)) {
-    if (place < end) fail(`"${name}" overlaps another`)
+    if (place < end) fail(`"${shown(name)}" overlaps another`)
     end = place + lengths.local + stored
   }
   if (end > begin) fail("an entry reaches beyond its end")
@@ -69,9 +77,12 @@ function directoryPlace(file: OpenFile, fail: Fail): { count: number; begin: num
 
 interface DirectoryEntry {
   readonly name: string
-  readonly isCompressed: boolean
+  readonly method: number
+  /** Bytes of what it holds. */
+  readonly size: number
   /** Bytes in the archive. */
   readonly stored: number
+  readonly checksum: number
   /** Of the header that its bytes follow. */
   readonly place: number
   /** Of the next entry in the directory. */
@@ -90,10 +101,10 @@ function directoryEntry(bytes: Buffer, at: number, fail: Fail): DirectoryEntry {
     const value = bytes.readUInt32LE(at + offset)
     return value === elsewhere ? (large.shift() ?? fail("a size that is not told")) : value
   })
-  const isCompressed = bytes.readUInt16LE(at + 10) !== 0
-  if (!isCompressed && size !== stored) return fail("an entry of two sizes")
+  const method = bytes.readUInt16LE(at + 10)
+  if (method === methods.stored && size !== stored) return fail("an entry of two sizes")
   const name = bytes.toString("utf8", at + lengths.entry, extraAt)
-  return { name, isCompressed, stored: stored!, place: place!, next }
+  return { name, method, size: size!, stored: stored!, checksum: bytes.readUInt32LE(at + 16), place: place!, next }
 }
 
 /** The numbers of 64 bits in an entry's extra field. */
@@ -113,22 +124,38 @@ function extra64(extra: Buffer): number[] {
 const wholeNumber = (value: bigint): number => Number(value)
 
 function zipEntry(file: OpenFile, entry: DirectoryEntry, end: number, fail: Fail): ZipEntry {
-  const { name, isCompressed, stored, place } = entry
+  const { name, method, size, stored, checksum, place } = entry
   let start: number | undefined
+  let inflated: Buffer | undefined
   const begin = () => {
-    // PyTorch stores without compressing, so that no small file can grow.
-    if (isCompressed) throw new DataError(`${file.path}: "${name}" is compressed, which PyTorch never does`)
     const local = file.read(place, lengths.local)
-    if (local.readUInt32LE(0) !== signatures.local) fail(`"${name}" is not where it should be`)
+    if (local.readUInt32LE(0) !== signatures.local) fail(`"${shown(name)}" is not where it should be`)
     const from = place + lengths.local + local.readUInt16LE(26) + local.readUInt16LE(28)
-    if (from + stored > end) fail(`"${name}" reaches beyond the archive's end`)
+    if (from + stored > end) fail(`"${shown(name)}" reaches beyond the archive's end`)
     return from
   }
+  const inflate = () => {
+    if (method !== methods.deflated) throw new DataError(`"${shown(name)}" is compressed in a way that is not known`)
+    try {
+      const bytes = zlib.inflateRawSync(file.read(start!, stored), { maxOutputLength: Math.max(size, 1) })
+      if (bytes.length === size) return bytes
+    } catch (error) {
+      if (error instanceof DataError) throw error
+    }
+    return fail(`"${shown(name)}" cannot be unpacked`)
+  }
   return {
-    size: stored,
-    read(from = 0, to = stored) {
+    size,
+    read(from = 0, to = size) {
       start ??= begin()
-      return file.read(start + from, to - from)
+      if (method !== methods.stored) inflated ??= inflate()
+      const bytes = inflated?.subarray(from, to) ?? file.read(start + from, to - from)
+      // Files are read in whole as a rule, and only a whole can be checked.
+      if (bytes.length === size && crc32 !== undefined && crc32(bytes) !== checksum) fail(`"${shown(name)}" is damaged`)
+      return bytes
     },
   }
 }
+
+/** Node has it from 20.15. */
+const { crc32 } = zlib as { readonly crc32?: (bytes: Uint8Array) => number }

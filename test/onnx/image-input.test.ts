@@ -1,6 +1,7 @@
 import { expect, test } from "vitest"
 import { resizeInto } from "../../datasets/image/resize.js"
 import { inputSize, padTo } from "../../datasets/image/size.js"
+import { sizeRules } from "../../src/core/size-rule.js"
 import { Graph } from "../../src/onnx/graph.js"
 import { imageInput } from "../../src/onnx/image-input.js"
 import { expectClose } from "../support/close.js"
@@ -43,5 +44,18 @@ withOnnxRuntime("the graph of the image's way in", () => {
     expectClose(channelsLast, out, 1e-6)
     expect([...found.size!.values].map(Number)).toEqual([target.height, target.width])
     expectClose(found.scale!.values as Float32Array, [target.scaleX, target.scaleY, target.scaleX, target.scaleY], 1e-6)
+  })
+
+  test.each(sizeRules)("sizes follow the rule %s", async (sizeRule) => {
+    const options = { size: 400, maxSize: 667, sizeRule, input }
+    const graph = new Graph(noWeights)
+    graph.output(imageInput(graph, options).size, { name: "size", type: "int64", shape: [2] })
+    const model = graph.model("input", {})
+    for (const [height, width] of [...photos, [334, 500], [43, 100], [157, 43], [301, 502]] as const) {
+      const values = new Float32Array(3 * height * width)
+      const found = await runModel(model, { image: { shape: [3, height, width], values } })
+      const target = inputSize(height, width, options)
+      expect([...found.size!.values].map(Number)).toEqual([target.height, target.width])
+    }
   })
 })

@@ -129,7 +129,7 @@ describe("weights of which nothing fits", () => {
 
   test.each([
     [foreign, /another architecture, or names its layers otherwise: "features\.0\.weight", /],
-    [{ "encoder.layer1.0.conv1.weight": conv }, /have the prefix "encoder\.", but no stem "conv1"/],
+    [{ "encoder.layer1.0.conv1.weight": conv }, /"backbone\.layer1\.0\.conv1\.weight" has another shape/],
     [
       {
         "q.conv1.weight": conv,
@@ -137,7 +137,7 @@ describe("weights of which nothing fits", () => {
         "k.conv1.weight": conv,
         "k.layer1.0.conv1.weight": conv,
       },
-      /2 networks, under "q\.", "k\.". Save one of them by itself/,
+      /2 networks: q, k\. Take one of them: resdet import --key q$/,
     ],
     [
       { "conv1.weight": [64, 3, 7, 7], "layer1.0.conv1.weight": conv },

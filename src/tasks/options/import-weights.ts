@@ -18,6 +18,11 @@ export const importWeightsSchema = z.strictObject({
     value: "name",
   }),
   out: option(z.string(), { help: "the .safetensors file to write", value: "file", path: "single" }),
+  key: option(z.string().optional(), {
+    help: "which table of tensors to take of a checkpoint that has several, such as model_ema",
+    value: "name",
+    otherwise: "the network's own, before averages of it and teachers",
+  }),
   classes: option(z.union([z.string(), z.array(z.string())]).optional(), {
     help: "a file of class names, one a line",
     value: "file",

@@ -79,6 +79,7 @@ export function explicitOptions(
     metric,
     size: model.size,
     maxSize: model.maxSize,
+    sizeRule: model.sizeRule,
     strideIn: model.strideIn,
     norm: model.norm,
     conv5Norm: model.conv5Norm,

@@ -1,6 +1,8 @@
+import { readFileSync } from "node:fs"
 import fc from "fast-check"
 import { expect, test } from "vitest"
 import { inputSize, padTo } from "../../../datasets/image/size.js"
+import type { SizeRule } from "../../../src/core/size-rule.js"
 
 test("the shorter side gets its size, the longer follows, rounded down", () => {
   expect(inputSize(480, 640, { size: 400, maxSize: 1000 })).toEqual({
@@ -34,4 +36,19 @@ test("one side is always exactly what was asked for, and neither is more", () =>
 
 test("a length is padded to the next multiple", () => {
   expect([padTo(533, 32), padTo(544, 32), padTo(0, 32)]).toEqual([544, 544, 0])
+})
+
+interface SizeCase extends Readonly<Record<Exclude<SizeRule, "exact">, readonly [number, number]>> {
+  readonly photo: readonly [height: number, width: number]
+  readonly goal: readonly [size: number, maxSize: number]
+}
+
+test.each(["torchvision", "detectron2", "paper"] as const)("the rule %s gives its family's sizes", (sizeRule) => {
+  const { cases } = JSON.parse(readFileSync("test/golden/sizes.json", "utf8")) as { cases: readonly SizeCase[] }
+  const found = cases.map(({ photo: [h, w], goal: [size, maxSize] }) => {
+    const { height, width } = inputSize(h, w, { size, maxSize, sizeRule })
+    return [height, width]
+  })
+  expect(found).toEqual(cases.map((one) => one[sizeRule]))
+  expect(cases.length).toBeGreaterThan(100)
 })
