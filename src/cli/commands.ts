@@ -3,6 +3,11 @@ import type { CommandEntry } from "./command.js"
 /** Every command of `resdet`, in the order the help lists them. A command is added here, by one entry. */
 export const commands: readonly CommandEntry[] = [
   {
+    name: "quickstart",
+    summary: "train a detector of handwritten digits in a few minutes and see it work",
+    load: async () => (await import("./quickstart.js")).command,
+  },
+  {
     name: "train",
     summary: "train a detector on VOC, COCO or YOLO data",
     load: async () => (await import("./train.js")).command,
@@ -132,7 +137,7 @@ export const commands: readonly CommandEntry[] = [
   },
   {
     name: "setup",
-    summary: "install native TensorFlow, once per machine",
+    summary: "get native TensorFlow and ONNX Runtime, once per machine",
     load: async () => (await import("./setup.js")).command,
   },
   {

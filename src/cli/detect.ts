@@ -25,7 +25,8 @@ export function detectCommand(parts?: DetectParts): CommandModule {
   })
 }
 
-function imageLine({ path, place, total, found, error, milliseconds }: ImageReport): string {
+/** One line on an image: which, how large, what was found, how long it took. */
+export function imageLine({ path, place, total, found, error, milliseconds }: ImageReport): string {
   if (found === undefined) return `${place}/${total} ${path}: skipped: ${error!.message}`
   const { width, height, detections } = found
   return `${place}/${total} ${path}: ${width}x${height}, ${countLabels(detections)}, ${Math.round(milliseconds)} ms`
