@@ -23,6 +23,11 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import("./detect.js")).command,
   },
   {
+    name: "merge",
+    summary: "put together what the shards of one detection have found",
+    load: async () => (await import("./merge.js")).command,
+  },
+  {
     name: "compare",
     summary: "what changes from one detector's results to another's, and whether it is noise",
     load: async () => (await import("./compare.js")).command,
