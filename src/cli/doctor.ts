@@ -34,7 +34,6 @@ function lines(report: DoctorReport): [name: string, value: string][] {
     ["cache", `${cache.folder}${cache.native ? " (native engine set up)" : " (no native engine)"}`],
     ["pip", tools.pip ?? missing],
     ["compiler", tools.compiler ?? missing],
-    ["Node headers", tools.nodeHeaders ?? `${missing}: setup downloads them`],
     ["sharp", versions.sharp ?? missing],
     ["onnxruntime", versions.onnxruntime ?? missing],
     ...(report.cures.length ? report.cures : ["nothing is missing"]).map((cure): [string, string] => ["to do", cure]),

@@ -45,7 +45,8 @@ export function trainCommand<Schema extends z.ZodType>(
   })
 }
 
-function following({ hooks, log }: Terminal): TrainHooks {
+/** What a training tells, on the terminal. */
+export function following({ hooks, log }: Terminal): TrainHooks {
   return {
     ...hooks,
     signal: hooks.signal,

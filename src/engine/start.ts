@@ -1,14 +1,14 @@
 import { createRequire } from "node:module"
+import { join } from "node:path"
 import * as tf from "@tensorflow/tfjs-core"
 import { UserError } from "../core/errors.js"
+import { callOf, packageFolder } from "../core/own-package.js"
 import type { EngineChoice, EngineName } from "./names.js"
 import { findNative, type NativeEntry } from "./native/cache.js"
 import { loadNative } from "./native/load.js"
 import { registerWasmKernels } from "./wasm/kernels.js"
 import { loadWebGpu, watchGpu } from "./webgpu/device.js"
 import { registerWebGpuKernels } from "./webgpu/kernels.js"
-
-const require = createRequire(import.meta.url)
 
 /**
  * Makes one compute engine the one that runs all tensors. `auto` takes native TensorFlow when it is set up, else
@@ -31,6 +31,7 @@ export async function startEngine(
   if (choice !== "wasm") {
     try {
       loadNative(native)
+      registerGradients()
       await use("tensorflow")
       return "tensorflow"
     } catch (error) {
@@ -44,9 +45,11 @@ export async function startEngine(
   return "wasm"
 }
 
-/** The core alone knows no gradients; the union package, which the native one depends on, registers them all. */
+/** Where the build puts TensorFlow.js's gradients: its core comes without them, in a form that Node cannot load. */
+export const gradientsPath = "dist/src/engine/tfjs-gradients.cjs"
+
 function registerGradients(): void {
-  createRequire(require.resolve("@tensorflow/tfjs-node-gpu/package.json"))("@tensorflow/tfjs")
+  createRequire(import.meta.url)(join(packageFolder(), gradientsPath))
 }
 
 async function use(backend: EngineName): Promise<void> {
@@ -55,6 +58,6 @@ async function use(backend: EngineName): Promise<void> {
 }
 
 function whyNot(error: Error, setUp: boolean): string {
-  if (!setUp) return "native TensorFlow is not set up here. Run: npm run setup"
-  return `native TensorFlow does not load: ${error.message.split("\n")[0]}. Run: npm run setup`
+  if (!setUp) return `native TensorFlow is not set up here. Run: ${callOf("setup")}`
+  return `native TensorFlow does not load: ${error.message.split("\n")[0]}. Run: ${callOf("setup")}`
 }

@@ -56,7 +56,7 @@ export async function* detectImages(
   signal?: AbortSignal,
 ): AsyncGenerator<DetectedImage> {
   if (signal?.aborted) return
-  const open = ({ file }: SourceImage) => decode(file).catch(userError)
+  const open = ({ file, bytes }: SourceImage) => decode(bytes ?? file).catch(userError)
   for await (const { item: image, result } of ahead(images, open, decodeAhead)) {
     if (signal?.aborted) return
     if (result instanceof UserError) yield { image, error: result }

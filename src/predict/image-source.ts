@@ -1,29 +1,44 @@
-import { readFileSync, statSync } from "node:fs"
-import { basename, dirname, extname, isAbsolute, relative, resolve, sep } from "node:path"
+import { createReadStream, readFileSync, statSync } from "node:fs"
+import { dirname, extname, resolve, sep } from "node:path"
+import type { Readable } from "node:stream"
 import { glob, isDynamicPattern } from "tinyglobby"
 import { imageEndings } from "../../datasets/folder.js"
 import { DataError, UsageError } from "../core/errors.js"
+import { pathWithin } from "./path-within.js"
 import { isImageName, type SourceImage } from "./source-image.js"
+import { streamedImages } from "./streamed-images.js"
 import { uniqueStems } from "./unique-stems.js"
-import { walkImages } from "./walk-images.js"
+import { countImages, walkImages } from "./walk-images.js"
 
 /** The images a user points at. Iterating reads the folder anew; no image is opened. */
 export interface ImageSource extends AsyncIterable<SourceImage> {
   /** As the user wrote it. */
   readonly source: string
+  /** How many of the images are wanted, where that is known without going through them all. */
+  count(isWanted: (file: string) => boolean): number | undefined
 }
+
+/** So many names are counted before the first image is looked at: milliseconds. */
+const countedAtMost = 50_000
 
 /**
  * The images of a file, a folder (with its sub-folders, in the order of their names), a glob or a list file (`.txt`, a
  * path a line, relative to the list's folder; blank lines and lines that begin with `#` are passed over). A folder is
- * read one sub-folder at a time, so that memory does not grow with it; a glob and a list keep their paths, not more.
+ * read one sub-folder at a time, so that memory does not grow with it; a glob and a list keep their paths, not more. Where
+ * `standardInput` is given, so may be `-`, the paths or the tar archive that come from there, and an archive's file.
  * @throws UsageError when there is no such file or folder, or a glob finds nothing
  */
-export async function openImageSource(source: string): Promise<ImageSource> {
+export async function openImageSource(source: string, standardInput?: Readable): Promise<ImageSource> {
+  if (source === "-" && standardInput) return streamed("standard input", process.cwd(), () => standardInput)
   const path = resolve(source)
   const status = statSync(path, { throwIfNoEntry: false })
-  if (status?.isDirectory()) return { source, [Symbol.asyncIterator]: () => walkImages(path) }
+  if (status?.isDirectory()) {
+    const count = (isWanted: (file: string) => boolean) => countImages(path, countedAtMost, isWanted)
+    return { source, count, [Symbol.asyncIterator]: () => walkImages(path) }
+  }
   if (status !== undefined) {
+    if (standardInput && /\.(tar|tar\.gz|tgz)$/i.test(path))
+      return streamed(source, dirname(path), () => createReadStream(path))
     if (extname(path).toLowerCase() === ".txt") return fixed(source, dirname(path), listedFiles(path))
     return fixed(source, dirname(path), [path])
   }
@@ -42,25 +57,20 @@ function listedFiles(list: string): string[] {
   return files.map((file) => resolve(dirname(list), file))
 }
 
+function streamed(source: string, folder: string, open: () => Readable): ImageSource {
+  return { source, count: () => undefined, [Symbol.asyncIterator]: () => streamedImages(open(), folder, source) }
+}
+
 function fixed(source: string, folder: string, files: readonly string[]): ImageSource {
   const paths = files.map((file) => pathWithin(folder, file))
   const stems = uniqueStems(paths)
   return {
     source,
+    count: (isWanted) => files.filter(isWanted).length,
     async *[Symbol.asyncIterator]() {
       for (const [i, file] of files.entries()) yield { file, path: paths[i]!, stem: stems[i]! }
     },
   }
-}
-
-/** The path from `folder` to `file`; a file outside loses the part that leads out, so that output stays inside. */
-function pathWithin(folder: string, file: string): string {
-  const path = relative(folder, file)
-  if (isAbsolute(path)) return basename(path)
-  return path
-    .split(sep)
-    .filter((part) => part !== "..")
-    .join("/")
 }
 
 function commonFolder(files: readonly string[]): string {

@@ -9,6 +9,8 @@ export interface PixelDetector {
   readonly classes: readonly string[]
   /** The training set's own id of each class, such as COCO's 1..90 with gaps; 1..K when absent. */
   readonly categoryIds?: readonly (number | string)[]
+  /** What runs it, where that is known. */
+  readonly engine?: EngineName | "onnx"
   /** Boxes in image pixels, best score first. */
   detect(image: RgbImage, options: DetectOptions): Promise<Detections>
   dispose(): void

@@ -3,8 +3,10 @@ import { imageEndings } from "../../datasets/folder.js"
 
 /** One image of a source. */
 export interface SourceImage {
-  /** Absolute path. */
+  /** Absolute path; empty where there is none, as of a member of an archive. */
   readonly file: string
+  /** The bytes of an image that is no file of its own. */
+  readonly bytes?: Uint8Array
   /** Relative to the source, with `/` between the parts; never leads out of it. */
   readonly path: string
   /** `path` without its ending, kept where two images of the source would else share it: a safe name for output. */

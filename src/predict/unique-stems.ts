@@ -19,3 +19,16 @@ export function uniqueStems(paths: readonly string[]): string[] {
     return free
   })
 }
+
+/** As `uniqueStems`, for paths that come one by one: the first of those that share a stem has it. */
+export class StemNamer {
+  readonly #used = new Set<string>()
+
+  next(path: string): string {
+    const stem = path.slice(0, path.length - extname(path).length)
+    let free = this.#used.has(stem) ? path : stem
+    for (let again = 2; this.#used.has(free); again++) free = `${path}-${again}`
+    this.#used.add(free)
+    return free
+  }
+}

@@ -4,14 +4,13 @@ import type { ImageDetections } from "./detect-images.js"
 import type { SourceImage } from "./source-image.js"
 import { cocoWriter } from "./write-coco.js"
 import { csvWriter } from "./write-csv.js"
-import { jsonlWriter } from "./write-jsonl.js"
 import { vocWriter } from "./write-voc.js"
 import { yoloWriter } from "./write-yolo.js"
 
 /** Writes detections image by image; the files appear, whole, when it is finished. */
 export interface DetectionWriter {
-  write(image: SourceImage, found: ImageDetections): void
-  /** Puts the files in their places. Called after the last image, also when the user has interrupted the run. */
+  write(image: Pick<SourceImage, "path" | "stem">, found: ImageDetections): void
+  /** Puts the files in their places. */
   finish(): void
   /** Removes what was begun. */
   discard(): void
@@ -33,26 +32,32 @@ const writers = {
   voc: vocWriter,
   yolo: yoloWriter,
   csv: csvWriter,
-  jsonl: jsonlWriter,
 } as const satisfies Record<string, (context: WriterContext) => DetectionWriter>
 
 export type DetectionFormat = keyof typeof writers
 
-/** The formats in which detections can be written. */
-const detectionFormats = Object.keys(writers) as DetectionFormat[]
+/** The formats that are made of the log, and the log's own. */
+const known = [...(Object.keys(writers) as DetectionFormat[]), "jsonl"] as const
 
-/** @throws UsageError for a name that is no format, with the nearest one */
-export function detectionFormat(name: string): DetectionFormat {
-  const format = detectionFormats.find((known) => known === name)
-  if (format !== undefined) return format
-  throw new UsageError(
-    `unknown format "${name}".${didYouMean(name, detectionFormats)} Known: ${detectionFormats.join(", ")}`,
-  )
+/**
+ * The formats that a user names, each once, without `jsonl`, which is the log that is written anyway.
+ * @throws UsageError for a name that is no format, with the nearest one
+ */
+export function detectionFormats(names: readonly string[]): DetectionFormat[] {
+  const formats = new Set<DetectionFormat>()
+  for (const name of names) {
+    const format = known.find((one) => one === name)
+    if (format === undefined) {
+      throw new UsageError(`unknown format "${name}".${didYouMean(name, known)} Known: ${known.join(", ")}`)
+    }
+    if (format !== "jsonl") formats.add(format)
+  }
+  return [...formats]
 }
 
 /** One writer for several formats. */
 export function openWriters(formats: readonly DetectionFormat[], context: WriterContext): DetectionWriter {
-  const all = [...new Set(formats)].map((format) => writers[format](context))
+  const all = formats.map((format) => writers[format](context))
   return {
     write: (image, found) => {
       for (const writer of all) writer.write(image, found)

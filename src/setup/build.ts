@@ -1,67 +1,66 @@
-import { cpSync, existsSync, mkdirSync, writeFileSync } from "node:fs"
-import { cp } from "node:fs/promises"
+import { cpSync, mkdirSync } from "node:fs"
 import { createRequire } from "node:module"
 import { dirname, join } from "node:path"
 import { UserError } from "../core/errors.js"
-import { addonPath, addonSourceFolder, addonSources, loaderPath, napiVersion } from "../engine/native/cache.js"
+import {
+  addonPath,
+  addonSourceFolder,
+  addonSources,
+  libraryFolder,
+  loaderPath,
+  napiVersion,
+  tfjsNodePath,
+} from "../engine/native/cache.js"
 import { needCompiler, run } from "./programs.js"
 
-/** Builds the addon (tfjs-node's and what we add to it) against the libraries in `folder/deps`, and our loader, into `folder`. */
+/**
+ * Builds the addon (tfjs-node's binding and what we add to it) against the libraries in `folder/deps`, and our loader, into
+ * `folder`. Node's interface for addons is stable: its headers come from a package, so that nothing need be downloaded.
+ */
 export async function buildAddon(folder: string): Promise<void> {
-  const require = createRequire(import.meta.url)
+  const compiler = await needCompiler()
   const source = join(folder, "build-here")
   mkdirSync(source, { recursive: true })
-  const tfjsNode = dirname(require.resolve("@tensorflow/tfjs-node-gpu/package.json"))
-  await cp(join(tfjsNode, "binding"), join(source, "binding"), { recursive: true })
+  cpSync(join(folder, tfjsNodePath, "binding"), join(source, "binding"), { recursive: true })
   for (const name of addonSources) cpSync(join(addonSourceFolder(), name), join(source, name))
-  writeFileSync(join(source, "package.json"), "{}")
-  writeFileSync(join(source, "binding.gyp"), JSON.stringify(targets()))
-  const headers = nodeHeaders()
-  const args = [require.resolve("node-gyp/bin/node-gyp.js"), "rebuild", "--jobs=2"]
-  if (headers) args.push(`--nodedir=${headers}`)
-  const { code, output } = await run(process.execPath, args, { cwd: source, env: { CXX: await needCompiler() } })
+  mkdirSync(dirname(join(folder, addonPath)), { recursive: true })
+
+  const { include_dir: nodeHeaders } = createRequire(import.meta.url)("node-api-headers") as { include_dir: string }
+  const includes = [".", join(folder, "deps", "include"), nodeHeaders].map((path) => `-I${path}`)
+  const common = ["-std=c++17", "-O3", "-fPIC", "-fno-rtti", "-fno-exceptions", "-w", `-DNAPI_VERSION=${napiVersion}`]
+  const compile = async (file: string, addon: string) => {
+    const args = [...common, ...includes, `-DNODE_GYP_MODULE_NAME=${addon}`, "-c", file, "-o", `${file}.o`]
+    await runCompiler(compiler, args, source)
+  }
+  const link = async (files: readonly string[], path: string, libraries: readonly string[]) => {
+    const objects = files.map((file) => `${file}.o`)
+    await runCompiler(compiler, ["-shared", ...objects, "-o", join(folder, path), ...libraries], source)
+  }
+  const binding = ["binding.cc", "binding/tfjs_backend.cc"]
+  await Promise.all([
+    ...binding.map((file) => compile(file, "tfjs_binding")),
+    compile("loader.cc", "resdet_loader").then(() => link(["loader.cc"], loaderPath, ["-ldl"])),
+  ])
+  const libraries = ["-l:libtensorflow_cc.so.2", "-l:libtensorflow_framework.so.2"]
+  await link(binding, addonPath, [
+    `-L${join(folder, libraryFolder)}`,
+    `-Wl,-rpath,$ORIGIN/../../${libraryFolder}`,
+    ...libraries,
+  ])
+}
+
+async function runCompiler(program: string, args: readonly string[], cwd: string): Promise<void> {
+  const { code, output } = await run(program, args, { cwd })
   if (code !== 0) throw new UserError(`the addon did not build: ${buildFailure(output)}`)
-  for (const path of [addonPath, loaderPath]) {
-    const name = path.split("/").at(-1)!
-    mkdirSync(dirname(join(folder, path)), { recursive: true })
-    cpSync(join(source, "build", "Release", name), join(folder, path))
-  }
 }
 
-/** The prefix of Node headers on this machine, if any: the interface is stable, so another Node's serve as well. */
-export function nodeHeaders(): string | undefined {
-  const prefixes = [dirname(dirname(process.execPath)), "/usr", "/usr/local"]
-  return prefixes.find((prefix) => existsSync(join(prefix, "include", "node", "node_api.h")))
-}
-
-function targets(): unknown {
-  const common = { defines: [`NAPI_VERSION=${napiVersion}`], "cflags_cc!": ["-fno-rtti"] }
-  return {
-    targets: [
-      {
-        ...common,
-        target_name: "tfjs_binding",
-        sources: ["binding/tfjs_backend.cc", "binding.cc"],
-        include_dirs: ["<(module_root_dir)", "<(module_root_dir)/../deps/include"],
-        library_dirs: ["<(module_root_dir)/../deps/lib"],
-        libraries: [
-          "-Wl,-rpath,\\$$ORIGIN/../../deps/lib",
-          "-l:libtensorflow_cc.so.2",
-          "-l:libtensorflow_framework.so.2",
-        ],
-      },
-      { ...common, target_name: "resdet_loader", sources: ["loader.cc"], libraries: ["-ldl"] },
-    ],
-  }
-}
-
-/** The line of a build log that says most. */
+/** The line of a compiler's output that says most. */
 export function buildFailure(output: string): string {
-  const lines = output.split("\n").filter((line) => line.trim() && !line.startsWith("gyp info"))
-  const telling = [/No space left/, /find Python/i, /fatal error|error:/i, /ENOTFOUND|ECONN|ETIMEDOUT/]
+  const lines = output.split("\n").filter((line) => line.trim())
+  const telling = [/No space left/, /fatal error|error:/i, /cannot find|undefined reference/]
   for (const pattern of telling) {
     const line = lines.find((text) => pattern.test(text))
-    if (line) return `${line.replace(/^gyp ERR! (stack )?/, "").trim()} (a C++ compiler, make and Python are needed)`
+    if (line) return line.trim()
   }
   return lines.at(-1) ?? "no output"
 }

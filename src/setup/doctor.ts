@@ -1,14 +1,14 @@
 import { createRequire } from "node:module"
 import { availableParallelism, freemem, totalmem } from "node:os"
 import * as tf from "@tensorflow/tfjs-core"
+import { cacheFolder, callOf } from "../core/own-package.js"
 import type { EngineChoice, EngineName } from "../engine/names.js"
-import { cacheFolder, findNative } from "../engine/native/cache.js"
+import { findNative } from "../engine/native/cache.js"
 import { gpuDriver } from "../engine/native/load.js"
 import { isOnCuda } from "../engine/native/op.js"
 import { onnxRuntimeVersion } from "../engine/onnx-runtime.js"
 import { startEngine } from "../engine/start.js"
 import type { GpuInfo } from "../engine/webgpu/device.js"
-import { nodeHeaders } from "./build.js"
 import { cudaFaults, driverFault, probeWebGpu } from "./gpu.js"
 import { findCompiler, findPip, run } from "./programs.js"
 import { checkEngine } from "./self-check.js"
@@ -39,7 +39,7 @@ export interface DoctorReport {
   /** Bytes. */
   readonly memory: { readonly total: number; readonly free: number }
   readonly cache: { readonly folder: string; readonly native: string | null }
-  readonly tools: { readonly pip: string | null; readonly compiler: string | null; readonly nodeHeaders: string | null }
+  readonly tools: { readonly pip: string | null; readonly compiler: string | null }
   readonly cures: readonly string[]
 }
 
@@ -52,7 +52,7 @@ export async function examine(choice: EngineChoice = "auto"): Promise<DoctorRepo
   const engineWorks = (await checkEngine()).every(({ passed }) => passed)
   const whyNotNative = engine === "wasm" && choice === "auto" ? await refusal() : undefined
   if (whyNotNative) cures.push(`${whyNotNative} (now: WebAssembly, one thread, several times slower)`)
-  if (!engineWorks) cures.push(`the ${engine} engine gives wrong values. Run: npm run setup, and report this`)
+  if (!engineWorks) cures.push(`the ${engine} engine gives wrong values. Run: ${callOf("setup")}, and report this`)
   const [pip, compiler] = await Promise.all([pipVersion(), findCompiler()])
   if (!native && !pip) cures.push("pip was not found: setup fetches TensorFlow with it. Install Python 3 with pip")
   if (!native && !compiler) cures.push("no C++ compiler was found: setup builds with it. Install g++ and make")
@@ -65,17 +65,20 @@ export async function examine(choice: EngineChoice = "auto"): Promise<DoctorRepo
       const faults = await cudaFaults(native)
       cures.push(...faults)
       if (engine === "tensorflow" && !usesGpu && !fault && faults.length === 0)
-        cures.push("the CUDA build does not use the GPU. TF_CPP_MIN_LOG_LEVEL=0 resdet doctor tells why")
+        cures.push("the CUDA build does not use the GPU. TF_CPP_MIN_LOG_LEVEL=0 npx resdet doctor tells why")
     } else if (engine !== "webgpu")
-      cures.push("there is an NVIDIA driver, but the engine does not use the GPU. Run: npm run setup -- --gpu")
+      cures.push(`there is an NVIDIA driver, but the engine does not use the GPU. Run: ${callOf("setup --gpu")}`)
   }
   const webGpu = await probeWebGpu().catch((error: Error) => error)
   if (!(webGpu instanceof Error) && !webGpu.isSoftware && engine !== "webgpu" && !usesGpu)
     cures.push(`the ${engine} engine does not use the GPU (${webGpu.device}). Try --engine webgpu`)
   const sharp = sharpVersion()
-  if (!sharp) cures.push("sharp does not load: images are decoded slowly. Run: npm ci")
+  if (!sharp)
+    cures.push(
+      `sharp does not load: images are decoded slowly. Run: npm install --os=${process.platform} --cpu=${process.arch} sharp`,
+    )
   const onnxruntime = onnxRuntimeVersion() ?? null
-  if (!onnxruntime) cures.push("ONNX Runtime is not installed: detection is slower. Run: npm install onnxruntime-node")
+  if (!onnxruntime) cures.push(`ONNX Runtime is not set up: detection is slower. Run: ${callOf("setup")}`)
   const cores = availableParallelism()
   return {
     engine,
@@ -96,7 +99,7 @@ export async function examine(choice: EngineChoice = "auto"): Promise<DoctorRepo
     webGpu: webGpu instanceof Error ? null : webGpu,
     memory: { total: totalmem(), free: freemem() },
     cache: { folder: cacheFolder(), native: native?.folder ?? null },
-    tools: { pip, compiler: compiler?.version ?? null, nodeHeaders: nodeHeaders() ?? null },
+    tools: { pip, compiler: compiler?.version ?? null },
     cures,
   }
 }

@@ -3,6 +3,7 @@ import { join } from "node:path"
 import { pathToFileURL } from "node:url"
 import { promisify } from "node:util"
 import { UserError } from "../core/errors.js"
+import { callOf } from "../core/own-package.js"
 import { loaderPath, type NativeEntry } from "../engine/native/cache.js"
 import { type AdapterInfo, type GpuInfo, gpuInfo, noGpu, webGpuPackage } from "../engine/webgpu/device.js"
 
@@ -49,7 +50,7 @@ export async function cudaFaults({ folder, manifest }: NativeEntry): Promise<str
     } catch (error) {
       const { stderr = "", message } = error as { stderr?: string; message: string }
       const reason = /^Error: (.*)$/m.exec(stderr)?.[1] ?? message.split("\n")[0]
-      faults.push(`${name} does not load: ${reason}. Run: npm run setup -- --gpu`)
+      faults.push(`${name} does not load: ${reason}. Run: ${callOf("setup --gpu")}`)
     }
   }
   return faults

@@ -23,21 +23,16 @@ export async function findCompiler(): Promise<{ readonly program: string; readon
 
 /**
  * The compiler the addon is built with: asked for before anything is fetched.
- * @throws UserError when there is none, or no make
+ * @throws UserError when there is none
  */
 export async function needCompiler(): Promise<string> {
   const compiler = await findCompiler()
-  const make = (await run("make", ["--version"])).code === 0
-  if (compiler && make) return compiler.program
-  throw new UserError(
-    `${compiler ? "make" : "a C++ compiler"} was not found: install g++ and make, then run setup again`,
-  )
+  if (compiler) return compiler.program
+  throw new UserError("a C++ compiler was not found: install g++, then run setup again")
 }
 
 interface RunOptions {
   readonly cwd?: string
-  /** Variables beside the process's own. */
-  readonly env?: Readonly<Record<string, string>>
   readonly onLine?: (line: string) => void
 }
 
@@ -45,12 +40,11 @@ interface RunOptions {
 export function run(
   program: string,
   args: readonly string[],
-  { cwd, env, onLine }: RunOptions = {},
+  { cwd, onLine }: RunOptions = {},
 ): Promise<{ code: number; output: string }> {
   return new Promise((resolve) => {
     const child = spawn(program, args, {
       ...(cwd && { cwd }),
-      env: { ...process.env, ...env },
       stdio: ["ignore", "pipe", "pipe"],
     })
     let output = ""

@@ -3,9 +3,10 @@ import { existsSync, statSync } from "node:fs"
 import { cp, link, mkdir, readdir, rename, rm, writeFile } from "node:fs/promises"
 import { basename, dirname, join, resolve } from "node:path"
 import { UserError } from "../core/errors.js"
+import { fetchedPackages } from "../core/fetched-package.js"
+import { cacheFolder } from "../core/own-package.js"
 import {
   addonPath,
-  cacheFolder,
   libraryFolder,
   libtensorflowVersion,
   loaderPath,
@@ -16,8 +17,9 @@ import {
   readEntry,
   tfjsNodeVersion,
 } from "../engine/native/cache.js"
-import { gpuDriver } from "../engine/native/load.js"
+import { gpuDriver, lentCode, lentPackages } from "../engine/native/load.js"
 import { buildAddon } from "./build.js"
+import { filesBelow, placePackage } from "./fetch-package.js"
 import { withLock } from "./lock.js"
 import { needCompiler } from "./programs.js"
 import {
@@ -42,8 +44,8 @@ export interface SetupOptions {
 }
 
 /**
- * Makes native TensorFlow ready in the cache: fetches or takes the official wheel, keeps its two libraries, builds
- * tfjs-node's addon against them. What is there already and whole is only checked. Built beside and moved into place, so
+ * Makes native TensorFlow ready in the cache: fetches or takes the official wheel and tfjs-node, keeps the two libraries of the
+ * one, builds the addon of the other against them. What is there already and whole is only checked. Built beside and moved into place, so
  * that an interrupted run leaves nothing half done; a second process waits for the first.
  * @throws UserError saying in one line what is missing
  */
@@ -121,15 +123,17 @@ async function build(
       await layOut(source, staging)
       if (device === "gpu" && source.endsWith(".whl")) cuda = await layOutCuda(source, staging, downloads, log)
     }
+    await layOutTfjsNode(staging, log)
     log("building the addon")
     await buildAddon(staging)
     await rm(join(staging, "build-here"), { recursive: true, force: true })
     const libraries = libraryNames.map((name) => `${libraryFolder}/${name}`)
-    const manifest = await describe(staging, [...libraries, ...cuda, addonPath, loaderPath], {
+    const code = await filesBelow(staging, "node_modules")
+    const manifest = await describe(staging, [...libraries, ...cuda, addonPath, loaderPath, ...code], {
       libtensorflow: given ? nameOf(given) : libtensorflowVersion,
       device,
       platform: platformName,
-      tfjsNode: tfjsNodeVersion(),
+      tfjsNode: tfjsNodeVersion,
       napi: napiVersion,
     })
     await writeFile(join(staging, "manifest.json"), `${JSON.stringify(manifest, undefined, 2)}\n`)
@@ -139,6 +143,17 @@ async function build(
     return { folder, manifest }
   } finally {
     await rm(staging, { recursive: true, force: true })
+  }
+}
+
+/** Puts tfjs-node's code there, what it needs, and what stands for TensorFlow.js. */
+async function layOutTfjsNode(folder: string, log: (line: string) => void): Promise<void> {
+  for (const pinned of fetchedPackages.tfjsNode) {
+    await placePackage(pinned, join(folder, "node_modules", pinned.name), log)
+  }
+  for (const name of lentPackages) {
+    await mkdir(join(folder, "node_modules", name), { recursive: true })
+    await writeFile(join(folder, "node_modules", name, "index.js"), lentCode)
   }
 }
 

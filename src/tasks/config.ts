@@ -54,7 +54,9 @@ export function resolveConfig<Schema extends z.ZodType>(
     for (const { key, info } of declared) {
       if (info.path === undefined) continue
       const move =
-        info.path === "single" ? (path: string) => resolve(from, path) : joined((path) => resolve(from, path))
+        info.path === "single"
+          ? (path: string) => (path === "-" ? path : resolve(from, path))
+          : joined((path) => resolve(from, path))
       rebase(tree, key.split("."), move)
     }
     lay(tree, () => sources.file!)

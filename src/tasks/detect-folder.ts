@@ -1,16 +1,20 @@
-import { resolve, sep } from "node:path"
-import { DataError, type UserError } from "../core/errors.js"
+import { join, resolve } from "node:path"
+import { DataError, UsageError, type UserError } from "../core/errors.js"
 import { type Detection, detectImages } from "../predict/detect-images.js"
+import { DetectionLog, logName } from "../predict/detection-log.js"
 import { categoryIdsOf } from "../predict/detector-handle.js"
 import type { DetectorParts } from "../predict/detector-loader.js"
-import { type ImageSource, openImageSource } from "../predict/image-source.js"
+import { openImageSource } from "../predict/image-source.js"
 import { type DrawDetections, type EncodeImage, writeCrops, writePicture } from "../predict/pictures.js"
-import { surveyImages } from "../predict/survey.js"
-import { detectionFormat, openWriters } from "../predict/writer.js"
+import { renderLog } from "../predict/render-log.js"
+import { detectionFormats } from "../predict/writer.js"
 import { parseOptions } from "./config.js"
+import { type DetectionRecord, refuseResults, reopenResults, weightsOf, writeRecord } from "./detection-record.js"
 import { holdFolder } from "./folder-lock.js"
 import { listenerOf, type TaskHooks } from "./hooks.js"
 import { type DetectFolderOptions, detectSchema, lookOf } from "./options/detect.js"
+import { outsideOutput } from "./outside-output.js"
+import { remainingImages, shardOf, startsWithOne } from "./remaining-images.js"
 import { makeRunFolder, runsOf } from "./training/run-folder.js"
 
 /** What the task needs beside its options: passed in, so that tests run it with a dummy network. */
@@ -28,9 +32,9 @@ export interface DetectHooks extends TaskHooks {
 export interface ImageReport {
   /** Relative to the source. */
   readonly path: string
-  /** Which one it is, from 1, and of how many. */
+  /** Which one it is, from 1, and of how many, where that is known: a large folder or a stream is not counted first. */
   readonly place: number
-  readonly total: number
+  readonly total: number | undefined
   readonly found?: { readonly width: number; readonly height: number; readonly detections: readonly Detection[] }
   readonly error?: UserError
   readonly milliseconds: number
@@ -44,13 +48,17 @@ export interface DetectFolderResult {
   readonly skipped: number
   /** How many objects of each class were found, the most frequent class first. */
   readonly objects: Readonly<Record<string, number>>
+  /** False where the signal stopped it: `resume` goes on. */
+  readonly finished: boolean
 }
 
 /**
- * Detects over an image, a folder, a pattern or a list file and writes what was found: result files, pictures, crops. An
- * unreadable image is told and passed over. When `signal` is aborted the image at hand is finished, and what was written
- * so far is put in its place.
- * @throws UsageError for an unknown format or source; DataError when there are no images, or a file is no detector
+ * Detects over an image, a folder, a pattern, a list file or a stream and writes what was found: `detections.jsonl` line by line,
+ * pictures and crops with it, other result files at the end. An unreadable image is told and passed over. When `signal` is aborted
+ * the image at hand is finished. Nothing is overwritten; `resume` goes on where an earlier run was stopped or killed, to the same
+ * bytes.
+ * @throws UsageError for an unknown format or source, or a folder that has results; DataError when there are no images, or a
+ * file is no detector
  */
 export async function detectFolder(options: DetectFolderOptions, hooks: DetectHooks = {}): Promise<DetectFolderResult> {
   const [{ openNetwork }, { decodePixels, drawDetections }, { encodeImage }] = await Promise.all([
@@ -69,60 +77,94 @@ export async function detectWith(
 ): Promise<DetectFolderResult> {
   const config = parseOptions("detectFolder", detectSchema, options)
   const { signal } = listenerOf(hooks)
-  const formats = config.format.map(detectionFormat)
-  const source = withoutOutput(await openImageSource(config.source), config)
-  const { count: total, numericNames } = await surveyImages(source)
-  if (total === 0) throw new DataError(`${config.source}: expected images, found none`)
+  const formats = detectionFormats(config.format)
+  const shard = shardOf(config.shard)
+  if (config.resume && config.out === undefined)
+    throw new UsageError("--resume: expected --out with it, the folder of the run")
+  const output = config.out ?? runsOf("detect")
+  const source = outsideOutput(await openImageSource(config.source, process.stdin), output)
+  if (!config.resume && config.out !== undefined) refuseResults(config.out)
+  const total = shard ? undefined : source.count
+  const images = await startsWithOne(source.images)
+  if (images === undefined) throw new DataError(`${config.source}: expected images, found none`)
+
   const look = lookOf(config)
-  const network = await parts.openNetwork([config.weights].flat(), { engine: config.engine, detect: look })
+  const weights = [config.weights].flat()
+  const network = await parts.openNetwork(weights, { engine: config.engine, detect: look })
+  using _ = { [Symbol.dispose]: () => network.dispose() }
   const { classes } = network
   using held = holdFolder(makeRunFolder("detect", config.out), "written")
   const { folder } = held
-  const writers = openWriters(formats, { folder, classes, categoryIds: categoryIdsOf(network), numericNames })
-  const counts = new Map<string, number>()
-  let [images, skipped] = [0, 0]
-  try {
+  const record: DetectionRecord = {
+    source: config.source === "-" ? "-" : resolve(config.source),
+    weights: weightsOf(weights),
+    engine: network.engine ?? null,
+    options: look,
+    classes,
+    categoryIds: categoryIdsOf(network),
+    formats,
+    shard: shard ?? null,
+    finished: false,
+  }
+  if (!config.resume) refuseResults(folder)
+  const earlier = config.resume ? reopenResults(folder, record) : undefined
+  writeRecord(folder, record)
+
+  const tally = new Tally()
+  const left = remainingImages(images, shard, earlier, (logged) =>
+    tally.add(logged.error === undefined ? logged : undefined),
+  )
+  const path = join(folder, logName)
+  {
+    using log = new DetectionLog(path)
     let started = performance.now()
-    for await (const detected of detectImages(network, parts.decode, source, look, signal)) {
+    for await (const detected of detectImages(network, parts.decode, left, look, signal)) {
       const { image } = detected
-      const report = { path: image.path, place: ++images, total }
+      const report = { path: image.path, place: tally.images + 1, total }
+      // The line is written last: an image that has one has all that belongs to it.
       if (detected.error !== undefined) {
-        skipped++
+        log.write({ ...image, error: withoutFile(detected.error.message, image.file) })
+        tally.add(undefined)
         hooks.onImage?.({ ...report, error: detected.error, milliseconds: performance.now() - started })
       } else {
-        const { pixels, width, height, detections } = detected
+        const { pixels, ...found } = detected
         const milliseconds = performance.now() - started
-        for (const { label } of detections) counts.set(label, (counts.get(label) ?? 0) + 1)
-        writers.write(image, { width, height, detections })
-        if (config.draw) await writePicture(folder, image, pixels, detections, parts.draw)
-        if (config.crops) await writeCrops(folder, classes, image, pixels, detections, parts.encode)
+        if (config.draw) await writePicture(folder, image, pixels, found.detections, parts.draw)
+        if (config.crops) await writeCrops(folder, classes, image, pixels, found.detections, parts.encode)
+        log.write({ ...image, ...found })
+        tally.add(found)
+        const { width, height, detections } = found
         hooks.onImage?.({ ...report, found: { width, height, detections }, milliseconds })
       }
       started = performance.now()
     }
-    writers.finish()
-  } catch (error) {
-    writers.discard()
-    throw error
-  } finally {
-    network.dispose()
   }
-  const objects = Object.fromEntries([...counts].sort(([, a], [, b]) => b - a))
-  return { folder, images, skipped, objects }
+  await renderLog(path, formats, { folder, classes, categoryIds: record.categoryIds })
+  const finished = !signal.aborted
+  if (finished) writeRecord(folder, { ...record, finished })
+  return { folder, ...tally.result(), finished }
 }
 
-/** The images of a source without those that runs like this one have written: else a run would feed on its pictures. */
-function withoutOutput(
-  images: ImageSource,
-  { source, out = runsOf("detect") }: { readonly source: string; readonly out?: string | undefined },
-): ImageSource {
-  const output = resolve(out) + sep
-  // Who points at pictures of an earlier run wants them.
-  if ((resolve(source) + sep).startsWith(output)) return images
-  return {
-    source,
-    async *[Symbol.asyncIterator]() {
-      for await (const image of images) if (!image.file.startsWith(output)) yield image
-    },
+/** Counts what was found, in this run and in the ones that it goes on with. */
+class Tally {
+  images = 0
+  #skipped = 0
+  readonly #labels = new Map<string, number>()
+
+  /** @param found undefined for an image that could not be read */
+  add(found: { readonly detections: readonly Detection[] } | undefined): void {
+    this.images++
+    if (found === undefined) this.#skipped++
+    for (const { label } of found?.detections ?? []) this.#labels.set(label, (this.#labels.get(label) ?? 0) + 1)
   }
+
+  result(): Pick<DetectFolderResult, "images" | "skipped" | "objects"> {
+    const objects = Object.fromEntries([...this.#labels].sort(([, a], [, b]) => b - a))
+    return { images: this.images, skipped: this.#skipped, objects }
+  }
+}
+
+/** A message without the file it begins with, which the line names by its path in the source. */
+function withoutFile(message: string, file: string): string {
+  return file !== "" && message.startsWith(`${file}: `) ? message.slice(file.length + 2) : message
 }

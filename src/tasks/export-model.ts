@@ -1,3 +1,4 @@
+import { callOf } from "../core/own-package.js"
 import { type WrittenGraph, writeOnnx } from "../onnx/write-onnx.js"
 import { checkExport, type ExportCheck } from "../predict/check-export.js"
 import { parseOptions } from "./config.js"
@@ -27,7 +28,6 @@ export async function exportModel(options: ExportModelOptions, hooks: TaskHooks 
   const written = writeOnnx(weights, out, { score, nms }, backbone)
   log(`${out}: written`)
   const check = wanted ? await checkExport(written, engine, backbone) : undefined
-  if (wanted && check === undefined)
-    log("not checked: ONNX Runtime is not installed. Run: npm install onnxruntime-node")
+  if (wanted && check === undefined) log(`not checked: ONNX Runtime is not set up. Run: ${callOf("setup")}`)
   return { ...written, check: check ?? null }
 }

@@ -1,4 +1,5 @@
 import { existsSync } from "node:fs"
+import { findDigits } from "../../datasets/demo/glyphs.js"
 import { makeDigits, makeShapes } from "../../datasets/digits.js"
 import { UsageError } from "../core/errors.js"
 import { parseOptions } from "./config.js"
@@ -21,18 +22,10 @@ export async function makeDemo(options: MakeDemoOptions, hooks: TaskHooks = {}):
   const { folder, images, valImages, seed, shapes } = parseOptions("makeDemo", makeDemoSchema, options)
   const listener = listenerOf(hooks)
   if (existsSync(folder)) throw new UsageError(`${folder} exists already. Choose a folder that does not`)
-  const objects = shapes || !hasDigits() ? "shapes" : "digits"
+  const objects = shapes || findDigits() === undefined ? "shapes" : "digits"
   if (objects === "shapes" && !shapes)
     listener.log("the package mnist is not installed: making shapes instead of digits")
   const make = objects === "shapes" ? makeShapes : makeDigits
   await make(folder, { images, valImages, seed, onProgress: countOff(listener, "make") })
   return { folder, objects, images, valImages }
-}
-
-function hasDigits(): boolean {
-  try {
-    return import.meta.resolve("mnist") !== ""
-  } catch {
-    return false
-  }
 }

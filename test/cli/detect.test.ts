@@ -24,7 +24,7 @@ test("results go to a new folder each time, which is all that stdout says", () =
   const args = ["--weights", "w", "--source", "photos/1.jpg"]
   expect(detect(args)).toMatchObject({ status: 0, stdout: `${join("runs", "detect", "detect1")}\n` })
   expect(detect(args).stdout).toBe(`${join("runs", "detect", "detect2")}\n`)
-  expect(readdirSync(join(folder, "runs/detect/detect2")).sort()).toEqual(["detections.jsonl", "images"])
+  expect(readdirSync(join(folder, "runs/detect/detect2")).sort()).toEqual(["detect.json", "detections.jsonl", "images"])
 })
 
 test("a source that holds the runs folder does not feed a run with pictures of runs", () => {
@@ -46,7 +46,7 @@ test("an unreadable image is skipped, and the exit code is 3 at the end", () => 
   expect(status).toBe(3)
   expect(stderr).toMatch(/^1\/3 photos\/1\.jpg: 1x1, 1 dog, \d+ ms\n2\/3 broken\.jpg: skipped: not an image\n3\/3 /)
   expect(stderr).toMatch(/error: 1 of 3 images could not be read; the others are in out\n$/)
-  expect(readFileSync(join(folder, "out/detections.jsonl"), "utf8").trimEnd().split("\n")).toHaveLength(2)
+  expect(readFileSync(join(folder, "out/detections.jsonl"), "utf8").trimEnd().split("\n")).toHaveLength(3)
 })
 
 test("Ctrl-C keeps what was written as whole files and exits with 130", async () => {
@@ -67,6 +67,7 @@ test("--print-config shows file, environment, flags and --set in that order, and
   expect(status).toBe(0)
   expect(JSON.parse(stdout)).toEqual({
     source: join(folder, "photos"),
+    resume: false,
     weights: ["w"],
     draw: false,
     score: 0.3,

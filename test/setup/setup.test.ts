@@ -32,11 +32,11 @@ describe("what went wrong", () => {
     expect(pipFailure("")).toBe("it said nothing")
   })
 
-  it("is the compiler's word, not node-gyp's chatter", () => {
-    const chatter = 'gyp info find Python using Python version 3.11.2 found at "/usr/bin/python3"'
+  it("is the line of the compiler's that tells most", () => {
+    const chatter = "In file included from binding.cc:3:"
     const error = "binding/tfjs_backend.cc:1:10: fatal error: tensorflow/c/c_api.h: No such file or directory"
-    expect(buildFailure(`${chatter}\n${error}\ngyp ERR! build error`)).toMatch(/^binding.*c_api\.h/)
-    expect(buildFailure(`${chatter}\ngyp ERR! find Python You need Python 3`)).toMatch(/^find Python You need/)
+    expect(buildFailure(`${chatter}\n${error}\ncompilation terminated.`)).toMatch(/^binding.*c_api\.h/)
+    expect(buildFailure("/usr/bin/ld: cannot find -ltensorflow\ncollect2: no")).toMatch(/cannot find -ltensorflow$/)
   })
 })
 
@@ -95,7 +95,7 @@ describe.skipIf(process.platform !== "linux")("setUpNative", () => {
   it("asks for the compiler before it fetches anything", async () => {
     process.env.PATH = "/nowhere"
     await expect(setUpNative({ cache: join(folder, "cache"), device: "cpu" })).rejects.toThrow(
-      "a C++ compiler was not found: install g++ and make, then run setup again",
+      "a C++ compiler was not found: install g++, then run setup again",
     )
   })
 

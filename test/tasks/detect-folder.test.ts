@@ -54,12 +54,18 @@ test("every image has its line, and the unreadable one is told and passed over",
     { path: "b.jpg", place: 2, error: new DataError(`${folder}/photos/b.jpg: not an image`) },
     { path: "sub/a.jpg", place: 3, found: { width: 4, height: 2, detections: labels } },
   ])
-  expect(summary).toEqual({ folder: join(folder, "out"), images: 3, skipped: 1, objects: { dog: 2, cat: 2 } })
+  expect(summary).toEqual({
+    folder: join(folder, "out"),
+    images: 3,
+    skipped: 1,
+    objects: { dog: 2, cat: 2 },
+    finished: true,
+  })
 })
 
 test("pictures and lines mirror the source's folders", async () => {
   await detect()
-  expect(written()).toEqual(["detections.jsonl", "images/a.jpg", "images/sub/a.jpg"])
+  expect(written()).toEqual(["detect.json", "detections.jsonl", "images/a.jpg", "images/sub/a.jpg"])
   expect(read("images/sub/a.jpg")).toBe("4x2 with 1")
 })
 
@@ -70,7 +76,9 @@ test("crops go to a folder a class", async () => {
     "crops/cat/sub/a-2.jpg",
     "crops/dog/a-1.jpg",
     "crops/dog/sub/a-1.jpg",
+    "detect.json",
     "detections.csv",
+    "detections.jsonl",
   ])
   expect(read("crops/cat/a-2.jpg")).toBe("1x1")
 })
@@ -95,11 +103,12 @@ test("an interrupted run keeps what it had as whole files", async () => {
   expect(network.disposals).toBe(1)
 })
 
-test("a bug leaves no half file, and frees the network", async () => {
+test("a bug leaves what can be continued, and frees the network", async () => {
   const network = dummyDetector()
   network.detect = () => Promise.reject(new TypeError("a bug"))
   await expect(detect({}, undefined, parts(network))).rejects.toThrow(TypeError)
-  expect(written()).toEqual([])
+  expect(written()).toEqual(["detect.json", "detections.jsonl"])
+  expect(read("detections.jsonl")).toBe("")
   expect(network.disposals).toBe(1)
 })
 

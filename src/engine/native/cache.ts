@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto"
 import { readFileSync, statSync } from "node:fs"
-import { createRequire } from "node:module"
-import { homedir } from "node:os"
-import { dirname, join } from "node:path"
+import { join } from "node:path"
+import { fetchedPackages } from "../../core/fetched-package.js"
+import { cacheFolder, packageFolder } from "../../core/own-package.js"
 
 /** The libtensorflow that setup fetches when it is given none. */
 export const libtensorflowVersion = "2.21.0"
@@ -23,17 +23,6 @@ export interface NativeManifest {
   readonly napi: number
   /** Path in the folder -> size and SHA-256. */
   readonly files: Readonly<Record<string, { readonly size: number; readonly sha256: string }>>
-}
-
-type Environment = Readonly<Record<string, string | undefined>>
-
-/** The user's cache folder for resdet: `RESDET_CACHE`, else where the platform keeps caches. */
-export function cacheFolder(environment: Environment = process.env, platform: string = process.platform): string {
-  const { RESDET_CACHE, XDG_CACHE_HOME, LOCALAPPDATA } = environment
-  if (RESDET_CACHE) return RESDET_CACHE
-  if (platform === "darwin") return join(homedir(), "Library", "Caches", "resdet")
-  if (platform === "win32") return join(LOCALAPPDATA ?? join(homedir(), "AppData", "Local"), "resdet")
-  return join(XDG_CACHE_HOME || join(homedir(), ".cache"), "resdet")
 }
 
 /** Everything below `cache` that belongs to native TensorFlow. */
@@ -78,20 +67,22 @@ export function readEntry(folder: string): NativeEntry | undefined {
   }
 }
 
-export function tfjsNodeVersion(): string {
-  const require = createRequire(import.meta.url)
-  return (require("@tensorflow/tfjs-node-gpu/package.json") as { version: string }).version
-}
+/** The tfjs-node whose JavaScript and binding an entry has. */
+export const tfjsNodeVersion = fetchedPackages.tfjsNode[0].version
+/** tfjs-node's JavaScript inside an entry. It finds TensorFlow.js in the `node_modules` around it. */
+export const tfjsNodePath = `node_modules/${fetchedPackages.tfjsNode[0].name}`
 
 /** The C++ that setup compiles, and where it lies in this package. */
 export const addonSources = ["binding.cc", "loader.cc", "signals.h"] as const
-export const addonSourceFolder = (): string =>
-  join(dirname(createRequire(import.meta.url).resolve("resdet/package.json")), "src", "engine", "native")
+export const addonSourceFolder = (): string => join(packageFolder(), "src", "engine", "native")
+
+/** Counts the layouts of an entry that there have been. */
+const layout = 2
 
 /** What an addon was built from and for: one of other sources is never loaded. */
 function fits(): string {
   const hash = createHash("sha256")
   for (const name of addonSources) hash.update(readFileSync(join(addonSourceFolder(), name)))
   const sources = hash.digest("hex").slice(0, 8)
-  return `${process.platform}-${process.arch}-tfjs${tfjsNodeVersion()}-napi${napiVersion}-addon${sources}`
+  return `${process.platform}-${process.arch}-tfjs${tfjsNodeVersion}-napi${napiVersion}-addon${sources}-${layout}`
 }

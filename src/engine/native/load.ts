@@ -1,31 +1,43 @@
 import { readFileSync } from "node:fs"
 import { createRequire } from "node:module"
 import { join } from "node:path"
-import { addonPath, findNative, libraryFolder, loaderPath, type NativeEntry } from "./cache.js"
+import * as tf from "@tensorflow/tfjs-core"
+import { addonPath, findNative, libraryFolder, loaderPath, type NativeEntry, tfjsNodePath } from "./cache.js"
 
 /**
- * Loads native TensorFlow: the one setup put into the cache, else the addon a plain install of tfjs-node left beside it.
- * Needs no link in `node_modules`, so every clone on a machine starts from one cache.
+ * Makes native TensorFlow known as the backend `tensorflow`: the one setup put into the cache, else the one that a plain
+ * install of tfjs-node has beside it. Needs no link in `node_modules`, so every project on a machine starts from one cache.
  * @throws Error when there is none, or it cannot be loaded
  */
 export function loadNative(entry: NativeEntry | undefined = findNative()): void {
+  if (tf.findBackendFactory("tensorflow")) return
   prepareProcess()
   const require = createRequire(import.meta.url)
-  const tfjsNode = require.resolve("@tensorflow/tfjs-node-gpu")
   if (!entry) {
-    require(tfjsNode)
+    require("@tensorflow/tfjs-node-gpu")
     return
   }
   loadLibraries(entry, require)
-  // tfjs-node asks this module where its addon lies; nobody else in this process does.
-  const finder = createRequire(tfjsNode)("@mapbox/node-pre-gyp/lib/pre-binding.js") as { find: () => string }
-  const { find } = finder
-  finder.find = () => join(entry.folder, addonPath)
-  try {
-    require(tfjsNode)
-  } finally {
-    finder.find = find
-  }
+  const addon: unknown = require(join(entry.folder, addonPath))
+  // What tfjs-node's own entry point does, without the half of TensorFlow.js that it would load besides.
+  lend(require("@tensorflow/tfjs-core"))
+  const code = join(entry.folder, tfjsNodePath, "dist")
+  require(join(code, "register_all_kernels.js"))
+  const { NodeJSKernelBackend } = require(join(code, "nodejs_kernel_backend.js")) as TfjsNode
+  tf.registerBackend("tensorflow", () => new NodeJSKernelBackend(addon, "@tensorflow/tfjs-node-gpu"))
+}
+
+interface TfjsNode {
+  readonly NodeJSKernelBackend: new (addon: unknown, packageName: string) => tf.KernelBackend
+}
+
+/** Packages that tfjs-node asks for: in a cache that many projects share they stand for the TensorFlow.js of this one. */
+export const lentPackages = ["@tensorflow/tfjs", "@tensorflow/tfjs-core"] as const
+/** The code of such a package. */
+export const lentCode = 'module.exports = globalThis[Symbol.for("resdet.tensorflow.js")]\n'
+
+function lend(core: unknown): void {
+  Object.defineProperty(globalThis, Symbol.for("resdet.tensorflow.js"), { value: core, configurable: true })
 }
 
 function prepareProcess(): void {

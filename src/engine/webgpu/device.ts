@@ -1,12 +1,12 @@
 import { createRequire } from "node:module"
+import { pathToFileURL } from "node:url"
 import * as tf from "@tensorflow/tfjs-core"
 import { UserError } from "../../core/errors.js"
+import { findFetched } from "../../core/fetched-package.js"
+import { callOf } from "../../core/own-package.js"
 import { type BufferStore, BufferTrimmer } from "./memory.js"
 
 const require = createRequire(import.meta.url)
-
-/** The packages that this engine stands on; both are optional. */
-const packages = ["webgpu", "@tensorflow/tfjs-backend-webgpu"] as const
 
 /** What Dawn tells of the device behind WebGPU. */
 export interface GpuInfo {
@@ -21,7 +21,7 @@ export interface GpuInfo {
 /**
  * Puts Dawn's WebGPU where browsers have theirs, and registers TensorFlow.js's kernels for it. A second call changes
  * nothing.
- * @throws UserError when the packages are not installed, or there is no GPU that Dawn can use
+ * @throws UserError when Dawn is not here, or there is no GPU that it can use
  */
 export async function loadWebGpu(): Promise<GpuInfo> {
   info ??= open()
@@ -84,30 +84,35 @@ function gpuError(message: string, memory: boolean): UserError {
 }
 
 /**
- * Where the package is that has Dawn in it.
- * @throws UserError when it is not installed, nor tfjs's kernels for it
+ * Where the package is that has Dawn in it: installed, or fetched by setup.
+ * @throws UserError when it is not here
  */
 export function webGpuPackage(): string {
   try {
-    for (const name of packages) require.resolve(name)
+    return require.resolve("webgpu")
   } catch {
-    throw new UserError(`WebGPU is not installed here. Run: npm install ${packages.join(" ")}`)
+    const fetched = findFetched("webgpu")
+    if (fetched === undefined) throw new UserError(`WebGPU is not set up here. Run: ${callOf("setup --webgpu")}`)
+    return require.resolve(fetched)
   }
-  return require.resolve("webgpu")
 }
 
 async function installWebGpu(): Promise<Gpu> {
-  webGpuPackage()
-  const dawn = await import("webgpu").catch((error: Error) => {
+  const dawn = await (import(pathToFileURL(webGpuPackage()).href) as Promise<Dawn>).catch((error: Error) => {
     throw new UserError(`WebGPU does not load: ${error.message.split("\n")[0]}`)
   })
   Object.assign(globalThis, dawn.globals)
-  const gpu: Gpu = dawn.create([])
+  const gpu = dawn.create([])
   // Node has a navigator of its own from version 21 on.
   const navigator = (globalThis as { navigator?: object }).navigator ?? {}
   Object.defineProperty(navigator, "gpu", { value: gpu, configurable: true })
   Object.defineProperty(globalThis, "navigator", { value: navigator, configurable: true })
   return gpu
+}
+
+interface Dawn {
+  readonly globals: object
+  create(options: readonly string[]): Gpu
 }
 
 /** The little of WebGPU's interface that is used here. */

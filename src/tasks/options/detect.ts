@@ -44,7 +44,7 @@ export const detectSchema = z.strictObject({
     repeated: true,
   }),
   source: option(z.string(), {
-    help: "an image, a folder, a quoted glob, or a list file (.txt)",
+    help: "an image, a folder, a quoted glob, a list file (.txt), a tar archive, or - for either of these two from stdin",
     path: "single",
   }),
   out: outFolder("runs/detect/detectN"),
@@ -53,8 +53,15 @@ export const detectSchema = z.strictObject({
     value: "0..1",
     source: "detectron2 demo/demo.py: --confidence-threshold 0.5",
   }),
+  resume: option(z.boolean().default(false), {
+    help: "go on with what a stopped or killed run of the same --out has begun, to the same bytes",
+  }),
+  shard: option(z.string().optional(), {
+    help: "look at every n-th image only, from the i-th on (i counts from 0); resdet merge puts the shards together",
+    value: "i/n",
+  }),
   format: option(z.array(z.string()).default(["jsonl"]), {
-    help: "result files, comma-separated: coco, voc, yolo, csv, jsonl",
+    help: "result files beside detections.jsonl, comma-separated: coco, voc, yolo, csv",
     value: "names",
   }),
   draw: option(z.boolean().default(true), { help: "do not draw pictures" }),

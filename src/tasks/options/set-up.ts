@@ -9,6 +9,10 @@ export const setUpSchema = z.strictObject({
   }),
   gpu: option(z.boolean().optional(), { help: "the CUDA build", otherwise: "where an NVIDIA driver is loaded" }),
   cpu: option(z.boolean().optional(), { help: "the CPU build" }),
+  webgpu: option(z.boolean().optional(), {
+    help: "also Dawn, for --engine webgpu",
+    otherwise: "where there is no native TensorFlow, such as on macOS and Windows",
+  }),
   cache: option(z.string().optional(), {
     help: "cache folder",
     value: "folder",

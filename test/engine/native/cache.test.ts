@@ -2,22 +2,13 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterEach, beforeEach, describe, expect, it } from "vitest"
-import { cacheFolder, findNative, nativePaths, readEntry } from "../../../src/engine/native/cache.js"
+import { findNative, nativePaths, readEntry } from "../../../src/engine/native/cache.js"
 
 let folder: string
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), "resdet-cache-"))
 })
 afterEach(() => rmSync(folder, { recursive: true, force: true }))
-
-describe("cacheFolder", () => {
-  it("is RESDET_CACHE, else the platform's cache", () => {
-    expect(cacheFolder({ RESDET_CACHE: "/a", XDG_CACHE_HOME: "/b" }, "linux")).toBe("/a")
-    expect(cacheFolder({ XDG_CACHE_HOME: "/b" }, "linux")).toBe(join("/b", "resdet"))
-    expect(cacheFolder({}, "darwin")).toContain(join("Library", "Caches", "resdet"))
-    expect(cacheFolder({ LOCALAPPDATA: "/c" }, "win32")).toBe(join("/c", "resdet"))
-  })
-})
 
 describe("findNative", () => {
   function entryOf(size: number): void {

@@ -1,0 +1,120 @@
+import { closeSync, fstatSync, openSync, readSync, statSync, truncateSync, writeSync } from "node:fs"
+import { open } from "node:fs/promises"
+import { extname } from "node:path"
+import { DataError } from "../core/errors.js"
+import type { ImageDetections } from "./detect-images.js"
+import { shortNumber } from "./short-number.js"
+import type { SourceImage } from "./source-image.js"
+
+/** What the log tells of one image: what was found in it, or why it could not be read. */
+export type LoggedImage = Pick<SourceImage, "path" | "stem"> &
+  ((ImageDetections & { readonly error?: never }) | { readonly error: string })
+
+/** The name of the log in a folder of results. */
+export const logName = "detections.jsonl"
+
+/**
+ * `detections.jsonl`: one JSON document a line, one line an image in the order of the source, boxes in image pixels. A line is
+ * written when its image is done: whoever is killed has lost the image at hand. An image that could not be read has its `error`, and
+ * no detections.
+ */
+export class DetectionLog implements Disposable {
+  readonly #file: number
+
+  /** @param path of the log; it is continued where it is there */
+  constructor(path: string) {
+    this.#file = openSync(path, "a")
+  }
+
+  write(image: LoggedImage): void {
+    writeSync(this.#file, `${JSON.stringify(lineOf(image))}\n`)
+  }
+
+  [Symbol.dispose](): void {
+    closeSync(this.#file)
+  }
+}
+
+function lineOf(logged: LoggedImage): object {
+  const { path, stem } = logged
+  // The name that output has for an image is told where it does not follow from its path.
+  const name = { image: path, ...(stem !== withoutEnding(path) && { stem }) }
+  if (logged.error !== undefined) return { ...name, error: logged.error, detections: [] }
+  const { width, height, detections } = logged
+  const short = detections.map(({ label, classId, score, box }) => ({
+    label,
+    classId,
+    score: shortNumber(score),
+    box: box.map(shortNumber),
+  }))
+  return { ...name, width, height, detections: short }
+}
+
+const withoutEnding = (path: string) => path.slice(0, path.length - extname(path).length)
+
+/**
+ * The images of a log, one after the other. Scores and boxes are the float32 that were written.
+ * @throws DataError for a line that is none of ours
+ */
+export async function* readDetectionLog(path: string): AsyncGenerator<LoggedImage> {
+  const file = await open(path)
+  try {
+    let number = 0
+    for await (const line of file.readLines()) {
+      number++
+      yield parse(line, `${path}, line ${number}`)
+    }
+  } finally {
+    await file.close()
+  }
+}
+
+function parse(line: string, where: string): LoggedImage {
+  const refuse = (why: string): never => {
+    throw new DataError(`${where}: ${why}`)
+  }
+  let value: Readonly<Record<string, unknown>> | null = null
+  try {
+    value = JSON.parse(line)
+  } catch (error) {
+    refuse((error as Error).message)
+  }
+  const { image, stem, error, width, height, detections } = value ?? {}
+  if (typeof image !== "string" || !Array.isArray(detections)) return refuse("expected an image and its detections")
+  const name = { path: image, stem: typeof stem === "string" ? stem : withoutEnding(image) }
+  if (typeof error === "string") return { ...name, error }
+  if (typeof width !== "number" || typeof height !== "number") return refuse("expected the image's width and height")
+  return { ...name, width, height, detections: detections.map((one) => exact(one as Logged)) }
+}
+
+type Logged = ImageDetections["detections"][number]
+
+function exact({ label, classId, score, box: [x1, y1, x2, y2] }: Logged): Logged {
+  const { fround } = Math
+  return { label, classId, score: fround(score), box: [fround(x1), fround(y1), fround(x2), fround(y2)] }
+}
+
+/** Cuts off the half line that a killed run leaves behind. */
+export function cutHalfLine(path: string): void {
+  const { size } = statSync(path)
+  const end = endOfLines(path)
+  if (end < size) truncateSync(path, end)
+}
+
+/** Where the last whole line ends; read from the end, as the log may be large. */
+function endOfLines(path: string): number {
+  const file = openSync(path, "r")
+  try {
+    const chunk = Buffer.alloc(1 << 16)
+    for (let end = fstatSync(file).size; end > 0; ) {
+      const start = Math.max(0, end - chunk.length)
+      readSync(file, chunk, 0, end - start, start)
+      const newline = chunk.subarray(0, end - start).lastIndexOf(10)
+      if (newline >= 0) return start + newline + 1
+      end = start
+    }
+    return 0
+  } finally {
+    closeSync(file)
+  }
+}

@@ -1,0 +1,104 @@
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs"
+import { join, resolve } from "node:path"
+import { isDeepStrictEqual } from "node:util"
+import { writeWhole } from "../../datasets/atomic.js"
+import { DataError, UsageError } from "../core/errors.js"
+import type { DetectOptions } from "../detector/detect-options.js"
+import { cutHalfLine, logName } from "../predict/detection-log.js"
+import type { DetectionFormat } from "../predict/writer.js"
+
+/** Every `count`-th image, from `index` on. */
+export interface Shard {
+  readonly index: number
+  readonly count: number
+}
+
+/** `detect.json`: what a folder's detections were made of. A run goes on, and shards are merged, only where it is the same. */
+export interface DetectionRecord {
+  /** Absolute, or `-`. */
+  readonly source: string
+  /** Absolute paths, and bytes of the files. */
+  readonly weights: readonly { readonly file: string; readonly bytes: number | null }[]
+  readonly engine: string | null
+  readonly options: DetectOptions
+  readonly classes: readonly string[]
+  readonly categoryIds: readonly number[]
+  readonly formats: readonly DetectionFormat[]
+  readonly shard: Shard | null
+  /** Whether every image has been looked at. */
+  readonly finished: boolean
+}
+
+const recordName = "detect.json"
+
+/** Everything that detection writes below its folder. */
+export const resultNames = {
+  folders: ["images", "crops", "labels", "voc"],
+  files: [recordName, logName, "detections.csv", "coco_results.json", "coco_images.json"],
+} as const
+
+export const weightsOf = (paths: readonly string[]): DetectionRecord["weights"] =>
+  paths.map((path) => ({ file: resolve(path), bytes: statSync(path, { throwIfNoEntry: false })?.size ?? null }))
+
+/** @throws UsageError where a folder has results already, which would be lost */
+export function refuseResults(folder: string): void {
+  if (!existsSync(folder)) return
+  const there = readdirSync(folder)
+  const found = [...resultNames.files, ...resultNames.folders].find((name) => there.includes(name))
+  if (found === undefined) return
+  throw new UsageError(
+    `${folder} has ${found} already: nothing is overwritten. Go on with --resume, or choose another --out`,
+  )
+}
+
+export function writeRecord(folder: string, record: DetectionRecord): void {
+  writeWhole(join(folder, recordName), `${JSON.stringify(record, undefined, 2)}\n`)
+}
+
+/** @throws DataError where a folder has none, or it cannot be read */
+export function readRecord(folder: string): DetectionRecord {
+  const path = join(folder, recordName)
+  try {
+    return JSON.parse(readFileSync(path, "utf8")) as DetectionRecord
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException
+    throw new DataError(
+      code === "ENOENT" ? `${folder}: expected the results of detect, found no ${recordName}` : `${path}: ${message}`,
+    )
+  }
+}
+
+/** What must not differ between the parts of one run. */
+const parts = ["source", "weights", "engine", "options", "classes", "categoryIds"] as const
+
+/** The first part in which two records differ, and both of it. */
+export function differenceOf(one: DetectionRecord, other: DetectionRecord, names: readonly (keyof DetectionRecord)[]) {
+  for (const name of [...parts, ...names]) {
+    // As they are in the file: what is not given is not there.
+    const [a, b] = [one[name], other[name]].map((value) => JSON.parse(JSON.stringify(value ?? null)))
+    if (!isDeepStrictEqual(a, b)) return { name, text: `${JSON.stringify(a)} and ${JSON.stringify(b)}` }
+  }
+  return undefined
+}
+
+/**
+ * Makes the folder of an earlier, unfinished run ready to be continued.
+ * @returns the path of its log; undefined where nothing was begun yet
+ * @throws UsageError where it was begun in another way
+ */
+export function reopenResults(folder: string, record: DetectionRecord): string | undefined {
+  const log = join(folder, logName)
+  if (!existsSync(join(folder, recordName))) {
+    refuseResults(folder)
+    return undefined
+  }
+  const different = differenceOf(readRecord(folder), record, ["shard"])
+  if (different !== undefined) {
+    throw new UsageError(
+      `--resume: ${folder} was begun with another ${different.name}: ${different.text}. Use the same, or another --out`,
+    )
+  }
+  if (!existsSync(log)) return undefined
+  cutHalfLine(log)
+  return log
+}

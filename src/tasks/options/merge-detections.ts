@@ -1,0 +1,19 @@
+import { z } from "zod"
+import { option } from "../option.js"
+
+export const mergeDetectionsSchema = z.strictObject({
+  shards: option(z.array(z.string()).min(1), {
+    help: "the folders of all shards, in any order",
+    value: "folders",
+    path: "single",
+    repeated: true,
+  }),
+  out: option(z.string(), { help: "where the results of all go", value: "folder", path: "single" }),
+  format: option(z.array(z.string()).optional(), {
+    help: "result files beside detections.jsonl, comma-separated: coco, voc, yolo, csv",
+    value: "names",
+    otherwise: "the shards'",
+  }),
+})
+
+export type MergeDetectionsOptions = z.input<typeof mergeDetectionsSchema>

@@ -1,0 +1,206 @@
+import { appendFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { afterEach, beforeEach, describe, expect, test } from "vitest"
+import { DataError, UsageError } from "../../src/core/errors.js"
+import { type DetectParts, detectWith } from "../../src/tasks/detect-folder.js"
+import { mergeDetections } from "../../src/tasks/merge-detections.js"
+import { decodeDummy, dummyDetector } from "../support/dummy-detector.js"
+
+let folder = ""
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "resdet-resume-"))
+  mkdirSync(join(folder, "photos/sub"), { recursive: true })
+  for (let i = 0; i < 8; i++) writeFileSync(join(folder, `photos/${i}.jpg`), `${i + 1}x6`)
+  writeFileSync(join(folder, "photos/3.jpg"), "broken")
+  // Needs its ending in the names of output.
+  writeFileSync(join(folder, "photos/7.png"), "4x2")
+  writeFileSync(join(folder, "photos/sub/0.jpg"), "4x2")
+})
+afterEach(() => rmSync(folder, { recursive: true }))
+
+function parts(network = dummyDetector()): DetectParts {
+  return {
+    openNetwork: async () => network,
+    decode: decodeDummy,
+    draw: async ({ width }, detections) => Buffer.from(`${width} with ${detections.length}`),
+    encode: async ({ width }) => Buffer.from(`${width}`),
+  }
+}
+
+const formats = ["coco", "voc", "yolo", "csv"]
+
+async function detect(out: string, options: object = {}, stopAfter = Number.POSITIVE_INFINITY) {
+  const stop = new AbortController()
+  let seen = 0
+  const network = dummyDetector()
+  const given = { weights: "w", source: join(folder, "photos"), crops: true, score: 0, format: formats, ...options }
+  const onImage = () => ++seen >= stopAfter && stop.abort()
+  const result = await detectWith(
+    parts(network),
+    { ...given, out: join(folder, out) },
+    { signal: stop.signal, onImage },
+  )
+  return { ...result, seen: network.seen.length }
+}
+
+/** Every file below a folder with what is in it. */
+function contents(out: string): Record<string, string> {
+  const root = join(folder, out)
+  const files = readdirSync(root, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile())
+  const paths = files.map((entry) => join(entry.parentPath, entry.name).slice(root.length + 1)).sort()
+  return Object.fromEntries(paths.map((path) => [path, readFileSync(join(root, path), "utf8")]))
+}
+
+const log = (out: string) => join(folder, out, "detections.jsonl")
+
+describe("an output that has results", () => {
+  test("is refused, and stays as it is", async () => {
+    await detect("out")
+    const before = contents("out")
+    await expect(detect("out", { score: 1 })).rejects.toThrow(
+      new UsageError(
+        `${join(folder, "out")} has detect.json already: nothing is overwritten. Go on with --resume, or choose another --out`,
+      ),
+    )
+    expect(contents("out")).toEqual(before)
+  })
+
+  test.each(["detections.jsonl", "coco_results.json", "images/a.jpg", "labels/a.txt"])(
+    "is one that has %s alone, also for --resume",
+    async (name) => {
+      mkdirSync(join(folder, "out", "images"), { recursive: true })
+      mkdirSync(join(folder, "out", "labels"))
+      if (!name.includes("/"))
+        for (const inner of ["images", "labels"]) rmSync(join(folder, "out", inner), { recursive: true })
+      writeFileSync(join(folder, "out", name), "theirs")
+      await expect(detect("out")).rejects.toThrow(UsageError)
+      await expect(detect("out", { resume: true })).rejects.toThrow(UsageError)
+      expect(readFileSync(join(folder, "out", name), "utf8")).toBe("theirs")
+    },
+  )
+
+  test("is none where the folder only has other files", async () => {
+    mkdirSync(join(folder, "out"))
+    writeFileSync(join(folder, "out", "notes.txt"), "mine")
+    await detect("out")
+    expect(contents("out")["notes.txt"]).toBe("mine")
+  })
+})
+
+test("the log has a line an image, and an error where one could not be read", async () => {
+  await detect("out")
+  const lines = readFileSync(log("out"), "utf8")
+    .trimEnd()
+    .split("\n")
+    .map((line) => JSON.parse(line))
+  expect(lines).toHaveLength(10)
+  expect(lines[3]).toEqual({ image: "3.jpg", error: "not an image", detections: [] })
+  expect(lines[7]).toMatchObject({ image: "7.jpg", stem: "7.jpg", width: 8, height: 6 })
+})
+
+describe("--resume", () => {
+  test.each([0, 1, 3, 5, 9])("after %i images and a half line gives the same bytes", async (done) => {
+    const whole = await detect("whole")
+    if (done > 0) await detect("out", {}, done)
+    else mkdirSync(join(folder, "out"))
+    if (done > 0) {
+      // As a kill leaves it: no files but the log's, which ends in the middle of a line.
+      for (const name of ["coco_results.json", "coco_images.json", "detections.csv", "voc", "labels"]) {
+        rmSync(join(folder, "out", name), { recursive: true, force: true })
+      }
+      appendFileSync(log("out"), '{"image":"8.j')
+    }
+    const { seen, ...result } = await detect("out", { resume: true })
+    expect(seen).toBe(9 - (done > 3 ? done - 1 : done))
+    expect({ ...result, folder: "" }).toEqual({ ...whole, seen: undefined, folder: "" })
+    expect(contents("out")).toEqual(contents("whole"))
+  })
+
+  test("of a finished run looks at nothing again, and counts what could not be read", async () => {
+    await detect("out")
+    const before = contents("out")
+    expect(await detect("out", { resume: true })).toMatchObject({ seen: 0, images: 10, skipped: 1, finished: true })
+    expect(contents("out")).toEqual(before)
+  })
+
+  test("refuses other options, another source, and a source that has changed", async () => {
+    await detect("out", {}, 5)
+    await expect(detect("out", { resume: true, score: 0.5 })).rejects.toThrow(
+      /^--resume: .* begun with another options/,
+    )
+    await expect(detect("out", { resume: true, shard: "0/2" })).rejects.toThrow(/begun with another shard/)
+    await expect(detect("out", { resume: true, source: join(folder, "photos/sub") })).rejects.toThrow(/another source/)
+    rmSync(join(folder, "photos/1.jpg"))
+    await expect(detect("out", { resume: true })).rejects.toThrow(/line 2: expected 2\.jpg, got 1\.jpg: the source has/)
+  })
+
+  test("needs the folder", async () => {
+    const options = { weights: "w", source: join(folder, "photos"), resume: true }
+    await expect(detectWith(parts(), options)).rejects.toThrow(
+      new UsageError("--resume: expected --out with it, the folder of the run"),
+    )
+  })
+
+  test("refuses a log with a line that is none of its own", async () => {
+    await detect("out", {}, 2)
+    appendFileSync(log("out"), "[]\n")
+    await expect(detect("out", { resume: true })).rejects.toThrow(
+      new DataError(`${log("out")}, line 3: expected an image and its detections`),
+    )
+  })
+})
+
+describe("shards", () => {
+  const shardsOf = async (count: number) => {
+    const names = Array.from({ length: count }, (_, i) => `shard${i}`)
+    for (const [i, name] of names.entries()) await detect(name, { shard: `${i}/${count}` })
+    return names.map((name) => join(folder, name))
+  }
+
+  test.each([1, 2, 3, 10, 12])("of %i merge into the bytes of one run, pictures and crops too", async (count) => {
+    await detect("whole")
+    const shards = await shardsOf(count)
+    const merged = await mergeDetections({ shards: shards.reverse(), out: join(folder, "merged") })
+    expect(merged).toEqual({ folder: join(folder, "merged"), images: 10, skipped: 1 })
+    expect(contents("merged")).toEqual(contents("whole"))
+  })
+
+  test("that are missing, doubled, unfinished or another run's are refused", async () => {
+    const [a, b, c] = (await shardsOf(3)) as [string, string, string]
+    const merge = (...shards: string[]) => mergeDetections({ shards, out: join(folder, "merged") })
+    await expect(merge(a, c)).rejects.toThrow(new UsageError("shards are missing: 1/3"))
+    await expect(merge(a, b, b)).rejects.toThrow(`${b} and ${b} are both shard 1/3`)
+    await detect("other", { shard: "2/3", score: 0.5 })
+    await expect(merge(a, b, join(folder, "other"))).rejects.toThrow(/is no shard of the run of .*: options /)
+    await detect("half", { shard: "2/3" }, 1)
+    await expect(merge(a, b, join(folder, "half"))).rejects.toThrow(/shard 2\/3 is not finished/)
+    await detect("whole")
+    await expect(merge(join(folder, "whole"))).rejects.toThrow(/expected a shard, got a run that was not shared/)
+    await expect(merge(join(folder, "photos"))).rejects.toThrow(/expected the results of detect, found no detect\.json/)
+    expect(readdirSync(folder)).not.toContain("merged")
+  })
+
+  test.each(["1/1", "a/2", "-1/2", "1", "0/0"])("--shard %s is refused", async (shard) => {
+    await expect(detect("out", { shard })).rejects.toThrow(UsageError)
+  })
+})
+
+describe("a source and an output of which one is in the other", () => {
+  test.each([
+    ["the output in the source", "photos", "photos/found", 10],
+    ["the source in the output", "photos", ".", 10],
+    ["both the same", "photos", "photos", 10],
+  ])("%s: the run does not feed on its pictures, nor does its resume", async (_, source, out, count) => {
+    const options = { source: join(folder, source) }
+    expect(await detect(out, options)).toMatchObject({ images: count })
+    expect(await detect(out, { ...options, resume: true })).toMatchObject({ images: count, seen: 0 })
+  })
+
+  test("pictures are never written among those they are made of", async () => {
+    mkdirSync(join(folder, "images"))
+    writeFileSync(join(folder, "images/a.jpg"), "8x6")
+    await expect(detect(".", { source: join(folder, "images") })).rejects.toThrow(/holds the images of --source/)
+    expect(readFileSync(join(folder, "images/a.jpg"), "utf8")).toBe("8x6")
+  })
+})
