@@ -1,5 +1,8 @@
+import type { ImageRecord } from "../../datasets/dataset.js"
 import { PhotoFaults } from "../../datasets/photo-faults.js"
-import { type EvalReport, evaluateDetections } from "../eval/report.js"
+import type { Detections } from "../boxes/boxes.js"
+import { DetectionEvaluator } from "../eval/evaluator.js"
+import type { EvalReport } from "../eval/report.js"
 import { detectRecords } from "../predict/detect-records.js"
 import { openNetwork } from "../predict/open-network.js"
 import { readBoxData } from "./box-data.js"
@@ -26,10 +29,12 @@ export async function evaluateDetector(given: EvaluateDetectorOptions, hooks: Ta
     const total = set.images.length
     const onImage = (done: number) => progress({ job: "eval", done, total })
     const faults = new PhotoFaults(set.source)
-    const { perImage } = await detectRecords(network, set.images, look, { faults, signal, onImage })
+    const evaluator = DetectionEvaluator.of(set, reportOptionsOf(options))
+    const take = ({ imageId }: ImageRecord, found: Detections) => evaluator.addImage(imageId, found)
+    await detectRecords(network, set.images, look, take, { faults, signal, onImage })
     for (const one of faults.faults) fault(one)
     signal.throwIfAborted()
-    return evaluateDetections(set, perImage, reportOptionsOf(options))
+    return evaluator.report()
   } finally {
     network.dispose()
   }

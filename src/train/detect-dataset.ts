@@ -11,28 +11,23 @@ import type { ModelConfig } from "../detector/model.js"
 
 type Inputs = Pick<ModelConfig, "size" | "maxSize" | "input">
 
-const nothing: Detections = { boxes: new Float32Array(0), scores: new Float32Array(0), labels: new Int32Array(0) }
-
 /**
  * Runs a detector over the images of a data set, each in the frame of its boxes.
+ * @param take is given what was found in an image, boxes in image pixels; not called where the image could not be used
  * @param faults takes what is wrong with the images
- * @param onImage is told how many are done
- * @param signal ends it early: the rest stays empty
- * @returns one entry an image, in their order, boxes in image pixels; empty where the image could not be used
+ * @param signal ends it early
  */
 export async function detectDataset(
   detector: FasterRcnn,
   images: readonly ImageRecord[],
   inputs: Inputs,
-  { faults, signal, onImage }: { faults?: PhotoFaults; signal?: AbortSignal; onImage?: (done: number) => void } = {},
-): Promise<readonly Detections[]> {
-  const perImage: Detections[] = images.map(() => nothing)
-  for await (const { image, index } of openSamples(images, faults && { faults })) {
-    if (image !== undefined) perImage[index] = await detectOne(detector, image, inputs)
-    onImage?.(index + 1)
+  take: (image: ImageRecord, found: Detections) => void,
+  { faults, signal }: { faults?: PhotoFaults; signal?: AbortSignal } = {},
+): Promise<void> {
+  for await (const { record, image } of openSamples(images, faults && { faults })) {
+    if (image !== undefined) take(record, await detectOne(detector, image, inputs))
     if (signal?.aborted) break
   }
-  return perImage
 }
 
 async function detectOne(detector: FasterRcnn, image: RgbImage, { input: normalisation, ...sizes }: Inputs) {
