@@ -42,6 +42,10 @@ const reportShape = {
     value: "size|folder|file",
   }),
   calibration: option(z.boolean().optional(), { help: "measure calibration: how far scores differ from precision" }),
+  fBeta: option(z.array(z.number().positive()).min(1).optional(), {
+    help: "best score thresholds by F-beta too, overall and per class: 2 weighs recall higher, 0.5 precision",
+    value: "betas",
+  }),
   suspects: option(z.int().min(1).optional(), {
     help: "list the N most suspicious labels",
     bare: 100,
@@ -98,6 +102,7 @@ export function reportOptionsOf({
   intervals,
   slice,
   calibration,
+  fBeta,
   suspects,
 }: Pick<z.output<typeof scorePredictionsSchema>, keyof typeof reportShape>): Partial<ReportOptions> {
   return {
@@ -108,6 +113,7 @@ export function reportOptionsOf({
     ...(intervals === undefined ? {} : { intervals: { samples: intervals } }),
     ...(slice === undefined ? {} : { slices: slicesOf(slice) }),
     ...(calibration ? { calibration } : {}),
+    ...(fBeta === undefined ? {} : { fBeta }),
     ...(suspects === undefined ? {} : { suspects }),
   }
 }
