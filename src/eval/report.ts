@@ -84,7 +84,7 @@ export interface EvalReport {
   /** Mean over the classes, at IoU 0.5. */
   readonly curve: PrecisionRecallCurve
   readonly bestThreshold: BestThreshold | undefined
-  /** What could be wrong with the data, most telling first; empty when nothing stands out. */
+  /** What could be wrong with the data, most telling first; empty when nothing stands out, or with `details: false`. */
   readonly diagnosis: readonly Diagnosis[]
   /** Absent with `details: false`. */
   readonly confusion?: ConfusionMatrix
@@ -139,7 +139,6 @@ export function reportMatches(
     matches,
     best.perClass,
   )
-  const index = indexImages(truths, detections, ranked)
   const wantsVoc = options.metrics.includes("voc07") || options.metrics.includes("voc12")
   const ignored = perClass.reduce((sum, one) => sum + one.ignored, 0)
   const base: EvalReport = {
@@ -154,16 +153,18 @@ export function reportMatches(
     perClass,
     curve,
     bestThreshold: best.overall,
-    diagnosis: diagnose(truths, detections, ranked, index, coco),
+    diagnosis: [],
     ...askedFor({ truths, detections, arranged, coco: cocoMatches }, options),
   }
   if (!options.details) return base
+  const index = indexImages(truths, detections, ranked)
   const scoreThreshold = options.scoreThreshold === "best" ? (best.overall?.score ?? 0) : options.scoreThreshold
   const images = rankImages(truths, detections, matches, scoreThreshold, options.images)
   return {
     ...base,
+    diagnosis: diagnose(truths, detections, ranked, index, coco),
     confusion: confusionMatrix(truths, detections, scoreThreshold, options.iouThreshold, index),
-    errors: tideErrors(truths, detections, arranged, ranked, index, matches),
+    errors: tideErrors(truths, detections, arranged, index, matches),
     bestImages: images.best,
     worstImages: images.worst,
   }

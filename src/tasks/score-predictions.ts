@@ -1,6 +1,5 @@
 import { readdir, stat } from "node:fs/promises"
 import type { z } from "zod"
-import { readDataset } from "../../datasets/read.js"
 import { DataError } from "../core/errors.js"
 import { readCocoDetections, readCocoTruths } from "../eval/coco-stream.js"
 import { readTextFiles } from "../eval/read-files.js"
@@ -31,6 +30,8 @@ export async function readTruths({
 }: Pick<z.output<typeof scorePredictionsSchema>, "gt" | "split" | "images">): Promise<TruthTable> {
   if (gt.toLowerCase().endsWith(".json")) return readCocoTruths(readBytes(gt), gt)
   await found(gt)
+  // Readers of data sets take longer to load than most files of results to be scored.
+  const { readDataset } = await import("../../datasets/read.js")
   return truthsFromDataset(await readDataset(gt, { split, images: images ?? null }))
 }
 

@@ -74,6 +74,18 @@ test("without these flags nothing more is made", async () => {
     expect(document).not.toHaveProperty(key)
 })
 
+test("--no-details leaves the figures as they are, and nothing that explains them", async () => {
+  const files = ["--gt", gt, "--predictions", predictions]
+  const whole = JSON.parse((await runCommand("eval", ...files, "--json", "-")).out)
+  const brief = JSON.parse((await runCommand("eval", ...files, "--no-details", "--json", "-")).out)
+  expect(whole.diagnosis).not.toEqual([])
+  const { coco, voc12, perClass, bestThreshold, curve } = whole
+  expect(brief).toMatchObject({ coco, voc12, perClass, bestThreshold, curve })
+  expect(brief).toMatchObject({ confusion: null, errors: null, bestImages: null, worstImages: null, diagnosis: [] })
+  const { out } = await runCommand("eval", ...files, "--no-details")
+  expect(out).not.toMatch(/error type|Worst images|! /)
+})
+
 test("the confusion matrix starts at --score, and without it at the best threshold", async () => {
   const files = ["--gt", gt, "--predictions", predictions]
   const confusion = async (...more: string[]) => {

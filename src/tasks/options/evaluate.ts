@@ -31,6 +31,9 @@ const reportShape = {
     help: "how a COCO ground truth with id 0 counts; pycocotools never matches it",
     otherwise: "mended",
   }),
+  details: option(z.boolean().default(reportDefaults.details), {
+    help: "confusion matrix, error types, best and worst images, diagnosis; without them it is quicker",
+  }),
   intervals: option(z.int().min(1).optional(), {
     help: "95 % confidence intervals of AP and AP50, by bootstrap over the images",
     value: "samples",
@@ -99,6 +102,7 @@ export function reportOptionsOf({
   score,
   vocIou,
   truthIdZero,
+  details,
   intervals,
   slice,
   calibration,
@@ -107,6 +111,7 @@ export function reportOptionsOf({
 }: Pick<z.output<typeof scorePredictionsSchema>, keyof typeof reportShape>): Partial<ReportOptions> {
   return {
     metrics,
+    details,
     ...(score === undefined ? {} : { scoreThreshold: score }),
     ...(vocIou === undefined ? {} : { vocIouThresholds: vocIou }),
     ...(truthIdZero === undefined ? {} : { truthIdZero }),
