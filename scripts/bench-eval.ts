@@ -83,12 +83,14 @@ try {
 
 /** The median run of each evaluator by its wall clock, the evaluators taking turns. */
 function measure([truths, results]: readonly [string, string]): Record<string, Run> {
+  const evalCommand = (...flags: string[]) => {
+    const args = [command, "eval", "--gt", truths, "--predictions", results, "--json", "-", ...flags]
+    return timed(process.execPath, args, ({ coco }) => ({ stats: Object.values(coco as Record<string, number>) }))
+  }
   const programs: Record<string, () => Run> = {
     "resdet, 12 numbers": () => timed(process.execPath, [ours, truths, results]),
-    "resdet eval, all": () => {
-      const args = [command, "eval", "--gt", truths, "--predictions", results, "--json", "-"]
-      return timed(process.execPath, args, ({ coco }) => ({ stats: Object.values(coco as Record<string, number>) }))
-    },
+    "resdet eval, COCO's": () => evalCommand("--metrics", "coco", "--no-details"),
+    "resdet eval, all": () => evalCommand(),
   }
   for (const peer of values.peer) {
     const imports = PEERS[peer]

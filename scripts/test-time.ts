@@ -16,7 +16,7 @@ import { defineCommand, givenOptions } from "../src/cli/command.js"
 import { UsageError } from "../src/core/errors.js"
 import type { DetectOptions } from "../src/detector/detect-options.js"
 import type { EngineChoice } from "../src/engine/names.js"
-import { evaluateDetections } from "../src/eval/report.js"
+import { DetectionEvaluator } from "../src/eval/evaluator.js"
 import { detectRecords } from "../src/predict/detect-records.js"
 import { openTensorNetwork } from "../src/predict/network.js"
 import { lookOf, lookShape } from "../src/tasks/options/detect.js"
@@ -79,8 +79,9 @@ async function measure(files: readonly string[], flags: string): Promise<string>
   try {
     const set = await readDataset(values.data!, { split: values.split, classes: network.classes })
     const images = set.images.slice(0, values.images === undefined ? undefined : Number(values.images))
-    const { perImage } = await detectRecords(timed, images, optionsOf(flags))
-    const { coco, voc } = evaluateDetections({ ...set, images }, perImage, { details: false })
+    const evaluator = DetectionEvaluator.of({ ...set, images }, { details: false })
+    await detectRecords(timed, images, optionsOf(flags), ({ imageId }, found) => evaluator.addImage(imageId, found))
+    const { coco, voc } = evaluator.report()
     const milliseconds = times.sort((a, b) => a - b)[Math.floor(times.length / 2)]!
     const figures = [100 * voc[0]!.voc12, 100 * coco.AP50, 100 * coco.AP, 100 * coco.AP75, milliseconds]
     return figures.map((value, i) => (i < 4 ? value.toFixed(1) : value.toFixed(0)).padStart(9)).join("")

@@ -1,6 +1,8 @@
 import { DataError } from "../core/errors.js"
 import { viewDatasetSchema } from "../tasks/options/dataset.js"
+import type { DatasetView } from "../tasks/view-dataset.js"
 import { defineCommand } from "./command.js"
+import { suspectLine } from "./suspect-lines.js"
 
 export const command = defineCommand({
   schema: viewDatasetSchema,
@@ -10,6 +12,14 @@ export const command = defineCommand({
     const view = await viewDataset(options, hooks)
     const { length } = view.faults
     const failure = length > 0 ? new DataError(`${options.data}: images that could not be drawn: ${length}`) : undefined
-    return { text: view.pictures.join("\n"), document: view, failure }
+    return { text: pictureLines(view).join("\n"), document: view, failure }
   },
 })
+
+/** Each picture, below it what is suspected there. */
+function pictureLines({ pictures, suspects = [] }: DatasetView): string[] {
+  return pictures.flatMap((path) => {
+    const here = suspects.filter(({ picture }) => picture === path)
+    return [path, ...here.map((one) => `  ${suspectLine(one)}`)]
+  })
+}

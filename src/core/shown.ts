@@ -6,7 +6,7 @@ const longest = 200
 const hidden = /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g
 
 /** Text of others with what a terminal would obey written out: `\x1b`, `\n`, `\u202e`. */
-export const visible = (text: string): string =>
+const visible = (text: string): string =>
   text.replace(hidden, (letter) => {
     const code = letter.charCodeAt(0)
     const plain = { "\n": "\\n", "\r": "\\r", "\t": "\\t" }[letter]
@@ -14,7 +14,7 @@ export const visible = (text: string): string =>
   })
 
 /** Beginning and end of a text that is too long for a line. */
-export const shortened = (text: string, most = longest): string =>
+const shortened = (text: string, most = longest): string =>
   text.length <= most ? text : `${text.slice(0, most / 2)}...${text.slice(-most / 2)}`
 
 /** A name or a value of others, such as a file's, for a message of one line. */

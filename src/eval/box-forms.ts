@@ -85,10 +85,17 @@ export function guessBoxes(
 /** The boxes of the sample in another reading. */
 function readAs({ read }: Form, truths: TruthTable, { image }: DetectionTable, sample: Sample): Sample {
   const boxesXywh = new Float64Array(sample.boxesXywh.length)
-  sample.detections.forEach((d, s) => {
-    const box = sample.boxesXywh.subarray(s * 4, s * 4 + 4) as unknown as Box
-    boxesXywh.set(read(box, truths.widths[image[d]!]!, truths.heights[image[d]!]!), s * 4)
-  })
+  const given = sample.boxesXywh
+  for (let s = 0; s < sample.detections.length; s++) {
+    const at = s * 4
+    const here = image[sample.detections[s]!]!
+    const box: Box = [given[at]!, given[at + 1]!, given[at + 2]!, given[at + 3]!]
+    const [x, y, width, height] = read(box, truths.widths[here]!, truths.heights[here]!)
+    boxesXywh[at] = x
+    boxesXywh[at + 1] = y
+    boxesXywh[at + 2] = width
+    boxesXywh[at + 3] = height
+  }
   return { detections: sample.detections, boxesXywh }
 }
 

@@ -63,14 +63,23 @@ export function calibration({ detections, at50 }: MatchedDetections, binCount = 
   }
 }
 
+/** The score thresholds with the highest F-beta; undefined where nothing is right. */
+export interface FBetaThresholds {
+  readonly beta: number
+  readonly overall: BestThreshold | undefined
+  /** `[K]` */
+  readonly perClass: readonly (BestThreshold | undefined)[]
+}
+
 /**
  * The score thresholds with the highest F-beta, of all classes pooled and of each class: `beta` 2 weighs recall higher,
- * 0.5 precision. Undefined where nothing is right.
+ * 0.5 precision.
+ * @throws UsageError unless beta is above 0
  */
 export function fBetaThresholds(
   { truths, detections, arranged, at50 }: MatchedDetections,
   beta: number,
-): { overall: BestThreshold | undefined; perClass: (BestThreshold | undefined)[] } {
+): FBetaThresholds {
   if (!(beta > 0)) throw new UsageError(`fBetaThresholds: expected beta to be above 0, got ${beta}`)
-  return bestThresholds(detections, arranged, rankAll(truths, detections), at50, beta)
+  return { beta, ...bestThresholds(detections, arranged, rankAll(truths, detections), at50, beta) }
 }

@@ -1,10 +1,9 @@
 import type { Arrangement } from "./arrange.js"
 import type { BestThreshold } from "./best-threshold.js"
-import { evaluateMatches } from "./coco.js"
-import type { CocoCurves } from "./coco-accumulate.js"
+import { accumulate, type CocoCurves } from "./coco-accumulate.js"
 import type { CocoMatches } from "./coco-match.js"
 import type { CocoOptions } from "./coco-options.js"
-import { type CocoSummary, meanOfMeasured, meanPrecision, meanRecall } from "./coco-summary.js"
+import { type CocoSummary, meanOfMeasured, meanPrecision, meanRecall, summarizeCoco } from "./coco-summary.js"
 import type { MatchesAt } from "./match-at.js"
 import type { DetectionTable, TruthTable } from "./tables.js"
 
@@ -45,9 +44,9 @@ export function cocoFigures(
   matches: MatchesAt,
   best: readonly (BestThreshold | undefined)[],
 ): { coco: CocoSummary; perClass: ClassReport[]; curve: PrecisionRecallCurve } {
-  const evaluation = evaluateMatches(arranged, detections.scores, cocoMatches, options)
-  const { curves, summary } = evaluation
-  const recalls = evaluation.options.recallThresholds
+  const curves = accumulate(arranged, detections.scores, cocoMatches, options, "last")
+  const { summary } = summarizeCoco(options, curves)
+  const recalls = options.recallThresholds
   const all = truths.categoryNames.map((_, k) => k)
   return {
     coco: summary,
@@ -94,8 +93,11 @@ function curveOf(
   classes: readonly number[],
 ): PrecisionRecallCurve {
   const [T, R, , A, M] = shape
-  const mean = (values: Float64Array, r: number) =>
-    meanOfMeasured(Float64Array.from(classes, (k) => values[(k * A * M + M - 1) * T * R + r]!))
+  const here = new Float64Array(classes.length)
+  const mean = (values: Float64Array, r: number) => {
+    for (let i = 0; i < here.length; i++) here[i] = values[(classes[i]! * A * M + M - 1) * T * R + r]!
+    return meanOfMeasured(here)
+  }
   if (mean(precision, 0) === -1) return { recall: [], precision: [], scores: [] }
   return {
     recall: [...recalls],

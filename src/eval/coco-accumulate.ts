@@ -25,6 +25,7 @@ export interface CocoCurves {
  * Precision falls at every false positive and rises only at true positives, so its envelope needs the true positives
  * alone: the numbers are those of pycocotools' walk over every detection, to the bit.
  * @param scores of all detections
+ * @param limits at which precision and scores are made: of `last` those at the highest one, -1 at the others
  * @source pycocotools cocoeval.py accumulate
  */
 export function accumulate(
@@ -32,10 +33,11 @@ export function accumulate(
   scores: Float64Array,
   matches: CocoMatches,
   options: CocoOptions,
+  limits: "all" | "last" = "all",
 ): CocoCurves {
   const { order, starts } = ranking
   const classes = starts.length - 1
-  const curves = new CurveMaker(options, classes)
+  const curves = new CurveMaker(options, classes, limits)
   const A = options.areaRanges.length
   const ranked = new Float64Array(order.length)
   for (let p = 0; p < order.length; p++) ranked[p] = scores[order[p]!]!
@@ -51,6 +53,8 @@ class CurveMaker implements CocoCurves {
   readonly recall: Float64Array
   readonly scores: Float64Array
   readonly #limits: Int32Array
+  /** The first limit at which precision is made. */
+  readonly #firstCurve: number
   readonly #recalls: Float64Array
   /** `[R]` how many truths must be found to reach each recall. */
   readonly #needed: Int32Array
@@ -60,7 +64,7 @@ class CurveMaker implements CocoCurves {
   #falseBefore = new Float64Array(0)
   #scoreAt = new Float64Array(0)
 
-  constructor(options: CocoOptions, classes: number) {
+  constructor(options: CocoOptions, classes: number, limits: "all" | "last") {
     const T = options.iouThresholds.length
     const R = options.recallThresholds.length
     const A = options.areaRanges.length
@@ -69,6 +73,7 @@ class CurveMaker implements CocoCurves {
     this.precision = new Float64Array(T * R * classes * A * M).fill(-1)
     this.scores = new Float64Array(T * R * classes * A * M).fill(-1)
     this.recall = new Float64Array(T * classes * A * M).fill(-1)
+    this.#firstCurve = limits === "last" ? M - 1 : 0
     this.#limits = Int32Array.from(options.maxDetections)
     this.#recalls = Float64Array.from(options.recallThresholds)
     this.#needed = new Int32Array(R)
@@ -96,7 +101,7 @@ class CurveMaker implements CocoCurves {
       const curve = ((k * A + a) * M + m) * T
       for (let t = 0; t < T; t++) {
         this.recall[curve + t] = this.#truePositives[t]! / truths
-        this.#interpolate(curve + t, t, truths, first)
+        if (m >= this.#firstCurve) this.#interpolate(curve + t, t, truths, first)
       }
     }
   }

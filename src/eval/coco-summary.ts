@@ -112,11 +112,21 @@ export function pairwiseSum(values: Float64Array, from: number, count: number): 
     return sum
   }
   if (count <= 128) {
-    const r = values.slice(from, from + 8)
-    const whole = count - (count % 8)
-    for (let i = 8; i < whole; i += 8) for (let j = 0; j < 8; j++) r[j]! += values[from + i + j]!
-    let sum = r[0]! + r[1]! + (r[2]! + r[3]!) + (r[4]! + r[5]! + (r[6]! + r[7]!))
-    for (let i = whole; i < count; i++) sum += values[from + i]!
+    const whole = from + count - (count % 8)
+    let [r0, r1, r2, r3] = [values[from]!, values[from + 1]!, values[from + 2]!, values[from + 3]!]
+    let [r4, r5, r6, r7] = [values[from + 4]!, values[from + 5]!, values[from + 6]!, values[from + 7]!]
+    for (let i = from + 8; i < whole; i += 8) {
+      r0 += values[i]!
+      r1 += values[i + 1]!
+      r2 += values[i + 2]!
+      r3 += values[i + 3]!
+      r4 += values[i + 4]!
+      r5 += values[i + 5]!
+      r6 += values[i + 6]!
+      r7 += values[i + 7]!
+    }
+    let sum = r0 + r1 + (r2 + r3) + (r4 + r5 + (r6 + r7))
+    for (let i = whole; i < from + count; i++) sum += values[i]!
     return sum
   }
   let half = Math.floor(count / 2)

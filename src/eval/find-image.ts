@@ -8,7 +8,7 @@ import type { TruthTable } from "./tables.js"
 const SEVERAL = -2
 
 /** `images/000042.jpg` without folder and ending: `000042`. */
-export function imageStem(name: string): string {
+function imageStem(name: string): string {
   return name.replace(/^.*[\\/]/, "").replace(/\.[A-Za-z]\w*$/, "")
 }
 

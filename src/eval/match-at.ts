@@ -8,7 +8,7 @@ export const WRONG = 0
 /** On a crowd or a difficult object: neither right nor wrong. */
 const IGNORED = 2
 /** Of an unknown class, or past the best `maxDetections` of its image and class. */
-export const UNUSED = 3
+const UNUSED = 3
 
 /** COCO's matching at a single overlap threshold, all sizes together. */
 export interface MatchesAt {

@@ -45,11 +45,15 @@ export function counting(length: number): Int32Array {
   return positions
 }
 
+/** Whether no value is below the one before. */
+export function ascends(values: Int32Array): boolean {
+  for (let i = 1; i < values.length; i++) if (values[i]! < values[i - 1]!) return false
+  return true
+}
+
 /** All positions by image, those of an image in table order. */
 export function byImage(image: Int32Array, images: number): Int32Array {
-  for (let i = 1; i < image.length; i++)
-    if (image[i]! < image[i - 1]!) return groupBy(image.length, image, images).order
-  return counting(image.length)
+  return ascends(image) ? counting(image.length) : groupBy(image.length, image, images).order
 }
 
 /** `order` sorted by descending score, equal scores in the order they came. 0 and -0 are equal; NaN must not appear. */

@@ -1,7 +1,13 @@
 export type { ByteChunks } from "../json/lists.js"
 export type { BestThreshold } from "./best-threshold.js"
 export { type BootstrapAp, type BootstrapOptions, bootstrapAp, bootstrapDefaults, type Interval } from "./bootstrap.js"
-export { type Calibration, type CalibrationBin, calibration, fBetaThresholds } from "./calibration.js"
+export {
+  type Calibration,
+  type CalibrationBin,
+  calibration,
+  type FBetaThresholds,
+  fBetaThresholds,
+} from "./calibration.js"
 export type { ClassReport, PrecisionRecallCurve } from "./class-report.js"
 export { type CocoEvaluation, evaluateCoco } from "./coco.js"
 export { type AreaRange, type CocoOptions, cocoDefaults } from "./coco-options.js"

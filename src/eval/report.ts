@@ -3,7 +3,7 @@ import { withDefaults } from "../core/options.js"
 import { type Arrangement, arrange, rankAll } from "./arrange.js"
 import { type BestThreshold, bestThresholds } from "./best-threshold.js"
 import { type BootstrapAp, type BootstrapOptions, bootstrapAp } from "./bootstrap.js"
-import { type Calibration, calibration } from "./calibration.js"
+import { type Calibration, calibration, type FBetaThresholds, fBetaThresholds } from "./calibration.js"
 import { type ClassReport, cocoFigures, measured, type PrecisionRecallCurve } from "./class-report.js"
 import { type CocoMatches, matchCoco } from "./coco-match.js"
 import { type CocoOptions, cocoDefaults, cocoOptions } from "./coco-options.js"
@@ -45,6 +45,8 @@ export interface ReportOptions {
   readonly slices: ((truths: TruthTable) => readonly Slice[]) | undefined
   /** Whether scores mean what they say. */
   readonly calibration: boolean
+  /** Betas whose best thresholds are wanted: 2 weighs recall higher, 0.5 precision. */
+  readonly fBeta: readonly number[]
   /** How many suspected label errors are listed. */
   readonly suspects: number
 }
@@ -61,6 +63,7 @@ export const reportDefaults: ReportOptions = {
   intervals: undefined,
   slices: undefined,
   calibration: false,
+  fBeta: [],
   suspects: 0,
 }
 
@@ -81,7 +84,7 @@ export interface EvalReport {
   /** Mean over the classes, at IoU 0.5. */
   readonly curve: PrecisionRecallCurve
   readonly bestThreshold: BestThreshold | undefined
-  /** What could be wrong with the data, most telling first; empty when nothing stands out. */
+  /** What could be wrong with the data, most telling first; empty when nothing stands out, or with `details: false`. */
   readonly diagnosis: readonly Diagnosis[]
   /** Absent with `details: false`. */
   readonly confusion?: ConfusionMatrix
@@ -92,6 +95,7 @@ export interface EvalReport {
   readonly intervals?: BootstrapAp
   readonly slices?: readonly SliceReport[]
   readonly calibration?: Calibration
+  readonly fBeta?: readonly FBetaThresholds[]
   readonly suspects?: readonly Suspect[]
 }
 
@@ -135,7 +139,6 @@ export function reportMatches(
     matches,
     best.perClass,
   )
-  const index = indexImages(truths, detections, ranked)
   const wantsVoc = options.metrics.includes("voc07") || options.metrics.includes("voc12")
   const ignored = perClass.reduce((sum, one) => sum + one.ignored, 0)
   const base: EvalReport = {
@@ -150,16 +153,18 @@ export function reportMatches(
     perClass,
     curve,
     bestThreshold: best.overall,
-    diagnosis: diagnose(truths, detections, ranked, index, coco),
+    diagnosis: [],
     ...askedFor({ truths, detections, arranged, coco: cocoMatches }, options),
   }
   if (!options.details) return base
+  const index = indexImages(truths, detections, ranked)
   const scoreThreshold = options.scoreThreshold === "best" ? (best.overall?.score ?? 0) : options.scoreThreshold
   const images = rankImages(truths, detections, matches, scoreThreshold, options.images)
   return {
     ...base,
+    diagnosis: diagnose(truths, detections, ranked, index, coco),
     confusion: confusionMatrix(truths, detections, scoreThreshold, options.iouThreshold, index),
-    errors: tideErrors(truths, detections, arranged, ranked, index, matches),
+    errors: tideErrors(truths, detections, arranged, index, matches),
     bestImages: images.best,
     worstImages: images.worst,
   }
@@ -168,15 +173,16 @@ export function reportMatches(
 /** The parts of a report that are made only where they are asked for. */
 function askedFor(
   matched: Omit<MatchedDetections, "at50">,
-  { intervals, slices, calibration: wantsCalibration, suspects }: ReportOptions,
-): Pick<EvalReport, "intervals" | "slices" | "calibration" | "suspects"> {
-  if (intervals === undefined && slices === undefined && !wantsCalibration && suspects === 0) return {}
+  { intervals, slices, calibration: wantsCalibration, fBeta, suspects }: ReportOptions,
+): Pick<EvalReport, "intervals" | "slices" | "calibration" | "fBeta" | "suspects"> {
+  if (!intervals && !slices && !wantsCalibration && fBeta.length === 0 && suspects === 0) return {}
   const { truths, detections, arranged, coco } = matched
   const all = { ...matched, at50: matchAt(truths, detections, arranged, coco, 0.5) }
   return {
     ...(intervals && { intervals: bootstrapAp(all, intervals) }),
     ...(slices && { slices: evaluateSlices(all, slices(truths)) }),
     ...(wantsCalibration && { calibration: calibration(all) }),
+    ...(fBeta.length > 0 && { fBeta: fBeta.map((beta) => fBetaThresholds(all, beta)) }),
     ...(suspects > 0 && { suspects: labelSuspects([all], suspects) }),
   }
 }

@@ -1,6 +1,6 @@
 import { type Rule, withDefaults } from "../core/options.js"
 import { type Arrangement, arrange } from "./arrange.js"
-import { groupBy, ScoreSorter } from "./order.js"
+import { ascends } from "./order.js"
 import { type DetectionTable, inclusiveCorners, setInclusiveCorners, type TruthTable } from "./tables.js"
 import { allPointsAp, elevenPointAp, type VocCurve, vocCurve } from "./voc-ap.js"
 
@@ -63,7 +63,8 @@ export function evaluateVoc(
     match: (value) => (value === "at-least" || value === "above" ? undefined : `"at-least" or "above"`),
   })
   const classes = truths.categoryNames.length
-  const { order, starts } = rankByTable(detections, arranged)
+  const order = rankByTable(detections, arranged)
+  const { starts } = arranged.ranking
   const pairing = bestTruths(truths, detections, arranged)
   const difficult = new Int32Array(classes)
   const counted = new Int32Array(classes)
@@ -168,16 +169,20 @@ interface Pairing {
 }
 
 /** By class, best score first, equal scores in the order of the table: the arrangement's own where images ascend in it. */
-function rankByTable(detections: DetectionTable, { ranking }: Arrangement): Arrangement["ranking"] {
-  const { image, scores } = detections
-  let ascending = true
-  for (let d = 1; d < image.length && ascending; d++) ascending = image[d]! >= image[d - 1]!
-  if (ascending) return ranking
-  const { starts } = ranking
-  const order = groupBy(image.length, detections.category, starts.length - 1).order
-  const sorter = new ScoreSorter()
-  for (let k = 0; k < starts.length - 1; k++) sorter.sort(order, starts[k]!, starts[k + 1]!, scores)
-  return { order, starts }
+function rankByTable({ image, scores }: DetectionTable, { ranking }: Arrangement): Int32Array {
+  if (ascends(image)) return ranking.order
+  const order = ranking.order.slice()
+  for (let k = 0; k + 1 < ranking.starts.length; k++) {
+    const end = ranking.starts[k + 1]!
+    for (let from = ranking.starts[k]!; from < end; ) {
+      const score = scores[order[from]!]!
+      let to = from + 1
+      while (to < end && scores[order[to]!] === score) to++
+      if (to - from > 1) order.subarray(from, to).sort()
+      from = to
+    }
+  }
+  return order
 }
 
 /** Pairs every detection with its truth; thresholds come later. */
@@ -186,30 +191,35 @@ function bestTruths(
   detections: DetectionTable,
   { ranking, cells, truths: all }: Arrangement,
 ): Pairing {
-  const { corners, boxesXywh } = detections
+  const { image, boxesXywh, corners: given } = detections
   const truthCorners = inclusiveCorners(truths.boxesXywh, truths.cornersFrom)
-  const truth = new Int32Array(detections.image.length).fill(-1)
-  const overlap = new Float64Array(detections.image.length)
+  const truth = new Int32Array(image.length).fill(-1)
+  const overlap = new Float64Array(image.length)
   const box = new Float64Array(4)
   for (let k = 0; k < truths.categoryIds.length; k++) {
     let first = all.starts[k]!
     const last = all.starts[k + 1]!
-    for (let at = ranking.starts[k]!; at < ranking.starts[k + 1]! && first < last; at++) {
-      const d = cells[at]!
-      const image = detections.image[d]!
-      while (first < last && truths.image[all.order[first]!]! < image) first++
-      if (first === last || truths.image[all.order[first]!] !== image) continue
-      if (corners === undefined) setInclusiveCorners(boxesXywh, d * 4, box, 0, truths.cornersFrom ?? 1)
-      let most = 0
-      for (let g = first; g < last && truths.image[all.order[g]!] === image; g++) {
-        const j = all.order[g]! * 4
-        const iou =
-          corners === undefined ? inclusiveIou(box, 0, truthCorners, j) : inclusiveIou(corners, d * 4, truthCorners, j)
-        if (iou <= most) continue
-        most = iou
-        truth[d] = all.order[g]!
+    const end = ranking.starts[k + 1]!
+    for (let at = ranking.starts[k]!; at < end && first < last; ) {
+      const here = image[cells[at]!]!
+      while (first < last && truths.image[all.order[first]!]! < here) first++
+      let behind = first
+      while (behind < last && truths.image[all.order[behind]!] === here) behind++
+      for (; at < end && image[cells[at]!] === here; at++) {
+        if (behind === first) continue
+        const d = cells[at]!
+        if (given === undefined) setInclusiveCorners(boxesXywh, d * 4, box, 0, truths.cornersFrom ?? 1)
+        else for (let i = 0; i < 4; i++) box[i] = given[d * 4 + i]!
+        let most = 0
+        for (let g = first; g < behind; g++) {
+          const iou = inclusiveIou(box, 0, truthCorners, all.order[g]! * 4)
+          if (iou <= most) continue
+          most = iou
+          truth[d] = all.order[g]!
+        }
+        overlap[d] = most
       }
-      overlap[d] = most
+      first = behind
     }
   }
   return { truth, overlap }

@@ -18,7 +18,7 @@ export interface CocoFileImage {
   readonly notExhaustive: readonly number[] | undefined
 }
 
-export interface CocoFileCategory {
+interface CocoFileCategory {
   readonly id: CocoId
   /** The id where the file has no name. */
   readonly name: string
@@ -42,7 +42,7 @@ export interface CocoFileAnnotation {
   readonly ignore: boolean
 }
 
-export type CocoList = "images" | "categories" | "annotations"
+type CocoList = "images" | "categories" | "annotations"
 
 /** Takes what a file says, record by record in its order; `index` is a record's place in its list. */
 export interface CocoFileSink {

@@ -1,11 +1,11 @@
 import { readFileSync } from "node:fs"
 import { dirname, extname, resolve } from "node:path"
-import { parse as parseYaml } from "yaml"
 import type { z } from "zod"
 import { UsageError } from "../core/errors.js"
 import { renameOldKeys } from "../core/renamed-keys.js"
 import { explain, isTree, type Provenance, show, type Tree, valueAt } from "./explain.js"
 import { type DeclaredOption, declaredOptions, flagName } from "./option.js"
+import { parseYaml } from "./parse-yaml.js"
 
 /** Where the options of a command come from: later ones win. */
 export interface ConfigSources {

@@ -22,7 +22,7 @@ export interface DetectionRecord {
   readonly engine: string | null
   readonly options: DetectOptions
   readonly classes: readonly string[]
-  readonly categoryIds: readonly number[]
+  readonly categoryIds: readonly (number | string)[]
   readonly formats: readonly DetectionFormat[]
   readonly shard: Shard | null
   /** Whether every image has been looked at. */

@@ -1,5 +1,9 @@
+import type { ImageRecord } from "../../datasets/dataset.js"
+import { scoringPolicies } from "../../datasets/faults.js"
 import { PhotoFaults } from "../../datasets/photo-faults.js"
-import { type EvalReport, evaluateDetections } from "../eval/report.js"
+import type { Detections } from "../boxes/boxes.js"
+import { DetectionEvaluator } from "../eval/evaluator.js"
+import type { EvalReport } from "../eval/report.js"
 import { detectRecords } from "../predict/detect-records.js"
 import { openNetwork } from "../predict/open-network.js"
 import { readBoxData } from "./box-data.js"
@@ -22,14 +26,17 @@ export async function evaluateDetector(given: EvaluateDetectorOptions, hooks: Ta
   const network = await openNetwork([options.weights].flat(), { engine, detect: look, backbone })
   try {
     log(`engine: ${network.engine}`)
-    const set = await readBoxData(data, { split, classes: network.classes, images }, { log, fault })
+    const how = { split, classes: network.classes, images, policies: scoringPolicies }
+    const set = await readBoxData(data, how, { log, fault })
     const total = set.images.length
     const onImage = (done: number) => progress({ job: "eval", done, total })
     const faults = new PhotoFaults(set.source)
-    const { perImage } = await detectRecords(network, set.images, look, { faults, signal, onImage })
+    const evaluator = DetectionEvaluator.of(set, reportOptionsOf(options))
+    const take = ({ imageId }: ImageRecord, found: Detections) => evaluator.addImage(imageId, found)
+    await detectRecords(network, set.images, look, take, { faults, signal, onImage })
     for (const one of faults.faults) fault(one)
     signal.throwIfAborted()
-    return evaluateDetections(set, perImage, reportOptionsOf(options))
+    return evaluator.report()
   } finally {
     network.dispose()
   }

@@ -2,9 +2,6 @@ import { existsSync } from "node:fs"
 import { readdir, stat } from "node:fs/promises"
 import { join } from "node:path"
 import type { z } from "zod"
-import { cocoFileOf, isCoco } from "../../datasets/coco-files.js"
-import { scoringPolicies } from "../../datasets/faults.js"
-import { readDataset, recognizeFormat } from "../../datasets/read.js"
 import { DataError } from "../core/errors.js"
 import { readCocoDetections, readCocoTruths } from "../eval/coco-stream.js"
 import { detectionsFromLines } from "../eval/image-lines.js"
@@ -46,6 +43,12 @@ export async function scorePredictions(given: ScorePredictionsOptions, hooks: Ta
 export async function readTruths({ gt, split, images, boxes }: GivenTruths, { log, fault }: Told): Promise<TruthTable> {
   if (gt.toLowerCase().endsWith(".json")) return readCocoTruths(readBytes(gt), gt)
   const isFolder = (await found(gt)).isDirectory()
+  // The readers of data sets are needed for folders alone.
+  const [{ cocoFileOf, isCoco }, { scoringPolicies }, { readDataset, recognizeFormat }] = await Promise.all([
+    import("../../datasets/coco-files.js"),
+    import("../../datasets/faults.js"),
+    import("../../datasets/read.js"),
+  ])
   if (isFolder && (await holdsOnlyText(gt))) {
     const files = await readTextFiles(gt, TEXT_FILES, "text files")
     const form = boxes ?? boxesOf(files, "truths")

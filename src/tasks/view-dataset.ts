@@ -1,61 +1,92 @@
 import { join } from "node:path"
 import type { Dataset, Fault, ImageRecord } from "../../datasets/dataset.js"
-import { drawBoxes, saveImage } from "../../datasets/image/draw.js"
-import type { RgbImage } from "../../datasets/image/rgb.js"
+import { type Drawn, drawBoxes, saveImage } from "../../datasets/image/draw.js"
 import { openSamples } from "../../datasets/open-samples.js"
 import { PhotoFaults } from "../../datasets/photo-faults.js"
 import { seededRandom, shuffleFirst } from "../core/random.js"
+import type { Suspect } from "../eval/suspects.js"
 import { parseOptions } from "./config.js"
 import { countOff, listenerOf, type TaskHooks } from "./hooks.js"
 import { type ViewDatasetOptions, viewDatasetSchema } from "./options/dataset.js"
 import { readData } from "./read-data.js"
+import { readSuspects, type SplitSuspect, suspectsByImage } from "./read-suspects.js"
 
 export interface DatasetView {
   /** The files that were written. */
   readonly pictures: readonly string[]
   /** Images that could not be drawn. */
   readonly faults: readonly Fault[]
+  /** With `options.suspects`: those in the pictures, in their order. */
+  readonly suspects?: readonly DrawnSuspect[]
 }
 
+type DrawnSuspect = SplitSuspect & { readonly picture: string }
+
 /**
- * Draws some images of each split with their ground truth into a folder.
- * @throws DataError when there is no such data
+ * Draws some images of each split with their ground truth into a folder; with `suspects` those of the most suspicious
+ * labels, and what is suspected.
+ * @throws DataError when there is no such data, or a file of suspects is of other data
  */
 export async function viewDataset(options: ViewDatasetOptions, hooks: TaskHooks = {}): Promise<DatasetView> {
   const config = parseOptions("viewDataset", viewDatasetSchema, options)
   const listener = listenerOf(hooks)
   const pictures: string[] = []
   const faults: Fault[] = []
-  for (const set of await readData(config, listener)) {
-    const chosen = [...set.images]
-    shuffleFirst(chosen, config.count, seededRandom(config.seed))
-    const drawn = chosen.slice(0, config.count)
+  const drawnSuspects: DrawnSuspect[] = []
+  const sets = await readData(config, listener)
+  const suspects = config.suspects === undefined ? undefined : readSuspects(config.suspects, sets)
+  for (const set of sets) {
+    const suspected = suspects && suspectsByImage(suspects, set.split)
+    const drawn = suspected ? named(set.images, [...suspected.keys()].slice(0, config.count)) : some(set.images, config)
     const told = countOff(listener, `draw ${set.split}`)
     const met = new PhotoFaults(set.source)
     for await (const { record, index, image } of openSamples(drawn, { faults: met })) {
       const path = join(config.out, set.split, `${record.id.replaceAll(/[\\/]/g, "_")}.jpg`)
       if (image !== undefined) {
-        await drawTruths(image, record, set.classes, path)
+        const here = suspected?.get(record.id) ?? []
+        const boxes = truthBoxes(record, set.classes, suspected === undefined)
+        const doubts = here.map((one) => suspectBox(one, set.classes)).reverse()
+        await saveImage(path, drawBoxes(image, [...boxes, ...doubts]))
         pictures.push(path)
+        for (const one of here) drawnSuspects.push({ ...one, picture: path })
       }
       told(index + 1, drawn.length)
     }
     for (const fault of met.faults) listener.fault(fault)
     faults.push(...met.faults.filter(({ action }) => action === "skipped"))
   }
-  return { pictures, faults }
+  return { pictures, faults, ...(suspects && { suspects: drawnSuspects }) }
 }
 
-async function drawTruths(
-  image: RgbImage,
+/** Images drawn by the seed. */
+function some(images: readonly ImageRecord[], { count, seed }: { count: number; seed: number }): ImageRecord[] {
+  const chosen = [...images]
+  shuffleFirst(chosen, count, seededRandom(seed))
+  return chosen.slice(0, count)
+}
+
+function named(images: readonly ImageRecord[], ids: readonly string[]): ImageRecord[] {
+  const byId = new Map(images.map((image) => [image.id, image]))
+  return ids.map((id) => byId.get(id)!)
+}
+
+function truthBoxes(
   { labels, boxes, crowd, difficult }: ImageRecord,
   classes: Dataset["classes"],
-  path: string,
-): Promise<void> {
-  const drawn = Array.from(labels, (label, i) => ({
+  withText: boolean,
+): Drawn[] {
+  return Array.from(labels, (label, i) => ({
     box: boxes.subarray(4 * i, 4 * i + 4),
     label,
-    text: classes[label - 1]! + (crowd[i] ? " crowd" : "") + (difficult[i] ? " difficult" : ""),
+    text: withText ? classes[label - 1]! + (crowd[i] ? " crowd" : "") + (difficult[i] ? " difficult" : "") : "",
   }))
-  await saveImage(path, drawBoxes(image, drawn))
+}
+
+/** In the colour of what was found, or of the label where nothing was. */
+function suspectBox(
+  { kind, bbox: [x, y, width, height], labelled, found }: Suspect,
+  classes: readonly string[],
+): Drawn {
+  const text = { missing: `? ${found}`, class: `${labelled}? ${found}`, spurious: `${labelled}? nothing` }[kind]
+  return { box: [x, y, x + width, y + height], label: 1 + classes.indexOf(found ?? labelled!), text }
 }

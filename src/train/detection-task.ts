@@ -1,12 +1,14 @@
 import * as tf from "@tensorflow/tfjs-core"
-import type { Dataset } from "../../datasets/dataset.js"
+import type { Dataset, ImageRecord } from "../../datasets/dataset.js"
 import type { DetectionBatch } from "../../datasets/loader/detection-loader.js"
 import type { Loaded, Loader } from "../../datasets/loader/loader.js"
 import { PhotoFaults } from "../../datasets/photo-faults.js"
+import type { Detections } from "../boxes/boxes.js"
 import type { Parameters } from "../core/parameters.js"
 import type { FasterRcnn, TrainingBatch } from "../detector/faster-rcnn.js"
 import type { InputConfig } from "../detector/model.js"
-import { type EvalReport, evaluateDetections } from "../eval/report.js"
+import { DetectionEvaluator } from "../eval/evaluator.js"
+import type { EvalReport } from "../eval/report.js"
 import { detectDataset } from "./detect-dataset.js"
 import type { TrainingTask } from "./run.js"
 
@@ -52,8 +54,10 @@ export function detectionTask(
     waited: ({ waitedMs }) => waitedMs,
     ...(validation && {
       async validate(signal: AbortSignal) {
-        const perImage = await detectDataset(detector, validation.images, config, { signal, faults })
-        return detectionMetrics(evaluateDetections(validation, perImage, { details: false }))
+        const evaluator = DetectionEvaluator.of(validation, { details: false })
+        const take = ({ imageId }: ImageRecord, found: Detections) => evaluator.addImage(imageId, found)
+        await detectDataset(detector, validation.images, config, take, { signal, faults })
+        return detectionMetrics(evaluator.report())
       },
     }),
   }

@@ -1,7 +1,7 @@
 import { spawnSync } from "node:child_process"
 import { existsSync, readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
-import { expect, test } from "vitest"
+import { describe, expect, test } from "vitest"
 import { decodeImage } from "../../datasets/image/decode.js"
 import { png, tempFolder, vocFile, vocObject, writeFiles, writeVocSample } from "../datasets/samples.js"
 import { shown, twins, writeTwin } from "../datasets/turned-photos.js"
@@ -81,6 +81,84 @@ test("view ends with 3 when an image cannot be drawn, and draws the others", asy
   expect([code, lines.length]).toEqual([3, 1])
   expect(said).toMatch(/b\.png: unreadable-image: .* \(skipped\)\n/)
   expect(said).toMatch(/error: .*: images that could not be drawn: 1\n$/)
+})
+
+describe("suspected label errors", () => {
+  const box = [2, 3, 10, 12]
+  const suspects = [
+    { kind: "missing", imageId: 2, imageName: "b.png", bbox: box, found: "cat", score: 0.9, suspicion: 0.97 },
+    { kind: "class", imageId: 1, imageName: "a", bbox: box, truthId: 1, labelled: "dog", found: "cat", suspicion: 0.6 },
+    { kind: "spurious", imageId: 2, imageName: "b", bbox: box, truthId: 2, labelled: "dog", suspicion: 0.4 },
+  ]
+  /** A data set of two images in train, one of three in val, and a list of suspects of the former. */
+  function withSuspects(document: unknown = { images: 2, suspects }, objects = vocObject("dog", [3, 4, 12, 15])) {
+    const folder = sample(objects)
+    const data = join(folder, "data")
+    writeVocSample(data, objects, {
+      "JPEGImages/b.png": png(40, 30),
+      "JPEGImages/c.png": png(40, 30),
+      "Annotations/b.xml": vocFile(vocObject("dog", [3, 4, 12, 15])),
+      "Annotations/c.xml": vocFile(vocObject("cat", [3, 4, 12, 15])),
+      "ImageSets/Main/train.txt": "a\nb\n",
+      "ImageSets/Main/val.txt": "b\nc\n",
+    })
+    const file = join(folder, "eval.json")
+    writeFileSync(file, typeof document === "string" ? document : JSON.stringify(document))
+    return { data, file, out: join(folder, "seen") }
+  }
+
+  test("check lists and counts them, which changes its exit code neither with faults nor without", async () => {
+    const { data, file } = withSuspects()
+    const { code, lines } = await run("check", data, "--suspects", file)
+    expect(code).toBe(0)
+    expect(lines).toEqual([
+      "no faults",
+      "train: b: cat without a label (97.0)",
+      "train: a: labelled dog, looks like cat (60.0)",
+      "train: b: labelled dog, nothing found (40.0)",
+      "3 suspected label errors: 1 missing, 1 class, 1 spurious",
+    ])
+    const dirty = withSuspects([], vocObject("dog", [5, 5, 5, 5]))
+    expect((await run("check", dirty.data, "--suspects", dirty.file)).code).toBe(3)
+    const { suspects: told } = JSON.parse((await run("check", data, "--suspects", file, "--json", "-")).out)
+    expect(told).toMatchObject({ counts: { missing: 1, class: 1, spurious: 1 }, list: [{ split: "train" }, {}, {}] })
+  })
+
+  test("view draws their images, the most suspicious first, with a frame around each", async () => {
+    const { data, file, out } = withSuspects()
+    const { code, lines } = await run("view", data, "--suspects", file, "--out", out)
+    expect(code).toBe(0)
+    expect(lines).toEqual([
+      join(out, "train", "b.jpg"),
+      "  b: cat without a label (97.0)",
+      "  b: labelled dog, nothing found (40.0)",
+      join(out, "train", "a.jpg"),
+      "  a: labelled dog, looks like cat (60.0)",
+    ])
+    const { data: pixels, width } = await decodeImage(join(out, "train", "a.jpg"))
+    const at = (x: number, y: number) => [...pixels.subarray(3 * (y * width + x), 3 * (y * width + x) + 3)]
+    const frame = at(11, 14)
+    expect(frame.reduce((sum, value) => sum + value, 0)).toBeGreaterThan(200)
+    expect((await run("view", data, "--suspects", file, "--out", out, "--count", "1")).lines[0]).toMatch(/b\.jpg$/)
+  })
+
+  test.each([
+    ["not JSON", "no", /eval\.json: expected a document of eval --suspects --json: /],
+    ["a document without them", { images: 2 }, /eval\.json: expected "suspects"\. Make them with eval --suspects/],
+    ["a broken one", [{ ...suspects[0], bbox: [1, 2] }], /eval\.json: suspect 0\.bbox/],
+    [
+      "those of other data",
+      [{ ...suspects[0], imageName: "x" }],
+      /suspect 0: no image "x" in .*data \(split train, val\)/,
+    ],
+  ])("a file with %s is refused in one line", async (_, document, message) => {
+    const { data, file, out } = withSuspects(document)
+    for (const words of [["check"], ["view", "--out", out]]) {
+      const { code, said } = await run(words[0]!, data, ...words.slice(1), "--suspects", file)
+      expect(code).toBe(3)
+      expect(said).toMatch(message)
+    }
+  })
 })
 
 test("the binary ends with 3 when a data set has faults", () => {

@@ -32,21 +32,27 @@ function flags(...args: string[]) {
   const command = new Command("eval").exitOverride()
   evalCommand.configure(command)
   command.action(() => {}).parse(["--gt", gt, "--predictions", predictions, ...args], { from: "user" })
-  const { intervals, slice, calibration, suspects } = scorePredictionsSchema.shape
+  const { intervals, slice, calibration, fBeta, suspects } = scorePredictionsSchema.shape
   const schema = scorePredictionsSchema
     .pick({ gt: true, predictions: true })
-    .extend({ intervals, slice, calibration, suspects })
+    .extend({ intervals, slice, calibration, fBeta, suspects })
   return givenOptions(command, { schema }).options
 }
 
-test("intervals, slices, calibration and suspects are in the text and the JSON when they are asked for", async () => {
+test("intervals, slices, calibration, F-beta thresholds and suspects are in the text and the JSON when they are asked for", async () => {
   const slices = saved("slices.json", { first: ["image 1", "image 2"], rest: [3, 4, 5, 6, 7, 8] })
-  const asked = flags("--intervals", "50", "--slice", slices, "--calibration", "--suspects")
+  const asked = flags("--intervals", "50", "--slice", slices, "--calibration", "--f-beta", "0.5,2", "--suspects")
   const report = await scorePredictions(asked)
   const text = formatReport(report)
   expect(text).toMatch(/AP \d+\.\d, 95 % interval \d+\.\d to \d+\.\d/)
   expect(text).toContain("  first: AP 50.0, AP50 50.0 (2 images, 1 objects)")
   expect(text).toContain("Calibration error 2.5 (IoU 0.5):\n  score 0.9 to 1.0: mean 90.0, right 87.5 (8 detections)")
+  // 7 of 8 detections are right and all 7 objects are found.
+  expect(text).toContain(
+    "Best score thresholds by F-beta (IoU 0.5, all classes):\n" +
+      "  F0.5 89.7: score 0.900, precision 87.5, recall 100.0\n" +
+      "  F2 97.2: score 0.900, precision 87.5, recall 100.0",
+  )
   expect(text).toContain(
     "1 suspected label errors, most suspicious first (all: --json):\n  image 1: class 1 without a label",
   )
@@ -54,13 +60,30 @@ test("intervals, slices, calibration and suspects are in the text and the JSON w
     intervals: { options: { samples: 50 } },
     slices: [{ name: "first" }, { name: "rest", images: 6 }],
     calibration: { ece: expect.closeTo(0.025, 10) },
+    fBeta: [
+      { beta: 0.5, overall: { score: 0.9, fBeta: expect.closeTo(8.75 / 9.75, 10) } },
+      { beta: 2, perClass: [{ name: "class 1", bestThreshold: { recall: 1, fBeta: expect.closeTo(35 / 36, 10) } }] },
+    ],
     suspects: [{ kind: "missing", imageId: 1, found: "class 1" }],
   })
 })
 
 test("without these flags nothing more is made", async () => {
   const document = evalDocument(await scorePredictions(flags()))
-  for (const key of ["intervals", "slices", "calibration", "suspects"]) expect(document).not.toHaveProperty(key)
+  for (const key of ["intervals", "slices", "calibration", "fBeta", "suspects"])
+    expect(document).not.toHaveProperty(key)
+})
+
+test("--no-details leaves the figures as they are, and nothing that explains them", async () => {
+  const files = ["--gt", gt, "--predictions", predictions]
+  const whole = JSON.parse((await runCommand("eval", ...files, "--json", "-")).out)
+  const brief = JSON.parse((await runCommand("eval", ...files, "--no-details", "--json", "-")).out)
+  expect(whole.diagnosis).not.toEqual([])
+  const { coco, voc12, perClass, bestThreshold, curve } = whole
+  expect(brief).toMatchObject({ coco, voc12, perClass, bestThreshold, curve })
+  expect(brief).toMatchObject({ confusion: null, errors: null, bestImages: null, worstImages: null, diagnosis: [] })
+  const { out } = await runCommand("eval", ...files, "--no-details")
+  expect(out).not.toMatch(/error type|Worst images|! /)
 })
 
 test("the confusion matrix starts at --score, and without it at the best threshold", async () => {

@@ -25,18 +25,29 @@ test.each(twins)("%s: validation finds a perfect detector perfect", async (twin)
   const set = await readDataset(await writeTwin(tempFolder(), twin))
   const faults = new PhotoFaults(set.source)
   const inputs = { size: 2 * shown.height, maxSize: 200, input: imageNet }
-  const [found] = await detectDataset(detector, set.images, inputs, { faults })
-  expect([...found!.boxes]).toEqual([...set.images[0]!.boxes])
+  const boxes: number[][] = []
+  await detectDataset(detector, set.images, inputs, (_, found) => boxes.push([...found.boxes]), { faults })
+  expect(boxes).toEqual([[...set.images[0]!.boxes]])
   expect(faults.faults.length).toBe(twin === "stored" ? 1 : 0)
 })
 
-test("a photo that cannot be read has no detections, and the others keep their places", async () => {
+test("a photo that cannot be read is passed over, and the others come with their records, each before the next", async () => {
   const folder = tempFolder()
   const { images } = await readDataset(await writeTwin(folder, "plain"))
   const inputs = { size: shown.height, maxSize: 200, input: imageNet }
-  const done: number[] = []
-  const all = [{ ...images[0]!, file: `${folder}/gone.jpg` }, images[0]!]
-  const found = await detectDataset(detector, all, inputs, { onImage: (count) => done.push(count) })
-  expect(found.map(({ scores }) => scores.length)).toEqual([0, 1])
-  expect(done).toEqual([1, 2])
+  const all = [{ ...images[0]!, file: `${folder}/gone.jpg` }, images[0]!, { ...images[0]!, id: "again" }]
+  const taken: string[] = []
+  await detectDataset(
+    {
+      ...detector,
+      detect: (photos: tf.Tensor4D) => {
+        taken.push("looked")
+        return detector.detect(photos, [])
+      },
+    } as unknown as FasterRcnn,
+    all,
+    inputs,
+    ({ id }) => taken.push(id),
+  )
+  expect(taken).toEqual(["looked", all[1]!.id, "looked", "again"])
 })

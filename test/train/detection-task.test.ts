@@ -1,40 +1,81 @@
-import type * as tf from "@tensorflow/tfjs-core"
 import { expect, test } from "vitest"
 import type { Dataset } from "../../datasets/dataset.js"
 import { datasetFromSamples } from "../../datasets/dataset-from-samples.js"
 import type { DetectionBatch } from "../../datasets/loader/detection-loader.js"
 import type { Loader } from "../../datasets/loader/loader.js"
+import type { Detections } from "../../src/boxes/boxes.js"
 import { imageNet } from "../../src/core/normalisation.js"
 import { Parameters } from "../../src/core/parameters.js"
 import { seededRandom } from "../../src/core/random.js"
 import type { FasterRcnn } from "../../src/detector/faster-rcnn.js"
 import { startEngine } from "../../src/engine/start.js"
+import { evaluateDetections } from "../../src/eval/report.js"
 import { detectionTask } from "../../src/train/detection-task.js"
 
-/** The figures of a validation with a detector that finds the same box in every picture. */
-async function validate(box: readonly number[], set: Dataset) {
+/** The figures of a validation with a detector that finds this in the first picture, that in the second, and so on. */
+async function validate(perImage: readonly Detections[], set: Dataset) {
   await startEngine()
-  const detector = {
-    detect: async (images: tf.Tensor4D) =>
-      Array.from({ length: images.shape[0] }, () => ({
-        boxes: Float32Array.from(box),
-        scores: Float32Array.of(0.9),
-        labels: Int32Array.of(1),
-      })),
-  } as unknown as FasterRcnn
+  let next = 0
+  const detector = { detect: async () => [perImage[next++]!] } as unknown as FasterRcnn
   const loader = { batchesPerEpoch: 1 } as unknown as Loader<unknown, DetectionBatch>
   const inputs = { size: 40, maxSize: 40, input: imageNet }
   const task = detectionTask(detector, new Parameters(seededRandom(0)), loader, set, inputs)
   return task.validate!(new AbortController().signal)
 }
 
+const found = (boxes: readonly (readonly number[])[], scores: readonly number[]): Detections => ({
+  boxes: Float32Array.from(boxes.flat()),
+  scores: Float32Array.from(scores),
+  labels: new Int32Array(scores.length).fill(1),
+})
+
 test("every figure of a validation stands under its own name", async () => {
   const image = { data: new Uint8Array(3 * 40 * 40), height: 40, width: 40 }
   const set = await datasetFromSamples([{ image, boxes: [[0, 0, 40, 40]], labels: ["thing"] }], { classes: ["thing"] })
   // 24 of 40 columns: IoU 0.6, right at 0.5, 0.55 and 0.6 of COCO's ten thresholds.
-  const figures = await validate([0, 0, 24, 40], set)
+  const figures = await validate([found([[0, 0, 24, 40]], [0.9])], set)
   expect(figures).toEqual({
     ...{ voc12: 1, AP50: expect.closeTo(1, 6), AP75: 0, AP: expect.closeTo(0.3, 6) },
     voc07: expect.closeTo(1, 6),
   })
+})
+
+test("a validation's figures are those of all its detections at once, also where an image was unreadable", async () => {
+  const image = { data: new Uint8Array(3 * 40 * 40), height: 40, width: 40 }
+  const boxes = [
+    [0, 0, 20, 20],
+    [10, 12, 40, 33],
+  ]
+  const whole = await datasetFromSamples(
+    [0, 1, 2].map(() => ({ image, boxes, labels: ["thing", "thing"] })),
+    { classes: ["thing"] },
+  )
+  const [first, second, third] = whole.images
+  const set = { ...whole, images: [first!, { ...second!, file: "gone.jpg", image: "gone.jpg" }, third!] }
+  const seen = [
+    found(
+      [
+        [1, 0, 22, 20],
+        [9, 12, 41, 30],
+      ],
+      [0.7, 0.8],
+    ),
+    found(
+      [
+        [5, 5, 30, 30],
+        [0, 1, 19, 22],
+      ],
+      [0.9, 0.3],
+    ),
+  ]
+  const { coco, voc } = evaluateDetections(set, [seen[0]!, found([], []), seen[1]!])
+  expect(await validate(seen, set)).toEqual({
+    voc12: voc[0]!.voc12,
+    voc07: voc[0]!.voc07,
+    AP: coco.AP,
+    AP50: coco.AP50,
+    AP75: coco.AP75,
+  })
+  expect(coco.AP).toBeGreaterThan(0)
+  expect(coco.AP).toBeLessThan(0.6)
 })

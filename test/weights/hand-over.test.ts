@@ -145,7 +145,7 @@ test("a detector trains and is scored on pictures as its classifier saw them", a
   const { images } = await readDataset(data, { split: "val" })
   const sizes = { size: 64, maxSize: 64 }
   for (const one of [input, imageNet]) {
-    await detectDataset({ detect } as unknown as FasterRcnn, images, { ...sizes, input: one })
+    await detectDataset({ detect } as unknown as FasterRcnn, images, { ...sizes, input: one }, () => {})
   }
   const [value] = (await decodeImage(images[0]!.file)).data
   expectClose(

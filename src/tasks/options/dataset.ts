@@ -27,11 +27,14 @@ const newFolder = option(z.string(), { help: "a folder that does not exist yet",
 
 const link = option(z.boolean().default(false), { help: "hard links instead of copies of the images" })
 
+const suspects = (help: string) => option(z.string().optional(), { help, value: "file", path: "single" })
+
 export const checkDatasetSchema = z.strictObject({
   ...reading,
   headers: option(z.boolean().default(false), {
     help: "read only the headers of the images: faster, but finds no truncated file",
   }),
+  suspects: suspects("list and count suspected label errors too: the file of eval --suspects --json FILE"),
 })
 
 export type CheckDatasetOptions = z.input<typeof checkDatasetSchema>
@@ -81,6 +84,7 @@ export const viewDatasetSchema = z.strictObject({
   out: option(z.string().default("runs/view"), { help: "where the pictures go", value: "folder", path: "single" }),
   count: option(z.int().min(0).default(16), { help: "how many images of each split" }),
   seed: seed("which images: the same seed draws the same ones"),
+  suspects: suspects("draw the images with suspected label errors instead: the file of eval --suspects --json FILE"),
 })
 
 export type ViewDatasetOptions = z.input<typeof viewDatasetSchema>

@@ -31,6 +31,9 @@ const reportShape = {
     help: "how a COCO ground truth with id 0 counts; pycocotools never matches it",
     otherwise: "mended",
   }),
+  details: option(z.boolean().default(reportDefaults.details), {
+    help: "confusion matrix, error types, best and worst images, diagnosis; without them it is quicker",
+  }),
   intervals: option(z.int().min(1).optional(), {
     help: "95 % confidence intervals of AP and AP50, by bootstrap over the images",
     value: "samples",
@@ -42,6 +45,10 @@ const reportShape = {
     value: "size|folder|file",
   }),
   calibration: option(z.boolean().optional(), { help: "measure calibration: how far scores differ from precision" }),
+  fBeta: option(z.array(z.number().positive()).min(1).optional(), {
+    help: "best score thresholds by F-beta too, overall and per class: 2 weighs recall higher, 0.5 precision",
+    value: "betas",
+  }),
   suspects: option(z.int().min(1).optional(), {
     help: "list the N most suspicious labels",
     bare: 100,
@@ -99,19 +106,23 @@ export function reportOptionsOf({
   score,
   vocIou,
   truthIdZero,
+  details,
   intervals,
   slice,
   calibration,
+  fBeta,
   suspects,
 }: Pick<z.output<typeof scorePredictionsSchema>, keyof typeof reportShape>): Partial<ReportOptions> {
   return {
     metrics,
+    details,
     ...(score === undefined ? {} : { scoreThreshold: score }),
     ...(vocIou === undefined ? {} : { vocIouThresholds: vocIou }),
     ...(truthIdZero === undefined ? {} : { truthIdZero }),
     ...(intervals === undefined ? {} : { intervals: { samples: intervals } }),
     ...(slice === undefined ? {} : { slices: slicesOf(slice) }),
     ...(calibration ? { calibration } : {}),
+    ...(fBeta === undefined ? {} : { fBeta }),
     ...(suspects === undefined ? {} : { suspects }),
   }
 }
