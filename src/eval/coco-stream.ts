@@ -3,7 +3,7 @@ import { beginningOf } from "../json/beginning.js"
 import { readCocoFile } from "../json/coco-file.js"
 import type { CocoId } from "../json/coco-id.js"
 import { type ByteChunks, readJsonLists } from "../json/lists.js"
-import { RecordReader } from "../json/record.js"
+import { RecordError, RecordReader } from "../json/record.js"
 import type { JsonScanner } from "../json/scanner.js"
 import { DetectionBuilder, RECORD } from "./detection-builder.js"
 import type { DetectionTable, TruthTable } from "./tables.js"
@@ -84,7 +84,17 @@ async function readResultRecords(
   }
   const expected = "a list of detections (COCO's results format)"
   const [start, whole] = await beginningOf(chunks)
-  const lists = isRecord(start) ? [{ name: "", lines: true, read }] : ["", ...LISTS].map((name) => ({ name, read }))
+  const readAnnotation = (scanner: JsonScanner, index: number) => {
+    try {
+      read(scanner, index)
+    } catch (error) {
+      if (!(error instanceof RecordError && error.problem === 'expected a field "score", got none')) throw error
+      throw new DataError(`${source}: expected ${expected}, got ground truth: its annotations have no score`)
+    }
+  }
+  const lists = isRecord(start)
+    ? [{ name: "", lines: true, read }]
+    : ["", ...LISTS].map((name) => ({ name, read: name === "annotations" ? readAnnotation : read }))
   const seen = await readJsonLists(whole, source, lists, expected)
   if (seen.size === 0)
     throw new DataError(`${source}: expected ${expected}, got an object without "${LISTS.join('", "')}"`)
