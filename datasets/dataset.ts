@@ -25,7 +25,7 @@ export interface ImageRecord extends Photo {
 }
 
 /** What can be read from files. */
-export type DatasetFormat = "voc" | "coco" | "yolo" | "imagenet"
+export type DatasetFormat = "voc" | "coco" | "yolo" | "imagenet" | "labelme" | "csv" | "via"
 
 /** A data set that has been read and checked: what the trainer, the evaluator and `dataset stats` work on. */
 export interface Dataset {
@@ -43,6 +43,8 @@ export interface Dataset {
   readonly faults: readonly Fault[]
   /** What the reader decided by itself, one line each: the years joined, the corner convention, a missing split. */
   readonly notices?: readonly string[]
+  /** Whether it has no splits: whichever is asked for, all of it is given. */
+  readonly undivided?: boolean
 }
 
 /** What to do about a fault: fix it (clip the box), keep it as it is, leave the object or image out, or stop. */

@@ -10,7 +10,7 @@ export function foreignKind(bytes: Uint8Array): string | undefined {
   if (startsWith(bytes, 0x50, 0x4b, 3, 4)) return "a zip file: unpack it first"
   const text = new TextDecoder().decode(bytes.subarray(0, 64)).trimStart().toLowerCase()
   if (text.startsWith("<!doctype html") || text.startsWith("<html")) {
-    return "a web page: the download went to a page that asks for a login or says an error"
+    return "an HTML page: the download perhaps got a login or an error instead of the file"
   }
   if (text.startsWith("<")) return "XML"
   if (text.startsWith("version https://git-lfs")) return "a pointer of Git LFS: fetch the file itself with git lfs pull"

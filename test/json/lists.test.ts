@@ -113,7 +113,7 @@ test.each([
 test.each([
   ["[1]", 'expected an object, got "[1]"'],
   ["", "expected an object, got an empty file"],
-  ["<!DOCTYPE html><p>Please log in", "expected an object, got a web page"],
+  ["<!DOCTYPE html><p>Please log in", "expected an object, got an HTML page"],
   ["<annotation/>", "got XML"],
   ["version https://git-lfs.github.com/spec/v1", "got a pointer of Git LFS"],
   ["{'images': []}", "this is Python's notation, not JSON"],

@@ -78,7 +78,7 @@ test("files that are missing or of no known format are the user's mistake, in on
     [{ gt: "/nowhere/t.json", predictions: "x" }, "/nowhere/t.json: expected a readable file, got ENOENT"],
     [{ gt, predictions: "/nowhere" }, "/nowhere: expected a file or folder, got ENOENT"],
     [{ gt, predictions: folder({ "a.md": "" })() }, "expected VOC's comp4_det_<set>_<class>.txt, or one <image>.txt"],
-    [{ gt: saved(), predictions: "x" }, "No data set recognised in"],
+    [{ gt: folder({ "a.md": "" })(), predictions: "x" }, "No data set recognised in"],
     [{ gt: saved("results.json"), predictions: "x" }, "expected an object with the lists"],
     [{ gt, predictions: gt }, "expected a list of detections (COCO's results format)"],
   ] as const
