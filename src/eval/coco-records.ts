@@ -29,6 +29,8 @@ export interface CocoAnnotationFile {
     readonly bbox: readonly number[]
     readonly area?: number
     readonly iscrowd?: number | boolean
+    /** Difficult, where a file was made from VOC's. pycocotools does not look at it. */
+    readonly ignore?: number | boolean
   }[]
 }
 
@@ -82,7 +84,7 @@ export function truthsFromCoco(file: CocoAnnotationFile, source = "truths"): Tru
       height,
       area: annotation.area,
       crowd: Boolean(annotation.iscrowd),
-      difficult: false,
+      difficult: Boolean(annotation.ignore),
     })
   })
   return builder.finish()

@@ -1,5 +1,9 @@
+import { chancesOfBeingRight } from "./chance.js"
+
 import { shownImageId } from "./find-image.js"
+
 import { isIgnored, RIGHT, WRONG } from "./match-at.js"
+
 import type { MatchedDetections } from "./matched.js"
 import { groupBy } from "./order.js"
 import { overlap } from "./overlap.js"
@@ -35,8 +39,9 @@ const LEAST_IMAGES = 3
 
 /**
  * Labels that are probably wrong, the most suspicious first. A detector's scores are first made into chances of being
- * right, class by class, by isotonic regression on all images; then confident detections where there is no label, or one
- * of another class, and labels where nothing is found although the class mostly is, become suspects.
+ * right, class by class, by isotonic regression on all images: of being right at all where there is no label, of having
+ * the right class where there is one. Then confident detections where there is no label, or one of another class, and
+ * labels where nothing is found although the class mostly is, become suspects.
  * @param detectors matches of one detector or more on the same truths; what only some suspect counts less
  */
 export function labelSuspects(detectors: readonly MatchedDetections[], most = Number.POSITIVE_INFINITY): Suspect[] {
@@ -69,10 +74,18 @@ function joined(one: Suspect & { readonly votes: number }, other: Suspect): Susp
 
 function suspectsOf(matched: MatchedDetections): Suspect[] {
   const { truths, detections, arranged, at50 } = matched
-  const chance = chancesOfBeingRight(matched)
   const images = truths.imageIds.length
   const ranked = groupBy(arranged.ranking.order, detections.image, images)
   const inTruths = groupBy(truths.image.length, truths.image, images)
+  const chance = chancesOfBeingRight(matched, LEAST_IMAGES)
+  const under = labelsUnder(matched, inTruths)
+  const contradicts = (d: number) => under[d]! >= 0 && truths.category[under[d]!] !== detections.category[d]
+  // Where a label lies there is an object, and only its class can be wrong.
+  const chanceOfClass = chancesOfBeingRight(
+    matched,
+    LEAST_IMAGES,
+    (d) => under[d]! >= 0 && (at50.state[d] === RIGHT || contradicts(d)),
+  )
   const support = bestSupport(matched, chance)
   const recall = recallOfClasses(truths, at50.found)
   const suspects: Suspect[] = []
@@ -104,7 +117,7 @@ function suspectsOf(matched: MatchedDetections): Suspect[] {
           labelled: undefined,
           suspicion: chance[d]!,
         })
-      } else if (nearest.iou >= TOGETHER && isContradiction(truths, detections.category[d]!, nearest.at)) {
+      } else if (contradicts(d)) {
         if (contradicted.has(nearest.at)) continue
         contradicted.add(nearest.at)
         suspects.push({
@@ -113,7 +126,7 @@ function suspectsOf(matched: MatchedDetections): Suspect[] {
           bbox: boxAt(truths.boxesXywh, nearest.at),
           truthId: truths.ids[nearest.at]!,
           labelled: truths.categoryNames[truths.category[nearest.at]!]!,
-          suspicion: chance[d]! * (1 - support[nearest.at]!),
+          suspicion: chanceOfClass[d]! * (1 - support[nearest.at]!),
         })
       }
     }
@@ -135,41 +148,16 @@ function suspectsOf(matched: MatchedDetections): Suspect[] {
   return suspects
 }
 
-/**
- * `[D]` how often a detection of its class with such a score is right, as a function that rises with the score
- * (isotonic regression by pooling adjacent violators); 0 for classes that are right in too few images.
- */
-function chancesOfBeingRight({ truths, detections, arranged, at50 }: MatchedDetections): Float64Array {
-  const chance = new Float64Array(detections.scores.length)
-  const { order, starts } = arranged.ranking
-  for (let k = 0; k < truths.categoryIds.length; k++) {
-    const judged = order
-      .subarray(starts[k], starts[k + 1])
-      .filter((d) => at50.state[d] === RIGHT || at50.state[d] === WRONG)
-    const images = new Set<number>()
-    for (const d of judged) if (at50.state[d] === RIGHT) images.add(detections.image[d]!)
-    if (images.size < LEAST_IMAGES) continue
-    const blocks: { right: number; count: number }[] = []
-    // Best score first, so that shares must not rise on the way.
-    for (const d of judged) {
-      let block = { right: at50.state[d] === RIGHT ? 1 : 0, count: 1 }
-      for (
-        let last = blocks.at(-1);
-        last && last.right * block.count <= block.right * last.count;
-        last = blocks.at(-1)
-      ) {
-        block = { right: last.right + block.right, count: last.count + block.count }
-        blocks.pop()
-      }
-      blocks.push(block)
-    }
-    let at = 0
-    for (const { right, count } of blocks) {
-      // Laplace's rule: a few detections prove little.
-      for (const end = at + count; at < end; at++) chance[judged[at]!] = (right + 1) / (count + 2)
-    }
+/** `[D]` the label that a detection overlaps most, whatever its class; -1 where that is less than half, or ignored. */
+function labelsUnder({ truths, detections }: MatchedDetections, inTruths: ReturnType<typeof groupBy>): Int32Array {
+  const under = new Int32Array(detections.image.length).fill(-1)
+  for (let d = 0; d < under.length; d++) {
+    const image = detections.image[d]!
+    const labels = inTruths.order.subarray(inTruths.starts[image], inTruths.starts[image + 1])
+    const { at, iou } = closest(labels, (g) => overlap(detections.boxesXywh, d * 4, truths.boxesXywh, g * 4, false))
+    if (iou >= TOGETHER && !isIgnored(truths, at)) under[d] = at
   }
-  return chance
+  return under
 }
 
 /** `[G]` the greatest chance of a detection of the label's own class that overlaps it by half. */
@@ -191,10 +179,6 @@ function recallOfClasses(truths: TruthTable, found: Uint8Array): Float64Array {
     if (found[g] === 1) right[truths.category[g]!]!++
   }
   return right.map((count, k) => (all[k] === 0 ? 0 : count / all[k]!))
-}
-
-function isContradiction(truths: TruthTable, category: number, g: number): boolean {
-  return truths.category[g] !== category && !isIgnored(truths, g)
 }
 
 function closest(labels: Int32Array, iouOf: (g: number) => number): { readonly at: number; readonly iou: number } {

@@ -1,0 +1,90 @@
+import { execFileSync, spawn } from "node:child_process"
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs"
+import { createServer, type IncomingMessage } from "node:http"
+import { createRequire } from "node:module"
+import type { AddressInfo } from "node:net"
+import { tmpdir } from "node:os"
+import { dirname, extname, join } from "node:path"
+import { text } from "node:stream/consumers"
+import { brotliDecompressSync } from "node:zlib"
+
+const root = join(import.meta.dirname, "../..")
+const types: Readonly<Record<string, string>> = { ".js": "text/javascript", ".json": "application/json" }
+
+/** Whether the Chromium that `@sparticuz/chromium` carries runs here. */
+export const hasChromium = process.platform === "linux" && process.arch === "x64"
+
+/**
+ * Opens a page in a headless Chromium and waits for what its script posts to `/done`. Every file of the repository is
+ * there at its own path.
+ * @throws Error after `seconds`
+ */
+export async function runInChromium(page: string, seconds = 50): Promise<unknown> {
+  const { folder, program } = unpacked()
+  const profile = mkdtempSync(join(tmpdir(), "resdet-chromium-"))
+  const { promise, resolve, reject } = withResolvers<unknown>()
+  const answer = async (request: IncomingMessage): Promise<{ body: string | Buffer; type: string }> => {
+    const { pathname } = new URL(request.url!, "http://localhost")
+    if (pathname === "/done") {
+      resolve(JSON.parse(await text(request)))
+      return { body: "", type: "text/plain" }
+    }
+    if (pathname === "/") return { body: page, type: "text/html" }
+    return { body: readFileSync(join(root, pathname)), type: types[extname(pathname)] ?? "text/plain" }
+  }
+  const server = createServer((request, response) => {
+    answer(request).then(
+      ({ body, type }) => response.setHeader("content-type", type).end(body),
+      () => response.writeHead(404).end(),
+    )
+  })
+  await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening))
+  const { port } = server.address() as AddressInfo
+  const flags = ["--headless=shell", "--no-sandbox", "--no-zygote", "--disable-gpu", `--user-data-dir=${profile}`]
+  const env = { ...process.env, HOME: profile, LD_LIBRARY_PATH: join(folder, "lib") }
+  const browser = spawn(program, [...flags, `http://127.0.0.1:${port}/`], { env, stdio: "ignore" })
+  const ended = new Promise((end) => browser.once("close", end))
+  browser.once("error", reject)
+  const timer = setTimeout(() => reject(new Error(`the page posted nothing in ${seconds} s`)), 1000 * seconds)
+  try {
+    return await promise
+  } finally {
+    clearTimeout(timer)
+    browser.kill("SIGKILL")
+    await ended
+    server.closeAllConnections()
+    server.close()
+    rmSync(profile, { recursive: true, force: true, maxRetries: 5 })
+  }
+}
+
+/** The browser with its libraries, unpacked once. */
+function unpacked(): { folder: string; program: string } {
+  const chromium = dirname(createRequire(import.meta.url).resolve("@sparticuz/chromium"))
+  const modules = chromium.slice(0, chromium.lastIndexOf("@sparticuz"))
+  const folder = join(modules, ".cache", "chromium")
+  const program = join(folder, "chromium")
+  if (existsSync(program)) return { folder, program }
+  mkdirSync(dirname(folder), { recursive: true })
+  const made = mkdtempSync(`${folder}-`)
+  const archive = (name: string) => brotliDecompressSync(readFileSync(join(modules, "@sparticuz/chromium/bin", name)))
+  writeFileSync(join(made, "chromium"), archive("chromium.br"), { mode: 0o755 })
+  execFileSync("tar", ["-x", "-C", made], { input: archive("al2023.tar.br") })
+  try {
+    renameSync(made, folder)
+  } catch {
+    // Another test process was first.
+    rmSync(made, { recursive: true })
+  }
+  return { folder, program }
+}
+
+function withResolvers<T>() {
+  let resolve!: (value: T) => void
+  let reject!: (error: Error) => void
+  const promise = new Promise<T>((yes, no) => {
+    resolve = yes
+    reject = no
+  })
+  return { promise, resolve, reject }
+}
