@@ -65,12 +65,22 @@ function readHolder(path: string): number | undefined {
   }
 }
 
-/** Whether there is such a process on this machine. */
+/** Whether there is such a process on this machine, and it has not ended. */
 export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0)
-    return true
+    return !hasEnded(pid)
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === "EPERM"
+  }
+}
+
+/** A process that was killed still has its number until its parent asks for it: in many containers nobody does. */
+function hasEnded(pid: number): boolean {
+  try {
+    const [, state] = /\) (\S)/.exec(readFileSync(`/proc/${pid}/stat`, "latin1")) ?? []
+    return state === "Z" || state === "X"
+  } catch {
+    return false // not on Linux
   }
 }

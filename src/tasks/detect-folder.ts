@@ -10,7 +10,7 @@ import { renderLog } from "../predict/render-log.js"
 import { detectionFormats } from "../predict/writer.js"
 import { parseOptions } from "./config.js"
 import { type DetectionRecord, refuseResults, reopenResults, weightsOf, writeRecord } from "./detection-record.js"
-import { holdFolder } from "./folder-lock.js"
+import { awaitFolder, holdFolder } from "./folder-lock.js"
 import { listenerOf, type TaskHooks } from "./hooks.js"
 import { type DetectFolderOptions, detectSchema, lookOf } from "./options/detect.js"
 import { outsideOutput } from "./outside-output.js"
@@ -76,7 +76,7 @@ export async function detectWith(
   hooks: DetectHooks = {},
 ): Promise<DetectFolderResult> {
   const config = parseOptions("detectFolder", detectSchema, options)
-  const { signal } = listenerOf(hooks)
+  const { signal, log } = listenerOf(hooks)
   const formats = detectionFormats(config.format)
   const shard = shardOf(config.shard)
   if (config.resume && config.out === undefined)
@@ -93,7 +93,8 @@ export async function detectWith(
   const network = await parts.openNetwork(weights, { engine: config.engine, detect: look })
   using _ = { [Symbol.dispose]: () => network.dispose() }
   const { classes } = network
-  using held = holdFolder(makeRunFolder("detect", config.out), "written")
+  const own = makeRunFolder("detect", config.out)
+  using held = config.resume ? await awaitFolder(own, "written", log, signal) : holdFolder(own, "written")
   const { folder } = held
   const record: DetectionRecord = {
     source: config.source === "-" ? "-" : resolve(config.source),
@@ -116,14 +117,14 @@ export async function detectWith(
   )
   const path = join(folder, logName)
   {
-    using log = new DetectionLog(path)
+    using lines = new DetectionLog(path)
     let started = performance.now()
     for await (const detected of detectImages(network, parts.decode, left, look, signal)) {
       const { image } = detected
       const report = { path: image.path, place: tally.images + 1, total }
       // The line is written last: an image that has one has all that belongs to it.
       if (detected.error !== undefined) {
-        log.write({ ...image, error: withoutFile(detected.error.message, image.file) })
+        lines.write({ ...image, error: withoutFile(detected.error.message, image.file) })
         tally.add(undefined)
         hooks.onImage?.({ ...report, error: detected.error, milliseconds: performance.now() - started })
       } else {
@@ -131,7 +132,7 @@ export async function detectWith(
         const milliseconds = performance.now() - started
         if (config.draw) await writePicture(folder, image, pixels, found.detections, parts.draw)
         if (config.crops) await writeCrops(folder, classes, image, pixels, found.detections, parts.encode)
-        log.write({ ...image, ...found })
+        lines.write({ ...image, ...found })
         tally.add(found)
         const { width, height, detections } = found
         hooks.onImage?.({ ...report, found: { width, height, detections }, milliseconds })

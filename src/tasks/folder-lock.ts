@@ -1,6 +1,7 @@
 import { readFileSync, rmSync, statSync, utimesSync } from "node:fs"
 import { hostname } from "node:os"
 import { join } from "node:path"
+import { setTimeout } from "node:timers/promises"
 import { UserError } from "../core/errors.js"
 import { isAlive, takeLock } from "../setup/lock.js"
 
@@ -12,6 +13,8 @@ export interface HeldFolder extends Disposable {
 /** A holder tells so often that it is there; one of another machine that has been silent for so long is taken for dead. */
 const beat = 20_000
 const silentFor = 5 * 60_000
+/** So often a lock that is waited for is looked at. */
+const retry = 500
 /** A lock that names no process is being written, or was left so by a full disk. */
 const unnamedFor = 5000
 
@@ -40,6 +43,29 @@ export function holdFolder(folder: string, doing: string): HeldFolder {
     },
   }
 }
+
+/**
+ * As `holdFolder`, and waits while a process of another machine holds it: whether that was killed shows in its silence alone.
+ * @param onWait told once, who it is
+ */
+export async function awaitFolder(
+  folder: string,
+  doing: string,
+  onWait: (line: string) => void,
+  signal: AbortSignal,
+): Promise<HeldFolder> {
+  for (let isTold = false; ; isTold = true) {
+    try {
+      return holdFolder(folder, doing)
+    } catch (error) {
+      if (!(error instanceof UserError) || !isElsewhere(join(folder, ".lock"))) throw error
+      if (!isTold) onWait(`waiting, since ${error.message.split(". ")[0]}`)
+      await setTimeout(retry, undefined, { signal })
+    }
+  }
+}
+
+const isElsewhere = (path: string) => ![undefined, hostname()].includes(/^\d+ (\S+)\n$/.exec(readText(path))?.[1])
 
 /** Who holds the lock, in words; undefined where nobody does any more. */
 function holderOf(path: string): string | undefined {

@@ -1,9 +1,10 @@
-import { spawnSync } from "node:child_process"
+import { spawn, spawnSync } from "node:child_process"
+import { once } from "node:events"
 import { existsSync, mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs"
 import { hostname, tmpdir } from "node:os"
 import { join } from "node:path"
 import { expect, onTestFinished, test } from "vitest"
-import { holdFolder } from "../../src/tasks/folder-lock.js"
+import { awaitFolder, holdFolder } from "../../src/tasks/folder-lock.js"
 
 function folder(lock?: string, secondsAgo = 0) {
   const made = mkdtempSync(join(tmpdir(), "resdet-lock-"))
@@ -53,3 +54,35 @@ test("a lock whose holder is gone is taken over: dead, silent, our own number, e
     expect(readFileSync(path, "utf8")).toBe(`${process.pid} ${hostname()}\n`)
   }
 })
+
+test("what another machine holds is waited for, and told once; what this one holds is refused at once", async () => {
+  const { made, path } = folder("7 elsewhere\n", 30)
+  const told: string[] = []
+  const { signal } = new AbortController()
+  const waiting = awaitFolder(made, "written", (line) => told.push(line), signal)
+  await new Promise((done) => setTimeout(done, 100))
+  rmSync(path)
+  using _held = await waiting
+  expect(told).toEqual([`waiting, since ${made} is being written by process 7 on host elsewhere`])
+
+  const here = folder(`${process.ppid} ${hostname()}\n`)
+  await expect(awaitFolder(here.made, "written", () => {}, signal)).rejects.toThrow("is being written by process")
+  const stopped = awaitFolder(folder("7 elsewhere\n").made, "written", () => {}, AbortSignal.abort())
+  await expect(stopped).rejects.toThrow("aborted")
+})
+
+test.skipIf(process.platform !== "linux")(
+  "a process that was killed, and that nobody has asked for, holds nothing",
+  async () => {
+    // The shell becomes a program that waits, and so never asks for its child.
+    const parent = spawn("sh", ["-c", "sleep 60 & echo $!; exec sleep 60"])
+    onTestFinished(() => void parent.kill("SIGKILL"))
+    const [text] = await once(parent.stdout, "data")
+    const child = Number(String(text))
+    const { made } = folder(`${child} ${hostname()}\n`)
+    expect(() => hold(made)).toThrow(`process ${child}`)
+    process.kill(child, "SIGKILL")
+    await new Promise((done) => setTimeout(done, 100))
+    hold(made)[Symbol.dispose]()
+  },
+)
