@@ -2,7 +2,8 @@ import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import { DataError } from "../src/core/errors.js"
 import { NoSplitError } from "./faults.js"
-import { FolderFiles, isFolder } from "./folder.js"
+import { isFolder } from "./folder.js"
+import { FolderFiles } from "./folder-files.js"
 import { type LabelledOptions, type LabelledSet, labelledDefaults } from "./labelled-set.js"
 
 /** A classification set that is in memory as a whole. */

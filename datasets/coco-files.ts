@@ -3,7 +3,8 @@ import { basename, dirname, join, resolve } from "node:path"
 import { DataError } from "../src/core/errors.js"
 import { didYouMean } from "../src/core/suggest.js"
 import { NoSplitError } from "./faults.js"
-import { FolderFiles, isFile, isFolder } from "./folder.js"
+import { isFile, isFolder } from "./folder.js"
+import { FolderFiles, type FolderFilesOptions } from "./folder-files.js"
 import type { ReadOptions } from "./options.js"
 
 /** True for what `readCoco` reads. */

@@ -43,6 +43,8 @@ export interface Dataset {
   readonly faults: readonly Fault[]
   /** What the reader decided by itself, one line each: the years joined, the corner convention, a missing split. */
   readonly notices?: readonly string[]
+  /** Whether it has no splits: whichever is asked for, all of it is given. */
+  readonly undivided?: boolean
 }
 
 /** What to do about a fault: fix it (clip the box), keep it as it is, leave the object or image out, or stop. */

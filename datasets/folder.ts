@@ -1,11 +1,14 @@
-import { type Dirent, readdirSync, realpathSync, type Stats, statSync } from "node:fs"
-import { dirname, extname, isAbsolute, join, posix, relative, resolve, sep, win32 } from "node:path"
+import { type Stats, statSync } from "node:fs"
+import { dirname, extname, isAbsolute, relative, resolve, win32 } from "node:path"
 import { DataError } from "../src/core/errors.js"
 
-/** Endings of image files, lower case. */
+/** Endings of image files that are decoded, lower case; of two images with one stem the first counts. */
 export const imageEndings: readonly string[] = [
   ".jpg",
   ".jpeg",
+  ".jfif",
+  ".jpe",
+  ".mpo",
   ".png",
   ".webp",
   ".bmp",
@@ -14,6 +17,27 @@ export const imageEndings: readonly string[] = [
   ".gif",
   ".avif",
 ]
+
+/** Endings of pictures that no decoder here reads: they are told, not passed over. */
+const foreignEndings: readonly string[] =
+  ".heic .heif .jp2 .j2k .jxl .psd .dng .cr2 .cr3 .nef .arw .raf .orf .svg .ico .tga .exr .hdr .pnm .ppm .pgm .pbm .dcm".split(
+    " ",
+  )
+
+/** Whether a file's name ends like that of an image that can be decoded. */
+export function isImageName(name: string): boolean {
+  return imageEndings.includes(extname(name).toLowerCase())
+}
+
+/** Whether it ends like that of a picture of any kind. */
+export function isPictureName(name: string): boolean {
+  return isImageName(name) || foreignEndings.includes(extname(name).toLowerCase())
+}
+
+/** A path without its ending. */
+export function withoutEnding(name: string): string {
+  return name.slice(0, name.length - extname(name).length)
+}
 
 export function isFolder(path: string): boolean {
   return look(path)?.isDirectory() ?? false
@@ -49,81 +73,4 @@ export function nameInside(source: string, file: string): string {
   const root = isFile(source) ? dirname(resolve(source)) : resolve(source)
   const near = relative(root, file).replaceAll("\\", "/")
   return near.startsWith("..") ? file : near
-}
-
-/**
- * The files below one folder, listed once a folder instead of asked for one by one. A symbolic link that leads out of
- * the folder is refused when it is asked for.
- */
-export class FolderFiles {
-  readonly root: string
-  readonly #listed = new Map<string, Map<string, Dirent>>()
-
-  constructor(root: string) {
-    this.root = root
-  }
-
-  /**
-   * The absolute path of `name` (with `/` between folders), or undefined when there is no such file.
-   * @throws DataError when the name or a link leads out of the folder
-   */
-  find(name: string, where: string): string | undefined {
-    expectInside(name, where)
-    const clean = posix.normalize(name.replaceAll("\\", "/"))
-    const folder = dirname(clean)
-    const entry = this.#list(folder).get(posix.basename(clean))
-    if (entry === undefined || entry.isDirectory()) return undefined
-    const path = join(this.root, clean)
-    // Linked sub-folders are followed here as well: the entry's own parent may be a link.
-    if (entry.isSymbolicLink() || folder !== ".") this.#expectRealInside(path, where)
-    return isLinkToNothing(entry, path) ? undefined : path
-  }
-
-  /** Names of the files directly in the folder, sorted. */
-  names(): string[] {
-    return [...this.#list(".").keys()].sort()
-  }
-
-  /** File name by name without ending, for images only; of several the first in the order of `imageEndings`. */
-  imagesByStem(): Map<string, string> {
-    const stems = new Map<string, string>()
-    const rank = (name: string) => imageEndings.indexOf(extname(name).toLowerCase())
-    for (const name of this.names()) {
-      if (rank(name) < 0) continue
-      const stem = name.slice(0, -extname(name).length)
-      const other = stems.get(stem)
-      if (other === undefined || rank(name) < rank(other)) stems.set(stem, name)
-    }
-    return stems
-  }
-
-  #list(folder: string): Map<string, Dirent> {
-    let listed = this.#listed.get(folder)
-    if (listed === undefined) {
-      listed = new Map()
-      const path = join(this.root, folder)
-      if (isFolder(path)) {
-        for (const entry of readdirSync(path, { withFileTypes: true })) listed.set(entry.name, entry)
-      }
-      this.#listed.set(folder, listed)
-    }
-    return listed
-  }
-
-  #expectRealInside(path: string, where: string): void {
-    let real: string
-    try {
-      real = realpathSync(path)
-    } catch {
-      return
-    }
-    const root = realpathSync(this.root)
-    if (!real.startsWith(root.endsWith(sep) ? root : root + sep)) {
-      throw new DataError(`${where}: unsafe-path: ${path} is a link that leaves the data folder. Copy the file into it`)
-    }
-  }
-}
-
-function isLinkToNothing(entry: Dirent, path: string): boolean {
-  return entry.isSymbolicLink() && look(path) === undefined
 }

@@ -112,6 +112,16 @@ export interface Frame {
   readonly problem: PhotoProblem | undefined
 }
 
+/** Whether the sides have one ratio, as those of a photo that was resized after it was labelled have. */
+export function isSameShape(size: Pick<UprightSize, "width" | "height">, width: number, height: number): boolean {
+  return Math.abs(size.width * height - size.height * width) <= 0.01 * size.width * height
+}
+
+function perhapsResized(upright: UprightSize, width: number, height: number): string {
+  if (!isSameShape(upright, width, height)) return ""
+  return ". It was perhaps resized after labelling: --size-mismatch scale then scales the boxes"
+}
+
 /** Tells the frame of a photo's boxes from the annotated size: some label tools ignore EXIF. */
 export function frameOf(
   upright: UprightSize,
@@ -127,6 +137,6 @@ export function frameOf(
   const isStored = upright.orientation >= 5 && upright.width === height && upright.height === width
   const message = isStored
     ? `${sizes}: its EXIF orientation ${upright.orientation} is ignored, as the annotation does`
-    : `${sizes}: the file's size counts`
+    : `${sizes}: the file's size counts${perhapsResized(upright, width, height)}`
   return { frame: isStored ? "stored" : "upright", problem: { kind: "size-mismatch", message } }
 }

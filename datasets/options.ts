@@ -24,6 +24,8 @@ export interface ReadOptions {
   readonly corners: "auto" | "one-based" | "zero-based"
   /** Folder of the images of a COCO file, several joined with `+`; `null`: the usual places are tried. */
   readonly images: string | null
+  /** Whether links in the data folder may lead out of it. */
+  readonly followLinks: boolean
 }
 
 /** @source the VOC development kit (1-based corners); torchvision's and Ultralytics' first split is `train` */
@@ -34,4 +36,5 @@ export const readDefaults: ReadOptions = {
   format: null,
   corners: "auto",
   images: null,
+  followLinks: false,
 }

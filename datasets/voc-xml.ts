@@ -1,7 +1,8 @@
 import { readFileSync } from "node:fs"
 import { XMLParser, XMLValidator } from "fast-xml-parser"
 import type { FaultLog } from "./faults.js"
-import type { FolderFiles } from "./folder.js"
+import type { FolderFiles } from "./folder-files.js"
+import { decodeText } from "./text.js"
 
 /** A VOC annotation file as its numbers stand there. */
 export interface VocAnnotation {
@@ -18,17 +19,25 @@ export interface VocObject {
   readonly difficult: boolean
   /** xmin, ymin, xmax, ymax; not a number where the file has none. */
   readonly corners: readonly [number, number, number, number]
+  /** Why it has none. */
+  readonly problem?: string
 }
 
 // Values stay text: a class "007" must not become 7. Python's writers turn letters beyond ASCII into numeric entities,
 // which this parser counts as HTML's.
-const parser = new XMLParser({ parseTagValue: false, htmlEntities: true, isArray: (name) => name === "object" })
+const parser = new XMLParser({
+  parseTagValue: false,
+  htmlEntities: true,
+  removeNSPrefix: true,
+  isArray: (name) => name === "object",
+})
 
 /**
- * Parses a VOC annotation.
+ * Parses the bytes of a VOC annotation, in the encoding that they declare.
  * @throws Error with one line that says what is wrong, when it is no well-formed VOC annotation
  */
-function parseVocXml(text: string): VocAnnotation {
+export function parseVocXml(bytes: Uint8Array): VocAnnotation {
+  const text = decodeText(bytes)
   if (text.includes("<!ENTITY")) throw new Error("it declares entities, which no VOC file needs")
   const validity = XMLValidator.validate(text)
   if (validity !== true) throw new Error(`line ${validity.err.line}: ${validity.err.msg}`)
@@ -58,7 +67,7 @@ export function readAnnotation(
     return undefined
   }
   try {
-    return parseVocXml(readFileSync(path, "utf8"))
+    return parseVocXml(readFileSync(path))
   } catch (error) {
     log.report("broken-annotation", where, (error as Error).message.replaceAll(/\s+/g, " "))
     return undefined
@@ -68,11 +77,24 @@ export function readAnnotation(
 function parseObject(value: unknown): VocObject {
   const object = fields(value)
   const box = fields(object.bndbox)
-  return {
-    name: textOf(object.name),
-    difficult: textOf(object.difficult) === "1",
-    corners: [numberOf(box.xmin), numberOf(box.ymin), numberOf(box.xmax), numberOf(box.ymax)],
+  const corners = [numberOf(box.xmin), numberOf(box.ymin), numberOf(box.xmax), numberOf(box.ymax)] as const
+  const problem = boxProblem(object, box)
+  const difficult = /^(1(\.0*)?|true|yes)$/i.test(textOf(object.difficult).trim())
+  return { name: textOf(object.name).trim(), difficult, corners, ...(problem && { problem }) }
+}
+
+/** What is in the place of a box. */
+function boxProblem(
+  object: Readonly<Record<string, unknown>>,
+  box: Readonly<Record<string, unknown>>,
+): string | undefined {
+  if (Array.isArray(object.bndbox)) return `the object has ${object.bndbox.length} <bndbox>, expected one`
+  if (object.bndbox === undefined || object.bndbox === "") {
+    const other = ["robndbox", "polygon", "mask"].find((name) => name in object)
+    return `the object has no <bndbox>${other === undefined ? "" : `, only a <${other}>`}`
   }
+  const missing = ["xmin", "ymin", "xmax", "ymax"].find((name) => !(name in box))
+  return missing === undefined ? undefined : `the object's <bndbox> has no <${missing}>`
 }
 
 function fields(value: unknown): Readonly<Record<string, unknown>> {

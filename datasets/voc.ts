@@ -1,15 +1,17 @@
-import { readdirSync, readFileSync } from "node:fs"
-import { basename, dirname, extname, isAbsolute, join, resolve } from "node:path"
-import { DataError } from "../src/core/errors.js"
+import { readFileSync } from "node:fs"
+import { basename, posix, relative, sep } from "node:path"
 import { withDefaults } from "../src/core/options.js"
 import { didYouMean } from "../src/core/suggest.js"
 import { labelsByName, orderClasses } from "./classes.js"
 import type { Dataset, ImageRecord } from "./dataset.js"
 import { FaultLog, NoSplitError, withPolicies } from "./faults.js"
-import { expectInside, FolderFiles, isFile, isFolder } from "./folder.js"
+import { expectInside, isImageName, isPictureName, withoutEnding } from "./folder.js"
+import { FolderFiles } from "./folder-files.js"
+import { foreignPicture } from "./image/foreign.js"
 import { type ReadOptions, readDefaults } from "./options.js"
 import { buildRecord, type RawObject } from "./record.js"
-import { readAnnotation, type VocAnnotation } from "./voc-xml.js"
+import { hasSplit, holdsVoc, isUndivided, listedLines, noSplit, type VocFolder, vocFolders } from "./voc-folders.js"
+import { parseVocXml, readAnnotation, type VocAnnotation } from "./voc-xml.js"
 
 interface ReadFile {
   readonly id: string
@@ -22,7 +24,8 @@ interface ReadFile {
 
 /**
  * Reads PASCAL VOC: a folder with `JPEGImages/` and `Annotations/`, a `VOCdevkit` with years in it, or several of these
- * joined with `+` (`VOCdevkit/VOC2007+VOC2012`). Corners become `[xmin - 1, ymin - 1, xmax, ymax]`.
+ * joined with `+` (`VOCdevkit/VOC2007+VOC2012`), and the layouts that label tools make of it (`vocFolders`). Corners become
+ * `[xmin - 1, ymin - 1, xmax, ymax]`.
  * @throws DataError when there is no such folder or split, or a policy says so
  * @source detectron2 `data/datasets/pascal_voc.py`
  */
@@ -34,7 +37,7 @@ export function readVoc(source: string, overrides: Partial<ReadOptions> = {}): D
   const { folders, split } = ofOneYear(all, options.split)
   const parts = folders.length > 1 ? foldersWithSplit(folders, split, notices) : folders
   const files = parts.flatMap((folder) => {
-    const prefix = all.length > 1 ? `${basename(folder)}/` : ""
+    const prefix = all.length > 1 ? `${folder.name}/` : ""
     return readFolder(folder, prefix, { ...options, split }, log, notices)
   })
   const found = files.flatMap(({ annotation }) => annotation.objects.map(({ name }) => name)).filter((name) => name)
@@ -53,117 +56,57 @@ export function readVoc(source: string, overrides: Partial<ReadOptions> = {}): D
     )
   }
   const categoryIds = classes.map((_, index) => index + 1)
-  return { format: "voc", source, split: options.split, classes, categoryIds, images, faults: log.faults, notices }
+  const undivided = parts.every(isUndivided)
+  return {
+    ...{ format: "voc", source, split: options.split, classes, categoryIds, images, faults: log.faults, notices },
+    ...(undivided && { undivided }),
+  }
 }
 
 /** True for what `readVoc` reads. */
 export function isVoc(source: string): boolean {
-  return source.split("+").length > 1 || yearsOf(resolve(source)).length > 0
-}
-
-function vocFolders(source: string): string[] {
-  const names = isFolder(source) ? [source] : source.split("+")
-  const base = dirname(resolve(names[0]!))
-  const folders = names.flatMap((name) => {
-    const near = isFolder(name) || isAbsolute(name) ? resolve(name) : join(base, name)
-    const years = yearsOf(near)
-    if (years.length === 0) {
-      throw new DataError(`No VOC data in ${name}: expected a folder with JPEGImages/ and Annotations/, or a VOCdevkit`)
-    }
-    return years
-  })
-  return [...new Set(folders)]
-}
-
-function yearsOf(folder: string): string[] {
-  const isYear = (path: string) => isFolder(join(path, "JPEGImages")) && isFolder(join(path, "Annotations"))
-  if (isYear(folder)) return [folder]
-  const devkit = isFolder(join(folder, "VOCdevkit")) ? join(folder, "VOCdevkit") : folder
-  if (!isFolder(devkit)) return []
-  const inside = readdirSync(devkit)
-    .sort()
-    .map((name) => join(devkit, name))
-  return inside.filter(isYear)
+  return source.split("+").length > 1 || holdsVoc(source)
 }
 
 /** `VOC2007/test` is the split `test` of the folder `VOC2007` alone. */
-function ofOneYear(all: readonly string[], asked: string): { folders: readonly string[]; split: string } {
+function ofOneYear(all: readonly VocFolder[], asked: string): { folders: readonly VocFolder[]; split: string } {
   const at = asked.lastIndexOf("/")
   if (at < 0) return { folders: all, split: asked }
   const year = asked.slice(0, at)
-  const folders = all.filter((folder) => basename(folder) === year)
+  const folders = all.filter(({ name }) => name === year)
   if (folders.length > 0) return { folders, split: asked.slice(at + 1) }
-  const years = all.map((folder) => basename(folder))
+  const years = all.map(({ name }) => name)
   throw new NoSplitError(
     `No folder "${year}" for split "${asked}".${didYouMean(year, years)} There: ${years.join(", ")}`,
   )
 }
 
-function foldersWithSplit(folders: readonly string[], split: string, notices: string[]): string[] {
-  const having = folders.filter((folder) => !hasSplits(folder) || splitFiles(folder, split).length > 0)
-  if (having.length === 0) expectSplit(folders[0]!, split)
-  const lacking = folders.filter((folder) => !having.includes(folder)).map((folder) => basename(folder))
+function foldersWithSplit(folders: readonly VocFolder[], split: string, notices: string[]): VocFolder[] {
+  const having = folders.filter((folder) => hasSplit(folder, split))
+  if (having.length === 0) throw noSplit(folders, split)
+  const named = (some: readonly VocFolder[]) =>
+    some.filter((folder) => folder.split === undefined).map(({ name }) => name)
+  const lacking = named(folders.filter((folder) => !having.includes(folder)))
   if (lacking.length > 0) notices.push(`${lacking.join(", ")} has no split "${split}" and is left out`)
-  notices.push(`joined ${having.map((folder) => basename(folder)).join(" + ")}`)
+  if (named(having).length > 0) notices.push(`joined ${named(having).join(" + ")}`)
   return having
 }
 
-function hasSplits(folder: string): boolean {
-  return splitNames(folder).length > 0
-}
-
-function splitNames(folder: string): string[] {
-  const main = join(folder, "ImageSets", "Main")
-  return isFolder(main)
-    ? readdirSync(main)
-        .filter((name) => name.endsWith(".txt"))
-        .map((name) => name.slice(0, -4))
-    : []
-}
-
-function splitFiles(folder: string, split: string): string[] {
-  const at = (name: string) => join(folder, "ImageSets", "Main", `${name}.txt`)
-  if (isFile(at(split))) return [at(split)]
-  return split === "trainval" && isFile(at("train")) && isFile(at("val")) ? [at("train"), at("val")] : []
-}
-
-function expectSplit(folder: string, split: string): string[] {
-  expectInside(split, "split")
-  const files = splitFiles(folder, split)
-  if (files.length > 0) return files
-  const names = splitNames(folder)
-  throw new NoSplitError(
-    `No split "${split}" in ${join(folder, "ImageSets", "Main")}.${didYouMean(split, names)} There: ${names.join(", ")}`,
-  )
-}
-
-function idsOf(folder: string, annotations: FolderFiles, options: ReadOptions, notices: string[]): string[] {
-  if (!hasSplits(folder)) {
-    notices.push(`${basename(folder)} has no ImageSets/Main: all its images are taken as "${options.split}"`)
-    return annotations
-      .names()
-      .filter((name) => name.endsWith(".xml"))
-      .map((name) => name.slice(0, -4))
-  }
-  const lines = expectSplit(folder, options.split).flatMap((file) => readFileSync(file, "utf8").split(/\r?\n/))
-  // The lists of one class carry a flag behind the name.
-  return lines.map((line) => line.trim().replace(/\s+(-1|0|1)$/, "")).filter((id) => id !== "")
-}
-
 function readFolder(
-  folder: string,
+  folder: VocFolder,
   prefix: string,
   options: ReadOptions,
   log: FaultLog,
   notices: string[],
 ): ReadFile[] {
-  const annotations = new FolderFiles(join(folder, "Annotations"))
-  const images = new FolderFiles(join(folder, "JPEGImages"))
-  const stems = images.imagesByStem()
+  const links = { within: folder.path, followLinks: options.followLinks }
+  const annotations = new FolderFiles(folder.annotations, links)
+  const images = new FolderFiles(folder.images, links)
+  const place = relative(folder.path, folder.annotations).split(sep).join("/")
   const zeroBased = isZeroBased(folder, annotations, options, notices)
   const seen = new Set<string>()
-  return idsOf(folder, annotations, options, notices).flatMap((id) => {
-    const where = `${prefix}Annotations/${id}.xml`
+  const files = idsOf(folder, annotations, images, options, notices).flatMap((id): ReadFile[] => {
+    const where = `${prefix}${posix.join(place, id)}.xml`
     expectInside(id, `${prefix}ImageSets/Main/${options.split}.txt`)
     if (seen.has(id)) {
       log.report("duplicate-id", where, `"${id}" is listed twice in "${options.split}"`)
@@ -172,37 +115,107 @@ function readFolder(
     seen.add(id)
     const annotation = readAnnotation(annotations, `${id}.xml`, where, log)
     if (annotation === undefined) return []
-    if (annotation.filename !== "") expectInside(annotation.filename, where)
     // By id, as the VOC kit does: copied annotations often still give the file name of another image.
-    const file = images.find(stems.get(id) ?? `${id}.jpg`, where)
-    if (file === undefined) {
-      log.report("missing-image", where, `JPEGImages/${stems.get(id) ?? `${id}.jpg`} is missing`)
-      return []
-    }
-    return [{ id, file, where, annotation, zeroBased }]
+    const file = (isImageName(id) ? images.find(id, where) : undefined) ?? images.findImage(id, where)
+    if (file !== undefined) return [{ id, file, where, annotation, zeroBased }]
+    const wanted = posix.join(relative(folder.path, folder.images).split(sep).join("/"), `${id}.jpg`)
+    const foreign = images.below().find((name) => withoutEnding(name) === id && isPictureName(name))
+    const told = foreign === undefined ? undefined : foreignPicture(images.find(foreign, where)!)
+    if (told !== undefined) log.report("unreadable-image", prefix + foreign!, told)
+    else log.report("missing-image", where, `${wanted} is missing`)
+    return []
   })
+  notices.push(...annotations.notices(), ...images.notices())
+  return files
 }
 
-/** Looks at the whole folder, so that all its splits are read alike. */
-function isZeroBased(folder: string, annotations: FolderFiles, options: ReadOptions, notices: string[]): boolean {
+/** The names of a split's annotation files, without ending. */
+function idsOf(
+  folder: VocFolder,
+  annotations: FolderFiles,
+  images: FolderFiles,
+  options: ReadOptions,
+  notices: string[],
+): string[] {
+  const lines = listedLines(folder, options.split)
+  if (lines === undefined || (folder.lists !== undefined && isUndivided(folder))) {
+    if (folder.split === undefined)
+      notices.push(`${folder.name} has no ImageSets/Main with splits: all its images are taken as "${options.split}"`)
+  }
+  if (lines !== undefined) return lines.map((line) => listedId(line, annotations, images))
+  const ids = annotations
+    .below()
+    .filter((name) => /\.xml$/i.test(name))
+    .map(withoutEnding)
+  const known = new Set(
+    ids.flatMap((id) => [posix.basename(id), withoutEnding(posix.basename(id))].map((name) => name.normalize("NFC"))),
+  )
+  const bare = images
+    .below()
+    .filter((name) => isPictureName(name) && !known.has(withoutEnding(posix.basename(name)).normalize("NFC")))
+  if (bare.length > 0)
+    notices.push(`${folder.name}: ${bare.length} images have no annotation file and are left out, such as ${bare[0]}`)
+  return ids
+}
+
+/**
+ * The annotation that a line of a list means: a name, perhaps in quotes, with a class's flag behind it, an ending or a path.
+ * The first of these readings counts of which there is a file: a name may end in " 1".
+ */
+function listedId(line: string, annotations: FolderFiles, images: FolderFiles): string {
+  const plain = line.replace(/^(["'])(.*)\1$/, "$2")
+  const bare = plain.replace(/\s+(-1|0|1)$/, "")
+  const names = [plain, bare, unended(plain), unended(bare)]
+  const tails = names.map((name) => basename(name.replaceAll("\\", "/")))
+  const readings = [...new Set([...names, ...tails])].filter((name) => !isOutside(name))
+  const annotated = readings.find((name) => annotations.has(`${name}.xml`))
+  return annotated ?? readings.find((name) => images.hasImage(name)) ?? unended(bare)
+}
+
+function isOutside(name: string): boolean {
+  try {
+    expectInside(name, "")
+    return false
+  } catch {
+    return true
+  }
+}
+
+const unended = (name: string) => (isPictureName(name) || /\.xml$/i.test(name) ? withoutEnding(name) : name)
+
+/** Looks at the whole folder, so that all its splits are read alike. One file alone may be another tool's. */
+function isZeroBased(folder: VocFolder, annotations: FolderFiles, options: ReadOptions, notices: string[]): boolean {
   if (options.corners !== "auto") return options.corners === "zero-based"
   const zero = /<[xy]min>\s*0+(\.0*)?\s*</
-  const sign = annotations.names().find((name) => {
-    if (extname(name) !== ".xml") return false
-    const path = annotations.find(name, `Annotations/${name}`)
-    return path !== undefined && zero.test(readFileSync(path, "latin1"))
+  const files = annotations.below().filter((name) => /\.xml$/i.test(name))
+  const signs = files.filter((name) => {
+    const path = annotations.find(name, name)
+    if (path === undefined || !zero.test(readFileSync(path, "latin1"))) return false
+    try {
+      const { objects } = parseVocXml(readFileSync(path))
+      return objects.some(({ corners: [xmin, ymin] }) => xmin === 0 || ymin === 0)
+    } catch {
+      return false
+    }
   })
-  if (sign === undefined) return false
+  if (signs.length === 0) return false
+  const named = `${posix.join(basename(folder.annotations), signs[0]!)}`
+  if (signs.length === 1) {
+    notices.push(
+      `${folder.name}: ${named} alone has a corner at 0: corners count from 1 as VOC's do; --corners zero-based says otherwise`,
+    )
+    return false
+  }
   notices.push(
-    `${basename(folder)}: corners are taken as 0-based, because Annotations/${sign} has a corner at 0 (VOC counts from 1)`,
+    `${folder.name}: corners are taken as 0-based, because ${signs.length} of ${files.length} files have a corner at 0, such as ${named} (VOC counts from 1; --corners one-based says so)`,
   )
   return true
 }
 
 function rawObject(file: ReadFile, index: number, labels: ReadonlyMap<string, number>, log: FaultLog): RawObject[] {
-  const { name, difficult, corners } = file.annotation.objects[index]!
-  if (name === "") {
-    log.report("broken-annotation", file.where, "the object has no <name>", index)
+  const { name, difficult, corners, problem } = file.annotation.objects[index]!
+  if (name === "" || problem !== undefined) {
+    log.report("broken-annotation", file.where, name === "" ? "the object has no <name>" : problem!, index)
     return []
   }
   const label = labels.get(name)
@@ -213,7 +226,13 @@ function rawObject(file: ReadFile, index: number, labels: ReadonlyMap<string, nu
   }
   const [xmin, ymin, xmax, ymax] = corners
   const first = file.zeroBased ? 0 : 1
-  // One pixel wide by VOC's counting, but in practice a click without a drag.
-  const empty = xmax <= xmin || ymax <= ymin ? { empty: `the corners ${corners.join(" ")} enclose no area` } : {}
-  return [{ index, box: [xmin - first, ymin - first, xmax, ymax], label, difficult, ...empty }]
+  return [{ index, box: [xmin - first, ymin - first, xmax, ymax], label, difficult, ...emptiness(corners, first) }]
+}
+
+/** Why a box has no area. By VOC's counting one of equal corners is a pixel wide. */
+function emptiness([xmin, ymin, xmax, ymax]: VocAnnotation["objects"][number]["corners"], first: number) {
+  if (xmax > xmin - first && ymax > ymin - first) return {}
+  const text = `the corners ${[xmin, ymin, xmax, ymax].join(" ")} enclose no area`
+  if (!(xmax < xmin || ymax < ymin)) return { empty: text }
+  return { empty: `${text}: the greater ones come first, they are perhaps swapped` }
 }

@@ -1,14 +1,17 @@
 import { readFile } from "node:fs/promises"
 import jpeg from "jpeg-js"
 import { PNG } from "pngjs"
-import { readHeader } from "./header.js"
+import { decodeBmp } from "./decode-bmp.js"
+import { foreignKind } from "./foreign.js"
+import { type ImageHeader, readHeader } from "./header.js"
+import { tiffIsCut } from "./header-others.js"
 import { orient, type RgbImage } from "./rgb.js"
 import { loadSharp } from "./sharp.js"
 
 export interface DecodeOptions {
   /** Images with more pixels are refused before they are decoded. */
   readonly maxPixels: number
-  /** `auto`: sharp when it can be loaded, else pure JavaScript (JPEG and PNG only). */
+  /** `auto`: sharp when it can be loaded, else pure JavaScript (JPEG, PNG and BMP only). */
   readonly decoder: "auto" | "sharp" | "javascript"
   /** Turn the image upright by its EXIF orientation. */
   readonly autoOrient: boolean
@@ -36,8 +39,9 @@ export interface DecodedImage extends RgbImage {
 }
 
 /**
- * Decodes an image file, or its bytes, to RGB: grey is spread over three channels, alpha is dropped, CMYK converted, 16
- * bits cut to 8. A truncated file gives what arrived (with sharp; jpeg-js cannot, so that it is unreadable then).
+ * Decodes an image file, or its bytes, to RGB: grey is spread over three channels, alpha is dropped, CMYK converted as by
+ * Pillow, 16 bits cut to 8. Embedded colour profiles are ignored, as by torchvision, detectron2 and OpenCV. A truncated
+ * file gives what arrived (with sharp; the JavaScript decoders cannot, so that it is unreadable then).
  * @throws ImageError when the image is missing, not decodable or too large
  */
 export async function decodeImage(
@@ -63,45 +67,82 @@ async function readBytes(path: string): Promise<Uint8Array> {
   }
 }
 
-async function decodeWithSharp(
-  sharp: NonNullable<Awaited<ReturnType<typeof loadSharp>>>,
-  bytes: Uint8Array,
-  options: DecodeOptions,
-): Promise<DecodedImage> {
-  const open = (failOn: "none" | "truncated") => sharp(bytes, { failOn, limitInputPixels: false, sequentialRead: true })
-  // Our own look at the head of a JPEG file is quicker than libvips's, which opens the whole.
+type Sharp = NonNullable<Awaited<ReturnType<typeof loadSharp>>>
+
+async function decodeWithSharp(sharp: Sharp, bytes: Uint8Array, options: DecodeOptions): Promise<DecodedImage> {
   const header = readHeader(bytes)
+  if (header?.format === "bmp") return decodeBitmap(bytes, header, options)
+  const foreign = foreignKind(bytes)
+  if (foreign !== undefined) throw new ImageError("unreadable-image", foreign)
+  const open = (failOn: "none" | "truncated") =>
+    sharp(bytes, { failOn, limitInputPixels: false, sequentialRead: true, ignoreIcc: true })
+  // Our own look at the head of a JPEG file is quicker than libvips's, which opens the whole.
   const metadata = header?.format === "jpeg" ? header : await open("none").metadata().catch(unreadable)
   expectPixels(metadata.width, metadata.height, options)
+  // An orientation that our header reader knows is applied by us: what it tells of the size holds for the pixels.
+  const isCmyk = "space" in metadata ? metadata.space === "cmyk" : metadata.channels === 4
   const decode = async (failOn: "none" | "truncated") => {
-    const upright = options.autoOrient ? open(failOn).autoOrient() : open(failOn)
-    return upright.toColourspace("srgb").removeAlpha().raw({ depth: "uchar" }).toBuffer({ resolveWithObject: true })
+    const opened = options.autoOrient && header === undefined ? open(failOn).autoOrient() : open(failOn)
+    const pixels = isCmyk
+      ? opened.pipelineColourspace("cmyk").toColourspace("cmyk")
+      : opened.toColourspace("srgb").removeAlpha()
+    return pixels.raw({ depth: "uchar" }).toBuffer({ resolveWithObject: true })
   }
-  let truncated = false
+  let truncated = header?.format === "tiff" && tiffIsCut(bytes)
   const { data, info } = await decode("truncated").catch(() => {
     truncated = true
     return decode("none").catch(unreadable)
   })
-  const pixels = info.channels === 3 ? data : spread(data, info.channels)
-  return { data: pixels, height: info.height, width: info.width, truncated, orientation: metadata.orientation ?? 1 }
+  const pixels = isCmyk ? fromCmyk(data) : info.channels === 3 ? data : spread(data, info.channels)
+  const image = { data: pixels, height: info.height, width: info.width }
+  const orientation = header?.orientation ?? metadata.orientation ?? 1
+  const turned = options.autoOrient && header !== undefined ? orient(image, orientation) : image
+  return { ...turned, truncated, orientation }
+}
+
+function decodeBitmap(bytes: Uint8Array, header: ImageHeader, options: DecodeOptions): DecodedImage {
+  expectPixels(header.width, header.height, options)
+  return { ...attempt(() => decodeBmp(bytes)), orientation: 1 }
 }
 
 function decodeWithJavaScript(bytes: Uint8Array, options: DecodeOptions): DecodedImage {
   const header = readHeader(bytes)
-  if (header === undefined)
-    throw new ImageError("unreadable-image", "neither a JPEG nor a PNG, and sharp is not installed")
+  if (header?.format === "bmp") return decodeBitmap(bytes, header, options)
+  if (header?.format !== "jpeg" && header?.format !== "png") {
+    const otherwise = "it is no JPEG, PNG or BMP that can be read, and sharp is not installed"
+    throw new ImageError("unreadable-image", foreignKind(bytes) ?? otherwise)
+  }
   expectPixels(header.width, header.height, options)
   const orientation = header.orientation
   const upright = (image: RgbImage) => (options.autoOrient ? orient(image, orientation) : image)
-  if (header.format === "png") {
-    const { data, width, height } = attempt(() => PNG.sync.read(Buffer.from(bytes)))
-    return { ...upright({ data: spread(data, 4), height, width }), truncated: false, orientation }
-  }
+  if (header.format === "png") return { ...upright(decodePng(bytes)), truncated: false, orientation }
   const limits = { maxResolutionInMP: options.maxPixels / 1e6, maxMemoryUsageInMB: 4096, formatAsRGBA: false }
   const image = attempt(() => jpeg.decode(bytes, { useTArray: true, tolerantDecoding: true, ...limits }))
   const truncated = !endsWithMarker(bytes)
   const { data, width, height } = image
   return { ...upright({ data: data as Uint8Array, height, width }), truncated, orientation }
+}
+
+/** Of 16 bits the upper 8 are taken, as by libvips and Pillow; pngjs would round. */
+function decodePng(bytes: Uint8Array): RgbImage {
+  const isDeep = bytes[24] === 16
+  const { data, width, height } = attempt(() => PNG.sync.read(Buffer.from(bytes), { skipRescale: isDeep }))
+  const values = isDeep ? Uint8Array.from(data as unknown as Uint16Array, (value) => value >> 8) : data
+  return { data: spread(values, 4), height, width }
+}
+
+/** @source Pillow `libImaging/Convert.c`, `cmyk2rgb` */
+function fromCmyk(data: Uint8Array): Uint8Array {
+  const count = data.length / 4
+  const pixels = new Uint8Array(3 * count)
+  for (let i = 0; i < count; i++) {
+    const light = 255 - data[4 * i + 3]!
+    for (let c = 0; c < 3; c++) {
+      const product = data[4 * i + c]! * light + 128
+      pixels[3 * i + c] = Math.max(0, light - (((product >> 8) + product) >> 8))
+    }
+  }
+  return pixels
 }
 
 /** Some cameras pad the file behind the end marker. */

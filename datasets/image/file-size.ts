@@ -1,5 +1,5 @@
-import { closeSync, openSync, readFileSync, readSync } from "node:fs"
-import { readHeader } from "./header.js"
+import { closeSync, fstatSync, openSync, readFileSync, readSync } from "node:fs"
+import { type ImageHeader, readHeader } from "./header.js"
 import { loadSharp } from "./sharp.js"
 
 const firstBytes = 64 << 10
@@ -17,25 +17,43 @@ export interface UprightSize {
  */
 export async function imageFileSize(source: string | Uint8Array): Promise<UprightSize> {
   const header = typeof source === "string" ? fileHeader(source) : readHeader(source)
-  if (header !== undefined) {
-    const { width, height, orientation } = header
-    return orientation >= 5 ? { width: height, height: width, orientation } : { width, height, orientation }
-  }
+  if (header !== undefined) return uprightSize(header)
   const sharp = await loadSharp()
-  if (sharp === undefined) throw new Error("neither a JPEG nor a PNG, and sharp is not installed")
+  if (sharp === undefined) throw new Error("no image whose header is known, and sharp is not installed")
   const { autoOrient, orientation = 1 } = await sharp(source, { limitInputPixels: false }).metadata()
   return { ...autoOrient, orientation }
 }
 
-function fileHeader(path: string) {
-  return readHeader(firstPart(path)) ?? readHeader(readFileSync(path))
+export function uprightSize({ width, height, orientation }: ImageHeader): UprightSize {
+  return orientation >= 5 ? { width: height, height: width, orientation } : { width, height, orientation }
 }
 
-function firstPart(path: string): Uint8Array {
+interface KnownHeader {
+  readonly size: number
+  readonly time: number
+  readonly header: ImageHeader | undefined
+}
+
+/** Headers that were read, by path: a data set's are asked for by its reader, its check and its writer. */
+const known = new Map<string, KnownHeader>()
+
+/**
+ * What the header of an image file tells; it is read again when the file's size or time has changed.
+ * @returns undefined for a format whose header is not known
+ * @throws Error for a file that cannot be read
+ */
+export function fileHeader(path: string): ImageHeader | undefined {
   const file = openSync(path, "r")
   try {
-    const bytes = new Uint8Array(firstBytes)
-    return bytes.subarray(0, readSync(file, bytes))
+    const { size, mtimeMs: time } = fstatSync(file)
+    const before = known.get(path)
+    if (before !== undefined && before.size === size && before.time === time) return before.header
+    const first = new Uint8Array(Math.min(firstBytes, size))
+    const header =
+      readHeader(first.subarray(0, readSync(file, first))) ??
+      (size > firstBytes ? readHeader(readFileSync(path)) : undefined)
+    known.set(path, { size, time, header })
+    return header
   } finally {
     closeSync(file)
   }

@@ -1,21 +1,28 @@
+import { clearOrientation, orientationOf, orientationTag } from "./exif.js"
+import { readOtherHeader } from "./header-others.js"
+
 /** What the first bytes of an image file tell, without decoding it. */
 export interface ImageHeader {
-  readonly format: "jpeg" | "png"
+  readonly format: "jpeg" | "png" | "webp" | "gif" | "bmp" | "tiff"
   /** As stored, before EXIF orientation. */
   readonly width: number
   readonly height: number
   /** EXIF orientation 1..8; 1 is upright, 5..8 swap width and height. */
   readonly orientation: number
+  /** Of a JPEG: 4 are CMYK. */
+  readonly channels?: number
 }
 
 /**
- * Reads size and EXIF orientation of a JPEG or PNG from its bytes (all of them or the first part).
- * @returns undefined when it is neither, or `bytes` ends before both are known
+ * Reads size and EXIF orientation of an image from its bytes (all of them or the first part). Of several EXIF blocks the
+ * first counts, as for Pillow.
+ * @returns undefined when it is of another format, or `bytes` ends before both are known
  */
 export function readHeader(bytes: Uint8Array): ImageHeader | undefined {
   const view = viewOf(bytes)
   if (view.byteLength >= 24 && view.getUint32(0) === PNG_MARK) return readPng(view)
-  return view.byteLength >= 4 && view.getUint16(0) === JPEG_MARK ? readJpeg(view) : undefined
+  if (view.byteLength >= 4 && view.getUint16(0) === JPEG_MARK) return readJpeg(view)
+  return readOtherHeader(view)
 }
 
 /** The bytes of a JPEG with its EXIF orientation set to 1, so that every reader shows the stored pixels. */
@@ -24,7 +31,7 @@ export function withoutOrientation(bytes: Uint8Array): Uint8Array {
   const view = viewOf(copy)
   for (const { marker, at, length } of jpegSegments(view)) {
     const tag = marker === APP1 ? orientationTag(view, at + 6, at + length) : undefined
-    if (tag !== undefined && isExif(view, at)) view.setUint16(tag.at, 1, tag.little)
+    if (tag !== undefined && isExif(view, at)) clearOrientation(view, tag)
   }
   return copy
 }
@@ -40,23 +47,28 @@ const viewOf = (bytes: Uint8Array) => new DataView(bytes.buffer, bytes.byteOffse
 /** An eXIf chunk counts where it stands before the pixels, as for the decoders. */
 function readPng(view: DataView): ImageHeader | undefined {
   const size = { format: "png", width: view.getUint32(16), height: view.getUint32(20) } as const
-  let orientation = 1
+  let orientation: number | undefined
   for (let at = 8; at + 8 <= view.byteLength; at += 12 + view.getUint32(at)) {
     const kind = view.getUint32(at + 4)
-    if (kind === PNG_DATA) return { ...size, orientation }
-    if (kind === PNG_EXIF) orientation = orientationOf(view, at + 8, at + 8 + view.getUint32(at)) ?? orientation
+    if (kind === PNG_DATA) return { ...size, orientation: orientation ?? 1 }
+    if (kind === PNG_EXIF) orientation ??= orientationOf(view, at + 8, at + 8 + view.getUint32(at))
   }
   return undefined
 }
 
 function readJpeg(view: DataView): ImageHeader | undefined {
-  let orientation = 1
+  let orientation: number | undefined
   for (const { marker, at, length } of jpegSegments(view)) {
     const isFrame = marker >= 0xc0 && marker <= 0xcf && marker !== 0xc4 && marker !== 0xc8 && marker !== 0xcc
-    if (isFrame) return { format: "jpeg", width: view.getUint16(at + 3), height: view.getUint16(at + 1), orientation }
-    if (marker === APP1 && isExif(view, at)) orientation = orientationOf(view, at + 6, at + length) ?? orientation
+    if (isFrame) return jpegHeader(view, at, orientation)
+    if (marker === APP1 && isExif(view, at)) orientation ??= orientationOf(view, at + 6, at + length)
   }
   return undefined
+}
+
+const jpegHeader = (view: DataView, at: number, orientation = 1): ImageHeader => {
+  const [height, width, channels] = [view.getUint16(at + 1), view.getUint16(at + 3), view.getUint8(at + 5)]
+  return { format: "jpeg", width, height, orientation, channels }
 }
 
 /** The segments of a JPEG with where their content lies. */
@@ -76,26 +88,4 @@ function* jpegSegments(view: DataView) {
 
 function isExif(view: DataView, at: number): boolean {
   return at + 4 <= view.byteLength && view.getUint32(at) === 0x45786966
-}
-
-function orientationOf(view: DataView, tiff: number, end: number): number | undefined {
-  const tag = orientationTag(view, tiff, end)
-  const value = tag && view.getUint16(tag.at, tag.little)
-  return value !== undefined && value >= 1 && value <= 8 ? value : undefined
-}
-
-/** Where the value of the orientation tag (0x0112) of the first image directory of a TIFF block lies. */
-function orientationTag(view: DataView, tiff: number, blockEnd: number) {
-  const end = Math.min(blockEnd, view.byteLength)
-  if (tiff + 8 > end) return undefined
-  const little = view.getUint16(tiff) === 0x4949
-  const directory = tiff + view.getUint32(tiff + 4, little)
-  if (directory + 2 > end) return undefined
-  const count = view.getUint16(directory, little)
-  for (let i = 0; i < count; i++) {
-    const entry = directory + 2 + 12 * i
-    if (entry + 12 > end) return undefined
-    if (view.getUint16(entry, little) === 0x0112) return { at: entry + 8, little }
-  }
-  return undefined
 }

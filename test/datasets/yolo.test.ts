@@ -29,7 +29,7 @@ test("a broken line and a class that does not exist are named with their line", 
   expect(faults.map(({ kind, file, object }) => `${kind} ${file} ${object}`)).toEqual([
     "broken-annotation labels/train/a.txt 0",
     "unknown-id labels/train/a.txt 1",
-    "unknown-id labels/train/a.txt 2",
+    "broken-annotation labels/train/a.txt 2",
     "box-outside-image labels/train/a.txt 3",
   ])
 })

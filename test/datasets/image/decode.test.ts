@@ -129,7 +129,9 @@ test("a header tells size and orientation without the rest of the file", async (
     width: 32,
     height: 48,
     orientation: 6,
+    channels: 3,
   })
   expect(readHeader(png(5, 4))).toEqual({ format: "png", width: 5, height: 4, orientation: 1 })
   expect(readHeader(Buffer.from("GIF89a"))).toBeUndefined()
+  expect(readHeader(Buffer.from("no image at all, but long enough"))).toBeUndefined()
 })

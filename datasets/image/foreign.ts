@@ -1,0 +1,38 @@
+import { closeSync, openSync, readSync } from "node:fs"
+
+/** Kinds of pictures that no decoder here reads, by their first bytes, and what they are called. */
+const kinds: readonly (readonly [test: (head: string) => boolean, name: string])[] = [
+  [(head) => /^....ftyp(heic|heix|hevc|heim|heis|hevm)/s.test(head), "HEIC"],
+  [(head) => /^....ftyp(mif1|msf1)/s.test(head) && !head.includes("avif"), "HEIC"],
+  [(head) => /^....jP {2}\r\n/s.test(head) || head.startsWith("\xff\x4f\xff\x51"), "JPEG 2000"],
+  [(head) => head.startsWith("\xff\x0a") || /^....JXL /s.test(head), "JPEG XL"],
+  [(head) => head.startsWith("8BPS"), "Photoshop"],
+  [(head) => /^P[1-7]\s/.test(head), "PNM"],
+  [(head) => /^\s*<(svg|!DOCTYPE svg|\?xml[^>]*\?>\s*<svg)/i.test(head), "SVG"],
+  [(head) => head.startsWith("%PDF"), "PDF"],
+  [(head) => /^\s*<(!doctype html|html)/i.test(head), "HTML (perhaps the answer to a failed download)"],
+  [(head) => head.startsWith("version https://git-lfs"), "Git LFS pointer (its file was not fetched)"],
+]
+
+/** What a file is that holds a picture of a kind that is not decoded; undefined for any other. */
+export function foreignPicture(path: string): string | undefined {
+  return foreignKind(firstBytes(path))
+}
+
+export function foreignKind(bytes: Uint8Array): string | undefined {
+  const head = new TextDecoder("latin1").decode(bytes.subarray(0, 64))
+  const kind = kinds.find(([test]) => test(head))?.[1]
+  return kind === undefined
+    ? undefined
+    : `it is a file of the kind ${kind}, which is not decoded: convert it to JPEG or PNG`
+}
+
+function firstBytes(path: string): Uint8Array {
+  const file = openSync(path, "r")
+  try {
+    const bytes = new Uint8Array(64)
+    return bytes.subarray(0, readSync(file, bytes))
+  } finally {
+    closeSync(file)
+  }
+}
