@@ -25,7 +25,7 @@ export interface ImageRecord extends Photo {
 }
 
 /** What can be read from files. */
-export type DatasetFormat = "voc" | "coco" | "yolo" | "imagenet"
+export type DatasetFormat = "voc" | "coco" | "yolo" | "imagenet" | "labelme" | "csv" | "via"
 
 /** A data set that has been read and checked: what the trainer, the evaluator and `dataset stats` work on. */
 export interface Dataset {

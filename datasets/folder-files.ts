@@ -190,12 +190,15 @@ export class FolderFiles {
       isLoose ||= entry.name !== step
       const isLast = i === steps.length - 1
       const path = folder === "" ? entry.name : `${folder}/${entry.name}`
-      if (entry.isSymbolicLink()) this.#expectInside(join(this.root, path), where)
+      if (entry.isSymbolicLink()) {
+        this.#expectInside(join(this.root, path), where)
+        if (isLast && !isFile(join(this.root, path))) return undefined
+      }
       if (isFolderEntry(entry, join(this.root, folder)) === isLast) return undefined
       folder = path
     }
     const path = join(this.root, folder)
-    if (steps.length === 0 || !isFile(path)) return undefined
+    if (steps.length === 0) return undefined
     this.#expectInside(this.root, where)
     if (isLoose) this.#loose.push(steps.join("/"))
     return path

@@ -1,8 +1,8 @@
 import { type Dirent, readdirSync } from "node:fs"
-import { extname, join } from "node:path"
+import { join } from "node:path"
 import { DataError } from "../src/core/errors.js"
 import { FaultLog, NoSplitError } from "./faults.js"
-import { imageEndings, isFile, isFolder } from "./folder.js"
+import { isFolder, isImageName } from "./folder.js"
 import { FolderFiles } from "./folder-files.js"
 import { type LabelledOptions, type LabelledSet, labelledDefaults } from "./labelled-set.js"
 import { openSample } from "./open-sample.js"
@@ -32,7 +32,7 @@ export function isImageFolder(source: string): boolean {
  * @throws DataError for a class without images, or a link that leads out of the folder
  */
 export function readImageFolder(source: string, overrides: Partial<LabelledOptions> = {}): ImageFolderSet {
-  const { split, classes: wanted } = { ...labelledDefaults, ...overrides }
+  const { split, classes: wanted, followLinks } = { ...labelledDefaults, ...overrides }
   const splits = splitsIn(source)
   if (splits.length > 0 && !splits.includes(split)) {
     if (isFolder(join(source, split))) {
@@ -45,7 +45,7 @@ export function readImageFolder(source: string, overrides: Partial<LabelledOptio
   if (found.length === 0) throw new DataError(`${join(source, within)}: expected a folder for each class, found none`)
   const classes = wanted ?? found
   const log = new FaultLog()
-  const finder = new FolderFiles(source)
+  const finder = new FolderFiles(source, { followLinks })
   if (within !== "") finder.find(within, source)
   const names: string[] = []
   const labels: number[] = []
@@ -58,7 +58,7 @@ export function readImageFolder(source: string, overrides: Partial<LabelledOptio
     }
     // For its complaint about a link that leads out.
     finder.find(folder, source)
-    const images = imagesBelow(source, folder, finder)
+    const images = finder.below(folder).filter((path) => isShownImage(path) && finder.find(path, source) !== undefined)
     if (images.length === 0) {
       throw new DataError(`${join(source, folder)}: no images of class "${name}". Add some, or remove the folder`)
     }
@@ -106,19 +106,8 @@ function holdsImages(folder: string): boolean {
   )
 }
 
-/** Images below a folder, by their paths from the source; linked folders inside it are not followed. */
-function imagesBelow(source: string, folder: string, finder: FolderFiles): string[] {
-  return entriesOf(join(source, folder)).flatMap((entry) => {
-    const name = `${folder}/${entry.name}`
-    if (entry.isDirectory()) return imagesBelow(source, name, finder)
-    if (!isImageName(entry.name)) return []
-    if (!entry.isSymbolicLink()) return [name]
-    const file = finder.find(name, source)
-    return file !== undefined && isFile(file) ? [name] : []
-  })
-}
-
-const isImageName = (name: string) => imageEndings.includes(extname(name).toLowerCase())
+/** An image's path below a class's folder, none of whose parts is hidden. */
+const isShownImage = (path: string) => isImageName(path) && !/(^|\/)\./.test(path)
 
 function entriesOf(folder: string): Dirent[] {
   const entries = readdirSync(folder, { withFileTypes: true }).filter(({ name }) => !name.startsWith("."))

@@ -28,6 +28,8 @@ export interface LabelledOptions {
   readonly split: string
   /** Names of the classes 0..K-1, such as a trained classifier's; `null`: those found. */
   readonly classes: readonly string[] | null
+  /** Whether links in the data folder may lead out of it. */
+  readonly followLinks: boolean
 }
 
-export const labelledDefaults: LabelledOptions = { split: "train", classes: null }
+export const labelledDefaults: LabelledOptions = { split: "train", classes: null, followLinks: false }

@@ -24,6 +24,8 @@ export interface ReadOptions {
   readonly corners: "auto" | "one-based" | "zero-based"
   /** Folder of the images of a COCO file, several joined with `+`; `null`: the usual places are tried. */
   readonly images: string | null
+  /** Boxes of photos that were resized after labelling: kept, scaled to the file's size, or an error. */
+  readonly sizeMismatch: "keep" | "scale" | "fail"
   /** Whether links in the data folder may lead out of it. */
   readonly followLinks: boolean
 }
@@ -36,5 +38,6 @@ export const readDefaults: ReadOptions = {
   format: null,
   corners: "auto",
   images: null,
+  sizeMismatch: "keep",
   followLinks: false,
 }

@@ -3,11 +3,15 @@ import { withDefaults } from "../src/core/options.js"
 import { withAnnotationFrame } from "./annotation-frame.js"
 import { readCoco } from "./coco.js"
 import { isCoco } from "./coco-files.js"
+import { isCsv, readCsv } from "./csv.js"
 import type { Dataset, DatasetFormat } from "./dataset.js"
 import { isFile, isFolder } from "./folder.js"
 import { isImageNet, readImageNet } from "./imagenet.js"
 import { joinSplits } from "./join-splits.js"
+import { isLabelme, readLabelme } from "./labelme.js"
 import { type ReadOptions, readDefaults } from "./options.js"
+import { settleSizes } from "./settle-sizes.js"
+import { isVia, readVia } from "./via.js"
 import { isVoc, readVoc } from "./voc.js"
 import { isYolo, readYolo } from "./yolo.js"
 
@@ -16,15 +20,18 @@ import { isYolo, readYolo } from "./yolo.js"
  * @throws DataError when it is none of those we read
  */
 export function recognizeFormat(source: string): DatasetFormat {
+  if (isVia(source)) return "via"
   if (isYolo(source)) return "yolo"
   if (isImageNet(source)) return "imagenet"
   if (isVoc(source)) return "voc"
   if (isCoco(source)) return "coco"
+  if (isLabelme(source)) return "labelme"
+  if (isCsv(source)) return "csv"
   if (!isFolder(source) && !isFile(source)) throw new DataError(`No data at ${source}: there is no such file or folder`)
   throw new DataError(
     `No data set recognised in ${source}: expected JPEGImages/ + Annotations/ (VOC), ` +
-      "annotations/instances_*.json or a JSON file (COCO), a data.yaml (YOLO), " +
-      "or Data/CLS-LOC/ + Annotations/CLS-LOC/ (ImageNet)",
+      "annotations/instances_*.json or a JSON file (COCO), a data.yaml (YOLO), Data/ + Annotations/ (ImageNet), " +
+      "JSON files of labelme or VIA, or train.csv with path,x1,y1,x2,y2,class",
   )
 }
 
@@ -41,11 +48,16 @@ export async function readDataset(source: string, overrides: Partial<ReadOptions
     for (const split of splits) parts.push(await readDataset(source, { ...options, format, split }))
     return joinSplits(parts, options.policies)
   }
-  return withAnnotationFrame(await readFormat(format, source, options))
+  const found = await readFormat(format, source, options)
+  return settleSizes(await withAnnotationFrame(found), options.sizeMismatch)
 }
 
 function readFormat(format: DatasetFormat, source: string, options: ReadOptions): Dataset | Promise<Dataset> {
   if (format === "imagenet") return readImageNet(source, options)
   if (format === "voc") return readVoc(source, options)
-  return format === "coco" ? readCoco(source, options) : readYolo(source, options)
+  if (format === "labelme") return readLabelme(source, options)
+  if (format === "csv") return readCsv(source, options)
+  if (format === "via") return readVia(source, options)
+  if (format === "yolo") return readYolo(source, options)
+  return { ...readCoco(source, options), ...(isFile(source) && { undivided: true }) }
 }

@@ -77,7 +77,7 @@ function headerSize(file: string) {
 }
 
 /** Whether a box lies in a picture, but for what rounding gives. */
-export function isInside([x1, y1, x2, y2]: readonly number[], width: number, height: number): boolean {
+export function isInside([x1, y1, x2, y2]: Iterable<number>, width: number, height: number): boolean {
   return x1! >= -edgeTolerance && y1! >= -edgeTolerance && x2! <= width + edgeTolerance && y2! <= height + edgeTolerance
 }
 

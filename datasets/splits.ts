@@ -19,9 +19,9 @@ export async function readSplits(source: string, options: Partial<ReadOptions> =
   for (const split of splitNames) {
     try {
       const dataset = await readDataset(source, { ...options, split })
-      // A file or folder without lists of its own gives the same images whatever the split is called.
-      const isSame = found.some(({ images }) => images.length > 0 && images[0]!.file === dataset.images[0]?.file)
-      if (!isSame) found.push(dataset)
+      found.push(dataset)
+      // The others would be the same images again.
+      if (dataset.undivided) break
     } catch (error) {
       if (!(error instanceof NoSplitError)) throw error
       missing = error

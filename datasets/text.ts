@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs"
+import { closeSync, openSync, readFileSync, readSync } from "node:fs"
 
 /**
  * The text of a file in the encoding that it tells of itself: by a byte order mark, by zeros where UTF-16 has them, by an
@@ -7,6 +7,17 @@ import { readFileSync } from "node:fs"
  */
 export function readText(path: string): string {
   return decodeText(readFileSync(path))
+}
+
+/** The first 64 KiB of a file's text: enough to know its kind by. */
+export function readHead(path: string): string {
+  const file = openSync(path, "r")
+  try {
+    const bytes = new Uint8Array(64 << 10)
+    return decodeText(bytes.subarray(0, readSync(file, bytes)))
+  } finally {
+    closeSync(file)
+  }
 }
 
 export function decodeText(bytes: Uint8Array): string {

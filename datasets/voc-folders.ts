@@ -4,6 +4,7 @@ import { DataError } from "../src/core/errors.js"
 import { didYouMean } from "../src/core/suggest.js"
 import { NoSplitError } from "./faults.js"
 import { expectInside, isFile, isFolder, isImageName } from "./folder.js"
+import { splitAliases } from "./split-folders.js"
 import { readLines } from "./text.js"
 
 /** Where a VOC data set's files lie. */
@@ -63,16 +64,6 @@ function foldersIn(folder: string): VocFolder[] {
   }
   return [besideFolder(folder) ?? []].flat()
 }
-
-/** What folders of splits are called. */
-const splitAliases: ReadonlyMap<string, string> = new Map([
-  ["train", "train"],
-  ["training", "train"],
-  ["val", "val"],
-  ["valid", "val"],
-  ["validation", "val"],
-  ["test", "test"],
-])
 
 function vocFolder(path: string): VocFolder | undefined {
   const entries = entriesOf(path)

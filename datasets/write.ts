@@ -1,131 +1,152 @@
-import { existsSync } from "node:fs"
-import { basename, join, resolve } from "node:path"
-import { stringify } from "yaml"
+import { randomUUID } from "node:crypto"
+import { existsSync, mkdirSync, renameSync, rmSync } from "node:fs"
+import { dirname, join, resolve } from "node:path"
 import { DataError } from "../src/core/errors.js"
-import { writeJson } from "../src/json/write-json.js"
-import { writeWhole } from "./atomic.js"
 import type { Dataset, DatasetFormat, Fault, ImageRecord } from "./dataset.js"
 import { PhotoFaults } from "./photo-faults.js"
 import { photoSize } from "./photo-size.js"
 import { type PhotoFile, photoFile, placePhoto } from "./place-photo.js"
-import { vocXml } from "./write-voc.js"
+import { isInside } from "./record.js"
+import { formatWriters } from "./write-formats.js"
 
 /** The formats that can be written. */
-export type WriteFormat = Exclude<DatasetFormat, "imagenet">
+export type WriteFormat = Exclude<DatasetFormat, "imagenet" | "via">
 
 export interface WriteOptions {
   /** Link the image files (hard links) instead of copying them, where the disk allows it. */
   readonly link: boolean
 }
 
+/** What became of a data set that was written. */
+export interface Written {
+  /** What was wrong with photos; those whose size cannot be told are left out. */
+  readonly faults: readonly Fault[]
+  /** What the format has no place for, and what is called otherwise now. */
+  readonly notices: readonly string[]
+}
+
+/** An image with its place in the new folder. */
+export interface NamedImage extends ImageRecord {
+  readonly from: PhotoFile
+  /** Its name without ending; none is another's, whatever the case. */
+  readonly stem: string
+  readonly name: string
+}
+
 /**
- * Writes splits of one data set in another format into a new folder. What a format has no place for is left out: crowds
- * in VOC, crowds, difficult flags and areas in YOLO. A photo whose boxes are those of its stored pixels loses its EXIF
- * orientation, so that whoever reads the copy sees the same picture.
- * @returns what was wrong with photos; those whose size cannot be told are left out
- * @throws DataError when the folder exists, or two images would get one name
+ * Writes splits of one data set in another format into a new folder, which appears when all of it is written. Objects that a
+ * format cannot tell from ordinary ones are left out and counted: crowds in VOC, crowds and difficult ones in YOLO. Boxes
+ * are clipped to their files. A photo whose boxes are those of its stored pixels loses its EXIF orientation, so that
+ * whoever reads the copy sees the same picture.
+ * @throws DataError when the folder exists, or the format cannot tell two classes apart
  */
 export async function writeDataset(
   splits: readonly Dataset[],
   format: WriteFormat,
   folder: string,
   overrides: Partial<WriteOptions> = {},
-): Promise<Fault[]> {
+): Promise<Written> {
   if (existsSync(folder)) throw new DataError(`${folder} exists already. Choose a folder that does not`)
   const options = { link: false, ...overrides }
-  const writer = { voc: writeVocSplit, coco: writeCocoSplit, yolo: writeYoloSplit }[format]
-  const taken = new Set<string>()
+  const writer = formatWriters[format]
+  const notices: string[] = []
   const faults: Fault[] = []
-  for (const dataset of splits) {
-    const photoFaults = new PhotoFaults(dataset.source)
-    const images: NamedImage[] = []
-    for (const image of dataset.images) {
-      const { size, problems } = await photoSize(image)
-      photoFaults.add(image, problems)
-      if (size === undefined) continue
-      // Folders in a name become part of it: VOC and YOLO have none.
-      const stem = image.id.replaceAll(/[\\/]/g, "_")
-      const place = format === "voc" ? stem : `${dataset.split}/${stem}`
-      if (taken.has(place)) throw new DataError(`Two images would be named ${place}. Rename one of them`)
-      taken.add(place)
-      const from = await photoFile(image, size)
-      const { width, height } = size
-      images.push({ ...image, width, height, from, stem, name: stem + from.ending })
-    }
-    const target = (name: string) =>
-      join(folder, { voc: "JPEGImages", coco: dataset.split, yolo: `images/${dataset.split}` }[format], name)
-    for (const image of images) await placePhoto(image, image.from, target(image.name), options.link)
-    writer(dataset, images, folder)
-    faults.push(...photoFaults.faults)
-  }
-  if (format === "voc" && splits.length > 1) {
-    const both = splits.filter(({ split }) => split === "train" || split === "val")
-    if (both.length === 2)
-      writeList(
-        folder,
-        "trainval",
-        both.flatMap(({ images }) => images.map(({ id }) => id)),
-      )
-  }
-  if (format === "yolo") writeYaml(splits, folder)
-  return faults
-}
-
-type NamedImage = ImageRecord & { readonly from: PhotoFile; readonly stem: string; readonly name: string }
-
-function writeVocSplit(dataset: Dataset, images: readonly NamedImage[], folder: string): void {
-  for (const image of images) {
-    const xml = vocXml(image, dataset.classes, basename(resolve(folder)), image.name)
-    writeWhole(join(folder, "Annotations", `${image.stem}.xml`), xml)
-  }
-  writeList(
-    folder,
-    dataset.split,
-    images.map(({ stem }) => stem),
-  )
-}
-
-/** Writes `ImageSets/Main/<split>.txt`. */
-function writeList(folder: string, split: string, ids: readonly string[]): void {
-  const lines = ids.map((id) => `${id.replaceAll(/[\\/]/g, "_")}\n`).join("")
-  writeWhole(join(folder, "ImageSets", "Main", `${split}.txt`), lines)
-}
-
-function writeCocoSplit(dataset: Dataset, images: readonly NamedImage[], folder: string): void {
-  let id = 0
-  const annotations = images.flatMap((image) =>
-    Array.from(image.labels, (label, i) => {
-      const [x1, y1, x2, y2] = image.boxes.subarray(4 * i, 4 * i + 4) as unknown as [number, number, number, number]
-      return {
-        id: ++id,
-        image_id: image.imageId,
-        category_id: dataset.categoryIds[label - 1]!,
-        bbox: [x1, y1, x2 - x1, y2 - y1],
-        area: image.areas[i]!,
-        iscrowd: image.crowd[i]!,
-        ...(image.difficult[i] ? { ignore: 1 } : {}),
+  const names = new ImageNames()
+  const beside = join(dirname(resolve(folder)), `.${randomUUID().slice(0, 8)}.part`)
+  mkdirSync(beside, { recursive: true })
+  try {
+    const parts: { readonly dataset: Dataset; readonly images: readonly NamedImage[] }[] = []
+    for (const dataset of splits) {
+      writer.expectClasses?.(dataset)
+      const photoFaults = new PhotoFaults(dataset.source)
+      const images: NamedImage[] = []
+      for (const image of dataset.images) {
+        const { size, problems } = await photoSize(image)
+        photoFaults.add(image, problems)
+        if (size === undefined) continue
+        const place = writer.place(dataset.split)
+        const stem = names.stemFor(image, place, dataset.split)
+        const from = await photoFile(image, size)
+        const { width, height } = size
+        const named: NamedImage = { ...image, width, height, from, stem, name: stem + from.ending }
+        const path = join(beside, place, named.name)
+        if (!existsSync(path)) await placePhoto(image, from, path, options.link)
+        images.push(named)
       }
-    }),
-  )
-  const categories = dataset.classes.map((name, i) => ({ id: dataset.categoryIds[i]!, name }))
-  const list = images.map(({ imageId, name, width, height }) => ({ id: imageId, file_name: name, width, height }))
-  const json = writeJson({ images: list, annotations, categories })
-  writeWhole(join(folder, "annotations", `instances_${dataset.split}.json`), json)
-}
-
-function writeYoloSplit(dataset: Dataset, images: readonly NamedImage[], folder: string): void {
-  for (const { stem, labels, boxes, width, height } of images) {
-    const lines = Array.from(labels, (label, i) => {
-      const [x1, y1, x2, y2] = boxes.subarray(4 * i, 4 * i + 4) as unknown as [number, number, number, number]
-      const parts = [(x1 + x2) / 2 / width, (y1 + y2) / 2 / height, (x2 - x1) / width, (y2 - y1) / height]
-      return `${label - 1} ${parts.map((part) => part.toFixed(8)).join(" ")}\n`
-    })
-    writeWhole(join(folder, "labels", dataset.split, `${stem}.txt`), lines.join(""))
+      parts.push({ dataset, images: clipped(images, dataset, writer.says, notices) })
+      faults.push(...photoFaults.faults)
+    }
+    if (names.renamed > 0) notices.push(`${names.renamed} images got a name of their own, as another has theirs`)
+    for (const { dataset, images } of parts) writer.writeSplit(dataset, images, beside, folder)
+    writer.finish?.(parts, beside)
+    renameSync(beside, folder)
+    return { faults, notices }
+  } catch (error) {
+    rmSync(beside, { recursive: true, force: true })
+    throw error
   }
 }
 
-function writeYaml(splits: readonly Dataset[], folder: string): void {
-  const places = Object.fromEntries(splits.map(({ split }) => [split, `images/${split}`]))
-  const names = Object.fromEntries((splits[0]?.classes ?? []).map((name, index) => [index, name]))
-  writeWhole(join(folder, "data.yaml"), stringify({ ...places, names }))
+/** Gives each image of a folder a name of its own; a file that two splits share keeps one. */
+class ImageNames {
+  renamed = 0
+  readonly #taken = new Map<string, string>()
+
+  stemFor({ id, file }: ImageRecord, place: string, split: string): string {
+    // Folders in a name become part of it; a line break would end a list's line.
+    const own = id.replaceAll(/[\\/\r\n]/g, "_")
+    const tries = [own, `${split}_${own}`]
+    for (let n = 0; ; n++) {
+      const stem = tries[n] ?? `${own}_${n}`
+      const key = `${place}/${stem}`.normalize("NFC").toLowerCase()
+      const holder = this.#taken.get(key)
+      if (holder !== undefined && holder !== file) continue
+      if (holder === undefined && n > 0) this.renamed++
+      this.#taken.set(key, file)
+      return stem
+    }
+  }
+}
+
+/** The objects that the format can tell, within their images. */
+function clipped(
+  images: readonly NamedImage[],
+  { split }: Dataset,
+  says: { readonly crowd: boolean; readonly difficult: boolean },
+  notices: string[],
+): NamedImage[] {
+  const left = { crowd: 0, difficult: 0, outside: 0 }
+  const result = images.map((image) => {
+    const { width, height, crowd, difficult, labels, areas } = image
+    const boxes = image.boxes.slice()
+    const kept = Array.from(labels.keys()).filter((i) => {
+      if (crowd[i] && !says.crowd) left.crowd++
+      else if (difficult[i] && !says.difficult) left.difficult++
+      else if (clipBox(boxes.subarray(4 * i, 4 * i + 4), width, height)) return true
+      else left.outside++
+      return false
+    })
+    const at = (flags: Uint8Array) => Uint8Array.from(kept, (i) => flags[i]!)
+    return {
+      ...image,
+      boxes: Float64Array.from(kept.flatMap((i) => [...boxes.subarray(4 * i, 4 * i + 4)])),
+      labels: Int32Array.from(kept, (i) => labels[i]!),
+      ...{ crowd: at(crowd), difficult: at(difficult), areas: Float64Array.from(kept, (i) => areas[i]!) },
+    }
+  })
+  const told = (count: number, what: string) => {
+    if (count > 0) notices.push(`${split}: ${count} ${what}`)
+  }
+  told(left.crowd, "crowd regions are left out: the format has no place for them")
+  told(left.difficult, "difficult objects are left out: the format has no place for them")
+  told(left.outside, "boxes lie outside of their files and are left out")
+  return result
+}
+
+/** Clips a box in place. @returns whether something of it is left */
+function clipBox(box: Float64Array, width: number, height: number): boolean {
+  if (!isInside(box, width, height)) {
+    box.set([Math.max(box[0]!, 0), Math.max(box[1]!, 0), Math.min(box[2]!, width), Math.min(box[3]!, height)])
+  }
+  return box[2]! > box[0]! && box[3]! > box[1]!
 }

@@ -87,7 +87,9 @@ function pathsOf(place: string, root: string, file: string, notices: string[]): 
   for (let from = isInside && !isAbsolute(place) ? 1 : 0; from < steps.length; from++) {
     const inside = steps.slice(from).join("/")
     const near = join(root, inside)
-    if (!isFolder(near) && !isFile(near)) continue
+    // One folder's name alone, such as `images`, may be another split's.
+    const isLike = isFile(near) || (isFolder(near) && (from === 0 || from < steps.length - 1))
+    if (!isLike) continue
     notices.push(`${basename(file)}: "${place}" is taken as "${inside}"`)
     return [near]
   }

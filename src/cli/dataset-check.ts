@@ -1,4 +1,5 @@
 import { formatFault } from "../../datasets/faults.js"
+import type { SharedImages } from "../../datasets/shared-images.js"
 import { DataError } from "../core/errors.js"
 import type { DatasetCheck } from "../tasks/check-dataset.js"
 import { checkDatasetSchema } from "../tasks/options/dataset.js"
@@ -11,18 +12,27 @@ export const command = defineCommand({
   async run(options, { hooks }) {
     const { checkDataset } = await import("../tasks/check-dataset.js")
     const check = await checkDataset(options, hooks)
-    const { faults } = check
-    const text = [...faultLines(check), ...suspectLines(check)].join("\n")
-    if (faults.length === 0) return { text, document: check }
-    return { text, document: check, failure: new DataError(`${options.data}: faults found: ${faults.length}`) }
+    const { faults, empty, shared, fixed } = check
+    const lines = [...faultLines(check), ...empty, ...shared.map(sharedLine), ...suspectLines(check)]
+    if (faults.length === 0 && empty.length === 0) lines.push("no faults")
+    if (fixed !== null) lines.push(`mended copy: ${fixed.out} (${fixed.format})`)
+    const found = faults.length > 0 && fixed === null ? `${options.data}: faults found: ${faults.length}` : undefined
+    const problem = empty[0] ?? found
+    const failure = problem === undefined ? undefined : new DataError(problem)
+    return { text: lines.join("\n"), document: check, failure }
   },
 })
 
-function faultLines({ faults, counts }: DatasetCheck): string[] {
-  if (faults.length === 0) return ["no faults"]
-  const lines = faults.map((fault) => `${fault.split}: ${formatFault(fault, false)}`)
+function faultLines({ faults, counts, fixed }: DatasetCheck): string[] {
+  if (faults.length === 0) return []
+  const lines = faults.map((fault) => `${fault.split}: ${formatFault(fault, fixed !== null)}`)
   const kinds = Object.entries(counts).map(([kind, count]) => `${count} ${kind}`)
   return [...lines, `${faults.length} faults: ${kinds.join(", ")}`]
+}
+
+function sharedLine({ splits: [first, second], count, example }: SharedImages): string {
+  const named = example[0] === example[1] ? example[0] : `${example[0]}, ${example[1]} in ${second}`
+  return `${count} images of ${first} are in ${second} too, such as ${named}: what is measured there says nothing of new photos`
 }
 
 function suspectLines({ suspects }: DatasetCheck): string[] {

@@ -1,9 +1,20 @@
 import type { Dataset } from "../../datasets/dataset.js"
 import { datasetFromSamples, type OwnSamples } from "../../datasets/dataset-from-samples.js"
+import { emptiness } from "../../datasets/emptiness.js"
 import type { ReadOptions } from "../../datasets/options.js"
 import { readDataset } from "../../datasets/read.js"
 import { DataError } from "../core/errors.js"
 import type { Listener } from "./hooks.js"
+
+/** How files with boxes are read, by the options that tasks have for it. */
+interface HowRead extends Pick<ReadOptions, "corners" | "sizeMismatch" | "followLinks"> {
+  readonly images?: string | undefined
+}
+
+/** The reader's options among a task's. */
+export function howReadOf({ images = undefined, corners, sizeMismatch, followLinks }: HowRead): Partial<ReadOptions> {
+  return { ...(images === undefined ? {} : { images }), corners, sizeMismatch, followLinks }
+}
 
 /** Data with boxes: where they are, a data set that was read, or samples of a program's own. */
 export type BoxData = string | Dataset | OwnSamples
@@ -35,8 +46,14 @@ export async function readBoxData(
   log(`${source}: ${format.toUpperCase()} data, split ${split}: ${counts}`)
   for (const notice of notices) log(notice)
   for (const one of faults) fault(one)
-  if (images.length === 0) throw new DataError(`${source}: no images in split ${split}`)
+  if (images.length === 0) throw new DataError(emptiness(set)!)
   return set
+}
+
+/** @throws DataError when no image has an object */
+export function expectObjects(set: Dataset): void {
+  const why = emptiness(set)
+  if (why !== undefined) throw new DataError(why)
 }
 
 function isDataset(data: Exclude<BoxData, string>): data is Dataset {

@@ -20,7 +20,8 @@ export async function convertDataset(options: ConvertDatasetOptions, hooks: Task
   const { to: format, out, link } = config
   const listener = listenerOf(hooks)
   const sets = await readData(config, listener)
-  const met = await writeDataset(sets, format, out, { link })
-  for (const fault of [...sets.flatMap(({ faults }) => faults), ...met]) listener.fault(fault)
+  const { faults, notices } = await writeDataset(sets, format, out, { link })
+  for (const fault of [...sets.flatMap(({ faults: own }) => own), ...faults]) listener.fault(fault)
+  for (const notice of notices) listener.log(notice)
   return { out, format, splits: countsOf(sets) }
 }

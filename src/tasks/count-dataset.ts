@@ -1,4 +1,6 @@
 import type { Dataset } from "../../datasets/dataset.js"
+import { PhotoFaults } from "../../datasets/photo-faults.js"
+import { withPhotoSizes } from "../../datasets/photo-size.js"
 import { type DatasetStats, datasetStats, sizeEdges } from "../../datasets/stats.js"
 import { parseOptions } from "./config.js"
 import { listenerOf, type TaskHooks } from "./hooks.js"
@@ -22,7 +24,13 @@ export interface DatasetCounts {
 export async function countDataset(options: CountDatasetOptions, hooks: TaskHooks = {}): Promise<DatasetCounts> {
   const config = parseOptions("countDataset", countDatasetSchema, options)
   const { size, maxSize } = config
-  const sets = await readData(config, listenerOf(hooks))
+  const listener = listenerOf(hooks)
+  const sets: Dataset[] = []
+  for (const set of await readData(config, listener)) {
+    const faults = new PhotoFaults(set.source)
+    sets.push({ ...set, images: await withPhotoSizes(set.images, faults) })
+    for (const fault of faults.faults) listener.fault(fault)
+  }
   return {
     format: sets[0]!.format,
     size,

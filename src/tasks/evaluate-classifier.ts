@@ -27,13 +27,13 @@ export async function evaluateClassifier(
   hooks: TaskHooks = {},
 ): Promise<ClassifierEvaluation> {
   const config = parseOptions("evaluateClassifier", evaluateClassifierSchema, options)
-  const { data, split, perImage, batch } = config
+  const { data, split, perImage, batch, followLinks } = config
   const listener = listenerOf(hooks)
   const { log, signal } = listener
   const scorer = await openScorer(config, listener)
   try {
     const classes = areNumbered(scorer.classes) ? null : scorer.classes
-    const set = readLabelled(data, { split, classes })
+    const set = readLabelled(data, { split, classes, followLinks })
     const images = set.labels.length
     log(`${data}: split ${set.split}, ${images} images`)
     for (const fault of set.faults) listener.fault(fault)

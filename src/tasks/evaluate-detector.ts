@@ -6,7 +6,7 @@ import { DetectionEvaluator } from "../eval/evaluator.js"
 import type { EvalReport } from "../eval/report.js"
 import { detectRecords } from "../predict/detect-records.js"
 import { openNetwork } from "../predict/open-network.js"
-import { readBoxData } from "./box-data.js"
+import { howReadOf, readBoxData } from "./box-data.js"
 import { parseOptions } from "./config.js"
 import { listenerOf, type TaskHooks } from "./hooks.js"
 import { lookOf } from "./options/detect.js"
@@ -20,13 +20,13 @@ import { type EvaluateDetectorOptions, evaluateDetectorSchema, reportOptionsOf }
 export async function evaluateDetector(given: EvaluateDetectorOptions, hooks: TaskHooks = {}): Promise<EvalReport> {
   const options = parseOptions("evaluateDetector", evaluateDetectorSchema, given)
   const { signal, log, fault, progress } = listenerOf(hooks)
-  const { data, split, images = null, engine, backbone } = options
+  const { data, split, engine, backbone } = options
   const { score: _, ...wished } = options
   const look = lookOf(wished)
   const network = await openNetwork([options.weights].flat(), { engine, detect: look, backbone })
   try {
     log(`engine: ${network.engine}`)
-    const how = { split, classes: network.classes, images, policies: scoringPolicies }
+    const how = { split, classes: network.classes, ...howReadOf(options), policies: scoringPolicies }
     const set = await readBoxData(data, how, { log, fault })
     const total = set.images.length
     const onImage = (done: number) => progress({ job: "eval", done, total })

@@ -1,6 +1,6 @@
 import { type LocalizationFigures, localizationFigures } from "../localize/figures.js"
 import { localizeDataset } from "../localize/localize-dataset.js"
-import { readBoxData } from "./box-data.js"
+import { howReadOf, readBoxData } from "./box-data.js"
 import { parseOptions } from "./config.js"
 import { countOff, listenerOf, type TaskHooks } from "./hooks.js"
 import { type EvaluateLocalizerOptions, evaluateLocalizerSchema } from "./options/localize.js"
@@ -23,11 +23,11 @@ export async function evaluateLocalizer(
   hooks: TaskHooks = {},
 ): Promise<LocalizerEvaluation> {
   const config = parseOptions("evaluateLocalizer", evaluateLocalizerSchema, options)
-  const { data, split, images: folder = null } = config
+  const { data, split } = config
   const listener = listenerOf(hooks)
   const { log, signal } = listener
   return withLocalizer(config, listener, async (localizer, look, guess) => {
-    const set = await readBoxData(data, { split, classes: localizer.classes, images: folder }, listener)
+    const set = await readBoxData(data, { split, classes: localizer.classes, ...howReadOf(config) }, listener)
     const told = countOff(listener, "localize")
     const onImage = (done: number) => told(done, set.images.length)
     const { perImage, failed } = await localizeDataset(localizer, set.images, look, { guess, signal, onImage })

@@ -11,7 +11,7 @@ import { type DeepPartial, type FasterRcnnOptions, withOverrides } from "../dete
 import { preset } from "../detector/presets.js"
 import { inputSizes } from "../weights/plan.js"
 import { type AnchorReport, anchorReport, type FitObjects } from "./anchor-report.js"
-import { readBoxData } from "./box-data.js"
+import { expectObjects, howReadOf, readBoxData } from "./box-data.js"
 import { parseOptions } from "./config.js"
 import { listenerOf, type TaskHooks } from "./hooks.js"
 import { type FitAnchorsOptions, fitAnchorsSchema } from "./options/fit-anchors.js"
@@ -24,9 +24,10 @@ import { type FitAnchorsOptions, fitAnchorsSchema } from "./options/fit-anchors.
 export async function fitAnchors(options: FitAnchorsOptions, hooks: TaskHooks = {}): Promise<AnchorReport> {
   const config = parseOptions("fitAnchors", fitAnchorsSchema, options)
   const listener = listenerOf(hooks)
-  const { data, split, images: folder = null } = config
+  const { data, split } = config
   const detector = configOf(config)
-  const dataset = await readBoxData(data, { split, images: folder }, listener)
+  const dataset = await readBoxData(data, { split, ...howReadOf(config) }, listener)
+  expectObjects(dataset)
   const faults = new PhotoFaults(dataset.source)
   const objects = fitObjects(await withPhotoSizes(dataset.images, faults), detector)
   for (const fault of faults.faults) listener.fault(fault)

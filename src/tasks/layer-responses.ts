@@ -37,12 +37,12 @@ export interface LayerResponses {
  */
 export async function layerResponses(options: LayerResponsesOptions, hooks: TaskHooks = {}): Promise<LayerResponses> {
   const config = parseOptions("layerResponses", layerResponsesSchema, options)
-  const { data, split, out, batch, engine } = config
+  const { data, split, out, batch, engine, followLinks } = config
   if (out !== undefined && extname(out) === ".svg") {
     throw new UsageError(`${out}: expected the table's name as out; the plot is put beside it as .svg`)
   }
   const listener = listenerOf(hooks)
-  const set = readLabelled(data, { split })
+  const set = readLabelled(data, { split, followLinks })
   listener.log(`engine: ${await startEngine(engine)}`)
   const weights = listOf(config.weights)
   const networks: NetworkResponses[] = []

@@ -17,7 +17,7 @@ export interface OptionInfo {
   /** The value is a list whose items stand behind the flag with spaces between them. */
   readonly repeated?: boolean
   /** What the flag means without a value; with one, it is optional. */
-  readonly bare?: number
+  readonly bare?: number | string
   /** Seldom needed: `--help` leaves it to docs/options.md. */
   readonly advanced?: boolean
   /** `file`: no flag, only a key of configuration files and `--set`. `code`: an object that only TypeScript can pass. */

@@ -2,7 +2,7 @@ import { orderClasses } from "../../datasets/classes.js"
 import type { Dataset } from "../../datasets/dataset.js"
 import type { ReadOptions } from "../../datasets/options.js"
 import { readSplits } from "../../datasets/splits.js"
-import { openBoxData } from "./box-data.js"
+import { howReadOf, openBoxData } from "./box-data.js"
 import type { Listener } from "./hooks.js"
 import type { ReadingOptions } from "./options/dataset.js"
 
@@ -17,13 +17,12 @@ export interface SplitCount {
  * @throws DataError as `readDataset`
  */
 export async function readData(
-  { data, split, images, corners }: ReadingOptions,
+  { data, split, ...how }: ReadingOptions,
   { log }: Pick<Listener, "log">,
 ): Promise<Dataset[]> {
   const options: Partial<ReadOptions> = {
-    corners,
+    ...howReadOf(how),
     ...(split === undefined ? {} : { split }),
-    ...(images === undefined ? {} : { images }),
   }
   if (typeof data !== "string") return [await openBoxData(data, options)]
   const found = await readSplits(data, options)

@@ -1,6 +1,7 @@
 import { splitImages } from "../../datasets/splits.js"
 import { writeDataset } from "../../datasets/write.js"
 import { UsageError } from "../core/errors.js"
+import { expectObjects } from "./box-data.js"
 import { parseOptions } from "./config.js"
 import type { WrittenDataset } from "./convert-dataset.js"
 import { listenerOf, type TaskHooks } from "./hooks.js"
@@ -18,14 +19,18 @@ export async function splitDataset(options: SplitDatasetOptions, hooks: TaskHook
   if (rest <= 0) throw new UsageError(`expected val and test to leave something for train, got ${val} and ${test}`)
   const listener = listenerOf(hooks)
   const [set] = await readData(config, listener)
+  expectObjects(set!)
   const format = to ?? set!.format
-  if (format === "imagenet" || format === "samples") {
-    throw new UsageError(`${set!.source}: data of the format ${format} are written as voc, coco or yolo: give "to"`)
+  if (format === "imagenet" || format === "via" || format === "samples") {
+    throw new UsageError(
+      `${set!.source}: data of the format ${format} are written as voc, coco, yolo, labelme or csv: give "to"`,
+    )
   }
   const names = test > 0 ? ["train", "val", "test"] : ["train", "val"]
   const parts = splitImages(set!.images, [rest, val, test].slice(0, names.length), seed)
   const divided = parts.map((images, i) => ({ ...set!, split: names[i]!, images }))
-  const met = await writeDataset(divided, format, out, { link })
-  for (const fault of [...set!.faults, ...met]) listener.fault(fault)
+  const { faults, notices } = await writeDataset(divided, format, out, { link })
+  for (const fault of [...set!.faults, ...faults]) listener.fault(fault)
+  for (const notice of notices) listener.log(notice)
   return { out, format, splits: countsOf(divided) }
 }

@@ -106,15 +106,15 @@ const classifierTrainer: Trainer<
 }
 
 async function readSets(
-  { data, split, valSplit, valEvery }: ClassifyTrainConfig,
+  { data, split, valSplit, valEvery, followLinks }: ClassifyTrainConfig,
   listener: Listener,
 ): Promise<ClassifierSets> {
-  const training = readLabelled(data, { split })
+  const training = readLabelled(data, { split, followLinks })
   tellSet(training, listener)
   if (valEvery === 0) return { training, validation: undefined }
   const validation = await validationOf(() => {
     if (training.split === wholeSplit) throw new DataError(`${data} is not divided into train/ and val/`)
-    return readLabelled(data, { split: valSplit, classes: training.classes })
+    return readLabelled(data, { split: valSplit, classes: training.classes, followLinks })
   }, listener)
   if (validation) tellSet(validation, listener)
   return { training, validation }

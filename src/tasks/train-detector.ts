@@ -67,7 +67,7 @@ const detectorTrainer: Trainer<GivenTrainConfig, TrainConfig, ModelConfig, Train
   folder: "train",
   schema: decidedTrainSchema,
   complete: storedModelConfig,
-  fingerprint: ({ training }) => fingerprintOf(training),
+  fingerprint: fingerprintOf,
   async decide(given, listener) {
     using checkpoint = given.weights === undefined ? undefined : Checkpoint.open(given.weights)
     const { config, lines } = planTraining(given, checkpoint)

@@ -56,7 +56,7 @@ const localizerTrainer: Trainer<
 > = {
   folder: "localize",
   schema: localizeTrainSchema,
-  fingerprint: ({ training }) => fingerprintOf(training),
+  fingerprint: fingerprintOf,
   read: (config, listener) => readTrainingData(config, {}, listener),
   async decide(config, listener) {
     if ((config.stage === "rcnn") !== (config.proposals !== undefined)) {

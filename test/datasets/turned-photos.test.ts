@@ -35,7 +35,7 @@ test.each(twins.flatMap((twin) => formats.map((format) => [twin, format] as cons
   async (twin, format) => {
     const folder = tempFolder()
     const set = await readDataset(await writeTwin(folder, twin))
-    const faults = await writeDataset([set], format, join(folder, "out"))
+    const { faults } = await writeDataset([set], format, join(folder, "out"))
     expect(faults.map(({ kind }) => kind)).toEqual(twin === "stored" ? ["size-mismatch"] : [])
     const copy = await readDataset(join(folder, "out"))
     const record = copy.images[0]!

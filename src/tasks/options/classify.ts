@@ -1,7 +1,7 @@
 import { z } from "zod"
 import { scorerBatch } from "../../classify/scorer-batch.js"
 import { option } from "../option.js"
-import { engine, files, scoredSplit } from "./shared.js"
+import { engine, files, followLinks, scoredSplit } from "./shared.js"
 
 const classifiers = (help: string) => option(files(), { help, value: "file", path: "single", repeated: true })
 
@@ -40,6 +40,7 @@ export const loadClassifierSchema = z.strictObject(scoring).omit({ weights: true
 
 export const evaluateClassifierSchema = z.strictObject({
   data: labelledData,
+  followLinks,
   split: scoredSplit,
   ...scoring,
   perImage: option(z.string().optional(), {
@@ -72,6 +73,7 @@ export type ClassifyFolderOptions = z.input<typeof classifyFolderSchema>
 export const layerResponsesSchema = z.strictObject({
   weights: classifiers("one or several classifiers (.safetensors) to compare"),
   data: labelledData,
+  followLinks,
   split: scoredSplit,
   out: option(z.string().optional(), {
     help: "write a table (.csv), and a plot beside it as .svg",

@@ -2,7 +2,7 @@ import { z } from "zod"
 import { demoCounts } from "../../../datasets/demo/counts.js"
 import { usualSides } from "../../detector/usual-sides.js"
 import { option } from "../option.js"
-import { boxData, imagesFolder, seed } from "./shared.js"
+import { boxData, howRead, imagesFolder, seed } from "./shared.js"
 
 /** Which data, and how they are read. */
 const reading = {
@@ -13,15 +13,12 @@ const reading = {
     otherwise: "train, val and test where present",
   }),
   images: imagesFolder,
-  corners: option(z.enum(["auto", "one-based", "zero-based"]).default("auto"), {
-    help: "what the corners in VOC files mean",
-    value: "rule",
-  }),
+  ...howRead,
 }
 
 export type ReadingOptions = z.output<z.ZodObject<typeof reading>>
 
-const formats = z.enum(["voc", "coco", "yolo"])
+const formats = z.enum(["voc", "coco", "yolo", "labelme", "csv"])
 
 const newFolder = option(z.string(), { help: "a folder that does not exist yet", value: "folder", path: "single" })
 
@@ -35,6 +32,12 @@ export const checkDatasetSchema = z.strictObject({
     help: "read only the headers of the images: faster, but finds no truncated file",
   }),
   suspects: suspects("list and count suspected label errors too: the file of eval --suspects --json FILE"),
+  fix: option(z.string().optional(), {
+    help: "write a mended copy into a folder that does not exist yet",
+    value: "folder",
+    path: "single",
+    bare: "runs/fixed",
+  }),
 })
 
 export type CheckDatasetOptions = z.input<typeof checkDatasetSchema>

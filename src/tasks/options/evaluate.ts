@@ -6,7 +6,7 @@ import { type Metric, type ReportOptions, reportDefaults } from "../../eval/repo
 import { slicesByFolder, slicesBySize, slicesFromFile } from "../../eval/slices.js"
 import { option } from "../option.js"
 import { lookShape } from "./detect.js"
-import { boxData, detectEngine, files, imagesFolder, ownBackbone, scoredSplit } from "./shared.js"
+import { boxData, detectEngine, files, howRead, imagesFolder, ownBackbone, scoredSplit } from "./shared.js"
 
 /** What is measured, and how it is told. */
 const reportShape = {
@@ -66,6 +66,7 @@ export const evaluateDetectorSchema = z.strictObject({
   data: boxData("data to evaluate on: VOC, COCO or YOLO"),
   split: scoredSplit,
   images: imagesFolder,
+  ...howRead,
   ...reportShape,
   ...lookShape,
   engine: detectEngine,

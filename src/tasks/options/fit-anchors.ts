@@ -1,13 +1,14 @@
 import { z } from "zod"
 import { defaultPreset, presetNames } from "../../detector/preset-names.js"
 import { option } from "../option.js"
-import { boxData, detectorOverrides, imagesFolder, inputSides, trainSplit } from "./shared.js"
+import { boxData, detectorOverrides, howRead, imagesFolder, inputSides, trainSplit } from "./shared.js"
 import { trainDefaults } from "./train-detector.js"
 
 /** The options of `anchors`, by the names that `train` has for them. */
 export const fitAnchorsSchema = z.strictObject({
   data: boxData(),
   images: imagesFolder,
+  ...howRead,
   split: option(z.string().default(trainDefaults.split), trainSplit),
   model: option(z.string().default(trainDefaults.model), {
     help: "the detector whose anchors are examined",

@@ -3,7 +3,7 @@ import { pickDefaults } from "../../localize/candidates.js"
 import { refinedProposals } from "../../localize/options.js"
 import { viewDefaults } from "../../localize/view.js"
 import { option } from "../option.js"
-import { boxData, engine, files, imagesFolder, scoredSplit } from "./shared.js"
+import { boxData, engine, files, howRead, imagesFolder, scoredSplit } from "./shared.js"
 
 const file = { value: "file", path: "single" } as const
 
@@ -44,6 +44,7 @@ export const evaluateLocalizerSchema = z.strictObject({
   data: boxData(),
   split: scoredSplit,
   images: imagesFolder,
+  ...howRead,
   ...looking,
 })
 

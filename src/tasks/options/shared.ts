@@ -28,6 +28,22 @@ export const imagesFolder = option(z.string().optional(), {
   path: "joined",
 })
 
+export const followLinks = option(z.boolean().default(false), {
+  help: "follow links that lead out of the data folder",
+})
+
+/** How annotations are understood. */
+export const howRead = {
+  corners: option(z.enum(["auto", "one-based", "zero-based"]).default("auto"), {
+    help: "what the corners in VOC files mean",
+    value: "rule",
+  }),
+  sizeMismatch: option(z.enum(["keep", "scale", "fail"]).default("keep"), {
+    help: "boxes of photos that were resized after labelling: keep them, scale them to the file's size, or fail",
+  }),
+  followLinks,
+}
+
 export const trainSplit = { help: "training split; join several with +; one year as VOC2007/test", value: "name" }
 export const valSplit = { help: "validation split", value: "name" }
 

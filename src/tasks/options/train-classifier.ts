@@ -2,7 +2,7 @@ import { z } from "zod"
 import { sgdDefaults } from "../../train/options.js"
 import { scheduleDefaults } from "../../train/schedule.js"
 import { option } from "../option.js"
-import { engine, strideIn, trainSplit, valSplit } from "./shared.js"
+import { engine, followLinks, strideIn, trainSplit, valSplit } from "./shared.js"
 import {
   clipNorm,
   flip,
@@ -26,6 +26,7 @@ export const classifyTrainSchema = z.strictObject({
     help: "a folder of classes (train/<class>/, val/<class>/), or CIFAR-10's binary files",
     path: "single",
   }),
+  followLinks,
   split: option(z.string().default("train"), trainSplit),
   valSplit: option(z.string().default("val"), valSplit),
   model: option(z.string().optional(), {

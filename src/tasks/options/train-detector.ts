@@ -8,6 +8,7 @@ import {
   boxDataFromCode,
   detectorOverrides,
   engine,
+  howRead,
   imagesFolder,
   inputSides,
   ownBackbone,
@@ -57,6 +58,7 @@ export const trainSchema = z.strictObject({
   data: boxData(),
   valData: boxDataFromCode("what is validated on, instead of a split of the data"),
   images: imagesFolder,
+  ...howRead,
   split: option(z.string().optional(), { ...trainSplit, otherwise: `the recipe's, else ${trainDefaults.split}` }),
   valSplit: option(z.string().optional(), { ...valSplit, otherwise: `the recipe's, else ${trainDefaults.valSplit}` }),
   model: option(z.string().optional(), {

@@ -2,7 +2,7 @@ import { z } from "zod"
 import { classRpnDefaults } from "../../localize/options.js"
 import { sgdDefaults } from "../../train/options.js"
 import { option } from "../option.js"
-import { boxData, boxDataFromCode, engine, imagesFolder, strideIn, trainSplit, valSplit } from "./shared.js"
+import { boxData, boxDataFromCode, engine, howRead, imagesFolder, strideIn, trainSplit, valSplit } from "./shared.js"
 import {
   clipNorm,
   clipNormDefault,
@@ -21,6 +21,7 @@ export const localizeTrainSchema = z.strictObject({
   data: boxData(),
   valData: boxDataFromCode("what is validated on, instead of a split of the data"),
   images: imagesFolder,
+  ...howRead,
   split: option(z.string().default("train"), trainSplit),
   valSplit: option(z.string().default("val"), valSplit),
   stage: option(z.enum(["rpn", "rcnn"]).default("rpn"), {

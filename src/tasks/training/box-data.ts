@@ -1,12 +1,15 @@
 import type { Dataset } from "../../../datasets/dataset.js"
 import { type FaultPolicies, scoringPolicies } from "../../../datasets/faults.js"
+import type { ReadOptions } from "../../../datasets/options.js"
+import { sameFiles } from "../../../datasets/shared-images.js"
+import { splitImages } from "../../../datasets/splits.js"
 import { DataError } from "../../core/errors.js"
-import { type BoxData, readBoxData } from "../box-data.js"
+import { type BoxData, expectObjects, howReadOf, openBoxData, readBoxData } from "../box-data.js"
 import type { Listener } from "../hooks.js"
 import type { DatasetFingerprint } from "./run-record.js"
 
 /** Where data with boxes are, and which parts of them a run uses. */
-export interface BoxDataConfig {
+export interface BoxDataConfig extends Pick<ReadOptions, "corners" | "sizeMismatch" | "followLinks"> {
   readonly data: BoxData
   /** What is validated on, instead of a split of `data`. */
   readonly valData?: BoxData | undefined
@@ -14,24 +17,32 @@ export interface BoxDataConfig {
   readonly split: string
   readonly valSplit: string
   readonly valEvery: number
+  readonly seed: number
 }
 
 export interface TrainingData {
   readonly training: Dataset
   readonly validation: Dataset | undefined
+  /** Names of the images that were taken from those of training to validate on. */
+  readonly heldOut?: readonly string[]
 }
+
+/** The share of the images that is held out of data without splits. @source scikit-learn's and Keras' usual 20 % */
+const heldOutShare = 0.2
 
 /**
  * Reads data with boxes to train and validate on, and says what they are.
  * @throws DataError when there is nothing to train on
  */
 export async function readTrainingData(
-  { data, valData, split, valSplit, valEvery, ...config }: BoxDataConfig,
+  config: BoxDataConfig,
   policies: Partial<FaultPolicies>,
   listener: Listener,
 ): Promise<TrainingData> {
-  const images = config.images ?? null
-  const training = await readBoxData(data, { split, images, policies }, listener)
+  const { data, valData, split, valSplit, valEvery } = config
+  const how = { ...howReadOf(config), policies }
+  const training = await readBoxData(data, { ...how, split }, listener)
+  expectObjects(training)
   if (valEvery === 0) return { training, validation: undefined }
   // Samples of a program's own have no splits.
   const source = valData ?? (typeof data === "string" ? data : undefined)
@@ -39,14 +50,46 @@ export async function readTrainingData(
     listener.log("no validation: pass valData to validate on")
     return { training, validation: undefined }
   }
-  const scoring = { ...scoringPolicies, ...policies }
-  const asked = { split: valSplit, images, policies: scoring, classes: training.classes }
+  const scoring = { ...how, policies: { ...scoringPolicies, ...policies }, classes: training.classes }
+  if (valData === undefined && training.undivided) return holdOut(training, { ...scoring, split }, config, listener)
+  const asked = { ...scoring, split: valSplit }
   const validation = await validationOf(() => readBoxData(source, asked, listener), listener)
+  const shared = validation === undefined ? 0 : sameFiles(validation, training).length
+  if (shared > 0) {
+    listener.log(
+      `${shared} of ${validation!.images.length} validation images are training images too: what is measured on them says nothing of new photos`,
+    )
+  }
   return { training, validation }
 }
 
-export function fingerprintOf({ images, classes }: Dataset): DatasetFingerprint {
-  return { images: images.length, classes }
+/**
+ * Divides data that have no splits, by the seed: whoever validates on what was learned measures nothing.
+ * @param scoring how what is held out is read: as it was annotated
+ */
+async function holdOut(
+  all: Dataset,
+  scoring: Partial<ReadOptions>,
+  { data, seed, valSplit }: BoxDataConfig,
+  { log }: Listener,
+): Promise<TrainingData> {
+  const [kept = [], held = []] = splitImages(all.images, [1 - heldOutShare, heldOutShare], seed)
+  if (held.length === 0 || kept.every(({ labels }) => labels.length === 0)) {
+    log(`no validation: ${all.images.length} images without splits are too few to hold some out`)
+    return { training: all, validation: undefined }
+  }
+  log(
+    `the data have no splits: ${held.length} of ${all.images.length} images, drawn with seed ${seed}, are held out to validate on; ` +
+      "config.json lists them",
+  )
+  const files = new Set(held.map(({ file }) => file))
+  const { images, ...rest } = await openBoxData(data, scoring)
+  const validation = { ...rest, split: valSplit, images: images.filter(({ file }) => files.has(file)), faults: [] }
+  return { training: { ...all, images: kept }, validation, heldOut: held.map(({ id }) => id) }
+}
+
+export function fingerprintOf({ training: { images, classes }, heldOut }: TrainingData): DatasetFingerprint {
+  return { images: images.length, classes, ...(heldOut && { heldOut }) }
 }
 
 /** The data that a model is validated on; none, and why, where they cannot be read. */

@@ -19,6 +19,8 @@ export interface RunRecord<Config, Model> {
 export interface DatasetFingerprint {
   readonly images: number
   readonly classes: readonly string[]
+  /** Names of the images held out to validate on, where the data have no splits. */
+  readonly heldOut?: readonly string[]
 }
 
 /** A run's length, in one of the two. */
