@@ -21,11 +21,11 @@ function sample(objects: string): string {
 test("check names each fault with file and object and ends with 3; a clean set ends with 0", async () => {
   const dirty = await run(
     "check",
-    join(sample(vocObject("dog", [1, 1, 9, 9]) + vocObject("dog", [5, 5, 5, 5])), "data"),
+    join(sample(vocObject("dog", [1, 1, 9, 9]) + vocObject("dog", [6, 5, 5, 5])), "data"),
   )
   expect(dirty.code).toBe(3)
   expect(dirty.lines).toEqual([
-    "train: Annotations/a.xml object 1: zero-area-box: the corners 5 5 5 5 enclose no area",
+    "train: Annotations/a.xml object 1: zero-area-box: the corners 6 5 5 5 enclose no area: the greater ones come first, they are perhaps swapped",
     "1 faults: 1 zero-area-box",
   ])
   const clean = await run("check", join(sample(vocObject("dog", [1, 1, 9, 9])), "data"))
@@ -162,7 +162,7 @@ describe("suspected label errors", () => {
 })
 
 test("the binary ends with 3 when a data set has faults", () => {
-  const data = join(sample(vocObject("dog", [5, 5, 5, 5])), "data")
+  const data = join(sample(vocObject("dog", [6, 5, 5, 5])), "data")
   const ended = spawnSync(process.execPath, ["bin/resdet.js", "dataset", "check", data], { encoding: "utf8" })
   expect(ended.status).toBe(3)
   expect(ended.stdout).toMatch(/1 faults: 1 zero-area-box\n$/)

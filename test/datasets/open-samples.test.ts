@@ -57,7 +57,8 @@ test("a fault is told once, however often its photo is opened, and its policy is
     {
       kind: "size-mismatch",
       file: "a.png",
-      message: "the file is 40x30, the annotation says 20x15: the file's size counts",
+      message:
+        "the file is 40x30, the annotation says 20x15: the file's size counts. It was perhaps resized after labelling: --size-mismatch scale then scales the boxes",
       action: "fixed",
     },
   ])

@@ -17,7 +17,7 @@ let data = ""
 beforeEach(() => {
   folder = tempFolder()
   data = join(folder, "data")
-  writeVocSample(data, vocObject("dog", [1, 1, 9, 9]) + vocObject("dog", [5, 5, 5, 5]))
+  writeVocSample(data, vocObject("dog", [1, 1, 9, 9]) + vocObject("dog", [6, 5, 5, 5]))
 })
 
 test("a check returns the faults and prints nothing", async () => {
