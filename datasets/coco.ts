@@ -5,10 +5,11 @@ import { type CocoFileAnnotation, type CocoFileImage, readCocoFileSync } from ".
 import { type CocoId, compareIds, idKey } from "../src/json/coco-id.js"
 import { readBytes } from "../src/json/read-bytes.js"
 import { labelsByName } from "./classes.js"
-import { cocoFileOf, imagePlaces } from "./coco-files.js"
+import { expectPixelBoxes } from "./coco-box-forms.js"
+import { cocoFileOf, imagePlaces, isUndividedCoco } from "./coco-files.js"
 import type { Dataset, ImageRecord } from "./dataset.js"
 import { FaultLog, withPolicies } from "./faults.js"
-import { expectInside, isFile } from "./folder.js"
+import { isFile } from "./folder.js"
 import { type ReadOptions, readDefaults } from "./options.js"
 import { buildRecord, type RawObject } from "./record.js"
 
@@ -38,6 +39,7 @@ export function readCoco(source: string, overrides: Partial<ReadOptions> = {}): 
   const root = isFile(source) ? dirname(json) : resolve(source)
   const where = relative(root, json).replaceAll("\\", "/")
   const { images, names, categories } = readJson(json, where, log, notices)
+  expectPixelBoxes(images, where)
   const classes = options.classes ?? categories.map(({ name }) => name)
   const labels = labelsByName(classes)
   const places = imagePlaces(
@@ -58,10 +60,13 @@ export function readCoco(source: string, overrides: Partial<ReadOptions> = {}): 
     const { width, height } = image
     return [buildRecord({ id, imageId: image.id, file, width, height }, raw, where, log)]
   })
-  notices.push(...sharedFiles(records))
+  notices.push(...places.notices(), ...sharedFiles(records))
   const categoryIds = idsOf(classes, categories)
   const { split } = options
-  return { format: "coco", source, split, classes, categoryIds, images: records, faults: log.faults, notices }
+  return {
+    ...{ format: "coco", source, split, classes, categoryIds, images: records, faults: log.faults, notices },
+    ...(isUndividedCoco(source) && { undivided: true }),
+  }
 }
 
 /** The id of each class; one that the file lacks gets a number that is free. */
@@ -84,7 +89,6 @@ function readJson(json: string, where: string, log: FaultLog, notices: string[])
         return
       }
       const image = { ...rest, name }
-      expectInside(name, where)
       const key = idKey(image.id)
       const other = images.get(key)
       if (other === undefined) images.set(key, { image, objects: [] })

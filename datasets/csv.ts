@@ -104,7 +104,7 @@ function readFile(path: string, root: string, options: ReadOptions, log: FaultLo
   const rows = rowsOf(readText(path))
   const columns = columnsOf(rows)
   if (columns === undefined) throw new DataError(`${path}: expected the columns path, x1, y1, x2, y2 and class`)
-  const finder = new FolderFiles(options.images ?? root, { followLinks: options.followLinks })
+  const finder = new FolderFiles([options.images ?? root].flat()[0]!, { followLinks: options.followLinks })
   const images = new Map<
     string,
     { -readonly [Key in keyof NamedObjects]: NamedObjects[Key] } & { objects: NamedObject[] }

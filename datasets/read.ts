@@ -59,5 +59,5 @@ function readFormat(format: DatasetFormat, source: string, options: ReadOptions)
   if (format === "csv") return readCsv(source, options)
   if (format === "via") return readVia(source, options)
   if (format === "yolo") return readYolo(source, options)
-  return { ...readCoco(source, options), ...(isFile(source) && { undivided: true }) }
+  return readCoco(source, options)
 }

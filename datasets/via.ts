@@ -65,8 +65,11 @@ export function readVia(source: string, overrides: Partial<ReadOptions> = {}): D
 
 function readFile(path: string, root: string, options: ReadOptions, log: FaultLog, notices: string[]): NamedObjects[] {
   const where = relative(root, path).split(sep).join("/")
-  const folder = options.images ?? dirname(path)
-  const files = new FolderFiles(folder, { within: options.images ?? root, followLinks: options.followLinks })
+  const folder = [options.images ?? dirname(path)].flat()[0]!
+  const files = new FolderFiles(folder, {
+    within: options.images === null ? root : folder,
+    followLinks: options.followLinks,
+  })
   const entries = Object.values(entriesOf(path)).map(fields)
   let unnamed = 0
   const images = entries.flatMap((entry): NamedObjects[] => {

@@ -1,3 +1,5 @@
+import { DataError } from "../core/errors.js"
+import { foreignJson } from "./foreign-json.js"
 import { JsonScanner, needMoreBytes } from "./scanner.js"
 
 const COMMA = 0x2c
@@ -53,6 +55,8 @@ export function readJsonListsSync(
 }
 
 class Walk {
+  readonly #source: string
+  #isFirst = true
   readonly #scanner: JsonScanner
   readonly #readers: readonly ListReader[]
   readonly #names: Uint8Array[]
@@ -65,6 +69,7 @@ class Walk {
   #mark = 0
 
   constructor(source: string, readers: readonly ListReader[], expected: string) {
+    this.#source = source
     this.#scanner = new JsonScanner(source)
     this.#readers = readers
     this.#names = readers.map(({ name }) => new TextEncoder().encode(name))
@@ -72,6 +77,9 @@ class Walk {
   }
 
   push(chunk: Uint8Array): void {
+    const foreign = this.#isFirst && chunk.length > 0 ? foreignJson(chunk) : undefined
+    if (foreign !== undefined) throw new DataError(`${this.#source}: ${foreign}`)
+    this.#isFirst &&= chunk.length === 0
     this.#scanner.append(chunk, this.#mark)
     this.#mark = 0
     this.#run()
