@@ -56,7 +56,7 @@ function jsonIn(folder: string): string[] {
 const splitName = (path: string) =>
   basename(path)
     .replace(/\.json(\.gz)?$/i, "")
-    .replace(/^(instances|person_keypoints|annotations|labels|coco)_/, "")
+    .replace(/^(instances|person_keypoints|annotations|labels|coco|lvis_v[\d.]+)_/, "")
 
 /** By the first keys of a file that may lie among others. */
 function looksLikeCoco(path: string): boolean {
@@ -110,6 +110,8 @@ export interface ImagePlaces {
    * @throws DataError for a name that leads out of them all
    */
   find(name: string, where: string): string | undefined
+  /** As `find`, by the last parts of the name alone: for files whose images all lie elsewhere than they say. */
+  findEnding(name: string, where: string): string | undefined
   /** What was found otherwise than it is named. */
   notices(): string[]
 }
@@ -165,6 +167,13 @@ function placesOf(folders: readonly string[], links: Partial<FolderFilesOptions>
         }
       }
       if (refusal !== undefined) throw refusal
+      return undefined
+    },
+    findEnding(name, where) {
+      for (const place of places) {
+        const found = place.findEnding(name, where)
+        if (found !== undefined) return found
+      }
       return undefined
     },
     notices: () => places.flatMap((place) => place.notices()),

@@ -47,8 +47,10 @@ export function readCoco(source: string, overrides: Partial<ReadOptions> = {}): 
     options,
     images.map(({ image }) => image.name),
   )
-  const records = images.flatMap(({ image, objects }): ImageRecord[] => {
-    let file = places.find(image.name, where)
+  const found = images.map(({ image: { name } }) => places.find(name, where))
+  const isElsewhere = found.every((file) => file === undefined)
+  const records = images.flatMap(({ image, objects }, i): ImageRecord[] => {
+    let file = isElsewhere ? places.findEnding(image.name, where) : found[i]
     if (file === undefined) {
       const missing = join(places.first.root, image.name)
       const message = `${relative(root, missing)} (image ${image.id}) is missing`

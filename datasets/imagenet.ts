@@ -5,57 +5,79 @@ import { withDefaults } from "../src/core/options.js"
 import { labelsByName } from "./classes.js"
 import type { Dataset, ImageRecord } from "./dataset.js"
 import { FaultLog, NoSplitError, withPolicies } from "./faults.js"
-import { isFolder } from "./folder.js"
+import { isFile, isFolder } from "./folder.js"
 import { FolderFiles } from "./folder-files.js"
 import { type ReadOptions, readDefaults } from "./options.js"
 import { buildRecord, type RawObject } from "./record.js"
-import { readAnnotation, type VocObject } from "./voc-xml.js"
+import { readLines } from "./text.js"
+import { readAnnotation, type VocAnnotation, type VocObject } from "./voc-xml.js"
 
-const pictures = "Data/CLS-LOC"
-const boxes = "Annotations/CLS-LOC"
+/** ImageNet's tasks with boxes: localization, detection, detection in video. */
+const tasks = ["CLS-LOC", "DET", "VID"] as const
 
-/** The folder with `Data/` and `Annotations/`: the source itself, or `ILSVRC` in it. */
-function rootOf(source: string): string | undefined {
-  return [source, join(source, "ILSVRC")].find((root) => isFolder(join(root, pictures)) && isFolder(join(root, boxes)))
+interface Task {
+  readonly name: (typeof tasks)[number]
+  /** The folder with `Data/`, `Annotations/` and `ImageSets/`. */
+  readonly root: string
+  readonly pictures: string
+  readonly boxes: string
+}
+
+/** The task of a source, or of `ILSVRC` in it; one that has several is read as the first. */
+function taskOf(source: string): Task | undefined {
+  for (const root of [source, join(source, "ILSVRC"), join(source, "ILSVRC2015"), join(source, "ILSVRC2017")]) {
+    for (const name of tasks) {
+      const [pictures, boxes] = [`Data/${name}`, `Annotations/${name}`]
+      if (isFolder(join(root, pictures)) && isFolder(join(root, boxes))) return { name, root, pictures, boxes }
+    }
+  }
+  return undefined
 }
 
 /** True for what `readImageNet` reads. */
 export function isImageNet(source: string): boolean {
-  return rootOf(source) !== undefined
+  return taskOf(source) !== undefined
 }
 
 /**
- * Reads ImageNet's localization data as they are given out (ILSVRC 2012, CLS-LOC): `Data/CLS-LOC/train/<wnid>/`,
- * `Data/CLS-LOC/val/` (flat, or sorted into classes), and a VOC file for each image with boxes in the same places of
- * `Annotations/CLS-LOC/`. Classes are the training folders' names; images without a file take no part, nor do blacklisted
- * ones. Corners count from 0 and the last pixel is inside: boxes are `[xmin, ymin, xmax + 1, ymax + 1]`.
+ * Reads ImageNet's data with boxes as they are given out (ILSVRC): `Data/<task>/<split>/`, and a VOC file for each image with
+ * boxes in the same places of `Annotations/<task>/`. CLS-LOC: classes are the training folders' names, `val/` may be flat or sorted
+ * into classes, images without a file take no part, nor do blacklisted ones. DET and VID: images are those of the lists
+ * `ImageSets/<task>/<split>*.txt`, those without a file have no objects (negatives). Corners count from 0 and the last pixel
+ * is inside: boxes are `[xmin, ymin, xmax + 1, ymax + 1]`.
  * @throws DataError for a folder without the split, or when a policy says so
- * @source ILSVRC development kit
+ * @source ILSVRC development kits
  */
 export function readImageNet(source: string, overrides: Partial<ReadOptions> = {}): Dataset {
-  const { split, classes: wanted, policies } = withDefaults("readImageNet", readDefaults, overrides)
-  const root = rootOf(source)
-  if (root === undefined) throw new DataError(`${source}: expected ${pictures}/ and ${boxes}/ in it`)
+  const { split, classes: wanted, policies, followLinks } = withDefaults("readImageNet", readDefaults, overrides)
+  const task = taskOf(source)
+  if (task === undefined)
+    throw new DataError(`${source}: expected Data/CLS-LOC/ and Annotations/CLS-LOC/ in it, or those of DET or VID`)
+  const { root, pictures, boxes } = task
   const splits = foldersIn(join(root, boxes))
   if (!splits.includes(split)) {
     throw new NoSplitError(`${join(root, boxes)}: no split "${split}". There are: ${splits.join(", ")}`)
   }
   const log = new FaultLog(withPolicies(policies))
-  const annotations = new FolderFiles(join(root, boxes, split))
-  const images = new FolderFiles(join(root, pictures, split))
-  const blacklist = split === "val" ? readBlacklist(root, source) : undefined
-  const places = ["", ...foldersIn(annotations.root).map((wnid) => `${wnid}/`)]
-  const files = places.flatMap((place) => {
-    const named = new FolderFiles(join(annotations.root, place)).names().filter((name) => name.endsWith(".xml"))
-    return named.map((name) => `${place}${name.slice(0, -4)}`).filter((id) => !blacklist?.numbers.has(numberOf(id)))
-  })
-  const found = files.flatMap((id) => {
+  const links = { within: root, followLinks }
+  const annotations = new FolderFiles(join(root, boxes, split), links)
+  const images = new FolderFiles(join(root, pictures, split), links)
+  const blacklist = split === "val" && task.name === "CLS-LOC" ? readBlacklist(root, source) : undefined
+  const annotated = annotations
+    .below()
+    .filter((name) => name.endsWith(".xml"))
+    .map((name) => name.slice(0, -4))
+  const listed = task.name === "CLS-LOC" ? [] : listedNames(task, split, annotations, images)
+  const ids = [...new Set([...annotated, ...listed])].filter((id) => !blacklist?.numbers.has(numberOf(id)))
+  const known = new Set(annotated)
+  const found = ids.flatMap((id): { id: string; where: string; annotation: VocAnnotation }[] => {
     const where = `${boxes}/${split}/${id}.xml`
+    if (!known.has(id)) return [{ id, where, annotation: { filename: "", width: 0, height: 0, objects: [] } }]
     const annotation = readAnnotation(annotations, `${id}.xml`, where, log)
     return annotation === undefined ? [] : [{ id, where, annotation }]
   })
   const named = found.flatMap(({ annotation }) => annotation.objects.map(({ name }) => name))
-  const training = foldersIn(join(root, pictures, "train"))
+  const training = task.name === "CLS-LOC" ? foldersIn(join(root, pictures, "train")) : []
   const classes = wanted ?? (training.length > 0 ? training : [...new Set(named)].sort())
   const labels = labelsByName(classes)
   const records: ImageRecord[] = []
@@ -75,14 +97,40 @@ export function readImageNet(source: string, overrides: Partial<ReadOptions> = {
   }
 }
 
+/**
+ * The images that a split's lists name, with their folders. DET's training lists name one class each with 1, -1 or 0 behind an
+ * image, VID's name whole videos; the lists of validation have the place of an image behind it.
+ */
+function listedNames({ name, root }: Task, split: string, annotations: FolderFiles, images: FolderFiles): string[] {
+  const lists = join(root, "ImageSets", name)
+  if (!isFolder(lists)) return []
+  const isOf = (list: string) =>
+    list === `${split}.txt` || new RegExp(`^${split}(_(\\d+|neg|pos_\\d+|part_\\d+))?\\.txt$`).test(list)
+  const names = readdirSync(lists)
+    .filter(isOf)
+    .flatMap((list) => readLines(join(lists, list)))
+  const first = [...new Set(names.map((line) => line.split(/\s+/)[0]!))]
+  const folders = foldersIn(images.root)
+  return first.flatMap((id) => {
+    // A video is a folder of frames; one without annotations takes no part.
+    if (isFolder(join(images.root, id))) return []
+    const places = [id, ...folders.map((folder) => `${folder}/${id}`)]
+    return places.find((place) => annotations.has(`${place}.xml`) || isFile(join(images.root, `${place}.JPEG`))) ?? []
+  })
+}
+
 function rawObject(
-  { name, corners, difficult }: VocObject,
+  { name, corners, difficult, problem }: VocObject,
   index: number,
   labels: ReadonlyMap<string, number>,
   where: string,
   log: FaultLog,
 ): RawObject[] {
   const label = labels.get(name)
+  if (problem !== undefined) {
+    log.report("broken-annotation", where, problem, index)
+    return []
+  }
   if (label === undefined) {
     log.report("unknown-class", where, `"${name}" is not among the classes`, index)
     return []

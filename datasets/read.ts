@@ -13,6 +13,7 @@ import { type ReadOptions, readDefaults } from "./options.js"
 import { settleSizes } from "./settle-sizes.js"
 import { isVia, readVia } from "./via.js"
 import { isVoc, readVoc } from "./voc.js"
+import { isVocFolder } from "./voc-folders.js"
 import { isYolo, readYolo } from "./yolo.js"
 
 /**
@@ -21,10 +22,13 @@ import { isYolo, readYolo } from "./yolo.js"
  */
 export function recognizeFormat(source: string): DatasetFormat {
   if (isVia(source)) return "via"
-  if (isYolo(source)) return "yolo"
+  if (isYolo(source, "here")) return "yolo"
   if (isImageNet(source)) return "imagenet"
-  if (isVoc(source)) return "voc"
+  if (isVocFolder(source)) return "voc"
   if (isCoco(source)) return "coco"
+  // What lies deeper may be a copy in another format, such as an export.
+  if (isVoc(source)) return "voc"
+  if (isYolo(source)) return "yolo"
   if (isLabelme(source)) return "labelme"
   if (isCsv(source)) return "csv"
   if (!isFolder(source) && !isFile(source)) throw new DataError(`No data at ${source}: there is no such file or folder`)

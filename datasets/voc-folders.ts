@@ -38,8 +38,11 @@ export function vocFolders(source: string): VocFolder[] {
   return [...new Map(folders.map((folder) => [folder.annotations, folder])).values()]
 }
 
-/** Whether there is VOC data in a folder. */
+/** Whether there is VOC data in a folder, or below it. */
 export const holdsVoc = (folder: string): boolean => foldersIn(resolve(folder)).length > 0
+
+/** Whether a folder is one of VOC data itself. */
+export const isVocFolder = (folder: string): boolean => isFolder(folder) && vocFolder(resolve(folder)) !== undefined
 
 function foldersIn(folder: string): VocFolder[] {
   if (!isFolder(folder)) return []

@@ -42,11 +42,11 @@ type YoloYaml = z.infer<typeof yoloYaml>
  * The settings file of a YOLO data set: the source itself, or `data.yaml`, else the only other yaml file in the folder (or in
  * one below) that names splits and classes, else `obj.data`.
  */
-export function findYoloSettings(source: string): string | undefined {
+export function findYoloSettings(source: string, where: "here" | "below" = "below"): string | undefined {
   if (isFile(source)) return /\.(ya?ml|data)$/i.test(source) ? source : undefined
   if (!isFolder(source)) return undefined
   for (const name of ["data.yaml", "data.yml"]) if (isFile(join(source, name))) return join(source, name)
-  for (const folder of [source, ...foldersIn(source)]) {
+  for (const folder of [source, ...(where === "here" ? [] : foldersIn(source))]) {
     const names = readdirSync(folder).filter((name) => /\.ya?ml$/i.test(name) && isDataYaml(join(folder, name)))
     if (names.length === 1) return join(folder, names[0]!)
     if (names.length > 1) {

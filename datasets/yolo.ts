@@ -69,9 +69,9 @@ export async function readYolo(source: string, overrides: Partial<ReadOptions> =
   return { format: "yolo", source, split: options.split, classes, categoryIds, images, faults: log.faults, notices }
 }
 
-/** True for what `readYolo` reads. */
-export function isYolo(source: string): boolean {
-  return findYoloSettings(source) !== undefined
+/** True for what `readYolo` reads; `here`: only where the settings lie in the folder itself. */
+export function isYolo(source: string, where: "here" | "below" = "below"): boolean {
+  return findYoloSettings(source, where) !== undefined
 }
 
 function readLabels(path: string | undefined, named: (path: string) => string, log: FaultLog): LabelFile | undefined {

@@ -1,6 +1,7 @@
 import { join } from "node:path"
 import { expect, test } from "vitest"
 import { readCoco } from "../../datasets/coco.js"
+import { readDataset } from "../../datasets/read.js"
 import { png, tempFolder, writeFiles } from "./samples.js"
 
 const image = { id: 7, file_name: "a.png", width: 40, height: 30 }
@@ -84,9 +85,88 @@ test("every kind of dirt is named with its place and left out", () => {
   ])
 })
 
-test.each(["../a.png", "/a.png", "x/../../a.png"])("the file name %j is refused", (name) => {
+test.each(["../b.png", "/b.png", "x/../../b.png"])("the file name %j is refused", (name) => {
   const folder = sample({ images: [{ ...image, file_name: name }] })
   expect(() => readCoco(folder)).toThrow("leaves the data folder")
+})
+
+test.each([
+  "..\\..\\upload\\4\\a.png",
+  "/home/me/photos/a.png",
+  "C:\\photos\\a.png",
+  "https://example.org/4/a.png?token=1",
+  "A.PNG",
+  "%61.png",
+  "a",
+])("the file name %j is the image that ends like it, which is told", (name) => {
+  const folder = sample({ images: [{ ...image, file_name: name }] })
+  const { images, notices } = readCoco(folder)
+  expect(images.map(({ file }) => file.endsWith("a.png"))).toEqual([true])
+  expect(notices!.join()).toMatch(/1 names (point to another place|are not written as the files are called)/)
+})
+
+test("boxes that are all corners, or parts of the image, are refused by what they look like", () => {
+  const annotated = (boxes: readonly (readonly number[])[]) =>
+    sample({ annotations: boxes.map((bbox, i) => ({ id: i + 1, image_id: image.id, category_id: 9, bbox })) })
+  const corners = [
+    [20, 10, 35, 25],
+    [5, 5, 30, 20],
+    [1, 1, 39, 29],
+    [9, 9, 19, 19],
+    [30, 20, 40, 30],
+  ]
+  expect(() => readCoco(annotated(corners))).toThrow("the boxes look like corners x1, y1, x2, y2")
+  expect(() => readCoco(annotated(corners.map((box) => box.map((value) => value / 40))))).toThrow("parts of the image")
+  expect(readCoco(annotated(corners.slice(0, 4))).images.length).toBe(1)
+})
+
+test("the kinds of files that people have in place of JSON are named", () => {
+  const folder = tempFolder()
+  writeFiles(folder, {
+    "a.json": Buffer.from([0x1f, 0x8b, 8, 0]),
+    "b.json": Buffer.from('{"images": []}', "utf16le"),
+    "c.json": "<!DOCTYPE html><html>404</html>",
+    "d.json": "{'images': []}",
+    "e.json": "version https://git-lfs.github.com/spec/v1\n",
+  })
+  const refusals = ["gzip", "UTF-16", "HTML", "Python", "Git LFS"]
+  for (const [i, kind] of refusals.entries()) {
+    expect(() => readCoco(join(folder, `${"abcde"[i]}.json`)), kind).toThrow(kind)
+  }
+})
+
+const coco = JSON.stringify({
+  images: [{ id: 1, file_name: "a.png", width: 40, height: 30 }],
+  annotations: [{ id: 1, image_id: 1, category_id: 1, bbox: [1, 1, 9, 9] }],
+  categories: [{ id: 1, name: "dog" }],
+})
+
+test.each(
+  Object.entries({
+    "FiftyOne's": { "labels.json": coco, "data/a.png": png(40, 30) },
+    "Label Studio's": { "result.json": coco.replace("a.png", "images\\\\a.png"), "images/a.png": png(40, 30) },
+    "Supervisely's": { "train/annotations/instances.json": coco, "train/img/a.png": png(40, 30) },
+    "CVAT's": { "annotations/instances_default.json": coco, "images/a.png": png(40, 30) },
+    "LVIS's, images elsewhere": {
+      "annotations/lvis_v1_train.json": coco.replace(
+        '"file_name":"a.png"',
+        '"coco_url":"http://x.org/train2017/a.png"',
+      ),
+      "train/a.png": png(40, 30),
+    },
+    "with a copy in VOC's format inside": {
+      "annotations/instances_train.json": coco,
+      "train/a.png": png(40, 30),
+      "voc/JPEGImages/b.png": png(40, 30),
+      "voc/Annotations/b.xml": "<annotation/>",
+    },
+  }),
+)("%s layout is read", async (_, files) => {
+  const folder = tempFolder()
+  writeFiles(folder, files)
+  const { images, faults, format } = await readDataset(folder)
+  expect([format, faults]).toEqual(["coco", []])
+  expect(images.map(({ boxes }) => [...boxes])).toEqual([[1, 1, 10, 10]])
 })
 
 test.each([

@@ -1,0 +1,179 @@
+import { join } from "node:path"
+import { expect, test } from "vitest"
+import { openSample } from "../../datasets/open-sample.js"
+import { readDataset } from "../../datasets/read.js"
+import { png, tempFolder, writeFiles } from "./samples.js"
+
+const picture = png(40, 30)
+
+function write(files: Readonly<Record<string, string | Uint8Array | object>>): string {
+  const folder = tempFolder()
+  const texts = Object.entries(files).map(([name, content]) => {
+    return [
+      name,
+      typeof content === "string" || content instanceof Uint8Array ? content : JSON.stringify(content),
+    ] as const
+  })
+  writeFiles(folder, Object.fromEntries(texts))
+  return folder
+}
+
+const labelme = (shapes: readonly object[], more: object = {}) => ({
+  ...{
+    version: "5.0.1",
+    flags: {},
+    shapes,
+    imagePath: "..\\photos\\a.png",
+    imageData: null,
+    imageHeight: 30,
+    imageWidth: 40,
+  },
+  ...more,
+})
+const rectangle = {
+  label: "dog",
+  points: [
+    [12, 20],
+    [2, 4],
+  ],
+  shape_type: "rectangle",
+}
+
+test("labelme: rectangles of any two corners, polygons, circles; points have no extent", async () => {
+  const shapes = [
+    rectangle,
+    {
+      label: "7",
+      points: [
+        [1, 1],
+        [9, 2],
+        [5, 8],
+      ],
+      shape_type: "polygon",
+    },
+    {
+      label: "dog",
+      points: [
+        [10, 10],
+        [13, 14],
+      ],
+      shape_type: "circle",
+    },
+    { label: "dog", points: [[1, 1]], shape_type: "point" },
+  ]
+  const { format, images, classes, faults, undivided } = await readDataset(
+    write({ "a.json": labelme(shapes), "a.png": picture }),
+  )
+  expect([format, classes, undivided]).toEqual(["labelme", ["7", "dog"], true])
+  expect([...images[0]!.boxes]).toEqual([2, 4, 12, 20, 1, 1, 9, 8, 5, 5, 15, 15])
+  expect(faults.map(({ object, message }) => `${object}: ${message}`)).toEqual(["3: a point of 1 points has no extent"])
+})
+
+test("labelme: folders of splits, an image in the JSON file, files that are none", async () => {
+  const folder = write({
+    "train/a.json": labelme([rectangle], { imageData: Buffer.from(picture).toString("base64") }),
+    "train/b.json": "{}",
+    "train/c.json": labelme([]),
+    "train/d.png": picture,
+    "val/x.json": labelme([rectangle]),
+    "val/x.png": picture,
+  })
+  const train = await readDataset(folder)
+  expect(train.faults.map(({ kind, file }) => `${kind} ${file}`)).toEqual([
+    "broken-annotation train/b.json",
+    "missing-image train/c.json",
+  ])
+  expect(train.notices!.join()).toContain("1 images have no JSON file and are left out, such as d.png")
+  expect((await openSample(train.images[0]!)).image).toMatchObject({ width: 40, height: 30 })
+  expect((await readDataset(folder, { split: "val" })).images.map(({ id }) => id)).toEqual(["x"])
+})
+
+const viaRegions = {
+  rect: { shape_attributes: { name: "rect", x: 2, y: 4, width: 10, height: 16 }, region_attributes: { type: "dog" } },
+  polygon: {
+    shape_attributes: { name: "polygon", all_points_x: [1, 9, 5], all_points_y: [1, 2, 8] },
+    region_attributes: { animal: { cat: true } },
+  },
+  ellipse: { shape_attributes: { name: "ellipse", cx: 10, cy: 10, rx: 5, ry: 3 }, region_attributes: {} },
+  point: { shape_attributes: { name: "point", cx: 1, cy: 1 }, region_attributes: { type: "dog" } },
+}
+
+test("VIA: regions as lists and as maps, exports and projects", async () => {
+  const entries = (regions: unknown) => ({ "a.png123": { filename: "a.png", size: 123, regions } })
+  for (const content of [
+    entries(Object.values(viaRegions)),
+    entries({ ...Object.values(viaRegions) }),
+    { _via_settings: {}, _via_img_metadata: entries(Object.values(viaRegions)) },
+  ]) {
+    const folder = write({ "via_region_data.json": content, "a.png": picture })
+    for (const source of [folder, join(folder, "via_region_data.json")]) {
+      const { format, images, classes, faults, notices } = await readDataset(source)
+      expect([format, classes]).toEqual(["via", ["cat", "dog", "object"]])
+      expect([...images[0]!.boxes]).toEqual([2, 4, 12, 20, 1, 1, 9, 8, 5, 7, 15, 13])
+      expect(faults.map(({ message }) => message)).toEqual(["a region of the kind point has no extent"])
+      expect(notices!.join()).toContain('1 regions name no class: they are called "object"')
+    }
+  }
+})
+
+const rows = "a.png,2,4,12,20,dog\na.png,1,1,9,8,7\nb.png,,,,,\ngone.png,1,1,9,9,dog\n"
+
+test.each(
+  Object.entries({
+    "keras-retinanet's, without a header": rows,
+    "with a header": `path,x1,y1,x2,y2,class\n${rows}`,
+    "TensorFlow's":
+      "filename,width,height,class,xmin,ymin,xmax,ymax\na.png,40,30,dog,2,4,12,20\na.png,40,30,7,1,1,9,8\nb.png,40,30,,,,,\ngone.png,40,30,dog,1,1,9,9\n",
+    "with semicolons and a byte order mark": `\ufeff${rows.replaceAll(",", ";").replaceAll("\n", "\r\n")}`,
+    "of another machine": rows.replaceAll(/^/gm, "/home/me/photos/").replace(/\/home\/me\/photos\/$/, ""),
+  }),
+)("CSV %s is read", async (_, text) => {
+  const folder = write({
+    "train.csv": text,
+    "photos/a.png": picture,
+    "photos/b.png": picture,
+    "notes.csv": "a,b\n1,2\n",
+  })
+  const { format, images, classes, faults } = await readDataset(folder)
+  expect([format, classes]).toEqual(["csv", ["7", "dog"]])
+  expect(images.map(({ boxes }) => [...boxes])).toEqual([[2, 4, 12, 20, 1, 1, 9, 8], []])
+  expect(faults.map(({ kind }) => kind)).toEqual(["missing-image"])
+})
+
+test("CSV: a file is a split by its name, classes.csv orders the classes, a file alone is not divided", async () => {
+  const folder = write({
+    "train_labels.csv": rows,
+    "val.csv": rows,
+    "classes.csv": "dog,0\n7,1\n",
+    "a.png": picture,
+    "b.png": picture,
+  })
+  expect((await readDataset(folder)).classes).toEqual(["dog", "7"])
+  expect((await readDataset(folder, { split: "val" })).images.length).toBe(2)
+  expect((await readDataset(join(folder, "val.csv"))).undivided).toBe(true)
+  await expect(readDataset(folder, { split: "test" })).rejects.toThrow('No split "test"')
+})
+
+test("ImageNet's DET: sub-folders, negatives that a list names; VID: videos", async () => {
+  const xml = (name: string) =>
+    `<annotation><object><name>${name}</name><bndbox><xmin>0</xmin><xmax>9</xmax><ymin>0</ymin><ymax>9</ymax></bndbox></object></annotation>`
+  const det = write({
+    "Data/DET/train/ILSVRC2013_train/n01/n01_1.JPEG": picture,
+    "Data/DET/train/ILSVRC2014_train_0000/neg_1.JPEG": picture,
+    "Data/DET/train/ILSVRC2014_train_0000/other.JPEG": picture,
+    "Annotations/DET/train/ILSVRC2013_train/n01/n01_1.xml": xml("n01"),
+    "ImageSets/DET/train_1.txt": "ILSVRC2013_train/n01/n01_1 1\nILSVRC2014_train_0000/neg_1 -1\n",
+  })
+  const set = await readDataset(det)
+  expect(set.images.map(({ id, labels }) => `${id} ${labels.length}`)).toEqual([
+    "ILSVRC2013_train/n01/n01_1 1",
+    "ILSVRC2014_train_0000/neg_1 0",
+  ])
+  expect([...set.images[0]!.boxes]).toEqual([0, 0, 10, 10])
+  const video = write({
+    "Data/VID/val/v1/000000.JPEG": picture,
+    "Annotations/VID/val/v1/000000.xml": xml("n02"),
+    "ImageSets/VID/val.txt": "v1/000000 1\n",
+  })
+  expect((await readDataset(video, { split: "val" })).images.map(({ id }) => id)).toEqual(["v1/000000"])
+})
