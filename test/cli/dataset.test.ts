@@ -162,10 +162,38 @@ describe("suspected label errors", () => {
 })
 
 test("the binary ends with 3 when a data set has faults", () => {
-  const data = join(sample(vocObject("dog", [6, 5, 5, 5])), "data")
+  const data = join(sample(vocObject("dog", [1, 1, 9, 9]) + vocObject("dog", [6, 5, 5, 5])), "data")
   const ended = spawnSync(process.execPath, ["bin/resdet.js", "dataset", "check", data], { encoding: "utf8" })
   expect(ended.status).toBe(3)
   expect(ended.stdout).toMatch(/1 faults: 1 zero-area-box\n$/)
+})
+
+test("nothing to learn from ends with 3, in check, split and anchors, with the first cause", async () => {
+  const folder = tempFolder()
+  writeFiles(folder, { "data.yaml": "train: images\nnames: [cat]\n", "images/a.png": png(40, 30) })
+  const cause = `${folder}: split train has no objects: none of 1 images has one; 0 of 1 images have a label file; looked for labels/a.txt`
+  for (const words of [
+    ["check", folder],
+    ["split", folder, "--out", join(folder, "out")],
+  ]) {
+    const { code, said } = await run(...words)
+    expect([code, said.includes(`error: ${cause}\n`)]).toEqual([3, true])
+  }
+  const anchors = await runCommand("anchors", "--data", folder)
+  expect([anchors.code, anchors.said.includes(cause)]).toEqual([3, true])
+})
+
+test("check --fix says what it did and ends with 0", async () => {
+  const folder = sample(vocObject("dog", [1, 1, 99, 9]))
+  const out = join(folder, "fixed")
+  expect(await run("check", join(folder, "data"), "--fix", out)).toMatchObject({
+    code: 0,
+    lines: [
+      "train: Annotations/a.xml object 0: box-outside-image: the box [0, 0, 99, 9] reaches outside the 40x30 image (fixed)",
+      "1 faults: 1 box-outside-image",
+      `mended copy: ${out} (voc)`,
+    ],
+  })
 })
 
 test("a configuration file can hold the data", async () => {
@@ -177,7 +205,7 @@ test("a configuration file can hold the data", async () => {
 test.each([
   [
     ["convert", "x", "--to", "coko", "--out", "y"],
-    /^error: --to: expected one of voc, coco, yolo, got "coko"\. Did you mean "coco"\?$/,
+    /^error: --to: expected one of voc, coco, yolo, labelme, csv, got "coko"\. Did you mean "coco"\?$/,
   ],
   [["split", "x", "--val", "2", "--out", "y"], /^error: --val: expected a number below 1, got 2$/],
   [["check", "x", "--corners", "two"], /^error: --corners: expected one of auto, one-based, zero-based, got "two"$/],

@@ -9,7 +9,7 @@ import type { Progress } from "../../src/tasks/hooks.js"
 import { makeDemo } from "../../src/tasks/make-demo.js"
 import { splitDataset } from "../../src/tasks/split-dataset.js"
 import { viewDataset } from "../../src/tasks/view-dataset.js"
-import { tempFolder, vocObject, writeVocSample } from "../datasets/samples.js"
+import { png, tempFolder, vocFile, vocObject, writeFiles, writeVocSample } from "../datasets/samples.js"
 
 let folder = ""
 let data = ""
@@ -78,4 +78,40 @@ test("mistakes are refused as on the command line", async () => {
   await expect(checkDataset(nothing)).rejects.toThrow('checkDataset needs "data": a VOC folder')
   await expect(splitDataset({ data, out: "o", val: 0.5, test: 0.5 })).rejects.toThrow("expected val and test to leave")
   await expect(makeDemo({ folder })).rejects.toThrow("exists already")
+})
+
+test("a check says what splits share, also under other names, and where there is nothing to learn", async () => {
+  const shared = join(folder, "shared")
+  writeVocSample(shared, vocObject("dog", [1, 1, 9, 9]), {
+    "JPEGImages/b.png": png(40, 30),
+    "JPEGImages/c.png": png(40, 30, [1, 2, 3]),
+    "Annotations/b.xml": vocFile(""),
+    "Annotations/c.xml": vocFile(""),
+    "ImageSets/Main/val.txt": "b\nc\n",
+    "ImageSets/Main/test.txt": "c\n",
+  })
+  const check = await checkDataset({ data: shared })
+  expect(check.shared).toEqual([
+    { splits: ["train", "val"], count: 1, example: ["a", "b"] },
+    { splits: ["val", "test"], count: 1, example: ["c", "c"] },
+  ])
+  expect(check.empty).toEqual([`${shared}: split val has no objects: none of 2 images has one`])
+})
+
+test("a check with fix writes a copy without the faults, and none of them is left", async () => {
+  writeFiles(data, {
+    "JPEGImages/b.png": "no image",
+    "Annotations/b.xml": vocFile(vocObject("dog", [1, 1, 9, 9])),
+    "Annotations/a.xml": vocFile(vocObject("dog", [1, 1, 99, 9]) + vocObject("dog", [6, 5, 5, 5])),
+    "ImageSets/Main/train.txt": "a\nb\n",
+  })
+  const out = join(folder, "fixed")
+  const { fixed, faults } = await checkDataset({ data, fix: out })
+  expect(fixed).toEqual({ out, format: "voc", splits: [{ split: "train", images: 1 }] })
+  expect(faults.map(({ kind, action }) => `${kind} ${action}`).sort()).toEqual([
+    "box-outside-image fixed",
+    "unreadable-image skipped",
+    "zero-area-box skipped",
+  ])
+  expect((await checkDataset({ data: out })).faults).toEqual([])
 })

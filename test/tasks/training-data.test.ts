@@ -1,0 +1,74 @@
+import { join } from "node:path"
+import { expect, test } from "vitest"
+import { listenerOf } from "../../src/tasks/hooks.js"
+import { type BoxDataConfig, fingerprintOf, readTrainingData } from "../../src/tasks/training/box-data.js"
+import { png, tempFolder, vocFile, vocObject, writeFiles } from "../datasets/samples.js"
+
+const usual = {
+  split: "train",
+  valSplit: "val",
+  valEvery: 1,
+  corners: "auto",
+  sizeMismatch: "keep",
+  followLinks: false,
+} as const
+
+async function read(data: string, more: Partial<BoxDataConfig> = {}) {
+  const lines: string[] = []
+  const listener = listenerOf({ onLog: (line) => lines.push(line) })
+  return { ...(await readTrainingData({ data, seed: 0, ...usual, ...more }, {}, listener)), lines }
+}
+
+/** A VOC folder without lists, of ten images. */
+function undivided(): string {
+  const folder = tempFolder()
+  const names = Array.from({ length: 10 }, (_, i) => `${i}`)
+  writeFiles(folder, {
+    ...Object.fromEntries(names.map((name) => [`JPEGImages/${name}.png`, png(40, 30)])),
+    ...Object.fromEntries(names.map((name) => [`Annotations/${name}.xml`, vocFile(vocObject("dog", [1, 1, 9, 9]))])),
+  })
+  return folder
+}
+
+test("data without splits hold out a fifth by the seed, say so, and record which", async () => {
+  const data = undivided()
+  const one = await read(data)
+  const [kept, held] = [one.training, one.validation!].map(({ images }) => images.map(({ id }) => id)) as [
+    string[],
+    string[],
+  ]
+  expect([kept.length, held.length]).toEqual([8, 2])
+  expect([...kept, ...held].sort()).toEqual(Array.from({ length: 10 }, (_, i) => `${i}`))
+  expect(one.lines.join("\n")).toContain("the data have no splits: 2 of 10 images, drawn with seed 0, are held out")
+  expect(fingerprintOf(one)).toEqual({ images: 8, classes: ["dog"], heldOut: held })
+  expect((await read(data)).heldOut).toEqual(held)
+  const others = await Promise.all([1, 2, 3].map(async (seed) => (await read(data, { seed })).heldOut))
+  expect(others.some((ids) => String(ids) !== String(held))).toBe(true)
+  expect((await read(data, { valEvery: 0 })).training.images.length).toBe(10)
+})
+
+test("validation images that are training images too are counted", async () => {
+  const folder = tempFolder()
+  writeFiles(folder, {
+    "data.yaml": "train: images\nval: [images, more]\nnames: [cat]\n",
+    "images/a.png": png(40, 30),
+    "labels/a.txt": "0 0.5 0.5 0.5 0.5\n",
+    "more/b.png": png(40, 30),
+    "more/b.txt": "0 0.5 0.5 0.5 0.5\n",
+  })
+  const { lines, validation } = await read(folder)
+  expect(validation!.images.length).toBe(2)
+  expect(lines.join("\n")).toContain("1 of 2 validation images are training images too")
+})
+
+test("training on no object at all is refused with its cause", async () => {
+  const folder = tempFolder()
+  writeFiles(folder, { "data.yaml": "train: images\nnames: [cat]\n", "images/a.png": png(40, 30) })
+  await expect(read(folder)).rejects.toThrow(
+    "split train has no objects: none of 1 images has one; 0 of 1 images have a label file; looked for labels/a.txt",
+  )
+  writeFiles(folder, { "data.yaml": "train: list.txt\nnames: [cat]\n", "list.txt": "images/gone.png\n" })
+  await expect(read(folder)).rejects.toThrow(
+    `${join(folder)}: split train has no images; the first of 1 faults is images/gone.png: missing-image`,
+  )
+})
