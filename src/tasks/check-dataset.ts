@@ -62,6 +62,8 @@ export async function checkDataset(options: CheckDatasetOptions, hooks: TaskHook
   }
 }
 
+const lostPhotos: ReadonlySet<FaultKind> = new Set(["missing-image", "unreadable-image", "oversized-image"])
+
 /** Photos that cannot be used are left out, and boxes are as the readers mend them. */
 async function writeFixed(
   sets: readonly Dataset[],
@@ -69,7 +71,8 @@ async function writeFixed(
   out: string,
   { log }: Listener,
 ): Promise<WrittenDataset> {
-  const unusable = new Set(faults.filter(({ action }) => action === "skipped").map(({ file }) => file))
+  const isLost = ({ kind, action }: Fault) => action === "skipped" && lostPhotos.has(kind)
+  const unusable = new Set(faults.filter(isLost).map(({ file }) => file))
   const usable = sets.map((set) => {
     const images = set.images.filter(({ file }) => !unusable.has(nameInside(set.source, file)))
     return { ...set, images }
