@@ -13,8 +13,8 @@ export const command = defineCommand({
     const { checkDataset } = await import("../tasks/check-dataset.js")
     const check = await checkDataset(options, hooks)
     const { faults, empty, shared, fixed } = check
-    const lines = [...faultLines(check), ...empty, ...shared.map(sharedLine), ...suspectLines(check)]
-    if (faults.length === 0 && empty.length === 0) lines.push("no faults")
+    const clean = faults.length === 0 && empty.length === 0 ? ["no faults"] : []
+    const lines = [...faultLines(check), ...clean, ...empty, ...shared.map(sharedLine), ...suspectLines(check)]
     if (fixed !== null) lines.push(`mended copy: ${fixed.out} (${fixed.format})`)
     const found = faults.length > 0 && fixed === null ? `${options.data}: faults found: ${faults.length}` : undefined
     const problem = empty[0] ?? found
