@@ -11,6 +11,7 @@ import { joinSplits } from "./join-splits.js"
 import { isLabelme, readLabelme } from "./labelme.js"
 import { type ReadOptions, readDefaults } from "./options.js"
 import { settleSizes } from "./settle-sizes.js"
+import { isZip, unzipped } from "./unzip.js"
 import { isVia, readVia } from "./via.js"
 import { isVoc, readVoc } from "./voc.js"
 import { isVocFolder } from "./voc-folders.js"
@@ -40,11 +41,17 @@ export function recognizeFormat(source: string): DatasetFormat {
 }
 
 /**
- * Reads a data set of any format we know; the result's `format` says which. Splits joined with `+` are read together.
+ * Reads a data set of any format we know, also out of a zip archive; the result's `format` says which. Splits joined with `+`
+ * are read together.
  * @throws DataError when nothing is recognised, the split is missing, or a policy says so
  */
 export async function readDataset(source: string, overrides: Partial<ReadOptions> = {}): Promise<Dataset> {
   const options = withDefaults("readDataset", readDefaults, overrides)
+  if (isZip(source)) {
+    const folder = await unzipped(source)
+    const set = await readDataset(folder, overrides)
+    return { ...set, notices: [`${source} is unpacked in ${folder}`, ...(set.notices ?? [])] }
+  }
   const format = options.format ?? recognizeFormat(source)
   const splits = options.split.split("+")
   if (splits.length > 1) {

@@ -12,30 +12,27 @@ export const command = defineCommand({
   async run(options, { hooks }) {
     const { checkDataset } = await import("../tasks/check-dataset.js")
     const check = await checkDataset(options, hooks)
-    const problem = check.empty[0] ?? problemOf(check, String(options.data))
-    return {
-      text: [...faultLines(check), ...suspectLines(check)].join("\n"),
-      document: check,
-      failure: problem === undefined ? undefined : new DataError(problem),
-    }
+    const { faults, empty, shared, fixed } = check
+    const clean = faults.length === 0 && empty.length === 0 ? ["no faults"] : []
+    const lines = [...faultLines(check), ...clean, ...empty, ...shared.map(sharedLine), ...suspectLines(check)]
+    if (fixed !== null) lines.push(`mended copy: ${fixed.out} (${fixed.format})`)
+    const found = faults.length > 0 && fixed === null ? `${options.data}: faults found: ${faults.length}` : undefined
+    const problem = empty[0] ?? found
+    const failure = problem === undefined ? undefined : new DataError(problem)
+    return { text: lines.join("\n"), document: check, failure }
   },
 })
 
-/** Faults that are mended in a copy are no failure. */
-function problemOf({ faults, fixed }: DatasetCheck, data: string): string | undefined {
-  return faults.length > 0 && fixed === null ? `${data}: faults found: ${faults.length}` : undefined
+function faultLines({ faults, counts, fixed }: DatasetCheck): string[] {
+  if (faults.length === 0) return []
+  const lines = faults.map((fault) => `${fault.split}: ${formatFault(fault, fixed !== null)}`)
+  const kinds = Object.entries(counts).map(([kind, count]) => `${count} ${kind}`)
+  return [...lines, `${faults.length} faults: ${kinds.join(", ")}`]
 }
 
-function faultLines({ faults, counts, empty, shared, fixed }: DatasetCheck): string[] {
-  const kinds = Object.entries(counts).map(([kind, count]) => `${count} ${kind}`)
-  return [
-    ...faults.map((fault) => `${fault.split}: ${formatFault(fault, fixed !== null)}`),
-    ...(faults.length > 0 ? [`${faults.length} faults: ${kinds.join(", ")}`] : []),
-    ...empty,
-    ...shared.map(sharedLine),
-    ...(faults.length === 0 && empty.length === 0 ? ["no faults"] : []),
-    ...(fixed === null ? [] : [`mended copy: ${fixed.out} (${fixed.format})`]),
-  ]
+function sharedLine({ splits: [first, second], count, example }: SharedImages): string {
+  const named = example[0] === example[1] ? example[0] : `${example[0]}, ${example[1]} in ${second}`
+  return `${count} images of ${first} are in ${second} too, such as ${named}: what is measured there says nothing of new photos`
 }
 
 function suspectLines({ suspects }: DatasetCheck): string[] {
@@ -46,9 +43,4 @@ function suspectLines({ suspects }: DatasetCheck): string[] {
     ...list.map((one) => `${one.split}: ${suspectLine(one)}`),
     `${list.length} suspected label errors: ${kinds.join(", ")}`,
   ]
-}
-
-function sharedLine({ splits: [first, second], count, example }: SharedImages): string {
-  const named = example[0] === example[1] ? example[0] : `${example[0]}, ${example[1]} in ${second}`
-  return `${count} images of ${first} are in ${second} too, such as ${named}: what is measured there says nothing of new photos`
 }

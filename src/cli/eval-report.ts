@@ -1,5 +1,6 @@
 import { formatSummaryLine } from "../eval/coco-lines.js"
 import { type CocoSummary, cocoNames } from "../eval/coco-summary.js"
+import type { ImagenetDetResult } from "../eval/imagenet-det.js"
 import type { LvisSummary } from "../eval/lvis.js"
 import type { EvalReport } from "../eval/report.js"
 import type { VocResult } from "../eval/voc.js"
@@ -14,6 +15,8 @@ export interface EvalDocument {
   readonly coco?: CocoSummary
   readonly voc07?: VocDocument
   readonly voc12?: VocDocument
+  /** ImageNet's detection task. */
+  readonly "imagenet-det"?: Pick<VocDocument, "mAP" | "perClass">
   readonly perClass: readonly object[]
   readonly [more: string]: unknown
 }
@@ -67,6 +70,7 @@ export function evalDocument(report: EvalReport): EvalDocument {
     ...(report.lvis ? { lvis: report.lvis } : {}),
     ...voc("voc07"),
     ...voc("voc12"),
+    ...(report.imagenetDet && { "imagenet-det": imagenetDetDocument(report.imagenetDet) }),
     perClass: report.perClass.map(({ bestThreshold, curve, ...one }) => ({
       ...one,
       bestThreshold: bestThreshold ?? null,
@@ -83,6 +87,11 @@ export function evalDocument(report: EvalReport): EvalDocument {
   }
 }
 
+const imagenetDetDocument = ({ mAP, perClass }: ImagenetDetResult) => ({
+  mAP,
+  perClass: Object.fromEntries(perClass.map(({ name, AP }) => [name, AP])),
+})
+
 /** The report as a person reads it: pycocotools' 12 lines, VOC's means, the per-class table, errors and diagnosis. */
 export function formatReport(report: EvalReport): string {
   const parts = [`${report.images} images, ${report.truths} ground-truth boxes, ${report.detections} detections`]
@@ -91,6 +100,8 @@ export function formatReport(report: EvalReport): string {
   if (report.lvis) parts.push(formatLvis(report.lvis))
   const voc = formatVoc(report)
   if (voc !== "") parts.push(voc)
+  if (report.imagenetDet)
+    parts.push(`ImageNet DET         mAP ${percent(report.imagenetDet.mAP)}  (IoU 0.5, less for small boxes)`)
   parts.push(formatClasses(report))
   const best = report.bestThreshold
   if (best) {

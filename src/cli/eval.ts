@@ -54,8 +54,12 @@ async function ofDetector(
   return evaluateDetector({ ...options, weights: weights!, data }, hooks)
 }
 
-function tooLow({ coco, voc }: EvalReport, { metrics: [first], minMap }: EvalOptions): BelowMinimumError | undefined {
-  const value = first === "voc07" || first === "voc12" ? voc[0]?.[first] : coco.AP
+function tooLow(
+  { coco, voc, imagenetDet }: EvalReport,
+  { metrics: [first], minMap }: EvalOptions,
+): BelowMinimumError | undefined {
+  const ofVoc = first === "voc07" || first === "voc12" ? voc[0]?.[first] : coco.AP
+  const value = first === "imagenet-det" ? imagenetDet?.mAP : ofVoc
   if (minMap === undefined || (value !== undefined && value >= minMap)) return undefined
   return new BelowMinimumError(`${first ?? "coco"}'s mAP, ${value ?? "n/a"}, is below --min-map ${minMap}`)
 }

@@ -12,6 +12,7 @@ import { type ConfusionMatrix, confusionMatrix } from "./confusion.js"
 import { type Diagnosis, diagnose } from "./diagnose.js"
 import { indexImages } from "./image-index.js"
 import { type ImageScore, rankImages } from "./image-ranking.js"
+import { evaluateImagenetDet, type ImagenetDetResult } from "./imagenet-det.js"
 import { evaluateLvis, type LvisSummary } from "./lvis.js"
 import { matchAt } from "./match-at.js"
 import type { MatchedDetections } from "./matched.js"
@@ -22,7 +23,10 @@ import type { DetectionTable, TruthTable } from "./tables.js"
 import { type TideErrors, tideErrors } from "./tide.js"
 import { evaluateVoc, type VocResult } from "./voc.js"
 
-export type Metric = "coco" | "voc07" | "voc12"
+/** What can be measured. */
+export const metricNames = ["coco", "voc07", "voc12", "imagenet-det"] as const
+
+export type Metric = (typeof metricNames)[number]
 
 export interface ReportOptions {
   /** VOC's figures are made when one of them is asked for; COCO's always, since the rest of the report stands on them. */
@@ -79,6 +83,8 @@ export interface EvalReport {
   readonly lvis?: LvisSummary
   /** One a threshold; empty unless voc07 or voc12 was asked for. */
   readonly voc: readonly VocResult[]
+  /** Where it was asked for. */
+  readonly imagenetDet?: ImagenetDetResult
   readonly metrics: readonly Metric[]
   readonly perClass: readonly ClassReport[]
   /** Mean over the classes, at IoU 0.5. */
@@ -149,6 +155,7 @@ export function reportMatches(
     coco: unmeasuredAsNaN(coco),
     ...(truths.federated && { lvis: evaluateLvis(truths, detections) }),
     voc: wantsVoc ? evaluateVoc(truths, detections, { iouThresholds: options.vocIouThresholds }, arranged) : [],
+    ...(options.metrics.includes("imagenet-det") && { imagenetDet: evaluateImagenetDet(truths, detections) }),
     metrics: options.metrics,
     perClass,
     curve,

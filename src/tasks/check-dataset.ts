@@ -35,7 +35,8 @@ export interface DatasetCheck {
 
 /**
  * Looks for faults in a data set: in its annotations, then in every image file; with `fix` it writes a copy without them.
- * @throws DataError when there is no such data, a fault is one that always stops, a file of suspects is of other data, or the folder for the copy exists
+ * @throws DataError when there is no such data, a fault is one that always stops, a file of suspects is of other data, or the
+ * folder for the copy exists
  */
 export async function checkDataset(options: CheckDatasetOptions, hooks: TaskHooks = {}): Promise<DatasetCheck> {
   const config = parseOptions("checkDataset", checkDatasetSchema, options)
@@ -54,18 +55,14 @@ export async function checkDataset(options: CheckDatasetOptions, hooks: TaskHook
     splits: sets.map(({ split, images, classes }) => ({ split, images: images.length, classes })),
     counts: Object.fromEntries(countFaults(faults)),
     faults,
-    ...(suspects && { suspects: counted(suspects) }),
     empty: mustHold.flatMap((set) => emptiness(set) ?? []),
     shared: sharedImages(sets),
     fixed: config.fix === undefined ? null : await writeFixed(sets, faults, config.fix, listener),
+    ...(suspects && { suspects: counted(suspects) }),
   }
 }
 
-function counted(list: readonly SplitSuspect[]): NonNullable<DatasetCheck["suspects"]> {
-  const counts = { missing: 0, class: 0, spurious: 0 }
-  for (const { kind } of list) counts[kind]++
-  return { counts, list }
-}
+const lostPhotos: ReadonlySet<FaultKind> = new Set(["missing-image", "unreadable-image", "oversized-image"])
 
 /** Photos that cannot be used are left out, and boxes are as the readers mend them. */
 async function writeFixed(
@@ -74,7 +71,8 @@ async function writeFixed(
   out: string,
   { log }: Listener,
 ): Promise<WrittenDataset> {
-  const unusable = new Set(faults.filter(({ action }) => action === "skipped").map(({ file }) => file))
+  const isLost = ({ kind, action }: Fault) => action === "skipped" && lostPhotos.has(kind)
+  const unusable = new Set(faults.filter(isLost).map(({ file }) => file))
   const usable = sets.map((set) => {
     const images = set.images.filter(({ file }) => !unusable.has(nameInside(set.source, file)))
     return { ...set, images }
@@ -84,4 +82,10 @@ async function writeFixed(
   const { notices } = await writeDataset(usable, to, out)
   for (const notice of notices) log(notice)
   return { out, format: to, splits: countsOf(usable) }
+}
+
+function counted(list: readonly SplitSuspect[]): NonNullable<DatasetCheck["suspects"]> {
+  const counts = { missing: 0, class: 0, spurious: 0 }
+  for (const { kind } of list) counts[kind]++
+  return { counts, list }
 }

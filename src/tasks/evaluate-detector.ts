@@ -26,7 +26,7 @@ export async function evaluateDetector(given: EvaluateDetectorOptions, hooks: Ta
   const network = await openNetwork([options.weights].flat(), { engine, detect: look, backbone })
   try {
     log(`engine: ${network.engine}`)
-    const how = { split, classes: network.classes, policies: scoringPolicies, ...howReadOf(options) }
+    const how = { split, classes: network.classes, ...howReadOf(options), policies: scoringPolicies }
     const set = await readBoxData(data, how, { log, fault })
     const total = set.images.length
     const onImage = (done: number) => progress({ job: "eval", done, total })

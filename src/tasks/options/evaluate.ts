@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs"
 import { z } from "zod"
 import { DataError } from "../../core/errors.js"
 import { bootstrapDefaults } from "../../eval/bootstrap.js"
-import { type Metric, type ReportOptions, reportDefaults } from "../../eval/report.js"
+import { metricNames, type ReportOptions, reportDefaults } from "../../eval/report.js"
 import { slicesByFolder, slicesBySize, slicesFromFile } from "../../eval/slices.js"
 import { option } from "../option.js"
 import { lookShape } from "./detect.js"
@@ -10,13 +10,10 @@ import { boxData, detectEngine, files, howRead, imagesFolder, ownBackbone, score
 
 /** What is measured, and how it is told. */
 const reportShape = {
-  metrics: option(
-    z.array(z.enum(reportDefaults.metrics as [Metric, ...Metric[]])).default([...reportDefaults.metrics]),
-    {
-      help: "metrics to compute, comma-separated",
-      value: "names",
-    },
-  ),
+  metrics: option(z.array(z.enum(metricNames)).default([...reportDefaults.metrics]), {
+    help: "metrics to compute, comma-separated",
+    value: "names",
+  }),
   score: option(z.number().min(0).max(1).optional(), {
     help: "score threshold of the confusion matrix; lower scores still count for AP",
     value: "0..1",
