@@ -104,7 +104,7 @@ function readFile(path: string, root: string, options: ReadOptions, log: FaultLo
   const rows = rowsOf(readText(path))
   const columns = columnsOf(rows)
   if (columns === undefined) throw new DataError(`${path}: expected the columns path, x1, y1, x2, y2 and class`)
-  const finder = new FolderFiles([options.images ?? root].flat()[0]!, { followLinks: options.followLinks })
+  const finder = new FolderFiles(options.images ?? root, { followLinks: options.followLinks })
   const images = new Map<
     string,
     { -readonly [Key in keyof NamedObjects]: NamedObjects[Key] } & { objects: NamedObject[] }
@@ -116,11 +116,13 @@ function readFile(path: string, root: string, options: ReadOptions, log: FaultLo
     if (missing.has(name)) continue
     let image = images.get(name)
     if (image === undefined) {
-      const file = findImage(finder, name, where)
+      let file = findImage(finder, name, where)
       if (file === undefined) {
-        missing.add(name)
-        log.report("missing-image", where, `${name} is missing`, index)
-        continue
+        if (log.report("missing-image", where, `${name} is missing`, index) !== "kept") {
+          missing.add(name)
+          continue
+        }
+        file = join(finder.root, name)
       }
       const side = (at: number | undefined) => (at === undefined ? 0 : Number(row[at]) || 0)
       image = { id: idOf(name), file, width: side(columns.width), height: side(columns.height), where, objects: [] }

@@ -38,6 +38,8 @@ export interface Dataset {
   readonly classes: readonly string[]
   /** The data set's own id of each class: COCO's 1..90 with gaps, else 1..K. */
   readonly categoryIds: readonly CocoId[]
+  /** The corners of its VOC files count from 0, and so do those of result files that go with it. */
+  readonly cornersFrom?: 0
   readonly images: readonly ImageRecord[]
   /** What was wrong and what was done about it, in file order. */
   readonly faults: readonly Fault[]

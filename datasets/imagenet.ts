@@ -82,10 +82,11 @@ export function readImageNet(source: string, overrides: Partial<ReadOptions> = {
   const labels = labelsByName(classes)
   const records: ImageRecord[] = []
   for (const { id, where, annotation } of found) {
-    const file = findImage(images, id, annotation.objects[0]?.name, where)
+    let file = findImage(images, id, annotation.objects[0]?.name, where)
     if (file === undefined) {
-      log.report("missing-image", where, `${pictures}/${split}/${id}.JPEG is missing`)
-      continue
+      const missing = `${pictures}/${split}/${id}.JPEG`
+      if (log.report("missing-image", where, `${missing} is missing`) !== "kept") continue
+      file = join(root, missing)
     }
     const { width, height, objects } = annotation
     const raw = objects.flatMap((object, index) => rawObject(object, index, labels, where, log))

@@ -43,6 +43,7 @@ export function joinSplits(parts: readonly Dataset[], policies: Partial<FaultPol
     classes,
     categoryIds: format === "voc" ? classes.map((_, index) => index + 1) : categories.map(([, id]) => id),
     images: isNumbered ? images : images.map((image, index) => ({ ...image, imageId: index + 1 })),
+    ...(parts.every(({ cornersFrom }) => cornersFrom === 0) && { cornersFrom: 0 }),
     faults: [...parts.flatMap(({ faults }) => faults), ...log.faults],
     notices,
   }

@@ -134,8 +134,8 @@ function readImage(
     const image = () => Buffer.from(labelmeFile.parse(JSON.parse(readFileSync(path, "utf8"))).imageData!, "base64")
     return { ...common, file: path, image }
   }
-  log.report("missing-image", where, `${imagePath} is missing`)
-  return undefined
+  const isKept = log.report("missing-image", where, `${imagePath} is missing`) === "kept"
+  return isKept ? { ...common, file: join(files.root, basename(imagePath)) } : undefined
 }
 
 /** The path is often one of another machine: then the image is just missing. */

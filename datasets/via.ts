@@ -65,7 +65,7 @@ export function readVia(source: string, overrides: Partial<ReadOptions> = {}): D
 
 function readFile(path: string, root: string, options: ReadOptions, log: FaultLog, notices: string[]): NamedObjects[] {
   const where = relative(root, path).split(sep).join("/")
-  const folder = [options.images ?? dirname(path)].flat()[0]!
+  const folder = options.images ?? dirname(path)
   const files = new FolderFiles(folder, {
     within: options.images === null ? root : folder,
     followLinks: options.followLinks,
@@ -74,10 +74,10 @@ function readFile(path: string, root: string, options: ReadOptions, log: FaultLo
   let unnamed = 0
   const images = entries.flatMap((entry): NamedObjects[] => {
     const filename = String(entry.filename)
-    const file = files.find(filename, where) ?? files.findImage(withoutEnding(basename(filename)), where)
+    let file = files.find(filename, where) ?? files.findImage(withoutEnding(basename(filename)), where)
     if (file === undefined) {
-      log.report("missing-image", where, `${filename} is missing`)
-      return []
+      if (log.report("missing-image", where, `${filename} is missing`) !== "kept") return []
+      file = join(files.root, filename)
     }
     const regions = Object.values((entry.regions as object | null) ?? []).map(fields)
     const objects = regions.flatMap((region, index): NamedObject[] => {

@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs"
-import { basename, posix, relative, sep } from "node:path"
+import { basename, join, posix, relative, sep } from "node:path"
 import { withDefaults } from "../src/core/options.js"
 import { didYouMean } from "../src/core/suggest.js"
 import { labelsByName, orderClasses } from "./classes.js"
@@ -60,6 +60,7 @@ export function readVoc(source: string, overrides: Partial<ReadOptions> = {}): D
   return {
     ...{ format: "voc", source, split: options.split, classes, categoryIds, images, faults: log.faults, notices },
     ...(undivided && { undivided }),
+    ...(files.length > 0 && files.every(({ zeroBased }) => zeroBased) && { cornersFrom: 0 }),
   }
 }
 
@@ -122,7 +123,9 @@ function readFolder(
     const foreign = images.below().find((name) => withoutEnding(name) === id && isPictureName(name))
     const told = foreign === undefined ? undefined : foreignPicture(images.find(foreign, where)!)
     if (told !== undefined) log.report("unreadable-image", prefix + foreign!, told)
-    else log.report("missing-image", where, `${wanted} is missing`)
+    else if (log.report("missing-image", where, `${wanted} is missing`) === "kept") {
+      return [{ id, file: join(folder.images, `${id}.jpg`), where, annotation, zeroBased }]
+    }
     return []
   })
   notices.push(...annotations.notices(), ...images.notices())

@@ -20,7 +20,9 @@ import { findYoloSettings, readYoloSettings } from "./yolo-settings.js"
  */
 export async function readYolo(source: string, overrides: Partial<ReadOptions> = {}): Promise<Dataset> {
   const options = withDefaults("readYolo", readDefaults, overrides)
-  const log = new FaultLog(withPolicies(options.policies))
+  const { "missing-image": missing = "skip", ...policies } = options.policies
+  // Labels are shares of the photo: without it their boxes are not known.
+  const log = new FaultLog(withPolicies({ ...policies, "missing-image": missing === "keep" ? "skip" : missing }))
   const settings = readYoloSettings(findYoloSettings(source) ?? resolve(source))
   const { root, names } = settings
   const classes = options.classes ?? [...new Set(names)]
