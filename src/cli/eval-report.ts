@@ -1,8 +1,9 @@
 import { formatSummaryLine } from "../eval/coco-lines.js"
+import { cocoDefaults } from "../eval/coco-options.js"
 import { type CocoSummary, cocoNames } from "../eval/coco-summary.js"
 import type { ImagenetDetResult } from "../eval/imagenet-det.js"
 import type { LvisSummary } from "../eval/lvis.js"
-import type { EvalReport } from "../eval/report.js"
+import type { CocoParameters, EvalReport } from "../eval/report.js"
 import type { VocResult } from "../eval/voc.js"
 import { furtherDocument, furtherParagraphs } from "./eval-further.js"
 
@@ -29,19 +30,20 @@ interface VocDocument {
   readonly others?: readonly Omit<VocDocument, "others">[]
 }
 
+/** Kind, IoU ("" for all thresholds), area and which of the limits of detections, of each of the 12 numbers. */
 const SUMMARY_LINES = [
-  ["AP", "0.50:0.95", "all", 100],
-  ["AP", "0.50", "all", 100],
-  ["AP", "0.75", "all", 100],
-  ["AP", "0.50:0.95", "small", 100],
-  ["AP", "0.50:0.95", "medium", 100],
-  ["AP", "0.50:0.95", "large", 100],
-  ["AR", "0.50:0.95", "all", 1],
-  ["AR", "0.50:0.95", "all", 10],
-  ["AR", "0.50:0.95", "all", 100],
-  ["AR", "0.50:0.95", "small", 100],
-  ["AR", "0.50:0.95", "medium", 100],
-  ["AR", "0.50:0.95", "large", 100],
+  ["AP", "", "all", -1],
+  ["AP", "0.50", "all", -1],
+  ["AP", "0.75", "all", -1],
+  ["AP", "", "small", -1],
+  ["AP", "", "medium", -1],
+  ["AP", "", "large", -1],
+  ["AR", "", "all", 0],
+  ["AR", "", "all", 1],
+  ["AR", "", "all", -1],
+  ["AR", "", "small", -1],
+  ["AR", "", "medium", -1],
+  ["AR", "", "large", -1],
 ] as const
 
 /** How many confusions and images the text names. */
@@ -66,7 +68,7 @@ export function evalDocument(report: EvalReport): EvalDocument {
     truths,
     ignored,
     detections,
-    ...(report.metrics.includes("coco") ? { coco: report.coco } : {}),
+    ...(report.metrics.includes("coco") ? { coco: report.coco, cocoParameters: report.cocoParameters } : {}),
     ...(report.lvis ? { lvis: report.lvis } : {}),
     ...voc("voc07"),
     ...voc("voc12"),
@@ -96,7 +98,7 @@ const imagenetDetDocument = ({ mAP, perClass }: ImagenetDetResult) => ({
 export function formatReport(report: EvalReport): string {
   const parts = [`${report.images} images, ${report.truths} ground-truth boxes, ${report.detections} detections`]
   if (report.ignored > 0) parts[0] += ` (${report.ignored} boxes are crowds or difficult objects and count neither way)`
-  if (report.metrics.includes("coco")) parts.push(formatSummary(report.coco))
+  if (report.metrics.includes("coco")) parts.push(formatSummary(report.coco, report.cocoParameters))
   if (report.lvis) parts.push(formatLvis(report.lvis))
   const voc = formatVoc(report)
   if (voc !== "") parts.push(voc)
@@ -119,10 +121,15 @@ export function formatReport(report: EvalReport): string {
 }
 
 /** pycocotools' 12 lines, -1.000 where there is nothing to measure. */
-export function formatSummary(coco: CocoSummary): string {
-  return SUMMARY_LINES.map(([kind, iou, area, maxDets], i) => {
+export function formatSummary(
+  coco: CocoSummary,
+  { iouThresholds, maxDetections }: Pick<CocoParameters, "iouThresholds" | "maxDetections"> = cocoDefaults,
+): string {
+  const all = `${iouThresholds[0]!.toFixed(2)}:${iouThresholds.at(-1)!.toFixed(2)}`
+  return SUMMARY_LINES.map(([kind, iou, area, limit], i) => {
     const value = coco[cocoNames[i]!]
-    return formatSummaryLine({ kind, iou, area, maxDets, value: Number.isNaN(value) ? -1 : value })
+    const maxDets = maxDetections.at(Math.min(limit, maxDetections.length - 1))!
+    return formatSummaryLine({ kind, iou: iou || all, area, maxDets, value: Number.isNaN(value) ? -1 : value })
   }).join("\n")
 }
 

@@ -43,11 +43,13 @@ async function ofPredictions(
 }
 
 async function ofDetector(
-  { gt, predictions, boxes, minMap, weights, data, ...options }: EvalOptions,
+  { gt, predictions, boxes, categories, imageIds, classAgnostic, minMap, weights, data, ...options }: EvalOptions,
   hooks: Terminal["hooks"],
 ): Promise<EvalReport> {
-  if (gt !== undefined || predictions !== undefined || boxes !== undefined) {
-    throw new UsageError("eval: --weights goes with --data; leave out --gt, --predictions and --boxes")
+  const ofSaved = { gt, predictions, boxes, categories, imageIds, classAgnostic: classAgnostic || undefined }
+  const [idle] = Object.entries(ofSaved).flatMap(([name, value]) => (value === undefined ? [] : [name]))
+  if (idle !== undefined) {
+    throw new UsageError(`eval: --weights goes with --data; --${flagName(idle)} is for saved predictions`)
   }
   if (data === undefined) throw new UsageError("eval needs --data beside --weights")
   const { evaluateDetector } = await import("../tasks/evaluate-detector.js")

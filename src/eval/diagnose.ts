@@ -19,6 +19,8 @@ export interface Diagnosis {
     | "no-objects-of-size"
     | "truth-id-zero"
     | "federated"
+    | "repeated-ids"
+    | "many-objects"
   /** One line: what was seen, and what would fix it. */
   readonly message: string
 }
@@ -32,6 +34,7 @@ const SIZES = [
 /**
  * Says why figures may be 0, low or undefined. Empty when nothing stands out.
  * @param ranked positions of the detections, best score first
+ * @param maxDetections how many detections of an image and class count
  */
 export function diagnose(
   truths: TruthTable,
@@ -39,6 +42,7 @@ export function diagnose(
   ranked: Int32Array,
   index: ImageIndex,
   coco: CocoSummary,
+  maxDetections: number,
 ): Diagnosis[] {
   const found: Diagnosis[] = []
   let counted = 0
@@ -68,6 +72,14 @@ export function diagnose(
       ' (truthIdZero: "pycocotools" gives its figure).'
     found.push({ kind: "truth-id-zero", message })
   }
+  const repeated = repeatedIds(truths)
+  if (repeated > 0) {
+    const message =
+      `${repeated} annotations have an id that another has too: all of them count here (pycocotools scores the last of each` +
+      " id in the place of the others)."
+    found.push({ kind: "repeated-ids", message })
+  }
+  found.push(...aboutCrowded(truths, index, maxDetections))
   if (truths.federated) {
     const message =
       "The ground truth is annotated class by class (LVIS): COCO's and VOC's figures count detections of classes that nobody" +
@@ -90,6 +102,39 @@ function aboutImages(truths: TruthTable, detections: DetectionTable): Diagnosis[
     `No image has both: ground truth is in ${new Set(truths.image).size} images, detections in ${new Set(detections.image).size} others.` +
     " Are they of the same split, and the image ids of the same list?"
   return [{ kind: "no-shared-images", message }]
+}
+
+/** Ids of a COCO file; other data have none of their own. */
+function repeatedIds({ ids, format }: TruthTable): number {
+  if (format !== "coco") return 0
+  const sorted = ids.slice().sort()
+  let repeated = 0
+  for (let i = 1; i < sorted.length; i++) if (sorted[i] === sorted[i - 1]) repeated++
+  return repeated
+}
+
+/** Images with more objects of a class than detections that count. */
+function aboutCrowded(truths: TruthTable, { truths: inImage }: ImageIndex, most: number): Diagnosis[] {
+  const counts = new Int32Array(truths.categoryIds.length)
+  let images = 0
+  let worst = { count: most, image: -1, category: -1 }
+  for (let image = 0; image < truths.imageIds.length; image++) {
+    if (inImage.starts[image + 1]! - inImage.starts[image]! <= most) continue
+    counts.fill(0)
+    for (let at = inImage.starts[image]!; at < inImage.starts[image + 1]!; at++) {
+      const truth = inImage.order[at]!
+      if (!isIgnored(truths, truth)) counts[truths.category[truth]!]!++
+    }
+    const count = counts.reduce((max, one) => Math.max(max, one), 0)
+    if (count > most) images++
+    if (count > worst.count) worst = { count, image, category: counts.indexOf(count) }
+  }
+  if (images === 0) return []
+  const example = `${truths.imageNames[worst.image]} has ${worst.count} of ${truths.categoryNames[worst.category]}`
+  const message =
+    `${images} images have more than ${most} objects of a class (${example}), of which COCO's figures count the best ${most}` +
+    ` detections: the others cannot be found. --max-dets 1,10,${worst.count} counts them.`
+  return [{ kind: "many-objects", message }]
 }
 
 function aboutScores({ scores }: DetectionTable): Diagnosis[] {

@@ -35,6 +35,8 @@ export interface ReportOptions {
   readonly vocIouThresholds: readonly number[]
   /** What a truth with id 0 means; see `CocoOptions`. */
   readonly truthIdZero: CocoOptions["truthIdZero"]
+  /** COCO's parameters where they are not the usual ones; all of its figures follow them. */
+  readonly coco: Partial<CocoParameters>
   /** Of the confusion matrix and the image ranking; "best" takes the overall threshold with the highest F1. */
   readonly scoreThreshold: number | "best"
   /** Of thresholds, confusion matrix, error types and image ranking. */
@@ -55,11 +57,15 @@ export interface ReportOptions {
   readonly suspects: number
 }
 
+/** COCO's parameters that people change. */
+export type CocoParameters = Pick<CocoOptions, "iouThresholds" | "areaRanges" | "maxDetections">
+
 /** @source iouThreshold: TIDE section 2.2 and VOC */
 export const reportDefaults: ReportOptions = {
   metrics: ["coco", "voc07", "voc12"],
   vocIouThresholds: [0.5],
   truthIdZero: cocoDefaults.truthIdZero,
+  coco: {},
   scoreThreshold: "best",
   iouThreshold: 0.5,
   images: 10,
@@ -79,6 +85,8 @@ export interface EvalReport {
   readonly ignored: number
   readonly detections: number
   readonly coco: CocoSummary
+  /** With which parameters they were made. */
+  readonly cocoParameters: CocoParameters
   /** Where the truths are LVIS's. */
   readonly lvis?: LvisSummary
   /** One a threshold; empty unless voc07 or voc12 was asked for. */
@@ -120,8 +128,8 @@ export function evaluate(
 }
 
 /** How the report matches. */
-export function matchOptions({ truthIdZero }: Partial<ReportOptions>): CocoOptions {
-  return cocoOptions(truthIdZero === undefined ? {} : { truthIdZero })
+export function matchOptions({ truthIdZero, coco }: Partial<ReportOptions>): CocoOptions {
+  return cocoOptions({ ...coco, ...(truthIdZero !== undefined && { truthIdZero }) })
 }
 
 /** `evaluate` for what is matched already, with `matchOptions`. */
@@ -147,12 +155,14 @@ export function reportMatches(
   )
   const wantsVoc = options.metrics.includes("voc07") || options.metrics.includes("voc12")
   const ignored = perClass.reduce((sum, one) => sum + one.ignored, 0)
+  const { iouThresholds, areaRanges, maxDetections } = cocoMatches.options
   const base: EvalReport = {
     images: truths.imageIds.length,
     truths: truths.image.length,
     ignored,
     detections: detections.image.length,
     coco: unmeasuredAsNaN(coco),
+    cocoParameters: { iouThresholds, areaRanges, maxDetections },
     ...(truths.federated && { lvis: evaluateLvis(truths, detections) }),
     voc: wantsVoc ? evaluateVoc(truths, detections, { iouThresholds: options.vocIouThresholds }, arranged) : [],
     ...(options.metrics.includes("imagenet-det") && { imagenetDet: evaluateImagenetDet(truths, detections) }),
@@ -169,7 +179,7 @@ export function reportMatches(
   const images = rankImages(truths, detections, matches, scoreThreshold, options.images)
   return {
     ...base,
-    diagnosis: diagnose(truths, detections, ranked, index, coco),
+    diagnosis: diagnose(truths, detections, ranked, index, coco, maxDetections.at(-1)!),
     confusion: confusionMatrix(truths, detections, scoreThreshold, options.iouThreshold, index),
     errors: tideErrors(truths, detections, arranged, index, matches),
     bestImages: images.best,

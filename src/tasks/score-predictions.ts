@@ -8,6 +8,7 @@ import { detectionsFromLines } from "../eval/image-lines.js"
 import { readTextFiles } from "../eval/read-files.js"
 import { truthsFromDataset } from "../eval/records.js"
 import { type EvalReport, evaluate } from "../eval/report.js"
+import { subsetOf } from "../eval/subset.js"
 import type { DetectionTable, TruthTable } from "../eval/tables.js"
 import { areInPixels, boxesOf, detectionsFromText, type TextFile, truthsFromText } from "../eval/text-files.js"
 import { detectionsFromVoc } from "../eval/voc-files.js"
@@ -29,11 +30,9 @@ export async function scorePredictions(given: ScorePredictionsOptions, hooks: Ta
   const options = parseOptions("scorePredictions", scorePredictionsSchema, given)
   const told = listenerOf(hooks)
   const truths = await readTruths(options, told)
-  return evaluate(
-    truths,
-    await readPredictions(truths, options.predictions, told, options.boxes),
-    reportOptionsOf(options),
-  )
+  const detections = await readPredictions(truths, options.predictions, told, options.boxes)
+  const part = subsetOf(truths, detections, options)
+  return evaluate(part.truths, part.detections, reportOptionsOf(options))
 }
 
 /**

@@ -1,7 +1,8 @@
 import { readFileSync } from "node:fs"
 import { z } from "zod"
-import { DataError } from "../../core/errors.js"
+import { DataError, UsageError } from "../../core/errors.js"
 import { bootstrapDefaults } from "../../eval/bootstrap.js"
+import { type AreaRange, cocoDefaults } from "../../eval/coco-options.js"
 import { metricNames, type ReportOptions, reportDefaults } from "../../eval/report.js"
 import { slicesByFolder, slicesBySize, slicesFromFile } from "../../eval/slices.js"
 import { option } from "../option.js"
@@ -27,6 +28,24 @@ const reportShape = {
   truthIdZero: option(z.enum(["mended", "pycocotools"]).optional(), {
     help: "how a COCO ground truth with id 0 counts; pycocotools never matches it",
     otherwise: "mended",
+  }),
+  maxDets: option(z.array(z.int().min(1)).min(1).optional(), {
+    help: "how many of the best detections of an image and class count in COCO's figures, ascending",
+    value: "numbers",
+    otherwise: "1,10,100",
+    source: "pycocotools Params.maxDets",
+  }),
+  iouThrs: option(z.array(z.number().min(0).max(1)).min(1).optional(), {
+    help: "IoU thresholds of COCO's figures, ascending",
+    value: "values",
+    otherwise: "0.5,0.55,...,0.95",
+    source: "pycocotools Params.iouThrs",
+  }),
+  areaRanges: option(z.array(z.string()).min(1).optional(), {
+    help: "areas of COCO's small, medium and large objects in square pixels, as in small:0:1024",
+    value: "ranges",
+    otherwise: "small:0:1024,medium:1024:9216,large:9216:1e10",
+    source: "pycocotools Params.areaRng",
   }),
   details: option(z.boolean().default(reportDefaults.details), {
     help: "confusion matrix, error types, best and worst images, diagnosis; without them it is quicker",
@@ -70,6 +89,22 @@ export const evaluateDetectorSchema = z.strictObject({
   backbone: ownBackbone(),
 })
 
+/** Which part of saved predictions is scored. */
+const subsetShape = {
+  categories: option(z.array(z.string()).min(1).optional(), {
+    help: "score these classes only, by name or id (with --gt)",
+    value: "names",
+  }),
+  imageIds: option(z.array(z.string()).min(1).optional(), {
+    help: "score these images only, by id or name (with --gt)",
+    value: "ids",
+  }),
+  classAgnostic: option(z.boolean().default(false), {
+    help: "score boxes whatever their class (with --gt)",
+    source: "pycocotools Params.useCats = 0",
+  }),
+}
+
 /** The options of `eval` with saved predictions. */
 export const scorePredictionsSchema = z.strictObject({
   gt: option(z.string(), { help: "ground truth: a COCO file, or a data set's folder", path: "single" }),
@@ -83,12 +118,15 @@ export const scorePredictionsSchema = z.strictObject({
     help: "what the four numbers of text files in pixels are: two corners, or corner and size",
     otherwise: "corners where all lines can be",
   }),
+  ...subsetShape,
   ...reportShape,
 })
 
 /** What the `eval` command takes: the options of either task. */
 export const evalSchema = evaluateDetectorSchema.partial({ weights: true, data: true }).extend({
-  ...scorePredictionsSchema.pick({ gt: true, predictions: true, boxes: true }).partial().shape,
+  ...scorePredictionsSchema
+    .pick({ gt: true, predictions: true, boxes: true, categories: true, imageIds: true, classAgnostic: true })
+    .partial().shape,
   minMap: option(z.number().min(0).max(1).optional(), {
     help: "exit 4 if mAP, that of the first of --metrics, is below this",
     value: "0..1",
@@ -104,6 +142,9 @@ export function reportOptionsOf({
   score,
   vocIou,
   truthIdZero,
+  maxDets,
+  iouThrs,
+  areaRanges,
   details,
   intervals,
   slice,
@@ -114,6 +155,11 @@ export function reportOptionsOf({
   return {
     metrics,
     details,
+    coco: {
+      ...(maxDets && { maxDetections: maxDets }),
+      ...(iouThrs && { iouThresholds: iouThrs }),
+      ...(areaRanges && { areaRanges: areaRangesOf(areaRanges) }),
+    },
     ...(score === undefined ? {} : { scoreThreshold: score }),
     ...(vocIou === undefined ? {} : { vocIouThresholds: vocIou }),
     ...(truthIdZero === undefined ? {} : { truthIdZero }),
@@ -123,6 +169,18 @@ export function reportOptionsOf({
     ...(fBeta === undefined ? {} : { fBeta }),
     ...(suspects === undefined ? {} : { suspects }),
   }
+}
+
+/** "all", and the ranges given; the usual ones for names that are not. */
+function areaRangesOf(given: readonly string[]): readonly AreaRange[] {
+  const ranges = given.map((text) => {
+    const [name = "", from, to, ...more] = text.split(":")
+    const range = { name, from: Number(from), to: Number(to) }
+    if (more.length === 0 && name !== "" && range.from >= 0 && range.to > range.from) return range
+    throw new UsageError(`--area-ranges: expected name:from:to in square pixels, as in small:0:1024, got "${text}"`)
+  })
+  const named = new Set(ranges.map(({ name }) => name))
+  return [...cocoDefaults.areaRanges.filter(({ name }) => !named.has(name)), ...ranges]
 }
 
 function slicesOf(slice: string): NonNullable<ReportOptions["slices"]> {

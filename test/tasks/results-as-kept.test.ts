@@ -1,0 +1,164 @@
+import { mkdirSync, mkdtempSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { dirname, join } from "node:path"
+import { expect, test } from "vitest"
+import type { CocoResultRecord } from "../../src/eval/coco-records.js"
+import { scorePredictions } from "../../src/tasks/score-predictions.js"
+import { png, tempFolder, vocObject, writeFiles, writeVocSample } from "../datasets/samples.js"
+import { result, truthFile } from "../eval/support/cases.js"
+
+/** Writes files into a new folder and gives its path. */
+function folder(files: Readonly<Record<string, string>>): string {
+  const path = mkdtempSync(join(tmpdir(), "kept-"))
+  for (const [name, text] of Object.entries(files)) {
+    mkdirSync(dirname(join(path, name)), { recursive: true })
+    writeFileSync(join(path, name), text)
+  }
+  return path
+}
+
+const names = ["night/cam 1.jpg", "day/000042.jpg"]
+const base = truthFile([{ box: [0, 0, 100, 100] }, { box: [300, 0, 100, 100], image: 2, category: 2 }], 2, 2)
+const truths = { ...base, images: base.images.map((image, i) => ({ ...image, file_name: names[i]! })) }
+const results = [result([0, 0, 100, 100], 0.9), result([300, 0, 100, 60], 0.7, 2, 2)]
+const spelt = (change: (record: CocoResultRecord) => object) => JSON.stringify(results.map(change))
+const lines = (records: readonly object[]) => records.map((record) => `${JSON.stringify(record)}\n`).join("")
+const expected = 0.65
+
+const score = async (gt: string, predictions: string, more: object = {}, told: string[] = []) =>
+  scorePredictions({ gt, predictions, ...more }, { onLog: (line) => told.push(line) })
+
+const own = (record: CocoResultRecord) => {
+  const [x, y, w, h] = record.bbox as [number, number, number, number]
+  const label = `class ${record.category_id}`
+  return {
+    image: names[record.image_id - 1],
+    detections: [{ label, classId: record.category_id, score: record.score, box: [x, y, x + w, y + h] }],
+  }
+}
+
+test.each([
+  ["under annotations", JSON.stringify({ info: {}, images: [], annotations: results })],
+  ["under predictions", JSON.stringify({ predictions: results })],
+  ["JSON lines", lines(results)],
+  ["detections.jsonl of detect", lines(results.map(own))],
+  ["image ids as text", spelt((one) => ({ ...one, image_id: String(one.image_id) }))],
+  ["images by stem", spelt((one) => ({ ...one, image_id: ["cam 1", "000042"][one.image_id - 1] }))],
+  ["images by path", spelt((one) => ({ ...one, image_id: names[one.image_id - 1] }))],
+  ["categories by name", spelt((one) => ({ ...one, category_id: `class ${one.category_id}` }))],
+  ["category ids as text", spelt((one) => ({ ...one, category_id: String(one.category_id) }))],
+])("results kept %s are those of the plain list", async (_, text) => {
+  const at = folder({ "gt.json": JSON.stringify(truths), "p.json": text })
+  expect((await score(join(at, "gt.json"), join(at, "p.json"))).coco.AP).toBeCloseTo(expected, 12)
+})
+
+test.each([
+  ["texts", (id: number) => JSON.stringify(`frame-${id}`)],
+  ["numbers as text", (id: number) => JSON.stringify(String(id))],
+  ["beyond 2^53", (id: number) => `900719925474099${id}`],
+])("image ids that are %s are matched exactly, and named as they are", async (_, spell) => {
+  const ids = (text: string) =>
+    text.replaceAll(/"(image_id|id)":(\d)(?=[,}])/g, (_, key, id) => `"${key}":${spell(Number(id))}`)
+  const { categories, ...rest } = truths
+  const gt = `${ids(JSON.stringify(rest)).slice(0, -1)},"categories":${JSON.stringify(categories)}}`
+  const at = folder({ "gt.json": gt, "p.json": ids(JSON.stringify(results)) })
+  const report = await score(join(at, "gt.json"), join(at, "p.json"))
+  expect(report.coco.AP).toBeCloseTo(expected, 12)
+  expect(report.worstImages!.map(({ imageId }) => String(imageId)).sort()).toEqual(
+    [1, 2].map((id) => spell(id).replaceAll('"', "")),
+  )
+})
+
+test("an image that two could be is refused, with both", async () => {
+  const alike = { ...truths, images: truths.images.map((image, i) => ({ ...image, file_name: `cam${i}/1.jpg` })) }
+  const at = folder({ "gt.json": JSON.stringify(alike), "r/comp4_det_val_class 1.txt": "1 0.9 1 1 100 100\n" })
+  await expect(score(join(at, "gt.json"), join(at, "r"))).rejects.toThrow('line 1: "1" may be cam0/1.jpg or cam1/1.jpg')
+})
+
+test("numbers mean the numbers in names where the data have no ids, and never positions", async () => {
+  const gt = tempFolder()
+  writeVocSample(gt, vocObject("cat", [1, 1, 20, 20]), { "ImageSets/Main/val.txt": "a\n" })
+  writeFiles(gt, { "JPEGImages/000042.jpg": png(40, 30) })
+  const xml = vocObject("cat", [1, 1, 20, 20])
+  writeFiles(gt, {
+    "Annotations/000042.xml": `<annotation><size><width>40</width><height>30</height></size>${xml}</annotation>`,
+  })
+  writeFiles(gt, { "ImageSets/Main/val.txt": "000042\n" })
+  const of = (id: number) => folder({ "p.json": JSON.stringify([{ ...result([0, 0, 20, 20], 0.9), image_id: id }]) })
+  expect((await score(gt, join(of(42), "p.json"))).coco.AP).toBeCloseTo(1, 12)
+  await expect(score(gt, join(of(1), "p.json"))).rejects.toThrow("have no ids: write their names")
+})
+
+test("a COCO folder scores as its file, whether its pictures are there or not", async () => {
+  const outside = {
+    ...truths,
+    annotations: [...truths.annotations, { ...truths.annotations[0]!, id: 9, bbox: [600, 400, 200, 0] }],
+  }
+  const at = folder({
+    "annotations/instances_val2017.json": JSON.stringify(outside),
+    "p.json": JSON.stringify(results),
+  })
+  const byFile = await score(join(at, "annotations/instances_val2017.json"), join(at, "p.json"))
+  const byFolder = await score(at, join(at, "p.json"))
+  expect([byFolder.coco, byFolder.truths]).toEqual([byFile.coco, 3])
+})
+
+test("the image set is what all of VOC's result files share", async () => {
+  const gt = {
+    ...truths,
+    categories: [
+      { id: 1, name: "cat" },
+      { id: 2, name: "fat_cat" },
+    ],
+  }
+  const files = {
+    "r/comp4_det_my_test_cat.txt": "cam 1 0.9 1 1 100 100\n",
+    "r/comp4_det_my_test_fat_cat.txt": "000042 0.7 301 1 400 60\n",
+    "r/comp4_det_my_test_old_cat.txt": "000042 0.7 301 1 400 60\n",
+  }
+  const at = folder({ "gt.json": JSON.stringify(gt), ...files })
+  const report = await score(join(at, "gt.json"), join(at, "r"))
+  expect(report.coco.AP).toBeCloseTo(expected, 12)
+  expect(report.diagnosis[0]!.message).toContain("the ground truth lacks: old_cat")
+})
+
+test("text files in pixels are read by what their numbers can be, which is told and can be said", async () => {
+  const corners = { "cam 1.txt": "class 1 0.9 0 0 100 100\n", "000042.txt": "class 2 0.7 300 0 400 60\n" }
+  const sizes = { "cam 1.txt": "class 1 0.9 0 0 100 100\n", "000042.txt": "class 2 0.7 300 0 100 60\n" }
+  const gt = join(folder({ "gt.json": JSON.stringify(truths) }), "gt.json")
+  const told: string[] = []
+  expect((await score(gt, folder(corners), {}, told)).coco.AP).toBeCloseTo(expected, 12)
+  expect((await score(gt, folder(sizes), {}, told)).coco.AP).toBeCloseTo(expected, 12)
+  expect(told.map((line) => /read as (\w+); --boxes/.exec(line)?.[1])).toEqual(["xyxy", "xywh"])
+  expect((await score(gt, folder(corners), { boxes: "xywh" })).coco.AP).toBeLessThan(expected)
+  const asText = folder({ "cam 1.txt": "class 1 0 0 100 100\n", "000042.txt": "class 2 300 0 400 100 difficult\n" })
+  expect(await score(asText, folder(corners))).toMatchObject({ truths: 2, ignored: 1 })
+})
+
+test("the folder that detect wrote is scored as it is, and what was read is told", async () => {
+  const at = folder({
+    "gt.json": JSON.stringify(truths),
+    "out/detections.jsonl": lines(results.map(own)),
+    "out/other/x": "",
+  })
+  const told: string[] = []
+  expect((await score(join(at, "gt.json"), join(at, "out"), {}, told)).coco.AP).toBeCloseTo(expected, 12)
+  expect(told.join()).toContain("reading detections.jsonl")
+})
+
+test("a folder counted from 0 and its result files agree, by VOC's overlaps too", async () => {
+  const gt = tempFolder()
+  const xml = (box: string) => `<annotation><size><width>40</width><height>30</height></size>${box}</annotation>`
+  const box = (name: string, [a, b, c, d]: readonly number[]) =>
+    `<object><name>${name}</name><bndbox><xmin>${a}</xmin><ymin>${b}</ymin><xmax>${c}</xmax><ymax>${d}</ymax></bndbox></object>`
+  for (const name of ["a", "b"]) {
+    writeFiles(gt, {
+      [`JPEGImages/${name}.png`]: png(40, 30),
+      [`Annotations/${name}.xml`]: xml(box("cat", [0, 0, 9, 9])),
+    })
+  }
+  writeFiles(gt, { "ImageSets/Main/val.txt": "a\nb\n" })
+  const predictions = folder({ "comp4_det_val_cat.txt": "a 0.9 0 0 9 9\nb 0.8 0 0 9 9\n" })
+  const report = await score(gt, predictions, { iouThrs: [0.99], vocIou: [0.99] })
+  expect([report.coco.AP, report.voc[0]!.voc12]).toEqual([expect.closeTo(1, 12), 1])
+})
