@@ -64,8 +64,6 @@ export async function checkDataset(options: CheckDatasetOptions, hooks: TaskHook
 
 const lostPhotos: ReadonlySet<FaultKind> = new Set(["missing-image", "unreadable-image", "oversized-image"])
 
-const lostPhotos: ReadonlySet<FaultKind> = new Set(["missing-image", "unreadable-image", "oversized-image"])
-
 /** Photos that cannot be used are left out, and boxes are as the readers mend them. */
 async function writeFixed(
   sets: readonly Dataset[],
