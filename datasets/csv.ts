@@ -9,7 +9,7 @@ import { isFile, isFolder, isPictureName, withoutEnding } from "./folder.js"
 import { FolderFiles } from "./folder-files.js"
 import { type NamedObject, type NamedObjects, namedDataset } from "./named-images.js"
 import { type ReadOptions, readDefaults } from "./options.js"
-import { splitAliases } from "./split-folders.js"
+import { pathsOfSplit, splitAliases, splitFolders } from "./split-folders.js"
 import { readHead, readText } from "./text.js"
 
 /** Which column holds what. */
@@ -36,7 +36,7 @@ const headings = {
 /** True for what `readCsv` reads. */
 export function isCsv(source: string): boolean {
   if (isFile(source)) return isBoxFile(source)
-  return isFolder(source) && csvFiles(source).length > 0
+  return isFolder(source) && (csvFiles(source).length > 0 || splitFolders(source, holdsCsv).length > 0)
 }
 
 /** A folder's files of boxes; `classes.csv` and others are none. */
@@ -47,6 +47,8 @@ function csvFiles(folder: string): string[] {
     .map((name) => join(folder, name))
   return files.filter(isBoxFile)
 }
+
+const holdsCsv = (folder: string) => csvFiles(folder).length > 0
 
 function isBoxFile(path: string): boolean {
   if (!/\.csv$/i.test(path) || !isFile(path)) return false
@@ -59,8 +61,8 @@ function isBoxFile(path: string): boolean {
 
 /**
  * Reads CSV files with a box a line: `path,x1,y1,x2,y2,class` as in keras-retinanet, with or without a line that names the
- * columns, or TensorFlow's `filename,width,height,class,xmin,ymin,xmax,ymax`. `<split>.csv` or `<split>_labels.csv` is a split's
- * file; a file alone is not divided. Corners are pixels from 0; a line without a box is an image without objects.
+ * columns, or TensorFlow's `filename,width,height,class,xmin,ymin,xmax,ymax`. `<split>.csv`, `<split>_labels.csv` or a file in
+ * `<split>/` is a split's; a file alone is not divided. Corners are pixels from 0; a line without a box is an image without objects.
  * @throws DataError when the split is missing, or a policy says so
  */
 export function readCsv(source: string, overrides: Partial<ReadOptions> = {}): Dataset {
@@ -83,6 +85,8 @@ export function readCsv(source: string, overrides: Partial<ReadOptions> = {}): D
 function filesOf(source: string, root: string, split: string): { paths: string[]; undivided: boolean } {
   if (isFile(source)) return { paths: [resolve(source)], undivided: true }
   const files = csvFiles(root)
+  const folders = files.length === 0 ? splitFolders(root, holdsCsv) : []
+  if (folders.length > 0) return { paths: pathsOfSplit(folders, split, source).flatMap(csvFiles), undivided: false }
   const splitOf = (path: string) => splitAliases.get(/^([a-z]+)/.exec(basename(path).toLowerCase())?.[1] ?? "")
   if (files.length === 1 && splitOf(files[0]!) === undefined) return { paths: files, undivided: true }
   const asked = split === "trainval" ? ["train", "val"] : [split]
@@ -96,7 +100,7 @@ function listedClasses(root: string): string[] | undefined {
   const path = join(root, "classes.csv")
   if (!isFile(path)) return undefined
   const rows = rowsOf(readText(path)).filter(([, number]) => /^\d+$/.test(number ?? ""))
-  return rows.sort((a, b) => Number(a[1]) - Number(b[1])).map(([name]) => name!)
+  return [...new Set(rows.sort((a, b) => Number(a[1]) - Number(b[1])).map(([name]) => name!))]
 }
 
 function readFile(path: string, root: string, options: ReadOptions, log: FaultLog, notices: string[]): NamedObjects[] {
@@ -104,7 +108,10 @@ function readFile(path: string, root: string, options: ReadOptions, log: FaultLo
   const rows = rowsOf(readText(path))
   const columns = columnsOf(rows)
   if (columns === undefined) throw new DataError(`${path}: expected the columns path, x1, y1, x2, y2 and class`)
-  const finder = new FolderFiles(options.images ?? root, { followLinks: options.followLinks })
+  const finder = new FolderFiles(options.images ?? dirname(path), {
+    within: options.images ?? root,
+    followLinks: options.followLinks,
+  })
   const images = new Map<
     string,
     { -readonly [Key in keyof NamedObjects]: NamedObjects[Key] } & { objects: NamedObject[] }
@@ -136,6 +143,12 @@ function readFile(path: string, root: string, options: ReadOptions, log: FaultLo
     else image.objects.push({ index, name: label, box })
   }
   notices.push(...finder.notices())
+  const boxes = [...images.values()].flatMap(({ objects }) => objects.map(({ box }) => box))
+  if (boxes.length > 0 && boxes.every((box) => box.every((value) => value >= 0 && value <= 1))) {
+    throw new DataError(
+      `${path}: all ${boxes.length} boxes lie between 0 and 1: they look like parts of the image. Write pixels`,
+    )
+  }
   return [...images.values()]
 }
 

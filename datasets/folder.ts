@@ -20,7 +20,7 @@ export const imageEndings: readonly string[] = [
 
 /** Endings of pictures that no decoder here reads: they are told, not passed over. */
 const foreignEndings: readonly string[] =
-  ".heic .heif .jp2 .j2k .jxl .psd .dng .cr2 .cr3 .nef .arw .raf .orf .svg .ico .tga .exr .hdr .pnm .ppm .pgm .pbm .dcm".split(
+  ".heic .heif .jp2 .j2k .jxl .psd .dng .cr2 .cr3 .nef .arw .raf .orf .tga .exr .hdr .pnm .ppm .pgm .pbm .dcm".split(
     " ",
   )
 

@@ -2,8 +2,9 @@ import { type Dirent, readdirSync } from "node:fs"
 import { join } from "node:path"
 import { DataError } from "../src/core/errors.js"
 import { FaultLog, NoSplitError } from "./faults.js"
-import { isFolder, isImageName } from "./folder.js"
+import { isFolder, isImageName, isPictureName } from "./folder.js"
 import { FolderFiles } from "./folder-files.js"
+import { foreignPicture } from "./image/foreign.js"
 import { type LabelledOptions, type LabelledSet, labelledDefaults } from "./labelled-set.js"
 import { openSample } from "./open-sample.js"
 
@@ -58,7 +59,13 @@ export function readImageFolder(source: string, overrides: Partial<LabelledOptio
     }
     // For its complaint about a link that leads out.
     finder.find(folder, source)
-    const images = finder.below(folder).filter((path) => isShownImage(path) && finder.find(path, source) !== undefined)
+    const files = finder.below(folder)
+    const images = files.filter((path) => isShownImage(path) && finder.find(path, source) !== undefined)
+    for (const path of files.filter((one) => isPictureName(one) && !isImageName(one))) {
+      const kind =
+        foreignPicture(join(source, path)) ?? "pictures of its kind are not decoded: convert it to JPEG or PNG"
+      log.report("unreadable-image", path, kind)
+    }
     if (images.length === 0) {
       throw new DataError(`${join(source, folder)}: no images of class "${name}". Add some, or remove the folder`)
     }

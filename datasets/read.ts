@@ -9,6 +9,7 @@ import { isFile, isFolder } from "./folder.js"
 import { isImageNet, readImageNet } from "./imagenet.js"
 import { joinSplits } from "./join-splits.js"
 import { isLabelme, readLabelme } from "./labelme.js"
+import { nearestLayout } from "./nearest-layout.js"
 import { type ReadOptions, readDefaults } from "./options.js"
 import { settleSizes } from "./settle-sizes.js"
 import { isZip, unzipped } from "./unzip.js"
@@ -36,7 +37,7 @@ export function recognizeFormat(source: string): DatasetFormat {
   throw new DataError(
     `No data set recognised in ${source}: expected JPEGImages/ + Annotations/ (VOC), ` +
       "annotations/instances_*.json or a JSON file (COCO), a data.yaml (YOLO), Data/ + Annotations/ (ImageNet), " +
-      "JSON files of labelme or VIA, or train.csv with path,x1,y1,x2,y2,class",
+      `JSON files of labelme or VIA, or train.csv with path,x1,y1,x2,y2,class. ${nearestLayout(source)}`,
   )
 }
 

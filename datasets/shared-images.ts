@@ -18,6 +18,7 @@ export function sameFiles(some: Pick<Dataset, "images">, others: Pick<Dataset, "
 
 /** What each two splits share, also under other names; only files of one length are read. */
 export function sharedImages(sets: readonly Dataset[]): SharedImages[] {
+  if (sets.length < 2) return []
   const content = contentOf(sets)
   const shared: SharedImages[] = []
   for (const [i, first] of sets.entries()) {

@@ -36,7 +36,7 @@ const parser = new XMLParser({
  * Parses the bytes of a VOC annotation, in the encoding that they declare.
  * @throws Error with one line that says what is wrong, when it is no well-formed VOC annotation
  */
-export function parseVocXml(bytes: Uint8Array): VocAnnotation {
+function parseVocXml(bytes: Uint8Array): VocAnnotation {
   const text = decodeText(bytes)
   if (text.includes("<!ENTITY")) throw new Error("it declares entities, which no VOC file needs")
   const validity = XMLValidator.validate(text)

@@ -11,7 +11,7 @@ import { foreignPicture } from "./image/foreign.js"
 import { type ReadOptions, readDefaults } from "./options.js"
 import { buildRecord, type RawObject } from "./record.js"
 import { hasSplit, holdsVoc, isUndivided, listedLines, noSplit, type VocFolder, vocFolders } from "./voc-folders.js"
-import { parseVocXml, readAnnotation, type VocAnnotation } from "./voc-xml.js"
+import { readAnnotation, type VocAnnotation } from "./voc-xml.js"
 
 interface ReadFile {
   readonly id: string
@@ -189,17 +189,13 @@ const unended = (name: string) => (isPictureName(name) || /\.xml$/i.test(name) ?
 /** Looks at the whole folder, so that all its splits are read alike. One file alone may be another tool's. */
 function isZeroBased(folder: VocFolder, annotations: FolderFiles, options: ReadOptions, notices: string[]): boolean {
   if (options.corners !== "auto") return options.corners === "zero-based"
+  // Parts of objects are other people's, and comments nobody's.
+  const besideObjects = /<part>[\s\S]*?<\/part>|<!--[\s\S]*?-->/g
   const zero = /<[xy]min>\s*0+(\.0*)?\s*</
   const files = annotations.below().filter((name) => /\.xml$/i.test(name))
   const signs = files.filter((name) => {
     const path = annotations.find(name, name)
-    if (path === undefined || !zero.test(readFileSync(path, "latin1"))) return false
-    try {
-      const { objects } = parseVocXml(readFileSync(path))
-      return objects.some(({ corners: [xmin, ymin] }) => xmin === 0 || ymin === 0)
-    } catch {
-      return false
-    }
+    return path !== undefined && zero.test(readFileSync(path, "latin1").replace(besideObjects, ""))
   })
   if (signs.length === 0) return false
   const named = `${posix.join(basename(folder.annotations), signs[0]!)}`

@@ -64,7 +64,7 @@ function summary(name: string, { folder, finished, metric, best, step }: TrainRe
 export function stepLine(report: StepReport, epochs: number): string {
   const { epoch, step, rate, losses, stepMs, dataMs, bytes, secondsLeft } = report
   return [
-    `epoch ${epoch}/${epochs}`,
+    `epoch ${epoch}/${Math.max(epoch, epochs)}`,
     `step ${step}`,
     lossText(losses),
     `lr ${Number(rate.toPrecision(3))}`,
@@ -79,7 +79,7 @@ export function epochLine({ epoch, epochs, losses, metrics }: EpochReport): stri
   const figures = Object.entries(metrics).map(
     ([name, value]) => `${name} ${Number.isNaN(value) ? "n/a" : value.toFixed(4)}`,
   )
-  return [`epoch ${epoch}/${epochs} done`, lossText(losses), ...figures].join("  ")
+  return [`epoch ${epoch}/${Math.max(epoch, epochs)} done`, lossText(losses), ...figures].join("  ")
 }
 
 /** `loss 1.23 (objectness 0.10, rpn_box_reg 0.05, classifier 0.70, box_reg 0.38)` */

@@ -1,5 +1,4 @@
-import { extname } from "node:path"
-import { imageEndings } from "../../datasets/folder.js"
+import { isPictureName } from "../../datasets/folder.js"
 
 /** One image of a source. */
 export interface SourceImage {
@@ -13,7 +12,7 @@ export interface SourceImage {
   readonly stem: string
 }
 
-/** Whether a file's name ends like an image's. */
+/** Whether a file's name ends like an image's, also of a kind that is not decoded: that is told then, not passed over. */
 export function isImageName(name: string): boolean {
-  return imageEndings.includes(extname(name).toLowerCase())
+  return isPictureName(name)
 }

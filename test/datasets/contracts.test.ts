@@ -72,6 +72,42 @@ const messy: Record<string, () => Promise<Dataset> | Dataset> = {
       "Annotations/CLS-LOC/train/n01/n01_1.xml": vocFile(vocObject("n01", [0, 0, 39, 29])),
       "Annotations/CLS-LOC/train/n01/n01_2.xml": vocFile(vocObject("n01", [0, 0, 39, 29])),
     }),
+  labelme: () =>
+    read({
+      "a.json": JSON.stringify({
+        imagePath: "a.png",
+        shapes: [...corners, [1, 1, 2, 2]].map(([x1, y1, x2, y2], i) => ({
+          label: i % 2 ? "cat" : "dog",
+          points:
+            i === 3
+              ? [[x1, y1]]
+              : [
+                  [x1, y1],
+                  [x2, y2],
+                ],
+          shape_type: i === 3 ? "point" : "rectangle",
+        })),
+      }),
+      "a.png": small,
+      "b.json": "{}",
+      "c.png": wide,
+    }),
+  CSV: () => {
+    const lines = corners.map((box) => `a.png,${box.join(",")},cat`)
+    return read({
+      "train.csv": [...lines, "b.png,,,,,", "gone.png,1,1,2,2,cat", "a.png,x,1,2,2,dog", ""].join("\n"),
+      "a.png": small,
+      "b.png": wide,
+    })
+  },
+  VIA: () => {
+    const regions = corners.map(([x, y, x2, y2]) => ({
+      shape_attributes: { name: "rect", x, y, width: x2 - x, height: y2 - y },
+      region_attributes: { type: "cat" },
+    }))
+    const images = { a: { filename: "a.png", size: 1, regions }, b: { filename: "gone.png", size: 1, regions: {} } }
+    return read({ "via.json": JSON.stringify(images), "a.png": small })
+  },
   "samples from code": () => datasetFromSamples(samples()),
   "a list in code": () => {
     const all = samples()

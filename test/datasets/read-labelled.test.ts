@@ -136,6 +136,18 @@ test("links that lead out of the folder are refused, links within it are followe
   writeFiles(other, { "dog/a.png": png(1, 1) })
   symlinkSync(join(outside, "secret", "a.png"), join(other, "dog", "b.png"))
   expect(() => readLabelled(other)).toThrow(/unsafe-path: .*b\.png is a link that leaves the data folder/)
+  expect(readLabelled(folder, { followLinks: true }).classes).toEqual(["cat", "dog"])
+  expect(readLabelled(other, { followLinks: true }).labels).toHaveLength(2)
+})
+
+test("a picture of a kind that is not decoded is named, not passed over", () => {
+  const folder = tempFolder()
+  writeFiles(folder, { "dog/a.png": png(1, 1), "dog/b.heic": Buffer.from("\0\0\0\x18ftypheic\0\0\0\0mif1heic") })
+  const { faults, labels } = readLabelled(folder)
+  expect(labels).toHaveLength(1)
+  expect(faults).toMatchObject([
+    { kind: "unreadable-image", file: "dog/b.heic", message: expect.stringContaining("HEIC") },
+  ])
 })
 
 test("a VOC folder is no classification set", () => {

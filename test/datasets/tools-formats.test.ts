@@ -177,3 +177,26 @@ test("ImageNet's DET: sub-folders, negatives that a list names; VID: videos", as
   })
   expect((await readDataset(video, { split: "val" })).images.map(({ id }) => id)).toEqual(["v1/000000"])
 })
+
+test("CSV: a folder of splits with a file each, as Roboflow writes them; parts of the image are refused", async () => {
+  const header = "filename,width,height,class,xmin,ymin,xmax,ymax\n"
+  const folder = write({
+    "train/_annotations.csv": `${header}a.png,40,30,dog,2,4,12,20\n`,
+    "train/a.png": picture,
+    "valid/_annotations.csv": `${header}a.png,40,30,dog,1,1,9,9\n`,
+    "valid/a.png": picture,
+  })
+  expect((await readDataset(folder, { split: "val" })).images.map(({ boxes }) => [...boxes])).toEqual([[1, 1, 9, 9]])
+  const parts = write({ "train.csv": "a.png,0.1,0.1,0.5,0.5,dog\n", "a.png": picture })
+  await expect(readDataset(parts)).rejects.toThrow("they look like parts of the image")
+})
+
+test("what no reader knows is told with the layout it is nearest to", async () => {
+  const nearest = (files: Readonly<Record<string, string | Uint8Array>>) => expect(readDataset(write(files))).rejects
+  await nearest({ "a/x.xml": "<a/>", "b/x.png": picture }).toThrow(
+    "It holds 1 pictures, 1 .xml files. Nearest is VOC: put the XML files",
+  )
+  await nearest({ "x.png": picture, "x.txt": "0 0.5 0.5 0.1 0.1" }).toThrow("Nearest is YOLO: add a data.yaml")
+  await nearest({ "x.json": "[]" }).toThrow("Nearest is COCO")
+  await nearest({ "x.png": picture }).toThrow("pictures alone are for detect")
+})
