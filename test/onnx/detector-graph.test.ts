@@ -46,7 +46,7 @@ withOnnxRuntime("the graph of a detector", () => {
 
 test("a graph keeps to what other runtimes and tools take", () => {
   const config = { ...goldenConfig("fpn", readGolden<GoldenDetector>("fpn")), ...norms, input: plain }
-  const { nodes, constants } = detectorGraph(config, 3, (name) => ({
+  const { nodes, constants } = detectorGraph(config, 3, () => ({
     shape: [4, 4, 3, 3],
     values: new Float32Array(144),
   }))
