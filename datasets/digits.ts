@@ -1,7 +1,7 @@
 import { basename, join, resolve } from "node:path"
 import { atLeastOne, wholeNumber, withDefaults } from "../src/core/options.js"
 import { mixSeeds, seededRandom } from "../src/core/random.js"
-import { writeWhole } from "./atomic.js"
+import { writeWhole } from "../src/core/write-whole.js"
 import { demoCounts } from "./demo/counts.js"
 import { type GlyphSet, loadDigits, makeShapeGlyphs } from "./demo/glyphs.js"
 import { makeCrop, makeScene, type SceneOptions, sceneDefaults } from "./demo/scenes.js"
@@ -103,7 +103,7 @@ export async function writeDigitCrops(folder: string, overrides: Partial<CropFol
     for (let i = 0; i < count; i++) {
       const image = { data: pixels.subarray(i * values, (i + 1) * values), height: side, width: side }
       const name = join(folder, split, classes[labels[i]!]!, `${String(i).padStart(6, "0")}.png`)
-      writeWhole(name, await encodeImage(image, { format: "png" }))
+      writeWhole(name, await encodeImage(image, { format: "png" }), { sync: false })
     }
   }
 }
@@ -120,8 +120,8 @@ async function makeDemo(folder: string, glyphs: GlyphSet, options: DemoOptions):
     const flat = Float64Array.from(boxes.flat())
     const truths = { boxes: flat, labels: Int32Array.from(labels), difficult: new Uint8Array(labels.length) }
     const xml = vocXml({ width, height, ...truths }, glyphs.classes, basename(resolve(folder)), `${id}.jpg`)
-    writeWhole(join(folder, "JPEGImages", `${id}.jpg`), await encodeImage(image))
-    writeWhole(join(folder, "Annotations", `${id}.xml`), xml)
+    writeWhole(join(folder, "JPEGImages", `${id}.jpg`), await encodeImage(image), { sync: false })
+    writeWhole(join(folder, "Annotations", `${id}.xml`), xml, { sync: false })
     ids[split].push(id)
     options.onProgress?.(i + 1, total)
   }

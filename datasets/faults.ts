@@ -1,4 +1,5 @@
 import { DataError, UsageError } from "../src/core/errors.js"
+import { shortened, shown, visible } from "../src/core/shown.js"
 import { didYouMean } from "../src/core/suggest.js"
 import type { Fault, FaultKind, FaultPolicy } from "./dataset.js"
 
@@ -104,10 +105,13 @@ export class FaultLog {
   }
 }
 
+/** Letters of what is said about one fault: what others wrote may go on for a megabyte. */
+const longest = 500
+
 /** A fault as one line: `Annotations/a.xml object 3: zero-area-box: xmin and xmax are both 504 (skipped)`. */
 export function formatFault(fault: Fault, withAction = true): string {
   const object = fault.object === undefined ? "" : ` object ${fault.object}`
-  return `${fault.file}${object}: ${fault.kind}: ${fault.message}${withAction ? ` (${fault.action})` : ""}`
+  return `${shown(fault.file)}${object}: ${fault.kind}: ${visible(shortened(fault.message, longest))}${withAction ? ` (${fault.action})` : ""}`
 }
 
 /** How many faults there are of each kind, most frequent first. */

@@ -100,7 +100,8 @@ async function decode(source: PhotoSource, maxPixels: number): Promise<DecodedIm
 /** @throws ImageError for an array that its size does not fill */
 export function expectRgb(image: RgbImage): RgbImage {
   const { data, width, height } = image
-  if (data instanceof Uint8Array && data.length > 0 && data.length === 3 * height * width) return image
+  const isSize = [height, width].every((side) => Number.isSafeInteger(side) && side >= 1)
+  if (isSize && data instanceof Uint8Array && data.length === 3 * height * width) return image
   const message = `expected RGB pixels, ${height} x ${width} x 3 = ${3 * height * width} bytes, got ${data?.length}`
   throw new ImageError("unreadable-image", message)
 }

@@ -1,3 +1,4 @@
+import { reasonOf, whyTooLarge } from "./image/decode.js"
 import { imageFileSize } from "./image/file-size.js"
 import { expectRgb, type Frame, frameOf, openDefaults, type Photo, type PhotoProblem, sourceOf } from "./open-sample.js"
 import type { PhotoFaults } from "./photo-faults.js"
@@ -23,15 +24,15 @@ export async function photoSize(
     const isFile = typeof source === "string" || source instanceof Uint8Array
     const upright = isFile ? await imageFileSize(source) : { ...expectRgb(source), orientation: 1 }
     const { width, height, orientation } = upright
-    if (width * height > maxPixels) {
-      return failed("oversized-image", `${width}x${height} is more than ${maxPixels} pixels`)
-    }
+    if (!(width >= 1 && height >= 1)) return failed("unreadable-image", `it says that it is ${width}x${height}`)
+    const tooLarge = whyTooLarge(width, height, maxPixels)
+    if (tooLarge !== undefined) return failed("oversized-image", tooLarge)
     const { frame, problem } = frameOf(upright, photo)
     const sides = frame === "stored" ? { width: height, height: width } : { width, height }
     return { size: { ...sides, frame, orientation }, problems: problem ? [problem] : [] }
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return failed("missing-image", "there is no such file")
-    return failed("unreadable-image", (error as Error).message.replaceAll(/\s+/g, " "))
+    return failed("unreadable-image", reasonOf(error as Error))
   }
 }
 

@@ -1,7 +1,7 @@
-import { copyFileSync, linkSync, mkdirSync, readFileSync } from "node:fs"
+import { constants, copyFileSync, linkSync, mkdirSync, readFileSync } from "node:fs"
 import { dirname, extname } from "node:path"
 import { DataError } from "../src/core/errors.js"
-import { writeWhole } from "./atomic.js"
+import { WriteError, writeWhole } from "../src/core/write-whole.js"
 import { encodeImage } from "./image/encode.js"
 import { readHeader, withoutOrientation } from "./image/header.js"
 import { openSample, type Photo, sourceOf } from "./open-sample.js"
@@ -35,24 +35,27 @@ export async function placePhoto(photo: Photo, { way }: PhotoFile, to: string, l
   if (way === "copy" && typeof source === "string") return copyOrLink(source, to, link)
   if (way !== "encode") {
     const bytes = typeof source === "string" ? readFileSync(source) : (source as Uint8Array)
-    return writeWhole(to, way === "untagged" ? withoutOrientation(bytes) : bytes)
+    return writeWhole(to, way === "untagged" ? withoutOrientation(bytes) : bytes, { sync: false })
   }
   const { image, problems } = await openSample(photo)
   if (image === undefined) throw new DataError(`${photo.file}: ${problems[0]!.message}`)
-  writeWhole(to, await encodeImage(image, { format: "png" }))
+  writeWhole(to, await encodeImage(image, { format: "png" }), { sync: false })
 }
 
 /** Copies or links a file, and makes the folders on its way. */
 export function copyOrLink(from: string, to: string, link: boolean): void {
   mkdirSync(dirname(to), { recursive: true })
-  if (!link) {
-    copyFileSync(from, to)
-    return
+  if (link) {
+    try {
+      linkSync(from, to)
+      return
+    } catch {
+      // Another disk.
+    }
   }
   try {
-    linkSync(from, to)
-  } catch {
-    // Another disk.
-    copyFileSync(from, to)
+    copyFileSync(from, to, constants.COPYFILE_EXCL)
+  } catch (error) {
+    throw new WriteError(to, error)
   }
 }

@@ -1,13 +1,16 @@
 import { basename, join, resolve } from "node:path"
 import { stringify } from "yaml"
 import { DataError } from "../src/core/errors.js"
+import { writeWhole } from "../src/core/write-whole.js"
 import { writeJson } from "../src/json/write-json.js"
-import { writeWhole } from "./atomic.js"
 import type { Dataset } from "./dataset.js"
 import type { NamedImage, WriteFormat } from "./write.js"
 import { vocXml } from "./write-voc.js"
 
 type Parts = readonly { readonly dataset: Dataset; readonly images: readonly NamedImage[] }[]
+
+/** Of a file for each image: the copy can be made again. */
+const quick = { sync: false } as const
 
 /** How a format is written. */
 interface FormatWriter {
@@ -48,7 +51,7 @@ const voc: FormatWriter = {
   writeSplit(dataset, images, folder, called) {
     for (const image of images) {
       const xml = vocXml(image, dataset.classes, basename(resolve(called)), image.name)
-      writeWhole(join(folder, "Annotations", `${image.stem}.xml`), xml)
+      writeWhole(join(folder, "Annotations", `${image.stem}.xml`), xml, quick)
     }
     writeList(folder, dataset.split, images)
   },
@@ -100,7 +103,7 @@ const yolo: FormatWriter = {
         const parts = [(x1 + x2) / 2 / width, (y1 + y2) / 2 / height, (x2 - x1) / width, (y2 - y1) / height]
         return `${label - 1} ${parts.map((part) => part.toFixed(8)).join(" ")}\n`
       })
-      writeWhole(join(folder, "labels", dataset.split, `${stem}.txt`), lines.join(""))
+      writeWhole(join(folder, "labels", dataset.split, `${stem}.txt`), lines.join(""), quick)
     }
   },
   finish(parts, folder) {
@@ -126,7 +129,7 @@ const labelme: FormatWriter = {
       }))
       const { width: imageWidth, height: imageHeight, name: imagePath } = image
       const json = { version: "5.0.1", flags: {}, shapes, imagePath, imageData: null, imageHeight, imageWidth }
-      writeWhole(join(folder, dataset.split, `${image.stem}.json`), `${JSON.stringify(json, null, 2)}\n`)
+      writeWhole(join(folder, dataset.split, `${image.stem}.json`), `${JSON.stringify(json, null, 2)}\n`, quick)
     }
   },
 }

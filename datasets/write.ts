@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto"
 import { existsSync, mkdirSync, renameSync, rmSync } from "node:fs"
 import { dirname, join, resolve } from "node:path"
 import { DataError } from "../src/core/errors.js"
+import { isOfOneFile } from "../src/core/write-whole.js"
 import type { Dataset, DatasetFormat, Fault, ImageRecord } from "./dataset.js"
 import { PhotoFaults } from "./photo-faults.js"
 import { photoSize } from "./photo-size.js"
@@ -70,8 +71,13 @@ export async function writeDataset(
         const { width, height } = size
         const named: NamedImage = { ...image, width, height, from, stem, name: stem + from.ending }
         const path = join(beside, place, named.name)
-        if (!existsSync(path)) await placePhoto(image, from, path, options.link)
-        images.push(named)
+        try {
+          if (!existsSync(path)) await placePhoto(image, from, path, options.link)
+          images.push(named)
+        } catch (error) {
+          if (!isOfOneFile(error)) throw error
+          photoFaults.add(image, [{ kind: "unreadable-image", message: error.message }])
+        }
       }
       parts.push({ dataset, images: clipped(images, dataset, writer.says, notices) })
       faults.push(...photoFaults.faults)

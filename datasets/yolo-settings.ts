@@ -1,8 +1,8 @@
 import { readdirSync } from "node:fs"
 import { basename, dirname, extname, join, resolve } from "node:path"
-import { parse } from "yaml"
 import { z } from "zod"
 import { DataError } from "../src/core/errors.js"
+import { parseYaml } from "../src/core/plain-data.js"
 import { isFile, isFolder } from "./folder.js"
 import { readLines, readText } from "./text.js"
 
@@ -75,7 +75,7 @@ function foldersIn(folder: string): string[] {
 
 function isDataYaml(file: string): boolean {
   try {
-    const content: unknown = parseYaml(file)
+    const content: unknown = parseFile(file)
     if (typeof content !== "object" || content === null) return false
     return ("names" in content || "nc" in content) && ["train", "val", "valid", "test"].some((key) => key in content)
   } catch {
@@ -83,7 +83,7 @@ function isDataYaml(file: string): boolean {
   }
 }
 
-const parseYaml = (file: string): unknown => parse(readText(file), { schema: "failsafe", logLevel: "error" })
+const parseFile = (file: string): unknown => parseYaml(readText(file), { scalars: "texts" })
 
 function readYaml(file: string): YoloSettings {
   const notices: string[] = []
@@ -111,7 +111,7 @@ function readYaml(file: string): YoloSettings {
 
 function checked(file: string): YoloYaml {
   try {
-    return yoloYaml.parse(parseYaml(file))
+    return yoloYaml.parse(parseFile(file))
   } catch (error) {
     const reason = error instanceof z.ZodError ? error.issues[0]! : undefined
     const text = reason ? `${reason.path.join(".")}: ${reason.message}` : (error as Error).message.split("\n")[0]

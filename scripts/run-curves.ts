@@ -1,8 +1,8 @@
 /** Curves of training runs, from their `results.csv`. */
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
-import { writeWhole } from "../datasets/atomic.js"
 import { DataError } from "../src/core/errors.js"
+import { writeWhole } from "../src/core/write-whole.js"
 import type { Point } from "../src/train/chart.js"
 import { plotSvg } from "../src/train/plot.js"
 

@@ -1,24 +1,42 @@
-import { readFile } from "node:fs/promises"
 import jpeg from "jpeg-js"
 import { PNG } from "pngjs"
+import { shortened, visible } from "../../src/core/shown.js"
 import { decodeBmp } from "./decode-bmp.js"
-import { foreignKind } from "./foreign.js"
+import { notAnImage } from "./foreign.js"
+import { imageFormat } from "./format.js"
 import { type ImageHeader, readHeader } from "./header.js"
 import { tiffIsCut } from "./header-others.js"
+import { readImageFile } from "./image-file.js"
 import { orient, type RgbImage } from "./rgb.js"
 import { loadSharp } from "./sharp.js"
 
 export interface DecodeOptions {
   /** Images with more pixels are refused before they are decoded. */
   readonly maxPixels: number
+  /** Images with a longer side are refused: they can be neither drawn nor saved as JPEG. */
+  readonly maxSide: number
+  /** How long sharp may take. */
+  readonly seconds: number
   /** `auto`: sharp when it can be loaded, else pure JavaScript (JPEG, PNG and BMP only). */
   readonly decoder: "auto" | "sharp" | "javascript"
   /** Turn the image upright by its EXIF orientation. */
   readonly autoOrient: boolean
 }
 
-/** @source Pillow `Image.MAX_IMAGE_PIXELS` = 1024^3 / 4 / 3, the size from which it warns of a decompression bomb */
-export const decodeDefaults: DecodeOptions = { maxPixels: 89_478_485, decoder: "auto", autoOrient: true }
+/**
+ * @source Pillow `Image.MAX_IMAGE_PIXELS` = 1024^3 / 4 / 3, the size from which it warns of a decompression bomb; libjpeg's
+ * JPEG_MAX_DIMENSION; a photo of the most pixels takes 2 seconds on a slow core
+ */
+export const decodeDefaults: DecodeOptions = {
+  maxPixels: 89_478_485,
+  maxSide: 65_500,
+  seconds: 30,
+  decoder: "auto",
+  autoOrient: true,
+}
+
+/** The decoders in JavaScript take some thirty bytes and a quarter of a microsecond a pixel: photos of 40 million have to do. */
+const javascriptPixels = 40_000_000
 
 /** Why an image could not be used. */
 export class ImageError extends Error {
@@ -50,7 +68,8 @@ export async function decodeImage(
 ): Promise<DecodedImage> {
   const options = { ...decodeDefaults, ...overrides }
   const bytes = typeof source === "string" ? await readBytes(source) : source
-  if (bytes.length === 0) throw new ImageError("unreadable-image", "the file is empty")
+  // Before any decoder sees it: libvips would render a drawing, or follow what a format of its own says.
+  if (imageFormat(bytes) === undefined) throw new ImageError("unreadable-image", notAnImage(bytes))
   const sharp = options.decoder === "javascript" ? undefined : await loadSharp()
   if (sharp !== undefined) return decodeWithSharp(sharp, bytes, options)
   if (options.decoder === "sharp") throw new Error("decodeImage: sharp cannot be loaded. Use decoder: auto")
@@ -59,7 +78,7 @@ export async function decodeImage(
 
 async function readBytes(path: string): Promise<Uint8Array> {
   try {
-    return await readFile(path)
+    return await readImageFile(path)
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException
     if (code === "ENOENT") throw new ImageError("missing-image", "there is no such file")
@@ -72,10 +91,10 @@ type Sharp = NonNullable<Awaited<ReturnType<typeof loadSharp>>>
 async function decodeWithSharp(sharp: Sharp, bytes: Uint8Array, options: DecodeOptions): Promise<DecodedImage> {
   const header = readHeader(bytes)
   if (header?.format === "bmp") return decodeBitmap(bytes, header, options)
-  const foreign = foreignKind(bytes)
-  if (foreign !== undefined) throw new ImageError("unreadable-image", foreign)
   const open = (failOn: "none" | "truncated") =>
-    sharp(bytes, { failOn, limitInputPixels: false, sequentialRead: true, ignoreIcc: true })
+    sharp(bytes, { failOn, limitInputPixels: false, sequentialRead: true, ignoreIcc: true }).timeout({
+      seconds: options.seconds,
+    })
   // Our own look at the head of a JPEG file is quicker than libvips's, which opens the whole.
   const metadata = header?.format === "jpeg" ? header : await open("none").metadata().catch(unreadable)
   expectPixels(metadata.width, metadata.height, options)
@@ -109,14 +128,13 @@ function decodeWithJavaScript(bytes: Uint8Array, options: DecodeOptions): Decode
   const header = readHeader(bytes)
   if (header?.format === "bmp") return decodeBitmap(bytes, header, options)
   if (header?.format !== "jpeg" && header?.format !== "png") {
-    const otherwise = "it is no JPEG, PNG or BMP that can be read, and sharp is not installed"
-    throw new ImageError("unreadable-image", foreignKind(bytes) ?? otherwise)
+    throw new ImageError("unreadable-image", "it is no JPEG, PNG or BMP that can be read, and sharp is not installed")
   }
-  expectPixels(header.width, header.height, options)
+  expectPixels(header.width, header.height, { ...options, maxPixels: Math.min(options.maxPixels, javascriptPixels) })
   const orientation = header.orientation
   const upright = (image: RgbImage) => (options.autoOrient ? orient(image, orientation) : image)
   if (header.format === "png") return { ...upright(decodePng(bytes)), truncated: false, orientation }
-  const limits = { maxResolutionInMP: options.maxPixels / 1e6, maxMemoryUsageInMB: 4096, formatAsRGBA: false }
+  const limits = { maxResolutionInMP: options.maxPixels / 1e6, maxMemoryUsageInMB: 2048, formatAsRGBA: false }
   const image = attempt(() => jpeg.decode(bytes, { useTArray: true, tolerantDecoding: true, ...limits }))
   const truncated = !endsWithMarker(bytes)
   const { data, width, height } = image
@@ -152,13 +170,23 @@ function endsWithMarker(bytes: Uint8Array): boolean {
   return bytes[end - 2] === 0xff && bytes[end - 1] === 0xd9
 }
 
-function expectPixels(width: number, height: number, options: DecodeOptions): void {
-  if (width * height <= options.maxPixels) return
+function expectPixels(width: number, height: number, { maxPixels, maxSide }: DecodeOptions): void {
+  if (width < 1 || height < 1) throw new ImageError("unreadable-image", `it says that it is ${width}x${height}`)
+  const tooLarge = whyTooLarge(width, height, maxPixels, maxSide)
+  if (tooLarge !== undefined) throw new ImageError("oversized-image", tooLarge)
+}
+
+/** Why a picture of a size is not decoded, if so. */
+export function whyTooLarge(
+  width: number,
+  height: number,
+  maxPixels: number,
+  maxSide: number = decodeDefaults.maxSide,
+): string | undefined {
   const million = (count: number) => `${(count / 1e6).toFixed(1)} million`
-  throw new ImageError(
-    "oversized-image",
-    `${width}x${height} is ${million(width * height)} pixels, more than ${million(options.maxPixels)}`,
-  )
+  if (Math.max(width, height) > maxSide) return `${width}x${height}: a side is longer than ${maxSide} pixels`
+  if (width * height <= maxPixels) return undefined
+  return `${width}x${height} is ${million(width * height)} pixels, more than ${million(maxPixels)}`
 }
 
 function attempt<Result>(read: () => Result): Result {
@@ -170,7 +198,15 @@ function attempt<Result>(read: () => Result): Result {
 }
 
 function unreadable(error: Error): never {
-  throw new ImageError("unreadable-image", error.message.replaceAll(/\s+/g, " ").slice(0, 120))
+  throw new ImageError("unreadable-image", reasonOf(error))
+}
+
+/** One sentence: libvips says what it tried as well, and the decoders in JavaScript where they stumbled. */
+export function reasonOf({ message }: Error): string {
+  if (/^timeout:/.test(message)) return "it takes too long to decode"
+  if (/^Cannot (read|set) propert|is not a function|is not iterable|undefined/.test(message))
+    return "its content is broken"
+  return visible(shortened(message.split("\n")[0]!.trim(), 120))
 }
 
 /** `[n * channels]` with 1, 2 or 4 channels to RGB. */

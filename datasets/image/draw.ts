@@ -1,4 +1,4 @@
-import { writeWhole } from "../atomic.js"
+import { writeWhole } from "../../src/core/write-whole.js"
 import { encodeImage, formatOf } from "./encode.js"
 import { eachDot, letterHeight, letterStep } from "./font.js"
 import type { RgbImage } from "./rgb.js"
@@ -38,9 +38,10 @@ export function labelColour(label: number): Colour {
   }) as unknown as Colour
 }
 
-/** Writes a picture as PNG or JPEG, by the ending of `path`; beside it first, so that there is never half a file. */
-export async function saveImage(path: string, image: RgbImage): Promise<void> {
-  writeWhole(path, await encodeImage(image, { format: formatOf(path) }))
+/** Writes a picture as PNG or JPEG, by the ending of `path`; beside it first, so that there is never half a file. @param within as in `writeWhole` */
+export async function saveImage(path: string, image: RgbImage, within?: string): Promise<void> {
+  const bytes = await encodeImage(image, { format: formatOf(path) })
+  writeWhole(path, bytes, { sync: false, ...(within !== undefined && { within }) })
 }
 
 function frame(image: RgbImage, box: ArrayLike<number>, dot: number, colour: Colour): void {

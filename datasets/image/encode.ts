@@ -1,5 +1,6 @@
 import jpeg from "jpeg-js"
 import { PNG } from "pngjs"
+import { DataError } from "../../src/core/errors.js"
 import type { RgbImage } from "./rgb.js"
 import { loadSharp } from "./sharp.js"
 
@@ -14,14 +15,17 @@ export interface EncodeOptions {
 /** @source the usual quality of photo tools; at 90 the chroma of thin lines is still clean */
 const encodeDefaults: EncodeOptions = { format: "jpeg", quality: 90, encoder: "auto" }
 
-/** The bytes of a JPEG or PNG file. */
+/** The bytes of a JPEG or PNG file. @throws DataError for a picture that is too large for its format */
 export async function encodeImage(image: RgbImage, overrides: Partial<EncodeOptions> = {}): Promise<Uint8Array> {
   const { format, quality, encoder } = { ...encodeDefaults, ...overrides }
   const { data: pixels, width, height } = image
   const sharp = encoder === "javascript" ? undefined : await loadSharp()
   if (sharp !== undefined) {
     const raw = sharp(pixels, { raw: { width, height, channels: 3 }, limitInputPixels: false })
-    return format === "png" ? raw.png().toBuffer() : raw.jpeg({ quality }).toBuffer()
+    return (format === "png" ? raw.png() : raw.jpeg({ quality })).toBuffer().catch((error: Error) => {
+      const [reason] = error.message.split("\n")
+      throw new DataError(`a picture of ${width}x${height} cannot be written as ${format} (${reason})`)
+    })
   }
   if (format === "jpeg") return jpeg.encode({ data: withAlpha(pixels), width, height }, quality).data
   const png = new PNG({ width, height, colorType: 2, inputColorType: 2, inputHasAlpha: false })

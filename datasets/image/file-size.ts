@@ -1,5 +1,9 @@
-import { closeSync, fstatSync, openSync, readFileSync, readSync } from "node:fs"
+import { closeSync, fstatSync, readSync } from "node:fs"
+import { openRegular } from "../../src/core/regular-file.js"
+import { notAnImage } from "./foreign.js"
+import { imageFormat } from "./format.js"
 import { type ImageHeader, readHeader } from "./header.js"
+import { imageFileStart, readImageFile, readImageFileNow } from "./image-file.js"
 import { loadSharp } from "./sharp.js"
 
 const firstBytes = 64 << 10
@@ -18,9 +22,13 @@ export interface UprightSize {
 export async function imageFileSize(source: string | Uint8Array): Promise<UprightSize> {
   const header = typeof source === "string" ? fileHeader(source) : readHeader(source)
   if (header !== undefined) return uprightSize(header)
+  const start = typeof source === "string" ? imageFileStart(source, 64) : source
+  // Before libvips sees it, which would render a drawing.
+  if (imageFormat(start) === undefined) throw new Error(notAnImage(start))
   const sharp = await loadSharp()
   if (sharp === undefined) throw new Error("no image whose header is known, and sharp is not installed")
-  const { autoOrient, orientation = 1 } = await sharp(source, { limitInputPixels: false }).metadata()
+  const bytes = typeof source === "string" ? await readImageFile(source) : source
+  const { autoOrient, orientation = 1 } = await sharp(bytes, { limitInputPixels: false }).metadata()
   return { ...autoOrient, orientation }
 }
 
@@ -43,7 +51,7 @@ const known = new Map<string, KnownHeader>()
  * @throws Error for a file that cannot be read
  */
 export function fileHeader(path: string): ImageHeader | undefined {
-  const file = openSync(path, "r")
+  const { file } = openRegular(path)
   try {
     const { size, mtimeMs: time } = fstatSync(file)
     const before = known.get(path)
@@ -51,7 +59,7 @@ export function fileHeader(path: string): ImageHeader | undefined {
     const first = new Uint8Array(Math.min(firstBytes, size))
     const header =
       readHeader(first.subarray(0, readSync(file, first))) ??
-      (size > firstBytes ? readHeader(readFileSync(path)) : undefined)
+      (size > firstBytes ? readHeader(readImageFileNow(path)) : undefined)
     known.set(path, { size, time, header })
     return header
   } finally {

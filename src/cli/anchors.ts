@@ -1,5 +1,7 @@
+import { shown } from "../core/shown.js"
 import type { AnchorReport, Bin, Fit } from "../tasks/anchor-report.js"
 import { fitAnchorsSchema } from "../tasks/options/fit-anchors.js"
+import { widest } from "./columns.js"
 import { defineCommand } from "./command.js"
 
 export const command = defineCommand({
@@ -55,9 +57,10 @@ function lowClasses({ classes, anchors }: AnchorReport): string[] {
   const found = classes.filter((own) => own.objects >= named.objects && isLow(own))
   if (found.length === 0) return []
   found.sort((a, b) => a.recall70 - b.recall70)
-  const width = Math.max(...found.map(({ name }) => name.length))
-  const lines = found.slice(0, named.classes).map(({ name, objects, ...fit }) => {
-    return `  ${name.padEnd(width)} ${String(objects).padStart(7)} objects  ${fitText(fit)}`
+  const told = found.slice(0, named.classes)
+  const width = widest(told.map(({ name }) => shown(name)))
+  const lines = told.map(({ name, objects, ...fit }) => {
+    return `  ${shown(name).padEnd(width)} ${String(objects).padStart(7)} objects  ${fitText(fit)}`
   })
   const more = found.length - lines.length
   return ["lowest:", ...lines, ...(more > 0 ? [`  and ${more} more`] : [])]

@@ -1,3 +1,4 @@
+import { shown } from "../core/shown.js"
 import { cocoNames } from "../eval/coco-summary.js"
 import type { Comparison, ImageChange } from "../eval/compare.js"
 import type { DocumentComparison } from "../eval/compare-documents.js"
@@ -25,7 +26,7 @@ export function comparisonLines(comparison: Comparison): string[] {
       .slice(0, SHOWN)
       .map(
         ({ name, a, b, change }) =>
-          `  ${name}: AP ${points(a)} to ${points(b)} (${signed(change.low)} to ${signed(change.high)})`,
+          `  ${shown(name)}: AP ${points(a)} to ${points(b)} (${signed(change.low)} to ${signed(change.high)})`,
       ),
     ...imageLines("Images that got worse (F1):", worse),
     ...imageLines("Images that got better (F1):", better),
@@ -40,7 +41,7 @@ export function documentLines({ a, b, difference, classes }: DocumentComparison)
     "Classes by change of AP:",
     ...classes
       .slice(0, SHOWN)
-      .map((one) => `  ${one.name}: ${points(one.a)} to ${points(one.b)} (${signed(one.change)})`),
+      .map((one) => `  ${shown(one.name)}: ${points(one.a)} to ${points(one.b)} (${signed(one.change)})`),
     "Whether that is noise needs the results themselves: compare a.json b.json --gt G.",
   ]
 }
@@ -56,7 +57,11 @@ function figureLines(a: Figures, b: Figures, difference: Figures): string[] {
 
 function imageLines(title: string, images: readonly ImageChange[]): string[] {
   if (images.length === 0) return []
-  return ["", title, ...images.slice(0, SHOWN).map(({ name, a, b }) => `  ${name}: ${points(a)} to ${points(b)}`)]
+  return [
+    "",
+    title,
+    ...images.slice(0, SHOWN).map(({ name, a, b }) => `  ${shown(name)}: ${points(a)} to ${points(b)}`),
+  ]
 }
 
 /** 0..1 as 0..100 with one decimal. */

@@ -1,5 +1,7 @@
+import { shown } from "../core/shown.js"
 import type { DatasetCounts } from "../tasks/count-dataset.js"
 import { countDatasetSchema } from "../tasks/options/dataset.js"
+import { widest } from "./columns.js"
 import { defineCommand } from "./command.js"
 
 export const command = defineCommand({
@@ -14,13 +16,13 @@ export const command = defineCommand({
 
 function splitLines(counts: DatasetCounts["splits"][number], { size, sizeEdges: edges }: DatasetCounts): string[] {
   const { split, images, withoutObjects, objects, crowd, difficult, classes, sizes } = counts
-  const width = Math.max(...classes.map(({ name }) => name.length))
+  const width = widest(classes.map(({ name }) => shown(name)))
   const most = Math.max(1, ...sizes)
   return [
-    `${split}: ${images} images (${withoutObjects} without objects), ${objects} objects`,
+    `${shown(split)}: ${images} images (${withoutObjects} without objects), ${objects} objects`,
     ...(crowd + difficult > 0 ? [`  ${crowd} crowd, ${difficult} difficult`] : []),
     ...classes.map(({ name, objects: own, images: among }) => {
-      return `  ${name.padEnd(width)} ${String(own).padStart(8)} objects in ${among} images`
+      return `  ${shown(name).padEnd(width)} ${String(own).padStart(8)} objects in ${among} images`
     }),
     `  box sizes (square root of the area) at shorter side ${size}:`,
     ...sizes.map((count, i) => {

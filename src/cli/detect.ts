@@ -1,4 +1,5 @@
 import { DataError } from "../core/errors.js"
+import { shown } from "../core/shown.js"
 import type { Detection } from "../predict/detect-images.js"
 import type { DetectParts, ImageReport } from "../tasks/detect-folder.js"
 import { detectSchema } from "../tasks/options/detect.js"
@@ -19,7 +20,7 @@ export function detectCommand(parts?: DetectParts): CommandModule {
       if (!finished) log(`stopped after ${images} images; go on with the same command and --out ${folder} --resume`)
       const failure =
         skipped > 0
-          ? new DataError(`${skipped} of ${images} images could not be read; the others are in ${folder}`)
+          ? new DataError(`${skipped} of ${images} images could not be read or written; the others are in ${folder}`)
           : undefined
       return { text: folder, document: result, failure }
     },
@@ -29,19 +30,19 @@ export function detectCommand(parts?: DetectParts): CommandModule {
 /** One line on an image: which, how large, what was found, how long it took. */
 export function imageLine({ path, place, total, found, error, milliseconds }: ImageReport): string {
   const at = total === undefined ? `${place}` : `${place}/${total}`
-  if (found === undefined) return `${at} ${path}: skipped: ${error!.message}`
+  if (found === undefined) return `${at} ${shown(path)}: skipped: ${error!.message}`
   const { width, height, detections } = found
-  return `${at} ${path}: ${width}x${height}, ${countLabels(detections)}, ${Math.round(milliseconds)} ms`
+  return `${at} ${shown(path)}: ${width}x${height}, ${countLabels(detections)}, ${Math.round(milliseconds)} ms`
 }
 
 /** `2 dog, 1 cat`, in the order of the best scores. */
 function countLabels(detections: readonly Detection[]): string {
   const counts = new Map<string, number>()
   for (const { label } of detections) counts.set(label, (counts.get(label) ?? 0) + 1)
-  return [...counts].map(([label, count]) => `${count} ${label}`).join(", ") || "nothing found"
+  return [...counts].map(([label, count]) => `${count} ${shown(label)}`).join(", ") || "nothing found"
 }
 
 function summary(images: number, objects: Readonly<Record<string, number>>): string {
-  const found = Object.entries(objects).map(([label, count]) => `${count} ${label}`)
+  const found = Object.entries(objects).map(([label, count]) => `${count} ${shown(label)}`)
   return `${images} images: ${found.length === 0 ? "nothing found" : found.join(", ")}`
 }

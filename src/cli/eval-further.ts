@@ -1,3 +1,4 @@
+import { shown } from "../core/shown.js"
 import type { BestThreshold } from "../eval/best-threshold.js"
 import type { Interval } from "../eval/bootstrap.js"
 import type { FBetaThresholds } from "../eval/calibration.js"
@@ -29,7 +30,7 @@ export function furtherParagraphs({ intervals, slices, calibration, fBeta, suspe
   if (slices) {
     const rows = slices.map(
       ({ name, images, truths, coco }) =>
-        `  ${name}: AP ${points(coco.AP)}, AP50 ${points(coco.AP50)} (${images} images, ${truths} objects)`,
+        `  ${shown(name)}: AP ${points(coco.AP)}, AP50 ${points(coco.AP50)} (${images} images, ${truths} objects)`,
     )
     paragraphs.push(["Slices:", ...rows])
   }

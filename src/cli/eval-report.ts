@@ -1,3 +1,4 @@
+import { shown } from "../core/shown.js"
 import { formatSummaryLine } from "../eval/coco-lines.js"
 import { cocoDefaults } from "../eval/coco-options.js"
 import { type CocoSummary, cocoNames } from "../eval/coco-summary.js"
@@ -5,6 +6,7 @@ import type { ImagenetDetResult } from "../eval/imagenet-det.js"
 import type { LvisSummary } from "../eval/lvis.js"
 import type { CocoParameters, EvalReport } from "../eval/report.js"
 import type { VocResult } from "../eval/voc.js"
+import { alignColumns } from "./columns.js"
 import { furtherDocument, furtherParagraphs } from "./eval-further.js"
 
 /** What `eval --json` prints; figures 0..1 at full precision, null where there is nothing to measure. */
@@ -159,7 +161,7 @@ function formatClasses(report: EvalReport): string {
     ...voc.map((key) => percent(report.voc[0]!.perClass[k]![key])),
     one.bestThreshold ? one.bestThreshold.score.toFixed(3) : "n/a",
   ])
-  return alignColumns([["class", "ground truth", "detections", ...coco, ...voc, "best score"], ...rows])
+  return alignColumns([["class", "ground truth", "detections", ...coco, ...voc, "best score"], ...rows]).join("\n")
 }
 
 function formatErrors(report: EvalReport): string {
@@ -169,7 +171,7 @@ function formatErrors(report: EvalReport): string {
     String(count[name]),
     (gain[name] * 100).toFixed(1),
   ])
-  return alignColumns([["error type", "count", "AP50 points lost"], ...rows])
+  return alignColumns([["error type", "count", "AP50 points lost"], ...rows]).join("\n")
 }
 
 /** The pairs of classes that are taken for one another most. */
@@ -183,7 +185,9 @@ function formatConfusion({ confusion }: EvalReport): string {
     )
   if (pairs.length === 0) return ""
   const most = pairs.sort((a, b) => b.count - a.count).slice(0, SHOWN)
-  const lines = most.map(({ truth, taken, count }) => `  ${names[truth]} taken for ${names[taken]}: ${count}`)
+  const lines = most.map(
+    ({ truth, taken, count }) => `  ${shown(names[truth]!)} taken for ${shown(names[taken]!)}: ${count}`,
+  )
   return [
     `Most confused, from score ${scoreThreshold.toFixed(3)} on, IoU ${iouThreshold} (whole matrix: --json):`,
     ...lines,
@@ -195,22 +199,9 @@ function formatImages({ worstImages }: EvalReport): string {
     .filter(({ f1 }) => f1 < 1)
     .slice(0, SHOWN)
     .map(({ name, f1, right, wrong, missed }) => {
-      return `  ${name}: F1 ${percent(f1)} (${right} right, ${wrong} wrong, ${missed} missed)`
+      return `  ${shown(name)}: F1 ${percent(f1)} (${right} right, ${wrong} wrong, ${missed} missed)`
     })
   return lines.length === 0 ? "No image has an error." : ["Worst images:", ...lines].join("\n")
-}
-
-/** First column to the left, the others to the right. */
-function alignColumns(rows: readonly (readonly string[])[]): string {
-  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)))
-  return rows
-    .map((row) =>
-      row
-        .map((cell, c) => (c === 0 ? cell.padEnd(widths[c]!) : cell.padStart(widths[c]!)))
-        .join("  ")
-        .trimEnd(),
-    )
-    .join("\n")
 }
 
 /** 0..1 as 0..100 with one decimal. */

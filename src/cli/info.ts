@@ -1,5 +1,7 @@
+import { shown, visible } from "../core/shown.js"
 import type { Description, GraphDescription, ModelDescription, WeightsDescription } from "../tasks/describe-model.js"
 import { describeModelSchema } from "../tasks/options/describe-model.js"
+import { alignColumns } from "./columns.js"
 import { defineCommand } from "./command.js"
 
 export const command = defineCommand({
@@ -33,14 +35,14 @@ function graphLines({ file, bytes, metadata }: GraphDescription): string[] {
 }
 
 function weightsLines({ file, parameters, metadata, origin, tensors, classifier }: WeightsDescription): string[] {
-  const width = Math.max(0, ...tensors.map(({ name }) => name.length))
   const notes = Object.entries(metadata).filter(([key]) => classifier === undefined || key !== "resdet_classifier")
+  const rows = tensors.map(({ name, dtype, shape }) => [name, shown(dtype), `[${shape.join(", ")}]`])
   return [
     `${file}: ${tensors.length} tensors`,
     ...(classifier === undefined ? [] : classifierLines(classifier)),
     ...(origin === undefined ? [] : [originLine(origin)]),
     ...notes.map(note),
-    ...tensors.map(({ name, dtype, shape }) => `${name.padEnd(width)}  ${dtype}  [${shape.join(", ")}]`),
+    ...alignColumns(rows, 3),
     totals(parameters),
   ]
 }
@@ -59,12 +61,13 @@ function classifierLines({ config, classes, training }: NonNullable<WeightsDescr
     `classifier ${network}: input ${size}x${size}, ${classes.length} classes`,
     `mean${meanPicture ? " (of the picture input.mean)" : ""}: ${mean.join(", ")}; std: ${std.join(", ")}`,
     ...Object.entries({ ...options, ...training }).map(note),
-    `classes: ${classes.join(", ")}`,
+    `classes: ${classes.map(shown).join(", ")}`,
   ]
 }
 
+/** A description of classes may be long, and is shown in full: it is the user's own model as a rule. */
 const note = ([name, value]: readonly [string, unknown]): string =>
-  `${name}: ${typeof value === "string" ? value : JSON.stringify(value)}`
+  `${shown(name)}: ${visible(typeof value === "string" ? value : JSON.stringify(value))}`
 
 function modelLines({ model, inputSize, classes, layers, parameters, multiplyAdds }: ModelDescription): string[] {
   const [height, width] = inputSize
@@ -86,9 +89,7 @@ function table(layers: ModelDescription["layers"]): string[] {
     `${(layer.multiplyAdds / 1e6).toFixed(1)} M`,
   ])
   const all = [["layer", "window", "channels", "output", "parameters", "multiply-adds"], ...cells]
-  const widths = all[0]!.map((_, column) => Math.max(...all.map((line) => line[column]!.length)))
-  const pad = (cell: string, i: number) => (i < 3 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!))
-  return all.map((line) => line.map(pad).join("  ").trimEnd())
+  return alignColumns(all, 3)
 }
 
 const totals = (parameters: number): string => `${parameters.toLocaleString("en-US")} parameters`

@@ -1,4 +1,5 @@
 import { DataError } from "../core/errors.js"
+import { shown } from "../core/shown.js"
 import type { ImageObjects } from "../tasks/localize-folder.js"
 import { localizeFolderSchema } from "../tasks/options/localize.js"
 import { defineCommand } from "./command.js"
@@ -10,7 +11,7 @@ export const command = defineCommand({
     const found: ImageObjects[] = []
     const onImage = (one: ImageObjects) => {
       if (json !== undefined) found.push(one)
-      print(`${one.image}: ${one.objects.map(objectText).join("; ") || "nothing found"}`)
+      print(`${shown(one.image)}: ${one.objects.map(objectText).join("; ") || "nothing found"}`)
     }
     const { images, skipped } = await localizeFolder(options, { ...hooks, onImage })
     const message = `${skipped.length} of ${images} images could not be read`
@@ -19,5 +20,5 @@ export const command = defineCommand({
 })
 
 function objectText({ label, score, box }: ImageObjects["objects"][number]): string {
-  return `${label} ${score.toFixed(3)} [${box.map((value) => value.toFixed(1)).join(", ")}]`
+  return `${shown(label)} ${score.toFixed(3)} [${box.map((value) => value.toFixed(1)).join(", ")}]`
 }

@@ -87,7 +87,7 @@ function report(error: unknown): number {
     complain(`not enough memory (${error.message.split("\n")[0]}). Try smaller batches or images, or fewer --workers`)
     return exitCodes.error
   }
-  complain(`this is a bug in resdet, please report it\n${stackOf(error)}`)
+  complain("this is a bug in resdet, please report it", stackOf(error))
   return exitCodes.error
 }
 

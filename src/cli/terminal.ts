@@ -2,7 +2,7 @@ import { formatFault } from "../../datasets/faults.js"
 import type { Progress as Job, TaskHooks } from "../tasks/hooks.js"
 import { interruption } from "./exit.js"
 import { type Progress, startProgress } from "./progress.js"
-import { log, print } from "./report.js"
+import { log, logged, print } from "./report.js"
 
 /** Where a command's words go. */
 export interface Terminal {
@@ -35,14 +35,14 @@ export function openTerminal({ quiet, json }: { quiet: boolean; json?: string | 
   }
   const say = (line: string) => {
     if (quiet) return
-    if (bar) bar.shown.line(line)
+    if (bar) bar.shown.line(logged(line))
     else log(line)
   }
   const progress = ({ job, done, total }: Job) => {
     if (quiet) return
     if (bar?.job !== job) {
       close()
-      bar = { job, shown: startProgress({ label: job, total }) }
+      bar = { job, shown: startProgress({ label: logged(job), total }) }
     }
     bar?.shown.update(done)
     if (done >= total) close()

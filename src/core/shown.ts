@@ -6,16 +6,33 @@ const longest = 200
 const hidden = /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g
 
 /** Text of others with what a terminal would obey written out: `\x1b`, `\n`, `\u202e`. */
-const visible = (text: string): string =>
+export const visible = (text: string): string =>
   text.replace(hidden, (letter) => {
     const code = letter.charCodeAt(0)
     const plain = { "\n": "\\n", "\r": "\\r", "\t": "\\t" }[letter]
-    return plain ?? (code < 256 ? `\\x${code.toString(16).padStart(2, "0")}` : `\\u${code.toString(16)}`)
+    // So that JSON, which has written out the others itself, stays JSON.
+    return (
+      plain ?? (code < 32 ? `\\x${code.toString(16).padStart(2, "0")}` : `\\u${code.toString(16).padStart(4, "0")}`)
+    )
   })
 
 /** Beginning and end of a text that is too long for a line. */
-const shortened = (text: string, most = longest): string =>
+export const shortened = (text: string, most = longest): string =>
   text.length <= most ? text : `${text.slice(0, most / 2)}...${text.slice(-most / 2)}`
 
 /** A name or a value of others, such as a file's, for a message of one line. */
 export const shown = (text: string): string => visible(shortened(text))
+
+/** Letters of one word or quoted text in a message, of a path, and of a message in all. */
+const most = { quoted: longest, word: 400, message: 2000 } as const
+
+/** A message of one line, whatever the names and values in it are. */
+export function shownMessage(message: string): string {
+  const brief = message
+    .replace(/"([^"]{201,})"/g, (_, inner: string) => `"${shortened(inner, most.quoted)}"`)
+    .replace(/\S{401,}/g, (word) => shortened(word, most.word))
+  return visible(shortened(brief, most.message))
+}
+
+/** Lines of text with nothing in them that a terminal would obey. */
+export const shownLines = (text: string): string => text.split("\n").map(visible).join("\n")

@@ -1,4 +1,5 @@
 import type { Detections } from "../boxes/boxes.js"
+import { DataError } from "../core/errors.js"
 import { boundSpecs } from "./detections.js"
 import type { OnnxModel } from "./model.js"
 import { openSession } from "./session.js"
@@ -13,6 +14,7 @@ interface DetectorBounds {
 /** A detector's graph that ONNX Runtime has loaded. */
 export interface DetectorSession {
   /**
+   * @throws DataError for a graph of a file that gives something else
    * @param image `[3 * height * width]` RGB in 0..1, channel by channel
    * @returns boxes in image pixels, best score first
    */
@@ -43,10 +45,14 @@ export async function openDetectorSession(bytes: Uint8Array): Promise<DetectorSe
         [boundSpecs.overlap.name]: { shape: [1], values: Float32Array.of(nmsThreshold) },
         [boundSpecs.limit.name]: { shape: [1], values: BigInt64Array.of(BigInt(maxDetections)) },
       })
+      const count = scores?.values.length
+      if (count === undefined || labels?.values.length !== count || boxes?.values.length !== 4 * count) {
+        throw new DataError("its graph does not give boxes, labels and scores, as many of each")
+      }
       return {
-        boxes: boxes!.values as Float32Array,
+        boxes: boxes.values as Float32Array,
         scores: scores!.values as Float32Array,
-        labels: Int32Array.from(labels!.values as BigInt64Array, Number),
+        labels: Int32Array.from(labels.values as BigInt64Array, Number),
       }
     },
     dispose: () => session.dispose(),

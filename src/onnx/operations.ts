@@ -16,6 +16,8 @@ export const most = (graph: Graph, a: Value, b: Value): Value => graph.node("Max
 export const shapeOf = (graph: Graph, value: Value): Value => graph.node("Shape", [value])
 
 export function cast(graph: Graph, value: Value, type: ElementType): Value {
+  // By example: tools that make a model's numbers 16 bits wide change constants, and leave what Cast says as it is.
+  if (type === "float32") return graph.node("CastLike", [value, graph.real(0)])
   return graph.node("Cast", [value], { to: elementTypes[type] })
 }
 

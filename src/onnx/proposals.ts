@@ -84,18 +84,22 @@ function ofLevel(
   const anchor = gather(graph, graph.reals(cell, [count, 4]), graph.node("Mod", [indices, graph.integers(count)]))
   const boxes = clip(graph, decode(graph, moves, add(graph, anchor, place), rpnCoderWeights), limit)
   const large = squeeze(graph, haveSide(graph, boxes, minSide), 1)
-  const masked = graph.node("Where", [large, scores, graph.real(NEVER)])
+  // They are in order, so that places do for scores: a bound on logits would be below 0, which some runtimes refuse.
+  const masked = graph.node("Where", [large, places(graph, scores), graph.real(0)])
   const kept = suppressed(graph, unsqueeze(graph, boxes, 0), unsqueeze(graph, masked, 0, 1), {
     limit: graph.integers(postNmsTopN),
     overlap: graph.reals([nmsThreshold]),
-    above: graph.reals([NEVER]),
+    above: graph.reals([0]),
   })
   const chosen = squeeze(graph, slice(graph, kept, 1, 2, 3), 1)
-  return { boxes: gather(graph, boxes, chosen), scores: gather(graph, masked, chosen) }
+  return { boxes: gather(graph, boxes, chosen), scores: gather(graph, scores, chosen) }
 }
 
-/** A logit below all others: what has it is left out. */
-const NEVER = -3e38
+/** n for the first of n values, 1 for the last: float32 `[n]`. */
+function places(graph: Graph, values: Value): Value {
+  const count = squeeze(graph, shapeOf(graph, values), 0)
+  return cast(graph, graph.node("Range", [count, graph.integer(0), graph.integer(-1)]), "float32")
+}
 
 /** How far the anchors `[k]` lie from those of the first cell: `[k, 4]` float32, input pixels. */
 function anchorPlaces(graph: Graph, indices: Value, anchors: number, width: Value, strides: Value): Value {

@@ -6,10 +6,12 @@ import { fields } from "./model-format.js"
 /**
  * The texts about a model that stand in its file.
  * @param bytes of the file
- * @throws Error when they are no protobuf messages
+ * @throws Error when they are no protobuf messages, or hold no graph
  */
 export function readMetadata(bytes: Uint8Array): Record<string, string> {
-  const entries = fieldsOf(bytes).filter(({ field }) => field === fields.model.metadata)
+  const all = fieldsOf(bytes)
+  if (!all.some(({ field }) => field === fields.model.graph)) throw new Error("it has no graph")
+  const entries = all.filter(({ field }) => field === fields.model.metadata)
   return Object.fromEntries(
     entries.map(({ body }) => {
       const { key, value } = fields.metadata

@@ -72,12 +72,13 @@ function pooled(graph: Graph, maps: Value, boxes: Value, stride: number, options
   const { operator, size, samplingRatio, aligned } = options
   const scale = { spatial_scale: { real: 1 / stride } }
   const count = slice(graph, shapeOf(graph, boxes), 0, 0, 1)
-  const images = graph.node("ConstantOfShape", [count])
+  // Not ConstantOfShape, whose value some runtimes want to be told though it has a default.
+  const images = (first: Value) => graph.node("Expand", [first, count])
   if (operator === "pool") {
-    const withImages = concat(graph, [unsqueeze(graph, images, 1), boxes], 1)
+    const withImages = concat(graph, [unsqueeze(graph, images(graph.reals([0])), 1), boxes], 1)
     return graph.node("MaxRoiPool", [maps, withImages], { ...scale, pooled_shape: [size, size] })
   }
-  return graph.node("RoiAlign", [maps, boxes, cast(graph, images, "int64")], {
+  return graph.node("RoiAlign", [maps, boxes, images(graph.integers(0))], {
     ...scale,
     mode: "avg",
     output_height: size,

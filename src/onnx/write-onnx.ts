@@ -1,8 +1,8 @@
 import type { BackboneSpec } from "../backbone/backbone.js"
 import { DataError, UsageError } from "../core/errors.js"
+import { writeWhole } from "../core/write-whole.js"
 import { Checkpoint } from "../weights/checkpoint.js"
 import type { DetectorInfo } from "../weights/model-info.js"
-import { writeWholeFile } from "../weights/whole-file.js"
 import { encodeModel } from "./encode-model.js"
 import { classifierModel, detectorModel } from "./file-models.js"
 import type { OnnxModel } from "./model.js"
@@ -58,7 +58,7 @@ export function writeOnnx(
 }
 
 function write(model: OnnxModel, out: string, classes: number) {
-  writeWholeFile(out, encodeModel(model))
+  writeWhole(out, encodeModel(model))
   return { out, model: model.name, classes, operations: model.nodes.length }
 }
 

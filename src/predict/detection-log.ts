@@ -1,7 +1,8 @@
-import { closeSync, fstatSync, openSync, readSync, statSync, truncateSync, writeSync } from "node:fs"
+import { closeSync, constants, fstatSync, openSync, readSync, statSync, truncateSync, writeSync } from "node:fs"
 import { open } from "node:fs/promises"
 import { extname } from "node:path"
 import { DataError } from "../core/errors.js"
+import { WriteError } from "../core/write-whole.js"
 import type { ImageDetections } from "./detect-images.js"
 import { shortNumber } from "./short-number.js"
 import type { SourceImage } from "./source-image.js"
@@ -21,9 +22,17 @@ export const logName = "detections.jsonl"
 export class DetectionLog implements Disposable {
   readonly #file: number
 
-  /** @param path of the log; it is continued where it is there */
+  /**
+   * @param path of the log; it is continued where it is there
+   * @throws WriteError where it cannot be written, or is a link
+   */
   constructor(path: string) {
-    this.#file = openSync(path, "a")
+    const { O_APPEND, O_CREAT, O_WRONLY, O_NOFOLLOW = 0 } = constants
+    try {
+      this.#file = openSync(path, O_APPEND | O_CREAT | O_WRONLY | O_NOFOLLOW, 0o666)
+    } catch (error) {
+      throw new WriteError(path, error)
+    }
   }
 
   write(image: LoggedImage): void {

@@ -1,4 +1,5 @@
 import type { RgbImage } from "../../datasets/image/rgb.js"
+import { expectRgb } from "../../datasets/open-sample.js"
 import { UsageError, type UserError } from "../core/errors.js"
 import { checkDetectOptions, type DetectOptions } from "../detector/detect-options.js"
 import { detectImages, detectPixels, type ImageDetections } from "./detect-images.js"
@@ -78,15 +79,14 @@ export function categoryIdsOf(network: PixelDetector): readonly (number | string
   return network.categoryIds ?? network.classes.map((_, i) => i + 1)
 }
 
-function isImage(image: string | Uint8Array | RgbImage): image is RgbImage {
+function isImage(image: unknown): image is RgbImage {
   return typeof image === "object" && !(image instanceof Uint8Array)
 }
 
-function checkedImage(image: RgbImage): RgbImage {
-  const { data, width, height } = image
-  if (data.length !== width * height * 3 || data.length === 0) {
-    const size = height * width * 3
-    throw new UsageError(`detect: expected RGB pixels, ${height} x ${width} x 3 = ${size} bytes, got ${data.length}`)
+function checkedImage(image: RgbImage | null): RgbImage {
+  try {
+    return expectRgb(image ?? ({} as RgbImage))
+  } catch (error) {
+    throw new UsageError(`detect: ${(error as Error).message}`)
   }
-  return image
 }

@@ -1,7 +1,7 @@
 import type { RgbImage } from "../../datasets/image/rgb.js"
 import type { BackboneSpec } from "../backbone/backbone.js"
 import { scoredAtLeast } from "../boxes/detections.js"
-import { DataError, UsageError } from "../core/errors.js"
+import { DataError, UsageError, UserError } from "../core/errors.js"
 import { type DetectOptions, selectionFor } from "../detector/detect-options.js"
 import { boundSpecs } from "../onnx/detections.js"
 import { openDetectorSession, withBoundInputs } from "../onnx/detector-session.js"
@@ -21,7 +21,14 @@ import type { RunningDetector } from "./pixel-detector.js"
  * @throws UserError when ONNX Runtime is not here, or the detector has no graph
  */
 export async function openOnnxNetwork(weights: string, backbone?: BackboneSpec): Promise<RunningDetector> {
-  if (weights.endsWith(".onnx")) return running(weights, readGraph(weights))
+  if (weights.endsWith(".onnx")) {
+    const graph = readGraph(weights)
+    // A graph of ours that is not taken is our fault, one from a file is the file's.
+    return await running(weights, graph).catch((error: unknown) => {
+      if (error instanceof UserError || !(error instanceof Error)) throw error
+      throw new DataError(`${weights}: its graph is broken, ONNX Runtime says: ${error.message.split("\n")[0]}`)
+    })
+  }
   using checkpoint = Checkpoint.open(weights)
   return await onnxNetworkFrom(checkpoint, backbone)
 }
@@ -44,6 +51,9 @@ async function running(weights: string, { info, pieces }: DetectorGraph): Promis
       }
       const bounds = selectionFor(config.options.select, options)
       const found = await session.detect(channelByChannel(image), [image.height, image.width], bounds)
+      if (found.labels.some((label) => !(label >= 1 && label <= classes.length))) {
+        throw new DataError(`${weights}: its graph finds classes that it has no names for`)
+      }
       return options.score === undefined ? found : scoredAtLeast(found, options.score)
     },
     dispose: () => session.dispose(),

@@ -1,7 +1,7 @@
 import { join } from "node:path"
-import { writeWhole } from "../../datasets/atomic.js"
 import type { RgbImage } from "../../datasets/image/rgb.js"
 import { safeNames } from "../core/safe-names.js"
+import { writeWhole } from "../core/write-whole.js"
 import { cropDetection } from "./crop.js"
 import type { Detection } from "./detect-images.js"
 import type { SourceImage } from "./source-image.js"
@@ -20,7 +20,7 @@ export async function writePicture(
   detections: readonly Detection[],
   draw: DrawDetections,
 ): Promise<void> {
-  writeWhole(join(folder, "images", `${stem}.jpg`), await draw(pixels, detections))
+  writeWhole(join(folder, "images", `${stem}.jpg`), await draw(pixels, detections), { sync: false, within: folder })
 }
 
 /** Writes `crops/<class>/<image>-<n>.jpg` below `folder`, n counting the image's detections from 1, best score first. */
@@ -36,6 +36,7 @@ export async function writeCrops(
   for (const [d, { classId, box }] of detections.entries()) {
     const crop = cropDetection(pixels, box)
     if (crop === undefined) continue
-    writeWhole(join(folder, "crops", folders[classId - 1]!, `${stem}-${d + 1}.jpg`), await encode(crop))
+    const path = join(folder, "crops", folders[classId - 1]!, `${stem}-${d + 1}.jpg`)
+    writeWhole(path, await encode(crop), { sync: false, within: folder })
   }
 }

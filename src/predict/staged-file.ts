@@ -1,5 +1,7 @@
-import { appendFileSync, mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs"
+import { appendFileSync, closeSync, fsyncSync, openSync, renameSync, rmSync, writeFileSync } from "node:fs"
 import { dirname } from "node:path"
+import { UserError } from "../core/errors.js"
+import { makeFolder, partBeside, WriteError } from "../core/write-whole.js"
 
 /** Enough text at once that a write to the disk is worth it. */
 const bufferSize = 1 << 16
@@ -13,11 +15,17 @@ export class StagedFile {
   readonly #staged: string
   #waiting = ""
 
-  constructor(path: string) {
+  /**
+   * @param within the folder for all output: no link below it is followed
+   * @throws UserError when it cannot be written
+   */
+  constructor(path: string, within?: string) {
     this.path = path
-    this.#staged = stagedPath(path)
-    mkdirSync(dirname(path), { recursive: true })
-    writeFileSync(this.#staged, "")
+    this.#staged = partBeside(path)
+    this.#attempt(() => {
+      makeFolder(dirname(path), within)
+      writeFileSync(this.#staged, "", { flag: "wx" })
+    })
   }
 
   write(text: string): void {
@@ -27,7 +35,15 @@ export class StagedFile {
 
   finish(): void {
     this.#flush()
-    renameSync(this.#staged, this.path)
+    this.#attempt(() => {
+      const file = openSync(this.#staged, "r+")
+      try {
+        fsyncSync(file)
+      } finally {
+        closeSync(file)
+      }
+      renameSync(this.#staged, this.path)
+    })
   }
 
   /** Leaves nothing behind, and what was there before as it was. */
@@ -36,11 +52,16 @@ export class StagedFile {
   }
 
   #flush(): void {
-    appendFileSync(this.#staged, this.#waiting)
+    this.#attempt(() => appendFileSync(this.#staged, this.#waiting))
     this.#waiting = ""
   }
-}
 
-function stagedPath(path: string): string {
-  return `${path}.partial`
+  /** @throws UserError with the file's own name, not that of the part */
+  #attempt(write: () => void): void {
+    try {
+      write()
+    } catch (error) {
+      throw error instanceof UserError ? error : new WriteError(this.path, error)
+    }
+  }
 }

@@ -9,8 +9,8 @@ import type { DetectionWriter, WriterContext } from "./writer.js"
  * is 139) when all names are numbers, else its place in the source, from 1.
  */
 export function cocoWriter({ folder, classes, categoryIds, numericNames }: WriterContext): DetectionWriter {
-  const results = new StagedFile(join(folder, "coco_results.json"))
-  const images = new StagedFile(join(folder, "coco_images.json"))
+  const results = new StagedFile(join(folder, "coco_results.json"), folder)
+  const images = new StagedFile(join(folder, "coco_images.json"), folder)
   const categories = classes.map((name, i) => ({ id: categoryIds[i]!, name }))
   let imageCount = 0
   let resultCount = 0

@@ -7,7 +7,7 @@ const columns = ["image", "width", "height", "label", "class_id", "score", "x1",
 
 /** `detections.csv`: a line a detection, boxes in image pixels; quoted as RFC 4180 says. */
 export function csvWriter({ folder }: WriterContext): DetectionWriter {
-  const file = new StagedFile(join(folder, "detections.csv"))
+  const file = new StagedFile(join(folder, "detections.csv"), folder)
   file.write(`${columns.join(",")}\n`)
   return {
     write({ path }, { width, height, detections }) {

@@ -11,7 +11,9 @@ import type { DetectionWriter, WriterContext } from "./writer.js"
  * @source VOC2012 devkit, section 8.3; comp4 allows training data other than VOC's, as ImageNet weights are
  */
 export function vocWriter({ folder, classes }: WriterContext): DetectionWriter {
-  const files = safeNames(classes).map((name) => new StagedFile(join(folder, "voc", `comp4_det_test_${name}.txt`)))
+  const files = safeNames(classes).map(
+    (name) => new StagedFile(join(folder, "voc", `comp4_det_test_${name}.txt`), folder),
+  )
   return {
     write({ stem }, { detections }) {
       const image = stem.replaceAll(/\s/g, encodeURIComponent)

@@ -1,5 +1,5 @@
 import { join } from "node:path"
-import { writeWhole } from "../../datasets/atomic.js"
+import { writeWhole } from "../core/write-whole.js"
 import { shortNumber } from "./short-number.js"
 import type { DetectionWriter, WriterContext } from "./writer.js"
 
@@ -14,7 +14,7 @@ export function yoloWriter({ folder }: WriterContext): DetectionWriter {
         const box = [(x1 + x2) / 2 / width, (y1 + y2) / 2 / height, (x2 - x1) / width, (y2 - y1) / height]
         return `${[classId - 1, ...box.map(shortNumber), shortNumber(score)].join(" ")}\n`
       })
-      writeWhole(join(folder, "labels", `${stem}.txt`), lines.join(""))
+      writeWhole(join(folder, "labels", `${stem}.txt`), lines.join(""), { sync: false, within: folder })
     },
     finish: () => {},
     discard: () => {},

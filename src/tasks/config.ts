@@ -2,10 +2,11 @@ import { readFileSync } from "node:fs"
 import { dirname, extname, resolve } from "node:path"
 import type { z } from "zod"
 import { UsageError } from "../core/errors.js"
+import { parseJson, parseYaml } from "../core/plain-data.js"
 import { renameOldKeys } from "../core/renamed-keys.js"
+import { shown } from "../core/shown.js"
 import { explain, isTree, type Provenance, show, type Tree, valueAt } from "./explain.js"
 import { type DeclaredOption, declaredOptions, flagName } from "./option.js"
-import { parseYaml } from "./parse-yaml.js"
 
 /** Where the options of a command come from: later ones win. */
 export interface ConfigSources {
@@ -69,7 +70,7 @@ export function resolveConfig<Schema extends z.ZodType>(
     const tree: Tree = {}
     setAt(tree, path, value)
     refuseBelowValue(config, path, text)
-    lay(tree, () => `--set ${text}`)
+    lay(tree, () => `--set ${shown(text)}`)
   }
   const { command: caller, operands } = sources
   return { options: parsed(schema, config, { origins, schema, caller, operands, from: "command line" }), notices }
@@ -128,7 +129,7 @@ function readConfigFile(file: string): Tree {
   }
   let value: unknown
   try {
-    value = extname(file) === ".json" ? JSON.parse(text) : parseYaml(text)
+    value = extname(file) === ".json" ? parseJson(text) : parseYaml(text)
   } catch (error) {
     throw new UsageError(`${file}: ${firstLine(error)}`)
   }
@@ -147,12 +148,12 @@ function parseSet(text: string): { path: string[]; value: unknown } {
   const at = text.indexOf("=")
   const path = text.slice(0, Math.max(at, 0)).split(".")
   if (at < 1 || path.some((key) => key === "")) {
-    throw new UsageError(`--set ${text}: expected name=value, as in --set lr=0.01 or --set rpn.nms=0.6`)
+    throw new UsageError(`--set ${shown(text)}: expected name=value, as in --set lr=0.01 or --set rpn.nms=0.6`)
   }
   try {
-    return { path, value: parseYaml(text.slice(at + 1)) }
+    return { path, value: parseYaml(text.slice(at + 1), { aliases: false }) }
   } catch (error) {
-    throw new UsageError(`--set ${text}: ${firstLine(error)}`)
+    throw new UsageError(`--set ${shown(text)}: ${firstLine(error)}`)
   }
 }
 
@@ -170,7 +171,7 @@ function refuseBelowValue(tree: Tree, path: readonly string[], text: string): vo
   for (const key of path.slice(0, -1)) {
     if (!(isTree(inner) && Object.hasOwn(inner, key))) return
     inner = inner[key]
-    if (!isTree(inner)) throw new UsageError(`--set ${text}: ${key} holds ${show(inner)}, not names of its own`)
+    if (!isTree(inner)) throw new UsageError(`--set ${shown(text)}: ${key} holds ${show(inner)}, not names of its own`)
   }
 }
 

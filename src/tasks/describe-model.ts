@@ -3,6 +3,7 @@ import type { z } from "zod"
 import { networkNames, networkSpec } from "../backbone/networks.js"
 import { summarize } from "../backbone/summary.js"
 import { UsageError } from "../core/errors.js"
+import { parseJson } from "../core/plain-data.js"
 import type { Size } from "../core/shapes.js"
 import { didYouMean } from "../core/suggest.js"
 import { modelDefaults, modelNames } from "../detector/model.js"
@@ -120,7 +121,7 @@ const parsedValues = (metadata: Readonly<Record<string, string>>): Metadata =>
 
 function parsed(text: string): unknown {
   try {
-    return JSON.parse(text)
+    return parseJson(text)
   } catch {
     return text
   }

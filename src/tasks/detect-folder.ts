@@ -1,5 +1,6 @@
 import { join, resolve } from "node:path"
 import { DataError, UsageError, type UserError } from "../core/errors.js"
+import { isOfOneFile } from "../core/write-whole.js"
 import { type Detection, detectImages } from "../predict/detect-images.js"
 import { DetectionLog, logName } from "../predict/detection-log.js"
 import { categoryIdsOf } from "../predict/detector-handle.js"
@@ -44,7 +45,7 @@ export interface DetectFolderResult {
   /** Where the results are. */
   readonly folder: string
   readonly images: number
-  /** How many could not be read. */
+  /** How many could not be read, or have a result or picture that could not be written. */
   readonly skipped: number
   /** How many objects of each class were found, the most frequent class first. */
   readonly objects: Readonly<Record<string, number>>
@@ -130,12 +131,13 @@ export async function detectWith(
       } else {
         const { pixels, ...found } = detected
         const milliseconds = performance.now() - started
-        if (config.draw) await writePicture(folder, image, pixels, found.detections, parts.draw)
-        if (config.crops) await writeCrops(folder, classes, image, pixels, found.detections, parts.encode)
-        lines.write({ ...image, ...found })
-        tally.add(found)
-        const { width, height, detections } = found
-        hooks.onImage?.({ ...report, found: { width, height, detections }, milliseconds })
+        const error = await ownFault(async () => {
+          if (config.draw) await writePicture(folder, image, pixels, found.detections, parts.draw)
+          if (config.crops) await writeCrops(folder, classes, image, pixels, found.detections, parts.encode)
+        })
+        lines.write({ ...image, ...(error === undefined ? found : { error: error.message }) })
+        tally.add(error === undefined ? found : undefined)
+        hooks.onImage?.({ ...report, ...(error === undefined ? { found } : { error }), milliseconds })
       }
       started = performance.now()
     }
@@ -144,6 +146,17 @@ export async function detectWith(
   const finished = !signal.aborted
   if (finished) writeRecord(folder, { ...record, finished })
   return { folder, ...tally.result(), finished }
+}
+
+/** What goes wrong with one image's own files is its fault. @throws what would go wrong with any other as well */
+async function ownFault(write: () => Promise<void>): Promise<UserError | undefined> {
+  try {
+    await write()
+    return undefined
+  } catch (error) {
+    if (isOfOneFile(error)) return error
+    throw error
+  }
 }
 
 /** Counts what was found, in this run and in the ones that it goes on with. */

@@ -1,4 +1,5 @@
 import type { z } from "zod"
+import { shown } from "../core/shown.js"
 import { didYouMean } from "../core/suggest.js"
 import { declaredOptions, flagName, placeholder, shapeOf } from "./option.js"
 
@@ -29,7 +30,7 @@ export function explain(issue: z.core.$ZodIssue, config: Tree, provenance: Prove
     const key = issue.keys[0]!
     const known = keysAt(schema, path)
     const name = [...path, key].join(".")
-    return `${originOf([...path, key])}: unknown option "${name}".${didYouMean(key, known)} Known: ${known.join(", ")}`
+    return `${originOf([...path, key])}: unknown option "${shown(name)}".${didYouMean(key, known)} Known: ${known.join(", ")}`
   }
   const value = valueAt(config, path)
   const name = path.join(".")
@@ -122,5 +123,5 @@ export function isTree(value: unknown): value is Tree {
 }
 
 export function show(value: unknown): string {
-  return typeof value === "number" ? String(value) : (JSON.stringify(value) ?? String(value))
+  return typeof value === "number" ? String(value) : shown(JSON.stringify(value) ?? String(value))
 }

@@ -1,4 +1,8 @@
+import { renameSync, rmSync } from "node:fs"
+import { extname } from "node:path"
+import { UserError } from "../core/errors.js"
 import { callOf } from "../core/own-package.js"
+import { partBeside } from "../core/write-whole.js"
 import { type WrittenGraph, writeOnnx } from "../onnx/write-onnx.js"
 import { checkExport, type ExportCheck } from "../predict/check-export.js"
 import { parseOptions } from "./config.js"
@@ -25,9 +29,27 @@ export async function exportModel(options: ExportModelOptions, hooks: TaskHooks 
     backbone,
   } = parseOptions("exportModel", exportModelSchema, options)
   const { log } = listenerOf(hooks)
-  const written = writeOnnx(weights, out, { score, nms }, backbone)
+  const { written, check } = await inPlace(out, async (beside) => {
+    const written = writeOnnx(weights, beside, { score, nms }, backbone)
+    return { written: { ...written, out }, check: wanted ? await checkExport(written, engine, backbone) : undefined }
+  })
   log(`${out}: written`)
-  const check = wanted ? await checkExport(written, engine, backbone) : undefined
   if (wanted && check === undefined) log(`not checked: ONNX Runtime is not set up. Run: ${callOf("setup")}`)
   return { ...written, check: check ?? null }
+}
+
+/** A file that is made beside its place and put there when all has gone well: one that fails its check never stands there. */
+async function inPlace<Result>(out: string, make: (beside: string) => Promise<Result>): Promise<Result> {
+  const ending = extname(out)
+  // What has another ending is refused by name.
+  const beside = ending === ".onnx" ? `${partBeside(out)}${ending}` : out
+  try {
+    const result = await make(beside)
+    renameSync(beside, out)
+    return result
+  } catch (error) {
+    rmSync(beside, { force: true })
+    if (error instanceof UserError) error.message = error.message.replaceAll(beside, out)
+    throw error
+  }
 }

@@ -108,9 +108,17 @@ export function expectSameNetwork(
     throw new DataError(`${path}: holds ${roots.length} networks: ${places}. Choose one with --key`)
   }
   const likely = likelyNetwork(checkpoint)
-  if (!refuses && (likely === "another network" || likely === `a ${model}` || model.includes(`_${likely.slice(2)}_`)))
-    return
+  const isSame = likely === `a ${model}` || model.includes(`_${likely.slice(2)}_`)
+  // A file that ends early, such as a backbone without its last stage, is incomplete; one that lacks blocks before is another.
+  const isCut = likely.startsWith("a ResNet of") && !faults.some(isBeforeLastStage(model))
+  if (!refuses && (likely === "another network" || isSame || isCut)) return
   throw new DataError(`${path}: is probably ${likely}, not a ${model}: ${firstThree(faults.map(shown))} do not fit`)
+}
+
+/** Whether a fault stands in a stage that others follow: CIFAR networks have three. */
+const isBeforeLastStage = (model: string) => {
+  const last = model.startsWith("cifar") ? 3 : 4
+  return (fault: string) => Number(/(?:^|\.)layer(\d)\./.exec(fault)?.[1] ?? last) < last
 }
 
 /** The first three of what a file lacks or has otherwise, and how many more there are. */

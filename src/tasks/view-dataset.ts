@@ -4,6 +4,7 @@ import { type Drawn, drawBoxes, saveImage } from "../../datasets/image/draw.js"
 import { openSamples } from "../../datasets/open-samples.js"
 import { PhotoFaults } from "../../datasets/photo-faults.js"
 import { seededRandom, shuffleFirst } from "../core/random.js"
+import { isOfOneFile } from "../core/write-whole.js"
 import type { Suspect } from "../eval/suspects.js"
 import { parseOptions } from "./config.js"
 import { countOff, listenerOf, type TaskHooks } from "./hooks.js"
@@ -46,9 +47,14 @@ export async function viewDataset(options: ViewDatasetOptions, hooks: TaskHooks 
         const here = suspected?.get(record.id) ?? []
         const boxes = truthBoxes(record, set.classes, suspected === undefined)
         const doubts = here.map((one) => suspectBox(one, set.classes)).reverse()
-        await saveImage(path, drawBoxes(image, [...boxes, ...doubts]))
-        pictures.push(path)
-        for (const one of here) drawnSuspects.push({ ...one, picture: path })
+        try {
+          await saveImage(path, drawBoxes(image, [...boxes, ...doubts]), config.out)
+          pictures.push(path)
+          for (const one of here) drawnSuspects.push({ ...one, picture: path })
+        } catch (error) {
+          if (!isOfOneFile(error)) throw error
+          met.add(record, [{ kind: "unreadable-image", message: error.message }])
+        }
       }
       told(index + 1, drawn.length)
     }

@@ -1,6 +1,6 @@
 import { appendFile, readFile, stat, truncate } from "node:fs/promises"
 import { join } from "node:path"
-import { writeWhole } from "../../datasets/atomic.js"
+import { writeWhole } from "../core/write-whole.js"
 
 /** One line of a run's log: numbers by name, such as step, epoch, loss, rate. */
 export type MetricsRow = Readonly<Record<string, number>>

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs"
 import { basename, join, resolve } from "node:path"
-import { writeWhole } from "../../datasets/atomic.js"
 import type { Parameters } from "../core/parameters.js"
+import { writeWhole } from "../core/write-whole.js"
 import type { WeightAverage } from "./average.js"
 import { MetricsLog } from "./metrics-log.js"
 import { runReport } from "./report.js"

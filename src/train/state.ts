@@ -1,12 +1,12 @@
-import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync } from "node:fs"
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from "node:fs"
 import { join } from "node:path"
 import type * as tf from "@tensorflow/tfjs-core"
 import { DataError } from "../core/errors.js"
 import type { Parameter, Weights } from "../core/parameters.js"
+import { syncFolder, writeWhole } from "../core/write-whole.js"
 import { fromTorchAxes } from "../weights/axes.js"
 import { loadSafetensors, writeSafetensors } from "../weights/safetensors.js"
 import { saveWeights } from "../weights/save.js"
-import { writeWholeFile } from "../weights/whole-file.js"
 import type { WeightAverage } from "./average.js"
 import type { RunPosition, RunStart } from "./run.js"
 import type { Sgd } from "./sgd.js"
@@ -45,7 +45,7 @@ export function saveState(
   saveWeights(join(fresh, names.weights), parameters)
   writeTensors(join(fresh, names.velocities), optimizer.velocities)
   if (average !== undefined) writeTensors(join(fresh, names.average), average.means)
-  writeWholeFile(join(fresh, names.position), [Buffer.from(`${JSON.stringify(position)}\n`)])
+  writeWhole(join(fresh, names.position), `${JSON.stringify(position)}\n`)
   syncFolder(fresh)
   // After a kill between the two renames the old state is the only one: it goes once the new one stands.
   if (existsSync(state)) {
@@ -55,17 +55,6 @@ export function saveState(
   renameSync(fresh, state)
   syncFolder(run)
   rmSync(old, { recursive: true, force: true })
-}
-
-/** What a folder holds survives a power cut only once the folder itself is on the disk. Windows has no such thing. */
-function syncFolder(folder: string): void {
-  if (process.platform === "win32") return
-  const handle = openSync(folder, "r")
-  try {
-    fsyncSync(handle)
-  } finally {
-    closeSync(handle)
-  }
 }
 
 /**

@@ -141,11 +141,23 @@ function expectBounded(tensors: ReadonlyMap<string, StoredTensor>, size: number)
   if (bytes > mostShares * size) throw new DataError(`names tensors of ${bytes} bytes, and has ${size}`)
 }
 
-/** @param path and @param name where it stands, for the errors of a tensor that cannot be read */
+/**
+ * A tensor's values in our axes. One that cannot be read matters only where a model takes it, and throws then.
+ * @param path and @param name where it stands, for the errors
+ */
 function weightOf(tensor: StoredTensor, path: string, name: string, turns: boolean): Weight {
   const read = () => named(path, () => named(shown(name), () => tensor.read(), path))
   const weight = lazyWeight(tensor.shape, read)
-  return fromTorchAxes(turns ? turnedColors(weight) : weight)
+  const ours = fromTorchAxes(turns ? turnedColors(weight) : weight)
+  try {
+    // Read while the file is open.
+    return { shape: ours.shape, values: ours.values }
+  } catch (error) {
+    if (!(error instanceof DataError)) throw error
+    return lazyWeight(ours.shape, () => {
+      throw error
+    })
+  }
 }
 
 /** Errors of the readers, with what was read in front. @param known what a reader has named already */

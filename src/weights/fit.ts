@@ -65,7 +65,7 @@ export function describeReport(report: LoadReport): string {
 function groups(names: readonly string[], most: number): string {
   const byStage = new Map<string, string[]>()
   for (const name of names) {
-    const layer = name.slice(0, name.lastIndexOf("."))
+    const layer = shown(name.slice(0, name.lastIndexOf(".")))
     const stage = /^(.*?layer\d+)\./.exec(name)?.[1] ?? layer
     byStage.set(stage, [...(byStage.get(stage) ?? []), layer])
   }

@@ -3,6 +3,7 @@ import type { ResNetOptions } from "../backbone/architecture.js"
 import { type CifarOptions, networkSpec } from "../backbone/networks.js"
 import { DataError, UserError } from "../core/errors.js"
 import type { Normalisation } from "../core/normalisation.js"
+import { parseJson } from "../core/plain-data.js"
 import { renameOldKeys } from "../core/renamed-keys.js"
 import { sizeRules } from "../core/size-rule.js"
 import {
@@ -111,7 +112,7 @@ function parsed<Output>(path: string, kind: string, text: string, schema: z.ZodT
   const broken = (what: string) => `${path}: its description of the ${kind} is broken: ${what}`
   let value: unknown
   try {
-    value = renameOldKeys(JSON.parse(text)).tree
+    value = renameOldKeys(parseJson(text)).tree
   } catch (error) {
     throw new DataError(broken((error as Error).message))
   }

@@ -1,5 +1,6 @@
-import { closeSync, fstatSync, openSync, readSync } from "node:fs"
+import { closeSync, readSync } from "node:fs"
 import { DataError } from "../core/errors.js"
+import { NoFileError, openRegular } from "../core/regular-file.js"
 
 /** Most that one call of the system reads. */
 const CHUNK = 2 ** 30
@@ -14,13 +15,9 @@ export class OpenFile {
   /** @throws DataError for a path where no file can be read */
   constructor(path: string) {
     this.path = path
-    const file = open(path)
+    const { file, size } = open(path)
     this.#file = file
-    const stat = fstatSync(file)
-    this.size = stat.size
-    if (stat.isFile()) return
-    this.close()
-    throw new DataError(`${path}: not a file`)
+    this.size = size
   }
 
   /** @throws DataError where the file ends before `position + length` */
@@ -46,10 +43,11 @@ export class OpenFile {
   }
 }
 
-function open(path: string): number {
+function open(path: string): ReturnType<typeof openRegular> {
   try {
-    return openSync(path, "r")
+    return openRegular(path)
   } catch (error) {
+    if (error instanceof NoFileError) throw new DataError(`${path}: not a file`)
     const { code, message } = error as NodeJS.ErrnoException
     throw new DataError(code === "ENOENT" ? `${path}: no such file` : `${path}: cannot be read (${message})`)
   }

@@ -1,8 +1,9 @@
 import { DataError } from "../core/errors.js"
+import { shown } from "../core/shown.js"
+import { writeWhole } from "../core/write-whole.js"
 import type { Weight } from "./axes.js"
 import { OpenFile } from "./open-file.js"
 import { bytesOf, decode, type StoredFile, type StoredTensor, valueCount } from "./stored.js"
-import { writeWholeFile } from "./whole-file.js"
 
 /**
  * The tensors of a safetensors file, whose header is read and checked.
@@ -66,12 +67,16 @@ export function writeSafetensors(
   head.writeBigUInt64LE(BigInt(head.length - 8))
   json.copy(head, 8)
   const bytes = all.map(([, { values }]) => new Uint8Array(values.buffer, values.byteOffset, values.byteLength))
-  writeWholeFile(path, [head, ...bytes])
+  writeWhole(path, [head, ...bytes])
 }
 
 const METADATA = "__metadata__"
-/** @source safetensors: MAX_HEADER_SIZE, against files made to fill the memory */
-const MAX_HEADER_BYTES = 100_000_000
+/** Against files made to fill the memory: headers of the largest models have 1 MB. */
+const MAX_HEADER_BYTES = 1 << 24
+/** Sides of a tensor. @source numpy NPY_MAXDIMS, PyTorch's limit */
+const MAX_SIDES = 64
+/** A list in a tensor's description in the header. */
+const HEADER_DEPTH = 3
 
 function readHeader(file: OpenFile) {
   const { path, size } = file
@@ -94,7 +99,8 @@ function readHeader(file: OpenFile) {
     .map(([name, value]): [string, TensorEntry] => [name, checkEntry(name, value, start, fail)])
   let expected = start
   for (const [name, { begin, end }] of [...entries].sort(([, a], [, b]) => a.begin - b.begin || a.end - b.end)) {
-    if (begin !== expected) fail(`tensor "${name}" ${begin < expected ? "overlaps another" : "leaves a gap before it"}`)
+    if (begin !== expected)
+      fail(`tensor "${shown(name)}" ${begin < expected ? "overlaps another" : "leaves a gap before it"}`)
     expected = end
   }
   if (expected > size) fail(`the tensors need ${expected} bytes, the file has ${size}`)
@@ -103,36 +109,53 @@ function readHeader(file: OpenFile) {
 }
 
 function checkEntry(name: string, value: unknown, start: number, fail: (what: string) => never): TensorEntry {
-  if (!isRecord(value)) return fail(`tensor "${name}" is not described by an object`)
+  if (!isRecord(value)) return fail(`tensor "${shown(name)}" is not described by an object`)
   const { dtype, shape, data_offsets: offsets } = value
   const size = typeof dtype === "string" ? bytesOf(dtype) : undefined
-  if (size === undefined) return fail(`tensor "${name}" has an unknown type ${shown(dtype)}`)
-  if (!isSizes(shape)) return fail(`tensor "${name}" has a bad shape ${shown(shape)}`)
-  if (!isSizes(offsets) || offsets.length !== 2) return fail(`tensor "${name}" has bad offsets ${shown(offsets)}`)
+  if (size === undefined) return fail(`tensor "${shown(name)}" has an unknown type ${described(dtype)}`)
+  if (!isSizes(shape)) return fail(`tensor "${shown(name)}" has a bad shape ${described(shape)}`)
+  if (!isSizes(offsets) || offsets.length !== 2)
+    return fail(`tensor "${shown(name)}" has bad offsets ${described(offsets)}`)
   const [from, to] = offsets as [number, number]
   const needed = valueCount(shape) * size
-  if (to - from !== needed) return fail(`tensor "${name}" needs ${needed} bytes and has ${to - from}`)
+  if (to - from !== needed) return fail(`tensor "${shown(name)}" needs ${needed} bytes and has ${to - from}`)
   return { dtype: dtype as string, shape, begin: start + from, end: start + to }
 }
 
 /** A value for a message; one that goes deep or on and on is not spelt out. */
-function shown(value: unknown): string {
+function described(value: unknown): string {
   const isFlat = !Array.isArray(value) || (value.length <= 10 && value.every((item) => typeof item === "number"))
   if (typeof value === "object" && value !== null && !Array.isArray(value)) return "an object"
-  return isFlat ? (JSON.stringify(value)?.slice(0, 100) ?? "nothing") : "a list"
+  return isFlat ? shown(JSON.stringify(value) ?? "nothing") : "a list"
 }
 
 const isSizes = (value: unknown): value is number[] =>
-  Array.isArray(value) && value.every((size) => Number.isSafeInteger(size) && size >= 0)
+  Array.isArray(value) && value.length <= MAX_SIDES && value.every((size) => Number.isSafeInteger(size) && size >= 0)
 
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === "object" && value !== null && !Array.isArray(value)
 
 function parseObject(bytes: Buffer): Record<string, unknown> | undefined {
+  if (isDeep(bytes)) return undefined
   try {
     const value: unknown = JSON.parse(bytes.toString("utf8"))
     return isRecord(value) ? value : undefined
   } catch {
     return undefined
   }
+}
+
+/** Whether lists and objects lie deeper in each other than in a header: they would take many times as much memory. */
+function isDeep(json: Buffer): boolean {
+  const [quote, backslash] = [0x22, 0x5c]
+  let [depth, isText] = [0, false]
+  for (let at = 0; at < json.length; at++) {
+    const byte = json[at]!
+    if (isText && byte === backslash) at++
+    else if (byte === quote) isText = !isText
+    else if (!isText && (byte === 0x5b || byte === 0x7b)) depth++
+    else if (!isText && (byte === 0x5d || byte === 0x7d)) depth--
+    if (depth > HEADER_DEPTH) return true
+  }
+  return false
 }

@@ -1,5 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core"
 import type { Parameters, Weights } from "../core/parameters.js"
+import { shown } from "../core/shown.js"
 
 /** A class of the new head, and the class of the old one that it goes on from; `undefined`: it is made new. */
 export interface ClassOrigin {
@@ -87,6 +88,6 @@ export function transferTable(origins: readonly ClassOrigin[]): string {
       from === undefined ? "new" : `row ${from.label}${from.name === name ? "" : `, ${from.name}`}`,
     ]),
   ] as [string, string][]
-  const width = Math.max(...rows.map(([name]) => name.length))
-  return rows.map(([name, origin]) => `  ${name.padEnd(width)}  ${origin}`).join("\n")
+  const width = rows.reduce((most, [name]) => Math.max(most, shown(name).length), 0)
+  return rows.map(([name, origin]) => `  ${shown(name).padEnd(width)}  ${shown(origin)}`).join("\n")
 }

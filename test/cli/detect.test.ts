@@ -45,7 +45,7 @@ test("an unreadable image is skipped, and the exit code is 3 at the end", () => 
   const { status, stderr } = detect(["--weights", "w", "--source", "list.txt", "--out", "out", "--no-draw"])
   expect(status).toBe(3)
   expect(stderr).toMatch(/^1\/3 photos\/1\.jpg: 1x1, 1 dog, \d+ ms\n2\/3 broken\.jpg: skipped: not an image\n3\/3 /)
-  expect(stderr).toMatch(/error: 1 of 3 images could not be read; the others are in out\n$/)
+  expect(stderr).toMatch(/error: 1 of 3 images could not be read or written; the others are in out\n$/)
   expect(readFileSync(join(folder, "out/detections.jsonl"), "utf8").trimEnd().split("\n")).toHaveLength(3)
 })
 

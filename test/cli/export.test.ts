@@ -66,7 +66,7 @@ test.each([
   ["plain.safetensors", "x.onnx", {}, /expected a detector or a classifier of resdet's/],
   ["detector.safetensors", "x.pb", {}, /expected --out to end in .onnx, got/],
   ["classifier.safetensors", "x.onnx", { score: 0.5 }, /--score and --nms go with detectors/],
-  ["detector.safetensors", "none/x.onnx", {}, /none\/x.onnx: cannot be written/],
+  ["detector.safetensors", "plain.safetensors/x.onnx", {}, /plain.safetensors\/x.onnx: cannot be written/],
 ])("%s to %s is refused: %o", (weights, out, bounds, message) => {
   expect(() => writeOnnx(path(weights), path(out), bounds)).toThrow(message)
 })

@@ -1,8 +1,8 @@
 import { join } from "node:path"
-import { writeWhole } from "../../datasets/atomic.js"
 import type { ImageRecord } from "../../datasets/dataset.js"
 import { encodeImage } from "../../datasets/image/encode.js"
 import type { RgbImage } from "../../datasets/image/rgb.js"
+import { writeWhole } from "../../src/core/write-whole.js"
 
 /** An annotated image as a reader gives it. */
 export function record(

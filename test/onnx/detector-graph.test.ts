@@ -44,6 +44,22 @@ withOnnxRuntime("the graph of a detector", () => {
   )
 })
 
+test("a graph keeps to what other runtimes and tools take", () => {
+  const config = { ...goldenConfig("fpn", readGolden<GoldenDetector>("fpn")), ...norms, input: plain }
+  const { nodes, constants } = detectorGraph(config, 3, () => ({
+    shape: [4, 4, 3, 3],
+    values: new Float32Array(144),
+  }))
+  const ofKind = (op: string) => nodes.filter((node) => node.op === op)
+  // OpenCV wants the value of ConstantOfShape, and bounds of a suppression that are not below 0.
+  expect(ofKind("ConstantOfShape")).toEqual([])
+  const bounds = ofKind("NonMaxSuppression").map(({ inputs }) => constants.get(inputs[4]!)!.values[0])
+  expect(bounds.length).toBeGreaterThan(1)
+  expect(bounds.every((bound) => Number(bound) >= 0)).toBe(true)
+  // The usual converter to 16 bits leaves a Cast as it is, and takes its result for one of 16 bits.
+  expect(ofKind("Cast").filter(({ attributes }) => attributes.to === 1)).toEqual([])
+})
+
 test("a detector that chooses in a way without a graph is refused in one line", () => {
   const { options } = modelDefaults
   const config = {

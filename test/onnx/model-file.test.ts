@@ -36,6 +36,7 @@ test("constants are written without a copy", () => {
 test("a file that is cut off is refused", () => {
   const bytes = Buffer.concat(encodeModel(model))
   expect(() => readMetadata(bytes.subarray(0, bytes.length - 3))).toThrow()
+  expect(() => readMetadata(bytes.subarray(0, 0))).toThrow("it has no graph")
 })
 
 withOnnxRuntime("ONNX Runtime", () => {

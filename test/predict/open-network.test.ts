@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterAll, beforeAll, expect, test } from "vitest"
+import { UserError } from "../../src/core/errors.js"
 import { Parameters } from "../../src/core/parameters.js"
 import { seededRandom } from "../../src/core/random.js"
 import { buildFasterRcnn } from "../../src/detector/build.js"
@@ -14,6 +15,7 @@ import { writeOnnx } from "../../src/onnx/write-onnx.js"
 import { compareDetectors } from "../../src/predict/compare-detectors.js"
 import { madeUpPhoto } from "../../src/predict/made-up-photos.js"
 import { openNetwork } from "../../src/predict/open-network.js"
+import { detectorMetadata } from "../../src/weights/model-info.js"
 import { saveDetector } from "../../src/weights/save.js"
 import { withOnnxRuntime } from "../support/onnx.js"
 
@@ -113,5 +115,26 @@ withOnnxRuntime("a detector on ONNX Runtime", () => {
     await expect(openNetwork([path("none.onnx")], { engine: "auto" })).rejects.toThrow(
       /none.onnx: cannot be read \(ENOENT\)/,
     )
+  })
+})
+
+withOnnxRuntime("an ONNX file with a detector's description and another graph", () => {
+  const x = { name: "image", type: "float32", shape: [3, "height", "width"] } as const
+  const model = (op: string) => {
+    const metadata = detectorMetadata({
+      config: { ...modelDefaults, model: "fasterrcnn_resnet18_c4" },
+      ...labels,
+      training: {},
+    })
+    const nodes = [{ op, inputs: ["image"], outputs: ["boxes"], attributes: {} }]
+    return { name: "odd", nodes, constants: new Map(), inputs: [x], outputs: [{ ...x, name: "boxes" }], metadata }
+  }
+  const labels = { classes: ["cat"], categoryIds: [1] }
+
+  test.each(["NoSuchOperation", "Identity"])("of %s ends in one line", async (op) => {
+    writeFileSync(path("odd.onnx"), Buffer.concat(encodeModel(model(op))))
+    const found = openNetwork([path("odd.onnx")], { engine: "onnx" }).then((network) => network.detect(photo, {}))
+    await expect(found).rejects.toThrow(UserError)
+    await expect(found).rejects.toThrow(/^[^\n]*graph[^\n]*$/)
   })
 })

@@ -118,6 +118,24 @@ test("a tensor that cannot be read is named", () => {
 })
 
 test("a file that cannot be written leaves nothing behind", () => {
-  const path = join(folder, "no/such/folder.safetensors")
+  writeFileSync(join(folder, "file"), "")
+  const path = join(folder, "file/a.safetensors")
   expect(() => writeSafetensors(path, [])).toThrow(`${path}: cannot be written`)
+})
+
+test.each([
+  ["a header that goes deep", `{"a":${"[".repeat(5000)}${"]".repeat(5000)}}`, "the header is not a JSON object"],
+  [
+    "a tensor of very many sides",
+    `{"a":{"dtype":"F32","shape":[${"1,".repeat(100)}1],"data_offsets":[0,4]}}`,
+    "a bad shape a list",
+  ],
+  ["a name without end", `{"${"a".repeat(9000)}":3}`, /^.{0,600}$/],
+])("%s is refused in one short line", (_, header, message) => {
+  const bytes = Buffer.alloc(8 + header.length + 4)
+  bytes.writeBigUInt64LE(BigInt(header.length))
+  bytes.write(header, 8)
+  const path = join(folder, "deep.safetensors")
+  writeFileSync(path, bytes)
+  expect(() => storedFile(path)).toThrow(message)
 })

@@ -1,7 +1,10 @@
+import { execFileSync } from "node:child_process"
+import { symlinkSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import sharp from "sharp"
 import { expect, test } from "vitest"
 import { decodeImage } from "../../../datasets/image/decode.js"
+import { imageFileSize } from "../../../datasets/image/file-size.js"
 import { readHeader } from "../../../datasets/image/header.js"
 import { hugePng, png, tempFolder, writeFiles } from "../samples.js"
 
@@ -75,8 +78,14 @@ for (const decoder of decoders) {
   test(`a header that claims too many pixels is refused before decoding, with ${decoder}`, async () => {
     await expect(decodeImage(hugePng(50_000, 50_000), { decoder })).rejects.toMatchObject({
       kind: "oversized-image",
-      message: "50000x50000 is 2500.0 million pixels, more than 89.5 million",
+      message: `50000x50000 is 2500.0 million pixels, more than ${decoder === "javascript" ? "40.0" : "89.5"} million`,
     })
+  })
+
+  test(`a side that no JPEG could have, and a size of 0, are refused with ${decoder}`, async () => {
+    const sides = { kind: "oversized-image", message: "70000x4: a side is longer than 65500 pixels" }
+    await expect(decodeImage(hugePng(70_000, 4), { decoder })).rejects.toMatchObject(sides)
+    await expect(decodeImage(hugePng(0, 4), { decoder })).rejects.toMatchObject({ kind: "unreadable-image" })
   })
 
   test(`what is no image is unreadable with ${decoder}`, async () => {
@@ -134,4 +143,33 @@ test("a header tells size and orientation without the rest of the file", async (
   expect(readHeader(png(5, 4))).toEqual({ format: "png", width: 5, height: 4, orientation: 1 })
   expect(readHeader(Buffer.from("GIF89a"))).toBeUndefined()
   expect(readHeader(Buffer.from("no image at all, but long enough"))).toBeUndefined()
+})
+
+const drawing = '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><rect width="5" height="5"/></svg>'
+
+test.each([
+  [drawing, "an SVG drawing"],
+  [`\ufeff<?xml version="1.0"?>${drawing}`, "an SVG drawing"],
+  ["%PDF-1.4\n", "a PDF file"],
+  ["P6 40000 40000 255\n", "not an image: expected JPEG"],
+  ["1,2,3\n", "not an image: expected JPEG"],
+  ["<!DOCTYPE html>", "a web page"],
+  ["version https://git-lfs.github.com/spec/v1\n", "a pointer of Git LFS"],
+  ["\0".repeat(100), "zeros only"],
+])("what no decoder is given is named by its content: %j", async (content, message) => {
+  const path = join(tempFolder(), "a.png")
+  writeFileSync(path, content)
+  await expect(decodeImage(path)).rejects.toThrow(message)
+  await expect(imageFileSize(path)).rejects.toThrow(message)
+})
+
+test.skipIf(process.platform === "win32")("a pipe and a device are not opened", async () => {
+  const folder = tempFolder()
+  const [pipe, device] = [join(folder, "pipe.jpg"), join(folder, "zero.jpg")]
+  execFileSync("mkfifo", [pipe])
+  symlinkSync("/dev/zero", device)
+  for (const path of [pipe, device]) {
+    await expect(decodeImage(path)).rejects.toThrow("it is a pipe or a device, not a file")
+    await expect(imageFileSize(path)).rejects.toThrow("it is a pipe or a device, not a file")
+  }
 })
