@@ -8,6 +8,7 @@ import { buildFasterRcnn, type OwnBackbone } from "../detector/build.js"
 import { describeNorms, type ModelConfig } from "../detector/model.js"
 import { detectionTask } from "../train/detection-task.js"
 import type { SavedState } from "../train/state.js"
+import { readNow } from "../weights/axes.js"
 import { Checkpoint } from "../weights/checkpoint.js"
 import { describeReport, expectFit } from "../weights/fit.js"
 import { storedModelConfig } from "../weights/model-info.js"
@@ -16,11 +17,13 @@ import { saveDetector } from "../weights/save.js"
 import { copyHead, matchClasses, splitHead, transferTable } from "../weights/transfer.js"
 import { parseOptions } from "./config.js"
 import type { TaskHooks } from "./hooks.js"
+import { withNamedWeights } from "./named-weights.js"
 import {
   decidedTrainSchema,
   type GivenTrainConfig,
   type TrainConfig,
   type TrainDetectorOptions,
+  trainDefaults,
   trainSchema,
 } from "./options/train-detector.js"
 import { fingerprintOf, readTrainingData, type TrainingData } from "./training/box-data.js"
@@ -68,12 +71,13 @@ const detectorTrainer: Trainer<GivenTrainConfig, TrainConfig, ModelConfig, Train
   schema: decidedTrainSchema,
   complete: storedModelConfig,
   fingerprint: fingerprintOf,
-  async decide(given, listener) {
+  async decide(asked, listener) {
+    const given = await withNamedWeights(asked, trainDefaults.model, listener)
     using checkpoint = given.weights === undefined ? undefined : Checkpoint.open(given.weights)
     const { config, lines } = planTraining(given, checkpoint)
     for (const line of lines) listener.log(line)
     const model = detectorModelConfig(config, checkpoint)
-    const start = checkpoint && { checkpoint, weights: detectorWeights(checkpoint, model) }
+    const start = checkpoint && { checkpoint, weights: readNow(detectorWeights(checkpoint, model)) }
     return { config, model, start, data: await readTrainingData(config, policiesOf(config), listener) }
   },
   read: (config, listener) => readTrainingData(config, policiesOf(config), listener),

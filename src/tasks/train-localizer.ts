@@ -7,12 +7,14 @@ import { localizationMetric } from "../localize/tasks.js"
 import { sgdOptions } from "../train/options.js"
 import type { RunOptions } from "../train/run.js"
 import { scheduleDefaults, scheduleOptions } from "../train/schedule.js"
+import { readNow } from "../weights/axes.js"
 import { Checkpoint } from "../weights/checkpoint.js"
 import { describeReport, expectFit } from "../weights/fit.js"
 import type { LocalizerConfig } from "../weights/model-info.js"
 import { localizerName } from "../weights/names.js"
 import { parseOptions } from "./config.js"
 import type { TaskHooks } from "./hooks.js"
+import { withNamedWeights } from "./named-weights.js"
 import { type LocalizeTrainConfig, localizeTrainSchema, type TrainLocalizerOptions } from "./options/train-localizer.js"
 import { fingerprintOf, readTrainingData, type TrainingData } from "./training/box-data.js"
 import { planLocalizer } from "./training/localizer-plan.js"
@@ -58,13 +60,14 @@ const localizerTrainer: Trainer<
   schema: localizeTrainSchema,
   fingerprint: fingerprintOf,
   read: (config, listener) => readTrainingData(config, {}, listener),
-  async decide(config, listener) {
+  async decide(asked, listener) {
+    const config = await withNamedWeights(asked, "resnet18", listener)
     if ((config.stage === "rcnn") !== (config.proposals !== undefined)) {
       throw new UsageError("localize train: expected --proposals with --stage rcnn, and only there")
     }
     using checkpoint = config.weights === undefined ? undefined : Checkpoint.open(config.weights)
     const model = planLocalizer(config, checkpoint)
-    const weights = checkpoint?.weights({ rename: localizerName, norm: model.norm })
+    const weights = checkpoint && readNow(checkpoint.weights({ rename: localizerName, norm: model.norm }))
     const start = checkpoint && { checkpoint, weights: weights! }
     return { config, model, start, data: await readTrainingData(config, {}, listener) }
   },
