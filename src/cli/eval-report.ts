@@ -147,7 +147,8 @@ function formatLvis(lvis: LvisSummary): string {
 function formatOpenImages({ mAP, perClass }: OpenImagesResult): string {
   const measured = perClass.filter(({ truths }) => truths > 0)
   const rows = measured.map(({ name, truths, AP }) => [name, String(truths), percent(AP)])
-  return `Open Images Challenge (IoU 0.5): mAP ${percent(mAP)}\n${alignColumns([["class", "boxes", "AP"], ...rows])}`
+  const table = alignColumns([["class", "boxes", "AP"], ...rows])
+  return [`Open Images Challenge (IoU 0.5): mAP ${percent(mAP)}`, ...table].join("\n")
 }
 
 function formatVoc(report: EvalReport): string {
