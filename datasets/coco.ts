@@ -18,12 +18,19 @@ type Image = CocoFileImage & { readonly name: string }
 /** An object with its place in the list. */
 type Annotation = CocoFileAnnotation & { readonly index: number }
 
+interface Category {
+  readonly name: string
+  readonly id: CocoId
+  /** LVIS: "r", "c" or "f". */
+  readonly frequency: string
+}
+
 interface Content {
   readonly images: readonly { readonly image: Image; readonly objects: Annotation[] }[]
   /** Class name by id key. */
   readonly names: ReadonlyMap<number | string, string>
   /** Names in the order of their ids, each once, with the first id of each. */
-  readonly categories: readonly { readonly name: string; readonly id: CocoId }[]
+  readonly categories: readonly Category[]
 }
 
 /**
@@ -59,16 +66,24 @@ export function readCoco(source: string, overrides: Partial<ReadOptions> = {}): 
     }
     const raw = objects.flatMap((object) => rawObject(object, names, labels, where, log))
     const id = image.name.replace(/\.[^./]+$/, "")
-    const { width, height } = image
-    return [buildRecord({ id, imageId: image.id, file, width, height }, raw, where, log)]
+    const { width, height, negative, notExhaustive } = image
+    const record = buildRecord({ id, imageId: image.id, file, width, height }, raw, where, log)
+    return [{ ...record, ...(negative && { negative }), ...(notExhaustive && { notExhaustive }) }]
   })
   notices.push(...places.notices(), ...sharedFiles(records))
   const categoryIds = idsOf(classes, categories)
   const { split } = options
+  const federated = categories.some(({ frequency }) => frequency !== "")
   return {
     ...{ format: "coco", source, split, classes, categoryIds, images: records, faults: log.faults, notices },
     ...(isUndividedCoco(source) && { undivided: true }),
+    ...(federated && { frequencies: frequenciesOf(classes, categories) }),
   }
+}
+
+function frequenciesOf(classes: readonly string[], categories: readonly Category[]): string[] {
+  const byName = new Map(categories.map(({ name, frequency }) => [name, frequency]))
+  return classes.map((name) => byName.get(name) ?? "")
 }
 
 /** The id of each class; one that the file lacks gets a number that is free. */
@@ -80,7 +95,7 @@ function idsOf(classes: readonly string[], categories: Content["categories"]): C
 
 function readJson(json: string, where: string, log: FaultLog, notices: string[]): Content {
   const images = new Map<number | string, { image: Image; objects: Annotation[] }>()
-  const categories = new Map<number | string, { id: CocoId; name: string }>()
+  const categories = new Map<number | string, Category>()
   const annotations: Annotation[] = []
   const firstOfId = new Map<number | string, Annotation>()
   const repeatedIds = new Set<number | string>()
@@ -99,9 +114,9 @@ function readJson(json: string, where: string, log: FaultLog, notices: string[])
         log.report("duplicate-id", where, message, index)
       }
     },
-    category({ id, name }, index) {
+    category({ id, name, frequency }, index) {
       if (categories.has(idKey(id))) log.report("duplicate-id", where, `category id ${id} is used twice`, index)
-      else categories.set(idKey(id), { id, name })
+      else categories.set(idKey(id), { id, name, frequency })
     },
     annotation(annotation, index) {
       const own = { ...annotation, index }

@@ -22,6 +22,10 @@ export interface ImageRecord extends Photo {
   readonly difficult: Uint8Array
   /** `[G]` in square pixels: COCO's `area` field (of the segment), else width * height. */
   readonly areas: Float64Array
+  /** LVIS: ids of categories known to be absent. */
+  readonly negative?: readonly number[]
+  /** LVIS: ids of categories of which there may be more than is annotated. */
+  readonly notExhaustive?: readonly number[]
 }
 
 /** What can be read from files. */
@@ -40,6 +44,8 @@ export interface Dataset {
   readonly categoryIds: readonly CocoId[]
   /** The corners of its VOC files count from 0, and so do those of result files that go with it. */
   readonly cornersFrom?: 0
+  /** `[K]` LVIS: "r" rare, "c" common, "f" frequent. */
+  readonly frequencies?: readonly string[]
   readonly images: readonly ImageRecord[]
   /** What was wrong and what was done about it, in file order. */
   readonly faults: readonly Fault[]

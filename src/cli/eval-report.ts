@@ -4,6 +4,7 @@ import { cocoDefaults } from "../eval/coco-options.js"
 import { type CocoSummary, cocoNames } from "../eval/coco-summary.js"
 import type { ImagenetDetResult } from "../eval/imagenet-det.js"
 import type { LvisSummary } from "../eval/lvis.js"
+import type { OpenImagesResult } from "../eval/open-images.js"
 import type { CocoParameters, EvalReport } from "../eval/report.js"
 import type { VocResult } from "../eval/voc.js"
 import { alignColumns } from "./columns.js"
@@ -72,6 +73,7 @@ export function evalDocument(report: EvalReport): EvalDocument {
     detections,
     ...(report.metrics.includes("coco") ? { coco: report.coco, cocoParameters: report.cocoParameters } : {}),
     ...(report.lvis ? { lvis: report.lvis } : {}),
+    ...(report.openImages ? { openimages: report.openImages } : {}),
     ...voc("voc07"),
     ...voc("voc12"),
     ...(report.imagenetDet && { "imagenet-det": imagenetDetDocument(report.imagenetDet) }),
@@ -102,6 +104,7 @@ export function formatReport(report: EvalReport): string {
   if (report.ignored > 0) parts[0] += ` (${report.ignored} boxes are crowds or difficult objects and count neither way)`
   if (report.metrics.includes("coco")) parts.push(formatSummary(report.coco, report.cocoParameters))
   if (report.lvis) parts.push(formatLvis(report.lvis))
+  if (report.openImages) parts.push(formatOpenImages(report.openImages))
   const voc = formatVoc(report)
   if (voc !== "") parts.push(voc)
   if (report.imagenetDet)
@@ -138,6 +141,14 @@ export function formatSummary(
 function formatLvis(lvis: LvisSummary): string {
   const figures = Object.entries(lvis).map(([name, value]) => `${name} ${percent(value)}`)
   return `LVIS (300 detections an image): ${figures.join("  ")}`
+}
+
+/** The mean, and the classes that have truths. */
+function formatOpenImages({ mAP, perClass }: OpenImagesResult): string {
+  const measured = perClass.filter(({ truths }) => truths > 0)
+  const rows = measured.map(({ name, truths, AP }) => [name, String(truths), percent(AP)])
+  const table = alignColumns([["class", "boxes", "AP"], ...rows])
+  return [`Open Images Challenge (IoU 0.5): mAP ${percent(mAP)}`, ...table].join("\n")
 }
 
 function formatVoc(report: EvalReport): string {

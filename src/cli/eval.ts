@@ -1,6 +1,6 @@
 import type { z } from "zod"
 import { UsageError } from "../core/errors.js"
-import type { EvalReport } from "../eval/report.js"
+import type { EvalReport, Metric } from "../eval/report.js"
 import { flagName } from "../tasks/option.js"
 import { lookOf } from "../tasks/options/detect.js"
 import { evalSchema, scorePredictionsSchema } from "../tasks/options/evaluate.js"
@@ -56,12 +56,22 @@ async function ofDetector(
   return evaluateDetector({ ...options, weights: weights!, data }, hooks)
 }
 
-function tooLow(
-  { coco, voc, imagenetDet }: EvalReport,
-  { metrics: [first], minMap }: EvalOptions,
-): BelowMinimumError | undefined {
-  const ofVoc = first === "voc07" || first === "voc12" ? voc[0]?.[first] : coco.AP
-  const value = first === "imagenet-det" ? imagenetDet?.mAP : ofVoc
+function tooLow(report: EvalReport, { metrics: [first], minMap }: EvalOptions): BelowMinimumError | undefined {
+  const value = mapOf(report, first)
   if (minMap === undefined || (value !== undefined && value >= minMap)) return undefined
   return new BelowMinimumError(`${first ?? "coco"}'s mAP, ${value ?? "n/a"}, is below --min-map ${minMap}`)
+}
+
+/** The mean AP of a metric; COCO's where none was asked for. */
+function mapOf(report: EvalReport, metric: Metric = "coco"): number | undefined {
+  const { coco, voc, imagenetDet, lvis, openImages } = report
+  const values: Record<Metric, number | undefined> = {
+    coco: coco.AP,
+    voc07: voc[0]?.voc07,
+    voc12: voc[0]?.voc12,
+    "imagenet-det": imagenetDet?.mAP,
+    lvis: lvis?.AP,
+    openimages: openImages?.mAP,
+  }
+  return values[metric]
 }

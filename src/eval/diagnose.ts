@@ -82,8 +82,8 @@ export function diagnose(
   found.push(...aboutCrowded(truths, index, maxDetections))
   if (truths.federated) {
     const message =
-      "The ground truth is annotated class by class (LVIS): COCO's and VOC's figures count detections of classes that nobody" +
-      " looked for as wrong. Compare LVIS's figures with others."
+      "The ground truth is annotated class by class (LVIS, Open Images): COCO's and VOC's figures count detections of classes that nobody" +
+      " looked for as wrong. Compare LVIS's or Open Images' own with others."
     found.push({ kind: "federated", message })
   }
   for (const { key, name, means } of SIZES) {

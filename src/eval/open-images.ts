@@ -1,3 +1,4 @@
+import { DataError } from "../core/errors.js"
 import { withDefaults } from "../core/options.js"
 import { arrange } from "./arrange.js"
 import { pairwiseSum } from "./coco-summary.js"
@@ -76,22 +77,34 @@ export function evaluateOpenImages(
 /** A class hierarchy as Open Images publishes it. */
 export interface OpenImagesHierarchy {
   readonly LabelName: string
-  readonly Subcategory?: readonly OpenImagesHierarchy[]
+  readonly Subcategory?: readonly OpenImagesHierarchy[] | undefined
 }
 
-/** The parents of each category, whose names are the hierarchy's labels; what the truths lack is passed over. */
+/**
+ * The parents of each category, whose names are the hierarchy's labels; what the truths lack is passed over.
+ * @throws DataError where no category has a name of the hierarchy
+ */
 export function openImagesParents(
   hierarchy: OpenImagesHierarchy,
   { categoryIds, categoryNames }: Pick<TruthTable, "categoryIds" | "categoryNames">,
 ): Map<number, number[]> {
   const ids = new Map(categoryNames.map((name, k) => [name, categoryIds[k]!]))
   const parents = new Map<number, number[]>()
+  let known = 0
   const visit = ({ LabelName, Subcategory = [] }: OpenImagesHierarchy, above: number | undefined) => {
     const id = ids.get(LabelName)
+    if (id !== undefined) known++
     if (id !== undefined && above !== undefined) parents.set(id, [...(parents.get(id) ?? []), above])
     for (const child of Subcategory) visit(child, id ?? above)
   }
   visit(hierarchy, undefined)
+  if (known === 0) {
+    const [name] = categoryNames
+    throw new DataError(
+      `hierarchy: none of its labels, such as "${hierarchy.LabelName}", is the name of a category, such as "${name}".` +
+        " Name the categories by their labels",
+    )
+  }
   return parents
 }
 

@@ -22,6 +22,9 @@ export interface TruthImage {
   readonly difficult: Uint8Array
   /** `[G]` square pixels. */
   readonly areas: Float64Array
+  /** As LVIS has them: ids of categories known to be absent, and of those with more objects than are annotated. */
+  readonly negative?: readonly number[]
+  readonly notExhaustive?: readonly number[]
 }
 
 /** What evaluation needs of a data set; a `Dataset` fits. */
@@ -35,6 +38,8 @@ export interface TruthSet {
   readonly classes: readonly string[]
   /** The data set's own id of each class. */
   readonly categoryIds: readonly CocoId[]
+  /** `[K]` LVIS's "r", "c" or "f". */
+  readonly frequencies?: readonly string[]
   readonly images: readonly TruthImage[]
 }
 
@@ -46,11 +51,12 @@ export function truthsFromDataset(set: TruthSet): TruthTable {
   const isCoco = set.format === "coco"
   const builder = new TruthBuilder(set.source ?? "truths", isCoco ? "coco" : undefined)
   set.classes.forEach((name, k) => {
-    builder.addCategory(set.categoryIds[k]!, name)
+    builder.addCategory(set.categoryIds[k]!, name, set.frequencies?.[k])
   })
   let id = 1
   for (const image of set.images) {
-    builder.addImage(image.imageId, image.id, image.width, image.height)
+    const { negative, notExhaustive } = image
+    builder.addImage(image.imageId, image.id, image.width, image.height, { negative, notExhaustive })
     for (let g = 0; g < image.labels.length; g++) {
       const [x, y] = [image.boxes[g * 4]!, image.boxes[g * 4 + 1]!]
       builder.addTruth({

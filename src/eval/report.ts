@@ -16,6 +16,12 @@ import { evaluateImagenetDet, type ImagenetDetResult } from "./imagenet-det.js"
 import { evaluateLvis, type LvisSummary } from "./lvis.js"
 import { matchAt } from "./match-at.js"
 import type { MatchedDetections } from "./matched.js"
+import {
+  evaluateOpenImages,
+  type OpenImagesHierarchy,
+  type OpenImagesResult,
+  openImagesParents,
+} from "./open-images.js"
 import { detectionsFromDetector, type TruthSet, truthsFromDataset } from "./records.js"
 import { evaluateSlices, type Slice, type SliceReport } from "./slices.js"
 import { labelSuspects, type Suspect } from "./suspects.js"
@@ -23,8 +29,8 @@ import type { DetectionTable, TruthTable } from "./tables.js"
 import { type TideErrors, tideErrors } from "./tide.js"
 import { evaluateVoc, type VocResult } from "./voc.js"
 
-/** What can be measured. */
-export const metricNames = ["coco", "voc07", "voc12", "imagenet-det"] as const
+/** What can be measured; LVIS's figures are made of LVIS's annotations always. */
+export const metricNames = ["coco", "voc07", "voc12", "imagenet-det", "lvis", "openimages"] as const
 
 export type Metric = (typeof metricNames)[number]
 
@@ -33,6 +39,8 @@ export interface ReportOptions {
   readonly metrics: readonly Metric[]
   /** Overlaps at which VOC's AP is measured. */
   readonly vocIouThresholds: readonly number[]
+  /** Open Images' class hierarchy: a box counts for the classes above its own; undefined for none. */
+  readonly hierarchy: OpenImagesHierarchy | undefined
   /** What a truth with id 0 means; see `CocoOptions`. */
   readonly truthIdZero: CocoOptions["truthIdZero"]
   /** COCO's parameters where they are not the usual ones; all of its figures follow them. */
@@ -64,6 +72,7 @@ export type CocoParameters = Pick<CocoOptions, "iouThresholds" | "areaRanges" | 
 export const reportDefaults: ReportOptions = {
   metrics: ["coco", "voc07", "voc12"],
   vocIouThresholds: [0.5],
+  hierarchy: undefined,
   truthIdZero: cocoDefaults.truthIdZero,
   coco: {},
   scoreThreshold: "best",
@@ -89,6 +98,8 @@ export interface EvalReport {
   readonly cocoParameters: CocoParameters
   /** Where the truths are LVIS's. */
   readonly lvis?: LvisSummary
+  /** By the Challenge's rules, where asked for. */
+  readonly openImages?: OpenImagesResult
   /** One a threshold; empty unless voc07 or voc12 was asked for. */
   readonly voc: readonly VocResult[]
   /** Where it was asked for. */
@@ -163,7 +174,7 @@ export function reportMatches(
     detections: detections.image.length,
     coco: unmeasuredAsNaN(coco),
     cocoParameters: { iouThresholds, areaRanges, maxDetections },
-    ...(truths.federated && { lvis: evaluateLvis(truths, detections) }),
+    ...federatedFigures(truths, detections, options),
     voc: wantsVoc ? evaluateVoc(truths, detections, { iouThresholds: options.vocIouThresholds }, arranged) : [],
     ...(options.metrics.includes("imagenet-det") && { imagenetDet: evaluateImagenetDet(truths, detections) }),
     metrics: options.metrics,
@@ -184,6 +195,21 @@ export function reportMatches(
     errors: tideErrors(truths, detections, arranged, index, matches),
     bestImages: images.best,
     worstImages: images.worst,
+  }
+}
+
+/** LVIS's figures where the truths are LVIS's, Open Images' where they are asked for; each by its own matching. */
+function federatedFigures(
+  truths: TruthTable,
+  detections: DetectionTable,
+  { metrics, hierarchy }: ReportOptions,
+): Pick<EvalReport, "lvis" | "openImages"> {
+  const asOpenImages = metrics.includes("openimages")
+  const asLvis = metrics.includes("lvis") || (truths.federated !== undefined && !asOpenImages)
+  const parents = hierarchy && { parents: openImagesParents(hierarchy, truths) }
+  return {
+    ...(asLvis && { lvis: evaluateLvis(truths, detections) }),
+    ...(asOpenImages && { openImages: evaluateOpenImages(truths, detections, parents) }),
   }
 }
 

@@ -33,6 +33,8 @@ export interface Suspect {
 
 /** Two boxes that overlap less are not of one object. */
 const APART = 0.3
+/** A detection with so much of itself inside a label of its class is a part of that object. */
+const PART = 0.8
 const TOGETHER = 0.5
 /** A class must be found in so many images before its detections can contradict a label. */
 const LEAST_IMAGES = 3
@@ -107,7 +109,11 @@ function suspectsOf(matched: MatchedDetections): Suspect[] {
         found: truths.categoryNames[detections.category[d]!]!,
         score: detections.scores[d]!,
       }
+      const isPart = (g: number) =>
+        truths.category[g] === detections.category[d] &&
+        overlap(detections.boxesXywh, d * 4, truths.boxesXywh, g * 4, true) >= PART
       if (nearest.iou < APART) {
+        if (labels.some(isPart)) continue
         reported.push(d)
         suspects.push({
           ...detection,

@@ -1,13 +1,17 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { Command } from "commander"
-import { afterAll, expect, test } from "vitest"
+import { afterAll, describe, expect, test } from "vitest"
+import { readDataset } from "../../datasets/read.js"
 import { givenOptions } from "../../src/cli/command.js"
 import { command as evalCommand } from "../../src/cli/eval.js"
 import { evalDocument, formatReport } from "../../src/cli/eval-report.js"
+import { readCocoTruths } from "../../src/eval/coco-stream.js"
+import { truthsFromDataset } from "../../src/eval/records.js"
 import { scorePredictionsSchema } from "../../src/tasks/options/evaluate.js"
 import { scorePredictions } from "../../src/tasks/score-predictions.js"
+import { png, writeFiles } from "../datasets/samples.js"
 import { result, truthFile, type Xywh } from "../eval/support/cases.js"
 import { runCommand } from "../support/run-command.js"
 
@@ -114,4 +118,77 @@ test("a file of slices that is not there is refused in one line", async () => {
   await expect(scorePredictions(flags("--slice", none))).rejects.toThrow(
     `--slice ${none}: expected size, folder or a JSON file`,
   )
+})
+
+describe("metrics of data annotated class by class", () => {
+  const away: Xywh = [100, 100, 50, 50]
+  const { images, annotations } = truthFile([{ box }, { box: away, image: 2, category: 2 }], 2, 3)
+  const truths = {
+    // Of image 1 it is known that it has nothing of class 2; nobody looked for class 3.
+    images: images.map((image) => ({ ...image, neg_category_ids: image.id === 1 ? [2] : [] })),
+    categories: ["animal", "cat", "stone"].map((name, k) => ({ id: k + 1, name, frequency: "rcf"[k] })),
+    annotations: annotations.map((one) => ({ ...one, category_id: one.image_id === 1 ? 2 : 1 })),
+  }
+  const file = saved("federated.json", {
+    ...truths,
+    images: truths.images.map((one) => ({ ...one, neg_category_ids: [] })),
+  })
+  const found = saved("federated-results.json", [
+    result(box, 0.9, 1, 2),
+    result(box, 0.8, 1, 3),
+    result(away, 0.7, 2, 1),
+    result(box, 0.95, 1, 1),
+  ])
+  const tree = { LabelName: "entity", Subcategory: [{ LabelName: "animal", Subcategory: [{ LabelName: "cat" }] }] }
+  const run = async (...more: string[]) => {
+    const said = await runCommand("eval", "--gt", file, "--predictions", found, "--json", "-", ...more)
+    return { ...said, document: said.code === 0 ? JSON.parse(said.out) : undefined }
+  }
+
+  test("--metrics openimages judges a class where it was looked for, and --hierarchy makes a cat an animal", async () => {
+    const flat = (await run("--metrics", "openimages")).document
+    // The animal of score 0.95 in image 1 takes no part: nobody looked for animals there.
+    expect(flat.openimages).toMatchObject({ mAP: 1, perClass: [{ AP: 1, truths: 1 }, { AP: 1 }, { AP: null }] })
+    expect(flat).not.toHaveProperty("coco")
+    expect(flat).not.toHaveProperty("lvis")
+    const { document } = await run("--metrics", "openimages", "--hierarchy", saved("tree.json", tree))
+    expect(document.openimages.perClass[0]).toEqual({ name: "animal", truths: 2, AP: 1 })
+    const { out } = await runCommand("eval", "--gt", file, "--predictions", found, "--metrics", "openimages")
+    expect(out).toMatch(/Open Images Challenge \(IoU 0\.5\): mAP 100\.0\nclass +boxes +AP\nanimal +1 +100\.0\n/)
+  })
+
+  test("--min-map asks for the mAP of the first metric", async () => {
+    expect((await run("--metrics", "openimages", "--min-map", "0.9")).code).toBe(0)
+    expect((await run("--metrics", "coco", "--min-map", "0.9")).code).toBe(4)
+    expect((await run("--metrics", "lvis", "--min-map", "0.9")).code).toBe(0)
+  })
+
+  test.each([
+    [["--hierarchy", saved("tree.json", tree)], 2, "--hierarchy goes with --metrics openimages"],
+    [["--metrics", "openimages", "--hierarchy", saved("odd.json", { LabelName: 1 })], 3, "odd.json: LabelName: "],
+    [
+      ["--metrics", "openimages", "--hierarchy", saved("else.json", { LabelName: "/m/0bl9f" })],
+      3,
+      'hierarchy: none of its labels, such as "/m/0bl9f", is the name of a category, such as "animal"',
+    ],
+  ])("%s is refused in one line", async (flagsGiven, code, message) => {
+    const said = await run(...flagsGiven)
+    expect(said.code).toBe(code)
+    expect(said.said).toContain(message)
+  })
+
+  test("--metrics lvis refuses other data; LVIS's are recognised, in a data set in memory too", async () => {
+    const said = await runCommand("eval", "--gt", gt, "--predictions", predictions, "--metrics", "lvis")
+    expect([said.code, said.said]).toEqual([2, expect.stringContaining("expected LVIS annotations")])
+    const one = expect.closeTo(1, 12)
+    const { lvis } = await scorePredictions({ gt: file, predictions: found })
+    expect(lvis).toMatchObject({ AP: one, APr: one, APc: one })
+    const data = join(folder, "lvis-data")
+    writeFiles(data, {
+      "annotations/instances_val.json": readFileSync(file),
+      ...Object.fromEntries(images.map(({ file_name }) => [`val/${file_name}`, png(200, 200)])),
+    })
+    const set = await readDataset(data, { split: "val" })
+    expect(truthsFromDataset(set).federated).toEqual((await readCocoTruths([readFileSync(file)], "truths")).federated)
+  })
 })

@@ -312,6 +312,20 @@ describe("suspects", () => {
     expect(spurious).toMatchObject({ kind: "spurious", truthId: 1, labelled: "class 1", found: undefined })
   })
 
+  test("a part of a labelled object is no object without a label", () => {
+    const boxes = Array.from({ length: 5 }, (_, i) => ({ box: [0, 0, 60, 60] as Xywh, image: i + 1 }))
+    const found = boxes.map(({ box, image }) => result(box, 0.9, image))
+    const suspectsOf = (category: number) => {
+      const part = result([20, 20, 25, 25], 0.95, 1, category)
+      const others = boxes.map(({ image }) => result([200, 200, 60, 60], 0.9, image, 2))
+      const truths = [...boxes, ...boxes.map(({ image }) => ({ box: [200, 200, 60, 60] as Xywh, image, category: 2 }))]
+      const matched = matchedOf(truthFile(truths, 5, 2), [part, ...found, ...others])
+      return labelSuspects([matched]).map(({ kind }) => kind)
+    }
+    expect(suspectsOf(1)).toEqual([])
+    expect(suspectsOf(2)).toEqual(["missing"])
+  })
+
   test("what one of two detectors suspects counts half", () => {
     const { file, results } = spoiled(1)
     const matched = matchedOf(file, results)

@@ -39,7 +39,7 @@ test("only the metrics asked for are in the document; an unknown one is refused 
   const document = evalDocument(await scorePredictions({ ...files, metrics: ["voc12"] }))
   expect([document.coco, document.voc07, document.voc12?.mAP]).toEqual([undefined, undefined, 1])
   await expect(scorePredictions({ ...files, metrics: ["voc7" as "voc07"] })).rejects.toThrow(
-    'scorePredictions: expected metrics.0 to be one of coco, voc07, voc12, imagenet-det, got "voc7". Did you mean "voc07"?',
+    'scorePredictions: expected metrics.0 to be one of coco, voc07, voc12, imagenet-det, lvis, openimages, got "voc7". Did you mean "voc07"?',
   )
 })
 

@@ -3,6 +3,7 @@ import { z } from "zod"
 import { DataError, UsageError } from "../../core/errors.js"
 import { bootstrapDefaults } from "../../eval/bootstrap.js"
 import { type AreaRange, cocoDefaults } from "../../eval/coco-options.js"
+import type { OpenImagesHierarchy } from "../../eval/open-images.js"
 import { metricNames, type ReportOptions, reportDefaults } from "../../eval/report.js"
 import { slicesByFolder, slicesBySize, slicesFromFile } from "../../eval/slices.js"
 import { option } from "../option.js"
@@ -12,7 +13,7 @@ import { boxData, detectEngine, files, howRead, imagesFolder, offline, ownBackbo
 /** What is measured, and how it is told. */
 const reportShape = {
   metrics: option(z.array(z.enum(metricNames)).default([...reportDefaults.metrics]), {
-    help: "metrics to compute, comma-separated",
+    help: "metrics to compute, comma-separated; lvis where the data are LVIS's anyway",
     value: "names",
   }),
   score: option(z.number().min(0).max(1).optional(), {
@@ -24,6 +25,10 @@ const reportShape = {
     help: "IoU thresholds of VOC's AP",
     value: "values",
     otherwise: "0.5",
+  }),
+  hierarchy: option(z.string().optional(), {
+    help: "Open Images' class hierarchy (JSON): a box counts for the classes above its own",
+    path: "single",
   }),
   truthIdZero: option(z.enum(["mended", "pycocotools"]).optional(), {
     help: "how a COCO ground truth with id 0 counts; pycocotools never matches it",
@@ -142,6 +147,7 @@ export function reportOptionsOf({
   metrics,
   score,
   vocIou,
+  hierarchy,
   truthIdZero,
   maxDets,
   iouThrs,
@@ -163,6 +169,7 @@ export function reportOptionsOf({
     },
     ...(score === undefined ? {} : { scoreThreshold: score }),
     ...(vocIou === undefined ? {} : { vocIouThresholds: vocIou }),
+    ...(hierarchy === undefined ? {} : { hierarchy: readHierarchy(hierarchy, metrics) }),
     ...(truthIdZero === undefined ? {} : { truthIdZero }),
     ...(intervals === undefined ? {} : { intervals: { samples: intervals } }),
     ...(slice === undefined ? {} : { slices: slicesOf(slice) }),
@@ -187,13 +194,25 @@ function areaRangesOf(given: readonly string[]): readonly AreaRange[] {
 function slicesOf(slice: string): NonNullable<ReportOptions["slices"]> {
   if (slice === "size") return slicesBySize
   if (slice === "folder") return slicesByFolder
-  return (truths) => slicesFromFile(truths, readJson(slice), slice)
+  return (truths) => slicesFromFile(truths, readJson(slice, "--slice", "size, folder or a JSON file"), slice)
 }
 
-function readJson(path: string): unknown {
+const hierarchySchema: z.ZodType<OpenImagesHierarchy> = z.lazy(() =>
+  z.looseObject({ LabelName: z.string(), Subcategory: z.array(hierarchySchema).optional() }),
+)
+
+function readHierarchy(file: string, metrics: readonly string[]): OpenImagesHierarchy {
+  if (!metrics.includes("openimages")) throw new UsageError("--hierarchy goes with --metrics openimages")
+  const { data, error } = hierarchySchema.safeParse(readJson(file, "--hierarchy", "a JSON file"))
+  if (data !== undefined) return data
+  const { path, message } = error.issues[0]!
+  throw new DataError(`--hierarchy ${file}: ${path.join(".") || "the top"}: ${message}`)
+}
+
+function readJson(path: string, flag: string, expected: string): unknown {
   try {
     return JSON.parse(readFileSync(path, "utf8"))
   } catch (error) {
-    throw new DataError(`--slice ${path}: expected size, folder or a JSON file: ${(error as Error).message}`)
+    throw new DataError(`${flag} ${path}: expected ${expected}: ${(error as Error).message}`)
   }
 }
