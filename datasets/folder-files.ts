@@ -1,7 +1,8 @@
-import { type Dirent, readdirSync, realpathSync } from "node:fs"
+import { readdirSync, realpathSync } from "node:fs"
 import { basename, extname, isAbsolute, join, posix, relative, resolve, sep, win32 } from "node:path"
 import { DataError } from "../src/core/errors.js"
 import { imageEndings, isFile, isFolder, isImageName, withoutEnding } from "./folder.js"
+import { byCode, fold, isFolderEntry, isMacExtra, type Listing, listing } from "./folder-listing.js"
 
 export interface FolderFilesOptions {
   /** The data folder, which links do not leave. */
@@ -253,40 +254,4 @@ export class FolderFiles {
       `${where}: unsafe-path: ${path} is a link that leaves the data folder. Pass --follow-links if that is meant, or copy it there`,
     )
   }
-}
-
-interface Listing {
-  readonly entries: ReadonlyMap<string, Dirent>
-  /** Names by what is alike in them. */
-  alike(): ReadonlyMap<string, readonly string[]>
-}
-
-function listing(found: readonly Dirent[]): Listing {
-  let alike: Map<string, string[]> | undefined
-  return {
-    entries: new Map(found.map((entry) => [entry.name, entry])),
-    alike() {
-      if (alike !== undefined) return alike
-      alike = new Map()
-      for (const { name } of found) {
-        const key = fold(name)
-        const same = alike.get(key)
-        if (same) same.push(name)
-        else alike.set(key, [name])
-      }
-      return alike
-    },
-  }
-}
-
-/** What is the same in names that differ in case or Unicode form alone. */
-const fold = (name: string) => name.normalize("NFC").toLowerCase()
-
-const byCode = (a: string, b: string) => (a < b ? -1 : 1)
-
-/** Finder's and the archiver's companions of real files. */
-const isMacExtra = (name: string) => name.startsWith("._") || name === "__MACOSX" || name === ".DS_Store"
-
-function isFolderEntry(entry: Dirent, folder: string): boolean {
-  return entry.isDirectory() || (entry.isSymbolicLink() && isFolder(join(folder, entry.name)))
 }

@@ -1,11 +1,11 @@
 import { readdirSync, readFileSync } from "node:fs"
-import { basename, join } from "node:path"
+import { basename, dirname, join } from "node:path"
 import { DataError } from "../src/core/errors.js"
 import { withDefaults } from "../src/core/options.js"
 import { labelsByName } from "./classes.js"
 import type { Dataset, ImageRecord } from "./dataset.js"
 import { FaultLog, NoSplitError, withPolicies } from "./faults.js"
-import { isFile, isFolder } from "./folder.js"
+import { expectInside, isFile, isFolder } from "./folder.js"
 import { FolderFiles } from "./folder-files.js"
 import { type ReadOptions, readDefaults } from "./options.js"
 import { buildRecord, type RawObject } from "./record.js"
@@ -23,8 +23,15 @@ interface Task {
   readonly boxes: string
 }
 
-/** The task of a source, or of `ILSVRC` in it; one that has several is read as the first. */
+/** The task of a source, or of `ILSVRC` in it; of several the first, unless the source is `Data/<task>` itself. */
 function taskOf(source: string): Task | undefined {
+  const named = tasks.find((name) => name === basename(source) && basename(dirname(source)) === "Data")
+  if (named !== undefined) {
+    const root = dirname(dirname(source))
+    return isFolder(join(root, `Annotations/${named}`))
+      ? { name: named, root, pictures: `Data/${named}`, boxes: `Annotations/${named}` }
+      : undefined
+  }
   for (const root of [source, join(source, "ILSVRC"), join(source, "ILSVRC2015"), join(source, "ILSVRC2017")]) {
     for (const name of tasks) {
       const [pictures, boxes] = [`Data/${name}`, `Annotations/${name}`]
@@ -43,7 +50,8 @@ export function isImageNet(source: string): boolean {
  * Reads ImageNet's data with boxes as they are given out (ILSVRC): `Data/<task>/<split>/`, and a VOC file for each image with
  * boxes in the same places of `Annotations/<task>/`. CLS-LOC: classes are the training folders' names, `val/` may be flat or sorted
  * into classes, images without a file take no part, nor do blacklisted ones. DET and VID: images are those of the lists
- * `ImageSets/<task>/<split>*.txt`, those without a file have no objects (negatives). Corners count from 0 and the last pixel
+ * `ImageSets/<task>/<split>*.txt`, those without a file have no objects (negatives); a list of another name, such as R-CNN's
+ * `val1.txt`, is a split of the folder that its name begins with. Corners count from 0 and the last pixel
  * is inside: boxes are `[xmin, ymin, xmax + 1, ymax + 1]`.
  * @throws DataError for a folder without the split, or when a policy says so
  * @source ILSVRC development kits
@@ -55,23 +63,26 @@ export function readImageNet(source: string, overrides: Partial<ReadOptions> = {
     throw new DataError(`${source}: expected Data/CLS-LOC/ and Annotations/CLS-LOC/ in it, or those of DET or VID`)
   const { root, pictures, boxes } = task
   const splits = foldersIn(join(root, boxes))
-  if (!splits.includes(split)) {
+  const folder = splits.includes(split) ? split : folderOfList(task, split, splits)
+  if (folder === undefined) {
     throw new NoSplitError(`${join(root, boxes)}: no split "${split}". There are: ${splits.join(", ")}`)
   }
   const log = new FaultLog(withPolicies(policies))
   const links = { within: root, followLinks }
-  const annotations = new FolderFiles(join(root, boxes, split), links)
-  const images = new FolderFiles(join(root, pictures, split), links)
+  const annotations = new FolderFiles(join(root, boxes, folder), links)
+  const images = new FolderFiles(join(root, pictures, folder), links)
   const blacklist = split === "val" && task.name === "CLS-LOC" ? readBlacklist(root, source) : undefined
   const annotated = annotations
     .below()
     .filter((name) => name.endsWith(".xml"))
     .map((name) => name.slice(0, -4))
   const listed = task.name === "CLS-LOC" ? [] : listedNames(task, split, annotations, images)
-  const ids = [...new Set([...annotated, ...listed])].filter((id) => !blacklist?.numbers.has(numberOf(id)))
+  const ids = [...new Set([...(folder === split ? annotated : []), ...listed])].filter(
+    (id) => !blacklist?.numbers.has(numberOf(id)),
+  )
   const known = new Set(annotated)
   const found = ids.flatMap((id): { id: string; where: string; annotation: VocAnnotation }[] => {
-    const where = `${boxes}/${split}/${id}.xml`
+    const where = `${boxes}/${folder}/${id}.xml`
     if (!known.has(id)) return [{ id, where, annotation: { filename: "", width: 0, height: 0, objects: [] } }]
     const annotation = readAnnotation(annotations, `${id}.xml`, where, log)
     return annotation === undefined ? [] : [{ id, where, annotation }]
@@ -84,7 +95,7 @@ export function readImageNet(source: string, overrides: Partial<ReadOptions> = {
   for (const { id, where, annotation } of found) {
     let file = findImage(images, id, annotation.objects[0]?.name, where)
     if (file === undefined) {
-      const missing = `${pictures}/${split}/${id}.JPEG`
+      const missing = `${pictures}/${folder}/${id}.JPEG`
       if (log.report("missing-image", where, `${missing} is missing`) !== "kept") continue
       file = join(root, missing)
     }
@@ -98,6 +109,13 @@ export function readImageNet(source: string, overrides: Partial<ReadOptions> = {
   }
 }
 
+/** The folder of a split that only a list of DET or VID knows. */
+function folderOfList({ name, root }: Task, split: string, splits: readonly string[]): string | undefined {
+  expectInside(split, "split")
+  if (name === "CLS-LOC" || !isFile(join(root, "ImageSets", name, `${split}.txt`))) return undefined
+  return splits.find((folder) => split.startsWith(folder))
+}
+
 /**
  * The images that a split's lists name, with their folders. DET's training lists name one class each with 1, -1 or 0 behind an
  * image, VID's name whole videos; the lists of validation have the place of an image behind it.
@@ -106,7 +124,7 @@ function listedNames({ name, root }: Task, split: string, annotations: FolderFil
   const lists = join(root, "ImageSets", name)
   if (!isFolder(lists)) return []
   const isOf = (list: string) =>
-    list === `${split}.txt` || new RegExp(`^${split}(_(\\d+|neg|pos_\\d+|part_\\d+))?\\.txt$`).test(list)
+    list.startsWith(split) && /^(_(\d+|neg|pos_\d+|part_\d+))?\.txt$/.test(list.slice(split.length))
   const names = readdirSync(lists)
     .filter(isOf)
     .flatMap((list) => readLines(join(lists, list)))

@@ -41,7 +41,7 @@ export function joinSplits(parts: readonly Dataset[], policies: Partial<FaultPol
     source,
     split: parts.map(({ split }) => split).join("+"),
     classes,
-    categoryIds: format === "voc" ? classes.map((_, index) => index + 1) : categories.map(([, id]) => id),
+    categoryIds: isNumberedHere(format) ? classes.map((_, index) => index + 1) : categories.map(([, id]) => id),
     images: isNumbered ? images : images.map((image, index) => ({ ...image, imageId: index + 1 })),
     ...(parts.every(({ cornersFrom }) => cornersFrom === 0) && { cornersFrom: 0 }),
     faults: [...parts.flatMap(({ faults }) => faults), ...log.faults],
@@ -49,7 +49,10 @@ export function joinSplits(parts: readonly Dataset[], policies: Partial<FaultPol
   }
 }
 
-/** Name and category id of each class: VOC's in its reader's order, others by their ids. */
+/** Whether category ids are no more than the order of the classes that were found. */
+const isNumberedHere = (format: Dataset["format"]) => format !== "coco" && format !== "yolo"
+
+/** Name and category id of each class: found ones in their readers' order, listed ones by their ids. */
 function joinCategories(parts: readonly Dataset[]): (readonly [name: string, id: CocoId])[] {
   const [{ classes, categoryIds, format, source }] = parts as [Dataset, ...Dataset[]]
   if (
@@ -57,7 +60,7 @@ function joinCategories(parts: readonly Dataset[]): (readonly [name: string, id:
   )
     return classes.map((name, index) => [name, categoryIds[index]!])
   const ids = new Map<string, CocoId>()
-  if (format === "voc")
+  if (isNumberedHere(format))
     return orderClasses(parts.flatMap((part) => part.classes)).map((name, index) => [name, index + 1])
   for (const part of parts)
     for (const [index, name] of part.classes.entries()) {

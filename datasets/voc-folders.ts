@@ -149,7 +149,11 @@ export function listedLines(folder: VocFolder, split: string): string[] | undefi
   expectInside(split, "split")
   if (!hasSplit(folder, split)) throw noSplit([folder], split)
   if (listNames(folder).length === 0) return undefined
-  return [...new Set(listFiles(folder, split))].flatMap((file) => (isFile(file) ? readLines(file) : []))
+  const files = listFiles(folder, split)
+  const lines = files.flatMap((file) => (isFile(file) ? readLines(file) : []))
+  // Each of VoTT's lists has all images, with a flag of its class behind them.
+  const isVott = files.length > 0 && files.every((file) => basename(file).endsWith(`_${split}.txt`))
+  return isVott ? [...new Set(lines.map((line) => line.replace(/\s+(-1|0|1)$/, "")))] : lines
 }
 
 export function noSplit(folders: readonly VocFolder[], split: string): NoSplitError {

@@ -4,7 +4,7 @@ import { DataError } from "../src/core/errors.js"
 import { didYouMean } from "../src/core/suggest.js"
 import type { FaultLog } from "./faults.js"
 import { NoSplitError } from "./faults.js"
-import { isFile, isFolder, isPictureName } from "./folder.js"
+import { isFile, isFolder, isPictureName, withoutEnding } from "./folder.js"
 import { FolderFiles } from "./folder-files.js"
 import { readLines } from "./text.js"
 import type { YoloSettings } from "./yolo-settings.js"
@@ -67,9 +67,9 @@ function imagesOf(place: string, { root, file }: YoloSettings, all: FolderFiles,
     if (isFolder(path)) return imagesIn(path, root, all, notices)
     const name = relative(root, path).split(sep).join("/")
     if (isPictureName(path)) return [{ file: all.find(name, basename(file)), name, place: dirname(path) }]
-    return readLines(path)
-      .filter((line) => !line.startsWith("#"))
-      .map((line) => listedImage(unquoted(line), path, root, all))
+    const lines = readLines(path).filter((line) => !line.startsWith("#"))
+    const listed = lines.map((line) => listedImage(unquoted(line), path, root, all))
+    return listed.every((one) => one.file === undefined) ? byNameAlone(listed, root, all, notices) : listed
   })
 }
 
@@ -137,6 +137,20 @@ function listedImage(line: string, list: string, root: string, all: FolderFiles)
   }
   const file = all.findEnding(line, where)
   return { file, name: file === undefined ? plain : relative(root, file).split(sep).join("/"), place: root }
+}
+
+/** Where not one image of a list is where it says, those of the same name, if there is one each. */
+function byNameAlone(listed: readonly YoloImage[], root: string, all: FolderFiles, notices: string[]): YoloImage[] {
+  const found = listed.map(({ name }): YoloImage => {
+    const file = all.findImage(withoutEnding(posix.basename(name.replaceAll("\\", "/"))), name)
+    return { file, name: file === undefined ? name : relative(root, file).split(sep).join("/"), place: root }
+  })
+  const count = found.filter(({ file }) => file !== undefined).length
+  if (count > 0)
+    notices.push(
+      `${count} listed images are not where the list says: those of the same name in the data folder are taken`,
+    )
+  return found
 }
 
 const unquoted = (line: string) => line.replace(/^(["'])(.*)\1$/, "$2")

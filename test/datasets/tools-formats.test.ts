@@ -170,6 +170,24 @@ test("ImageNet's DET: sub-folders, negatives that a list names; VID: videos", as
     "ILSVRC2014_train_0000/neg_1 0",
   ])
   expect([...set.images[0]!.boxes]).toEqual([0, 0, 10, 10])
+  const halves = write({
+    "Data/DET/train/n01/a.JPEG": picture,
+    "Annotations/DET/train/n01/a.xml": xml("n02"),
+    "Data/DET/val/b.JPEG": picture,
+    "Data/DET/val/c.JPEG": picture,
+    "Annotations/DET/val/b.xml": xml("n01"),
+    "Annotations/DET/val/c.xml": xml("n02"),
+    "ImageSets/DET/val.txt": "b 1\nc 2\n",
+    "ImageSets/DET/val1.txt": "b 1\n",
+  })
+  const joined = await readDataset(join(halves, "Data", "DET"), { split: "train+val1" })
+  expect([joined.classes, joined.images.map(({ id }) => id)]).toEqual([
+    ["n01", "n02"],
+    ["n01/a", "b"],
+  ])
+  expect(joined.images.map(({ labels }) => [...labels])).toEqual([[2], [1]])
+  expect((await readDataset(halves, { split: "val" })).images.length).toBe(2)
+  await expect(readDataset(halves, { split: "val3" })).rejects.toThrow('no split "val3"')
   const video = write({
     "Data/VID/val/v1/000000.JPEG": picture,
     "Annotations/VID/val/v1/000000.xml": xml("n02"),

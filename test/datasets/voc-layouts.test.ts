@@ -29,6 +29,7 @@ const layouts: Record<string, Readonly<Record<string, string | Uint8Array>>> = {
   "VoTT's lists of one class each": {
     ...usual,
     "ImageSets/Main/dog_train.txt": "a.png 1\nb 1.png -1\n",
+    "ImageSets/Main/cat_train.txt": "a.png -1\nb 1.png -1\n",
     "ImageSets/Main/dog_val.txt": "c.png 1\n",
   },
   "one list, which is no split": { ...usual, "ImageSets/Main/default.txt": "a\nb 1\n" },

@@ -71,6 +71,11 @@ const layouts: Record<string, Readonly<Record<string, string | Uint8Array>>> = {
     "lists/train.txt": "./../images/train/a.png\n../images/train/b.png\n",
     ...usual,
   },
+  "a list whose images all lie elsewhere": {
+    "data.yaml": "train: train.txt\nnames: [cat]\n",
+    "train.txt": "data/obj_train_data/a.png\ndata/obj_train_data/b.png\n",
+    ...usual,
+  },
   "a list beside its folder": {
     "data.yaml": "train: images/train2017.txt\nnames: [cat]\n",
     "images/train2017.txt": "train/a.png\ntrain/b.png\n",

@@ -13,7 +13,9 @@ const isOwnData = (value: unknown): boolean => typeof value === "object" && valu
 const ownData = z.custom<Exclude<BoxData, string>>(isOwnData, "a path, a data set, or { image, boxes, labels } objects")
 
 /** Data with boxes. */
-export const boxData = (help = "a VOC folder (several joined with +), a COCO folder or file, or a YOLO data.yaml") =>
+export const boxData = (
+  help = "a VOC folder (several joined with +), a COCO folder or file, a YOLO data.yaml, or labelme, CSV, VIA or ImageNet data; also zipped",
+) =>
   option(z.union([z.string(), ownData], "a path, a data set, or { image, boxes, labels } objects"), {
     help,
     path: "joined",
