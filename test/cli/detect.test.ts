@@ -120,3 +120,23 @@ test.each([
   expect(stderr).toMatch(line)
   expect(stderr.trimEnd()).not.toContain("\n")
 })
+
+test("an image whose own files cannot be written is that image's fault", () => {
+  const long = `${"n".repeat(251)}.jpg`
+  mkdirSync(join(folder, "two"))
+  for (const name of [long, "z.jpg"]) writeFileSync(join(folder, "two", name), "ok")
+  const { status, stderr } = detect(["--weights", "w", "--source", "two", "--out", "out", "--crops"])
+  expect(status).toBe(3)
+  expect(stderr).toMatch(
+    /^1\/2 n{100}\.\.\.n+\.jpg: skipped: .* cannot be written \(ENAMETOOLONG.*\)\n2\/2 z\.jpg: 1x1, /,
+  )
+  expect(readdirSync(join(folder, "out", "crops", "dog"))).toEqual(["z-1.jpg"])
+})
+
+test("names of strangers do not reach the terminal as they are", () => {
+  mkdirSync(join(folder, "odd"))
+  writeFileSync(join(folder, "odd", "a\u001b]0;x\u0007\nerror: b.jpg"), "ok")
+  const { stderr, stdout } = detect(["--weights", "w", "--source", "odd", "--out", "out\u202e", "--no-draw"])
+  expect(stderr).toMatch(/^1\/1 a\\x1b\]0;x\\x07\\nerror: b\.jpg: 1x1[^\n]*\n$/)
+  expect(stdout).toBe("out\\u202e\n")
+})

@@ -173,3 +173,21 @@ test("another depth's file is refused by name and shape", async () => {
 test("an unknown model is told with the nearest one", async () => {
   await expect(run(source, "--model", "resnet5", "--out", out)).rejects.toThrow('Did you mean "resnet50"?')
 })
+
+test.each([
+  ["layer1.0.conv1.weight", Number.NaN],
+  ["bn1.running_var", -1],
+])("%s of %d is refused", async (name, value) => {
+  await makeSource()
+  const { tensors, read } = storedFile(source)
+  const spoilt = [...tensors].map(([own, { shape }]) => {
+    const values = read(own)
+    if (own === name) values[3] = value
+    return [own, { shape, values }] as const
+  })
+  writeSafetensors(source, spoilt)
+  await expect(run(source, "--model", "cifar_resnet20", "--out", out)).rejects.toThrow(
+    `${name} holds ${value}. The training`,
+  )
+  expect(existsSync(out)).toBe(false)
+})

@@ -25,6 +25,11 @@ test("help in front is --help behind", () => {
   expect(run(dummy, "help", "fail").stdout).toMatch(/Usage: resdet fail \[options\] <how>/)
 })
 
+test("an error is one line without control characters, whatever it quotes", () => {
+  const { stderr } = run(dummy, "x\u001b[31m\nerror: y")
+  expect(stderr).toMatch(/^error: unknown command "x\\x1b\[31m\\nerror: y"[^\n]*\n$/)
+})
+
 test("an unknown command exits with 2 and names the nearest one", () => {
   const { status, stdout, stderr } = run(dummy, "fial")
   expect({ status, stdout }).toEqual({ status: 2, stdout: "" })

@@ -69,3 +69,12 @@ test("an archive cut off anywhere is refused", () => {
     expect(() => read(whole.subarray(0, length), () => {}), String(length)).toThrow("the zip archive is broken")
   }
 })
+
+test("a file whose content does not have its checksum is refused when it is read", () => {
+  const bytes = archive()
+  bytes[bytes.indexOf("second")] = 0x53
+  read(bytes, (files) => {
+    expect(files.get("a/one")!.read().toString()).toBe("first")
+    expect(() => files.get("a/two")!.read()).toThrow('"a/two" is damaged')
+  })
+})

@@ -148,13 +148,13 @@ test("a header tells size and orientation without the rest of the file", async (
 const drawing = '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><rect width="5" height="5"/></svg>'
 
 test.each([
-  [drawing, "an SVG drawing"],
-  [`\ufeff<?xml version="1.0"?>${drawing}`, "an SVG drawing"],
-  ["%PDF-1.4\n", "a PDF file"],
-  ["P6 40000 40000 255\n", "not an image: expected JPEG"],
-  ["1,2,3\n", "not an image: expected JPEG"],
-  ["<!DOCTYPE html>", "a web page"],
-  ["version https://git-lfs.github.com/spec/v1\n", "a pointer of Git LFS"],
+  [drawing, "of the kind SVG"],
+  [`\ufeff<?xml version="1.0"?>${drawing}`, "of the kind SVG"],
+  ["%PDF-1.4\n", "of the kind PDF"],
+  ["P6 40000 40000 255\n", "of the kind PNM"],
+  ["1,2,3\n", "it is no image: expected JPEG"],
+  ["<!DOCTYPE html>", "of the kind HTML"],
+  ["version https://git-lfs.github.com/spec/v1\n", "of the kind Git LFS pointer"],
   ["\0".repeat(100), "zeros only"],
 ])("what no decoder is given is named by its content: %j", async (content, message) => {
   const path = join(tempFolder(), "a.png")
