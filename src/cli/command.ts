@@ -138,6 +138,8 @@ function addCommonFlags(command: Command): void {
       ),
     )
     .option("--quiet", "print results and errors only")
+  // Of most commands there is nothing to be forbidden.
+  if (!command.options.some(({ long }) => long === "--offline")) command.addOption(new Option("--offline").hideHelp())
 }
 
 /** Scripts for 0.1.0 pass `--json` of `classify predict` no file: the next flag is none. */
@@ -190,11 +192,15 @@ export function givenOptions<Schema extends z.ZodType>(
 }
 
 /** What the user gave: `--no-draw` makes commander say `draw: true` by itself, which must not win over a file. */
-function givenFlags(command: Command, { operands = [] }: { readonly operands?: readonly string[] }) {
+function givenFlags(
+  command: Command,
+  { schema, operands = [] }: { readonly schema: z.ZodType; readonly operands?: readonly string[] },
+) {
   const given = Object.entries(command.opts()).filter(([name]) => command.getOptionValueSource(name) !== "default")
   const { config: file, set: sets, ...rest } = Object.fromEntries(given) as CommonFlags & Record<string, unknown>
   const { printConfig, json, quiet, ...flags } = rest as CommonFlags & Record<string, unknown>
   // A run's folder to go on with; of some commands it is an option of their own, without a value.
+  if (!declaredOptions(schema).some(({ key }) => key === "offline")) delete flags.offline
   const resume = typeof flags.resume === "string" ? flags.resume : undefined
   if (resume !== undefined) delete flags.resume
   for (const [i, key] of operands.entries()) {

@@ -84,6 +84,11 @@ export const commands: readonly CommandEntry[] = [
     summary: "check, count, convert, split, view or make data",
     commands: [
       {
+        name: "get",
+        summary: "fetch, check and unpack a published data set: voc2007, voc2012, coco2017",
+        load: async () => (await import("./dataset-get.js")).command,
+      },
+      {
         name: "check",
         summary: "name every fault with its file and object; exits with 3 when there are any",
         load: async () => (await import("./dataset-check.js")).command,
@@ -139,6 +144,27 @@ export const commands: readonly CommandEntry[] = [
     name: "bench",
     summary: "how long each phase of training and detecting takes on this machine",
     load: async () => (await import("./bench.js")).command,
+  },
+  {
+    name: "weights",
+    summary: "published weights by name: list, get, where",
+    commands: [
+      {
+        name: "list",
+        summary: "which there are: size, accuracy, licence",
+        load: async () => (await import("./weights-list.js")).command,
+      },
+      {
+        name: "get",
+        summary: "fetch one into the cache, and print its file",
+        load: async () => (await import("./weights-get.js")).command,
+      },
+      {
+        name: "where",
+        summary: "print the file of one",
+        load: async () => (await import("./weights-where.js")).command,
+      },
+    ],
   },
   {
     name: "setup",

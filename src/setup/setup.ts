@@ -27,7 +27,7 @@ import {
   fileSha256,
   requirementsOf,
   tensorflowWheel,
-  unpackWheel,
+  unpackZip,
   type WheelSource,
   wheelVersion,
 } from "./wheel.js"
@@ -202,7 +202,7 @@ async function layOut(source: string, folder: string): Promise<void> {
       await cp(found, join(deps, "lib", name), { dereference: true })
     }
   } else {
-    const written = await unpackWheel(source, deps, (name) => {
+    const written = await unpackZip(source, deps, (name) => {
       const [, header, library] = /^tensorflow\/(?:include\/(.+)|([^/]+))$/.exec(name) ?? []
       if (header && isHeader(header)) return `include/${header}`
       return libraryNames.some((known) => known === library) ? `lib/${library}` : undefined
@@ -227,7 +227,7 @@ async function layOutCuda(
   for (const requirement of await requirementsOf(wheel, "and-cuda")) {
     const part = await fetchWheel({ requirement }, downloads, log)
     log(`unpacking ${basename(part)}`)
-    const written = await unpackWheel(part, join(folder, "deps"), (name) =>
+    const written = await unpackZip(part, join(folder, "deps"), (name) =>
       /^nvidia\/[^/]+\/lib\/[^/]+\.so[.0-9]*$/.test(name) ? name : undefined,
     )
     libraries.push(...written.map((path) => `deps/${path}`))

@@ -98,10 +98,11 @@ export async function requirementsOf(wheel: string, extra: string): Promise<stri
 }
 
 /**
- * Unpacks the entries of a wheel for which `place` gives a path under `folder`, one after the other from the stream.
- * @throws UserError when the file is not a whole wheel
+ * Unpacks the entries of a zip file, such as a wheel, for which `place` gives a path under `folder`, one after the other from
+ * the stream.
+ * @throws UserError when the file is not whole
  */
-export async function unpackWheel(
+export async function unpackZip(
   wheel: string,
   folder: string,
   place: (name: string) => string | undefined,

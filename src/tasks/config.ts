@@ -1,10 +1,11 @@
-import { readFileSync } from "node:fs"
+import { existsSync, readFileSync } from "node:fs"
 import { dirname, extname, resolve } from "node:path"
 import type { z } from "zod"
 import { UsageError } from "../core/errors.js"
 import { parseJson, parseYaml } from "../core/plain-data.js"
 import { renameOldKeys } from "../core/renamed-keys.js"
 import { shown } from "../core/shown.js"
+import { isWeightsName } from "../setup/published-weights.js"
 import { explain, isTree, type Provenance, show, type Tree, valueAt } from "./explain.js"
 import { type DeclaredOption, declaredOptions, flagName } from "./option.js"
 
@@ -54,10 +55,7 @@ export function resolveConfig<Schema extends z.ZodType>(
     const from = dirname(resolve(sources.file))
     for (const { key, info } of declared) {
       if (info.path === undefined) continue
-      const move =
-        info.path === "single"
-          ? (path: string) => (path === "-" ? path : resolve(from, path))
-          : joined((path) => resolve(from, path))
+      const move = info.path === "single" ? (path: string) => moved(from, path) : joined((path) => resolve(from, path))
       rebase(tree, key.split("."), move)
     }
     lay(tree, () => sources.file!)
@@ -74,6 +72,12 @@ export function resolveConfig<Schema extends z.ZodType>(
   }
   const { command: caller, operands } = sources
   return { options: parsed(schema, config, { origins, schema, caller, operands, from: "command line" }), notices }
+}
+
+/** Standard input is no path, nor is the name of published weights where there is no file of that name. */
+function moved(from: string, path: string): string {
+  const file = resolve(from, path)
+  return path === "-" || (isWeightsName(path) && !existsSync(file)) ? path : file
 }
 
 /**

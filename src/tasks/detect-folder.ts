@@ -13,6 +13,7 @@ import { parseOptions } from "./config.js"
 import { type DetectionRecord, refuseResults, reopenResults, weightsOf, writeRecord } from "./detection-record.js"
 import { awaitFolder, holdFolder } from "./folder-lock.js"
 import { listenerOf, type TaskHooks } from "./hooks.js"
+import { weightsFiles } from "./named-weights.js"
 import { type DetectFolderOptions, detectSchema, lookOf } from "./options/detect.js"
 import { outsideOutput } from "./outside-output.js"
 import { remainingImages, shardOf, startsWithOne } from "./remaining-images.js"
@@ -90,7 +91,7 @@ export async function detectWith(
   if (images === undefined) throw new DataError(`${config.source}: expected images, found none`)
 
   const look = lookOf(config)
-  const weights = [config.weights].flat()
+  const weights = await weightsFiles(config.weights, config.offline, listenerOf(hooks))
   const network = await parts.openNetwork(weights, { engine: config.engine, detect: look })
   using _ = { [Symbol.dispose]: () => network.dispose() }
   const { classes } = network

@@ -9,6 +9,7 @@ import { openNetwork } from "../predict/open-network.js"
 import { howReadOf, readBoxData } from "./box-data.js"
 import { parseOptions } from "./config.js"
 import { listenerOf, type TaskHooks } from "./hooks.js"
+import { weightsFiles } from "./named-weights.js"
 import { lookOf } from "./options/detect.js"
 import { type EvaluateDetectorOptions, evaluateDetectorSchema, reportOptionsOf } from "./options/evaluate.js"
 
@@ -19,11 +20,13 @@ import { type EvaluateDetectorOptions, evaluateDetectorSchema, reportOptionsOf }
  */
 export async function evaluateDetector(given: EvaluateDetectorOptions, hooks: TaskHooks = {}): Promise<EvalReport> {
   const options = parseOptions("evaluateDetector", evaluateDetectorSchema, given)
-  const { signal, log, fault, progress } = listenerOf(hooks)
+  const listener = listenerOf(hooks)
+  const { signal, log, fault, progress } = listener
   const { data, split, engine, backbone } = options
   const { score: _, ...wished } = options
   const look = lookOf(wished)
-  const network = await openNetwork([options.weights].flat(), { engine, detect: look, backbone })
+  const weights = await weightsFiles(options.weights, options.offline, listener)
+  const network = await openNetwork(weights, { engine, detect: look, backbone })
   try {
     log(`engine: ${network.engine}`)
     const how = { split, classes: network.classes, ...howReadOf(options), policies: scoringPolicies }

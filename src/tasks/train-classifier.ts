@@ -13,6 +13,7 @@ import { classifierWeights } from "../weights/plan.js"
 import { saveClassifier } from "../weights/save.js"
 import { parseOptions } from "./config.js"
 import type { Listener, TaskHooks } from "./hooks.js"
+import { withNamedWeights } from "./named-weights.js"
 import {
   type ClassifyTrainConfig,
   classifyTrainSchema,
@@ -59,7 +60,8 @@ const classifierTrainer: Trainer<
   schema: classifyTrainSchema,
   fingerprint: ({ training: { labels, classes } }) => ({ images: labels.length, classes }),
   read: readSets,
-  async decide(config, listener) {
+  async decide(asked, listener) {
+    const config = await withNamedWeights(asked, "resnet18", listener)
     if (config.frozen > 0 && config.weights === undefined) {
       throw new UsageError(`--frozen ${config.frozen} keeps layers as they are: give --weights that they come from`)
     }

@@ -16,11 +16,13 @@ import { saveDetector } from "../weights/save.js"
 import { copyHead, matchClasses, splitHead, transferTable } from "../weights/transfer.js"
 import { parseOptions } from "./config.js"
 import type { TaskHooks } from "./hooks.js"
+import { withNamedWeights } from "./named-weights.js"
 import {
   decidedTrainSchema,
   type GivenTrainConfig,
   type TrainConfig,
   type TrainDetectorOptions,
+  trainDefaults,
   trainSchema,
 } from "./options/train-detector.js"
 import { fingerprintOf, readTrainingData, type TrainingData } from "./training/box-data.js"
@@ -68,7 +70,8 @@ const detectorTrainer: Trainer<GivenTrainConfig, TrainConfig, ModelConfig, Train
   schema: decidedTrainSchema,
   complete: storedModelConfig,
   fingerprint: fingerprintOf,
-  async decide(given, listener) {
+  async decide(asked, listener) {
+    const given = await withNamedWeights(asked, trainDefaults.model, listener)
     using checkpoint = given.weights === undefined ? undefined : Checkpoint.open(given.weights)
     const { config, lines } = planTraining(given, checkpoint)
     for (const line of lines) listener.log(line)

@@ -13,6 +13,7 @@ import type { LocalizerConfig } from "../weights/model-info.js"
 import { localizerName } from "../weights/names.js"
 import { parseOptions } from "./config.js"
 import type { TaskHooks } from "./hooks.js"
+import { withNamedWeights } from "./named-weights.js"
 import { type LocalizeTrainConfig, localizeTrainSchema, type TrainLocalizerOptions } from "./options/train-localizer.js"
 import { fingerprintOf, readTrainingData, type TrainingData } from "./training/box-data.js"
 import { planLocalizer } from "./training/localizer-plan.js"
@@ -58,7 +59,8 @@ const localizerTrainer: Trainer<
   schema: localizeTrainSchema,
   fingerprint: fingerprintOf,
   read: (config, listener) => readTrainingData(config, {}, listener),
-  async decide(config, listener) {
+  async decide(asked, listener) {
+    const config = await withNamedWeights(asked, "resnet18", listener)
     if ((config.stage === "rcnn") !== (config.proposals !== undefined)) {
       throw new UsageError("localize train: expected --proposals with --stage rcnn, and only there")
     }

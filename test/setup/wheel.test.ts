@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterEach, beforeEach, describe, expect, it } from "vitest"
-import { downloadWheel, requirementsOf, tensorflowWheel, unpackWheel, wheelVersion } from "../../src/setup/wheel.js"
+import { downloadWheel, requirementsOf, tensorflowWheel, unpackZip, wheelVersion } from "../../src/setup/wheel.js"
 import { makeWheel } from "./made-wheel.js"
 
 let folder: string
@@ -19,7 +19,7 @@ afterEach(() => {
 describe("wheels", () => {
   it("give the files that are wanted, at the places they are wanted", async () => {
     const file = makeWheel(folder, { "tensorflow/include/a.h": "A", "tensorflow/b.py": "B" })
-    const written = await unpackWheel(file, folder, (name) =>
+    const written = await unpackZip(file, folder, (name) =>
       name.endsWith(".h") ? `deps/${name.slice(11)}` : undefined,
     )
     expect(written).toEqual(["deps/include/a.h"])

@@ -1,7 +1,7 @@
 import { z } from "zod"
 import { type DetectOptions, detectRules } from "../../detector/detect-options.js"
 import { option } from "../option.js"
-import { byRule, detectEngine, files, outFolder } from "./shared.js"
+import { byRule, detectEngine, files, offline, outFolder } from "./shared.js"
 
 /** How a detector looks at an image; the same wherever one runs. */
 export const lookShape = {
@@ -38,7 +38,7 @@ export const lookShape = {
 /** The options of `detect`, and their defaults. */
 export const detectSchema = z.strictObject({
   weights: option(files(), {
-    help: "a trained detector (.safetensors or .onnx), or several as an ensemble",
+    help: "a trained detector (.safetensors or .onnx), several as an ensemble, or coco: torchvision's, fetched once",
     value: "files",
     path: "single",
     repeated: true,
@@ -68,6 +68,7 @@ export const detectSchema = z.strictObject({
   crops: option(z.boolean().default(false), { help: "also save each detection as a cropped image" }),
   ...lookShape,
   engine: detectEngine,
+  offline: offline(),
 })
 
 export type DetectFolderOptions = z.input<typeof detectSchema>

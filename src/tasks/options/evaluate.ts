@@ -7,7 +7,7 @@ import { metricNames, type ReportOptions, reportDefaults } from "../../eval/repo
 import { slicesByFolder, slicesBySize, slicesFromFile } from "../../eval/slices.js"
 import { option } from "../option.js"
 import { lookShape } from "./detect.js"
-import { boxData, detectEngine, files, howRead, imagesFolder, ownBackbone, scoredSplit } from "./shared.js"
+import { boxData, detectEngine, files, howRead, imagesFolder, offline, ownBackbone, scoredSplit } from "./shared.js"
 
 /** What is measured, and how it is told. */
 const reportShape = {
@@ -74,7 +74,7 @@ const reportShape = {
 /** The options of `eval` with a detector. */
 export const evaluateDetectorSchema = z.strictObject({
   weights: option(files(), {
-    help: "a trained detector (.safetensors or .onnx), or several as an ensemble",
+    help: "a trained detector (.safetensors or .onnx), several as an ensemble, or coco: torchvision's, fetched once",
     value: "files",
     path: "single",
     repeated: true,
@@ -86,6 +86,7 @@ export const evaluateDetectorSchema = z.strictObject({
   ...reportShape,
   ...lookShape,
   engine: detectEngine,
+  offline: offline(),
   backbone: ownBackbone(),
 })
 

@@ -64,6 +64,10 @@ export const detectEngine = option(z.enum(detectEngines).default("auto"), {
   variable: "RESDET_ENGINE",
 })
 
+/** Nothing is fetched unless it is asked for; this forbids that too. */
+export const offline = () =>
+  option(z.boolean().default(false), { help: "fetch nothing: what is not here already is an error" })
+
 export const seed = (help = "random seed: the same seed gives the same run") => option(z.int().default(0), { help })
 
 export const outFolder = (otherwise: string) =>

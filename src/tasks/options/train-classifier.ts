@@ -2,7 +2,7 @@ import { z } from "zod"
 import { sgdDefaults } from "../../train/options.js"
 import { scheduleDefaults } from "../../train/schedule.js"
 import { option } from "../option.js"
-import { engine, followLinks, strideIn, trainSplit, valSplit } from "./shared.js"
+import { engine, followLinks, offline, strideIn, trainSplit, valSplit } from "./shared.js"
 import {
   clipNorm,
   flip,
@@ -35,10 +35,11 @@ export const classifyTrainSchema = z.strictObject({
     otherwise: "the weights' own, else cifar_resnet20 for CIFAR-10 and resnet18 for a folder",
   }),
   weights: option(z.string().optional(), {
-    help: "start from a classifier (.safetensors); for other classes its last layer is re-initialised",
+    help: "start from a classifier (.safetensors); for other classes its last layer is re-initialised; or imagenet: torchvision's, fetched once",
     value: "file",
     path: "single",
   }),
+  offline: offline(),
   epochs: option(z.int().min(1).optional(), {
     help: "passes over the data",
     otherwise: "90, CIFAR-10: 164",

@@ -11,6 +11,7 @@ import {
   howRead,
   imagesFolder,
   inputSides,
+  offline,
   ownBackbone,
   policies,
   strideIn,
@@ -67,10 +68,11 @@ export const trainSchema = z.strictObject({
     otherwise: `that of the weights, else ${trainDefaults.model}`,
   }),
   weights: option(z.string().optional(), {
-    help: "start from a backbone, a detector or torchvision weights (.safetensors, .pth)",
+    help: "start from a backbone, a detector or torchvision weights (.safetensors, .pth); or imagenet, coco: torchvision's, fetched once",
     value: "file",
     path: "single",
   }),
+  offline: offline(),
   recipe: option(z.enum(recipeNames as [RecipeName, ...RecipeName[]]).optional(), {
     help: "a published training schedule, scaled to your batch size",
   }),

@@ -2,7 +2,17 @@ import { z } from "zod"
 import { classRpnDefaults } from "../../localize/options.js"
 import { sgdDefaults } from "../../train/options.js"
 import { option } from "../option.js"
-import { boxData, boxDataFromCode, engine, howRead, imagesFolder, strideIn, trainSplit, valSplit } from "./shared.js"
+import {
+  boxData,
+  boxDataFromCode,
+  engine,
+  howRead,
+  imagesFolder,
+  offline,
+  strideIn,
+  trainSplit,
+  valSplit,
+} from "./shared.js"
 import {
   clipNorm,
   clipNormDefault,
@@ -38,10 +48,11 @@ export const localizeTrainSchema = z.strictObject({
     otherwise: "the weights' own, else resnet18",
   }),
   weights: option(z.string().optional(), {
-    help: "start from a classifier, a localizer or torchvision weights",
+    help: "start from a classifier, a localizer or torchvision weights; or imagenet: torchvision's, fetched once",
     value: "file",
     path: "single",
   }),
+  offline: offline(),
   epochs: option(z.int().min(1).default(12), { help: "passes over the data", source: "Detectron's 1x schedule" }),
   lr: option(z.number().positive().default(0.05), {
     help: "learning rate",
