@@ -6,6 +6,7 @@ import { makeScorer } from "../classify/scorer.js"
 import { type ClassifierCheck, classificationTask } from "../classify/task.js"
 import { DataError, UsageError } from "../core/errors.js"
 import type { RunOptions } from "../train/run.js"
+import { readNow } from "../weights/axes.js"
 import { Checkpoint } from "../weights/checkpoint.js"
 import type { ClassifierConfig } from "../weights/model-info.js"
 import type { OpenClassifier } from "../weights/open-model.js"
@@ -71,7 +72,7 @@ const classifierTrainer: Trainer<
       throw new UsageError("--schedule plateau drops the rate by validation: give data with a validation split")
     }
     const model = classifierConfig(config, data.training, checkpoint)
-    const from = checkpoint && { checkpoint, weights: classifierWeights(checkpoint) }
+    const from = checkpoint && { checkpoint, weights: readNow(classifierWeights(checkpoint)) }
     if (config.mean !== "pixel") return { config, model, data, start: { picture: undefined, from } }
     const picture = await takeMeanPicture(data.training, model, config.seed, listener)
     return {

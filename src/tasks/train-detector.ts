@@ -8,6 +8,7 @@ import { buildFasterRcnn, type OwnBackbone } from "../detector/build.js"
 import { describeNorms, type ModelConfig } from "../detector/model.js"
 import { detectionTask } from "../train/detection-task.js"
 import type { SavedState } from "../train/state.js"
+import { readNow } from "../weights/axes.js"
 import { Checkpoint } from "../weights/checkpoint.js"
 import { describeReport, expectFit } from "../weights/fit.js"
 import { storedModelConfig } from "../weights/model-info.js"
@@ -76,7 +77,7 @@ const detectorTrainer: Trainer<GivenTrainConfig, TrainConfig, ModelConfig, Train
     const { config, lines } = planTraining(given, checkpoint)
     for (const line of lines) listener.log(line)
     const model = detectorModelConfig(config, checkpoint)
-    const start = checkpoint && { checkpoint, weights: detectorWeights(checkpoint, model) }
+    const start = checkpoint && { checkpoint, weights: readNow(detectorWeights(checkpoint, model)) }
     return { config, model, start, data: await readTrainingData(config, policiesOf(config), listener) }
   },
   read: (config, listener) => readTrainingData(config, policiesOf(config), listener),

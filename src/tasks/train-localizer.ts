@@ -7,6 +7,7 @@ import { localizationMetric } from "../localize/tasks.js"
 import { sgdOptions } from "../train/options.js"
 import type { RunOptions } from "../train/run.js"
 import { scheduleDefaults, scheduleOptions } from "../train/schedule.js"
+import { readNow } from "../weights/axes.js"
 import { Checkpoint } from "../weights/checkpoint.js"
 import { describeReport, expectFit } from "../weights/fit.js"
 import type { LocalizerConfig } from "../weights/model-info.js"
@@ -66,7 +67,7 @@ const localizerTrainer: Trainer<
     }
     using checkpoint = config.weights === undefined ? undefined : Checkpoint.open(config.weights)
     const model = planLocalizer(config, checkpoint)
-    const weights = checkpoint?.weights({ rename: localizerName, norm: model.norm })
+    const weights = checkpoint && readNow(checkpoint.weights({ rename: localizerName, norm: model.norm }))
     const start = checkpoint && { checkpoint, weights: weights! }
     return { config, model, start, data: await readTrainingData(config, {}, listener) }
   },

@@ -15,6 +15,12 @@ export function lazyWeight(shape: readonly number[], make: () => Float32Array): 
   }
 }
 
+/** Makes all values now: what is still on the disk is read, so that the file may be closed. */
+export function readNow<Values extends ReadonlyMap<string, Weight>>(weights: Values): Values {
+  for (const weight of weights.values()) void weight.values
+  return weights
+}
+
 /** PyTorch's axes to ours: filters OIHW to HWIO, matrices `[out, in]` to `[in, out]`, the rest unchanged. */
 export function fromTorchAxes(weight: Weight): Weight {
   return permute(weight, weight.shape.length === 4 ? [2, 3, 1, 0] : weight.shape.length === 2 ? [1, 0] : null)

@@ -67,6 +67,7 @@ test("--print-config shows file, environment, flags and --set in that order, and
   expect(status).toBe(0)
   expect(JSON.parse(stdout)).toEqual({
     source: join(folder, "photos"),
+    offline: false,
     resume: false,
     weights: ["w"],
     draw: false,
