@@ -22,7 +22,7 @@ export function foreignPicture(path: string): string | undefined {
   return foreignKind(imageFileStart(path, 64))
 }
 
-export function foreignKind(bytes: Uint8Array): string | undefined {
+function foreignKind(bytes: Uint8Array): string | undefined {
   const head = new TextDecoder("latin1").decode(bytes.subarray(0, 64))
   const kind = kinds.find(([test]) => test(head))?.[1]
   return kind === undefined
