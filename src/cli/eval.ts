@@ -32,6 +32,9 @@ async function ofPredictions(
   if (idle !== undefined) {
     throw new UsageError(`eval: --${flagName(idle)} is an option of a detector: it needs --weights`)
   }
+  if (options.savePredictions !== undefined) {
+    throw new UsageError("eval: --save-predictions writes what a detector finds: it needs --weights")
+  }
   const { gt, predictions } = options
   if (gt === undefined || predictions === undefined) {
     throw new UsageError("eval needs --weights with --data, or --gt with --predictions")

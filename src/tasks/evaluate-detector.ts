@@ -12,6 +12,7 @@ import { listenerOf, type TaskHooks } from "./hooks.js"
 import { weightsFiles } from "./named-weights.js"
 import { lookOf } from "./options/detect.js"
 import { type EvaluateDetectorOptions, evaluateDetectorSchema, reportOptionsOf } from "./options/evaluate.js"
+import { ResultsFile } from "./results-file.js"
 
 /**
  * Runs a detector, or several that work as one, over a data set and scores it. An image that cannot be read is told and
@@ -35,10 +36,20 @@ export async function evaluateDetector(given: EvaluateDetectorOptions, hooks: Ta
     const onImage = (done: number) => progress({ job: "eval", done, total })
     const faults = new PhotoFaults(set.source)
     const evaluator = DetectionEvaluator.of(set, reportOptionsOf(options))
-    const take = ({ imageId }: ImageRecord, found: Detections) => evaluator.addImage(imageId, found)
-    await detectRecords(network, set.images, look, take, { faults, signal, onImage })
-    for (const one of faults.faults) fault(one)
-    signal.throwIfAborted()
+    const results = options.savePredictions === undefined ? undefined : new ResultsFile(options.savePredictions, set)
+    const take = (image: ImageRecord, found: Detections) => {
+      results?.add(image, found)
+      evaluator.addImage(image.imageId, found)
+    }
+    try {
+      await detectRecords(network, set.images, look, take, { faults, signal, onImage })
+      for (const one of faults.faults) fault(one)
+      signal.throwIfAborted()
+    } catch (error) {
+      results?.discard()
+      throw error
+    }
+    results?.finish()
     return evaluator.report()
   } finally {
     network.dispose()

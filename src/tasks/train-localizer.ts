@@ -16,6 +16,7 @@ import { parseOptions } from "./config.js"
 import type { TaskHooks } from "./hooks.js"
 import { withNamedWeights } from "./named-weights.js"
 import { type LocalizeTrainConfig, localizeTrainSchema, type TrainLocalizerOptions } from "./options/train-localizer.js"
+import { saveIntervalOf } from "./options/training.js"
 import { fingerprintOf, readTrainingData, type TrainingData } from "./training/box-data.js"
 import { planLocalizer } from "./training/localizer-plan.js"
 import { prepareRegions, prepareRpn, trainingCrops } from "./training/localizer-stages.js"
@@ -126,6 +127,7 @@ function runOptions(config: LocalizeTrainConfig, batchesPerEpoch: number): RunOp
     sgd: sgdOptions({ momentum: config.momentum, weightDecay: config.weightDecay }),
     clipNorm: config.clipNorm,
     validateEvery: config.valEvery,
+    saveEvery: saveIntervalOf(config.saveEvery),
     metric: localizationMetric,
     reportEvery: config.logEvery,
   }

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs"
+import { constants, copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs"
 import { basename, join, resolve } from "node:path"
 import type { Parameters } from "../core/parameters.js"
 import { writeWhole } from "../core/write-whole.js"
@@ -21,7 +21,7 @@ export interface SavedModel {
 }
 
 /**
- * A run's files: `weights/{last,best}.safetensors`, `state/`, `results.csv`, `metrics.jsonl`, `report.html`. A save that
+ * A run's files: `weights/{last,best}.safetensors` and those of the last epochs that are kept, `state/`, `results.csv`, `metrics.jsonl`, `report.html`. A save that
  * fails, such as on a full disk, is told once and leaves the files of the save before; the next one tries again. A folder
  * that was removed is made again.
  */
@@ -31,18 +31,21 @@ export class RunFolder implements RunEvents {
   readonly #model: SavedModel
   readonly #log: MetricsLog
   readonly #tell: (line: string) => void
+  readonly #keep: number
   /** The text of config.json, for a folder that has to be made again. */
   readonly #config: string | undefined
   #metrics: Readonly<Record<string, number>> = {}
   /** What could not be saved when it was last tried. */
   readonly #failures = new Map<string, Error>()
 
-  constructor(folder: string, parameters: Parameters, model: SavedModel, tell: (line: string) => void) {
+  /** @param keep how many epochs' weights stay, as `weights/epoch-<n>.safetensors` */
+  constructor(folder: string, parameters: Parameters, model: SavedModel, tell: (line: string) => void, keep = 0) {
     this.#folder = folder
     this.#parameters = parameters
     this.#model = model
     this.#log = new MetricsLog(folder)
     this.#tell = tell
+    this.#keep = keep
     const config = join(folder, "config.json")
     this.#config = existsSync(config) ? readFileSync(config, "utf8") : undefined
   }
@@ -77,7 +80,13 @@ export class RunFolder implements RunEvents {
   }
 
   async onSave(position: RunPosition, optimizer: Sgd, average?: WeightAverage): Promise<void> {
-    await this.#attempt(LAST, () => this.#saveModel("last.safetensors", position, average))
+    const isSaved = await this.#attempt(LAST, () => this.#saveModel("last.safetensors", position, average))
+    const { epoch, batch, pending } = position
+    if (isSaved && this.#keep > 0 && epoch > 0 && batch === 0 && !pending) {
+      await this.#attempt(`the weights of epoch ${epoch}`, () =>
+        keepEpoch(join(this.#folder, "weights"), epoch, this.#keep),
+      )
+    }
     await this.#attempt(STATE, () => saveState(this.#folder, position, this.#parameters, optimizer, average))
     await this.#attempt("report.html", () => this.#writeReport(position))
   }
@@ -121,6 +130,18 @@ export class RunFolder implements RunEvents {
     if (existsSync(weights)) return
     mkdirSync(weights, { recursive: true })
     if (this.#config !== undefined) writeWhole(join(this.#folder, "config.json"), this.#config)
+  }
+}
+
+/** Keeps the last weights as those of an epoch, and so many epochs' in all. */
+function keepEpoch(folder: string, epoch: number, keep: number): void {
+  const path = join(folder, `epoch-${epoch}.safetensors`)
+  copyFileSync(join(folder, "last.safetensors"), `${path}.part`, constants.COPYFILE_FICLONE)
+  renameSync(`${path}.part`, path)
+  const kept = readdirSync(folder).flatMap((name) => Number(/^epoch-(\d+)\.safetensors$/.exec(name)?.[1] ?? []))
+  // Of a run that went back to an earlier epoch, later ones are another's.
+  for (const other of kept) {
+    if (other > epoch || other <= epoch - keep) rmSync(join(folder, `epoch-${other}.safetensors`))
   }
 }
 

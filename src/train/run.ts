@@ -63,7 +63,12 @@ export interface RunOptions {
   readonly metric: string
   /** Tell about every so many steps. */
   readonly reportEvery: number
+  /** Save within an epoch too; only at its end when left out. */
+  readonly saveEvery?: SaveInterval
 }
+
+/** Every so many steps, or when so much time has passed since the last save. */
+export type SaveInterval = { readonly steps: number } | { readonly minutes: number }
 
 /** Where a run stands: enough, with the tensors, to go on bit for bit (samples and batches are drawn from the seed). */
 export interface RunPosition {
@@ -145,6 +150,7 @@ export async function runTraining<Batch, Prepared extends { dispose(): void }>(
   let { epoch, batch: start, step, best, pending = false } = position
   let sums = new Means(position.losses)
   let schedule = needsFeedback(options.schedule) ? (position.schedule ?? scheduleStart) : undefined
+  let savedAt = performance.now()
   const isOver = () => (options.steps === undefined ? epoch >= options.epochs : step >= options.steps)
   try {
     for (; pending || !isOver(); epoch++, start = 0, sums = new Means()) {
@@ -197,10 +203,18 @@ export async function runTraining<Batch, Prepared extends { dispose(): void }>(
       start = task.next(batch)
       if (step % options.reportEvery === 0) await events.onStep(window.report(epoch, step, rate))
       if (signal.aborted || (options.steps !== undefined && isOver())) return
+      if (isSaveDue()) await save(here())
     }
     if (start === 0 && step === before) {
       throw new DataError("none of the training images could be used: a whole epoch had no step")
     }
+  }
+
+  function isSaveDue(): boolean {
+    const { saveEvery } = options
+    if (saveEvery === undefined) return false
+    if ("steps" in saveEvery) return step % saveEvery.steps === 0
+    return performance.now() - savedAt >= saveEvery.minutes * 60_000
   }
 
   /** What the samples of a step are drawn from. */
@@ -254,6 +268,7 @@ export async function runTraining<Batch, Prepared extends { dispose(): void }>(
   async function save(position: RunPosition): Promise<void> {
     await readBack()
     await events.onSave(position, optimizer, average)
+    savedAt = performance.now()
   }
 
   async function readBack(): Promise<void> {

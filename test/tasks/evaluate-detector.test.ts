@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import { beforeAll, expect, test } from "vitest"
 import { makeShapes } from "../../datasets/digits.js"
@@ -8,6 +9,7 @@ import { evaluateDetections } from "../../src/eval/report.js"
 import { detectRecords } from "../../src/predict/detect-records.js"
 import { openTensorNetwork } from "../../src/predict/network.js"
 import { evaluateDetector } from "../../src/tasks/evaluate-detector.js"
+import { scorePredictions } from "../../src/tasks/score-predictions.js"
 import { tempFolder } from "../datasets/samples.js"
 import { saveUntrained } from "../support/untrained-detector.js"
 
@@ -30,4 +32,28 @@ test("a detector's report is that of all its detections at once, whatever order 
 
   expect(report.detections).toBeGreaterThan(20)
   expect(report).toEqual(evaluateDetections(set, perImage, wishes))
+}, 60_000)
+
+test("what was found is saved, and scored again gives every figure to the last digit", async () => {
+  const folder = tempFolder()
+  const [weights, data, file] = ["w.safetensors", "shapes", "found/results.json"].map((name) => join(folder, name)) as [
+    string,
+    string,
+    string,
+  ]
+  await makeShapes(data, { images: 1, valImages: 3, sides: [64, 80], heights: [28, 40], counts: [1, 3] })
+  const set = await readDataset(data, { split: "val" })
+  saveUntrained({ [weights]: set.classes }, 3)
+  const report = await evaluateDetector({ weights, data, split: "val", engine: "wasm", savePredictions: file })
+
+  const saved = JSON.parse(readFileSync(file, "utf8")) as Record<string, unknown>[]
+  expect(saved).toHaveLength(report.detections)
+  expect(saved[0]).toEqual({
+    image_id: expect.stringMatching(/^00000[1-3]$/),
+    category_id: expect.any(Number),
+    bbox: [expect.any(Number), expect.any(Number), expect.any(Number), expect.any(Number)],
+    score: expect.any(Number),
+  })
+  const again = await scorePredictions({ gt: data, split: "val", predictions: file })
+  expect({ ...again, calibration: undefined }).toEqual({ ...report, calibration: undefined })
 }, 60_000)

@@ -27,7 +27,7 @@ function open() {
   const parameters = new Parameters(seededRandom(0))
   const save = (path: string, training: unknown) => writeFileSync(path, JSON.stringify(training))
   const model: SavedModel = { name: "made up", classes: ["R&B", "<b>"], save }
-  const make = () => new RunFolder(folder, parameters, model, (line) => told.push(line))
+  const make = (keep?: number) => new RunFolder(folder, parameters, model, (line) => told.push(line), keep)
   return { folder, told, make, optimizer: new Sgd([]) }
 }
 
@@ -128,4 +128,24 @@ test("where weights are averaged the models have the average, the state both", a
     [5, 6],
     [1, 1],
   ])
+})
+
+test("the weights of the last epochs stay where they are asked for, those of the middle of an epoch do not", async () => {
+  const { folder, make, optimizer } = open()
+  const kept = () =>
+    readdirSync(join(folder, "weights"))
+      .filter((name) => name.startsWith("epoch"))
+      .sort()
+  const save = (to: RunFolder, epoch: number, batch = 0) =>
+    to.onSave({ ...runStart, epoch, batch, step: epoch }, optimizer)
+  await save(make(), 1)
+  expect(kept()).toEqual([])
+  const run = make(2)
+  for (let epoch = 1; epoch <= 10; epoch++) await save(run, epoch)
+  await save(run, 10, 5)
+  expect(kept()).toEqual(["epoch-10.safetensors", "epoch-9.safetensors"])
+  expect(readFileSync(join(folder, "weights", "epoch-9.safetensors"), "utf8")).toContain('"epoch":9')
+  // The run went back to an earlier state.
+  await save(make(2), 8)
+  expect(kept()).toEqual(["epoch-8.safetensors"])
 })

@@ -124,6 +124,47 @@ test("so does one that accumulates, averages its weights and ends by steps in th
   expect(averaged).not.toBe(digest(untrained.map(({ variable }) => variable)))
 })
 
+test("a run that is killed goes on from what it saved within the epoch, to the very same bits", async () => {
+  const run = mkdtempSync(join(tmpdir(), "resdet-run-"))
+  onTestFinished(() => rmSync(run, { recursive: true }))
+  const whole = tinyDetector()
+  await runTraining(task(whole.parameters, whole.detector), options, quiet, never)
+
+  const killed = tinyDetector()
+  const saved: number[] = []
+  const events: RunEvents = {
+    ...quiet,
+    onStep: async ({ step }) => {
+      if (step === 5) throw new Error("killed")
+    },
+    onSave: async (position, optimizer) => {
+      saved.push(position.step)
+      await saveState(run, position, killed.parameters, optimizer)
+    },
+  }
+  const often = { ...options, saveEvery: { steps: 2 } }
+  await expect(runTraining(task(killed.parameters, killed.detector), often, events, never)).rejects.toThrow("killed")
+  expect(saved).toEqual([2, 3, 4])
+
+  const { weights, ...from } = loadState(run)
+  expect(from.position).toMatchObject({ epoch: 1, batch: 1, step: 4 })
+  const second = tinyDetector(2, new Parameters(seededRandom(99), weights))
+  await runTraining(task(second.parameters, second.detector), often, quiet, never, from)
+  expect(bits(second.parameters)).toEqual(bits(whole.parameters))
+})
+
+test("saving by time counts from the last save", async () => {
+  const { detector, parameters } = tinyDetector()
+  const saves = async (minutes: number) => {
+    const steps: number[] = []
+    const events = { ...quiet, onSave: async ({ step }: RunPosition) => void steps.push(step) }
+    await runTraining(task(parameters, detector), { ...options, saveEvery: { minutes } }, events, never)
+    return steps
+  }
+  expect(await saves(1e-9)).toEqual([1, 2, 3, 3, 4, 5, 6, 6])
+  expect(await saves(60)).toEqual([3, 6])
+})
+
 test("a run of steps ends after them, is validated there, and can be made longer", async () => {
   const { detector, parameters } = tinyDetector()
   const saved: RunPosition[] = []

@@ -90,6 +90,11 @@ export const evaluateDetectorSchema = z.strictObject({
   ...howRead,
   ...reportShape,
   ...lookShape,
+  savePredictions: option(z.string().optional(), {
+    help: "also write what was found as COCO results, which --gt with --predictions scores again",
+    value: "file",
+    path: "single",
+  }),
   engine: detectEngine,
   offline: offline(),
   backbone: ownBackbone(),

@@ -1,5 +1,6 @@
 import { z } from "zod"
 import { sgdDefaults } from "../../train/options.js"
+import type { SaveInterval } from "../../train/run.js"
 import { scheduleDefaults } from "../../train/schedule.js"
 import { option } from "../option.js"
 import { outFolder, seed } from "./shared.js"
@@ -9,6 +10,16 @@ const logEvery = 20
 
 /** Gradients are cut to this length. */
 export const clipNormDefault = 10
+
+const intervals = "steps, or minutes or hours, such as 500, 10m or 1h"
+const saveInterval = z.union([z.int().min(1), z.string().regex(/^[1-9]\d*[mh]?$/, intervals)], intervals)
+
+/** `saveEvery` as the training loop takes it. */
+export function saveIntervalOf(given: z.output<typeof saveInterval>): SaveInterval {
+  const [, count, unit] = /^(\d+)([mh]?)$/.exec(String(given))!
+  if (unit === "") return { steps: Number(count) }
+  return { minutes: Number(count) * (unit === "h" ? 60 : 1) }
+}
 
 /** Options of every trainer, with their own words where they differ. */
 export const runOptionsShape = (runs: string) => ({
@@ -22,6 +33,14 @@ export const runOptionsShape = (runs: string) => ({
   workers: option(z.int().min(0).optional(), {
     help: "threads that load images",
     otherwise: "one less than there are cores, at most 4",
+  }),
+  saveEvery: option(saveInterval.default("10m"), {
+    help: "save within an epoch too: every N steps, or every so many minutes or hours, as in 500, 10m, 1h",
+    value: "interval",
+  }),
+  keep: option(z.int().min(0).default(0), {
+    help: "also keep the weights of the last N epochs, as weights/epoch-<n>.safetensors",
+    unit: "epochs",
   }),
   logEvery: option(z.int().min(1).default(logEvery), {
     help: "report every N steps",

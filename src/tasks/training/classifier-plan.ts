@@ -10,6 +10,7 @@ import type { Checkpoint } from "../../weights/checkpoint.js"
 import type { ClassifierConfig } from "../../weights/model-info.js"
 import { expectNetwork, planInput, planNetwork } from "../../weights/plan.js"
 import type { ClassifyTrainConfig } from "../options/train-classifier.js"
+import { saveIntervalOf } from "../options/training.js"
 
 /**
  * What is trained how, unless the user says otherwise.
@@ -97,6 +98,7 @@ export function classifierRunOptions(
     sgd: sgdOptions({ momentum, weightDecay }),
     clipNorm: clipNorm ?? Number.POSITIVE_INFINITY,
     validateEvery: config.valEvery,
+    saveEvery: saveIntervalOf(config.saveEvery),
     metric: "accuracy",
     reportEvery: config.logEvery,
   }

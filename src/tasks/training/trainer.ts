@@ -68,6 +68,7 @@ interface CommonConfig {
   readonly data: unknown
   readonly out?: string | undefined
   readonly engine: EngineChoice
+  readonly keep: number
 }
 
 /** What is to be trained, decided; `start` is what the first steps need beside it, such as the weights to start from. */
@@ -141,7 +142,7 @@ export async function train<Given extends CommonConfig, Config extends CommonCon
   const { config, model, data, start } = await trainer.decide(given, listener)
   listener.log(`engine: ${await startEngine(config.engine)}`)
   const prepared = await trainer.prepare({ config, model, data, start }, listener)
-  return trainPrepared(prepared, undefined, hooks, () => {
+  return trainPrepared(prepared, config.keep, undefined, hooks, () => {
     return createRun(trainer.folder, config.out, { config: stored(config), model, data: trainer.fingerprint(data) })
   })
 }
@@ -162,7 +163,7 @@ export async function resume<Given extends CommonConfig, Config extends CommonCo
   const state = stateOf(run, saved.data, trainer.fingerprint(data), String(saved.config.data))
   listener.log(`engine: ${await startEngine(config.engine)}`)
   const prepared = await trainer.prepare({ config, model, data, state }, listener)
-  return await trainPrepared(prepared, state, hooks, () => held)
+  return await trainPrepared(prepared, config.keep, state, hooks, () => held)
 }
 
 /** The options that `train` would use, with nothing left open. */
@@ -185,6 +186,7 @@ function stored<Config extends CommonConfig>(config: Config): object {
 /** Trains into a run's folder, tells each report, and frees what was made ready. */
 async function trainPrepared(
   { task, options, parameters, saved, faults, close }: PreparedRun,
+  keep: number,
   state: SavedState | undefined,
   hooks: TrainHooks,
   openFolder: () => HeldFolder,
@@ -193,7 +195,7 @@ async function trainPrepared(
   try {
     using held = openFolder()
     const run = held.folder
-    const folder = new RunFolder(run, parameters, saved, log)
+    const folder = new RunFolder(run, parameters, saved, log, keep)
     const position = state?.position ?? runStart
     if (isDone(position, options)) {
       const unit = options.steps === undefined ? "epochs" : "steps"
