@@ -7,9 +7,9 @@ export const command = defineCommand({
   operands: ["shards"],
   description:
     "put together what the shards of one detection have found (detect --shard i/n): the same files as of a run that was not shared",
-  async run(options, { log }) {
+  async run(options, { log, hooks }) {
     const { mergeDetections } = await import("../tasks/merge-detections.js")
-    const result = await mergeDetections(options)
+    const result = await mergeDetections(options, hooks)
     const { folder, images, skipped } = result
     log(`${images} images`)
     const failure =

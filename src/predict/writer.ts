@@ -1,6 +1,7 @@
 import { UsageError } from "../core/errors.js"
 import { didYouMean } from "../core/suggest.js"
 import type { ImageDetections } from "./detect-images.js"
+import type { ImageIds } from "./image-ids.js"
 import type { SourceImage } from "./source-image.js"
 import { cocoWriter } from "./write-coco.js"
 import { csvWriter } from "./write-csv.js"
@@ -23,8 +24,8 @@ export interface WriterContext {
   readonly classes: readonly string[]
   /** `[K]` the data set's own id of each class. */
   readonly categoryIds: readonly (number | string)[]
-  /** Whether the name of every image is a number of its own, which then is its COCO image id. */
-  readonly numericNames: boolean
+  /** Of COCO's results. */
+  readonly imageIds: ImageIds
 }
 
 const writers = {

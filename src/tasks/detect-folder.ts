@@ -18,6 +18,7 @@ import { type DetectFolderOptions, detectSchema, lookOf } from "./options/detect
 import { outsideOutput } from "./outside-output.js"
 import { remainingImages, shardOf, startsWithOne } from "./remaining-images.js"
 import { makeRunFolder, runsOf } from "./training/run-folder.js"
+import { imageIdsLine, truthImageIds } from "./truth-image-ids.js"
 
 /** What the task needs beside its options: passed in, so that tests run it with a dummy network. */
 export interface DetectParts extends DetectorParts {
@@ -86,6 +87,7 @@ export async function detectWith(
   const output = config.out ?? runsOf("detect")
   const source = outsideOutput(await openImageSource(config.source, process.stdin), output)
   if (!config.resume && config.out !== undefined) refuseResults(config.out)
+  const imageIds = config.gt === undefined ? undefined : await truthImageIds(config.gt)
   const total = shard ? undefined : source.count
   const images = await startsWithOne(source.images)
   if (images === undefined) throw new DataError(`${config.source}: expected images, found none`)
@@ -106,6 +108,7 @@ export async function detectWith(
     classes,
     categoryIds: categoryIdsOf(network),
     formats,
+    gt: config.gt === undefined ? null : resolve(config.gt),
     shard: shard ?? null,
     finished: false,
   }
@@ -143,7 +146,8 @@ export async function detectWith(
       started = performance.now()
     }
   }
-  await renderLog(path, formats, { folder, classes, categoryIds: record.categoryIds })
+  const from = await renderLog(path, formats, { folder, classes, categoryIds: record.categoryIds, imageIds })
+  if (from !== undefined) log(imageIdsLine(from))
   const finished = !signal.aborted
   if (finished) writeRecord(folder, { ...record, finished })
   return { folder, ...tally.result(), finished }

@@ -24,6 +24,8 @@ export interface DetectionRecord {
   readonly classes: readonly string[]
   readonly categoryIds: readonly (number | string)[]
   readonly formats: readonly DetectionFormat[]
+  /** Absolute path of the COCO file whose image ids the results have. */
+  readonly gt: string | null
   readonly shard: Shard | null
   /** Whether every image has been looked at. */
   readonly finished: boolean

@@ -7,8 +7,10 @@ import { detectionFormats } from "../predict/writer.js"
 import { parseOptions } from "./config.js"
 import { type DetectionRecord, differenceOf, readRecord, refuseResults, writeRecord } from "./detection-record.js"
 import { holdFolder } from "./folder-lock.js"
+import { listenerOf, type TaskHooks } from "./hooks.js"
 import { type MergeDetectionsOptions, mergeDetectionsSchema } from "./options/merge-detections.js"
 import { makeRunFolder } from "./training/run-folder.js"
+import { imageIdsLine, truthImageIds } from "./truth-image-ids.js"
 
 export interface MergedDetections {
   readonly folder: string
@@ -21,7 +23,11 @@ export interface MergedDetections {
  * Puts the shards of a detection together: the bytes of a run that was not shared, pictures and crops included.
  * @throws UsageError where a shard is missing or another's, or the output has results; DataError where one is not finished
  */
-export async function mergeDetections(options: MergeDetectionsOptions): Promise<MergedDetections> {
+export async function mergeDetections(
+  options: MergeDetectionsOptions,
+  hooks: TaskHooks = {},
+): Promise<MergedDetections> {
+  const { log } = listenerOf(hooks)
   const config = parseOptions("mergeDetections", mergeDetectionsSchema, options)
   const shards = inOrder(config.shards.map((folder) => ({ folder, record: readRecord(folder) })))
   refuseResults(config.out)
@@ -35,7 +41,11 @@ export async function mergeDetections(options: MergeDetectionsOptions): Promise<
     shards.map((shard) => join(shard.folder, logName)),
     join(folder, logName),
   )
-  await renderLog(join(folder, logName), formats, { folder, classes: record.classes, categoryIds: record.categoryIds })
+  const imageIds = record.gt == null ? undefined : await truthImageIds(record.gt)
+  const from = await renderLog(join(folder, logName), formats, {
+    ...{ folder, classes: record.classes, categoryIds: record.categoryIds, imageIds },
+  })
+  if (from !== undefined) log(imageIdsLine(from))
   writeRecord(folder, { ...record, formats, shard: null, finished: true })
   return { folder, ...counts }
 }

@@ -4,8 +4,11 @@ import { join } from "node:path"
 import { afterEach, beforeEach, expect, test } from "vitest"
 import { UsageError } from "../../src/core/errors.js"
 import type { ImageDetections } from "../../src/predict/detect-images.js"
+import type { ImageIds } from "../../src/predict/image-ids.js"
 import type { SourceImage } from "../../src/predict/source-image.js"
 import { type DetectionFormat, detectionFormats, openWriters, type WriterContext } from "../../src/predict/writer.js"
+
+const places: ImageIds = { from: "places", idOf: (_, index) => index + 1 }
 
 let folder = ""
 beforeEach(() => {
@@ -25,7 +28,7 @@ const dogAndCat: ImageDetections = {
 const nothing: ImageDetections = { width: 8, height: 6, detections: [] }
 
 function writeAll(format: DetectionFormat, overrides: Partial<WriterContext> = {}) {
-  const context = { folder, classes: ["cat", "dog"], categoryIds: [17, 18], numericNames: false, ...overrides }
+  const context = { folder, classes: ["cat", "dog"], categoryIds: [17, 18], imageIds: places, ...overrides }
   const writer = openWriters([format], context)
   writer.write(image("sub/7.jpg"), dogAndCat)
   writer.write(image("8.jpg"), nothing)
@@ -52,14 +55,15 @@ test("coco is an array of x, y, width, height under the data set's own class ids
   })
 })
 
-test("coco takes image ids from the names when all are numbers", () => {
-  writeAll("coco", { numericNames: true }).finish()
-  expect(JSON.parse(read("coco_results.json"))[0].image_id).toBe(7)
-  expect(JSON.parse(read("coco_images.json")).images[1].id).toBe(8)
+test("coco has the ids of a ground truth as they are, and leaves out images that it lacks", () => {
+  const idOf: ImageIds["idOf"] = ({ path }) => (path === "8.jpg" ? undefined : 9007199254740993n)
+  writeAll("coco", { imageIds: { from: "ground truth", idOf } }).finish()
+  expect(read("coco_results.json")).toContain('{"image_id":9007199254740993,')
+  expect(JSON.parse(read("coco_images.json")).images).toHaveLength(1)
 })
 
 test("coco without any detection is an empty array", () => {
-  openWriters(["coco"], { folder, classes: ["a"], categoryIds: [1], numericNames: false }).finish()
+  openWriters(["coco"], { folder, classes: ["a"], categoryIds: [1], imageIds: places }).finish()
   expect(JSON.parse(read("coco_results.json"))).toEqual([])
 })
 
@@ -76,7 +80,7 @@ test("voc is a file a class, pixels counted from 1 with the last one inside", ()
 })
 
 test("voc keeps a name with blanks in one piece", () => {
-  const writer = openWriters(["voc"], { folder, classes: ["cat", "dog"], categoryIds: [1, 2], numericNames: false })
+  const writer = openWriters(["voc"], { folder, classes: ["cat", "dog"], categoryIds: [1, 2], imageIds: places })
   writer.write(image("my dog.jpg"), dogAndCat)
   writer.finish()
   expect(read("voc/comp4_det_test_cat.txt")).toBe("my%20dog 0.25 1 1 1 1\n")
@@ -89,7 +93,7 @@ test("yolo is a file an image, classes from 0, centre and size in parts of the i
 })
 
 test("csv is a line a detection, and quotes what holds a comma or a quote", () => {
-  const writer = openWriters(["csv"], { folder, classes: [], categoryIds: [], numericNames: false })
+  const writer = openWriters(["csv"], { folder, classes: [], categoryIds: [], imageIds: places })
   writer.write(image("a,b.jpg"), {
     ...nothing,
     detections: [{ label: 'the "x"', classId: 1, score: 0.5, box: [1, 2, 3, 4] }],
@@ -117,7 +121,7 @@ test("a format named twice is written once", () => {
     folder,
     classes: [],
     categoryIds: [],
-    numericNames: false,
+    imageIds: places,
   })
   writer.write(image("a.jpg"), dogAndCat)
   writer.finish()
@@ -125,7 +129,7 @@ test("a format named twice is written once", () => {
 })
 
 test("more text than the buffer holds arrives whole and in order", () => {
-  const writer = openWriters(["csv"], { folder, classes: [], categoryIds: [], numericNames: false })
+  const writer = openWriters(["csv"], { folder, classes: [], categoryIds: [], imageIds: places })
   for (let i = 0; i < 5000; i++) writer.write(image(`${i}.jpg`), dogAndCat)
   writer.finish()
   const images = read("detections.csv")

@@ -1,8 +1,9 @@
-import { mkdirSync, mkdtempSync, writeFileSync } from "node:fs"
+import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
 import { expect, test } from "vitest"
 import type { CocoResultRecord } from "../../src/eval/coco-records.js"
+import { type DetectParts, detectWith } from "../../src/tasks/detect-folder.js"
 import { scorePredictions } from "../../src/tasks/score-predictions.js"
 import { png, tempFolder, vocObject, writeFiles, writeVocSample } from "../datasets/samples.js"
 import { result, truthFile } from "../eval/support/cases.js"
@@ -161,4 +162,34 @@ test("a folder counted from 0 and its result files agree, by VOC's overlaps too"
   const predictions = folder({ "comp4_det_val_cat.txt": "a 0.9 0 0 9 9\nb 0.8 0 0 9 9\n" })
   const report = await score(gt, predictions, { iouThrs: [0.99], vocIou: [0.99] })
   expect([report.coco.AP, report.voc[0]!.voc12]).toEqual([expect.closeTo(1, 12), 1])
+})
+
+test("what detect writes with a ground truth's ids is matched with it", async () => {
+  const at = folder({ "gt.json": JSON.stringify(truths), "images/cam 1.jpg": "", "images/000042.jpg": "" })
+  const told: string[] = []
+  const detect = async () => ({
+    boxes: Float32Array.of(0, 0, 9, 9),
+    scores: Float32Array.of(0.9),
+    labels: Int32Array.of(1),
+  })
+  const network = { classes: ["class 1"], detect, dispose: () => {} }
+  const pixels = { data: new Uint8Array(300), width: 10, height: 10 }
+  const parts = {
+    openNetwork: async () => network,
+    decode: async () => pixels,
+    draw: async () => new Uint8Array(),
+    encode: async () => new Uint8Array(),
+  } as unknown as DetectParts
+  const options = {
+    weights: "w",
+    source: join(at, "images"),
+    out: join(at, "out"),
+    format: ["coco"],
+    draw: false,
+    gt: join(at, "gt.json"),
+  }
+  await detectWith(parts, options, { onLog: (line) => told.push(line) })
+  const written = JSON.parse(readFileSync(join(at, "out/coco_results.json"), "utf8")) as { image_id: number }[]
+  expect(written.map(({ image_id }) => image_id).sort()).toEqual([1, 2])
+  expect(told.join()).toContain("image ids are those of --gt")
 })

@@ -64,6 +64,12 @@ export const detectSchema = z.strictObject({
     help: "result files beside detections.jsonl, comma-separated: coco, voc, yolo, csv",
     value: "names",
   }),
+  gt: option(z.string().optional(), {
+    help: "with --format coco: a COCO file whose image ids the results take, by the images' names",
+    value: "file",
+    path: "single",
+    otherwise: "the numbers in the images' names",
+  }),
   draw: option(z.boolean().default(true), { help: "do not draw pictures" }),
   crops: option(z.boolean().default(false), { help: "also save each detection as a cropped image" }),
   ...lookShape,

@@ -1,0 +1,32 @@
+import { basename } from "node:path"
+import type { CocoId } from "../json/coco-id.js"
+import type { LoggedImage } from "./detection-log.js"
+
+type Named = Pick<LoggedImage, "path" | "stem">
+
+/** The image ids of COCO's results. */
+export interface ImageIds {
+  /** Those of a ground truth, the numbers in the images' names, or their places in the source, from 1. */
+  readonly from: "ground truth" | "names" | "places"
+  /** Undefined for an image that the ground truth lacks. */
+  idOf(image: Named, index: number): CocoId | undefined
+}
+
+/** The ids of images by their names: each must be the number of one image only, else places count. */
+export async function imageIdsByName(images: AsyncIterable<Named>): Promise<ImageIds> {
+  const ids = new Set<number>()
+  for await (const { stem } of images) {
+    const id = numberInName(stem)
+    if (!Number.isSafeInteger(id) || ids.has(id)) return { from: "places", idOf: (_, index) => index + 1 }
+    ids.add(id)
+  }
+  return { from: "names", idOf: ({ stem }) => numberInName(stem) }
+}
+
+/**
+ * 139 for `000000000139` (COCO 2017), `COCO_val2014_000000000139` (2014, 2015) and `frame 139 left`: the last run of digits. NaN
+ * without any.
+ */
+function numberInName(stem: string): number {
+  return Number(/(\d+)\D*$/.exec(basename(stem))?.[1] ?? Number.NaN)
+}
