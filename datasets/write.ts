@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto"
 import { existsSync, mkdirSync, renameSync, rmSync } from "node:fs"
-import { dirname, join, resolve } from "node:path"
+import { basename, dirname, join, resolve } from "node:path"
 import { DataError } from "../src/core/errors.js"
 import { isOfOneFile } from "../src/core/write-whole.js"
 import type { Dataset, DatasetFormat, Fault, ImageRecord } from "./dataset.js"
@@ -16,6 +16,8 @@ export type WriteFormat = Exclude<DatasetFormat, "imagenet" | "via">
 export interface WriteOptions {
   /** Link the image files (hard links) instead of copying them, where the disk allows it. */
   readonly link: boolean
+  /** Ends it; nothing is left behind. */
+  readonly signal?: AbortSignal | undefined
 }
 
 /** What became of a data set that was written. */
@@ -39,7 +41,7 @@ export interface NamedImage extends ImageRecord {
  * format cannot tell from ordinary ones are left out and counted: crowds in VOC, crowds and difficult ones in YOLO. Boxes
  * are clipped to their files. A photo whose boxes are those of its stored pixels loses its EXIF orientation, so that
  * whoever reads the copy sees the same picture.
- * @throws DataError when the folder exists, or the format cannot tell two classes apart
+ * @throws DataError when the folder exists, or the format cannot tell two classes apart; the signal's reason
  */
 export async function writeDataset(
   splits: readonly Dataset[],
@@ -48,12 +50,12 @@ export async function writeDataset(
   overrides: Partial<WriteOptions> = {},
 ): Promise<Written> {
   if (existsSync(folder)) throw new DataError(`${folder} exists already. Choose a folder that does not`)
-  const options = { link: false, ...overrides }
+  const options: WriteOptions = { link: false, ...overrides }
   const writer = formatWriters[format]
   const notices: string[] = []
   const faults: Fault[] = []
   const names = new ImageNames()
-  const beside = join(dirname(resolve(folder)), `.${randomUUID().slice(0, 8)}.part`)
+  const beside = join(dirname(resolve(folder)), `.${basename(resolve(folder))}.${randomUUID().slice(0, 8)}.part`)
   mkdirSync(beside, { recursive: true })
   try {
     const parts: { readonly dataset: Dataset; readonly images: readonly NamedImage[] }[] = []
@@ -62,6 +64,7 @@ export async function writeDataset(
       const photoFaults = new PhotoFaults(dataset.source)
       const images: NamedImage[] = []
       for (const image of dataset.images) {
+        options.signal?.throwIfAborted()
         const { size, problems } = await photoSize(image)
         photoFaults.add(image, problems)
         if (size === undefined) continue

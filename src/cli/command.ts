@@ -182,13 +182,16 @@ export function givenOptions<Schema extends z.ZodType>(
   definition: Pick<CommandDefinition<Schema>, "schema" | "operands">,
 ): ResolvedConfig<z.output<Schema>> {
   const { file, sets, flags } = givenFlags(command, definition)
+  const variables: Record<string, string> = {}
   for (const { key, info } of declaredOptions(definition.schema)) {
     if (info.bare !== undefined && flags[key] === true) flags[key] = info.bare
     const value = info.variable && process.env[info.variable]
-    if (value && flags[key] === undefined) flags[key] = value
+    if (!value || flags[key] !== undefined) continue
+    flags[key] = value
+    variables[key] = info.variable
   }
   const { operands } = definition
-  return resolveConfig(definition.schema, { command: nameOf(command), operands, file, flags, sets })
+  return resolveConfig(definition.schema, { command: nameOf(command), operands, file, flags, variables, sets })
 }
 
 /** What the user gave: `--no-draw` makes commander say `draw: true` by itself, which must not win over a file. */

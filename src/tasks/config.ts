@@ -19,6 +19,8 @@ export interface ConfigSources {
   readonly file?: string | undefined
   /** Flags that were given, by their names in the schema; undefined ones are not given. */
   readonly flags?: Readonly<Record<string, unknown>>
+  /** Environment variables that stand in for flags, by the flags' names. */
+  readonly variables?: Readonly<Record<string, string>>
   /** `--set`: `a.b=value` each; the value is read as YAML, so `true`, `0.1`, `[1, 2]` and `null` are what they look like. */
   readonly sets?: readonly string[] | undefined
 }
@@ -61,7 +63,7 @@ export function resolveConfig<Schema extends z.ZodType>(
     lay(tree, () => sources.file!)
   }
   for (const [key, value] of Object.entries(sources.flags ?? {})) {
-    if (value !== undefined) lay({ [key]: value }, () => `--${flagName(key)}`)
+    if (value !== undefined) lay({ [key]: value }, () => sources.variables?.[key] ?? `--${flagName(key)}`)
   }
   for (const text of sources.sets ?? []) {
     const { path, value } = parseSet(text)

@@ -13,14 +13,14 @@ export interface WrittenDataset {
 
 /**
  * Writes a data set in another format.
- * @throws DataError when there is no such data, or the folder exists
+ * @throws DataError when there is no such data, or the folder exists; the signal's reason
  */
 export async function convertDataset(options: ConvertDatasetOptions, hooks: TaskHooks = {}): Promise<WrittenDataset> {
   const config = parseOptions("convertDataset", convertDatasetSchema, options)
   const { to: format, out, link } = config
   const listener = listenerOf(hooks)
   const sets = await readData(config, listener)
-  const { faults, notices } = await writeDataset(sets, format, out, { link })
+  const { faults, notices } = await writeDataset(sets, format, out, { link, signal: listener.signal })
   for (const fault of [...sets.flatMap(({ faults: own }) => own), ...faults]) listener.fault(fault)
   for (const notice of notices) listener.log(notice)
   return { out, format, splits: countsOf(sets) }

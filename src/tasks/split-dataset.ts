@@ -10,7 +10,7 @@ import { countsOf, readData } from "./read-data.js"
 
 /**
  * Divides the images of one split into train, val and test, each class in its share.
- * @throws DataError when there is no such data, or the folder exists
+ * @throws DataError when there is no such data, or the folder exists; the signal's reason
  */
 export async function splitDataset(options: SplitDatasetOptions, hooks: TaskHooks = {}): Promise<WrittenDataset> {
   const config = parseOptions("splitDataset", splitDatasetSchema, options)
@@ -29,7 +29,7 @@ export async function splitDataset(options: SplitDatasetOptions, hooks: TaskHook
   const names = test > 0 ? ["train", "val", "test"] : ["train", "val"]
   const parts = splitImages(set!.images, [rest, val, test].slice(0, names.length), seed)
   const divided = parts.map((images, i) => ({ ...set!, split: names[i]!, images }))
-  const { faults, notices } = await writeDataset(divided, format, out, { link })
+  const { faults, notices } = await writeDataset(divided, format, out, { link, signal: listener.signal })
   for (const fault of [...set!.faults, ...faults]) listener.fault(fault)
   for (const notice of notices) listener.log(notice)
   return { out, format, splits: countsOf(divided) }

@@ -60,6 +60,12 @@ test("Ctrl-C keeps what was written as whole files and exits with 130", async ()
   expect(JSON.parse(readFileSync(join(folder, "out/coco_results.json"), "utf8"))).toHaveLength(lines.length)
 })
 
+test("a wrong engine in the environment is named as the variable's", () => {
+  const { status, stderr } = detect(["--weights", "w", "--source", "photos"], { RESDET_ENGINE: "wasmm" })
+  expect(status).toBe(2)
+  expect(stderr).toContain("error: RESDET_ENGINE: expected engine to be one of")
+})
+
 test("--print-config shows file, environment, flags and --set in that order, and detects nothing", () => {
   writeFileSync(join(folder, "c.yaml"), "source: photos\ndraw: false\nscore: 0.1\nnms: 0.2\nengine: tensorflow\n")
   const args = ["--config", "c.yaml", "--weights", "w", "--score", "0.3", "--set", "nms=0.4", "--print-config"]

@@ -1,3 +1,4 @@
+import { readdirSync } from "node:fs"
 import { join } from "node:path"
 import { expect, test } from "vitest"
 import type { Dataset } from "../../datasets/dataset.js"
@@ -33,6 +34,15 @@ test("VOC to COCO to YOLO and back to VOC keeps every box and name", async () =>
     expect(rounded(again)).toEqual(rounded(first))
     source = target
   }
+})
+
+test("what is stopped leaves nothing behind", async () => {
+  const folder = tempFolder()
+  writeVocSample(join(folder, "voc"), vocObject("dog", [1, 1, 40, 30]))
+  const signal = AbortSignal.abort(new Error("stopped"))
+  const set = await readDataset(join(folder, "voc"))
+  await expect(writeDataset([set], "yolo", join(folder, "out"), { signal })).rejects.toThrow("stopped")
+  expect(readdirSync(folder)).toEqual(["voc"])
 })
 
 test("a folder that exists is left alone", async () => {
