@@ -42,7 +42,7 @@ export async function runInChromium(page: string, seconds = 50): Promise<unknown
   const { port } = server.address() as AddressInfo
   const flags = ["--headless=shell", "--no-sandbox", "--no-zygote", "--disable-gpu", `--user-data-dir=${profile}`]
   const env = { ...process.env, HOME: profile, LD_LIBRARY_PATH: join(folder, "lib") }
-  const browser = spawn(program, [...flags, `http://127.0.0.1:${port}/`], { env, stdio: "ignore" })
+  const browser = spawn(program, [...flags, `http://127.0.0.1:${port}/`], { env, stdio: "ignore", detached: true })
   const ended = new Promise((end) => browser.once("close", end))
   browser.once("error", reject)
   const timer = setTimeout(() => reject(new Error(`the page posted nothing in ${seconds} s`)), 1000 * seconds)
@@ -50,11 +50,12 @@ export async function runInChromium(page: string, seconds = 50): Promise<unknown
     return await promise
   } finally {
     clearTimeout(timer)
-    browser.kill("SIGKILL")
+    // Its helpers too, which would go on writing into the profile.
+    if (browser.pid !== undefined) process.kill(-browser.pid, "SIGKILL")
     await ended
     server.closeAllConnections()
     server.close()
-    rmSync(profile, { recursive: true, force: true, maxRetries: 5 })
+    rmSync(profile, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 })
   }
 }
 
