@@ -121,7 +121,8 @@ function readFolder(
     if (file !== undefined) return [{ id, file, where, annotation, zeroBased }]
     const wanted = posix.join(relative(folder.path, folder.images).split(sep).join("/"), `${id}.jpg`)
     const foreign = images.below().find((name) => withoutEnding(name) === id && isPictureName(name))
-    const told = foreign === undefined ? undefined : foreignPicture(images.find(foreign, where)!)
+    const other = foreign === undefined ? undefined : images.find(foreign, where)
+    const told = other === undefined ? undefined : foreignPicture(other)
     if (told !== undefined) log.report("unreadable-image", prefix + foreign!, told)
     else if (log.report("missing-image", where, `${wanted} is missing`) === "kept") {
       return [{ id, file: join(folder.images, `${id}.jpg`), where, annotation, zeroBased }]

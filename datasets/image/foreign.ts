@@ -1,3 +1,4 @@
+import { NoFileError } from "../../src/core/regular-file.js"
 import { imageFileStart } from "./image-file.js"
 
 /** Kinds of pictures that no decoder here reads, by their first bytes, and what they are called. */
@@ -19,7 +20,12 @@ const kinds: readonly (readonly [test: (head: string) => boolean, name: string])
 
 /** What a file is that holds a picture of a kind that is not decoded; undefined for any other. */
 export function foreignPicture(path: string): string | undefined {
-  return foreignKind(imageFileStart(path, 64))
+  try {
+    return foreignKind(imageFileStart(path, 64))
+  } catch (error) {
+    if (error instanceof NoFileError) return error.message
+    throw error
+  }
 }
 
 function foreignKind(bytes: Uint8Array): string | undefined {

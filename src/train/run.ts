@@ -140,6 +140,11 @@ export async function runTraining<Batch, Prepared extends { dispose(): void }>(
   from: RunStart = { position: runStart },
 ): Promise<RunPosition> {
   const { position, velocities } = from
+  if (position.batch > task.batchesPerEpoch) {
+    throw new DataError(
+      `the saved state stands at batch ${position.batch} of an epoch of ${task.batchesPerEpoch}: it is not of this run`,
+    )
+  }
   const trainable = task.parameters.trainable()
   const optimizer = new Sgd(trainable, options.sgd)
   if (velocities) optimizer.restore(velocities)

@@ -1,8 +1,10 @@
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from "node:fs"
 import { join } from "node:path"
 import type * as tf from "@tensorflow/tfjs-core"
+import { z } from "zod"
 import { DataError } from "../core/errors.js"
 import type { Parameter, Weights } from "../core/parameters.js"
+import { parseJson } from "../core/plain-data.js"
 import { syncFolder, writeWhole } from "../core/write-whole.js"
 import { fromTorchAxes } from "../weights/axes.js"
 import { loadSafetensors, writeSafetensors } from "../weights/safetensors.js"
@@ -90,10 +92,39 @@ function readTensors(file: string): Map<string, Float32Array> {
   return new Map([...loadSafetensors(file)].map(([name, { values }]) => [name, values]))
 }
 
+const count = z.int().min(0)
+const sums = z.object({ sums: z.record(z.string(), z.number()), count })
+
+/** What `saveState` writes of a position. */
+const storedPosition = z.object({
+  epoch: count,
+  batch: count,
+  step: count,
+  best: z.number().nullable(),
+  losses: sums,
+  window: sums.optional(),
+  pending: z.boolean().optional(),
+  schedule: z
+    .object({
+      error: z.number(),
+      started: z.boolean(),
+      drops: count,
+      best: z.number().nullable(),
+      waited: count,
+    })
+    .optional(),
+})
+
 function readPosition(file: string): RunPosition {
+  const broken = (what: string) => new DataError(`${file}: ${what}. The saved state is broken`)
+  let value: unknown
   try {
-    return JSON.parse(readFileSync(file, "utf8")) as RunPosition
+    value = parseJson(readFileSync(file, "utf8"))
   } catch (error) {
-    throw new DataError(`${file}: ${(error as Error).message}. The saved state is broken`)
+    throw broken((error as Error).message)
   }
+  const { success, data, error } = storedPosition.safeParse(value)
+  if (success) return data as RunPosition
+  const { path, message } = error.issues[0]!
+  throw broken([path.join("."), message].filter(Boolean).join(": "))
 }

@@ -1,7 +1,8 @@
 import { existsSync, mkdirSync, readFileSync } from "node:fs"
 import { join } from "node:path"
-import type { z } from "zod"
+import { z } from "zod"
 import { DataError, UsageError } from "../../core/errors.js"
+import { parseJson } from "../../core/plain-data.js"
 import { renameOldKeys } from "../../core/renamed-keys.js"
 import { writeWhole } from "../../core/write-whole.js"
 import { loadState, type SavedState } from "../../train/state.js"
@@ -92,13 +93,20 @@ export function reopenRun<Schema extends z.ZodType, Model>(
   )
 }
 
+const fingerprint = z.looseObject({ images: z.number(), classes: z.array(z.string()) })
+
+/** What is used of a record before its command checks it. */
+const storedRecord = z.looseObject({ config: z.looseObject({}), data: fingerprint })
+
 function readRecord<Model>(run: string): RunRecord<Record<string, unknown>, Model> {
   const file = join(run, "config.json")
   try {
-    const record: unknown = JSON.parse(readFileSync(file, "utf8"))
-    return renameOldKeys(record).tree as RunRecord<Record<string, unknown>, Model>
+    const { tree } = renameOldKeys(storedRecord.parse(parseJson(readFileSync(file, "utf8"))))
+    return tree as unknown as RunRecord<Record<string, unknown>, Model>
   } catch (error) {
-    throw new DataError(`${file}: ${(error as Error).message}. Expected the folder of a training run`)
+    const reason = error instanceof z.ZodError ? error.issues[0]! : undefined
+    const what = reason ? [reason.path.join("."), reason.message].filter(Boolean).join(": ") : (error as Error).message
+    throw new DataError(`${file}: ${what}. Expected the folder of a training run`)
   }
 }
 
