@@ -44,9 +44,11 @@ function prepareProcess(): void {
   process.env.TF_CPP_MIN_LOG_LEVEL ??= "2"
   // Without it TensorFlow adds some gradients (CropAndResizeGradImage) in the order its threads come by.
   process.env.TF_DETERMINISTIC_OPS ??= "1"
-  const util = createRequire(import.meta.url)("node:util") as { isNullOrUndefined?: (value: unknown) => boolean }
-  // tfjs-node 4.22 calls it; Node 22 warns about it and Node 23 removed it.
+  type Removed = "isNullOrUndefined" | "isArray"
+  const util = createRequire(import.meta.url)("node:util") as Partial<Record<Removed, (value: unknown) => boolean>>
+  // tfjs-node 4.22 calls them; Node 22 warns about them and Node 23 removed them.
   util.isNullOrUndefined = (value) => value === null || value === undefined
+  util.isArray = Array.isArray
 }
 
 /** Loads TensorFlow's library by its path; the loader keeps two harmless log lines back. */
