@@ -1,4 +1,5 @@
-import { closeSync, openSync, readFileSync, readSync } from "node:fs"
+import { closeSync, readSync } from "node:fs"
+import { openRegular, readRegular } from "../src/core/regular-file.js"
 
 /**
  * The text of a file in the encoding that it tells of itself: by a byte order mark, by zeros where UTF-16 has them, by an
@@ -6,12 +7,12 @@ import { closeSync, openSync, readFileSync, readSync } from "node:fs"
  * @throws Error for a declared encoding that is not known
  */
 export function readText(path: string): string {
-  return decodeText(readFileSync(path))
+  return decodeText(readRegular(path))
 }
 
 /** The first 64 KiB of a file's text: enough to know its kind by. */
 export function readHead(path: string): string {
-  const file = openSync(path, "r")
+  const { file } = openRegular(path)
   try {
     const bytes = new Uint8Array(64 << 10)
     return decodeText(bytes.subarray(0, readSync(file, bytes)))

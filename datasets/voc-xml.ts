@@ -1,5 +1,5 @@
-import { readFileSync } from "node:fs"
 import { XMLParser, XMLValidator } from "fast-xml-parser"
+import { readRegular } from "../src/core/regular-file.js"
 import type { FaultLog } from "./faults.js"
 import type { FolderFiles } from "./folder-files.js"
 import { decodeText } from "./text.js"
@@ -67,7 +67,7 @@ export function readAnnotation(
     return undefined
   }
   try {
-    return parseVocXml(readFileSync(path))
+    return parseVocXml(readRegular(path))
   } catch (error) {
     log.report("broken-annotation", where, (error as Error).message.replaceAll(/\s+/g, " "))
     return undefined

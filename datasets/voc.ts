@@ -1,6 +1,6 @@
-import { readFileSync } from "node:fs"
 import { basename, join, posix, relative, sep } from "node:path"
 import { withDefaults } from "../src/core/options.js"
+import { NoFileError, readRegular } from "../src/core/regular-file.js"
 import { didYouMean } from "../src/core/suggest.js"
 import { labelsByName, orderClasses } from "./classes.js"
 import type { Dataset, ImageRecord } from "./dataset.js"
@@ -196,7 +196,7 @@ function isZeroBased(folder: VocFolder, annotations: FolderFiles, options: ReadO
   const files = annotations.below().filter((name) => /\.xml$/i.test(name))
   const signs = files.filter((name) => {
     const path = annotations.find(name, name)
-    return path !== undefined && zero.test(readFileSync(path, "latin1").replace(besideObjects, ""))
+    return path !== undefined && zero.test(latin1(path).replace(besideObjects, ""))
   })
   if (signs.length === 0) return false
   const named = `${posix.join(basename(folder.annotations), signs[0]!)}`
@@ -235,4 +235,14 @@ function emptiness([xmin, ymin, xmax, ymax]: VocAnnotation["objects"][number]["c
   const text = `the corners ${[xmin, ymin, xmax, ymax].join(" ")} enclose no area`
   if (!(xmax < xmin || ymax < ymin)) return { empty: text }
   return { empty: `${text}: the greater ones come first, they are perhaps swapped` }
+}
+
+/** A file's letters, byte by byte; none where it is no file, of which its reader tells. */
+function latin1(path: string): string {
+  try {
+    return readRegular(path).toString("latin1")
+  } catch (error) {
+    if (error instanceof NoFileError) return ""
+    throw error
+  }
 }

@@ -1,4 +1,4 @@
-import { closeSync, constants, fstatSync, openSync } from "node:fs"
+import { closeSync, constants, fstatSync, openSync, readFileSync } from "node:fs"
 
 /** Without waiting for somebody at the other end of a pipe; Windows has no such thing. */
 const flags = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0)
@@ -19,4 +19,14 @@ export function openRegular(path: string): { readonly file: number; readonly siz
 /** There is something at a path that is no file. */
 export class NoFileError extends Error {
   override readonly name = "NoFileError"
+}
+
+/** All of a file. @throws Error as above */
+export function readRegular(path: string): Buffer {
+  const { file } = openRegular(path)
+  try {
+    return readFileSync(file)
+  } finally {
+    closeSync(file)
+  }
 }

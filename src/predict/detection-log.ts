@@ -93,10 +93,17 @@ function parse(line: string, where: string): LoggedImage {
   const name = { path: image, stem: typeof stem === "string" ? stem : withoutEnding(image) }
   if (typeof error === "string") return { ...name, error }
   if (typeof width !== "number" || typeof height !== "number") return refuse("expected the image's width and height")
-  return { ...name, width, height, detections: detections.map((one) => exact(one as Logged)) }
+  if (!detections.every(isLogged)) return refuse("expected each detection's label, classId, score and box")
+  return { ...name, width, height, detections: detections.map(exact) }
 }
 
 type Logged = ImageDetections["detections"][number]
+
+function isLogged(value: unknown): value is Logged {
+  const { label, classId, score, box } = (value ?? {}) as Record<string, unknown>
+  const numbers = [classId, score, ...(Array.isArray(box) ? box : [])]
+  return typeof label === "string" && numbers.length === 6 && numbers.every((one) => typeof one === "number")
+}
 
 function exact({ label, classId, score, box: [x1, y1, x2, y2] }: Logged): Logged {
   const { fround } = Math

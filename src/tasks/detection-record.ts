@@ -1,7 +1,9 @@
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs"
 import { join, resolve } from "node:path"
 import { isDeepStrictEqual } from "node:util"
+import { z } from "zod"
 import { DataError, UsageError } from "../core/errors.js"
+import { parseJson } from "../core/plain-data.js"
 import { writeWhole } from "../core/write-whole.js"
 import type { DetectOptions } from "../detector/detect-options.js"
 import { cutHalfLine, logName } from "../predict/detection-log.js"
@@ -57,13 +59,20 @@ export function writeRecord(folder: string, record: DetectionRecord): void {
   writeWhole(join(folder, recordName), `${JSON.stringify(record, undefined, 2)}\n`)
 }
 
+const storedRecord = z.looseObject({
+  classes: z.array(z.string()),
+  categoryIds: z.array(z.union([z.number(), z.string()])),
+  formats: z.array(z.string()),
+})
+
 /** @throws DataError where a folder has none, or it cannot be read */
 export function readRecord(folder: string): DetectionRecord {
   const path = join(folder, recordName)
   try {
-    return JSON.parse(readFileSync(path, "utf8")) as DetectionRecord
+    return storedRecord.parse(parseJson(readFileSync(path, "utf8"))) as unknown as DetectionRecord
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException
+    const { code } = error as NodeJS.ErrnoException
+    const message = error instanceof z.ZodError ? "it is no record of detect" : (error as Error).message
     throw new DataError(
       code === "ENOENT" ? `${folder}: expected the results of detect, found no ${recordName}` : `${path}: ${message}`,
     )

@@ -1,8 +1,9 @@
+import { execFileSync } from "node:child_process"
 import { symlinkSync } from "node:fs"
 import { join } from "node:path"
 import { expect, test } from "vitest"
 import { readVoc } from "../../datasets/voc.js"
-import { tempFolder, vocFile, vocObject, writeFiles, writeVocSample } from "./samples.js"
+import { png, tempFolder, vocFile, vocObject, writeFiles, writeVocSample } from "./samples.js"
 
 test("VOC corners, counted from 1, become 0-based continuous boxes", () => {
   const folder = tempFolder()
@@ -170,3 +171,18 @@ test("years joined with + or found in a VOCdevkit come as one set; equal names s
   expect(joined.images[1]!.file).toContain("VOC2012")
   expect(readVoc(folder).images).toEqual(joined.images)
 })
+
+test.skipIf(process.platform === "win32")(
+  "a pipe in the place of an annotation is told, never waited for",
+  async () => {
+    const folder = tempFolder()
+    writeFiles(folder, {
+      "JPEGImages/a.png": png(9, 9),
+      "ImageSets/Main/train.txt": "a\n",
+      "Annotations/b.xml": "<annotation/>",
+    })
+    execFileSync("mkfifo", [join(folder, "Annotations", "a.xml")])
+    const { faults } = await readVoc(folder, { split: "train" })
+    expect(faults).toMatchObject([{ kind: "broken-annotation", message: "it is a pipe or a device, not a file" }])
+  },
+)
