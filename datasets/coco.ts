@@ -89,7 +89,7 @@ function frequenciesOf(classes: readonly string[], categories: readonly Category
 /** The id of each class; one that the file lacks gets a number that is free. */
 function idsOf(classes: readonly string[], categories: Content["categories"]): CocoId[] {
   const byName = new Map(categories.map(({ name, id }) => [name, id]))
-  const free = Math.max(0, ...categories.map(({ id }) => (typeof id === "number" ? id : 0))) + 1
+  const free = categories.reduce((most, { id }) => (typeof id === "number" ? Math.max(most, id) : most), 0) + 1
   return classes.map((name, index) => byName.get(name) ?? free + index)
 }
 

@@ -1,9 +1,13 @@
+import { DataError } from "../core/errors.js"
 import type { Arrangement } from "./arrange.js"
 import type { CocoMatches } from "./coco-match.js"
 import type { CocoOptions } from "./coco-options.js"
 
 /** np.spacing(1): keeps pycocotools' precision from dividing by zero. */
 const SPACING = 2 ** -52
+
+/** Of precision and scores: 22,000 categories with COCO's parameters. A file of a megabyte may name more. @source ours */
+const MOST_BYTES = 4 * 2 ** 30
 
 /** How many thresholds, recalls, classes, area ranges and limits of detections there are. */
 export type CocoShape = readonly [T: number, R: number, K: number, A: number, M: number]
@@ -70,6 +74,13 @@ class CurveMaker implements CocoCurves {
     const A = options.areaRanges.length
     const M = options.maxDetections.length
     this.shape = [T, R, classes, A, M]
+    const bytes = 2 * Float64Array.BYTES_PER_ELEMENT * T * R * classes * A * M
+    if (bytes > MOST_BYTES) {
+      const size = (bytes / 2 ** 30).toFixed(0)
+      throw new DataError(
+        `The curves of ${classes} categories would take ${size} GB. Score a part of them: --categories`,
+      )
+    }
     this.precision = new Float64Array(T * R * classes * A * M).fill(-1)
     this.scores = new Float64Array(T * R * classes * A * M).fill(-1)
     this.recall = new Float64Array(T * classes * A * M).fill(-1)

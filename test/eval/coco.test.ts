@@ -164,6 +164,11 @@ describe("evaluateCoco by hand", () => {
     expect(evaluateCoco({ ...marked, format: "coco" }, detections).summary.AP).toBeCloseTo(51 / 101, 12)
   })
 
+  test("more categories than there is room for are refused before any is taken", () => {
+    const truths = truthsFromCoco(truthFile([{ box: square }], 1, 125_000))
+    expect(() => evaluateCoco(truths, detectionsFromCoco(truths, []))).toThrow("125000 categories would take 23 GB")
+  })
+
   test("an unknown option is refused with the nearest name", () => {
     expect(() => evaluate(truthFile([]), [], { maxDetection: [1] } as never)).toThrow('Did you mean "maxDetections"?')
     expect(() => evaluate(truthFile([]), [], { iouThresholds: [0.9, 0.5] })).toThrow("1 to 32 ascending numbers")

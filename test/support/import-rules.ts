@@ -26,7 +26,7 @@ export const rooms: Readonly<Record<string, RoomRule>> = {
   weights: { may: ["core", "engine", "layers", "backbone", "detector"] },
   onnx: { may: ["core", "engine", "boxes", "layers", "backbone", "rpn", "roi", "detector", "weights"] },
   train: { may: ["core", "engine", "boxes", "detector", "eval", "datasets", "weights"] },
-  predict: { may: ["core", "engine", "boxes", "detector", "weights", "onnx", "datasets"], types: ["backbone"] },
+  predict: { may: ["core", "engine", "boxes", "detector", "weights", "onnx", "json", "datasets"], types: ["backbone"] },
 }
 
 /** Rooms that may import every other; only the command line and the public names stand above the tasks. */
