@@ -131,7 +131,10 @@ test("from the command line a mistake is one line and an exit code", () => {
   })
   const resume = run("train", "--resume", folder, "--lr", "1")
   expect(resume).toMatchObject({ status: 2, stderr: expect.stringMatching(/leave out --lr, or start a new run\n$/) })
-  writeFileSync(join(folder, "config.json"), JSON.stringify({ config: { data, epochs: 2, padding: 4 } }))
+  writeFileSync(
+    join(folder, "config.json"),
+    JSON.stringify({ config: { data, epochs: 2, padding: 4 }, data: { images: 2, classes: ["a"] } }),
+  )
   expect(run("train", "--resume", folder)).toMatchObject({
     status: 3,
     stderr: expect.stringMatching(
