@@ -7,6 +7,10 @@ export const command = defineCommand({
   description:
     "how long each phase of a training step and of a detection takes on this machine, and how many images a second are " +
     "loaded; images (640x480) and weights are made up, and always the same",
+  async plan(options) {
+    const { planBench } = await import("../tasks/bench.js")
+    return planBench(options)
+  },
   async run(options, { hooks }) {
     const { bench } = await import("../tasks/bench.js")
     const result = await bench(options, hooks)

@@ -64,6 +64,13 @@ export async function bench(options: BenchOptions, hooks: TaskHooks = {}): Promi
   }
 }
 
+/** The options that `bench` would use, with nothing left open. */
+export function planBench(options: BenchOptions): z.output<typeof benchSchema> {
+  const given = parseOptions("bench", benchSchema, options)
+  const { model, size } = configOf(given)
+  return { ...given, model, size }
+}
+
 /**
  * A pyramid with torchvision's options, others with the paper's; frozen is what a trained backbone freezes. Of a weights
  * file, what it says of itself.

@@ -23,6 +23,20 @@ function bench(...args: string[]) {
   return { status, stdout, stderr }
 }
 
+test("--print-config shows what the model and the weights decide, and takes it back unchanged", () => {
+  for (const [args, decided] of [
+    [["--model", "fasterrcnn_resnet18_fpn"], { model: "fasterrcnn_resnet18_fpn", size: 800 }],
+    [["--weights", weights], { model: "fasterrcnn_resnet18_c4", size: 64 }],
+  ] as const) {
+    const { status, stdout } = bench(...args, "--print-config")
+    expect(status).toBe(0)
+    expect(JSON.parse(stdout)).toMatchObject(decided)
+    writeFileSync(join(folder, "bench.json"), stdout)
+    const again = bench("--config", join(folder, "bench.json"), "--print-config")
+    expect(JSON.parse(again.stdout)).toEqual(JSON.parse(stdout))
+  }
+})
+
 test("every phase of a detector's training and detection has its time, and the phases make up the whole", () => {
   const { status, stdout, stderr } = bench("--weights", weights, "--batch", "2", "--steps", "1", "--json", "-")
   expect(stderr).toMatch(
