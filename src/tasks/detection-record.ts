@@ -69,7 +69,10 @@ const storedRecord = z.looseObject({
 export function readRecord(folder: string): DetectionRecord {
   const path = join(folder, recordName)
   try {
-    return storedRecord.parse(parseJson(readFileSync(path, "utf8"))) as unknown as DetectionRecord
+    const record = parseJson(readFileSync(path, "utf8"))
+    // Checked and returned as it is: a copy by the schema would have its keys in another order.
+    storedRecord.parse(record)
+    return record as DetectionRecord
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
     const message = error instanceof z.ZodError ? "it is no record of detect" : (error as Error).message
@@ -80,7 +83,7 @@ export function readRecord(folder: string): DetectionRecord {
 }
 
 /** What must not differ between the parts of one run. */
-const parts = ["source", "weights", "engine", "options", "classes", "categoryIds"] as const
+const parts = ["source", "weights", "engine", "options", "classes", "categoryIds", "gt"] as const
 
 /** The first part in which two records differ, and both of it. */
 export function differenceOf(one: DetectionRecord, other: DetectionRecord, names: readonly (keyof DetectionRecord)[]) {
