@@ -1,20 +1,14 @@
 import { DataError } from "../core/errors.js"
+import type { CocoFileAnnotation } from "../json/coco-file.js"
 import { type CocoId, compareIds, idKey, isPlainId } from "../json/coco-id.js"
 import { bytes, doubles } from "./columns.js"
 import type { TruthTable } from "./tables.js"
 
 /** One truth as a file tells it. */
-export interface TruthRecord {
+export interface TruthRecord extends Omit<CocoFileAnnotation, "id" | "area" | "ignore"> {
   readonly id: CocoId
-  readonly imageId: CocoId
-  readonly categoryId: CocoId
-  readonly x: number
-  readonly y: number
-  readonly width: number
-  readonly height: number
   /** Absent: width * height. */
   readonly area?: number | undefined
-  readonly crowd: boolean
   readonly difficult: boolean
 }
 

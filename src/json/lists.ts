@@ -1,10 +1,5 @@
+import { CLOSE_LIST, CLOSE_OBJECT, COMMA, OPEN_LIST, OPEN_OBJECT } from "./letters.js"
 import { JsonScanner, needMoreBytes } from "./scanner.js"
-
-const COMMA = 0x2c
-const OPEN_LIST = 0x5b
-const CLOSE_LIST = 0x5d
-const OPEN_OBJECT = 0x7b
-const CLOSE_OBJECT = 0x7d
 
 /** Bytes in pieces of any size: a file stream of Node, a `Response.body`, or a list of arrays. */
 export type ByteChunks = AsyncIterable<Uint8Array> | Iterable<Uint8Array>

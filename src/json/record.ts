@@ -1,13 +1,7 @@
 import { DataError } from "../core/errors.js"
 import type { CocoId } from "./coco-id.js"
+import { CLOSE_LIST, CLOSE_OBJECT, COMMA, OPEN_LIST, OPEN_OBJECT, QUOTE } from "./letters.js"
 import type { JsonScanner } from "./scanner.js"
-
-const QUOTE = 0x22
-const COMMA = 0x2c
-const CLOSE_LIST = 0x5d
-const OPEN_LIST = 0x5b
-const OPEN_OBJECT = 0x7b
-const CLOSE_OBJECT = 0x7d
 
 /**
  * What a field of a record holds: `number` any number, `id` a whole number of any size or a text, `flag` 0, 1, true or

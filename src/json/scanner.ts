@@ -1,21 +1,15 @@
 import { DataError } from "../core/errors.js"
 import { decimalValue } from "./decimal.js"
 import { foreignKind, foreignNotation } from "./foreign.js"
+import { CLOSE_LIST, CLOSE_OBJECT, COLON, COMMA, OPEN_LIST, OPEN_OBJECT, QUOTE } from "./letters.js"
 
 /** Thrown inside the scanner where the bytes at hand end before the value does. */
 export const needMoreBytes = Symbol("need more bytes")
 
-const QUOTE = 0x22
-const COMMA = 0x2c
 const PLUS = 0x2b
 const MINUS = 0x2d
 const POINT = 0x2e
-const COLON = 0x3a
 const BACKSLASH = 0x5c
-const OPEN_LIST = 0x5b
-const CLOSE_LIST = 0x5d
-const OPEN_OBJECT = 0x7b
-const CLOSE_OBJECT = 0x7d
 const MOST_NESTED = 500
 const LITERALS: Readonly<Record<string, unknown>> = {
   true: true,

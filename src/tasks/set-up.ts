@@ -28,8 +28,10 @@ export type SetUpResult = { readonly onnxruntime: string | null } & (
  * @throws UserError when native TensorFlow could not be set up
  */
 export async function setUp(options: SetUpOptions = {}, hooks: TaskHooks = {}): Promise<SetUpResult> {
-  const { libtensorflow, gpu, cpu, webgpu, cache, strict } = parseOptions("setUp", setUpSchema, options)
+  const { libtensorflow, gpu, cpu, webgpu, cache, strict, offline } = parseOptions("setUp", setUpSchema, options)
   const { log } = listenerOf(hooks)
+  if (offline)
+    throw new UsageError("setup fetches what is missing, which --offline forbids; resdet doctor says what is there")
   if (gpu && cpu) throw new UsageError("setup: expected --gpu or --cpu, got both. Leave one out")
   const device = gpu ? "gpu" : cpu ? "cpu" : undefined
   const root = cache === undefined ? cacheFolder() : resolve(cache)

@@ -1,5 +1,6 @@
 import { z } from "zod"
 import { option } from "../option.js"
+import { offline } from "./shared.js"
 
 export const setUpSchema = z.strictObject({
   libtensorflow: option(z.string().optional(), {
@@ -22,6 +23,7 @@ export const setUpSchema = z.strictObject({
   strict: option(z.boolean().default(false), {
     help: "exit 1 also on machines for which there is no native TensorFlow, such as macOS and Windows",
   }),
+  offline: offline(),
 })
 
 export type SetUpOptions = z.input<typeof setUpSchema>
