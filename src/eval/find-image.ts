@@ -1,4 +1,5 @@
 import { DataError } from "../core/errors.js"
+import { numberInName } from "../core/number-in-name.js"
 import { didYouMean } from "../core/suggest.js"
 import { type CocoId, idKey } from "../json/coco-id.js"
 import { IdIndex } from "./id-index.js"
@@ -21,10 +22,8 @@ function decoded(name: string): string {
   }
 }
 
-/** The last run of digits in a name: 42 for `COCO_val2014_000000000042.jpg`; NaN without digits. */
-export function numberInName(name: string): number {
-  return Number(/(\d+)\D*$/.exec(imageStem(name))?.[1] ?? Number.NaN)
-}
+/** The number in an image's name, with or without folder and ending. */
+export const imageNumber = (name: string): number => numberInName(imageStem(name))
 
 /** Finds the images of a truth table by what result files call them. */
 export class FindImage {
@@ -59,7 +58,7 @@ export class FindImage {
     if (!this.#truths.unnumbered) return this.#given ? (this.#given.get(id) ?? -1) : (this.#plain?.place(id) ?? -1)
     this.#byNumber ??= this.#numbersOfNames()
     const place = this.#byNumber.get(id) ?? -1
-    return place === SEVERAL ? this.#several(`image_id ${id}`, (name) => numberInName(name) === id) : place
+    return place === SEVERAL ? this.#several(`image_id ${id}`, (name) => imageNumber(name) === id) : place
   }
 
   /**
@@ -108,7 +107,7 @@ export class FindImage {
   #numbersOfNames(): Map<number, number> {
     const places = new Map<number, number>()
     this.#truths.imageNames.forEach((name, i) => {
-      const number = numberInName(name)
+      const number = imageNumber(name)
       places.set(number, places.has(number) ? SEVERAL : i)
     })
     // A name that is nothing but the number counts first.

@@ -1,5 +1,5 @@
 import type { CocoId } from "../json/coco-id.js"
-import { numberInName, shownImageId } from "./find-image.js"
+import { imageNumber, shownImageId } from "./find-image.js"
 import type { TruthTable } from "./tables.js"
 
 /** What image ids that the truths lack might mean, with the mapping that would work, as one sentence. */
@@ -17,7 +17,7 @@ export function guessImageIds(truths: TruthTable, unknown: readonly CocoId[]): s
       ? `${cure}. The ids look like positions in the list of images, which is taken for nothing.`
       : `${cure}.`
   }
-  const numbersInNames = new Map(truths.imageNames.map((name, i) => [numberInName(name), i]))
+  const numbersInNames = new Map(truths.imageNames.map((name, i) => [imageNumber(name), i]))
   if (fits((id) => numbersInNames.has(id))) {
     const meant = idAt(numbersInNames.get(example)!)
     return `The ids are the numbers in the images' file names: image_id ${example} would be id ${meant}.`

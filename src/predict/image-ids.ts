@@ -1,4 +1,5 @@
 import { basename } from "node:path"
+import { numberInName } from "../core/number-in-name.js"
 import type { CocoId } from "../json/coco-id.js"
 import type { LoggedImage } from "./detection-log.js"
 
@@ -16,17 +17,9 @@ export interface ImageIds {
 export async function imageIdsByName(images: AsyncIterable<Named>): Promise<ImageIds> {
   const ids = new Set<number>()
   for await (const { stem } of images) {
-    const id = numberInName(stem)
+    const id = numberInName(basename(stem))
     if (!Number.isSafeInteger(id) || ids.has(id)) return { from: "places", idOf: (_, index) => index + 1 }
     ids.add(id)
   }
-  return { from: "names", idOf: ({ stem }) => numberInName(stem) }
-}
-
-/**
- * 139 for `000000000139` (COCO 2017), `COCO_val2014_000000000139` (2014, 2015) and `frame 139 left`: the last run of digits. NaN
- * without any.
- */
-function numberInName(stem: string): number {
-  return Number(/(\d+)\D*$/.exec(basename(stem))?.[1] ?? Number.NaN)
+  return { from: "names", idOf: ({ stem }) => numberInName(basename(stem)) }
 }

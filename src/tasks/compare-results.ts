@@ -28,7 +28,7 @@ export async function compareResults(
     return { of: "documents", comparison: compareDocuments(readJson(a), readJson(b), [a, b]) }
   }
   const told = listenerOf(hooks)
-  const truths = await readTruths({ gt, split, images: undefined, boxes: undefined }, told)
+  const truths = await readTruths({ gt, split }, told)
   const [first, second] = [await readPredictions(truths, a, told), await readPredictions(truths, b, told)]
   const overrides = { ...(samples === undefined ? {} : { samples }), ...(seed === undefined ? {} : { seed }) }
   return { of: "results", comparison: compareDetections(truths, first, second, overrides) }

@@ -2,6 +2,7 @@ import { existsSync } from "node:fs"
 import { readdir, stat } from "node:fs/promises"
 import { join } from "node:path"
 import type { z } from "zod"
+import type { ReadOptions } from "../../datasets/options.js"
 import { DataError } from "../core/errors.js"
 import { readCocoDetections, readCocoTruths } from "../eval/coco-stream.js"
 import { detectionsFromLines } from "../eval/image-lines.js"
@@ -10,7 +11,14 @@ import { truthsFromDataset } from "../eval/records.js"
 import { type EvalReport, evaluate } from "../eval/report.js"
 import { subsetOf } from "../eval/subset.js"
 import type { DetectionTable, TruthTable } from "../eval/tables.js"
-import { areInPixels, boxesOf, detectionsFromText, type TextFile, truthsFromText } from "../eval/text-files.js"
+import {
+  areInPixels,
+  boxesOf,
+  detectionsFromText,
+  type TextBoxes,
+  type TextFile,
+  truthsFromText,
+} from "../eval/text-files.js"
 import { detectionsFromVoc } from "../eval/voc-files.js"
 import { detectionsFromYolo } from "../eval/yolo-files.js"
 import { beginningOf } from "../json/beginning.js"
@@ -20,7 +28,9 @@ import { type Listener, listenerOf, type TaskHooks } from "./hooks.js"
 import { reportOptionsOf, type ScorePredictionsOptions, scorePredictionsSchema } from "./options/evaluate.js"
 
 type Told = Pick<Listener, "log" | "fault">
-type GivenTruths = Pick<z.output<typeof scorePredictionsSchema>, "gt" | "split" | "images" | "boxes">
+type GivenTruths = Pick<z.output<typeof scorePredictionsSchema>, "gt" | "split"> & {
+  readonly boxes?: TextBoxes | undefined
+}
 
 /**
  * Scores saved predictions; loads no engine and opens no picture. Ground truth counts as it was annotated.
@@ -29,7 +39,8 @@ type GivenTruths = Pick<z.output<typeof scorePredictionsSchema>, "gt" | "split" 
 export async function scorePredictions(given: ScorePredictionsOptions, hooks: TaskHooks = {}): Promise<EvalReport> {
   const options = parseOptions("scorePredictions", scorePredictionsSchema, given)
   const told = listenerOf(hooks)
-  const truths = await readTruths(options, told)
+  const { images = null, corners, sizeMismatch, followLinks } = options
+  const truths = await readTruths(options, told, { images, corners, sizeMismatch, followLinks })
   const detections = await readPredictions(truths, options.predictions, told, options.boxes)
   const part = subsetOf(truths, detections, options)
   return evaluate(part.truths, part.detections, reportOptionsOf(options))
@@ -38,15 +49,21 @@ export async function scorePredictions(given: ScorePredictionsOptions, hooks: Ta
 /**
  * Ground truth from a COCO file, from the file of a COCO folder's split, from another data set's folder, or from text files.
  * Tells what was decided about it.
+ * @param how a data set's folder is read
  */
-export async function readTruths({ gt, split, images, boxes }: GivenTruths, { log, fault }: Told): Promise<TruthTable> {
+export async function readTruths(
+  { gt, split, boxes }: GivenTruths,
+  { log, fault }: Told,
+  how: Partial<ReadOptions> = {},
+): Promise<TruthTable> {
   if (gt.toLowerCase().endsWith(".json")) return readCocoTruths(readBytes(gt), gt)
   const isFolder = (await found(gt)).isDirectory()
   // The readers of data sets are needed for folders alone.
-  const [{ cocoFileOf, isCoco }, { scoringPolicies }, { readDataset, recognizeFormat }] = await Promise.all([
+  const [{ cocoFileOf, isCoco }, { scoringPolicies }, { recognizeFormat }, { readBoxData }] = await Promise.all([
     import("../../datasets/coco-files.js"),
     import("../../datasets/faults.js"),
     import("../../datasets/read.js"),
+    import("./box-data.js"),
   ])
   if (isFolder && (await holdsOnlyText(gt))) {
     const files = await readTextFiles(gt, TEXT_FILES, "text files")
@@ -59,11 +76,8 @@ export async function readTruths({ gt, split, images, boxes }: GivenTruths, { lo
     log(`${gt}: COCO data, split ${split}: ${file}`)
     return readCocoTruths(readBytes(file), file)
   }
-  const set = await readDataset(gt, { split, images: images ?? null, policies: scoringPolicies })
-  log(`${gt}: ${set.format.toUpperCase()} data, split ${set.split}: ${set.images.length} images`)
-  for (const notice of set.notices ?? []) log(notice)
-  for (const one of set.faults) fault(one)
-  return truthsFromDataset(set)
+  const options = { ...how, split, policies: scoringPolicies }
+  return truthsFromDataset(await readBoxData(gt, options, { log, fault }))
 }
 
 const VOC_FILES = /^comp[34]_det_.+\.txt$/

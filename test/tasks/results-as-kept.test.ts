@@ -147,6 +147,16 @@ test("the folder that detect wrote is scored as it is, and what was read is told
   expect(told.join()).toContain("reading detections.jsonl")
 })
 
+test("what the corners of a folder mean can be said where saved results are scored", async () => {
+  const gt = tempFolder()
+  writeVocSample(gt, vocObject("cat", [1, 1, 20, 20]), { "ImageSets/Main/val.txt": "a\n" })
+  const predictions = folder({ "p.json": JSON.stringify([{ ...result([0, 0, 20, 20], 0.9), image_id: "a" }]) })
+  const at = async (corners: object) =>
+    (await score(gt, join(predictions, "p.json"), { iouThrs: [0.99], ...corners })).coco.AP
+  expect(await at({})).toBeCloseTo(1, 12)
+  expect(await at({ corners: "zero-based" })).toBe(0)
+})
+
 test("a folder counted from 0 and its result files agree, by VOC's overlaps too", async () => {
   const gt = tempFolder()
   const xml = (box: string) => `<annotation><size><width>40</width><height>30</height></size>${box}</annotation>`

@@ -125,6 +125,7 @@ export const scorePredictionsSchema = z.strictObject({
   }),
   split: scoredSplit,
   images: imagesFolder,
+  ...howRead,
   boxes: option(z.enum(["xyxy", "xywh"]).optional(), {
     help: "what the four numbers of text files in pixels are: two corners, or corner and size",
     otherwise: "corners where all lines can be",
