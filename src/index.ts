@@ -63,7 +63,7 @@ export { planClassifier, resumeClassifier, trainClassifier } from "./tasks/train
 export { planDetector, resumeDetector, trainDetector } from "./tasks/train-detector.js"
 export { planLocalizerRun, resumeLocalizer, trainLocalizer } from "./tasks/train-localizer.js"
 export type { ResumeChanges } from "./tasks/training/run-record.js"
-export type { EpochReport, TrainHooks, TrainResult } from "./tasks/training/trainer.js"
+export type { BestModel, EpochReport, TrainHooks, TrainResult } from "./tasks/training/trainer.js"
 export { viewDataset } from "./tasks/view-dataset.js"
 export { getWeights, listWeights, whereWeights } from "./tasks/weights.js"
 export type { StepReport } from "./train/report-window.js"

@@ -73,7 +73,9 @@ export function classificationTask(
         await setExactStatistics(network, parameters, training.epoch(STATISTICS_EPOCH), statisticsImages, signal)
       },
     }),
-    ...(validation && { validate: async (signal) => ({ ...(await classifierErrors(validation, signal)) }) }),
+    ...(validation && {
+      validate: async (signal, onImage) => ({ ...(await classifierErrors(validation, signal, onImage)) }),
+    }),
   }
 }
 
@@ -93,10 +95,12 @@ export interface ClassifierErrors {
 export async function classifierErrors(
   { set, scorer, onUnread }: ClassifierCheck,
   signal?: AbortSignal,
+  onImage?: (done: number, total: number) => void,
 ): Promise<ClassifierErrors> {
   const { scores, labels, failed } = await scoreSet(set, scorer, {
     batch: scorerDefaults.batch,
     ...(signal && { signal }),
+    onImages: (done) => onImage?.(done, set.labels.length),
   })
   for (const image of failed) onUnread?.(image)
   const [top1_error, top5_error] = [1, 5].map((k) => topKError(scores, labels, scorer.classes.length, k)) as [

@@ -1,7 +1,7 @@
 import type { z } from "zod"
 import type { TaskHooks } from "../tasks/hooks.js"
 import type { ResumeChanges } from "../tasks/training/run-record.js"
-import type { EpochReport, TrainHooks, TrainResult } from "../tasks/training/trainer.js"
+import type { BestModel, EpochReport, TrainHooks, TrainResult } from "../tasks/training/trainer.js"
 import type { StepReport } from "../train/report-window.js"
 import { type CommandModule, type CommandResult, defineCommand } from "./command.js"
 import type { Terminal } from "./terminal.js"
@@ -52,7 +52,14 @@ export function following({ hooks, log }: Terminal): TrainHooks {
     signal: hooks.signal,
     onStep: (report) => log(stepLine(report, report.epochs)),
     onEpoch: (report) => log(epochLine(report)),
+    onBest: (best) => log(bestLine(best)),
   }
+}
+
+/** `new best voc12 0.5312 (0.4907 before): runs/train/train1/weights/best.safetensors` */
+function bestLine({ metric, value, before, file }: BestModel): string {
+  const since = before === null ? "" : ` (${before.toFixed(4)} before)`
+  return `new best ${metric} ${value.toFixed(4)}${since}: ${file}`
 }
 
 function summary(name: string, { folder, finished, metric, best, step }: TrainResult): string[] {

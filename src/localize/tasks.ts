@@ -76,9 +76,16 @@ function feeding<Batch extends PixelBatch>(
 function validating(check: LocalizationCheck | undefined) {
   if (check === undefined) return {}
   return {
-    async validate(signal: AbortSignal): Promise<Record<string, number>> {
+    async validate(
+      signal: AbortSignal,
+      onImage?: (done: number, total: number) => void,
+    ): Promise<Record<string, number>> {
       const { localizer, images, options, faults } = check
-      const { perImage } = await localizeDataset(localizer, images, options, { signal, ...(faults && { faults }) })
+      const { perImage } = await localizeDataset(localizer, images, options, {
+        signal,
+        ...(faults && { faults }),
+        onImage: (done) => onImage?.(done, images.length),
+      })
       return { [localizationMetric]: 1 - localizationFigures(images, perImage).gtClassError }
     },
   }

@@ -12,15 +12,19 @@ import type { EvalReport } from "../eval/report.js"
 import { detectDataset } from "./detect-dataset.js"
 import type { TrainingTask } from "./run.js"
 
-/** The figures of a validation, by the names that `--metric` and results.csv know. */
+/**
+ * The figures of a validation, by the names that `--metric` and results.csv know; `bestScore` is the score threshold of the
+ * highest F1.
+ */
 function detectionMetrics(report: EvalReport): Record<string, number> {
-  const { coco, voc } = report
+  const { coco, voc, bestThreshold } = report
   return {
     voc12: voc[0]?.voc12 ?? Number.NaN,
     voc07: voc[0]?.voc07 ?? Number.NaN,
     AP: coco.AP,
     AP50: coco.AP50,
     AP75: coco.AP75,
+    bestScore: bestThreshold?.score ?? Number.NaN,
   }
 }
 
@@ -53,10 +57,10 @@ export function detectionTask(
     describe: ({ images }) => images.map(({ record }) => record.id).join(", "),
     waited: ({ waitedMs }) => waitedMs,
     ...(validation && {
-      async validate(signal: AbortSignal) {
+      async validate(signal, onImage) {
         const evaluator = DetectionEvaluator.of(validation, { details: false })
         const take = ({ imageId }: ImageRecord, found: Detections) => evaluator.addImage(imageId, found)
-        await detectDataset(detector, validation.images, config, take, { signal, faults })
+        await detectDataset(detector, validation.images, config, take, { signal, faults, onImage })
         return detectionMetrics(evaluator.report())
       },
     }),

@@ -15,7 +15,7 @@ export interface ReportInput extends RunHistory {
 const lossNames = ["loss_objectness", "loss_rpn_box_reg", "loss_classifier", "loss_box_reg"] as const
 
 /** Columns of `results.csv` that are no validation figures. */
-const notMetrics = new Set<string>(["epoch", "loss", ...lossNames])
+const notMetrics = new Set<string>(["epoch", "loss", ...lossNames, "bestScore"])
 
 /**
  * A training run as one HTML page that needs nothing else: curves of losses, learning rate, times and validation, the

@@ -40,8 +40,11 @@ export interface TrainingTask<Batch, Prepared extends { dispose(): void } = tf.T
   figures?(): Promise<Readonly<Record<string, number>>>
   /** What is left to do to the model when its last epoch is over, before it is validated and saved. */
   finish?(signal: AbortSignal): Promise<void>
-  /** The model's worth on validation data, by name; `best` is chosen by `metric`. */
-  validate?(signal: AbortSignal): Promise<Readonly<Record<string, number>>>
+  /** The model's worth on validation data, by name; `best` is chosen by `metric`. @param onImage told how many are done */
+  validate?(
+    signal: AbortSignal,
+    onImage?: (done: number, total: number) => void,
+  ): Promise<Readonly<Record<string, number>>>
 }
 
 export interface RunOptions {
@@ -96,8 +99,10 @@ export interface RunStart {
   readonly average?: ReadonlyMap<string, Float32Array>
 }
 
-/** What the loop tells as it goes; each call is awaited, so that writing may take its time. */
+/** What the loop tells as it goes; each call but the first is awaited, so that writing may take its time. */
 export interface RunEvents {
+  /** So many steps of the run, or images of a validation, are done. */
+  onProgress?(job: "train" | "validate", done: number, total: number): void
   onStep(report: StepReport): Promise<void>
   onEpoch(
     epoch: number,
@@ -151,7 +156,8 @@ export async function runTraining<Batch, Prepared extends { dispose(): void }>(
   const average = options.average && new WeightAverage(trainable, options.average)
   if (from.average) average?.restore(from.average)
   const updates = new AccumulatedSteps(trainable, optimizer)
-  const window = new ReportWindow(runLength(options, task.batchesPerEpoch).steps, position.window)
+  const { steps } = runLength(options, task.batchesPerEpoch)
+  const window = new ReportWindow(steps, position.window)
   let { epoch, batch: start, step, best, pending = false } = position
   let sums = new Means(position.losses)
   let schedule = needsFeedback(options.schedule) ? (position.schedule ?? scheduleStart) : undefined
@@ -206,6 +212,7 @@ export async function runTraining<Batch, Prepared extends { dispose(): void }>(
       random = stepRandom()
       average?.follow(step)
       start = task.next(batch)
+      events.onProgress?.("train", step, steps)
       if (step % options.reportEvery === 0) await events.onStep(window.report(epoch, step, rate))
       if (signal.aborted || (options.steps !== undefined && isOver())) return
       if (isSaveDue()) await save(here())
@@ -253,7 +260,8 @@ export async function runTraining<Batch, Prepared extends { dispose(): void }>(
     if (isLast) await task.finish?.(signal)
     const done = epoch + 1
     const due = options.validateEvery > 0 && (done % options.validateEvery === 0 || isLast)
-    const validate = async () => (due && task.validate && !signal.aborted ? await task.validate(signal) : {})
+    const onImage = (at: number, total: number) => events.onProgress?.("validate", at, total)
+    const validate = async () => (due && task.validate && !signal.aborted ? await task.validate(signal, onImage) : {})
     const metrics = await (average === undefined ? validate() : average.during(validate))
     if (signal.aborted) return false
     const value = metrics[options.metric]

@@ -45,7 +45,9 @@ test("a run that Ctrl-C stopped exits with 130, and resumed ends with the same f
   expect(through.stderr).toMatch(
     /epoch 1\/2 {2}step 2 {2}loss \d+\.\d+ \(objectness .*rpn_box_reg .*classifier .*box_reg .*\) {2}lr .* s\/step \(data .*\) {2}.* GB {2}.* left/,
   )
+  expect(through.stderr).toMatch(/\nnew best voc12 \d\.\d{4}: .*whole\/weights\/best\.safetensors\n/)
   expect(through).toMatchObject({ status: 0, stdout: `${whole}\n` })
+  expect(readDetectorInfo(join(whole, "weights", "best.safetensors"))?.training).toHaveProperty("bestScore")
   expect(readdirSync(whole).sort()).toEqual(
     expect.arrayContaining(["config.json", "metrics.jsonl", "report.html", "results.csv", "state", "weights"]),
   )

@@ -37,6 +37,7 @@ test("every figure of a validation stands under its own name", async () => {
   expect(figures).toEqual({
     ...{ voc12: 1, AP50: expect.closeTo(1, 6), AP75: 0, AP: expect.closeTo(0.3, 6) },
     voc07: expect.closeTo(1, 6),
+    bestScore: expect.closeTo(0.9, 6),
   })
 })
 
@@ -68,10 +69,11 @@ test("a validation's figures are those of all its detections at once, also where
       [0.9, 0.3],
     ),
   ]
-  const { coco, voc } = evaluateDetections(set, [seen[0]!, found([], []), seen[1]!])
+  const { coco, voc, bestThreshold } = evaluateDetections(set, [seen[0]!, found([], []), seen[1]!])
   expect(await validate(seen, set)).toEqual({
     voc12: voc[0]!.voc12,
     voc07: voc[0]!.voc07,
+    bestScore: bestThreshold!.score,
     AP: coco.AP,
     AP50: coco.AP50,
     AP75: coco.AP75,

@@ -124,6 +124,19 @@ test("so does one that accumulates, averages its weights and ends by steps in th
   expect(averaged).not.toBe(digest(untrained.map(({ variable }) => variable)))
 })
 
+test("each step and each validated image is told, counted in the whole run", async () => {
+  const told: unknown[] = []
+  const { parameters, detector } = tinyDetector()
+  const validate: TrainingTask<number, TrainingBatch>["validate"] = async (_, onImage) => {
+    onImage?.(1, 2)
+    return { score: 0 }
+  }
+  const events: RunEvents = { ...quiet, onProgress: (...progress) => void told.push(progress) }
+  await runTraining({ ...task(parameters, detector), validate }, { ...options, steps: 4 }, events, never)
+  const steps = [1, 2, 3, 4].map((step) => ["train", step, 4])
+  expect(told).toEqual([...steps.slice(0, 3), ["validate", 1, 2], ...steps.slice(3), ["validate", 1, 2]])
+})
+
 test("a run that is killed goes on from what it saved within the epoch, to the very same bits", async () => {
   const run = mkdtempSync(join(tmpdir(), "resdet-run-"))
   onTestFinished(() => rmSync(run, { recursive: true }))

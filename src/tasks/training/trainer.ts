@@ -34,6 +34,19 @@ export interface TrainHooks extends TaskHooks {
   /** Every `logEvery` steps: means since the last report. */
   onStep?(report: StepReport & { readonly epochs: number }): void | Promise<void>
   onEpoch?(report: EpochReport): void | Promise<void>
+  /** The model is the best so far and has been saved. */
+  onBest?(best: BestModel): void | Promise<void>
+}
+
+/** The model that became the best. */
+export interface BestModel {
+  readonly epoch: number
+  /** What it is the best by, its value, and the value of the best before it; `null` for the first. */
+  readonly metric: string
+  readonly value: number
+  readonly before: number | null
+  /** Its weights file. */
+  readonly file: string
 }
 
 /** What an epoch brought. */
@@ -205,7 +218,7 @@ async function trainPrepared(
     await folder.begin(position)
     if (state) log(`continuing after step ${position.step}, in epoch ${position.epoch + 1}`)
     const tellFaults = newFaults(faults, fault)
-    const events = following(folder, options.epochs, tellFaults, hooks)
+    const events = following({ folder, run, options, best: position.best }, tellFaults, hooks)
     const end = await task.run(options, events, signal, state).finally(tellFaults)
     if (folder.failure) throw new UserError(`${run}: the last save failed: ${folder.failure.message}`)
     return resultOf(run, end, options)
@@ -220,12 +233,11 @@ const isDone = ({ epoch, step, pending = false }: RunPosition, { epochs, steps }
 
 function resultOf(folder: string, position: RunPosition, options: RunOptions): TrainResult {
   const { epoch, step, best } = position
-  const file = (name: string) => join(folder, "weights", `${name}.safetensors`)
-  const bestFile = existsSync(file("best")) ? file("best") : null
+  const bestFile = existsSync(weightsOf(folder, "best")) ? weightsOf(folder, "best") : null
   const finished = isDone(position, options)
   return {
     folder,
-    weights: { best: bestFile, last: file("last") },
+    weights: { best: bestFile, last: weightsOf(folder, "last") },
     metric: options.metric,
     best,
     epoch,
@@ -234,9 +246,27 @@ function resultOf(folder: string, position: RunPosition, options: RunOptions): T
   }
 }
 
+const weightsOf = (run: string, which: "best" | "last") => join(run, "weights", `${which}.safetensors`)
+
+interface Followed {
+  readonly folder: RunFolder
+  /** The folder's path. */
+  readonly run: string
+  readonly options: RunOptions
+  /** The best value so far. */
+  readonly best: number | null
+}
+
 /** The run folder's events, each told to the caller too. */
-function following(folder: RunFolder, epochs: number, tellFaults: () => void, hooks: TrainHooks): RunEvents {
+function following(
+  { folder, run, options: { epochs, metric }, best }: Followed,
+  tellFaults: () => void,
+  hooks: TrainHooks,
+): RunEvents {
+  let before = best
+  let epochsDone = 0
   return {
+    onProgress: (job, done, total) => hooks.onProgress?.({ job, done, total }),
     async onStep(report) {
       await hooks.onStep?.({ ...report, epochs })
       tellFaults()
@@ -244,10 +274,18 @@ function following(folder: RunFolder, epochs: number, tellFaults: () => void, ho
     },
     async onEpoch(epoch, losses, metrics) {
       tellFaults()
+      epochsDone = epoch
       await hooks.onEpoch?.({ epoch, epochs, losses, metrics })
       await folder.onEpoch(epoch, losses, metrics)
     },
-    onBest: (...args) => folder.onBest(...args),
+    async onBest(position, average) {
+      const isKept = await folder.onBest(position, average)
+      if (!isKept) return false
+      const value = position.best!
+      await hooks.onBest?.({ epoch: epochsDone, metric, value, before, file: weightsOf(run, "best") })
+      before = value
+      return true
+    },
     onSave: (...args) => folder.onSave(...args),
   }
 }
