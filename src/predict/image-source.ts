@@ -1,9 +1,11 @@
 import { createReadStream, readFileSync, statSync } from "node:fs"
-import { dirname, extname, resolve, sep } from "node:path"
+import { basename, dirname, extname, resolve, sep } from "node:path"
 import type { Readable } from "node:stream"
 import { glob, isDynamicPattern } from "tinyglobby"
 import { imageEndings } from "../../datasets/folder.js"
 import { DataError, UsageError } from "../core/errors.js"
+import { fetchBytes, isUrl } from "../core/fetch-bytes.js"
+import { safeNames } from "../core/safe-names.js"
 import { pathWithin } from "./path-within.js"
 import { isImageName, type SourceImage } from "./source-image.js"
 import { streamedImages } from "./streamed-images.js"
@@ -24,11 +26,13 @@ const countedAtMost = 50_000
 /**
  * The images of a file, a folder (with its sub-folders, in the order of their names), a glob or a list file (`.txt`, a
  * path a line, relative to the list's folder; blank lines and lines that begin with `#` are passed over). A folder is
- * read one sub-folder at a time, so that memory does not grow with it; a glob and a list keep their paths, not more. Where
- * `standardInput` is given, so may be `-`, the paths or the tar archive that come from there, and an archive's file.
+ * read one sub-folder at a time, so that memory does not grow with it; a glob and a list keep their paths, not more. The address
+ * of an image on the web is fetched. Where `standardInput` is given, so may be `-`, the paths or the tar archive that come from
+ * there, and an archive's file.
  * @throws UsageError when there is no such file or folder, or a glob finds nothing
  */
 export async function openImageSource(source: string, standardInput?: Readable): Promise<ImageSource> {
+  if (isUrl(source)) return fetched(source)
   if (source === "-" && standardInput) return streamed("standard input", process.cwd(), () => standardInput)
   const path = resolve(source)
   const status = statSync(path, { throwIfNoEntry: false })
@@ -55,6 +59,19 @@ function listedFiles(list: string): string[] {
   const files = lines.map((line) => line.trim()).filter((line) => line !== "" && !line.startsWith("#"))
   if (files.length === 0) throw new DataError(`${list}: expected a path of an image on each line, got none`)
   return files.map((file) => resolve(dirname(list), file))
+}
+
+/** The image of an address, fetched when it is asked for. */
+function fetched(url: string): ImageSource {
+  const [path = ""] = safeNames([basename(new URL(url).pathname) || new URL(url).hostname])
+  const [stem = ""] = uniqueStems([path])
+  return {
+    source: url,
+    count: () => 1,
+    async *[Symbol.asyncIterator]() {
+      yield { file: "", bytes: await fetchBytes(url), path, stem }
+    },
+  }
 }
 
 function streamed(source: string, folder: string, open: () => Readable): ImageSource {

@@ -5,6 +5,7 @@ import { basename, dirname } from "node:path"
 import { pipeline } from "node:stream/promises"
 import { setTimeout } from "node:timers/promises"
 import { UserError } from "../core/errors.js"
+import { fetchFault } from "../core/fetch-bytes.js"
 import { withLock } from "./lock.js"
 
 /** A file that somebody publishes, and what its bytes must hash to. */
@@ -72,7 +73,7 @@ async function fetchAll(url: string, partial: string, byHand: string, options: D
     } catch (error) {
       signal?.throwIfAborted()
       if (error instanceof UserError || (error as NodeJS.ErrnoException).syscall === "write") throw error
-      const reason = reasonOf(error as Error)
+      const reason = fetchFault(error as Error)
       fruitless = (await sizeOf(partial)) > before ? 0 : fruitless + 1
       if (fruitless >= fruitlessTries) throw new UserError(`${url} cannot be fetched: ${reason}. ${byHand}`)
       onLog?.(`the download broke off (${reason}): trying to go on`)
@@ -136,11 +137,3 @@ async function expectPublished({ url, check }: PublishedFile, path: string): Pro
 }
 
 const sizeOf = async (path: string) => (existsSync(path) ? (await stat(path)).size : 0)
-
-/** What Node's fetch hides behind "fetch failed" and "terminated". */
-function reasonOf(error: Error): string {
-  const { code, message } = (error.cause ?? error) as NodeJS.ErrnoException
-  if (code === "ENOTFOUND" || code === "EAI_AGAIN") return "its name is not known here"
-  if (code === "ECONNREFUSED") return "the server refuses connections"
-  return (message || code || String(error)).split("\n")[0]!
-}

@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from "node:fs"
 import { dirname, extname, resolve } from "node:path"
 import type { z } from "zod"
 import { UsageError } from "../core/errors.js"
+import { isUrl } from "../core/fetch-bytes.js"
 import { parseJson, parseYaml } from "../core/plain-data.js"
 import { renameOldKeys } from "../core/renamed-keys.js"
 import { shown } from "../core/shown.js"
@@ -76,10 +77,10 @@ export function resolveConfig<Schema extends z.ZodType>(
   return { options: parsed(schema, config, { origins, schema, caller, operands, from: "command line" }), notices }
 }
 
-/** Standard input is no path, nor is the name of published weights where there is no file of that name. */
+/** Standard input is no path, nor an address, nor the name of published weights where there is no file of that name. */
 function moved(from: string, path: string): string {
   const file = resolve(from, path)
-  return path === "-" || (isWeightsName(path) && !existsSync(file)) ? path : file
+  return path === "-" || isUrl(path) || (isWeightsName(path) && !existsSync(file)) ? path : file
 }
 
 /**

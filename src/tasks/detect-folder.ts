@@ -1,5 +1,6 @@
 import { join, resolve } from "node:path"
 import { DataError, UsageError, type UserError } from "../core/errors.js"
+import { isUrl } from "../core/fetch-bytes.js"
 import { isOfOneFile } from "../core/write-whole.js"
 import { type Detection, detectImages } from "../predict/detect-images.js"
 import { DetectionLog, logName } from "../predict/detection-log.js"
@@ -85,6 +86,7 @@ export async function detectWith(
   if (config.resume && config.out === undefined)
     throw new UsageError("--resume: expected --out with it, the folder of the run")
   const output = config.out ?? runsOf("detect")
+  if (config.offline && isUrl(config.source)) throw new UsageError(`--offline: ${config.source} would be fetched`)
   const source = outsideOutput(await openImageSource(config.source, process.stdin), output)
   if (!config.resume && config.out !== undefined) refuseResults(config.out)
   const imageIds = config.gt === undefined ? undefined : await truthImageIds(config.gt)
@@ -101,7 +103,7 @@ export async function detectWith(
   using held = config.resume ? await awaitFolder(own, "written", log, signal) : holdFolder(own, "written")
   const { folder } = held
   const record: DetectionRecord = {
-    source: config.source === "-" ? "-" : resolve(config.source),
+    source: config.source === "-" || isUrl(config.source) ? config.source : resolve(config.source),
     weights: weightsOf(weights),
     engine: network.engine ?? null,
     options: look,

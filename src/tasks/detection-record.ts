@@ -17,7 +17,7 @@ export interface Shard {
 
 /** `detect.json`: what a folder's detections were made of. A run goes on, and shards are merged, only where it is the same. */
 export interface DetectionRecord {
-  /** Absolute, or `-`. */
+  /** Absolute, an address, or `-`. */
   readonly source: string
   /** Absolute paths, and bytes of the files. */
   readonly weights: readonly { readonly file: string; readonly bytes: number | null }[]

@@ -114,6 +114,10 @@ test.each([
   [["--scales", "400,x"], /^error: --scales: expected scales\.1 to be a number, got "x"\n$/],
   [["--soft-nms", "hard"], /^error: --soft-nms: expected one of off, linear, gaussian, got "hard"\n$/],
   [["--flips"], 'error: unknown option "--flips". Did you mean "--flip"?\n'],
+  [
+    ["--weights", "w", "--source", "http://127.0.0.1:1/a.jpg", "--offline"],
+    "error: --offline: http://127.0.0.1:1/a.jpg would be fetched\n",
+  ],
   [["--score", "2"], /^error: --score: expected a number of at most 1, got 2\n$/],
   [["--engine", "cuda"], /^error: --engine: expected one of onnx, tensorflow, webgpu, wasm, auto, got "cuda"\n$/],
   [

@@ -1,7 +1,9 @@
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
+import { createServer } from "node:http"
+import type { AddressInfo } from "node:net"
 import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
-import { afterAll, beforeAll, expect, test } from "vitest"
+import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest"
 import { DataError, UsageError } from "../../src/core/errors.js"
 import { openImageSource } from "../../src/predict/image-source.js"
 
@@ -55,6 +57,19 @@ test("a source can be read twice", async () => {
 
 test("an empty folder gives no images", async () => {
   expect(await read(join(folder, "empty"))).toEqual([])
+})
+
+test("the address of an image gives its bytes, under a name that leads nowhere", async () => {
+  const server = createServer((_, response) => response.end("pixels"))
+  await new Promise<void>((done) => server.listen(0, "127.0.0.1", done))
+  onTestFinished(() => void server.close())
+  const { port } = server.address() as AddressInfo
+  const bytes = Buffer.from("pixels")
+  expect(await read(`http://127.0.0.1:${port}/photos/a.jpg?size=2`)).toEqual([
+    { file: "", bytes, path: "a.jpg", stem: "a" },
+  ])
+  expect(await paths(`http://127.0.0.1:${port}/%2e%2e%2fa.jpg`)).toEqual(["%2e%2e%2fa.jpg"])
+  expect(await paths(`http://127.0.0.1:${port}`)).toEqual(["127.0.0.1"])
 })
 
 test("one image gives itself", async () => {

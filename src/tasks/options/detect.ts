@@ -44,7 +44,7 @@ export const detectSchema = z.strictObject({
     repeated: true,
   }),
   source: option(z.string(), {
-    help: "an image, a folder, a quoted glob, a list file (.txt), a tar archive, or - for either of these two from stdin",
+    help: "an image, its URL, a folder, a quoted glob, a list file (.txt), a tar archive, or - for either of these two from stdin",
     path: "single",
   }),
   out: outFolder("runs/detect/detectN"),
