@@ -40,12 +40,14 @@ export async function photoSize(
 export async function withPhotoSizes<Record extends Photo>(
   records: readonly Record[],
   faults: PhotoFaults,
+  onPhoto?: (done: number, total: number) => void,
 ): Promise<(Record & { readonly width: number; readonly height: number })[]> {
   const sized: (Record & { readonly width: number; readonly height: number })[] = []
-  for (const record of records) {
+  for (const [i, record] of records.entries()) {
     const { size, problems } = await photoSize(record)
     faults.add(record, problems)
     if (size !== undefined) sized.push({ ...record, width: size.width, height: size.height })
+    onPhoto?.(i + 1, records.length)
   }
   return sized
 }

@@ -18,6 +18,8 @@ export interface WriteOptions {
   readonly link: boolean
   /** Ends it; nothing is left behind. */
   readonly signal?: AbortSignal | undefined
+  /** Told how many images are written, of all splits. */
+  readonly onProgress?: ((done: number, total: number) => void) | undefined
 }
 
 /** What became of a data set that was written. */
@@ -55,6 +57,8 @@ export async function writeDataset(
   const notices: string[] = []
   const faults: Fault[] = []
   const names = new ImageNames()
+  const total = splits.reduce((sum, { images }) => sum + images.length, 0)
+  let done = 0
   const beside = join(dirname(resolve(folder)), `.${basename(resolve(folder))}.${randomUUID().slice(0, 8)}.part`)
   mkdirSync(beside, { recursive: true })
   try {
@@ -65,6 +69,7 @@ export async function writeDataset(
       const images: NamedImage[] = []
       for (const image of dataset.images) {
         options.signal?.throwIfAborted()
+        options.onProgress?.(done++, total)
         const { size, problems } = await photoSize(image)
         photoFaults.add(image, problems)
         if (size === undefined) continue
@@ -85,6 +90,7 @@ export async function writeDataset(
       parts.push({ dataset, images: clipped(images, dataset, writer.says, notices) })
       faults.push(...photoFaults.faults)
     }
+    options.onProgress?.(done, total)
     if (names.renamed > 0) notices.push(`${names.renamed} images got a name of their own, as another has theirs`)
     for (const { dataset, images } of parts) writer.writeSplit(dataset, images, beside, folder)
     writer.finish?.(parts, beside)

@@ -24,6 +24,8 @@ export type CommandEntry =
 export interface CommandResult {
   /** For people, on stdout; left out where the command has printed as it went. */
   readonly text?: string
+  /** What it came to, in a few lines for stderr: what was found, where it is, what to run next. */
+  readonly summary?: readonly string[]
   /** For programs: what `--json` writes. */
   readonly document?: unknown
   /** What went wrong although there is a result: told at the end, with its exit code. */
@@ -169,8 +171,9 @@ async function act<Schema extends z.ZodType>(command: Command, definition: Comma
   }
 }
 
-function finish({ text, document, failure }: CommandResult, terminal: Terminal): void {
+function finish({ text, summary = [], document, failure }: CommandResult, terminal: Terminal): void {
   terminal.end()
+  for (const line of summary) terminal.log(line)
   if (terminal.json !== undefined && document !== undefined) writeJson(document, terminal.json)
   if (terminal.json !== "-" && text !== undefined) terminal.print(text)
   if (failure !== undefined) throw failure

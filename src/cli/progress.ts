@@ -1,9 +1,13 @@
 import cliProgress from "cli-progress"
+import { Pace } from "./pace.js"
+import { barLine, plainLine, type Standing } from "./progress-line.js"
 
-/** How far a long job has come: a bar on a terminal, plain lines anywhere else; always on stderr. */
+/** How far a long job has come: one rewritten line on a terminal, plain lines anywhere else; always on stderr. */
 export interface Progress {
-  /** `done` of the total are done; `text` stands behind the count, such as the loss. */
-  update(done: number, text?: string): void
+  /** `done` of the total are done. */
+  update(done: number, total: number | undefined): void
+  /** What stands behind the figures from now on, such as the loss; false where there is no such place. */
+  note(text: string): boolean
   /** A line of its own that stays, above the bar. */
   line(text: string): void
   /** Takes the bar away, or says the last count. */
@@ -11,36 +15,51 @@ export interface Progress {
 }
 
 export interface ProgressOptions {
-  /** What is done, such as "detect". */
+  /** What is done, such as `eval`. */
   readonly label: string
-  readonly total: number
+  readonly unit?: Standing["unit"]
   readonly stream?: NodeJS.WriteStream
-  /** Plain lines come at most once in so many milliseconds. */
+  /** Plain lines come when nothing else was said for so many milliseconds. */
   readonly interval?: number
 }
 
 /** Often enough to see that a job lives, seldom enough for a log file. */
 const plainInterval = 10_000
 
+/** Where a terminal does not say how wide it is. */
+const usualColumns = 80
+
+/** Whether a stream is a terminal that can rewrite a line. */
+const isLive = (stream: NodeJS.WriteStream) => stream.isTTY && process.env.TERM !== "dumb"
+
 export function startProgress(options: ProgressOptions): Progress {
   const stream = options.stream ?? process.stderr
-  return stream.isTTY ? bar(options, stream) : plainLines(options, stream)
+  return isLive(stream) ? bar(options, stream) : plainLines(options, stream)
 }
 
-function bar({ label, total }: ProgressOptions, stream: NodeJS.WriteStream): Progress {
+function bar({ label, unit }: ProgressOptions, stream: NodeJS.WriteStream): Progress {
+  const pace = new Pace()
+  let standing: Standing = { label, unit, done: 0, total: undefined, rate: undefined }
   // Of cli-progress only the many-bar form can write lines above a bar. Its own Ctrl-C handling would end the process.
   const bars = new cliProgress.MultiBar({
     stream,
-    format: `${label} {bar} {value}/{total} {eta_formatted} {text}`,
-    barsize: 24,
-    barCompleteChar: "=",
-    barIncompleteChar: "-",
+    format: () => barLine(standing, stream.columns || usualColumns),
     clearOnComplete: true,
     gracefulExit: false,
+    forceRedraw: true,
+    // A line that fits needs no switch, which a process that is killed would leave as it is.
+    linewrap: true,
   })
-  const one = bars.create(total, 0, { text: "" })
+  bars.create(1, 0)
   return {
-    update: (done, text) => one.update(done, text === undefined ? {} : { text }),
+    update(done, total) {
+      pace.add(done, performance.now())
+      standing = { ...standing, done, total, rate: pace.rate }
+    },
+    note(note) {
+      standing = { ...standing, note }
+      return true
+    },
     line: (text) => bars.log(`${text}\n`),
     stop() {
       // Lines still waiting to be written would be lost.
@@ -50,24 +69,32 @@ function bar({ label, total }: ProgressOptions, stream: NodeJS.WriteStream): Pro
   }
 }
 
-function plainLines({ label, total, interval = plainInterval }: ProgressOptions, stream: NodeJS.WriteStream): Progress {
-  let said = performance.now()
+function plainLines({ label, unit, interval = plainInterval }: ProgressOptions, stream: NodeJS.WriteStream): Progress {
+  const pace = new Pace()
+  let standing: Standing = { label, unit, done: 0, total: undefined, rate: undefined }
+  let heard = performance.now()
   let saidDone = -1
-  let last: readonly [number, string | undefined] = [0, undefined]
+  let hasLines = false
   const say = () => {
-    const [done, text] = last
-    stream.write(`${label} ${done}/${total}${text ? ` ${text}` : ""}\n`)
-    said = performance.now()
-    saidDone = done
+    stream.write(`${plainLine(standing)}\n`)
+    heard = performance.now()
+    saidDone = standing.done
   }
   return {
-    update(done, text) {
-      last = [done, text]
-      if (performance.now() - said >= interval) say()
+    update(done, total) {
+      pace.add(done, performance.now())
+      standing = { ...standing, done, total, rate: pace.rate }
+      if (performance.now() - heard >= interval) say()
     },
-    line: (text) => void stream.write(`${text}\n`),
+    note: () => false,
+    line(text) {
+      stream.write(`${text}\n`)
+      heard = performance.now()
+      hasLines = true
+    },
     stop() {
-      if (last[0] !== saidDone) say()
+      // Whoever has told of every image need not count them.
+      if (!hasLines && standing.done !== saidDone) say()
     },
   }
 }

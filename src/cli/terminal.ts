@@ -16,9 +16,9 @@ export interface Terminal {
   print(line: string): void
   /** What is going on, to stderr; above the progress bar, where there is one. */
   log(line: string): void
-  /** Takes the progress bar away. */
-  close(): void
-  /** The same, and says how many faults were not told one by one. */
+  /** How a job stands now: `note` behind its bar until the next one, or a line of its own where there is no bar. */
+  stand(note: string, line: string): void
+  /** Takes the progress bar away, and says how many faults were not told one by one. */
   end(): void
 }
 
@@ -38,14 +38,14 @@ export function openTerminal({ quiet, json }: { quiet: boolean; json?: string | 
     if (bar) bar.shown.line(logged(line))
     else log(line)
   }
-  const progress = ({ job, done, total }: Job) => {
+  const progress = ({ job, done, total, unit }: Job) => {
     if (quiet) return
     if (bar?.job !== job) {
       close()
-      bar = { job, shown: startProgress({ label: logged(job), total }) }
+      bar = { job, shown: startProgress({ label: logged(job), unit }) }
     }
-    bar?.shown.update(done)
-    if (done >= total) close()
+    bar?.shown.update(done, total)
+    if (total !== undefined && done >= total) close()
   }
   return {
     json,
@@ -68,7 +68,9 @@ export function openTerminal({ quiet, json }: { quiet: boolean; json?: string | 
       if (json !== "-") print(line)
     },
     log: say,
-    close,
+    stand: (note, line) => {
+      if (!bar?.shown.note(logged(note))) say(line)
+    },
     end() {
       close()
       for (const [kind, count] of faults) {

@@ -4,6 +4,7 @@ import type { ResumeChanges } from "../tasks/training/run-record.js"
 import type { BestModel, EpochReport, TrainHooks, TrainResult } from "../tasks/training/trainer.js"
 import type { StepReport } from "../train/report-window.js"
 import { type CommandModule, type CommandResult, defineCommand } from "./command.js"
+import { duration } from "./progress-line.js"
 import type { Terminal } from "./terminal.js"
 
 /** The task behind a training command. */
@@ -46,11 +47,11 @@ export function trainCommand<Schema extends z.ZodType>(
 }
 
 /** What a training tells, on the terminal. */
-export function following({ hooks, log }: Terminal): TrainHooks {
+export function following({ hooks, log, stand }: Terminal): TrainHooks {
   return {
     ...hooks,
     signal: hooks.signal,
-    onStep: (report) => log(stepLine(report, report.epochs)),
+    onStep: (report) => stand(stepNote(report, report.epochs), stepLine(report, report.epochs)),
     onEpoch: (report) => log(epochLine(report)),
     onBest: (best) => log(bestLine(best)),
   }
@@ -65,6 +66,11 @@ function bestLine({ metric, value, before, file }: BestModel): string {
 function summary(name: string, { folder, finished, metric, best, step }: TrainResult): string[] {
   if (!finished) return [`stopped after step ${step}; continue with: resdet ${name} --resume ${folder}`]
   return best === null ? [] : [`best ${metric}: ${best.toFixed(4)}`]
+}
+
+/** What stands behind the bar. */
+function stepNote({ epoch, losses, rate }: StepReport, epochs: number): string {
+  return `epoch ${epoch}/${Math.max(epoch, epochs)}  loss ${losses.loss?.toFixed(3)}  lr ${Number(rate.toPrecision(3))}`
 }
 
 /** One line on where training stands: epoch, step, losses, rate, time, memory, time left. */
@@ -94,10 +100,4 @@ function lossText({ loss, ...parts }: Readonly<Record<string, number>>): string 
   if (loss === undefined) return "no steps"
   const each = Object.entries(parts).map(([name, value]) => `${name.replace(/^loss_/, "")} ${value.toFixed(3)}`)
   return `loss ${loss.toFixed(3)} (${each.join(", ")})`
-}
-
-function duration(seconds: number): string {
-  const whole = Math.round(seconds)
-  const two = (value: number) => String(value).padStart(2, "0")
-  return `${Math.floor(whole / 3600)}:${two(Math.floor(whole / 60) % 60)}:${two(whole % 60)}`
 }

@@ -50,6 +50,7 @@ const logitTolerance = 1e-3
 
 /**
  * Compares what a written file gives with what the model gives.
+ * @param onImage told how many of a detector's images are done
  * @returns nothing where ONNX Runtime is not installed
  * @throws UserError when they differ
  */
@@ -57,9 +58,10 @@ export async function checkExport(
   graph: Pick<WrittenGraph, "kind" | "weights" | "out">,
   engine: EngineChoice,
   backbone?: BackboneSpec,
+  onImage?: (done: number, total: number) => void,
 ): Promise<ExportCheck | undefined> {
   if (onnxRuntimeVersion() === undefined) return undefined
-  return graph.kind === "detector" ? checkDetector(graph, engine, backbone) : checkClassifier(graph, engine)
+  return graph.kind === "detector" ? checkDetector(graph, engine, backbone, onImage) : checkClassifier(graph, engine)
 }
 
 type Files = Pick<WrittenGraph, "weights" | "out">
@@ -68,6 +70,7 @@ async function checkDetector(
   { weights, out }: Files,
   engine: EngineChoice,
   backbone: BackboneSpec | undefined,
+  onImage: ((done: number, total: number) => void) | undefined,
 ): Promise<DetectorCheck> {
   const [reference, exported] = [await openTensorNetwork([weights], engine, backbone), await openOnnxNetwork(out)]
   try {
@@ -76,7 +79,7 @@ async function checkDetector(
       image: madeUpPhoto(height, width),
       bounds: { score: 1e-3, maxDetections: 100 },
     }))
-    const { same, alone, score, edge } = await compareDetectors(reference, exported, photos)
+    const { same, alone, score, edge } = await compareDetectors(reference, exported, photos, onImage)
     if (alone > aloneShare * (same + alone)) {
       throw new UserError(
         `${out}: differs from ${weights}: ${alone} of ${same + alone} detections are in one of them only`,

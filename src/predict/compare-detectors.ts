@@ -26,14 +26,16 @@ const scoreMargin = 1e-3
 /** Boxes of one label that overlap by more may be one detection. */
 const sameOverlap = 0.9
 
-/** Runs two detectors on the same images, in turns. */
+/** Runs two detectors on the same images, in turns. @param onImage told how many are done */
 export async function compareDetectors(
   first: PixelDetector,
   second: PixelDetector,
   cases: readonly { readonly image: RgbImage; readonly bounds: Bounds }[],
+  onImage?: (done: number, total: number) => void,
 ): Promise<Agreement> {
   let total: Agreement = { same: 0, alone: 0, score: 0, edge: 0 }
-  for (const { image, bounds } of cases) {
+  for (const [i, { image, bounds }] of cases.entries()) {
+    onImage?.(i, cases.length)
     const found = await first.detect(image, bounds)
     const own = compareDetections(found, await second.detect(image, bounds), bounds)
     total = {
@@ -43,6 +45,7 @@ export async function compareDetectors(
       edge: Math.max(total.edge, own.edge),
     }
   }
+  onImage?.(cases.length, cases.length)
   return total
 }
 

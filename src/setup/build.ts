@@ -16,8 +16,9 @@ import { needCompiler, run } from "./programs.js"
 /**
  * Builds the addon (tfjs-node's binding and what we add to it) against the libraries in `folder/deps`, and our loader, into
  * `folder`. Node's interface for addons is stable: its headers come from a package, so that nothing need be downloaded.
+ * @param onPart told how many calls of the compiler are done
  */
-export async function buildAddon(folder: string): Promise<void> {
+export async function buildAddon(folder: string, onPart?: (done: number, total: number) => void): Promise<void> {
   const compiler = await needCompiler()
   const source = join(folder, "build-here")
   mkdirSync(source, { recursive: true })
@@ -28,13 +29,19 @@ export async function buildAddon(folder: string): Promise<void> {
   const { include_dir: nodeHeaders } = createRequire(import.meta.url)("node-api-headers") as { include_dir: string }
   const includes = [".", join(folder, "deps", "include"), nodeHeaders].map((path) => `-I${path}`)
   const common = ["-std=c++17", "-O3", "-fPIC", "-fno-rtti", "-fno-exceptions", "-w", `-DNAPI_VERSION=${napiVersion}`]
+  let done = 0
+  const runCompiler = async (args: readonly string[]) => {
+    onPart?.(done, calls)
+    await compileWith(compiler, args, source)
+    onPart?.(++done, calls)
+  }
   const compile = async (file: string, addon: string) => {
     const args = [...common, ...includes, `-DNODE_GYP_MODULE_NAME=${addon}`, "-c", file, "-o", `${file}.o`]
-    await runCompiler(compiler, args, source)
+    await runCompiler(args)
   }
   const link = async (files: readonly string[], path: string, libraries: readonly string[]) => {
     const objects = files.map((file) => `${file}.o`)
-    await runCompiler(compiler, ["-shared", ...objects, "-o", join(folder, path), ...libraries], source)
+    await runCompiler(["-shared", ...objects, "-o", join(folder, path), ...libraries])
   }
   const binding = ["binding.cc", "binding/tfjs_backend.cc"]
   await Promise.all([
@@ -49,7 +56,10 @@ export async function buildAddon(folder: string): Promise<void> {
   ])
 }
 
-async function runCompiler(program: string, args: readonly string[], cwd: string): Promise<void> {
+/** How often the compiler is called: for three files and two libraries. */
+const calls = 5
+
+async function compileWith(program: string, args: readonly string[], cwd: string): Promise<void> {
   const { code, output } = await run(program, args, { cwd })
   if (code !== 0) throw new UserError(`the addon did not build: ${buildFailure(output)}`)
 }

@@ -40,7 +40,9 @@ export interface SetupOptions {
   /** Default: the user's cache folder. */
   readonly cache?: string
   /** Told each step, and what pip says. */
-  readonly onProgress?: (line: string) => void
+  readonly onLog?: (line: string) => void
+  /** Told how far compiling and unpacking are. */
+  readonly onProgress?: ((job: string, done: number, total: number) => void) | undefined
 }
 
 /**
@@ -52,7 +54,7 @@ export interface SetupOptions {
 export async function setUpNative(options: SetupOptions = {}): Promise<NativeEntry> {
   const unsupported = whyUnsupported()
   if (unsupported) throw new UserError(unsupported)
-  const log = options.onProgress ?? (() => {})
+  const log = options.onLog ?? (() => {})
   const device = options.device ?? (gpuDriver() ? "gpu" : "cpu")
   const paths = nativePaths(options.cache ? resolve(options.cache) : cacheFolder())
   const given = options.libtensorflow && resolve(options.libtensorflow)
@@ -62,7 +64,7 @@ export async function setUpNative(options: SetupOptions = {}): Promise<NativeEnt
   try {
     return await withLock(paths.lock, waiting, async () => {
       const ready = await verified(folder, log)
-      const entry = ready ?? (await build(folder, device, given, paths.downloads, log))
+      const entry = ready ?? (await build(folder, device, given, paths.downloads, log, options.onProgress))
       const pointer = `${paths.current}.new`
       await writeFile(pointer, JSON.stringify({ folder: basename(folder) }))
       await rename(pointer, paths.current)
@@ -108,6 +110,7 @@ async function build(
   given: string | undefined,
   downloads: string,
   log: (line: string) => void,
+  onProgress: SetupOptions["onProgress"],
 ): Promise<NativeEntry> {
   await needCompiler()
   const staging = `${folder}.building`
@@ -120,12 +123,12 @@ async function build(
     else {
       const source = given ?? (await fetchWheel(tensorflowWheel(device), downloads, log))
       log(`unpacking ${basename(source)}`)
-      await layOut(source, staging)
+      await layOut(source, staging, (done, total) => onProgress?.("unpack", done, total))
       if (device === "gpu" && source.endsWith(".whl")) cuda = await layOutCuda(source, staging, downloads, log)
     }
     await layOutTfjsNode(staging, log)
     log("building the addon")
-    await buildAddon(staging)
+    await buildAddon(staging, (done, total) => onProgress?.("compile", done, total))
     await rm(join(staging, "build-here"), { recursive: true, force: true })
     const libraries = libraryNames.map((name) => `${libraryFolder}/${name}`)
     const code = await filesBelow(staging, "node_modules")
@@ -186,7 +189,7 @@ async function layOutEarlier({ folder: earlier }: NativeEntry, folder: string): 
 }
 
 /** Puts headers and the two libraries of a wheel or a folder into `folder/deps`. */
-async function layOut(source: string, folder: string): Promise<void> {
+async function layOut(source: string, folder: string, onEntry: (done: number, total: number) => void): Promise<void> {
   const deps = join(folder, "deps")
   if (statSync(source).isDirectory()) {
     const root = [source, join(source, "tensorflow")].find((at) => existsSync(join(at, "include")))
@@ -202,11 +205,12 @@ async function layOut(source: string, folder: string): Promise<void> {
       await cp(found, join(deps, "lib", name), { dereference: true })
     }
   } else {
-    const written = await unpackZip(source, deps, (name) => {
+    const place = (name: string) => {
       const [, header, library] = /^tensorflow\/(?:include\/(.+)|([^/]+))$/.exec(name) ?? []
       if (header && isHeader(header)) return `include/${header}`
       return libraryNames.some((known) => known === library) ? `lib/${library}` : undefined
-    })
+    }
+    const written = await unpackZip(source, deps, place, onEntry)
     if (written.filter((path) => path.startsWith("lib/")).length !== 2) {
       throw new UserError(`${source} holds no libtensorflow_cc.so.2: give a TensorFlow 2 wheel for Linux`)
     }

@@ -106,10 +106,11 @@ export async function unpackZip(
   wheel: string,
   folder: string,
   place: (name: string) => string | undefined,
+  onEntry?: (done: number, total: number) => void,
 ): Promise<string[]> {
   const written: string[] = []
   const folders = new Set<string>()
-  await readWheel(wheel, async (name, open) => {
+  const write = async (name: string, open: Open) => {
     const path = place(name)
     if (!path) return
     const target = join(folder, path)
@@ -119,7 +120,8 @@ export async function unpackZip(
     }
     await pipeline(await open(), createWriteStream(target))
     written.push(path)
-  })
+  }
+  await readWheel(wheel, write, onEntry)
   return written
 }
 
@@ -130,13 +132,19 @@ export function wheelVersion(wheel: string): string | undefined {
 
 type Open = () => Promise<NodeJS.ReadableStream>
 
-async function readWheel(wheel: string, visit: (name: string, open: Open) => Promise<void>): Promise<void> {
+async function readWheel(
+  wheel: string,
+  visit: (name: string, open: Open) => Promise<void>,
+  onEntry?: (done: number, total: number) => void,
+): Promise<void> {
   try {
     const zip = await yauzl.openPromise(wheel)
+    let done = 0
     try {
       // yauzl refuses names that lead out of the folder.
       for await (const entry of zip.eachEntry()) {
         if (!entry.fileName.endsWith("/")) await visit(entry.fileName, () => zip.openReadStreamPromise(entry))
+        onEntry?.(++done, zip.entryCount)
       }
     } finally {
       zip.close()

@@ -1,6 +1,6 @@
 import { type WriteFormat, writeDataset } from "../../datasets/write.js"
 import { parseOptions } from "./config.js"
-import { listenerOf, type TaskHooks } from "./hooks.js"
+import { countOff, listenerOf, type TaskHooks } from "./hooks.js"
 import { type ConvertDatasetOptions, convertDatasetSchema } from "./options/dataset.js"
 import { countsOf, readData, type SplitCount } from "./read-data.js"
 
@@ -20,7 +20,11 @@ export async function convertDataset(options: ConvertDatasetOptions, hooks: Task
   const { to: format, out, link } = config
   const listener = listenerOf(hooks)
   const sets = await readData(config, listener)
-  const { faults, notices } = await writeDataset(sets, format, out, { link, signal: listener.signal })
+  const { faults, notices } = await writeDataset(sets, format, out, {
+    link,
+    signal: listener.signal,
+    onProgress: countOff(listener, "write"),
+  })
   for (const fault of [...sets.flatMap(({ faults: own }) => own), ...faults]) listener.fault(fault)
   for (const notice of notices) listener.log(notice)
   return { out, format, splits: countsOf(sets) }

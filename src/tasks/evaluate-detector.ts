@@ -34,6 +34,7 @@ export async function evaluateDetector(given: EvaluateDetectorOptions, hooks: Ta
     const set = await readBoxData(data, how, { log, fault })
     const total = set.images.length
     const onImage = (done: number) => progress({ job: "eval", done, total })
+    onImage(0)
     const faults = new PhotoFaults(set.source)
     const evaluator = DetectionEvaluator.of(set, reportOptionsOf(options))
     const results = options.savePredictions === undefined ? undefined : new ResultsFile(options.savePredictions, set)

@@ -6,7 +6,7 @@ import { partBeside } from "../core/write-whole.js"
 import { type WrittenGraph, writeOnnx } from "../onnx/write-onnx.js"
 import { checkExport, type ExportCheck } from "../predict/check-export.js"
 import { parseOptions } from "./config.js"
-import { listenerOf, type TaskHooks } from "./hooks.js"
+import { countOff, listenerOf, type TaskHooks } from "./hooks.js"
 import { type ExportModelOptions, exportModelSchema } from "./options/export-model.js"
 
 export interface ExportedModel extends WrittenGraph {
@@ -28,10 +28,13 @@ export async function exportModel(options: ExportModelOptions, hooks: TaskHooks 
     engine,
     backbone,
   } = parseOptions("exportModel", exportModelSchema, options)
-  const { log } = listenerOf(hooks)
+  const listener = listenerOf(hooks)
+  const { log } = listener
   const { written, check } = await inPlace(out, async (beside) => {
     const written = writeOnnx(weights, beside, { score, nms }, backbone)
-    return { written: { ...written, out }, check: wanted ? await checkExport(written, engine, backbone) : undefined }
+    const told = countOff(listener, "compare")
+    const check = wanted ? await checkExport(written, engine, backbone, told) : undefined
+    return { written: { ...written, out }, check }
   })
   log(`${out}: written`)
   if (wanted && check === undefined) log(`not checked: ONNX Runtime is not set up. Run: ${callOf("setup")}`)

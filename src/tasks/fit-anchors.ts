@@ -13,7 +13,7 @@ import { inputSizes } from "../weights/plan.js"
 import { type AnchorReport, anchorReport, type FitObjects } from "./anchor-report.js"
 import { expectObjects, howReadOf, readBoxData } from "./box-data.js"
 import { parseOptions } from "./config.js"
-import { listenerOf, type TaskHooks } from "./hooks.js"
+import { countOff, listenerOf, type TaskHooks } from "./hooks.js"
 import { type FitAnchorsOptions, fitAnchorsSchema } from "./options/fit-anchors.js"
 
 /**
@@ -29,7 +29,7 @@ export async function fitAnchors(options: FitAnchorsOptions, hooks: TaskHooks = 
   const dataset = await readBoxData(data, { split, ...howReadOf(config) }, listener)
   expectObjects(dataset)
   const faults = new PhotoFaults(dataset.source)
-  const objects = fitObjects(await withPhotoSizes(dataset.images, faults), detector)
+  const objects = fitObjects(await withPhotoSizes(dataset.images, faults, countOff(listener, "measure")), detector)
   for (const fault of faults.faults) listener.fault(fault)
   if (objects.labels.length === 0) throw new DataError(`${dataset.source}: no objects in split ${dataset.split}`)
   return anchorReport(dataset, detector, objects)

@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs"
 import { mkdir, rename, rm } from "node:fs/promises"
-import { dirname, join } from "node:path"
+import { basename, dirname, join } from "node:path"
 import { extract } from "tar"
 import { DataError, UsageError, UserError } from "../core/errors.js"
 import { cacheFolder } from "../core/own-package.js"
@@ -10,7 +10,7 @@ import { download } from "../setup/download.js"
 import { type PublishedData, publishedData } from "../setup/published-data.js"
 import { unpackZip } from "../setup/wheel.js"
 import { parseOptions } from "./config.js"
-import { type Listener, listenerOf, type TaskHooks } from "./hooks.js"
+import { countOff, type Listener, listenerOf, type TaskHooks } from "./hooks.js"
 import { megabytesTold } from "./named-weights.js"
 import { type GetDatasetOptions, getDatasetSchema } from "./options/get-dataset.js"
 
@@ -83,8 +83,9 @@ async function unpackAll(
   archives: readonly string[],
   { name, unpacked, place }: PublishedData,
   out: string,
-  { log, signal }: Listener,
+  listener: Listener,
 ): Promise<void> {
+  const { log, signal } = listener
   const staging = join(out, `.${name}.unpacking`)
   await rm(staging, { recursive: true, force: true })
   await mkdir(staging, { recursive: true })
@@ -92,8 +93,10 @@ async function unpackAll(
     for (const archive of archives) {
       signal.throwIfAborted()
       log(`unpacking ${archive}`)
-      if (archive.endsWith(".zip")) await unpackZip(archive, staging, (path) => path)
-      else await extract({ file: archive, cwd: staging, strict: true })
+      const told = countOff(listener, `unpack ${basename(archive)}`)
+      let files = 0
+      if (archive.endsWith(".zip")) await unpackZip(archive, staging, (path) => path, told)
+      else await extract({ file: archive, cwd: staging, strict: true, onReadEntry: () => told(++files) })
     }
     await mkdir(dirname(join(out, place)), { recursive: true })
     await rename(join(staging, unpacked), join(out, place))

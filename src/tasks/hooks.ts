@@ -11,12 +11,15 @@ export interface TaskHooks {
   onProgress?(progress: Progress): void
 }
 
-/** Where a job with a known length stands. */
+/** Where a long job stands. */
 export interface Progress {
   /** What is done, in a word, such as `detect` or `check train`. */
   readonly job: string
   readonly done: number
-  readonly total: number
+  /** Undefined where nobody knows. */
+  readonly total: number | undefined
+  /** What is counted, where it is no number of things. */
+  readonly unit?: "MB" | undefined
 }
 
 /** The hooks of a caller with the gaps filled, as tasks use them. */
@@ -43,7 +46,7 @@ export function listenerOf(hooks: TaskHooks): Listener {
  * Tells how far a job has come, and ends it there when its caller has asked for that.
  * @throws the signal's reason
  */
-export function countOff(listener: Listener, job: string): (done: number, total: number) => void {
+export function countOff(listener: Listener, job: string): (done: number, total?: number) => void {
   return (done, total) => {
     listener.progress({ job, done, total })
     listener.signal.throwIfAborted()

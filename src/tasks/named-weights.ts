@@ -111,6 +111,7 @@ export function megabytesTold(listener: Listener, job: string, about: number) {
     const now = Math.floor(done / 1e6)
     if (now === last) return
     last = now
-    listener.progress({ job, done: now, total: Math.max(now, Math.floor((total ?? about * 1e6) / 1e6)) })
+    const all = Math.max(now, Math.floor((total ?? about * 1e6) / 1e6))
+    listener.progress({ job, done: now, total: all, unit: "MB" })
   }
 }

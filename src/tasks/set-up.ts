@@ -29,7 +29,7 @@ export type SetUpResult = { readonly onnxruntime: string | null } & (
  */
 export async function setUp(options: SetUpOptions = {}, hooks: TaskHooks = {}): Promise<SetUpResult> {
   const { libtensorflow, gpu, cpu, webgpu, cache, strict, offline } = parseOptions("setUp", setUpSchema, options)
-  const { log } = listenerOf(hooks)
+  const { log, progress } = listenerOf(hooks)
   if (offline)
     throw new UsageError("setup fetches what is missing, which --offline forbids; resdet doctor says what is there")
   if (gpu && cpu) throw new UsageError("setup: expected --gpu or --cpu, got both. Leave one out")
@@ -42,7 +42,8 @@ export async function setUp(options: SetUpOptions = {}, hooks: TaskHooks = {}): 
       ...(libtensorflow && { libtensorflow }),
       ...(device && { device }),
       ...(cache && { cache }),
-      onProgress: log,
+      onLog: log,
+      onProgress: (job, done, total) => progress({ job, done, total }),
     })
     await startEngine("tensorflow", entry)
     await prove("native", log)

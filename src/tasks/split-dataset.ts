@@ -4,7 +4,7 @@ import { UsageError } from "../core/errors.js"
 import { expectObjects } from "./box-data.js"
 import { parseOptions } from "./config.js"
 import type { WrittenDataset } from "./convert-dataset.js"
-import { listenerOf, type TaskHooks } from "./hooks.js"
+import { countOff, listenerOf, type TaskHooks } from "./hooks.js"
 import { type SplitDatasetOptions, splitDatasetSchema } from "./options/dataset.js"
 import { countsOf, readData } from "./read-data.js"
 
@@ -29,7 +29,11 @@ export async function splitDataset(options: SplitDatasetOptions, hooks: TaskHook
   const names = test > 0 ? ["train", "val", "test"] : ["train", "val"]
   const parts = splitImages(set!.images, [rest, val, test].slice(0, names.length), seed)
   const divided = parts.map((images, i) => ({ ...set!, split: names[i]!, images }))
-  const { faults, notices } = await writeDataset(divided, format, out, { link, signal: listener.signal })
+  const { faults, notices } = await writeDataset(divided, format, out, {
+    link,
+    signal: listener.signal,
+    onProgress: countOff(listener, "write"),
+  })
   for (const fault of [...set!.faults, ...faults]) listener.fault(fault)
   for (const notice of notices) listener.log(notice)
   return { out, format, splits: countsOf(divided) }

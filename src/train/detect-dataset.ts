@@ -28,6 +28,7 @@ export async function detectDataset(
   { faults, signal, onImage }: DetectDatasetOptions = {},
 ): Promise<void> {
   let done = 0
+  onImage?.(done, images.length)
   for await (const { record, input } of openInputs(images, { size, maxSize, sizeRule, ...normalisation, faults })) {
     if (input !== undefined) {
       const { pixels, shape, height, width, imageHeight, imageWidth } = input

@@ -200,6 +200,7 @@ export async function runTraining<Batch, Prepared extends { dispose(): void }>(
   /** Steps up to the end of the epoch, of the run, or to a wish to stop. */
   async function trainEpoch(): Promise<void> {
     const before = step
+    events.onProgress?.("train", step, steps)
     let random = stepRandom()
     for await (const [batch, isLast] of inSteps(task.batches(epoch, start), options.accumulate ?? 1)) {
       const rate = learningRate(step, options.schedule, schedule)

@@ -72,10 +72,6 @@ test("a bug exits with 1 and keeps its stack", () => {
   expect(stderr).toMatch(/a bug in resdet[\s\S]*TypeError: x is not a function\n\s+at .*dummy-cli\.mjs/)
 })
 
-test("progress off a terminal is plain lines on stderr without colours", () => {
-  expect(run(dummy, "count")).toEqual({ status: 0, stdout: "", stderr: "count 1/3\ncount 2/3\ncount 3/3\na line\n" })
-})
-
 /** Starts a command that says it is ready, sends it the interrupts one after the other, and waits for its end. */
 async function interrupt(signal: NodeJS.Signals, times: number, ...args: string[]) {
   const child = spawn(process.execPath, [dummy, ...args])

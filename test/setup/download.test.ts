@@ -41,7 +41,7 @@ function send(request: IncomingMessage, response: ServerResponse, upTo = body.le
   if (start >= rest.length) return void response.writeHead(416).end()
   response.writeHead(start > 0 ? 206 : 200, { "content-length": rest.length - start })
   if (upTo >= rest.length) return void response.end(rest.subarray(start))
-  response.write(rest.subarray(start, upTo), () => setTimeout(() => response.destroy(), 20))
+  response.write(rest.subarray(start, upTo), () => setTimeout(() => response.destroy(), 100))
 }
 
 const to = () => join(folder, "weights", "w.pth")
@@ -92,7 +92,7 @@ test("a server without ranges sends it all again", async () => {
   answer = (_, response) => {
     response.writeHead(200, { "content-length": body.length })
     if (asked.length > 1) response.end(body)
-    else response.write(body.subarray(0, 5000), () => setTimeout(() => response.destroy(), 20))
+    else response.write(body.subarray(0, 5000), () => setTimeout(() => response.destroy(), 100))
   }
   await get()
   expect(readFileSync(to()).equals(body)).toBe(true)

@@ -1,9 +1,10 @@
 // `node test/support/dummy-cli.mjs <command>` is the built command line with commands made for tests.
 import { readFileSync } from "node:fs"
+import { z } from "zod"
 import { detectCommand } from "../../dist/src/cli/detect.js"
 import { main } from "../../dist/src/cli/main.js"
 import { BelowMinimumError, interruption } from "../../dist/src/cli/exit.js"
-import { startProgress } from "../../dist/src/cli/progress.js"
+import { defineCommand } from "../../dist/src/cli/command.js"
 import { DataError, UserError } from "../../dist/src/core/errors.js"
 
 const failures = {
@@ -80,15 +81,19 @@ const table = [
   {
     name: "count",
     summary: "shows progress",
-    load: async () => ({
-      configure: (command) =>
-        command.action(() => {
-          const progress = startProgress({ label: "count", total: 3, interval: 0 })
-          for (let i = 1; i <= 3; i++) progress.update(i)
-          progress.line("a line")
-          progress.stop()
-        }),
-    }),
+    load: async () =>
+      defineCommand({
+        schema: z.strictObject({}),
+        async run(_, { hooks, log, stand }) {
+          for (let done = 0; done <= 3; done++) {
+            hooks.onProgress({ job: "count", done, total: 3 })
+            if (done === 1) stand("a note", "a note's own line")
+            if (done === 2) log("a line")
+            await new Promise((resolve) => setTimeout(resolve, 150))
+          }
+          return { text: "three", document: { count: 3 }, summary: ["counted to three"] }
+        },
+      }),
   },
   {
     name: "absent",
