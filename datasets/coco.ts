@@ -3,6 +3,7 @@ import { withDefaults } from "../src/core/options.js"
 import { didYouMean } from "../src/core/suggest.js"
 import { type CocoFileAnnotation, type CocoFileImage, readCocoFileSync } from "../src/json/coco-file.js"
 import { type CocoId, compareIds, idKey } from "../src/json/coco-id.js"
+import { outlineNotice } from "../src/json/outline.js"
 import { readBytes } from "../src/json/read-bytes.js"
 import { labelsByName } from "./classes.js"
 import { expectPixelBoxes } from "./coco-box-forms.js"
@@ -35,7 +36,8 @@ interface Content {
 
 /**
  * Reads COCO: a root with `annotations/instances_<split>*.json`, or such a JSON file. Classes come in the order of
- * their category ids; the ids stay in `categoryIds`. Segments are not kept, their `area` is.
+ * their category ids; the ids stay in `categoryIds`. Segments are not kept, their `area` is, and their extent where an
+ * annotation has no `bbox`.
  * @throws DataError when there is no such file, it is no COCO file, or a policy says so
  */
 export function readCoco(source: string, overrides: Partial<ReadOptions> = {}): Dataset {
@@ -99,6 +101,7 @@ function readJson(json: string, where: string, log: FaultLog, notices: string[])
   const annotations: Annotation[] = []
   const firstOfId = new Map<number | string, Annotation>()
   const repeatedIds = new Set<number | string>()
+  let outlines = 0
   readCocoFileSync(readBytes(json), json, {
     image({ name, ...rest }, index) {
       if (name === undefined) {
@@ -120,6 +123,7 @@ function readJson(json: string, where: string, log: FaultLog, notices: string[])
     },
     annotation(annotation, index) {
       const own = { ...annotation, index }
+      if (annotation.outlined) outlines++
       if (annotation.id !== undefined) {
         const key = idKey(annotation.id)
         const other = firstOfId.get(key)
@@ -133,6 +137,7 @@ function readJson(json: string, where: string, log: FaultLog, notices: string[])
     },
     fault: (_, index, { problem }) => void log.report("broken-annotation", where, problem, index),
   })
+  if (outlines > 0) notices.push(outlineNotice(where, outlines, "annotations"))
   if (repeatedIds.size > 0) {
     notices.push(
       `${where}: ${repeatedIds.size} annotation ids stand for several annotations each: all of them count` +

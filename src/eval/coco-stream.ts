@@ -1,10 +1,11 @@
 import { DataError } from "../core/errors.js"
-import { beginningOf } from "../json/beginning.js"
 import { readCocoFile } from "../json/coco-file.js"
 import type { CocoId } from "../json/coco-id.js"
-import { type ByteChunks, readJsonLists } from "../json/lists.js"
+import { type ByteChunks, type ListReader, readJsonLists } from "../json/lists.js"
+import { outlineNotice } from "../json/outline.js"
 import { RecordError, RecordReader } from "../json/record.js"
 import type { JsonScanner } from "../json/scanner.js"
+import { detectLines } from "./detect-lines.js"
 import { DetectionBuilder, RECORD } from "./detection-builder.js"
 import type { DetectionTable, TruthTable } from "./tables.js"
 import { TruthBuilder } from "./truth-builder.js"
@@ -12,15 +13,22 @@ import { TruthBuilder } from "./truth-builder.js"
 /**
  * Truths from the bytes of COCO's annotation file, of any size: memory holds the columns and a few records.
  * @param source what errors call the file
+ * @param log is told what was decided about it
  * @throws DataError naming the byte of broken JSON, or the record with a wrong type, a NaN or negative box, an unknown id
  */
-export async function readCocoTruths(chunks: ByteChunks, source: string): Promise<TruthTable> {
+export async function readCocoTruths(
+  chunks: ByteChunks,
+  source: string,
+  log: (line: string) => void = () => {},
+): Promise<TruthTable> {
   const builder = new TruthBuilder(source, "coco")
+  let outlines = 0
   await readCocoFile(chunks, source, {
     image: ({ id, name, width, height, ...lvis }) => builder.addImage(id, name ?? String(id), width, height, lvis),
     category: ({ id, name, frequency }) => builder.addCategory(id, name, frequency),
     // Field by field: a rest and a spread a truth would take longer than reading it.
-    annotation: ({ id, imageId, categoryId, x, y, width, height, area, crowd, ignore }, index) =>
+    annotation: ({ id, imageId, categoryId, x, y, width, height, area, crowd, ignore, outlined }, index) => {
+      if (outlined) outlines++
       builder.addTruth({
         id: id ?? index + 1,
         imageId,
@@ -32,17 +40,21 @@ export async function readCocoTruths(chunks: ByteChunks, source: string): Promis
         area,
         crowd,
         difficult: ignore,
-      }),
+      })
+    },
     fault(_, __, error) {
       throw error
     },
   })
+  if (outlines > 0) log(outlineNotice(source, outlines, "annotations"))
   return builder.finish()
 }
 
 /**
- * Detections from the bytes of a COCO results file, of any size: memory holds the columns and a few records.
+ * Detections from the bytes of a results file, of any size: COCO's, or the lines that `resdet detect` writes. Memory holds the
+ * columns and a few records.
  * @param source what errors call the file
+ * @param log is told what was decided about it
  * @throws DataError naming the byte of broken JSON, or the record with a wrong type, a NaN or negative box, an unknown
  *   image id
  */
@@ -50,13 +62,18 @@ export async function readCocoDetections(
   truths: TruthTable,
   chunks: ByteChunks,
   source: string,
+  log: (line: string) => void = () => {},
 ): Promise<DetectionTable> {
   const builder = new DetectionBuilder(truths, source)
-  await readResultRecords(chunks, source, (numbers, results) => {
+  let outlines = 0
+  const record = (numbers: Float64Array, results: RecordReader) => {
+    if (results.isOutlined) outlines++
     if (!Number.isNaN(numbers[RECORD.imageId]! + numbers[RECORD.category]!)) return builder.addRecord(numbers)
     const [x, y, width, height] = numbers as unknown as [number, number, number, number]
     builder.add(results.id(1), results.id(2), x, y, width, height, numbers[RECORD.score]!)
-  })
+  }
+  await readResultRecords(chunks, source, record, [detectLines(builder, source)])
+  if (outlines > 0) log(outlineNotice(source, outlines, "records"))
   return builder.finish()
 }
 
@@ -75,11 +92,21 @@ export async function readCocoResults(
   })
 }
 
-/** @param record gets the numbers of each record, laid out as in `RECORD` and valid during the call */
+/** Under which names people keep the list of detections when it is not the whole document. */
+const LISTS = ["annotations", "predictions", "detections", "results"] as const
+
+/** What a detection may begin with, where each has a line of its own. */
+const FIRST_KEYS = ["image_id", "category_id", "bbox", "score", "id", "segmentation", "area", "iscrowd"]
+
+/**
+ * @param record gets the numbers of each record, laid out as in `RECORD` and valid during the call
+ * @param others readers of lines of other kinds
+ */
 async function readResultRecords(
   chunks: ByteChunks,
   source: string,
   record: (numbers: Float64Array, records: RecordReader) => void,
+  others: readonly ListReader[] = [],
 ): Promise<void> {
   const results = new RecordReader(
     [
@@ -87,6 +114,7 @@ async function readResultRecords(
       ["image_id", "id"],
       ["category_id", "id"],
       ["score", "number"],
+      ["segmentation", "outline?"],
     ],
     (i) => `${source}: record ${i}`,
   )
@@ -95,7 +123,6 @@ async function readResultRecords(
     record(results.numbers, results)
   }
   const expected = "a list of detections (COCO's results format)"
-  const [start, whole] = await beginningOf(chunks)
   const readAnnotation = (scanner: JsonScanner, index: number) => {
     try {
       read(scanner, index)
@@ -104,18 +131,13 @@ async function readResultRecords(
       throw new DataError(`${source}: expected ${expected}, got ground truth: its annotations have no score`)
     }
   }
-  const lists = isRecord(start)
-    ? [{ name: "", lines: true, read }]
-    : ["", ...LISTS].map((name) => ({ name, read: name === "annotations" ? readAnnotation : read }))
-  const seen = await readJsonLists(whole, source, lists, expected)
+  const lists = LISTS.map((name) => ({ name, read: name === "annotations" ? readAnnotation : read }))
+  const seen = await readJsonLists(
+    chunks,
+    source,
+    [{ name: "", lines: FIRST_KEYS, read }, ...lists, ...others],
+    expected,
+  )
   if (seen.size === 0)
     throw new DataError(`${source}: expected ${expected}, got an object without "${LISTS.join('", "')}"`)
-}
-
-/** Under which names people keep the list of detections when it is not the whole document. */
-const LISTS = ["annotations", "predictions", "detections", "results"] as const
-
-/** Whether a document begins with a detection, so that it is one a line. */
-function isRecord(start: string): boolean {
-  return /^\uFEFF?\s*\{\s*"(image_id|category_id|bbox|score|id|segmentation|area|iscrowd)"/.test(start)
 }

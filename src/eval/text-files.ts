@@ -35,26 +35,40 @@ export function areInPixels(files: readonly TextFile[]): boolean {
   )
 }
 
-/** The boxes of text files by their numbers: corners, unless some line's second corner would lie before its first. */
-export function boxesOf(files: readonly TextFile[], kind: "truths" | "detections"): TextBoxes {
+/** A text file of one image, read line by line. */
+interface ImageLines {
+  readonly name: string
+  /** The image. */
+  readonly image: string
+  readonly lines: readonly Line[]
+}
+
+/**
+ * The lines of text files with boxes in pixels.
+ * @throws DataError naming file and line
+ */
+export const textLines = (files: readonly TextFile[], kind: "truths" | "detections"): ImageLines[] =>
+  files.map((file) => ({ name: file.name, image: file.name.replace(/\.txt$/, ""), lines: linesOf(file, kind) }))
+
+/** What the boxes are by their numbers: corners, unless some line's second corner would lie before its first. */
+export function boxesOf(files: readonly ImageLines[]): TextBoxes {
   const isTurned = ({ numbers: [a, b, c, d] }: Line) => c < a || d < b
-  return files.some((file) => linesOf(file, kind).some(isTurned)) ? "xywh" : "xyxy"
+  return files.some(({ lines }) => lines.some(isTurned)) ? "xywh" : "xyxy"
 }
 
 /**
  * Ground truth from text files, one an image: lines of class and four numbers in pixels, `difficult` behind them where an
  * object is. Classes are the names found, sorted.
- * @throws DataError naming file and line
+ * @throws DataError naming file and line where a box cannot be
  */
-export function truthsFromText(files: readonly TextFile[], boxes: TextBoxes, source: string): TruthTable {
+export function truthsFromText(files: readonly ImageLines[], boxes: TextBoxes, source: string): TruthTable {
   const builder = new TruthBuilder(source)
-  const lines = files.map((file) => linesOf(file, "truths"))
-  const names = [...new Set(lines.flat().map(({ label }) => label))].sort()
+  const names = [...new Set(files.flatMap(({ lines }) => lines.map(({ label }) => label)))].sort()
   for (const [k, name] of names.entries()) builder.addCategory(k + 1, name)
   let id = 1
-  for (const [i, { name }] of files.entries()) {
-    builder.addImage(i + 1, name.replace(/\.txt$/, ""), 0, 0)
-    for (const { where, label, numbers, difficult } of lines[i]!) {
+  for (const [i, { image, lines }] of files.entries()) {
+    builder.addImage(i + 1, image, 0, 0)
+    for (const { where, label, numbers, difficult } of lines) {
       const [x, y, width, height] = asXywh(numbers, boxes, where)
       const ids = { id: id++, imageId: i + 1, categoryId: names.indexOf(label) + 1 }
       builder.addTruth({ ...ids, x, y, width, height, crowd: false, difficult })
@@ -68,12 +82,12 @@ export function truthsFromText(files: readonly TextFile[], boxes: TextBoxes, sou
  * from 0 in the order of the truths' classes.
  * @throws DataError naming file and line
  */
-export function detectionsFromText(truths: TruthTable, files: readonly TextFile[], boxes: TextBoxes): DetectionTable {
+export function detectionsFromText(truths: TruthTable, files: readonly ImageLines[], boxes: TextBoxes): DetectionTable {
   const find = placeByName(truths)
   const builder = new DetectionBuilder(truths, "text results")
-  for (const file of files) {
-    const image = find(file.name.replace(/\.txt$/, ""), file.name)
-    for (const { where, label, score, numbers } of linesOf(file, "detections")) {
+  for (const { name, image: called, lines } of files) {
+    const image = find(called, name)
+    for (const { where, label, score, numbers } of lines) {
       const box = asXywh(numbers, boxes, where)
       const index = truths.categoryNames.includes(label) || !/^\d+$/.test(label) ? -1 : Number(label)
       const category = index >= 0 && index < truths.categoryNames.length ? index : builder.named(label)

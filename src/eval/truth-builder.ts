@@ -5,7 +5,7 @@ import { bytes, doubles } from "./columns.js"
 import type { TruthTable } from "./tables.js"
 
 /** One truth as a file tells it. */
-export interface TruthRecord extends Omit<CocoFileAnnotation, "id" | "area" | "ignore"> {
+export interface TruthRecord extends Omit<CocoFileAnnotation, "id" | "area" | "ignore" | "outlined"> {
   readonly id: CocoId
   /** Absent: width * height. */
   readonly area?: number | undefined

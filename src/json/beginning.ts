@@ -1,12 +1,13 @@
 import type { ByteChunks } from "./lists.js"
 
-/** The first characters of a document, and all of its bytes. */
+/** The first bytes of a document, and all of them. */
 export async function beginningOf(
   chunks: ByteChunks,
-): Promise<readonly [start: string, whole: AsyncIterable<Uint8Array>]> {
+): Promise<readonly [start: Uint8Array, whole: AsyncIterable<Uint8Array>]> {
   const source = Symbol.asyncIterator in chunks ? chunks[Symbol.asyncIterator]() : chunks[Symbol.iterator]()
   const first = await source.next()
-  const start = first.done ? "" : new TextDecoder().decode(first.value.subarray(0, 1024))
+  // A copy: the chunk may be a buffer that is filled anew.
+  const start = first.done ? new Uint8Array() : first.value.slice(0, 1024)
   async function* whole() {
     try {
       if (!first.done) yield first.value

@@ -30,7 +30,7 @@ export interface CocoFileAnnotation {
   readonly id: CocoId | undefined
   readonly imageId: CocoId
   readonly categoryId: CocoId
-  /** In image pixels, as the file has them: possibly NaN, negative or outside. */
+  /** In image pixels, as the file has them: possibly NaN, negative or outside. Without a `bbox` the extent of the `segmentation`. */
   readonly x: number
   readonly y: number
   readonly width: number
@@ -40,6 +40,8 @@ export interface CocoFileAnnotation {
   readonly crowd: boolean
   /** `ignore` is set: difficult, where a file was made from VOC's. pycocotools does not look at it. */
   readonly ignore: boolean
+  /** The box is the extent of the segmentation. */
+  readonly outlined: boolean
 }
 
 type CocoList = "images" | "categories" | "annotations"
@@ -106,6 +108,7 @@ function cocoLists(source: string, sink: CocoFileSink): ListReader[] {
       ["area", "number~"],
       ["iscrowd", "flag?"],
       ["ignore", "flag~"],
+      ["segmentation", "outline?"],
     ],
     (i) => `${source}: annotations[${i}]`,
   )
@@ -142,6 +145,7 @@ function cocoLists(source: string, sink: CocoFileSink): ListReader[] {
           area: annotations.optional(4),
           crowd: (annotations.optional(5) ?? 0) !== 0,
           ignore: (annotations.optional(6) ?? 0) !== 0,
+          outlined: annotations.isOutlined,
         },
         index,
       )

@@ -1,6 +1,11 @@
 /** An id of a COCO file as it stands there: a number, a whole number beyond 2^53, or a text. */
 export type CocoId = number | bigint | string
 
+/** Whether a parsed value is an id; a number beyond 2^53 is none, since it has lost digits. */
+export function isCocoId(value: unknown): value is CocoId {
+  return typeof value === "string" || typeof value === "bigint" || Number.isSafeInteger(value)
+}
+
 /**
  * What ids are matched by: 7, "7" and 7n are one id, 9007199254740993n and "9007199254740993" another; a text is itself.
  */

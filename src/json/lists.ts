@@ -1,4 +1,4 @@
-import { CLOSE_LIST, CLOSE_OBJECT, COMMA, OPEN_LIST, OPEN_OBJECT } from "./letters.js"
+import { CLOSE_LIST, CLOSE_OBJECT, COMMA, OPEN_LIST, OPEN_OBJECT, QUOTE } from "./letters.js"
 import { JsonScanner, needMoreBytes } from "./scanner.js"
 
 /** Bytes in pieces of any size: a file stream of Node, a `Response.body`, or a list of arrays. */
@@ -7,8 +7,8 @@ export type ByteChunks = AsyncIterable<Uint8Array> | Iterable<Uint8Array>
 export interface ListReader {
   /** The key of the list in the top-level object, or "" for a list that is the whole document. */
   readonly name: string
-  /** The document may also be the elements themselves, one behind the other: JSON lines. */
-  readonly lines?: boolean
+  /** The document may also be the elements themselves, one behind the other (JSON lines): if its first key is one of these. */
+  readonly lines?: readonly string[]
   /** The key holds any value, which is read as a single element. */
   readonly single?: boolean
   /** Reads one element off the scanner. It may be called again for the same element, so it hands over only at its end. */
@@ -137,8 +137,9 @@ class Walk {
     const root = this.#readers.find(({ name }) => name === "")
     this.#index = 0
     const first = scanner.peek()
-    if (root?.lines && first === OPEN_OBJECT) {
-      this.#reader = root
+    const ofLines = first === OPEN_OBJECT ? this.#readerOfLines() : undefined
+    if (ofLines !== undefined) {
+      this.#reader = ofLines
       this.#isLines = true
       this.#seen.add("")
       this.#place = "element or end"
@@ -151,6 +152,15 @@ class Walk {
       this.#place = "key or end"
       scanner.at++
     } else scanner.refuse(this.#expected)
+  }
+
+  /** The reader of the lines that begin as this document does; nothing is taken. */
+  #readerOfLines(): ListReader | undefined {
+    if (!this.#readers.some(({ lines }) => lines !== undefined)) return undefined
+    const start = this.#scanner.at++
+    const key = this.#scanner.peek() === QUOTE ? this.#scanner.string() : ""
+    this.#scanner.at = start
+    return this.#readers.find(({ lines }) => lines?.includes(key))
   }
 
   #key(): void {

@@ -1,14 +1,17 @@
 import { DataError } from "../core/errors.js"
 import type { CocoId } from "./coco-id.js"
 import { CLOSE_LIST, CLOSE_OBJECT, COMMA, OPEN_LIST, OPEN_OBJECT, QUOTE } from "./letters.js"
+import { outlineExtent } from "./outline.js"
+import { quotedNumber } from "./quoted-number.js"
 import type { JsonScanner } from "./scanner.js"
 
 /**
  * What a field of a record holds: `number` any number, `id` a whole number of any size or a text, `flag` 0, 1, true or
- * false (quoted too), `box` four numbers, `text` a string or a number as text, `ids` a list of whole numbers. A field that may
- * be absent ends in `?`; one that counts as absent when it holds anything else ends in `~`.
+ * false, `box` four numbers, `text` a string or a number as text, `ids` a list of whole numbers, `outline` a segmentation:
+ * where the box is absent, its extent is the box. Numbers and flags may be quoted. A field that may be absent ends in `?`; one
+ * that counts as absent when it holds anything else ends in `~`.
  */
-type Kind = "number" | "id" | "flag" | "box" | "text" | "ids"
+type Kind = "number" | "id" | "flag" | "box" | "text" | "ids" | "outline"
 export type Field = readonly [name: string, kind: Kind | `${Kind}?` | `${Kind}~`]
 
 const RULES: Readonly<Record<Kind, string>> = {
@@ -18,6 +21,7 @@ const RULES: Readonly<Record<Kind, string>> = {
   box: "four numbers",
   text: "a string",
   ids: "a list of whole numbers",
+  outline: "polygons or a mask",
 }
 
 /** A record whose JSON is sound, but whose fields are not what they should be. */
@@ -55,6 +59,8 @@ export class RecordReader {
   readonly texts: string[]
   readonly lists: number[][]
   readonly present: Uint8Array
+  /** Whether the box of the record read last is that of its outline. */
+  isOutlined = false
   /** Where each field begins in `numbers`. */
   readonly places: readonly number[]
   readonly #names: readonly Uint8Array[]
@@ -62,6 +68,8 @@ export class RecordReader {
   readonly #where: (index: number) => string
   readonly #isFlag: Uint8Array
   readonly #isId: Uint8Array
+  readonly #box: number
+  readonly #outline: number
   /** By field: ids that are no numbers. */
   readonly #foreign: (bigint | string)[]
   /** Where the values of the record at hand lie in the window: from, to, slot. */
@@ -100,6 +108,8 @@ export class RecordReader {
     this.#isFlag = kindAt("flag")
     this.#isId = kindAt("id")
     this.#foreign = this.#fields.map(() => "")
+    this.#box = this.#fields.findIndex(({ kind }) => kind === "box")
+    this.#outline = this.#fields.findIndex(({ kind }) => kind === "outline")
   }
 
   /**
@@ -125,8 +135,9 @@ export class RecordReader {
       } while (scanner.takes(COMMA))
       scanner.expect(CLOSE_OBJECT)
     }
+    const hasBox = this.#completeBox(scanner)
     for (let f = 0; f < this.#fields.length; f++) {
-      if (this.present[f] === 0 && this.#fields[f]!.needed) {
+      if (this.present[f] === 0 && this.#fields[f]!.needed && !(hasBox && f === this.#box)) {
         throw new RecordError(this.#where(index), start, `expected a field "${this.#fields[f]!.name}", got none`)
       }
     }
@@ -154,12 +165,14 @@ export class RecordReader {
     const at = scanner.at
     const place = this.places[field]!
     let fits: boolean
-    if (kind === "text" || kind === "ids") {
+    if (kind === "text" || kind === "ids" || kind === "outline") {
       fits = this.#note(scanner, FIRST_OTHER - field, () => this.#readOther(scanner, field))
     } else if (kind === "box") fits = this.#readBox(scanner, place)
     else if (kind === "id") fits = this.#note(scanner, place, () => this.#readId(scanner, field))
     else {
-      const value = this.#note(scanner, place, () => (kind === "flag" ? flagOrNumber(scanner) : scanner.number()))
+      const value = this.#note(scanner, place, () =>
+        kind === "flag" ? flagOrNumber(scanner) : quotedOrNumber(scanner),
+      )
       fits = value !== undefined
       if (fits) this.numbers[place] = value as number
     }
@@ -169,7 +182,7 @@ export class RecordReader {
     }
     scanner.at = at
     while (this.#values.length > 0 && this.#values[this.#values.length - 3]! >= at) this.#values.length -= 3
-    if (!needed && scanner.flag() === null) return
+    if ((!needed && scanner.flag() === null) || (kind === "box" && this.#takesNoBox(scanner, at))) return
     if (!lenient) this.#refuse(scanner, field, index, at)
     scanner.skip()
     this.#isOdd = true
@@ -199,15 +212,44 @@ export class RecordReader {
     if (!scanner.takes(OPEN_LIST)) return false
     for (let i = 0; i < 4; i++) {
       if (i > 0 && !scanner.takes(COMMA)) return false
-      const value = this.#note(scanner, place + i, () => scanner.number())
+      const value = this.#note(scanner, place + i, () => quotedOrNumber(scanner))
       if (value === undefined) return false
       this.numbers[place + i] = value
     }
     return scanner.takes(CLOSE_LIST)
   }
 
-  /** Reads a text or a list; false where something else comes next. */
+  /** Takes null or an empty list where there may be an outline instead of a box. */
+  #takesNoBox(scanner: JsonScanner, at: number): boolean {
+    if (this.#outline < 0) return false
+    if (scanner.flag() === null || (scanner.takes(OPEN_LIST) && scanner.takes(CLOSE_LIST))) return true
+    scanner.at = at
+    return false
+  }
+
+  /** Makes the box of the record just read its outline's where it has no other; false for one without both. */
+  #completeBox(scanner: JsonScanner): boolean {
+    this.isOutlined = false
+    if (this.#box < 0 || this.present[this.#box] === 1) return true
+    if (this.#outline < 0 || this.present[this.#outline] === 0) return false
+    const end = scanner.at
+    scanner.at = this.lists[this.#outline]![0]!
+    const extent = outlineExtent(scanner.value())
+    scanner.at = end
+    if (extent === undefined) return false
+    this.numbers.set(extent, this.places[this.#box]!)
+    this.isOutlined = true
+    return true
+  }
+
+  /** Reads a text or a list, or keeps where an outline lies; false where something else comes next. */
   #readOther(scanner: JsonScanner, field: number): boolean {
+    if (this.#fields[field]!.kind === "outline") {
+      scanner.peek()
+      this.lists[field]![0] = scanner.at
+      scanner.skip()
+      return true
+    }
     if (this.#fields[field]!.kind === "text") {
       const from = scanner.peek() === QUOTE ? -1 : scanner.at
       if (from >= 0 && scanner.number() === undefined) return false
@@ -266,7 +308,9 @@ export class RecordReader {
       return false
     }
     this.present.set(present)
-    return true
+    if (this.#completeBox(scanner)) return true
+    scanner.at = start
+    return false
   }
 
   #readSlot(scanner: JsonScanner, slot: number): boolean {
@@ -293,6 +337,11 @@ export class RecordReader {
     const got = scanner.between(from, scanner.at)
     throw new RecordError(this.#where(index), offset, `expected ${name} to be ${RULES[kind]}, got ${got}`)
   }
+}
+
+/** A number, which some tools put in quotes; undefined when something else comes next. */
+function quotedOrNumber(scanner: JsonScanner): number | undefined {
+  return scanner.peek() === QUOTE ? quotedNumber(scanner.string()) : scanner.number()
 }
 
 /** true and false as 1 and 0, null as 0, "0" and "1" without quotes; undefined when something else comes next. */

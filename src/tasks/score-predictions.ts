@@ -5,7 +5,6 @@ import type { z } from "zod"
 import type { ReadOptions } from "../../datasets/options.js"
 import { DataError } from "../core/errors.js"
 import { readCocoDetections, readCocoTruths } from "../eval/coco-stream.js"
-import { detectionsFromLines } from "../eval/image-lines.js"
 import { readTextFiles } from "../eval/read-files.js"
 import { truthsFromDataset } from "../eval/records.js"
 import { type EvalReport, evaluate } from "../eval/report.js"
@@ -17,11 +16,11 @@ import {
   detectionsFromText,
   type TextBoxes,
   type TextFile,
+  textLines,
   truthsFromText,
 } from "../eval/text-files.js"
 import { detectionsFromVoc } from "../eval/voc-files.js"
 import { detectionsFromYolo } from "../eval/yolo-files.js"
-import { beginningOf } from "../json/beginning.js"
 import { readBytes } from "../json/read-bytes.js"
 import { parseOptions } from "./config.js"
 import { type Listener, listenerOf, type TaskHooks } from "./hooks.js"
@@ -56,7 +55,7 @@ export async function readTruths(
   { log, fault }: Told,
   how: Partial<ReadOptions> = {},
 ): Promise<TruthTable> {
-  if (gt.toLowerCase().endsWith(".json")) return readCocoTruths(readBytes(gt), gt)
+  if (gt.toLowerCase().endsWith(".json")) return readCocoTruths(readBytes(gt), gt, log)
   const isFolder = (await found(gt)).isDirectory()
   // The readers of data sets are needed for folders alone.
   const [{ cocoFileOf, isCoco }, { scoringPolicies }, { recognizeFormat }, { readBoxData }] = await Promise.all([
@@ -66,15 +65,15 @@ export async function readTruths(
     import("./box-data.js"),
   ])
   if (isFolder && (await holdsOnlyText(gt))) {
-    const files = await readTextFiles(gt, TEXT_FILES, "text files")
-    const form = boxes ?? boxesOf(files, "truths")
+    const files = textLines(await readTextFiles(gt, TEXT_FILES, "text files"), "truths")
+    const form = boxes ?? boxesOf(files)
     log(`${gt}: text files of class and four numbers in pixels, read as ${form}; --boxes says otherwise`)
     return truthsFromText(files, form, gt)
   }
   if (isFolder && isCoco(gt) && recognizeFormat(gt) === "coco" && !split.includes("+")) {
     const file = cocoFileOf(gt, split)
     log(`${gt}: COCO data, split ${split}: ${file}`)
-    return readCocoTruths(readBytes(file), file)
+    return readCocoTruths(readBytes(file), file, log)
   }
   const options = { ...how, split, policies: scoringPolicies }
   return truthsFromDataset(await readBoxData(gt, options, { log, fault }))
@@ -90,12 +89,18 @@ export async function readPredictions(
   { log }: Pick<Listener, "log">,
   boxes?: "xyxy" | "xywh",
 ): Promise<DetectionTable> {
-  if (!(await found(path)).isDirectory()) return readResultsFile(truths, path)
+  if (!(await found(path)).isDirectory()) {
+    if (!/\.[ct]sv$/i.test(path)) return readCocoDetections(truths, readBytes(path), path, log)
+    const { detectionsFromCsv } = await import("../eval/csv-results.js")
+    return detectionsFromCsv(truths, readBytes(path), path, log)
+  }
   const names = await readdir(path)
   if (names.some((name) => VOC_FILES.test(name))) {
     return detectionsFromVoc(truths, await readTextFiles(path, VOC_FILES, "result files"))
   }
-  const own = ["detections.jsonl", "coco_results.json", "voc", "labels"].find((name) => names.includes(name))
+  const own = ["detections.jsonl", "coco_results.json", "detections.csv", "voc", "labels"].find((name) =>
+    names.includes(name),
+  )
   if (own !== undefined && !names.some((name) => TEXT_FILES.test(name))) {
     log(`${path}: reading ${own} of this output of detect`)
     return readPredictions(truths, join(path, own), { log }, boxes)
@@ -107,19 +112,13 @@ export async function readPredictions(
     return detectionsFromVoc(truths, files.map(asVocFile))
   }
   if (!areInPixels(files)) return detectionsFromYolo(truths, files)
-  const form = boxes ?? boxesOf(files, "detections")
+  const lines = textLines(files, "detections")
+  const form = boxes ?? boxesOf(lines)
   log(`${path}: text files of class, score and four numbers in pixels, read as ${form}; --boxes says otherwise`)
-  return detectionsFromText(truths, files, form)
+  return detectionsFromText(truths, lines, form)
 }
 
 const asVocFile = ({ name, text }: TextFile) => ({ name: `comp4_det_all_${name}`, text })
-
-/** A COCO results file of any spelling, or `detections.jsonl`. */
-async function readResultsFile(truths: TruthTable, path: string): Promise<DetectionTable> {
-  const [start, whole] = await beginningOf(readBytes(path))
-  if (/^\uFEFF?\s*\{\s*"image"\s*:/.test(start)) return detectionsFromLines(truths, whole, path)
-  return readCocoDetections(truths, whole, path)
-}
 
 async function holdsOnlyText(folder: string): Promise<boolean> {
   const names = (await readdir(folder)).filter((name) => !name.startsWith("."))

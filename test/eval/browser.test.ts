@@ -1,19 +1,15 @@
 import { createHash } from "node:crypto"
 import { readFileSync } from "node:fs"
 import { expect, test } from "vitest"
-import {
-  type CocoAnnotationFile,
-  type CocoResultRecord,
-  detectionsFromCoco,
-  truthsFromCoco,
-} from "../../src/eval/coco-records.js"
+import { detectionsFromCoco, truthsFromCoco } from "../../src/eval/coco-records.js"
 import { COCO, COCOeval, type CocoDataset, type CocoResult, type Params } from "../../src/eval/cocoapi/public.js"
 import { evaluate } from "../../src/eval/report.js"
 import { hasChromium, runInChromium } from "../support/chromium.js"
+import type { PlainFile, PlainResult } from "./support/cases.js"
 
 interface Case {
-  readonly truths: CocoDataset & CocoAnnotationFile
-  readonly results: (CocoResult & CocoResultRecord)[]
+  readonly truths: CocoDataset & PlainFile
+  readonly results: (CocoResult & PlainResult)[]
   readonly params: Partial<Params>
 }
 

@@ -3,16 +3,11 @@ import { gunzipSync } from "node:zlib"
 import { describe, expect, test } from "vitest"
 import { evaluateCoco } from "../../src/eval/coco.js"
 import type { CocoOptions } from "../../src/eval/coco-options.js"
-import {
-  type CocoAnnotationFile,
-  type CocoResultRecord,
-  detectionsFromCoco,
-  truthsFromCoco,
-} from "../../src/eval/coco-records.js"
+import { detectionsFromCoco, truthsFromCoco } from "../../src/eval/coco-records.js"
 import { sharedData, withoutSharedData } from "../support/shared-data.js"
-import { result, truthFile, type Xywh } from "./support/cases.js"
+import { type PlainFile, type PlainResult, result, truthFile, type Xywh } from "./support/cases.js"
 
-function evaluate(file: CocoAnnotationFile, results: readonly CocoResultRecord[], options: Partial<CocoOptions> = {}) {
+function evaluate(file: PlainFile, results: readonly PlainResult[], options: Partial<CocoOptions> = {}) {
   const truths = truthsFromCoco(file)
   return evaluateCoco(truths, detectionsFromCoco(truths, results), options)
 }
@@ -26,8 +21,8 @@ describe("evaluateCoco against pycocotools", () => {
     made: { pycocotools: string }
     cases: {
       seed: number
-      truths: CocoAnnotationFile
-      results: CocoResultRecord[]
+      truths: PlainFile
+      results: PlainResult[]
       precision: string
       recall: string
       scores: string

@@ -1,12 +1,7 @@
 import { expect, test } from "vitest"
-import {
-  type CocoAnnotationFile,
-  type CocoResultRecord,
-  detectionsFromCoco,
-  truthsFromCoco,
-} from "../../src/eval/coco-records.js"
+import { detectionsFromCoco, truthsFromCoco } from "../../src/eval/coco-records.js"
 import { evaluate } from "../../src/eval/report.js"
-import { result, truthFile, type Xywh } from "./support/cases.js"
+import { type PlainFile, type PlainResult, result, truthFile, type Xywh } from "./support/cases.js"
 
 /** Ten images with one object each, of classes 3, 6, 9, 12 in turn: small, medium and large ones. */
 const ids = [3, 6, 9, 12]
@@ -17,11 +12,11 @@ const base = truthFile(
   }),
   10,
 )
-const file: CocoAnnotationFile = { ...base, categories: ids.map((id) => ({ id, name: `Class ${id}` })) }
+const file: PlainFile = { ...base, categories: ids.map((id) => ({ id, name: `Class ${id}` })) }
 const right = file.annotations.map((a, i) => result(a.bbox as Xywh, 0.9 - i / 100, a.image_id, a.category_id))
 const withBoxes = (read: (box: Xywh) => Xywh) => right.map((one) => ({ ...one, bbox: read(one.bbox as Xywh) }))
 
-function diagnosis(results: readonly CocoResultRecord[], truthsFile = file) {
+function diagnosis(results: readonly PlainResult[], truthsFile = file) {
   const truths = truthsFromCoco(truthsFile)
   return evaluate(truths, detectionsFromCoco(truths, results)).diagnosis
 }

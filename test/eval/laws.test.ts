@@ -1,16 +1,11 @@
 import fc from "fast-check"
 import { expect, test } from "vitest"
 import { evaluateCoco } from "../../src/eval/coco.js"
-import {
-  type CocoAnnotationFile,
-  type CocoResultRecord,
-  detectionsFromCoco,
-  truthsFromCoco,
-} from "../../src/eval/coco-records.js"
+import { detectionsFromCoco, truthsFromCoco } from "../../src/eval/coco-records.js"
 import { byScore, counting, groupBy } from "../../src/eval/order.js"
 import { evaluate } from "../../src/eval/report.js"
 import { evaluateVoc } from "../../src/eval/voc.js"
-import { result, truthFile, type Xywh } from "./support/cases.js"
+import { type PlainFile, type PlainResult, result, truthFile, type Xywh } from "./support/cases.js"
 
 const IMAGES = 4
 const CLASSES = 3
@@ -27,7 +22,7 @@ const scene = fc.record({
   results: fc.array(detection, { maxLength: 25 }),
 })
 
-function measure(file: CocoAnnotationFile, results: readonly CocoResultRecord[]) {
+function measure(file: PlainFile, results: readonly PlainResult[]) {
   const truths = truthsFromCoco(file)
   const detections = detectionsFromCoco(truths, results)
   const [voc] = evaluateVoc(truths, detections)
@@ -169,8 +164,7 @@ test("VOC takes equal scores in the order of the table, whatever the order of it
   const here: Xywh = [0, 0, 20, 20]
   const away: Xywh = [100, 100, 20, 20]
   const truths = truthsFromCoco(truthFile([{ box: here, image: 1 }], 2))
-  const ap = (results: readonly CocoResultRecord[]) =>
-    evaluateVoc(truths, detectionsFromCoco(truths, results))[0]!.voc12
+  const ap = (results: readonly PlainResult[]) => evaluateVoc(truths, detectionsFromCoco(truths, results))[0]!.voc12
   expect(ap([result(away, 0.5, 2), result(here, 0.5, 1)])).toBe(0.5)
   expect(ap([result(here, 0.5, 1), result(away, 0.5, 2)])).toBe(1)
 })

@@ -1,19 +1,14 @@
 import { readFileSync } from "node:fs"
 import { expect, test } from "vitest"
-import {
-  type CocoAnnotationFile,
-  type CocoResultRecord,
-  detectionsFromCoco,
-  truthsFromCoco,
-} from "../../src/eval/coco-records.js"
+import { detectionsFromCoco, truthsFromCoco } from "../../src/eval/coco-records.js"
 import { readCocoTruths } from "../../src/eval/coco-stream.js"
 import { evaluateLvis, type LvisSummary } from "../../src/eval/lvis.js"
 import { evaluate } from "../../src/eval/report.js"
-import { result, truthFile, type Xywh } from "./support/cases.js"
+import { type PlainFile, type PlainResult, result, truthFile, type Xywh } from "./support/cases.js"
 
 const file = process.env.RESDET_GOLDEN_LVIS ?? new URL("../golden/eval/lvis-random.json", import.meta.url)
 const golden = JSON.parse(readFileSync(file, "utf8")) as {
-  cases: { seed: number; truths: CocoAnnotationFile; results: CocoResultRecord[]; expected: LvisSummary }[]
+  cases: { seed: number; truths: PlainFile; results: PlainResult[]; expected: LvisSummary }[]
 }
 
 test.each(golden.cases)(
@@ -70,7 +65,7 @@ test("other annotations are refused in one line", () => {
 test("only the best 300 of an image count, whatever their classes and their place in the file", () => {
   const truths = lvis([2], [])
   const others = Array.from({ length: 300 }, (_, i) => result(away, 0.5 + i / 1000, 1, 2))
-  const ap = (rest: readonly CocoResultRecord[]) =>
+  const ap = (rest: readonly PlainResult[]) =>
     evaluateLvis(truths, detectionsFromCoco(truths, [result(box, 0.1), ...rest])).AP
   expect(ap(others.slice(1))).toBeCloseTo(1, 10)
   expect(ap(others)).toBe(0)

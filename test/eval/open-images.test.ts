@@ -1,18 +1,13 @@
 import { readFileSync } from "node:fs"
 import { expect, test } from "vitest"
-import {
-  type CocoAnnotationFile,
-  type CocoResultRecord,
-  detectionsFromCoco,
-  truthsFromCoco,
-} from "../../src/eval/coco-records.js"
+import { detectionsFromCoco, truthsFromCoco } from "../../src/eval/coco-records.js"
 import {
   evaluateOpenImages,
   type OpenImagesHierarchy,
   type OpenImagesOptions,
   openImagesParents,
 } from "../../src/eval/open-images.js"
-import { result, truthFile, type Xywh } from "./support/cases.js"
+import { type PlainFile, type PlainResult, result, truthFile, type Xywh } from "./support/cases.js"
 
 interface Expected {
   readonly mAP: number | null
@@ -23,8 +18,8 @@ const file = process.env.RESDET_GOLDEN_OPEN_IMAGES ?? new URL("../golden/eval/op
 const golden = JSON.parse(readFileSync(file, "utf8")) as {
   cases: {
     seed: number
-    truths: CocoAnnotationFile
-    results: CocoResultRecord[]
+    truths: PlainFile
+    results: PlainResult[]
     parents: Record<string, number | null>
     hierarchy: OpenImagesHierarchy
     expected: { challenge: Expected; expanded: Expected; v2: Expected }

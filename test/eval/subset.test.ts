@@ -3,20 +3,15 @@ import { gunzipSync } from "node:zlib"
 import { expect, test } from "vitest"
 import { evaluateCoco } from "../../src/eval/coco.js"
 import type { CocoOptions } from "../../src/eval/coco-options.js"
-import {
-  type CocoAnnotationFile,
-  type CocoResultRecord,
-  detectionsFromCoco,
-  truthsFromCoco,
-} from "../../src/eval/coco-records.js"
+import { detectionsFromCoco, truthsFromCoco } from "../../src/eval/coco-records.js"
 import type { Params } from "../../src/eval/cocoapi/public.js"
 import { subsetOf } from "../../src/eval/subset.js"
-import { result, truthFile } from "./support/cases.js"
+import { type PlainFile, type PlainResult, result, truthFile } from "./support/cases.js"
 
 interface Case {
   readonly seed: number
-  readonly truths: CocoAnnotationFile
-  readonly results: CocoResultRecord[]
+  readonly truths: PlainFile
+  readonly results: PlainResult[]
   readonly params: Partial<Params>
   readonly expected: { readonly stats: string }
 }

@@ -3,18 +3,13 @@ import { describe, expect, test } from "vitest"
 import { seededRandom } from "../../src/core/random.js"
 import { bootstrapAp, interval, WeightedAp } from "../../src/eval/bootstrap.js"
 import { calibration, fBetaThresholds } from "../../src/eval/calibration.js"
-import {
-  type CocoAnnotationFile,
-  type CocoResultRecord,
-  detectionsFromCoco,
-  truthsFromCoco,
-} from "../../src/eval/coco-records.js"
+import { detectionsFromCoco, truthsFromCoco } from "../../src/eval/coco-records.js"
 import { compareDetections } from "../../src/eval/compare.js"
 import { matchDetections } from "../../src/eval/matched.js"
 import { evaluate } from "../../src/eval/report.js"
 import { evaluateSlices, slicesByFolder, slicesBySize, slicesFromFile } from "../../src/eval/slices.js"
 import { labelSuspects } from "../../src/eval/suspects.js"
-import { result, type TruthCase, truthFile, type Xywh } from "./support/cases.js"
+import { type PlainFile, type PlainResult, result, type TruthCase, truthFile, type Xywh } from "./support/cases.js"
 
 const IMAGES = 5
 const CLASSES = 3
@@ -38,13 +33,13 @@ const scene = fc
     weights,
   }))
 
-const matchedOf = (file: CocoAnnotationFile, results: readonly CocoResultRecord[]) => {
+const matchedOf = (file: PlainFile, results: readonly PlainResult[]) => {
   const truths = truthsFromCoco(file)
   return matchDetections(truths, detectionsFromCoco(truths, results))
 }
 
 /** The file and results with each image as often as its weight says. */
-function copied(file: CocoAnnotationFile, results: readonly CocoResultRecord[], weights: readonly number[]) {
+function copied(file: PlainFile, results: readonly PlainResult[], weights: readonly number[]) {
   const copies = (id: number) => Array.from({ length: weights[id - 1]! }, (_, copy) => id + 100 * copy)
   const images = file.images.flatMap((one) => copies(one.id).map((id) => ({ ...one, id })))
   const annotations = file.annotations
@@ -196,7 +191,7 @@ describe("calibration", () => {
 function simulated(seed: number, skill: number, images = 40) {
   const random = seededRandom(seed)
   const truths: (TruthCase & { image: number; category: number; box: Xywh })[] = []
-  const results: CocoResultRecord[] = []
+  const results: PlainResult[] = []
   for (let i = 1; i <= images; i++) {
     for (let cell = 0; cell < 6; cell++) {
       const at: Xywh = [(cell % 3) * 120, Math.floor(cell / 3) * 120, 60 + random.integer(30), 60 + random.integer(30)]

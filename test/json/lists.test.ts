@@ -135,7 +135,7 @@ test("JSON lines are a list where they may be, and so is a list", async () => {
   const read: unknown[] = []
   const reader = {
     name: "",
-    lines: true,
+    lines: ["a"],
     read: (scanner: JsonScanner, index: number) => {
       read[index] = scanner.value()
     },

@@ -2,11 +2,10 @@ import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
 import { expect, test } from "vitest"
-import type { CocoResultRecord } from "../../src/eval/coco-records.js"
 import { type DetectParts, detectWith } from "../../src/tasks/detect-folder.js"
 import { scorePredictions } from "../../src/tasks/score-predictions.js"
 import { png, tempFolder, vocObject, writeFiles, writeVocSample } from "../datasets/samples.js"
-import { result, truthFile } from "../eval/support/cases.js"
+import { type PlainResult, result, truthFile } from "../eval/support/cases.js"
 
 /** Writes files into a new folder and gives its path. */
 function folder(files: Readonly<Record<string, string>>): string {
@@ -22,14 +21,14 @@ const names = ["night/cam 1.jpg", "day/000042.jpg"]
 const base = truthFile([{ box: [0, 0, 100, 100] }, { box: [300, 0, 100, 100], image: 2, category: 2 }], 2, 2)
 const truths = { ...base, images: base.images.map((image, i) => ({ ...image, file_name: names[i]! })) }
 const results = [result([0, 0, 100, 100], 0.9), result([300, 0, 100, 60], 0.7, 2, 2)]
-const spelt = (change: (record: CocoResultRecord) => object) => JSON.stringify(results.map(change))
+const spelt = (change: (record: PlainResult) => object) => JSON.stringify(results.map(change))
 const lines = (records: readonly object[]) => records.map((record) => `${JSON.stringify(record)}\n`).join("")
 const expected = 0.65
 
 const score = async (gt: string, predictions: string, more: object = {}, told: string[] = []) =>
   scorePredictions({ gt, predictions, ...more }, { onLog: (line) => told.push(line) })
 
-const own = (record: CocoResultRecord) => {
+const own = (record: PlainResult) => {
   const [x, y, w, h] = record.bbox as [number, number, number, number]
   const label = `class ${record.category_id}`
   return {

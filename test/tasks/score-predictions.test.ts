@@ -3,10 +3,9 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { describe, expect, test } from "vitest"
 import { evalDocument, formatReport, formatSummary } from "../../src/cli/eval-report.js"
-import type { CocoAnnotationFile, CocoResultRecord } from "../../src/eval/coco-records.js"
 import { scorePredictions } from "../../src/tasks/score-predictions.js"
 import { tempFolder, vocObject, writeVocSample } from "../datasets/samples.js"
-import { result, truthFile } from "../eval/support/cases.js"
+import { type PlainFile, type PlainResult, result, truthFile } from "../eval/support/cases.js"
 import { sharedData, withoutSharedData } from "../support/shared-data.js"
 
 const file = truthFile([{ box: [0, 0, 100, 100] }, { box: [300, 0, 100, 100], image: 2, category: 2 }], 2, 3)
@@ -91,7 +90,7 @@ test("files that are missing or of no known format are the user's mistake, in on
 
 describe("formatReport", () => {
   const golden = JSON.parse(readFileSync(new URL("../golden/eval/coco-random.json", import.meta.url), "utf8")) as {
-    cases: { seed: number; truths: CocoAnnotationFile; results: CocoResultRecord[]; printed: string[] }[]
+    cases: { seed: number; truths: PlainFile; results: PlainResult[]; printed: string[] }[]
   }
 
   const withoutIdZero = golden.cases.filter(({ truths }) => truths.annotations.every(({ id }) => id !== 0))

@@ -3,6 +3,24 @@ import type { CocoAnnotationFile, CocoResultRecord } from "../../../src/eval/coc
 /** x, y, width, height */
 export type Xywh = readonly [number, number, number, number]
 
+type Listed<Name extends keyof CocoAnnotationFile> = CocoAnnotationFile[Name][number]
+
+/** COCO's annotation file as most tools write it: ids are numbers, and every record has its box. */
+export interface PlainFile extends CocoAnnotationFile {
+  readonly images: readonly (Listed<"images"> & { readonly id: number })[]
+  readonly categories: readonly (Listed<"categories"> & { readonly id: number })[]
+  readonly annotations: readonly (Listed<"annotations"> & Plain & { readonly id?: number })[]
+}
+
+interface Plain {
+  readonly image_id: number
+  readonly category_id: number
+  readonly bbox: readonly number[]
+}
+
+/** A detection likewise. */
+export type PlainResult = CocoResultRecord & Plain
+
 export interface TruthCase {
   readonly box: Xywh
   readonly image?: number
@@ -13,7 +31,7 @@ export interface TruthCase {
 }
 
 /** A COCO annotation file with as many images (ids from 1) and categories (ids from 1) as asked for. */
-export function truthFile(truths: readonly TruthCase[], images = 1, categories = 1): CocoAnnotationFile {
+export function truthFile(truths: readonly TruthCase[], images = 1, categories = 1): PlainFile {
   return {
     images: Array.from({ length: images }, (_, i) => ({
       id: i + 1,
@@ -33,6 +51,6 @@ export function truthFile(truths: readonly TruthCase[], images = 1, categories =
   }
 }
 
-export function result(box: Xywh, score: number, image = 1, category = 1): CocoResultRecord {
+export function result(box: Xywh, score: number, image = 1, category = 1): PlainResult {
   return { image_id: image, category_id: category, bbox: box, score }
 }

@@ -1,8 +1,7 @@
 import { DataError } from "../core/errors.js"
-import { type ByteChunks, readJsonLists } from "../json/lists.js"
+import type { ListReader } from "../json/lists.js"
 import type { JsonScanner } from "../json/scanner.js"
-import { DetectionBuilder } from "./detection-builder.js"
-import type { DetectionTable, TruthTable } from "./tables.js"
+import type { DetectionBuilder } from "./detection-builder.js"
 
 interface Line {
   readonly image: string
@@ -10,16 +9,10 @@ interface Line {
 }
 
 /**
- * Detections from `detections.jsonl` of `resdet detect`: a line an image, named by its path, with labels, scores and boxes
- * x1, y1, x2, y2 in image pixels.
- * @throws DataError naming the line for anything else
+ * Reads `detections.jsonl` of `resdet detect` into a builder: a line an image, named by its path, with labels, scores and boxes
+ * x1, y1, x2, y2 in image pixels. It throws a DataError naming the line for anything else.
  */
-export async function detectionsFromLines(
-  truths: TruthTable,
-  chunks: ByteChunks,
-  source: string,
-): Promise<DetectionTable> {
-  const builder = new DetectionBuilder(truths, source)
+export function detectLines(builder: DetectionBuilder, source: string): ListReader {
   const read = (scanner: JsonScanner, index: number) => {
     const where = `${source}: line ${index + 1}`
     const { image, detections } = expectLine(scanner.value(), where)
@@ -29,8 +22,7 @@ export async function detectionsFromLines(
       builder.addAt(builder.imagePlace(image), category, x1, y1, x2 - x1, y2 - y1, score, image)
     }
   }
-  await readJsonLists(chunks, source, [{ name: "", lines: true, read }], "lines of detections")
-  return builder.finish()
+  return { name: "", lines: ["image"], read }
 }
 
 function expectLine(value: unknown, where: string): Line {
