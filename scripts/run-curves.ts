@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import { DataError } from "../src/core/errors.js"
 import { writeWhole } from "../src/core/write-whole.js"
-import type { Point } from "../src/train/chart.js"
+import type { Point } from "../src/report/chart.js"
 import { plotSvg } from "../src/train/plot.js"
 
 export interface NamedRun {

@@ -27,6 +27,7 @@ interface Pair {
  * Pairs truths and detections of each image whatever their classes, the greatest overlap first (of equal overlaps one of
  * the same class, then the better score), one to one. A truth left over counts as taken for background, a detection left
  * over as background taken for its class, unless it lies on a crowd or a difficult object.
+ * @param onCount told of each that is counted: its place in `counts`, and its image
  */
 export function confusionMatrix(
   truths: TruthTable,
@@ -34,9 +35,14 @@ export function confusionMatrix(
   scoreThreshold: number,
   iouThreshold = 0.5,
   index: ImageIndex = indexImages(truths, detections, rankAll(truths, detections)),
+  onCount: (truth: number, taken: number, image: number) => void = () => {},
 ): ConfusionMatrix {
   const classes = truths.categoryNames.length
   const counts = Array.from({ length: classes + 1 }, () => new Array<number>(classes + 1).fill(0))
+  const count = (truth: number, taken: number, image: number) => {
+    counts[truth]![taken]!++
+    onCount(truth, taken, image)
+  }
   const { order, starts } = index.detections
   const { order: truthOrder, starts: truthStarts } = index.truths
   const truthTaken = new Uint8Array(truths.image.length)
@@ -64,14 +70,14 @@ export function confusionMatrix(
       if (paired[detection - from] === 1 || truthTaken[truth] === 1) continue
       paired[detection - from] = 1
       truthTaken[truth] = 1
-      counts[truths.category[truth]!]![detections.category[order[detection]!]!]!++
+      count(truths.category[truth]!, detections.category[order[detection]!]!, image)
     }
     for (let g = truthStarts[image]!; g < truthStarts[image + 1]!; g++) {
       const truth = truthOrder[g]!
-      if (truthTaken[truth] === 0 && !isIgnored(truths, truth)) counts[truths.category[truth]!]![classes]!++
+      if (truthTaken[truth] === 0 && !isIgnored(truths, truth)) count(truths.category[truth]!, classes, image)
     }
     for (let at = from; at < to; at++) {
-      if (paired[at - from] === 0 && used[at - from] === 0) counts[classes]![detections.category[order[at]!]!]!++
+      if (paired[at - from] === 0 && used[at - from] === 0) count(classes, detections.category[order[at]!]!, image)
     }
   }
   return { scoreThreshold, iouThreshold, names: [...truths.categoryNames, "background"], counts }

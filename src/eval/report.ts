@@ -10,6 +10,7 @@ import { type CocoOptions, cocoDefaults, cocoOptions } from "./coco-options.js"
 import type { CocoSummary } from "./coco-summary.js"
 import { type ConfusionMatrix, confusionMatrix } from "./confusion.js"
 import { type Diagnosis, diagnose } from "./diagnose.js"
+import { ConfusedImages, type Examples, examplesOf } from "./examples.js"
 import { indexImages } from "./image-index.js"
 import { type ImageScore, rankImages } from "./image-ranking.js"
 import { evaluateImagenetDet, type ImagenetDetResult } from "./imagenet-det.js"
@@ -53,6 +54,8 @@ export interface ReportOptions {
   readonly images: number
   /** False leaves out everything but the figures: for a quick look after each epoch. */
   readonly details: boolean
+  /** How many examples of each type of error are wanted, with the best and worst images in full: for a report with pictures. */
+  readonly examples: number
   /** Intervals of AP and AP50, by drawing the images anew; undefined for none. */
   readonly intervals: Partial<BootstrapOptions> | undefined
   /** Images whose figures are wanted by themselves, made from the truths; undefined for none. */
@@ -79,6 +82,7 @@ export const reportDefaults: ReportOptions = {
   iouThreshold: 0.5,
   images: 10,
   details: true,
+  examples: 0,
   intervals: undefined,
   slices: undefined,
   calibration: false,
@@ -116,6 +120,8 @@ export interface EvalReport {
   readonly errors?: TideErrors
   readonly bestImages?: readonly ImageScore[]
   readonly worstImages?: readonly ImageScore[]
+  /** Where asked for. */
+  readonly examples?: Examples
   /** Where asked for. */
   readonly intervals?: BootstrapAp
   readonly slices?: readonly SliceReport[]
@@ -188,13 +194,17 @@ export function reportMatches(
   const index = indexImages(truths, detections, ranked)
   const scoreThreshold = options.scoreThreshold === "best" ? (best.overall?.score ?? 0) : options.scoreThreshold
   const images = rankImages(truths, detections, matches, scoreThreshold, options.images)
+  const confused = options.examples > 0 ? new ConfusedImages(truths) : undefined
+  const onCount = confused?.add.bind(confused)
+  const matched = { truths, detections, index, matches, scoreThreshold }
   return {
     ...base,
     diagnosis: diagnose(truths, detections, ranked, index, coco, maxDetections.at(-1)!),
-    confusion: confusionMatrix(truths, detections, scoreThreshold, options.iouThreshold, index),
+    confusion: confusionMatrix(truths, detections, scoreThreshold, options.iouThreshold, index, onCount),
     errors: tideErrors(truths, detections, arranged, index, matches),
     bestImages: images.best,
     worstImages: images.worst,
+    ...(confused && { examples: examplesOf(matched, images, confused.cells, options.examples) }),
   }
 }
 

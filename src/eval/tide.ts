@@ -5,7 +5,7 @@ import type { DetectionTable, TruthTable } from "./tables.js"
 import { classifyErrors, MISSED } from "./tide-classify.js"
 import { meanApsMended } from "./tide-mending.js"
 
-const tideNames = ["classification", "localization", "both", "duplicate", "background", "missed"] as const
+export const tideNames = ["classification", "localization", "both", "duplicate", "background", "missed"] as const
 export type TideError = (typeof tideNames)[number]
 
 /** How much AP (0..1) would rise if all errors of one type were mended, and how many there are. */

@@ -13,6 +13,8 @@ import { weightsFiles } from "./named-weights.js"
 import { lookOf } from "./options/detect.js"
 import { type EvaluateDetectorOptions, evaluateDetectorSchema, reportOptionsOf } from "./options/evaluate.js"
 import { ResultsFile } from "./results-file.js"
+import { recordPhotos } from "./truth-photos.js"
+import { EvaluationReportFile } from "./write-evaluation-report.js"
 
 /**
  * Runs a detector, or several that work as one, over a data set and scores it. An image that cannot be read is told and
@@ -37,6 +39,7 @@ export async function evaluateDetector(given: EvaluateDetectorOptions, hooks: Ta
     onImage(0)
     const faults = new PhotoFaults(set.source)
     const evaluator = DetectionEvaluator.of(set, reportOptionsOf(options))
+    const page = options.report === undefined ? undefined : new EvaluationReportFile(options.report)
     const results = options.savePredictions === undefined ? undefined : new ResultsFile(options.savePredictions, set)
     const take = (image: ImageRecord, found: Detections) => {
       results?.add(image, found)
@@ -46,12 +49,20 @@ export async function evaluateDetector(given: EvaluateDetectorOptions, hooks: Ta
       await detectRecords(network, set.images, look, take, { faults, signal, onImage })
       for (const one of faults.faults) fault(one)
       signal.throwIfAborted()
+      results?.finish()
+      const report = evaluator.report()
+      const about = [
+        ["weights", weights.join(", ")],
+        ["data", set.source],
+        ["split", set.split],
+      ] as const
+      await page?.finish({ title: "Evaluation", about, report }, recordPhotos(set.images), listener)
+      return report
     } catch (error) {
       results?.discard()
+      page?.discard()
       throw error
     }
-    results?.finish()
-    return evaluator.report()
   } finally {
     network.dispose()
   }

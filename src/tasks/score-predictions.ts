@@ -38,11 +38,25 @@ type GivenTruths = Pick<z.output<typeof scorePredictionsSchema>, "gt" | "split">
 export async function scorePredictions(given: ScorePredictionsOptions, hooks: TaskHooks = {}): Promise<EvalReport> {
   const options = parseOptions("scorePredictions", scorePredictionsSchema, given)
   const told = listenerOf(hooks)
-  const { images = null, corners, sizeMismatch, followLinks } = options
+  const { images = null, corners, sizeMismatch, followLinks, gt, predictions } = options
+  const wanted = reportOptionsOf(options)
   const truths = await readTruths(options, told, { images, corners, sizeMismatch, followLinks })
-  const detections = await readPredictions(truths, options.predictions, told, options.boxes)
+  const detections = await readPredictions(truths, predictions, told, options.boxes)
   const part = subsetOf(truths, detections, options)
-  return evaluate(part.truths, part.detections, reportOptionsOf(options))
+  const report = evaluate(part.truths, part.detections, wanted)
+  if (options.report !== undefined) {
+    const [{ EvaluationReportFile }, { truthPhotos }] = await Promise.all([
+      import("./write-evaluation-report.js"),
+      import("./truth-photos.js"),
+    ])
+    const file = new EvaluationReportFile(options.report)
+    const about = [
+      ["predictions", predictions],
+      ["ground truth", gt],
+    ] as const
+    await file.finish({ title: "Evaluation", about, report }, await truthPhotos(options, part.truths), told)
+  }
+  return report
 }
 
 /**
@@ -64,7 +78,7 @@ export async function readTruths(
     import("../../datasets/read.js"),
     import("./box-data.js"),
   ])
-  if (isFolder && (await holdsOnlyText(gt))) {
+  if (await holdsOnlyText(gt)) {
     const files = textLines(await readTextFiles(gt, TEXT_FILES, "text files"), "truths")
     const form = boxes ?? boxesOf(files)
     log(`${gt}: text files of class and four numbers in pixels, read as ${form}; --boxes says otherwise`)
@@ -120,7 +134,9 @@ export async function readPredictions(
 
 const asVocFile = ({ name, text }: TextFile) => ({ name: `comp4_det_all_${name}`, text })
 
-async function holdsOnlyText(folder: string): Promise<boolean> {
+/** Whether a path is a folder of text files alone, as many tools write truths and detections. */
+export async function holdsOnlyText(folder: string): Promise<boolean> {
+  if (!(await found(folder)).isDirectory()) return false
   const names = (await readdir(folder)).filter((name) => !name.startsWith("."))
   return names.length > 0 && names.every((name) => name.endsWith(".txt")) && !existsSync(join(folder, "data.yaml"))
 }

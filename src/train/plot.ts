@@ -1,4 +1,4 @@
-import { type ChartOptions, escapeHtml, lineChart } from "./chart.js"
+import { type ChartOptions, escapeHtml, lineChart } from "../report/chart.js"
 
 /** Of the lines, in order; told apart also by those who see few colours. */
 const colours = ["#2a6fdb", "#d9622b", "#14855c", "#8a46c4", "#8d8b84", "#c2266b"] as const

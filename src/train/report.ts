@@ -1,4 +1,5 @@
-import { escapeHtml, formatNumber, type Line, lineChart } from "./chart.js"
+import { escapeHtml, formatNumber, type Line, lineChart } from "../report/chart.js"
+import { figureList, htmlPage } from "../report/page.js"
 import type { MetricsRow } from "./metrics-log.js"
 import type { RunHistory } from "./run-history.js"
 
@@ -41,22 +42,14 @@ export function runReport({ title, model, classes, best, steps, epochs, config }
       lines: [along(steps, "stepMs", "step", 1000, "step"), along(steps, "dataMs", "step", 1000, "waiting for data")],
     }),
   ]
-  return `<!doctype html>
-<html lang="en">
-<head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-<title>${escapeHtml(title)}</title>
-<style>${style}</style></head>
-<body>
-<h1>${escapeHtml(title)}</h1>
-<dl class="figures">${figures(model, steps, epochs, found, best)}</dl>
+  const body = `${figures(model, steps, epochs, found, best)}
 <div class="charts">${charts.join("\n")}</div>
 <h2>Epochs</h2>
 ${epochTable(epochs, metrics, found?.epoch)}
 <h2>${classes.length} ${classes.length === 1 ? "class" : "classes"}</h2>
 <p>${classes.map(escapeHtml).join(" · ")}</p>
-${config === undefined ? "" : `<h2>Options</h2>\n<pre>${escapeHtml(JSON.stringify(config, null, 2))}</pre>`}
-</body></html>
-`
+${config === undefined ? "" : `<h2>Options</h2>\n<pre>${escapeHtml(JSON.stringify(config, null, 2))}</pre>`}`
+  return htmlPage(title, body)
 }
 
 interface BestEpoch {
@@ -109,11 +102,7 @@ function figures(
     ["waiting for data", last && `${(100 * waited).toFixed(1)} % of the time`],
     ["most memory", last && `${(peak / 2 ** 30).toFixed(1)} GB`],
   ]
-  return named
-    .flatMap(([name, value]) =>
-      value === undefined ? [] : [`<div><dt>${escapeHtml(name)}</dt><dd>${escapeHtml(value)}</dd></div>`],
-    )
-    .join("")
+  return figureList(named)
 }
 
 function epochTable(epochs: readonly MetricsRow[], metrics: readonly string[], best: number | undefined): string {
@@ -135,27 +124,3 @@ function epochTable(epochs: readonly MetricsRow[], metrics: readonly string[], b
 function sum(rows: readonly MetricsRow[], column: string): number {
   return rows.reduce((total, row) => total + (row[column] ?? 0), 0)
 }
-
-const style = `
-:root { color-scheme: light dark; --paper: #fcfcfb; --ink: #1b1b1a; --faint: #6b6a66; --rule: #dedcd6; --best: #e7f1fb;
-  --line-1: #2a6fdb; --line-2: #d9622b; --line-3: #14855c; --line-4: #8a46c4; --line-5: #8d8b84 }
-@media (prefers-color-scheme: dark) { :root { --paper: #1a1a19; --ink: #ecebe6; --faint: #a3a19a; --rule: #3a3936; --best: #1f3247;
-  --line-1: #6ea5f4; --line-2: #ee8a58; --line-3: #45bd90; --line-4: #b98bea; --line-5: #98968f } }
-@media print { :root { color-scheme: light; --paper: #fff; --ink: #000; --faint: #555; --rule: #ccc; --best: #eee;
-  --line-1: #2a6fdb; --line-2: #d9622b; --line-3: #14855c; --line-4: #8a46c4; --line-5: #8d8b84 } }
-body { margin: 0 auto; max-width: 1360px; padding: 24px; background: var(--paper); color: var(--ink);
-  font: 15px/1.45 system-ui, sans-serif; font-variant-numeric: tabular-nums }
-h1 { font-size: 24px; margin: 0 0 12px; overflow-wrap: anywhere } h2 { font-size: 16px; margin: 24px 0 6px }
-.figures { display: flex; flex-wrap: wrap; gap: 8px 28px; margin: 0 }
-dt { color: var(--faint); font-size: 13px } dd { margin: 0; font-weight: 600; overflow-wrap: anywhere }
-.charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 480px), 1fr)); gap: 8px 32px }
-figure { margin: 0; break-inside: avoid } svg { display: block; width: 100%; height: auto }
-.legend { display: flex; flex-wrap: wrap; gap: 2px 16px; margin: 0 0 4px; padding: 0; list-style: none; font-size: 13px }
-.legend i { display: inline-block; width: 14px; height: 3px; margin: 0 6px 4px 0; print-color-adjust: exact }
-svg text { fill: var(--faint); font-size: 12px } svg line { stroke: var(--rule) } svg .mark { stroke: var(--faint); stroke-dasharray: 3 3 }
-polyline { fill: none; stroke: var(--line); stroke-width: 1.8; stroke-linejoin: round } circle { fill: var(--line) }
-.wide { overflow-x: auto } table { border-collapse: collapse } th, td { padding: 3px 12px; text-align: right; white-space: nowrap }
-th { color: var(--faint); font-weight: 500; border-bottom: 1px solid var(--rule) } .best { background: var(--best); font-weight: 600 }
-.none { color: var(--faint) } p { overflow-wrap: anywhere } pre { overflow: auto; max-height: 480px; font-size: 13px }
-@media print { pre { max-height: none; overflow: visible } }
-`

@@ -20,12 +20,13 @@ export const rooms: Readonly<Record<string, RoomRule>> = {
   json: { may: ["core"] },
   eval: { may: ["core", "boxes", "json"] },
   datasets: { may: ["core", "boxes", "json"] },
+  report: { may: ["core", "eval"] },
   detector: { may: ["core", "engine", "boxes", "layers", "backbone", "rpn", "roi"] },
   classify: { may: ["core", "engine", "layers", "backbone", "eval", "datasets", "weights", "train"] },
   localize: { may: ["core", "engine", "boxes", "layers", "backbone", "rpn", "eval", "datasets", "weights", "train"] },
   weights: { may: ["core", "engine", "layers", "backbone", "detector"] },
   onnx: { may: ["core", "engine", "boxes", "layers", "backbone", "rpn", "roi", "detector", "weights"] },
-  train: { may: ["core", "engine", "boxes", "detector", "eval", "datasets", "weights"] },
+  train: { may: ["core", "engine", "boxes", "detector", "eval", "datasets", "weights", "report"] },
   predict: { may: ["core", "engine", "boxes", "detector", "weights", "onnx", "json", "datasets"], types: ["backbone"] },
 }
 

@@ -1,7 +1,8 @@
-import { mkdtempSync, readFileSync, writeFileSync } from "node:fs"
+import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { describe, expect, test } from "vitest"
+import { saveImage } from "../../datasets/image/draw.js"
 import { evalDocument, formatReport, formatSummary } from "../../src/cli/eval-report.js"
 import { scorePredictions } from "../../src/tasks/score-predictions.js"
 import { tempFolder, vocObject, writeVocSample } from "../datasets/samples.js"
@@ -139,4 +140,38 @@ test.skipIf(withoutSharedData)("the COCO API's sample is scored from its files",
   })
   expect(report).toMatchObject({ images: 100, truths: 839, ignored: 9, detections: 734, diagnosis: [] })
   expect(report.coco.AP).toBeCloseTo(0.5045806987249628, 12)
+})
+
+describe("--report", () => {
+  const photo = { data: new Uint8Array(3 * 400 * 100).fill(120), width: 400, height: 100 }
+  const truths = saved("truths.json")
+  const predictions = saved("results.json")
+
+  test("writes a page with the photos that are there, and says how many are not", async () => {
+    const images = tempFolder()
+    const [name] = file.images.map(({ file_name }) => file_name!)
+    await saveImage(join(images, name!), photo)
+    const path = join(images, "page.html")
+    const lines: string[] = []
+    await scorePredictions({ gt: truths, predictions, images, report: path }, { onLog: (line) => lines.push(line) })
+    const page = readFileSync(path, "utf8")
+    expect(page.match(/data:image\/jpeg/g)).toHaveLength(1)
+    expect(page).toContain(`${name}: F1 100.0: 1 right, 0 wrong, 0 missed`)
+    expect(lines.at(-1)).toBe(
+      `${path}: the report; 1 of 2 photos were not found or could not be read: their pictures are left out`,
+    )
+  })
+
+  test("needs the details, and a place that can be written", async () => {
+    const folder = tempFolder()
+    const given = { gt: truths, predictions }
+    await expect(scorePredictions({ ...given, details: false, report: join(folder, "a.html") })).rejects.toThrow(
+      "--report shows the details: leave out --no-details",
+    )
+    writeFileSync(join(folder, "file"), "")
+    await expect(scorePredictions({ ...given, report: join(folder, "file", "a.html") })).rejects.toThrow(
+      "cannot be written",
+    )
+    expect(readdirSync(folder)).toEqual(["file"])
+  })
 })

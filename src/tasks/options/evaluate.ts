@@ -74,6 +74,11 @@ const reportShape = {
     help: "list the N most suspicious labels",
     bare: 100,
   }),
+  report: option(z.string().optional(), {
+    help: "also write one HTML file with figures, curves and pictures of what was right and wrong",
+    value: "file",
+    path: "single",
+  }),
 }
 
 /** The options of `eval` with a detector. */
@@ -145,10 +150,16 @@ export const evalSchema = evaluateDetectorSchema.partial({ weights: true, data: 
   }),
 })
 
+/** As checked, with its defaults. */
+export type ScoringOptions = z.output<typeof scorePredictionsSchema>
+
 export type EvaluateDetectorOptions = z.input<typeof evaluateDetectorSchema>
 export type ScorePredictionsOptions = z.input<typeof scorePredictionsSchema>
 
-/** The report's options among a task's. */
+/** How many examples of each type of error a report with pictures shows. @source ours: a row or two on a wide screen */
+const EXAMPLES = 8
+
+/** The report's options among a task's. @throws UsageError for a report without details */
 export function reportOptionsOf({
   metrics,
   score,
@@ -164,10 +175,13 @@ export function reportOptionsOf({
   calibration,
   fBeta,
   suspects,
-}: Pick<z.output<typeof scorePredictionsSchema>, keyof typeof reportShape>): Partial<ReportOptions> {
+  report,
+}: Pick<ScoringOptions, keyof typeof reportShape>): Partial<ReportOptions> {
+  if (report !== undefined && !details) throw new UsageError("--report shows the details: leave out --no-details")
   return {
     metrics,
     details,
+    ...(report === undefined ? {} : { examples: EXAMPLES }),
     coco: {
       ...(maxDets && { maxDetections: maxDets }),
       ...(iouThrs && { iouThresholds: iouThrs }),

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest"
-import { escapeHtml, formatNumber, lineChart, niceTicks } from "../../src/train/chart.js"
+import { escapeHtml, formatNumber, lineChart, niceTicks } from "../../src/report/chart.js"
 
 const pointsOf = (html: string) =>
   [...html.matchAll(/<polyline points="([^"]*)"/g)].map(([, points]) =>
