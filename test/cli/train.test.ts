@@ -74,7 +74,8 @@ test("a run that Ctrl-C stopped exits with 130, and resumed ends with the same f
   expect(steps(broken)).toEqual(steps(whole))
 
   const again = run("train", "--resume", broken)
-  expect(again.stderr).toMatch(/is finished: 2 epochs\. Set --epochs to train further\nbest voc12: \d\.\d+\n$/)
+  expect(again.stderr).toMatch(/is finished: 2 epochs\. Set --epochs to train further\nbest voc12: \d\.\d+\nreport: /)
+  expect(again.stderr).toMatch(/report\.html\nnext: npx resdet detect --weights \S+broken --source <pictures>\n$/)
   expect(again).toMatchObject({ status: 0, stdout: `${broken}\n` })
   expect(run("train", "--resume", broken, "--lr", "1")).toMatchObject({
     status: 2,
