@@ -87,7 +87,8 @@ test("a run that Ctrl-C stopped exits with 130, and resumed ends with the same f
   })
 
   const weights = join(whole, "weights", "last.safetensors")
-  const scored = run("eval", "--weights", weights, "--data", data, "--json", "-")
+  const scored = run("eval", "--weights", whole, "--data", data, "--json", "-")
+  expect(scored.stderr).toContain(`weights: ${join(whole, "weights", "best.safetensors")}\n`)
   expect(scored.status).toBe(0)
   expect(JSON.parse(scored.stdout)).toMatchObject({ images: 2, voc12: { mAP: expect.any(Number) } })
 

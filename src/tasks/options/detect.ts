@@ -38,7 +38,7 @@ export const lookShape = {
 /** The options of `detect`, and their defaults. */
 export const detectSchema = z.strictObject({
   weights: option(files(), {
-    help: "a trained detector (.safetensors or .onnx), several as an ensemble, or coco: torchvision's, fetched once",
+    help: "a trained detector (.safetensors or .onnx) or its run's folder, several as an ensemble, or coco: torchvision's, fetched once",
     value: "files",
     path: "single",
     repeated: true,
