@@ -3,13 +3,18 @@ import type { AnchorReport, Bin, Fit } from "../tasks/anchor-report.js"
 import { fitAnchorsSchema } from "../tasks/options/fit-anchors.js"
 import { widest } from "./columns.js"
 import { defineCommand } from "./command.js"
+import { nextLine, word } from "./next-command.js"
 
 export const command = defineCommand({
   schema: fitAnchorsSchema,
   async run(options, { hooks }) {
     const { fitAnchors } = await import("../tasks/fit-anchors.js")
     const report = await fitAnchors(options, hooks)
-    return { text: anchorLines(report).join("\n"), document: report }
+    const flags = adviceFlags(report)
+      .map((line) => ` ${line}`)
+      .join("")
+    const next = nextLine(`train --data ${word(report.data)} --model ${report.model}${flags}`)
+    return { text: anchorLines(report).join("\n"), summary: [next], document: report }
   },
 })
 
@@ -66,20 +71,24 @@ function lowClasses({ classes, anchors }: AnchorReport): string[] {
   return ["lowest:", ...lines, ...(more > 0 ? [`  and ${more} more`] : [])]
 }
 
+const anchorFlags = ({ sizes, ratios }: NonNullable<AnchorReport["suggestion"]>) =>
+  `--set detector.anchors.sizes=[${sizes.join(",")}] detector.anchors.ratios=[${ratios.join(",")}]`
+
+const sizeFlags = ({ size, maxSize }: NonNullable<AnchorReport["larger"]>) => `--size ${size} --max-size ${maxSize}`
+
 /** What to pass to `train`, or to this command to look at the effect. */
+const adviceFlags = ({ suggestion, larger }: AnchorReport): string[] => [
+  ...(larger === null ? [] : [sizeFlags(larger)]),
+  ...(suggestion === null ? [] : [anchorFlags(suggestion)]),
+]
+
 function advice({ suggestion, larger, cell }: AnchorReport): string[] {
   const lines: string[] = []
-  if (suggestion !== null) {
-    const { sizes, ratios } = suggestion
-    lines.push(
-      `better anchors: ${fitText(suggestion)}`,
-      `  --set detector.anchors.sizes=[${sizes.join(",")}] detector.anchors.ratios=[${ratios.join(",")}]`,
-    )
-  }
+  if (suggestion !== null) lines.push(`better anchors: ${fitText(suggestion)}`, `  ${anchorFlags(suggestion)}`)
   if (larger !== null) {
     lines.push(
       `${percent(cell.smaller)} of the objects are smaller than a cell; with a larger input ${percent(larger.smaller)}:`,
-      `  --size ${larger.size} --max-size ${larger.maxSize}`,
+      `  ${sizeFlags(larger)}`,
     )
   }
   return lines.length > 0 ? lines : ["the anchors fit: no others of as many are much better"]

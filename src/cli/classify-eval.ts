@@ -2,6 +2,7 @@ import { DataError } from "../core/errors.js"
 import type { ClassificationReport } from "../eval/classification.js"
 import { evaluateClassifierSchema } from "../tasks/options/classify.js"
 import { defineCommand } from "./command.js"
+import { nextLine, word } from "./next-command.js"
 
 export const command = defineCommand({
   schema: evaluateClassifierSchema,
@@ -10,7 +11,8 @@ export const command = defineCommand({
     const { report, images, failed } = await evaluateClassifier(options, hooks)
     const message = `${failed.length} of ${images} images could not be read; the others are scored`
     const failure = failed.length > 0 ? new DataError(message) : undefined
-    return { text: reportText(report), document: report, failure }
+    const next = nextLine(`classify predict --weights ${word(options.weights)} --source <pictures>`)
+    return { text: reportText(report), summary: [next], document: report, failure }
   },
 })
 

@@ -26,6 +26,7 @@ export const command = defineCommand({
     const { images, skipped } = await classifyFolder(options, { ...hooks, onImage })
     const message = `${skipped.length} of ${images} images could not be read`
     return {
+      summary: [`${images - skipped.length} images${out === undefined ? "" : `: ${out}`}`],
       document: { images: found, skipped },
       failure: skipped.length > 0 ? new DataError(message) : undefined,
     }

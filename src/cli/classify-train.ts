@@ -1,7 +1,13 @@
 import { classifyTrainSchema } from "../tasks/options/train-classifier.js"
+import { word } from "./next-command.js"
 import { trainCommand } from "./train-command.js"
 
-export const command = trainCommand("classify train", classifyTrainSchema, async () => {
-  const { trainClassifier, resumeClassifier, planClassifier } = await import("../tasks/train-classifier.js")
-  return { start: trainClassifier, resume: resumeClassifier, plan: planClassifier }
-})
+export const command = trainCommand(
+  "classify train",
+  classifyTrainSchema,
+  async () => {
+    const { trainClassifier, resumeClassifier, planClassifier } = await import("../tasks/train-classifier.js")
+    return { start: trainClassifier, resume: resumeClassifier, plan: planClassifier }
+  },
+  ({ weights }) => `classify eval --weights ${word(weights.last)} --data <data>`,
+)

@@ -3,6 +3,7 @@ import type { z } from "zod"
 import { UsageError, type UserError } from "../core/errors.js"
 import { type ResolvedConfig, resolveConfig } from "../tasks/config.js"
 import { type DeclaredOption, declaredOptions, flagName, parseText, placeholder } from "../tasks/option.js"
+import { answeredFlags, sameFlags } from "./other-names.js"
 import { writeJson } from "./report.js"
 import { openTerminal, type Terminal } from "./terminal.js"
 
@@ -16,9 +17,12 @@ export interface CommandModule {
 }
 
 /** A command as `resdet --help` lists it, or a group of them; its file is loaded only when the command is called. */
-export type CommandEntry =
-  | { readonly name: string; readonly summary: string; readonly load: () => Promise<CommandModule> }
-  | { readonly name: string; readonly summary: string; readonly commands: readonly CommandEntry[] }
+export type CommandEntry = {
+  readonly name: string
+  /** What it is called in other tools. */
+  readonly alias?: string
+  readonly summary: string
+} & ({ readonly load: () => Promise<CommandModule> } | { readonly commands: readonly CommandEntry[] })
 
 /** What a command came to. */
 export interface CommandResult {
@@ -70,6 +74,7 @@ export function defineCommand<Schema extends z.ZodType>(definition: CommandDefin
       for (const option of declared) if (!operands.includes(option.key)) addFlags(command, option)
       if (definition.resume) command.option("--resume <folder>", "continue an interrupted run, to the same result")
       addCommonFlags(command)
+      addOtherNames(command, declared)
       const hidden = declared.filter(({ info }) => info.advanced).map(({ key }) => `--${flagName(key)}`)
       if (hidden.length > 0) command.addHelpText("after", `\nMore flags (docs/options.md): ${hidden.join(", ")}`)
       command.action(() => act(command, definition))
@@ -144,6 +149,35 @@ function addCommonFlags(command: Command): void {
   if (!command.options.some(({ long }) => long === "--offline")) command.addOption(new Option("--offline").hideHelp())
 }
 
+/** Flags of other tools: those that mean the same work, others are answered. */
+function addOtherNames(command: Command, declared: readonly DeclaredOption[]): void {
+  const isOwn = (flag: string) => command.options.some(({ long }) => long === `--${flag}`)
+  for (const [flag, key] of Object.entries(sameFlags(nameOf(command)))) {
+    command.addOption(flagOf(declared.find((option) => option.key === key)!, flag).hideHelp())
+  }
+  for (const [flag, answer] of Object.entries(answeredFlags(nameOf(command)))) {
+    if (isOwn(flag)) continue
+    command.addOption(new Option(`--${flag} [value]`).hideHelp())
+    command.on(`option:${flag}`, () => {
+      throw new UsageError(`--${flag}: ${answer}`)
+    })
+  }
+}
+
+/** The values of other tools' flags, as those of ours. */
+function translateOtherNames(command: Command, flags: Record<string, unknown>): void {
+  for (const [flag, key] of Object.entries(sameFlags(nameOf(command)))) {
+    const name = camelName(flag)
+    if (flags[name] === undefined) continue
+    if (flags[key] !== undefined) throw new UsageError(`--${flag} means --${flagName(key)} here: give one of them`)
+    flags[key] = flags[name]
+    delete flags[name]
+  }
+}
+
+/** `save-crop` as commander names its value: `saveCrop`. */
+const camelName = (flag: string): string => flag.replace(/-(.)/g, (_, letter: string) => letter.toUpperCase())
+
 /** Scripts for 0.1.0 pass `--json` of `classify predict` no file: the next flag is none. */
 function target(text: string): string {
   if (text.startsWith("--")) throw new UsageError(`--json: expected a file, or - for stdout, got "${text}"`)
@@ -205,6 +239,7 @@ function givenFlags(
   const given = Object.entries(command.opts()).filter(([name]) => command.getOptionValueSource(name) !== "default")
   const { config: file, set: sets, ...rest } = Object.fromEntries(given) as CommonFlags & Record<string, unknown>
   const { printConfig, json, quiet, ...flags } = rest as CommonFlags & Record<string, unknown>
+  translateOtherNames(command, flags)
   // A run's folder to go on with; of some commands it is an option of their own, without a value.
   if (!declaredOptions(schema).some(({ key }) => key === "offline")) delete flags.offline
   const resume = typeof flags.resume === "string" ? flags.resume : undefined

@@ -14,11 +14,13 @@ export const commands: readonly CommandEntry[] = [
   },
   {
     name: "eval",
+    alias: "val",
     summary: "score a detector, or saved predictions: VOC and COCO mAP",
     load: async () => (await import("./eval.js")).command,
   },
   {
     name: "detect",
+    alias: "predict",
     summary: "find objects in photos: pictures and result files",
     load: async () => (await import("./detect.js")).command,
   },

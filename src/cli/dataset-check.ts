@@ -4,6 +4,7 @@ import { DataError } from "../core/errors.js"
 import type { DatasetCheck } from "../tasks/check-dataset.js"
 import { checkDatasetSchema } from "../tasks/options/dataset.js"
 import { defineCommand } from "./command.js"
+import { nextLine, word } from "./next-command.js"
 import { suspectLine } from "./suspect-lines.js"
 
 export const command = defineCommand({
@@ -19,7 +20,9 @@ export const command = defineCommand({
     const found = faults.length > 0 && fixed === null ? `${options.data}: faults found: ${faults.length}` : undefined
     const problem = empty[0] ?? found
     const failure = problem === undefined ? undefined : new DataError(problem)
-    return { text: lines.join("\n"), document: check, failure }
+    const data = word(fixed?.out ?? String(options.data))
+    const next = nextLine(found === undefined ? `train --data ${data}` : `dataset check ${data} --fix <folder>`)
+    return { text: lines.join("\n"), summary: empty.length > 0 ? [] : [next], document: check, failure }
   },
 })
 

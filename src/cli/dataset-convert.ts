@@ -1,5 +1,6 @@
 import { convertDatasetSchema } from "../tasks/options/dataset.js"
 import { defineCommand } from "./command.js"
+import { nextLine, word } from "./next-command.js"
 
 export const command = defineCommand({
   schema: convertDatasetSchema,
@@ -7,6 +8,6 @@ export const command = defineCommand({
   async run(options, { hooks }) {
     const { convertDataset } = await import("../tasks/convert-dataset.js")
     const written = await convertDataset(options, hooks)
-    return { text: written.out, document: written }
+    return { text: written.out, summary: [nextLine(`dataset check ${word(written.out)}`)], document: written }
   },
 })

@@ -1,5 +1,6 @@
 import { splitDatasetSchema } from "../tasks/options/dataset.js"
 import { defineCommand } from "./command.js"
+import { nextLine, word } from "./next-command.js"
 
 export const command = defineCommand({
   schema: splitDatasetSchema,
@@ -7,6 +8,7 @@ export const command = defineCommand({
   async run(options, { hooks }) {
     const { splitDataset } = await import("../tasks/split-dataset.js")
     const written = await splitDataset(options, hooks)
-    return { text: written.splits.map(({ split, images }) => `${split} ${images}`).join("\n"), document: written }
+    const text = written.splits.map(({ split, images }) => `${split} ${images}`).join("\n")
+    return { text, summary: [nextLine(`train --data ${word(written.out)}`)], document: written }
   },
 })

@@ -3,6 +3,7 @@ import type { DatasetCounts } from "../tasks/count-dataset.js"
 import { countDatasetSchema } from "../tasks/options/dataset.js"
 import { widest } from "./columns.js"
 import { defineCommand } from "./command.js"
+import { nextLine, word } from "./next-command.js"
 
 export const command = defineCommand({
   schema: countDatasetSchema,
@@ -10,7 +11,9 @@ export const command = defineCommand({
   async run(options, { hooks }) {
     const { countDataset } = await import("../tasks/count-dataset.js")
     const counts = await countDataset(options, hooks)
-    return { text: counts.splits.flatMap((split) => splitLines(split, counts)).join("\n"), document: counts }
+    const text = counts.splits.flatMap((split) => splitLines(split, counts)).join("\n")
+    const summary = typeof options.data === "string" ? [nextLine(`anchors --data ${word(options.data)}`)] : []
+    return { text, summary, document: counts }
   },
 })
 

@@ -12,7 +12,8 @@ export const command = defineCommand({
     const view = await viewDataset(options, hooks)
     const { length } = view.faults
     const failure = length > 0 ? new DataError(`${options.data}: images that could not be drawn: ${length}`) : undefined
-    return { text: pictureLines(view).join("\n"), document: view, failure }
+    const summary = [`${view.pictures.length} pictures in ${options.out}`]
+    return { text: pictureLines(view).join("\n"), summary, document: view, failure }
   },
 })
 

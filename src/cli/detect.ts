@@ -1,9 +1,12 @@
+import { join } from "node:path"
+import type { z } from "zod"
 import { DataError } from "../core/errors.js"
 import { shown } from "../core/shown.js"
 import type { Detection } from "../predict/detect-images.js"
-import type { DetectParts, ImageReport } from "../tasks/detect-folder.js"
+import type { DetectFolderResult, DetectParts, ImageReport } from "../tasks/detect-folder.js"
 import { detectSchema } from "../tasks/options/detect.js"
 import { type CommandModule, defineCommand } from "./command.js"
+import { nextLine, word } from "./next-command.js"
 
 export const command = detectCommand()
 
@@ -15,14 +18,12 @@ export function detectCommand(parts?: DetectParts): CommandModule {
       const { detectFolder, detectWith } = await import("../tasks/detect-folder.js")
       const following = { ...hooks, signal: hooks.signal, onImage: (image: ImageReport) => log(imageLine(image)) }
       const result = await (parts ? detectWith(parts, options, following) : detectFolder(options, following))
-      const { folder, images, skipped, objects, finished } = result
-      if (images > 1) log(summary(images - skipped, objects))
-      if (!finished) log(`stopped after ${images} images; go on with the same command and --out ${folder} --resume`)
+      const { folder, images, skipped } = result
       const failure =
         skipped > 0
           ? new DataError(`${skipped} of ${images} images could not be read or written; the others are in ${folder}`)
           : undefined
-      return { text: folder, document: result, failure }
+      return { text: folder, summary: summary(result, options), document: result, failure }
     },
   })
 }
@@ -42,7 +43,23 @@ function countLabels(detections: readonly Detection[]): string {
   return [...counts].map(([label, count]) => `${count} ${shown(label)}`).join(", ") || "nothing found"
 }
 
-function summary(images: number, objects: Readonly<Record<string, number>>): string {
+function summary(result: DetectFolderResult, { draw, crops, shard }: z.output<typeof detectSchema>): string[] {
+  const { folder, images, skipped, objects, finished, score, bestScore, imagesPerSecond } = result
   const found = Object.entries(objects).map(([label, count]) => `${count} ${shown(label)}`)
-  return `${images} images: ${found.length === 0 ? "nothing found" : found.join(", ")}`
+  const count = images - skipped
+  // The first image waits for the engine to warm up.
+  const rate = imagesPerSecond === null || images < 2 ? "" : ` (${imagesPerSecond.toPrecision(3)} a second)`
+  const pictures = [...(draw ? ["images"] : []), ...(crops ? ["crops"] : [])].map((name) => join(folder, name))
+  return [
+    `${count} ${count === 1 ? "image" : "images"}${rate}: ${found.length === 0 ? "nothing found" : found.join(", ")}`,
+    ...(bestScore === null || bestScore === score
+      ? []
+      : [`minimum score ${score}; in validation ${Number(bestScore.toPrecision(3))} was best: --score best`]),
+    ...(pictures.length > 0 ? [`pictures: ${pictures.join(", ")}`] : []),
+    finished
+      ? nextLine(
+          shard === undefined ? `eval --gt <data> --predictions ${word(folder)}` : "merge <shards> --out <folder>",
+        )
+      : `stopped after ${images} images; go on with the same command and --out ${word(folder)} --resume`,
+  ]
 }

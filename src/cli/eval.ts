@@ -7,6 +7,7 @@ import { evalSchema, scorePredictionsSchema } from "../tasks/options/evaluate.js
 import { defineCommand } from "./command.js"
 import { evalDocument, formatReport } from "./eval-report.js"
 import { BelowMinimumError } from "./exit.js"
+import { nextLine, word } from "./next-command.js"
 import type { Terminal } from "./terminal.js"
 
 type EvalOptions = z.output<typeof evalSchema>
@@ -16,9 +17,18 @@ export const command = defineCommand({
   schema: evalSchema,
   async run(options, { hooks }) {
     const report = await (options.weights === undefined ? ofPredictions(options, hooks) : ofDetector(options, hooks))
-    return { text: formatReport(report), document: evalDocument(report), failure: tooLow(report, options) }
+    const next = nextLine(nextOf(report, options))
+    const saved = options.savePredictions === undefined ? [] : [`predictions: ${options.savePredictions}`]
+    const failure = tooLow(report, options)
+    return { text: formatReport(report), summary: [...saved, next], document: evalDocument(report), failure }
   },
 })
+
+function nextOf({ bestThreshold }: EvalReport, { weights, gt, predictions }: EvalOptions): string {
+  if (weights === undefined) return `compare ${word(predictions!)} <other predictions> --gt ${word(gt!)}`
+  const score = bestThreshold === undefined ? "" : ` --score ${Number(bestThreshold.score.toPrecision(3))}`
+  return `detect --weights ${word(weights)} --source <pictures>${score}`
+}
 
 async function ofPredictions(
   { weights, data, engine, minMap, ...options }: EvalOptions,

@@ -1,15 +1,18 @@
 import type { ExportCheck } from "../predict/check-export.js"
 import { exportModelSchema } from "../tasks/options/export-model.js"
 import { defineCommand } from "./command.js"
+import { nextLine, word } from "./next-command.js"
 
 export const command = defineCommand({
   schema: exportModelSchema,
   async run(options, { hooks, log }) {
     const { exportModel } = await import("../tasks/export-model.js")
     const exported = await exportModel(options, hooks)
-    const { out, model, classes, operations, check } = exported
+    const { kind, out, model, classes, operations, check } = exported
     if (check !== null) log(`checked: ${checkText(check)}`)
-    return { text: `${out}: ${model}, ${classes} classes, ${operations} operations`, document: exported }
+    const text = `${out}: ${model}, ${classes} classes, ${operations} operations`
+    const summary = kind === "detector" ? [nextLine(`detect --weights ${word(out)} --source <pictures>`)] : []
+    return { text, summary, document: exported }
   },
 })
 

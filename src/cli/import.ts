@@ -1,6 +1,7 @@
 import type { ImportedWeights } from "../tasks/import-weights.js"
 import { importWeightsSchema } from "../tasks/options/import-weights.js"
 import { defineCommand } from "./command.js"
+import { nextLine, word } from "./next-command.js"
 
 export const command = defineCommand({
   schema: importWeightsSchema,
@@ -8,7 +9,10 @@ export const command = defineCommand({
   async run(options) {
     const { importWeights } = await import("../tasks/import-weights.js")
     const imported = await importWeights(options)
-    return { text: lines(imported).join("\n"), document: imported }
+    const file = word(imported.out)
+    const next =
+      imported.kind === "detector" ? `eval --weights ${file} --data <data>` : `train --data <data> --weights ${file}`
+    return { text: lines(imported).join("\n"), summary: [nextLine(next)], document: imported }
   },
 })
 

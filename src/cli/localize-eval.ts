@@ -1,13 +1,15 @@
 import type { LocalizationFigures } from "../localize/figures.js"
 import { evaluateLocalizerSchema } from "../tasks/options/localize.js"
 import { defineCommand } from "./command.js"
+import { nextLine, word } from "./next-command.js"
 
 export const command = defineCommand({
   schema: evaluateLocalizerSchema,
   async run(options, { hooks }) {
     const { evaluateLocalizer } = await import("../tasks/evaluate-localizer.js")
     const { figures } = await evaluateLocalizer(options, hooks)
-    return { text: lines(figures).join("\n"), document: figures }
+    const next = nextLine(`localize predict --weights ${word(options.weights)} --source <pictures>`)
+    return { text: lines(figures).join("\n"), summary: [next], document: figures }
   },
 })
 

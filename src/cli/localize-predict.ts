@@ -15,7 +15,8 @@ export const command = defineCommand({
     }
     const { images, skipped } = await localizeFolder(options, { ...hooks, onImage })
     const message = `${skipped.length} of ${images} images could not be read`
-    return { document: found, failure: skipped.length > 0 ? new DataError(message) : undefined }
+    const summary = [`${images - skipped.length} images`]
+    return { summary, document: found, failure: skipped.length > 0 ? new DataError(message) : undefined }
   },
 })
 

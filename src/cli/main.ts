@@ -21,7 +21,7 @@ export async function main(args: readonly string[], table: readonly CommandEntry
     await program.parseAsync(words, { from: "user" })
     return wasInterrupted() ? exitCodes.interrupted : exitCodes.ok
   } catch (error) {
-    return report(error)
+    return report(error, args)
   }
 }
 
@@ -39,9 +39,10 @@ async function buildProgram(args: readonly string[], table: readonly CommandEntr
 
 /** Adds a table's commands to the one above them; only the file of the command that is called is loaded. */
 async function addCommands(above: Command, words: readonly string[], table: readonly CommandEntry[]): Promise<void> {
-  const called = table.find(({ name }) => name === words[0])
+  const called = table.find(({ name, alias }) => name === words[0] || (alias !== undefined && alias === words[0]))
   for (const entry of table) {
     const command = above.command(entry.name).description(entry.summary).helpCommand(false)
+    if (entry.alias !== undefined) command.alias(entry.alias)
     if (entry !== called) continue
     if ("commands" in entry) await addCommands(command, words.slice(1), entry.commands)
     else (await entry.load()).configure(command)
@@ -49,17 +50,12 @@ async function addCommands(above: Command, words: readonly string[], table: read
   if (called === undefined) refuseUnknown(above, words, table)
 }
 
-/** Commander knows the names too, but its error would not name the whole table. */
+/** Commander knows the names too, but its error would not name the whole table. Without any it prints the help, as an error. */
 function refuseUnknown(above: Command, words: readonly string[], table: readonly CommandEntry[]): void {
   const known = table.map(({ name }) => name)
   const [first] = words
   const group = above.parent === null ? "" : `${above.name()} `
-  if (first === undefined) {
-    throw new UsageError(
-      `missing subcommand: ${known.map((name) => group + name).join(", ")}. See "resdet ${group}--help"`,
-    )
-  }
-  if (!first.startsWith("-")) {
+  if (first !== undefined && !first.startsWith("-")) {
     throw new UsageError(`unknown command "${group}${first}".${didYouMean(first, known)} Known: ${known.join(", ")}`)
   }
 }
@@ -68,10 +64,12 @@ function readVersion(): string {
   return (createRequire(import.meta.url)("resdet/package.json") as { version: string }).version
 }
 
-function report(error: unknown): number {
+function report(error: unknown, words: readonly string[]): number {
   if (error instanceof CommanderError) {
     if (error.exitCode === 0) return exitCodes.ok
-    complain(oneLine(error))
+    // It has been printed.
+    if (error.code === "commander.help") return exitCodes.usage
+    complain(oneLine(error, words))
     return exitCodes.usage
   }
   if (wasInterrupted() && isAbort(error)) return exitCodes.interrupted
@@ -92,13 +90,21 @@ function report(error: unknown): number {
 }
 
 /** `error: unknown option '--epohcs'` + `(Did you mean --epochs?)` as one line in our own form. */
-function oneLine(error: CommanderError): string {
-  if (error.code === "commander.help") return 'missing subcommand. See "--help"'
+function oneLine(error: CommanderError, words: readonly string[]): string {
+  if (error.code === "commander.excessArguments") return excess(error.message, words)
   return error.message
     .replace(/^error: /, "")
     .replace(/\n\(Did you mean (?:one of )?(.+)\?\)/, (_, names: string) => `. Did you mean "${names}"?`)
     .replaceAll("'", '"')
     .replaceAll("\n", " ")
+}
+
+/** Some tools take `data=coco.yaml epochs=3`. */
+function excess(message: string, words: readonly string[]): string {
+  const pairs = words.flatMap((word) => /^([a-z_]+)=(.*)$/.exec(word)?.slice(1, 3).join(" ") ?? [])
+  const flags = pairs.map((pair) => `--${pair.replace(/_(?=\S* )/g, "-")}`)
+  if (flags.length > 0) return `options are flags here: ${flags.join(" ")}`
+  return message.replace(/^error: /, "").replaceAll("'", '"')
 }
 
 function isAbort(error: unknown): boolean {

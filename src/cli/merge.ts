@@ -1,21 +1,22 @@
 import { DataError } from "../core/errors.js"
 import { mergeDetectionsSchema } from "../tasks/options/merge-detections.js"
 import { defineCommand } from "./command.js"
+import { nextLine, word } from "./next-command.js"
 
 export const command = defineCommand({
   schema: mergeDetectionsSchema,
   operands: ["shards"],
   description:
     "put together what the shards of one detection have found (detect --shard i/n): the same files as of a run that was not shared",
-  async run(options, { log, hooks }) {
+  async run(options, { hooks }) {
     const { mergeDetections } = await import("../tasks/merge-detections.js")
     const result = await mergeDetections(options, hooks)
     const { folder, images, skipped } = result
-    log(`${images} images`)
     const failure =
       skipped > 0
         ? new DataError(`${skipped} of ${images} images could not be read; the others are in ${folder}`)
         : undefined
-    return { text: folder, document: result, failure }
+    const next = nextLine(`eval --gt <data> --predictions ${word(folder)}`)
+    return { text: folder, summary: [`${images - skipped} images`, next], document: result, failure }
   },
 })

@@ -1,5 +1,6 @@
 import { setUpSchema } from "../tasks/options/set-up.js"
 import { defineCommand } from "./command.js"
+import { nextLine } from "./next-command.js"
 
 export const command = defineCommand({
   schema: setUpSchema,
@@ -14,6 +15,6 @@ export const command = defineCommand({
       result.engine === "wasm"
         ? "WebAssembly works: everything runs on it, several times slower"
         : `native TensorFlow ${result.libtensorflow} (${result.device}) works: ${result.folder}`
-    return { text: text + found, document: result }
+    return { text: text + found, summary: [nextLine("quickstart")], document: result }
   },
 })

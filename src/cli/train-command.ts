@@ -1,9 +1,11 @@
+import { join } from "node:path"
 import type { z } from "zod"
 import type { TaskHooks } from "../tasks/hooks.js"
 import type { ResumeChanges } from "../tasks/training/run-record.js"
 import type { BestModel, EpochReport, TrainHooks, TrainResult } from "../tasks/training/trainer.js"
 import type { StepReport } from "../train/report-window.js"
 import { type CommandModule, type CommandResult, defineCommand } from "./command.js"
+import { nextLine, word } from "./next-command.js"
 import { duration } from "./progress-line.js"
 import type { Terminal } from "./terminal.js"
 
@@ -18,30 +20,34 @@ export interface TrainTask<Options> {
  * A command that trains: the lines it tells, `--resume`, and how to go on.
  * @param name such as `classify train`
  * @param load loads the task once the command runs
+ * @param next the command that uses the weights of a run
  * @param judge may fail the command for what the run came to
  */
 export function trainCommand<Schema extends z.ZodType>(
   name: string,
   schema: Schema,
   load: () => Promise<TrainTask<z.output<Schema>>>,
+  next: (result: TrainResult) => string,
   judge: (result: TrainResult) => CommandResult["failure"] = () => undefined,
 ): CommandModule {
-  const told = (result: TrainResult, { log }: Terminal): CommandResult => {
-    for (const line of summary(name, result)) log(line)
-    return { text: result.folder, document: result, failure: result.finished ? judge(result) : undefined }
-  }
+  const told = (result: TrainResult): CommandResult => ({
+    text: result.folder,
+    summary: summary(name, result, next(result)),
+    document: result,
+    failure: result.finished ? judge(result) : undefined,
+  })
   return defineCommand({
     schema,
     async run(options, terminal) {
       const task = await load()
-      return told(await task.start(options, following(terminal)), terminal)
+      return told(await task.start(options, following(terminal)))
     },
     async plan(options, terminal) {
       return (await load()).plan(options, terminal.hooks)
     },
     async resume(run, changes, terminal) {
       const task = await load()
-      return told(await task.resume(run, changes as ResumeChanges, following(terminal)), terminal)
+      return told(await task.resume(run, changes as ResumeChanges, following(terminal)))
     },
   })
 }
@@ -63,9 +69,13 @@ function bestLine({ metric, value, before, file }: BestModel): string {
   return `new best ${metric} ${value.toFixed(4)}${since}: ${file}`
 }
 
-function summary(name: string, { folder, finished, metric, best, step }: TrainResult): string[] {
-  if (!finished) return [`stopped after step ${step}; continue with: resdet ${name} --resume ${folder}`]
-  return best === null ? [] : [`best ${metric}: ${best.toFixed(4)}`]
+function summary(name: string, { folder, finished, metric, best, step }: TrainResult, next: string): string[] {
+  if (!finished) return [`stopped after step ${step}; continue with: resdet ${name} --resume ${word(folder)}`]
+  return [
+    ...(best === null ? [] : [`best ${metric}: ${best.toFixed(4)}`]),
+    `report: ${join(folder, "report.html")}`,
+    nextLine(next),
+  ]
 }
 
 /** What stands behind the bar. */

@@ -3,6 +3,7 @@ import { join } from "node:path"
 import { trainSchema } from "../tasks/options/train-detector.js"
 import type { TrainResult } from "../tasks/training/trainer.js"
 import { BelowMinimumError } from "./exit.js"
+import { word } from "./next-command.js"
 import { trainCommand } from "./train-command.js"
 
 export const command = trainCommand(
@@ -12,6 +13,7 @@ export const command = trainCommand(
     const { trainDetector, resumeDetector, planDetector } = await import("../tasks/train-detector.js")
     return { start: trainDetector, resume: resumeDetector, plan: planDetector }
   },
+  ({ folder }) => `detect --weights ${word(folder)} --source <pictures>`,
   ({ folder, metric, best }) => {
     const minMap = minMapOf(folder)
     if (minMap === undefined || (best !== null && best >= minMap)) return undefined

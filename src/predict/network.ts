@@ -4,6 +4,7 @@ import { detectPhoto } from "../detector/detect-photo.js"
 import type { EngineChoice } from "../engine/names.js"
 import { startEngine } from "../engine/start.js"
 import { Checkpoint } from "../weights/checkpoint.js"
+import { bestScoreOf } from "../weights/model-info.js"
 import { detectorFrom, type OpenDetector } from "../weights/open-model.js"
 import { sharedClasses } from "../weights/shared-classes.js"
 import type { RunningDetector } from "./pixel-detector.js"
@@ -45,6 +46,7 @@ export async function tensorNetworkFrom(
       engine: started,
       classes,
       categoryIds: networks[0]!.categoryIds,
+      ...(networks.length === 1 && { bestScore: bestScoreOf(networks[0]!) }),
       detect: async (image, options) => detectPhoto(networks, new RgbPhoto(image), options),
       dispose,
     }

@@ -10,7 +10,7 @@ import { detectorModel } from "../onnx/file-models.js"
 import { readOnnxFile } from "../onnx/model-file.js"
 import { constantsToInputs } from "../onnx/read-model.js"
 import { Checkpoint } from "../weights/checkpoint.js"
-import { type DetectorInfo, describeModel } from "../weights/model-info.js"
+import { bestScoreOf, type DetectorInfo, describeModel } from "../weights/model-info.js"
 import { expectDetector } from "../weights/open-model.js"
 import type { RunningDetector } from "./pixel-detector.js"
 
@@ -44,6 +44,7 @@ async function running(weights: string, { info, pieces }: DetectorGraph): Promis
     engine: "onnx",
     classes,
     categoryIds,
+    bestScore: bestScoreOf(info),
     async detect(image, options) {
       const beyond = beyondGraph(options)
       if (beyond !== undefined) {

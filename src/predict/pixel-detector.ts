@@ -9,6 +9,8 @@ export interface PixelDetector {
   readonly classes: readonly string[]
   /** The training set's own id of each class, such as COCO's 1..90 with gaps; 1..K when absent. */
   readonly categoryIds?: readonly (number | string)[]
+  /** The score threshold of the highest F1 in the validation of its weights, where one detector was validated. */
+  readonly bestScore?: number | undefined
   /** What runs it, where that is known. */
   readonly engine?: EngineName | "onnx"
   /** Boxes in image pixels, best score first. */

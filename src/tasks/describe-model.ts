@@ -108,7 +108,7 @@ function describeWeights(path: string): WeightsDescription {
     .filter(({ name }) => !statistics.test(name))
     .reduce((sum, { shape }) => sum + shape.reduce((size, length) => size * length, 1), 0)
   const metadata = parsedValues(file.metadata)
-  return { kind: "weights", file: path, parameters, metadata, ...(origin && { origin }), tensors, classifier }
+  return { kind: "weights", file: file.path, parameters, metadata, ...(origin && { origin }), tensors, classifier }
 }
 
 function describeGraph(path: string): GraphDescription {

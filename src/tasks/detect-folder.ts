@@ -1,6 +1,8 @@
 import { join, resolve } from "node:path"
 import { DataError, UsageError, type UserError } from "../core/errors.js"
 import { isUrl } from "../core/fetch-bytes.js"
+import { shown } from "../core/shown.js"
+import { didYouMean } from "../core/suggest.js"
 import { isOfOneFile } from "../core/write-whole.js"
 import { type Detection, detectImages } from "../predict/detect-images.js"
 import { DetectionLog, logName } from "../predict/detection-log.js"
@@ -17,7 +19,7 @@ import { listenerOf, type TaskHooks } from "./hooks.js"
 import { weightsFiles } from "./named-weights.js"
 import { type DetectFolderOptions, detectSchema, lookOf } from "./options/detect.js"
 import { outsideOutput } from "./outside-output.js"
-import { remainingImages, shardOf, startsWithOne } from "./remaining-images.js"
+import { countIn, remainingImages, shardOf, startsWithOne } from "./remaining-images.js"
 import { makeRunFolder, runsOf } from "./training/run-folder.js"
 import { imageIdsLine, truthImageIds } from "./truth-image-ids.js"
 
@@ -54,6 +56,11 @@ export interface DetectFolderResult {
   readonly objects: Readonly<Record<string, number>>
   /** False where the signal stopped it: `resume` goes on. */
   readonly finished: boolean
+  /** The score threshold, and the best of the weights' validation, where there was one. */
+  readonly score: number
+  readonly bestScore: number | null
+  /** With all that was written; `null` where no image was left to look at. */
+  readonly imagesPerSecond: number | null
 }
 
 /**
@@ -80,7 +87,8 @@ export async function detectWith(
   hooks: DetectHooks = {},
 ): Promise<DetectFolderResult> {
   const config = parseOptions("detectFolder", detectSchema, options)
-  const { signal, log } = listenerOf(hooks)
+  const listener = listenerOf(hooks)
+  const { signal, log } = listener
   const formats = detectionFormats(config.format)
   const shard = shardOf(config.shard)
   if (config.resume && config.out === undefined)
@@ -90,15 +98,18 @@ export async function detectWith(
   const source = outsideOutput(await openImageSource(config.source, process.stdin), output)
   if (!config.resume && config.out !== undefined) refuseResults(config.out)
   const imageIds = config.gt === undefined ? undefined : await truthImageIds(config.gt)
-  const total = shard ? undefined : source.count
+  const total = shard && source.count !== undefined ? countIn(shard, source.count) : source.count
   const images = await startsWithOne(source.images)
   if (images === undefined) throw new DataError(`${config.source}: expected images, found none`)
 
-  const look = lookOf(config)
-  const weights = await weightsFiles(config.weights, config.offline, listenerOf(hooks))
-  const network = await parts.openNetwork(weights, { engine: config.engine, detect: look })
+  const asked = lookOf({ ...config, score: undefined })
+  const weights = await weightsFiles(config.weights, config.offline, listener)
+  const network = await parts.openNetwork(weights, { engine: config.engine, detect: asked })
   using _ = { [Symbol.dispose]: () => network.dispose() }
-  const { classes } = network
+  const { classes, bestScore } = network
+  const score = config.score === "best" ? expectBestScore(bestScore, weights) : config.score
+  const look = { ...asked, score }
+  const only = classesOf(config.classes, classes)
   const own = makeRunFolder("detect", config.out)
   using held = config.resume ? await awaitFolder(own, "written", log, signal) : holdFolder(own, "written")
   const { folder } = held
@@ -107,6 +118,7 @@ export async function detectWith(
     weights: weightsOf(weights),
     engine: network.engine ?? null,
     options: look,
+    ...(only && { only: [...only] }),
     classes,
     categoryIds: categoryIdsOf(network),
     formats,
@@ -123,9 +135,12 @@ export async function detectWith(
     tally.add(logged.error === undefined ? logged : undefined),
   )
   const path = join(folder, logName)
+  const began = performance.now()
+  let looked = 0
   {
     using lines = new DetectionLog(path)
-    let started = performance.now()
+    let started = began
+    listener.progress({ job: "detect", done: 0, total })
     for await (const detected of detectImages(network, parts.decode, left, look, signal)) {
       const { image } = detected
       const report = { path: image.path, place: tally.images + 1, total }
@@ -135,7 +150,8 @@ export async function detectWith(
         tally.add(undefined)
         hooks.onImage?.({ ...report, error: detected.error, milliseconds: performance.now() - started })
       } else {
-        const { pixels, ...found } = detected
+        const { pixels, detections, ...size } = detected
+        const found = { ...size, detections: only ? detections.filter(({ label }) => only.has(label)) : detections }
         const milliseconds = performance.now() - started
         const error = await ownFault(async () => {
           if (config.draw) await writePicture(folder, image, pixels, found.detections, parts.draw)
@@ -146,13 +162,35 @@ export async function detectWith(
         hooks.onImage?.({ ...report, ...(error === undefined ? { found } : { error }), milliseconds })
       }
       started = performance.now()
+      looked++
+      listener.progress({ job: "detect", done: tally.images, total })
     }
   }
+  const seconds = (performance.now() - began) / 1000
   const from = await renderLog(path, formats, { folder, classes, categoryIds: record.categoryIds, imageIds })
   if (from !== undefined) log(imageIdsLine(from))
   const finished = !signal.aborted
   if (finished) writeRecord(folder, { ...record, finished })
-  return { folder, ...tally.result(), finished }
+  return {
+    ...{ folder, ...tally.result(), finished, score, bestScore: bestScore ?? null },
+    imagesPerSecond: looked > 0 ? looked / seconds : null,
+  }
+}
+
+/** @throws UsageError where the weights tell of no validation */
+function expectBestScore(bestScore: number | undefined, weights: readonly string[]): number {
+  if (bestScore !== undefined) return bestScore
+  const why = weights.length > 1 ? "several detectors have none together" : `${weights[0]} tells of no validation`
+  throw new UsageError(`--score best: ${why}. Give a number; resdet eval prints the best one`)
+}
+
+/** @throws UsageError for a name that is no class of the detector */
+function classesOf(wanted: readonly string[] | undefined, known: readonly string[]): ReadonlySet<string> | undefined {
+  const unknown = wanted?.find((name) => !known.includes(name))
+  if (unknown === undefined) return wanted && new Set(wanted)
+  throw new UsageError(
+    `--classes: no class "${shown(unknown)}".${didYouMean(unknown, known)} Known: ${known.join(", ")}`,
+  )
 }
 
 /** What goes wrong with one image's own files is its fault. @throws what would go wrong with any other as well */

@@ -24,6 +24,8 @@ export interface DetectionRecord {
   readonly engine: string | null
   readonly options: DetectOptions
   readonly classes: readonly string[]
+  /** The classes whose objects are kept; all where it is left out. */
+  readonly only?: readonly string[]
   readonly categoryIds: readonly (number | string)[]
   readonly formats: readonly DetectionFormat[]
   /** Absolute path of the COCO file whose image ids the results have. */
@@ -83,7 +85,7 @@ export function readRecord(folder: string): DetectionRecord {
 }
 
 /** What must not differ between the parts of one run. */
-const parts = ["source", "weights", "engine", "options", "classes", "categoryIds", "gt"] as const
+const parts = ["source", "weights", "engine", "options", "classes", "only", "categoryIds", "gt"] as const
 
 /** The first part in which two records differ, and both of it. */
 export function differenceOf(one: DetectionRecord, other: DetectionRecord, names: readonly (keyof DetectionRecord)[]) {

@@ -6,6 +6,7 @@ import { cacheFolder } from "../core/own-package.js"
 import { didYouMean } from "../core/suggest.js"
 import { download } from "../setup/download.js"
 import { isWeightsName, type PublishedWeights, publishedWeights, weightsFolder } from "../setup/published-weights.js"
+import { weightsIn } from "../weights/run-weights.js"
 import type { Listener } from "./hooks.js"
 import { importDetector } from "./import-detector.js"
 
@@ -21,12 +22,16 @@ interface Wanted {
 }
 
 /**
- * The file behind `--weights`: a path stays as it is; `imagenet`, `coco` and the names of published weights are fetched into the
+ * The file behind `--weights`: of a run's folder its best weights, another path stays as it is; `imagenet`, `coco` and the names of published weights are fetched into the
  * cache, unless they are there. Naming them is asking for it: nothing else downloads.
  * @throws UserError where one cannot be fetched, with the way to get it by hand
  */
 async function weightsFile(given: string, wanted: Wanted, listener: Listener): Promise<string> {
-  if (existsSync(given) || !isWeightsName(given)) return given
+  if (existsSync(given) || !isWeightsName(given)) {
+    const file = weightsIn(given)
+    if (file !== given) listener.log(`weights: ${file}`)
+    return file
+  }
   return fetchWeights(given === "imagenet" ? backboneOf(wanted.model) : given, wanted, listener)
 }
 

@@ -14,6 +14,9 @@ export function shardOf(text: string | undefined): Shard | undefined {
   throw new UsageError(`--shard: expected i/n with i from 0 to n - 1, such as 0/4, got "${text}"`)
 }
 
+/** How many of so many images a shard has. */
+export const countIn = ({ index, count }: Shard, images: number): number => Math.ceil((images - index) / count)
+
 /** The same images, once it is known that there is one; undefined where there is none. */
 export async function startsWithOne(
   images: AsyncIterable<SourceImage>,

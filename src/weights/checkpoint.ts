@@ -10,6 +10,7 @@ import { adaptNorms } from "./norms.js"
 import { readNumpyFile } from "./numpy-file.js"
 import { OpenFile } from "./open-file.js"
 import { batchCounter, type Colors, isFirstFilter, type Origin, originOf } from "./origin.js"
+import { weightsIn } from "./run-weights.js"
 import { readSafetensors } from "./safetensors.js"
 import { bytesOf, type StoredFile, type StoredTensor, valueCount } from "./stored.js"
 import { type ChosenTable, chooseTable } from "./tensor-tables.js"
@@ -59,10 +60,12 @@ export class Checkpoint {
 
   /**
    * Opens a safetensors file, a PyTorch file or a pickle of numpy arrays; nothing in it is executed.
+   * @param given a file, or the folder of a training run, whose best weights it then is
    * @param key of the table of tensors to take, such as `model_ema`, or what stands before the names of one network of several
    * @throws DataError one line, for a file that is missing, broken or of another kind, or whose description is broken
    */
-  static open(path: string, key?: string): Checkpoint {
+  static open(given: string, key?: string): Checkpoint {
+    const path = weightsIn(given)
     const file = new OpenFile(path)
     try {
       return named(path, () => new Checkpoint(file, key))

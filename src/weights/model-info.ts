@@ -31,6 +31,12 @@ export interface DetectorInfo extends Info<ModelConfig> {
   readonly categoryIds: readonly (number | string)[]
 }
 
+/** The score threshold of the highest F1 in the validation of the weights; undefined where none was made. */
+export function bestScoreOf({ training }: DetectorInfo): number | undefined {
+  const { bestScore } = training
+  return typeof bestScore === "number" && bestScore >= 0 && bestScore <= 1 ? bestScore : undefined
+}
+
 /** What tells one network from another of its name; what is left out is the network's own default. */
 export type NetworkChoices = Partial<Pick<ResNetOptions, "strideIn" | "shortcut"> & Pick<CifarOptions, "zeros">>
 

@@ -32,7 +32,7 @@ test("a source that holds the runs folder does not feed a run with pictures of r
   rmSync(join(folder, "photos"), { recursive: true })
   writeFileSync(join(folder, "a.jpg"), "ok")
   for (const run of ["detect1", "detect2"]) {
-    expect(detect(args)).toMatchObject({ status: 0, stderr: expect.stringMatching(/^1\/1 a\.jpg: [^\n]+\n$/) })
+    expect(detect(args)).toMatchObject({ status: 0, stderr: expect.stringMatching(/^1\/1 a\.jpg: [^\n]+\n1 image: /) })
     expect(readdirSync(join(folder, "runs/detect", run, "images"))).toEqual(["a.jpg"])
   }
   const earlier = detect(["--weights", "w", "--source", "runs/detect/detect1", "--out", "again"])
@@ -47,6 +47,18 @@ test("an unreadable image is skipped, and the exit code is 3 at the end", () => 
   expect(stderr).toMatch(/^1\/3 photos\/1\.jpg: 1x1, 1 dog, \d+ ms\n2\/3 broken\.jpg: skipped: not an image\n3\/3 /)
   expect(stderr).toMatch(/error: 1 of 3 images could not be read or written; the others are in out\n$/)
   expect(readFileSync(join(folder, "out/detections.jsonl"), "utf8").trimEnd().split("\n")).toHaveLength(3)
+})
+
+test("the end tells what was found, how quickly, where the pictures are and what to do next; with --quiet nothing", () => {
+  writeFileSync(join(folder, "list.txt"), "photos/1.jpg\nphotos/2.jpg\n")
+  const args = ["--weights", "w", "--source", "list.txt", "--out", "my out"]
+  const pictures = join("my out", "images")
+  expect(detect(args).stderr).toMatch(
+    new RegExp(
+      `\n2 images \\([\\d.]+ a second\\): 2 dog\npictures: ${pictures}\nnext: npx resdet eval --gt <data> --predictions 'my out'\n$`,
+    ),
+  )
+  expect(detect([...args, "--out", "other", "--quiet"])).toEqual({ status: 0, stdout: "other\n", stderr: "" })
 })
 
 test("Ctrl-C keeps what was written as whole files and exits with 130", async () => {
@@ -147,6 +159,6 @@ test("names of strangers do not reach the terminal as they are", () => {
   mkdirSync(join(folder, "odd"))
   writeFileSync(join(folder, "odd", "a\u001b]0;x\u0007\nerror: b.jpg"), "ok")
   const { stderr, stdout } = detect(["--weights", "w", "--source", "odd", "--out", "out\u202e", "--no-draw"])
-  expect(stderr).toMatch(/^1\/1 a\\x1b\]0;x\\x07\\nerror: b\.jpg: 1x1[^\n]*\n$/)
+  expect(stderr).toMatch(/^1\/1 a\\x1b\]0;x\\x07\\nerror: b\.jpg: 1x1[^\n]*\n1 image: 1 dog\nnext: /)
   expect(stdout).toBe("out\\u202e\n")
 })

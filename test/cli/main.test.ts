@@ -38,12 +38,6 @@ test("an unknown command exits with 2 and names the nearest one", () => {
   )
 })
 
-test("no command at all exits with 2 and names the commands", () => {
-  const { status, stderr } = run(dummy)
-  expect(status).toBe(2)
-  expect(stderr).toMatch(/^error: missing subcommand: detect, fail/)
-})
-
 test("an unknown flag exits with 2 and names the nearest one", () => {
   const { status, stderr } = run(dummy, "fail", "user", "--epohcs", "3")
   expect({ status, stderr }).toEqual({

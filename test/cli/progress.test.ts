@@ -21,23 +21,21 @@ function stream(columns?: number) {
   return { stream: Object.assign(made, asTerminal) as unknown as NodeJS.WriteStream, written: () => written }
 }
 
-/** What a terminal of so many columns shows in the end: carriage returns, cursor moves and erasures done. */
+/** What a terminal shows in the end: returns, moves to the first column and erasures are done, moves by nothing are not. */
 function screen(written: string): string[] {
   const lines = [""]
   let column = 0
   // biome-ignore lint/suspicious/noControlCharactersInRegex: what a terminal obeys
-  for (const [piece] of written.matchAll(/\u001b\[[0-9?]*[A-Za-z]|[^\u001b]/g)) {
-    const last = lines.length - 1
-    if (piece === "\n") lines.push("")
-    else if (piece === "\r" || /^\u001b\[\d*G$/.test(piece)) column = 0
-    else if (/^\u001b\[0?[KJ]$/.test(piece)) lines[last] = lines[last]!.slice(0, column)
-    else if (/^\u001b\[2K$/.test(piece)) lines[last] = ""
-    else if (!piece.startsWith("\u001b")) {
-      lines[last] = lines[last]!.slice(0, column) + piece + lines[last]!.slice(column + 1)
+  for (const [letter, count, order] of written.matchAll(/\u001b\[([0-9?]*)([A-Za-z])|[^\u001b]/g)) {
+    const line = lines.at(-1)!
+    if (letter === "\n") lines.push("")
+    if (letter === "\n" || letter === "\r" || order === "G") column = 0
+    else if (order === "K" && count === "2") lines[lines.length - 1] = ""
+    else if (order === "K" || order === "J") lines[lines.length - 1] = line.slice(0, column)
+    else if (order === undefined) {
+      lines[lines.length - 1] = line.slice(0, column) + letter + line.slice(column + 1)
       column++
-      continue
-    } else continue
-    if (piece === "\n") column = 0
+    }
   }
   return lines
 }

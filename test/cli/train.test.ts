@@ -74,7 +74,8 @@ test("a run that Ctrl-C stopped exits with 130, and resumed ends with the same f
   expect(steps(broken)).toEqual(steps(whole))
 
   const again = run("train", "--resume", broken)
-  expect(again.stderr).toMatch(/is finished: 2 epochs\. Set --epochs to train further\nbest voc12: \d\.\d+\n$/)
+  expect(again.stderr).toMatch(/is finished: 2 epochs\. Set --epochs to train further\nbest voc12: \d\.\d+\nreport: /)
+  expect(again.stderr).toMatch(/report\.html\nnext: npx resdet detect --weights \S+broken --source <pictures>\n$/)
   expect(again).toMatchObject({ status: 0, stdout: `${broken}\n` })
   expect(run("train", "--resume", broken, "--lr", "1")).toMatchObject({
     status: 2,
@@ -86,7 +87,8 @@ test("a run that Ctrl-C stopped exits with 130, and resumed ends with the same f
   })
 
   const weights = join(whole, "weights", "last.safetensors")
-  const scored = run("eval", "--weights", weights, "--data", data, "--json", "-")
+  const scored = run("eval", "--weights", whole, "--data", data, "--json", "-")
+  expect(scored.stderr).toContain(`weights: ${join(whole, "weights", "best.safetensors")}\n`)
   expect(scored.status).toBe(0)
   expect(JSON.parse(scored.stdout)).toMatchObject({ images: 2, voc12: { mAP: expect.any(Number) } })
 

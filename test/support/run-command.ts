@@ -13,7 +13,10 @@ export async function runCommand(...args: readonly string[]): Promise<{ out: str
     vi.spyOn(process.stderr, "write").mockImplementation(keep("said")),
   ]
   // What a process that ends needs not take away.
-  const undo = [listenersOf(process.stdout, "error"), listenersOf(process, "SIGINT"), listenersOf(process, "SIGTERM")]
+  const undo = [
+    ...[process.stdout, process.stderr].map((stream) => listenersOf(stream, "error")),
+    ...["SIGINT", "SIGTERM", "SIGHUP"].map((signal) => listenersOf(process, signal)),
+  ]
   try {
     const code = await main(args)
     return { ...written, code }

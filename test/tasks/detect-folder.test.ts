@@ -60,7 +60,32 @@ test("every image has its line, and the unreadable one is told and passed over",
     skipped: 1,
     objects: { dog: 2, cat: 2 },
     finished: true,
+    score: 0,
+    bestScore: null,
+    imagesPerSecond: expect.any(Number),
   })
+})
+
+test("the score `best` is that of the weights' validation, and an error where there was none", async () => {
+  const validated = { ...dummyDetector(), bestScore: 0.25 }
+  const { summary } = await detect({ score: "best" }, undefined, parts(validated))
+  expect(summary).toMatchObject({ score: 0.25, bestScore: 0.25, objects: { dog: 2, cat: 2 } })
+  expect(JSON.parse(read("detect.json"))).toMatchObject({ options: { score: 0.25 } })
+  rmSync(join(folder, "out"), { recursive: true })
+  await expect(detect({ score: "best" })).rejects.toThrow("--score best: w tells of no validation. Give a number")
+  const several = detect({ score: "best", weights: ["w", "v"] })
+  await expect(several).rejects.toThrow("--score best: several detectors have none together")
+})
+
+test("classes that are not wanted are left out everywhere, and an unknown one is refused", async () => {
+  const { summary } = await detect({ score: 0, classes: ["cat"], crops: true, format: ["csv"] })
+  expect(summary.objects).toEqual({ cat: 2 })
+  expect(JSON.parse(read("detect.json"))).toMatchObject({ only: ["cat"] })
+  expect(read("detections.jsonl")).not.toContain("dog")
+  expect(read("images/sub/a.jpg")).toBe("4x2 with 1")
+  expect(readdirSync(join(folder, "out", "crops"))).toEqual(["cat"])
+  const unknown = detect({ classes: ["kat"], out: join(folder, "other") })
+  await expect(unknown).rejects.toThrow('--classes: no class "kat". Did you mean "cat"? Known: cat, dog')
 })
 
 test("pictures and lines mirror the source's folders", async () => {

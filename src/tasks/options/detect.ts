@@ -38,7 +38,7 @@ export const lookShape = {
 /** The options of `detect`, and their defaults. */
 export const detectSchema = z.strictObject({
   weights: option(files(), {
-    help: "a trained detector (.safetensors or .onnx), several as an ensemble, or coco: torchvision's, fetched once",
+    help: "a trained detector (.safetensors or .onnx) or its run's folder, several as an ensemble, or coco: torchvision's, fetched once",
     value: "files",
     path: "single",
     repeated: true,
@@ -48,9 +48,9 @@ export const detectSchema = z.strictObject({
     path: "single",
   }),
   out: outFolder("runs/detect/detectN"),
-  score: option(z.number().min(0).max(1).default(0.5), {
-    help: "minimum score of a detection",
-    value: "0..1",
+  score: option(z.union([z.number().min(0).max(1), z.literal("best")], "a number from 0 to 1, or best").default(0.5), {
+    help: "minimum score of a detection; best: that of the highest F1 in the validation of the weights",
+    value: "0..1|best",
     source: "detectron2 demo/demo.py: --confidence-threshold 0.5",
   }),
   resume: option(z.boolean().default(false), {
@@ -72,6 +72,10 @@ export const detectSchema = z.strictObject({
   }),
   draw: option(z.boolean().default(true), { help: "do not draw pictures" }),
   crops: option(z.boolean().default(false), { help: "also save each detection as a cropped image" }),
+  classes: option(z.array(z.string()).min(1).optional(), {
+    help: "only objects of these classes, comma-separated",
+    value: "names",
+  }),
   ...lookShape,
   engine: detectEngine,
   offline: offline(),

@@ -84,7 +84,7 @@ const reportShape = {
 /** The options of `eval` with a detector. */
 export const evaluateDetectorSchema = z.strictObject({
   weights: option(files(), {
-    help: "a trained detector (.safetensors or .onnx), several as an ensemble, or coco: torchvision's, fetched once",
+    help: "a trained detector (.safetensors or .onnx) or its run's folder, several as an ensemble, or coco: torchvision's, fetched once",
     value: "files",
     path: "single",
     repeated: true,

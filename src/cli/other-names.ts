@@ -1,0 +1,48 @@
+/**
+ * Flags that people bring along from other tools.
+ * @source Ultralytics' settings (`conf`, `iou`, `imgsz`, ...), torchvision's `references/detection/train.py`, detectron2's
+ * `tools/train_net.py`
+ */
+
+/** Flags that mean the same as ours, by command: other name, our option. */
+const same: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  train: { imgsz: "size", lr0: "lr", "batch-size": "batch", "data-path": "data", "output-dir": "out" },
+  "classify train": { imgsz: "size", lr0: "lr", "batch-size": "batch", "data-path": "data", "output-dir": "out" },
+  detect: { conf: "score", iou: "nms", "save-crop": "crops", "max-det": "maxDetections" },
+  eval: { "max-det": "maxDetections" },
+  export: { conf: "score", iou: "nms" },
+}
+
+/** What to say of the others, for any command without such a flag of its own; `<command> <flag>` for one command. */
+const answers: Readonly<Record<string, string>> = {
+  device: "choose by --engine; a GPU is used where setup has prepared one",
+  imgsz: "a detector looks at photos in the size that it was trained for; --scales chooses others",
+  name: "--out names the folder, as in --out runs/detect/NAME",
+  project: "--out names the folder, as in --out runs/detect/NAME",
+  model: "--weights names the trained detector",
+  "eval conf": "every score counts for AP; --score is the threshold of the confusion matrix",
+  "eval iou": "--nms is the IoU of NMS, --iou-thrs are those of the metrics",
+  "eval classes": "--categories scores some classes, with --gt and --predictions",
+  "save-txt": "--format yolo writes a text file for each image",
+  "save-json": "--format coco writes COCO results; eval has --save-predictions",
+  "exist-ok": "nothing is overwritten: --resume goes on with a folder's results",
+  "vid-stride": "--fps chooses how many frames of a second are looked at",
+  show: "pictures are drawn into the folder of the results",
+  "config-file": "it is called --config",
+  "num-gpus": "one process trains, on one device",
+  "eval-only": "resdet eval scores a detector",
+  "test-only": "resdet eval scores a detector",
+}
+
+/** Other names of a command's flags, without `--`, and the option that each means. */
+export const sameFlags = (command: string): Readonly<Record<string, string>> => same[command] ?? {}
+
+/** Flags that a command does not have, without `--`, and what it has instead. */
+export function answeredFlags(command: string): Readonly<Record<string, string>> {
+  const own = `${command} `
+  const entries = Object.entries(answers).flatMap(([key, answer]) => {
+    const flag = key.startsWith(own) ? key.slice(own.length) : key
+    return flag.includes(" ") ? [] : [[flag, answer] as const]
+  })
+  return Object.fromEntries(entries)
+}
