@@ -56,6 +56,7 @@ export type { TrainClassifierOptions } from "./tasks/options/train-classifier.js
 export type { TrainDetectorOptions } from "./tasks/options/train-detector.js"
 export type { TrainLocalizerOptions } from "./tasks/options/train-localizer.js"
 export { quickstart } from "./tasks/quickstart.js"
+export { reportRuns } from "./tasks/report-runs.js"
 export { scorePredictions } from "./tasks/score-predictions.js"
 export { setUp } from "./tasks/set-up.js"
 export { splitDataset } from "./tasks/split-dataset.js"

@@ -35,6 +35,11 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import("./compare.js")).command,
   },
   {
+    name: "report",
+    summary: "training runs side by side, as a page to look at",
+    load: async () => (await import("./report-runs.js")).command,
+  },
+  {
     name: "localize",
     summary: "one box for each class of an image: train, eval, predict",
     commands: [
