@@ -1,12 +1,15 @@
 import { readdirSync } from "node:fs"
 import { basename, dirname, join, relative, resolve, sep } from "node:path"
-import { parse } from "csv-parse/sync"
+import { CsvHeader, headings } from "../src/core/csv-columns.js"
 import { DataError } from "../src/core/errors.js"
 import { withDefaults } from "../src/core/options.js"
+import { classDescriptions, listedClasses } from "./csv-classes.js"
+import { csvRows } from "./csv-rows.js"
 import type { Dataset } from "./dataset.js"
 import { FaultLog, NoSplitError, withPolicies } from "./faults.js"
 import { isFile, isFolder, isPictureName, withoutEnding } from "./folder.js"
 import { FolderFiles } from "./folder-files.js"
+import { fileHeader, uprightSize } from "./image/file-size.js"
 import { type NamedObject, type NamedObjects, namedDataset } from "./named-images.js"
 import { type ReadOptions, readDefaults } from "./options.js"
 import { pathsOfSplit, splitAliases, splitFolders } from "./split-folders.js"
@@ -19,19 +22,14 @@ interface Columns {
   readonly name: number
   readonly width: number | undefined
   readonly height: number | undefined
+  /** Open Images: whether the box is around a group. */
+  readonly group: number | undefined
   /** Whether the first line names the columns. */
   readonly hasHeader: boolean
 }
 
-/** What columns are called, in lower case. */
-const headings = {
-  path: ["path", "filename", "file", "image", "image_path", "img", "imageid", "image_id"],
-  x1: ["x1", "xmin", "x_min", "left"],
-  y1: ["y1", "ymin", "y_min", "top"],
-  x2: ["x2", "xmax", "x_max", "right"],
-  y2: ["y2", "ymax", "y_max", "bottom"],
-  name: ["class", "label", "class_name", "name", "category"],
-} as const
+/** Where boxes lie when not in the folder itself; the images are beside it then. */
+const boxFolders = ["labels", "annotations"]
 
 /** True for what `readCsv` reads. */
 export function isCsv(source: string): boolean {
@@ -41,11 +39,15 @@ export function isCsv(source: string): boolean {
 
 /** A folder's files of boxes; `classes.csv` and others are none. */
 function csvFiles(folder: string): string[] {
-  const files = readdirSync(folder)
-    .filter((name) => /\.csv$/i.test(name))
-    .sort()
-    .map((name) => join(folder, name))
-  return files.filter(isBoxFile)
+  for (const place of [folder, ...boxFolders.map((name) => join(folder, name))].filter(isFolder)) {
+    const files = readdirSync(place)
+      .filter((name) => /\.csv$/i.test(name))
+      .sort()
+      .map((name) => join(place, name))
+      .filter(isBoxFile)
+    if (files.length > 0) return files
+  }
+  return []
 }
 
 const holdsCsv = (folder: string) => csvFiles(folder).length > 0
@@ -53,7 +55,7 @@ const holdsCsv = (folder: string) => csvFiles(folder).length > 0
 function isBoxFile(path: string): boolean {
   if (!/\.csv$/i.test(path) || !isFile(path)) return false
   try {
-    return columnsOf(rowsOf(readHead(path), 1)) !== undefined
+    return columnsOf(csvRows(readHead(path), 1)) !== undefined
   } catch {
     return false
   }
@@ -61,8 +63,11 @@ function isBoxFile(path: string): boolean {
 
 /**
  * Reads CSV files with a box a line: `path,x1,y1,x2,y2,class` as in keras-retinanet, with or without a line that names the
- * columns, or TensorFlow's `filename,width,height,class,xmin,ymin,xmax,ymax`. `<split>.csv`, `<split>_labels.csv` or a file in
- * `<split>/` is a split's; a file alone is not divided. Corners are pixels from 0; a line without a box is an image without objects.
+ * columns, TensorFlow's `filename,width,height,class,xmin,ymin,xmax,ymax`, or Open Images'
+ * `ImageID,...,LabelName,...,XMin,XMax,YMin,YMax,...,IsGroupOf,...`, whose groups are crowds and whose labels get the names of
+ * `class-descriptions*.csv`. `<split>.csv`, a file with the split in its name or one in `<split>/` is a split's; a file alone
+ * is not divided. Corners are pixels from 0, or parts of the image where all of a file's lie between 0 and 1. A line without a box
+ * is an image without objects.
  * @throws DataError when the split is missing, or a policy says so
  */
 export function readCsv(source: string, overrides: Partial<ReadOptions> = {}): Dataset {
@@ -71,15 +76,24 @@ export function readCsv(source: string, overrides: Partial<ReadOptions> = {}): D
   const root = isFile(source) ? dirname(resolve(source)) : resolve(source)
   const { paths, undivided } = filesOf(source, root, options.split)
   const notices: string[] = []
-  const images = paths.flatMap((path) => readFile(path, root, options, log, notices))
-  const listed = listedClasses(root)
+  const found = paths.flatMap((path) => readFile(path, root, options, log, notices))
+  const described = classDescriptions([
+    ...new Set([root, ...paths.flatMap((path) => [dirname(path), dirname(dirname(path))])]),
+  ])
   const { split } = options
-  return namedDataset(
-    images,
-    { format: "csv", source, split, notices, undivided, ...(listed && { listed }) },
-    options,
-    log,
-  )
+  const about = { format: "csv", source, split, notices, undivided } as const
+  if (described === undefined) {
+    const listed = listedClasses(root)
+    return namedDataset(found, { ...about, ...(listed && { listed }) }, options, log)
+  }
+  notices.push(`the names of the classes are those of ${relative(root, described.path)}; their ids are the labels`)
+  const nameOf = (label: string) => described.names.get(label) ?? label
+  const images = found.map((image) => ({
+    ...image,
+    objects: image.objects.map((object) => ({ ...object, name: nameOf(object.name) })),
+  }))
+  const ids = new Map([...described.names].map(([label, name]) => [name, label]))
+  return namedDataset(images, { ...about, ids }, options, log)
 }
 
 function filesOf(source: string, root: string, split: string): { paths: string[]; undivided: boolean } {
@@ -87,35 +101,38 @@ function filesOf(source: string, root: string, split: string): { paths: string[]
   const files = csvFiles(root)
   const folders = files.length === 0 ? splitFolders(root, holdsCsv) : []
   if (folders.length > 0) return { paths: pathsOfSplit(folders, split, source).flatMap(csvFiles), undivided: false }
-  const splitOf = (path: string) => splitAliases.get(/^([a-z]+)/.exec(basename(path).toLowerCase())?.[1] ?? "")
-  if (files.length === 1 && splitOf(files[0]!) === undefined) return { paths: files, undivided: true }
+  const splitsOf = (path: string) =>
+    basename(path)
+      .toLowerCase()
+      .split(/[^a-z]+/)
+      .map((word) => splitAliases.get(word))
+  if (files.length === 1 && splitsOf(files[0]!)[0] === undefined) return { paths: files, undivided: true }
   const asked = split === "trainval" ? ["train", "val"] : [split]
-  const paths = files.filter((path) => asked.includes(splitOf(path) ?? withoutEnding(basename(path))))
+  const isAsked = (path: string) => {
+    const known = splitsOf(path).find((one) => one !== undefined)
+    return asked.includes(known ?? withoutEnding(basename(path)))
+  }
+  const paths = files.filter(isAsked)
   if (paths.length > 0) return { paths, undivided: false }
   throw new NoSplitError(`No split "${split}" in ${source}. There: ${files.map((path) => basename(path)).join(", ")}`)
 }
 
-/** keras-retinanet's list of classes: `name,number`. */
-function listedClasses(root: string): string[] | undefined {
-  const path = join(root, "classes.csv")
-  if (!isFile(path)) return undefined
-  const rows = rowsOf(readText(path)).filter(([, number]) => /^\d+$/.test(number ?? ""))
-  return [...new Set(rows.sort((a, b) => Number(a[1]) - Number(b[1])).map(([name]) => name!))]
-}
+type OpenImage = { -readonly [Key in keyof NamedObjects]: NamedObjects[Key] } & { objects: NamedObject[] }
 
-function readFile(path: string, root: string, options: ReadOptions, log: FaultLog, notices: string[]): NamedObjects[] {
+function readFile(path: string, root: string, options: ReadOptions, log: FaultLog, notices: string[]): OpenImage[] {
   const where = relative(root, path).split(sep).join("/")
-  const rows = rowsOf(readText(path))
+  const rows = csvRows(readText(path))
   const columns = columnsOf(rows)
   if (columns === undefined) throw new DataError(`${path}: expected the columns path, x1, y1, x2, y2 and class`)
-  const finder = new FolderFiles(options.images ?? dirname(path), {
+  const folder = dirname(path)
+  const beside = folder !== root && boxFolders.includes(basename(folder).toLowerCase()) ? dirname(folder) : folder
+  const finder = new FolderFiles(options.images ?? beside, {
     within: options.images ?? root,
     followLinks: options.followLinks,
   })
-  const images = new Map<
-    string,
-    { -readonly [Key in keyof NamedObjects]: NamedObjects[Key] } & { objects: NamedObject[] }
-  >()
+  const ofSplit = splitFolders(finder.root, () => true).filter(({ split }) => split === options.split)
+  const folders = ofSplit.map((one) => basename(one.path))
+  const images = new Map<string, OpenImage>()
   const missing = new Set<string>()
   for (const [index, row] of rows.entries()) {
     if (index === 0 && columns.hasHeader) continue
@@ -123,7 +140,7 @@ function readFile(path: string, root: string, options: ReadOptions, log: FaultLo
     if (missing.has(name)) continue
     let image = images.get(name)
     if (image === undefined) {
-      let file = findImage(finder, name, where)
+      let file = findImage(finder, folders, name, where)
       if (file === undefined) {
         if (log.report("missing-image", where, `${name} is missing`, index) !== "kept") {
           missing.add(name)
@@ -139,24 +156,49 @@ function readFile(path: string, root: string, options: ReadOptions, log: FaultLo
     const label = row[columns.name] ?? ""
     if (texts.every((text) => text === "") && label === "") continue
     const box = texts.map((text) => (text === "" ? Number.NaN : Number(text))) as unknown as NamedObject["box"]
+    const isGroup = columns.group !== undefined && row[columns.group] === "1"
     if (label === "") log.report("broken-annotation", where, "the line names no class", index)
-    else image.objects.push({ index, name: label, box })
+    else image.objects.push({ index, name: label, box, ...(isGroup && { crowd: true }) })
   }
   notices.push(...finder.notices())
-  const boxes = [...images.values()].flatMap(({ objects }) => objects.map(({ box }) => box))
-  if (boxes.length > 0 && boxes.every((box) => box.every((value) => value >= 0 && value <= 1))) {
-    throw new DataError(
-      `${path}: all ${boxes.length} boxes lie between 0 and 1: they look like parts of the image. Write pixels`,
-    )
+  const read = [...images.values()]
+  const boxes = read.flatMap(({ objects }) => objects.map(({ box }) => box))
+  if (boxes.length === 0 || !boxes.every((box) => box.every((value) => value >= 0 && value <= 1))) return read
+  notices.push(`${where}: all ${boxes.length} boxes lie between 0 and 1: they are read as parts of the image`)
+  return read.flatMap((image) => inPixels(image, log))
+}
+
+/** An image whose boxes are parts of it; left out where its size cannot be told. */
+function inPixels(image: OpenImage, log: FaultLog): OpenImage[] {
+  const { width, height } = sizeOf(image)
+  if (image.objects.length > 0 && !(width > 0 && height > 0)) {
+    log.report("unreadable-image", image.where, `the size of ${image.id} is not known, which its boxes are parts of`)
+    return []
   }
-  return [...images.values()]
+  const objects = image.objects.map(({ box: [x1, y1, x2, y2], ...object }) => ({
+    ...object,
+    box: [x1 * width, y1 * height, x2 * width, y2 * height] as const,
+  }))
+  return [{ ...image, width, height, objects }]
+}
+
+/** The file's own size, else the annotated one. */
+function sizeOf({ file, width, height }: OpenImage): { readonly width: number; readonly height: number } {
+  try {
+    const header = fileHeader(file)
+    return header === undefined ? { width, height } : uprightSize(header)
+  } catch {
+    return { width, height }
+  }
 }
 
 const idOf = (name: string) =>
   (isPictureName(name) ? withoutEnding(name) : name).replaceAll("\\", "/").replace(/^(\.?\/)+/, "")
 
-/** Beside the file, or in a folder `images`, whichever part of the path is there. */
-function findImage(finder: FolderFiles, name: string, where: string): string | undefined {
+/** In the split's folder, beside the file, or in a folder `images`, whichever part of the path is there. */
+function findImage(finder: FolderFiles, folders: readonly string[], name: string, where: string): string | undefined {
+  const ofSplit = folders.map((folder) => `${folder}/${idOf(name)}`).find((stem) => finder.hasImage(stem))
+  if (ofSplit !== undefined) return finder.findImage(ofSplit, where)
   try {
     return finder.findEnding(name, where) ?? finder.findImage(withoutEnding(name), where)
   } catch (error) {
@@ -169,28 +211,23 @@ function findImage(finder: FolderFiles, name: string, where: string): string | u
 function columnsOf(rows: readonly (readonly string[])[]): Columns | undefined {
   const [first] = rows
   if (first === undefined) return undefined
-  const called = first.map((text) => text.trim().toLowerCase())
-  const at = (names: readonly string[]) => called.findIndex((text) => names.includes(text))
-  const { path, name } = { path: at(headings.path), name: at(headings.name) }
-  const box = [at(headings.x1), at(headings.y1), at(headings.x2), at(headings.y2)] as const
-  const side = (column: string) => (called.includes(column) ? called.indexOf(column) : undefined)
-  if (path >= 0 && name >= 0 && box.every((one) => one >= 0)) {
-    return { path, name, box, width: side("width"), height: side("height"), hasHeader: true }
+  const header = new CsvHeader(first)
+  const path = header.place(headings.image)
+  const name = header.place(headings.label, path)
+  const box = header.places([headings.x1, headings.y1, headings.x2, headings.y2])
+  if (path !== undefined && name !== undefined && box !== undefined) {
+    const [width, height, group] = [["width"], ["height"], ["isgroupof"]].map((one) => header.place(one))
+    return { path, name, box, width, height, group, hasHeader: true }
   }
   const isBox = first.length === 6 && first.slice(1, 5).every((text) => text === "" || Number.isFinite(Number(text)))
   if (!isBox || !isPictureName(first[0]!)) return undefined
-  return { path: 0, box: [1, 2, 3, 4], name: 5, width: undefined, height: undefined, hasHeader: false }
-}
-
-/** The rows of a CSV text; a semicolon or tab separates where the first line has no comma. */
-function rowsOf(text: string, most?: number): string[][] {
-  const firstLine = /^[^\r\n]*/.exec(text)![0]
-  const delimiter = [",", ";", "\t"].find((mark) => firstLine.includes(mark)) ?? ","
-  return parse(text, {
-    delimiter,
-    bom: true,
-    relax_column_count: true,
-    skip_empty_lines: true,
-    ...(most && { to: most }),
-  })
+  return {
+    path: 0,
+    box: [1, 2, 3, 4],
+    name: 5,
+    width: undefined,
+    height: undefined,
+    group: undefined,
+    hasHeader: false,
+  }
 }

@@ -20,6 +20,8 @@ export interface LabelledSet {
   image(index: number): Promise<RgbImage>
   /** What was found wrong while reading, and what was done about it. */
   readonly faults: readonly Fault[]
+  /** What the reader decided by itself, one line each. */
+  readonly notices?: readonly string[]
 }
 
 /** How a classification set is read. */

@@ -25,6 +25,7 @@ export interface NamedObject {
   readonly name: string
   readonly box: readonly [number, number, number, number]
   readonly difficult?: boolean
+  readonly crowd?: boolean
 }
 
 /** The data set of such images. Classes are those asked for, those that the data list, else the names found. */
@@ -37,10 +38,13 @@ export function namedDataset(
     notices,
     undivided,
     listed,
+    ids,
   }: Pick<Dataset, "source" | "split" | "notices"> & {
     readonly format: DatasetFormat
     readonly undivided: boolean
     readonly listed?: readonly string[]
+    /** The data's own ids of classes by their names; others get their number. */
+    readonly ids?: ReadonlyMap<string, string>
   },
   options: ReadOptions,
   log: FaultLog,
@@ -63,7 +67,7 @@ export function namedDataset(
     const record = buildRecord({ id, imageId: i + 1, file, width, height }, raw, where, log)
     return image === undefined ? record : { ...record, image }
   })
-  const categoryIds = classes.map((_, index) => index + 1)
+  const categoryIds = classes.map((name, index) => ids?.get(name) ?? index + 1)
   return {
     ...{ format, source, split, classes, categoryIds, images: records, faults: log.faults },
     ...(notices && { notices }),

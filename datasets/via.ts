@@ -1,6 +1,9 @@
 import { readdirSync } from "node:fs"
 import { basename, dirname, extname, join, relative, resolve, sep } from "node:path"
+import { CsvHeader } from "../src/core/csv-columns.js"
+import { DataError } from "../src/core/errors.js"
 import { withDefaults } from "../src/core/options.js"
+import { csvRows } from "./csv-rows.js"
 import type { Dataset } from "./dataset.js"
 import { circleBox, extentOf } from "./extent.js"
 import { FaultLog, withPolicies } from "./faults.js"
@@ -26,8 +29,10 @@ const viaFile = (folder: string) =>
     .find(isViaFile)
 
 function isViaFile(path: string): boolean {
-  if (extname(path).toLowerCase() !== ".json" || !isFile(path)) return false
+  const ending = extname(path).toLowerCase()
+  if (![".json", ".csv"].includes(ending) || !isFile(path)) return false
   try {
+    if (ending === ".csv") return columnsOf(csvRows(readHead(path), 1)) !== undefined
     // Not more than its head of a file that may be large and COCO's.
     if (!/"(regions|_via_settings|_via_img_metadata)"/.test(readHead(path))) return false
     return Object.values(entriesOf(path)).every(
@@ -40,12 +45,37 @@ function isViaFile(path: string): boolean {
 
 /** The images of an annotation export, or of a project file. */
 function entriesOf(path: string): Readonly<Record<string, unknown>> {
+  if (extname(path).toLowerCase() === ".csv") return entriesOfCsv(path)
   const content = fields(JSON.parse(readText(path)))
   return fields(content._via_img_metadata ?? content)
 }
 
+/** The columns of the export as CSV: a region a line, its shape and its attributes as JSON. */
+function columnsOf([header = []]: readonly (readonly string[])[]) {
+  return new CsvHeader(header).places([["filename"], ["regionshapeattributes"], ["regionattributes"]])
+}
+
+/** The same images out of the export as CSV. */
+function entriesOfCsv(path: string): Record<string, { filename: string; regions: unknown[] }> {
+  const [header = [], ...rows] = csvRows(readText(path))
+  const [filename, shape, attributes] = columnsOf([header])!
+  const entries: Record<string, { filename: string; regions: unknown[] }> = {}
+  for (const [index, row] of rows.entries()) {
+    const name = row[filename]!
+    entries[name] ??= { filename: name, regions: [] }
+    try {
+      const region = { shape_attributes: JSON.parse(row[shape]!), region_attributes: JSON.parse(row[attributes]!) }
+      // An image without regions has a line as well.
+      if (Object.keys(region.shape_attributes).length > 0) entries[name].regions.push(region)
+    } catch {
+      throw new DataError(`${path}: line ${index + 2}: expected the shape and the attributes of a region as JSON`)
+    }
+  }
+  return entries
+}
+
 /**
- * Reads the JSON files of the VGG Image Annotator (VIA 1 and 2): a file or a folder with one, beside its images, or folders of
+ * Reads what the VGG Image Annotator (VIA 1 and 2) writes, JSON or CSV: a file or a folder with one, beside its images, or folders of
  * splits with one each. A region counts as its extent; its class is its attribute `class`, `label`, `type` or `name`, else its only one.
  * @throws DataError when the split is missing, or a policy says so
  */

@@ -120,15 +120,22 @@ export interface LabelContext extends LabelRule {
   readonly log: FaultLog
 }
 
-/** The object of a line: `class cx cy w h` in parts of the image, with keypoints behind it, or a polygon, whose extent counts. */
+/** Whether a line has one number behind its box: the score of a detector that made the label. */
+export const hasScore = ({ values }: Pick<LabelLine, "values">): boolean => values.length === 5
+
+/**
+ * The object of a line: `class cx cy w h` in parts of the image, with a score or keypoints behind it, or a polygon, whose extent
+ * counts.
+ */
 export function parseLabel({ index, text, number, values }: LabelLine, context: LabelContext): RawObject[] {
   const { size, names, labels, where, log, keypoints } = context
   const broken = (why: string) => {
     log.report("broken-annotation", where, `"${text.slice(0, 60)}" ${why}`, index)
     return []
   }
-  const isPose = keypoints !== undefined && values.length === 4 + keypoints
-  const isPolygon = !isPose && values.length >= 6 && values.length % 2 === 0
+  const isBox =
+    values.length === 4 || hasScore({ values }) || (keypoints !== undefined && values.length === 4 + keypoints)
+  const isPolygon = !isBox && values.length >= 6 && values.length % 2 === 0
   if (Number.isNaN(number)) {
     const first = text.split(/[\s,;]+/)[0]!
     return broken(
@@ -137,10 +144,8 @@ export function parseLabel({ index, text, number, values }: LabelLine, context: 
         : 'is not "class cx cy w h"',
     )
   }
-  if (values.length === 5) return broken('has six numbers, the last one perhaps a score: expected "class cx cy w h"')
-  if (!values.every(Number.isFinite) || (values.length !== 4 && !isPolygon && !isPose))
-    return broken('is not "class cx cy w h"')
-  if (values.slice(0, isPose ? 4 : undefined).some((value) => Math.abs(value) > 2)) {
+  if (!values.every(Number.isFinite) || !(isBox || isPolygon)) return broken('is not "class cx cy w h"')
+  if (values.slice(0, isBox ? 4 : undefined).some((value) => Math.abs(value) > 2)) {
     return broken("has numbers beyond 1, perhaps pixels: expected parts of the image, 0..1")
   }
   const name = Number.isInteger(number) ? names[number] : undefined

@@ -8,14 +8,22 @@ import { imageFileSize, type UprightSize } from "./image/file-size.js"
 import { foreignPicture } from "./image/foreign.js"
 import { type ReadOptions, readDefaults } from "./options.js"
 import { buildRecord } from "./record.js"
-import { type LabelFile, LabelFinder, labelPlaces, labelRule, parseLabel, readLabelFile } from "./yolo-labels.js"
+import {
+  hasScore,
+  type LabelFile,
+  LabelFinder,
+  labelPlaces,
+  labelRule,
+  parseLabel,
+  readLabelFile,
+} from "./yolo-labels.js"
 import { yoloImages } from "./yolo-places.js"
 import { findYoloSettings, readYoloSettings } from "./yolo-settings.js"
 
 /**
  * Reads a YOLO data set from its `data.yaml` (or any yaml like it, or darknet's `obj.data`), or a folder with one. Paths are
  * relative to the yaml file (or to its `path`), never to a hidden setting. A line is `class cx cy w h` in parts of the
- * image, the same with keypoints, which are not used, or a polygon, whose extent counts. An image without a label file has no objects.
+ * image, the same with a score or keypoints, which are not used, or a polygon, whose extent counts. An image without a label file has no objects.
  * @throws DataError when there is no such file or split, or a policy says so
  */
 export async function readYolo(source: string, overrides: Partial<ReadOptions> = {}): Promise<Dataset> {
@@ -49,6 +57,9 @@ export async function readYolo(source: string, overrides: Partial<ReadOptions> =
   if (files.length === 0 && found.length > 0) {
     notices.push(`0 of ${found.length} images have a label file; looked for ${named(found[0]!.usual)}`)
   }
+  const scored = files.reduce((sum, { lines }) => sum + lines.filter(hasScore).length, 0)
+  if (scored > 0)
+    notices.push(`label lines with a sixth number, a score: ${scored}. Their boxes are used, the scores are not`)
   const rule = labelRule(files, settings.keypoints)
   if (rule.keypoints !== undefined) notices.push(`the labels are those of poses: boxes are used, keypoints are not`)
   const images: ImageRecord[] = []

@@ -22,19 +22,11 @@ type Form = keyof typeof forms
 /** What a header says of the rows below it. */
 interface Columns {
   readonly image: number
-  readonly label: number
-  /** Whether the label is a category's id. */
-  readonly isId: boolean
-  readonly score: number
-  /** The four numbers: in columns, or as a text in one. */
-  readonly box: readonly number[]
   readonly form: Form
-}
-
-/** Kaggle's form: all detections of an image in one cell, six words each. */
-interface PackedColumns {
-  readonly image: number
-  readonly packed: number
+  /** Whether labels are ids of categories. */
+  readonly isId: boolean
+  /** The detections of a row: none where it only names an image. */
+  readonly found: (row: readonly string[], where: string) => Found[]
 }
 
 interface Found {
@@ -77,13 +69,18 @@ export async function detectionsFromCsv(
   const delimiter = csvDelimiter(new TextDecoder().decode(start))
   const rows = parse({ bom: true, delimiter, relax_column_count: true, skip_empty_lines: true, trim: true, info: true })
   try {
-    await pipeline(whole, rows, async (parsed: AsyncIterable<{ record: string[]; info: Info }>) => {
+    await pipeline(copiesOf(whole), rows, async (parsed: AsyncIterable<{ record: string[]; info: Info }>) => {
       for await (const { record, info } of parsed) reader.row(record, info.lines)
     })
   } catch (error) {
     throw error instanceof CsvError ? new DataError(`${source}: broken CSV: ${error.message}`) : error
   }
   return reader.finish(log)
+}
+
+/** The parser keeps what it has not read yet, and a chunk may be a buffer that is filled anew. */
+async function* copiesOf(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  for await (const chunk of chunks) yield chunk.slice()
 }
 
 class CsvReader {
@@ -98,7 +95,7 @@ class CsvReader {
   readonly #boxes = doubles()
   readonly #scores = doubles()
   readonly #lines = integers()
-  #columns: Columns | PackedColumns | undefined
+  #columns: Columns | undefined
   #hasNumbers = false
 
   constructor(truths: TruthTable, source: string) {
@@ -118,12 +115,12 @@ class CsvReader {
     }
     const where = `${this.#source}: line ${line}`
     const image = row[this.#columns.image] ?? ""
-    for (const one of foundIn(row, this.#columns, where)) this.#add(image, one, where, line)
+    for (const one of this.#columns.found(row, where)) this.#add(image, one, where, line)
   }
 
   finish(log: (line: string) => void): DetectionTable {
     if (this.#columns === undefined) throw new DataError(`${this.#source}: expected ${expected}, got an empty file`)
-    const form = "packed" in this.#columns ? "x1, y1, x2, y2" : this.#columns.form
+    const { form } = this.#columns
     const [images, categories, lines] = [this.#images.take(), this.#categories.take(), this.#lines.take()]
     const [boxes, scores] = [this.#boxes.take(), this.#scores.take()]
     const isShare = boxes.length > 0 && boxes.every((value) => value >= -0.5 && value <= 1.5)
@@ -161,7 +158,7 @@ class CsvReader {
   /** Place of the category: by its name, by its id, else by its number from 0. */
   #category(label: string): number {
     const { categoryNames } = this.#truths
-    const isId = this.#columns !== undefined && "isId" in this.#columns && this.#columns.isId
+    const isId = this.#columns?.isId
     if (!isId && categoryNames.includes(label)) return this.#builder.named(label)
     if (isId || !/^\d+$/.test(label)) return this.#builder.categoryPlace(label)
     this.#hasNumbers = true
@@ -176,33 +173,15 @@ class CsvReader {
   }
 }
 
-/** The detections of a row: none where it only names an image. */
-function foundIn(row: readonly string[], columns: Columns | PackedColumns, where: string): Found[] {
-  if ("packed" in columns) {
-    const words = (row[columns.packed] ?? "").split(/\s+/).filter((word) => word !== "")
-    if (words.length % 6 !== 0) {
-      throw new DataError(`${where}: expected six words a detection, "class score x1 y1 x2 y2", got ${words.length}`)
-    }
-    return Array.from({ length: words.length / 6 }, (_, i) => {
-      const [label, score, ...box] = words.slice(6 * i, 6 * i + 6)
-      return { label: label!, score: score!, box }
-    })
-  }
-  const cells = columns.box.map((at) => row[at] ?? "")
-  const box = cells.length > 1 ? cells : cells[0]!.split(/[\s,[\]()]+/).filter((word) => word !== "")
-  const [label, score] = [row[columns.label] ?? "", row[columns.score] ?? ""]
-  if (score === "" && box.every((text) => text === "")) return []
-  return [{ label, score, box }]
-}
-
 /** The columns by their header, or what it lacks. */
-function columnsOf(row: readonly string[]): Columns | PackedColumns | string {
+function columnsOf(row: readonly string[]): Columns | string {
   const header = new CsvHeader(row)
   const image = header.place(headings.image)
   const packed = header.place(names.packed)
-  if (image !== undefined && packed !== undefined) return { image, packed }
-  const id = header.place(names.id)
-  const label = header.place(headings.label, image) ?? id
+  if (image !== undefined && packed !== undefined) {
+    return { image, form: "x1, y1, x2, y2", isId: false, found: (cells, where) => unpacked(cells[packed] ?? "", where) }
+  }
+  const label = header.place(headings.label, image) ?? header.place(names.id)
   const score = header.place(names.score)
   const box = boxColumns(header)
   if (image === undefined && label === undefined && box === undefined) return `"${row.join(",").slice(0, 80)}"`
@@ -210,17 +189,38 @@ function columnsOf(row: readonly string[]): Columns | PackedColumns | string {
   if (label === undefined) return "no column for the class"
   if (score === undefined) return "no column for the score"
   if (box === undefined) return "no columns for the box"
-  return { image, label, isId: label === header.place(["categoryid"]), score, ...box }
+  const found = (cells: readonly string[]) => {
+    const texts = box.places.map((at) => cells[at] ?? "")
+    const numbers = texts.length > 1 ? texts : wordsOf(texts[0]!, /[\s,[\]()]+/)
+    const one = { label: cells[label] ?? "", score: cells[score] ?? "", box: numbers }
+    return one.score === "" && numbers.every((text) => text === "") ? [] : [one]
+  }
+  return { image, form: box.form, isId: label === header.place(["categoryid"]), found }
 }
 
-function boxColumns(header: CsvHeader): Pick<Columns, "box" | "form"> | undefined {
+const wordsOf = (text: string, between: RegExp) => text.split(between).filter((word) => word !== "")
+
+/** Kaggle's form: all detections of an image in one cell, six words each. */
+function unpacked(cell: string, where: string): Found[] {
+  const words = wordsOf(cell, /\s+/)
+  if (words.length % 6 !== 0) {
+    throw new DataError(`${where}: expected six words a detection, "class score x1 y1 x2 y2", got ${words.length}`)
+  }
+  return Array.from({ length: words.length / 6 }, (_, i) => {
+    const [label, score, ...box] = words.slice(6 * i, 6 * i + 6)
+    return { label: label!, score: score!, box }
+  })
+}
+
+/** Where the four numbers are, in columns or as a text in one, and what they are. */
+function boxColumns(header: CsvHeader): { readonly places: readonly number[]; readonly form: Form } | undefined {
   const { x1, y1, x2, y2 } = headings
   const { left, top, width, height, centreX, centreY } = names
-  const tried = [
-    { box: header.places([x1, y1, x2, y2]), form: "x1, y1, x2, y2" },
-    { box: header.places([centreX, centreY, width, height]), form: "centre x, centre y, width, height" },
-    { box: header.places([left, top, width, height]), form: "left, top, width, height" },
-    { box: header.places([names.box]), form: "left, top, width, height" },
-  ] as const
-  return tried.find((one): one is typeof one & { box: readonly number[] } => one.box !== undefined)
+  const tried: readonly (readonly [Form, readonly number[] | undefined])[] = [
+    ["x1, y1, x2, y2", header.places([x1, y1, x2, y2])],
+    ["centre x, centre y, width, height", header.places([centreX, centreY, width, height])],
+    ["left, top, width, height", header.places([left, top, width, height]) ?? header.places([names.box])],
+  ]
+  for (const [form, places] of tried) if (places !== undefined) return { places, form }
+  return undefined
 }

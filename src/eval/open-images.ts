@@ -81,14 +81,19 @@ export interface OpenImagesHierarchy {
 }
 
 /**
- * The parents of each category, whose names are the hierarchy's labels; what the truths lack is passed over.
+ * The parents of each category, whose names or ids are the hierarchy's labels; what the truths lack is passed over.
  * @throws DataError where no category has a name of the hierarchy
  */
 export function openImagesParents(
   hierarchy: OpenImagesHierarchy,
-  { categoryIds, categoryNames }: Pick<TruthTable, "categoryIds" | "categoryNames">,
+  {
+    categoryIds,
+    categoryNames,
+    givenCategoryIds = [],
+  }: Pick<TruthTable, "categoryIds" | "categoryNames" | "givenCategoryIds">,
 ): Map<number, number[]> {
-  const ids = new Map(categoryNames.map((name, k) => [name, categoryIds[k]!]))
+  const labels = [categoryNames, givenCategoryIds.map(String)]
+  const ids = new Map(labels.flatMap((names) => names.map((name, k) => [name, categoryIds[k]!])))
   const parents = new Map<number, number[]>()
   let known = 0
   const visit = ({ LabelName, Subcategory = [] }: OpenImagesHierarchy, above: number | undefined) => {

@@ -7,10 +7,15 @@ type Named = Pick<LoggedImage, "path" | "stem">
 
 /** The image ids of COCO's results. */
 export interface ImageIds {
-  /** Those of a ground truth, the numbers in the images' names, or their places in the source, from 1. */
-  readonly from: "ground truth" | "names" | "places"
+  /** Those of a ground truth or its names, the numbers in the images' names, or their places in the source, from 1. */
+  readonly from: "ground truth" | "ground truth's names" | "names" | "places"
   /** Undefined for an image that the ground truth lacks. */
   idOf(image: Named, index: number): CocoId | undefined
+}
+
+/** Where the ids that results have come from, and how many images had none. */
+export interface UsedIds extends Pick<ImageIds, "from"> {
+  readonly leftOut: number
 }
 
 /** The ids of images by their names: each must be the number of one image only, else places count. */

@@ -1,5 +1,5 @@
 import { readDetectionLog } from "./detection-log.js"
-import { type ImageIds, imageIdsByName } from "./image-ids.js"
+import { type ImageIds, imageIdsByName, type UsedIds } from "./image-ids.js"
 import { type DetectionFormat, openWriters, type WriterContext } from "./writer.js"
 
 /**
@@ -12,20 +12,23 @@ export async function renderLog(
   path: string,
   formats: readonly DetectionFormat[],
   { imageIds: given, ...context }: Omit<WriterContext, "imageIds"> & { readonly imageIds: ImageIds | undefined },
-): Promise<ImageIds["from"] | undefined> {
+): Promise<UsedIds | undefined> {
   if (formats.length === 0) return undefined
   const imageIds = given ?? (await imageIdsByName(formats.includes("coco") ? readDetectionLog(path) : none()))
+  let leftOut = 0
   const writers = openWriters(formats, { ...context, imageIds })
   try {
     for await (const logged of readDetectionLog(path)) {
-      if (logged.error === undefined) writers.write(logged, logged)
+      if (logged.error !== undefined) continue
+      writers.write(logged, logged)
+      if (given !== undefined && given.idOf(logged, 0) === undefined) leftOut++
     }
     writers.finish()
   } catch (error) {
     writers.discard()
     throw error
   }
-  return formats.includes("coco") ? imageIds.from : undefined
+  return formats.includes("coco") ? { from: imageIds.from, leftOut } : undefined
 }
 
 async function* none(): AsyncGenerator<never> {}

@@ -21,7 +21,7 @@ import { type DetectFolderOptions, detectSchema, lookOf } from "./options/detect
 import { outsideOutput } from "./outside-output.js"
 import { countIn, remainingImages, shardOf, startsWithOne } from "./remaining-images.js"
 import { makeRunFolder, runsOf } from "./training/run-folder.js"
-import { imageIdsLine, truthImageIds } from "./truth-image-ids.js"
+import { idSourceOf, imageIdsLine, truthImageIds } from "./truth-image-ids.js"
 
 /** What the task needs beside its options: passed in, so that tests run it with a dummy network. */
 export interface DetectParts extends DetectorParts {
@@ -97,7 +97,8 @@ export async function detectWith(
   if (config.offline && isUrl(config.source)) throw new UsageError(`--offline: ${config.source} would be fetched`)
   const source = outsideOutput(await openImageSource(config.source, process.stdin), output)
   if (!config.resume && config.out !== undefined) refuseResults(config.out)
-  const imageIds = config.gt === undefined ? undefined : await truthImageIds(config.gt)
+  const ids = idSourceOf(config)
+  const imageIds = await truthImageIds(ids, listener)
   const total = shard && source.count !== undefined ? countIn(shard, source.count) : source.count
   const images = await startsWithOne(source.images)
   if (images === undefined) throw new DataError(`${config.source}: expected images, found none`)
@@ -122,7 +123,7 @@ export async function detectWith(
     classes,
     categoryIds: categoryIdsOf(network),
     formats,
-    gt: config.gt === undefined ? null : resolve(config.gt),
+    ...ids,
     shard: shard ?? null,
     finished: false,
   }
@@ -167,8 +168,8 @@ export async function detectWith(
     }
   }
   const seconds = (performance.now() - began) / 1000
-  const from = await renderLog(path, formats, { folder, classes, categoryIds: record.categoryIds, imageIds })
-  if (from !== undefined) log(imageIdsLine(from))
+  const used = await renderLog(path, formats, { folder, classes, categoryIds: record.categoryIds, imageIds })
+  if (used !== undefined) log(imageIdsLine(used))
   const finished = !signal.aborted
   if (finished) writeRecord(folder, { ...record, finished })
   return {

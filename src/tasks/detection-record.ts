@@ -28,8 +28,9 @@ export interface DetectionRecord {
   readonly only?: readonly string[]
   readonly categoryIds: readonly (number | string)[]
   readonly formats: readonly DetectionFormat[]
-  /** Absolute path of the COCO file whose image ids the results have. */
+  /** Absolute path of the ground truth whose image ids the results have, and its split. */
   readonly gt: string | null
+  readonly split: string | null
   readonly shard: Shard | null
   /** Whether every image has been looked at. */
   readonly finished: boolean
@@ -85,7 +86,7 @@ export function readRecord(folder: string): DetectionRecord {
 }
 
 /** What must not differ between the parts of one run. */
-const parts = ["source", "weights", "engine", "options", "classes", "only", "categoryIds", "gt"] as const
+const parts = ["source", "weights", "engine", "options", "classes", "only", "categoryIds", "gt", "split"] as const
 
 /** The first part in which two records differ, and both of it. */
 export function differenceOf(one: DetectionRecord, other: DetectionRecord, names: readonly (keyof DetectionRecord)[]) {

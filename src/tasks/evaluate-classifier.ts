@@ -33,7 +33,8 @@ export async function evaluateClassifier(
   const scorer = await openScorer(config, listener)
   try {
     const classes = areNumbered(scorer.classes) ? null : scorer.classes
-    const set = readLabelled(data, { split, classes, followLinks })
+    const set = await readLabelled(data, { split, classes, followLinks })
+    for (const notice of set.notices ?? []) log(notice)
     const images = set.labels.length
     log(`${data}: split ${set.split}, ${images} images`)
     for (const fault of set.faults) listener.fault(fault)

@@ -42,7 +42,7 @@ export async function layerResponses(options: LayerResponsesOptions, hooks: Task
     throw new UsageError(`${out}: expected the table's name as out; the plot is put beside it as .svg`)
   }
   const listener = listenerOf(hooks)
-  const set = readLabelled(data, { split, followLinks })
+  const set = await readLabelled(data, { split, followLinks })
   listener.log(`engine: ${await startEngine(engine)}`)
   const weights = listOf(config.weights)
   const networks: NetworkResponses[] = []

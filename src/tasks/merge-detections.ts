@@ -27,7 +27,7 @@ export async function mergeDetections(
   options: MergeDetectionsOptions,
   hooks: TaskHooks = {},
 ): Promise<MergedDetections> {
-  const { log } = listenerOf(hooks)
+  const { log, fault } = listenerOf(hooks)
   const config = parseOptions("mergeDetections", mergeDetectionsSchema, options)
   const shards = inOrder(config.shards.map((folder) => ({ folder, record: readRecord(folder) })))
   refuseResults(config.out)
@@ -41,11 +41,11 @@ export async function mergeDetections(
     shards.map((shard) => join(shard.folder, logName)),
     join(folder, logName),
   )
-  const imageIds = record.gt == null ? undefined : await truthImageIds(record.gt)
-  const from = await renderLog(join(folder, logName), formats, {
+  const imageIds = await truthImageIds({ gt: record.gt ?? null, split: record.split ?? null }, { log, fault })
+  const used = await renderLog(join(folder, logName), formats, {
     ...{ folder, classes: record.classes, categoryIds: record.categoryIds, imageIds },
   })
-  if (from !== undefined) log(imageIdsLine(from))
+  if (used !== undefined) log(imageIdsLine(used))
   writeRecord(folder, { ...record, formats, shard: null, finished: true })
   return { folder, ...counts }
 }

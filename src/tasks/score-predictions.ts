@@ -70,7 +70,7 @@ export async function readTruths(
   how: Partial<ReadOptions> = {},
 ): Promise<TruthTable> {
   if (gt.toLowerCase().endsWith(".json")) return readCocoTruths(readBytes(gt), gt, log)
-  const isFolder = (await found(gt)).isDirectory()
+  const isFolder = (await stat(gt).catch(() => undefined))?.isDirectory() ?? false
   // The readers of data sets are needed for folders alone.
   const [{ cocoFileOf, isCoco }, { scoringPolicies }, { recognizeFormat }, { readBoxData }] = await Promise.all([
     import("../../datasets/coco-files.js"),

@@ -112,7 +112,7 @@ async function readSets(
   { data, split, valSplit, valEvery, followLinks }: ClassifyTrainConfig,
   listener: Listener,
 ): Promise<ClassifierSets> {
-  const training = readLabelled(data, { split, followLinks })
+  const training = await readLabelled(data, { split, followLinks })
   tellSet(training, listener)
   if (valEvery === 0) return { training, validation: undefined }
   const validation = await validationOf(() => {
@@ -160,7 +160,9 @@ function planLine(
   )
 }
 
-function tellSet({ source, format, split, labels, classes, faults }: ReadLabelledSet, { log, fault }: Listener): void {
+function tellSet(set: ReadLabelledSet, { log, fault }: Listener): void {
+  const { source, format, split, labels, classes, faults, notices = [] } = set
+  for (const notice of notices) log(notice)
   const kind = format === "cifar10" ? "CIFAR-10" : "a folder of classes"
   log(`${source}: ${kind}, split ${split}: ${labels.length} images, ${classes.length} classes`)
   for (const one of faults) fault(one)

@@ -42,7 +42,7 @@ describe.skipIf(withoutSharedData)("published CIFAR networks", () => {
 
   test.each(golden.cases)("$network, imported, says of every image what torch says", async (expected) => {
     const classifier = await imported(expected)
-    const whole = readLabelled(sharedData("cifar10-subset"), { split: "test", classes: classifier.classes })
+    const whole = await readLabelled(sharedData("cifar10-subset"), { split: "test", classes: classifier.classes })
     const set = { ...whole, labels: whole.labels.subarray(0, IMAGES) }
     const { scores, labels } = await scoreSet(set, makeScorer([classifier]), { batch: 100 })
     const said = Array.from(labels, (_, n) => bestClasses(rowOf(scores, n, 10), 1)[0]!)

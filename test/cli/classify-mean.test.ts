@@ -76,7 +76,7 @@ onEveryEngine("a run with the mean picture", () => {
 
     const classifier = openClassifier(weights)
     const scorer = makeScorer([classifier])
-    const { scores, labels } = await scoreSet(readLabelled(cifar, { split: "val" }), scorer, { batch: 32 })
+    const { scores, labels } = await scoreSet(await readLabelled(cifar, { split: "val" }), scorer, { batch: 32 })
     expect(topKError(scores, labels, 3, 1)).toBe(training.top1_error)
     scorer.dispose()
 

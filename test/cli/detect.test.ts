@@ -86,6 +86,7 @@ test("--print-config shows file, environment, flags and --set in that order, and
   expect(JSON.parse(stdout)).toEqual({
     source: join(folder, "photos"),
     offline: false,
+    split: "val",
     resume: false,
     weights: ["w"],
     draw: false,

@@ -72,7 +72,7 @@ test("crops hold every class alike and differ from each other", async () => {
 test("crops are written as a folder of classes, which reads back to the very same pixels", async () => {
   const folder = tempFolder()
   await writeDigitCrops(folder, { images: 12, valImages: 10, side: 16 })
-  const [train, val] = ["train", "val"].map((split) => readLabelled(folder, { split }))
+  const [train, val] = await Promise.all(["train", "val"].map((split) => readLabelled(folder, { split })))
   expect(train!.classes).toEqual([..."0123456789"])
   expect([train!.labels.length, val!.labels.length]).toEqual([12, 10])
   const { pixels, labels } = await makeDigitCrops({ count: 12, side: 16 })

@@ -1,6 +1,7 @@
-import { symlinkSync } from "node:fs"
+import { symlinkSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
-import { expect, test } from "vitest"
+import { zipSync } from "fflate"
+import { expect, test, vi } from "vitest"
 import { readCifar } from "../../datasets/cifar.js"
 import { readImageFolder } from "../../datasets/image-folder.js"
 import { readLabelled } from "../../datasets/read-labelled.js"
@@ -49,10 +50,10 @@ test("CIFAR's planes become pixels, its batches follow one another", async () =>
   expect([...set.pixels.subarray(3072, 3075)]).toEqual([4, 5, 6])
 })
 
-test("CIFAR's test batch is the split val and test, and labels follow the classes asked for", () => {
+test("CIFAR's test batch is the split val and test, and labels follow the classes asked for", async () => {
   const folder = cifar()
-  expect([...readLabelled(folder, { split: "val" }).labels]).toEqual([0])
-  expect([...readLabelled(folder, { split: "test", classes: ["dog", "cat"] }).labels]).toEqual([1])
+  expect([...(await readLabelled(folder, { split: "val" })).labels]).toEqual([0])
+  expect([...(await readLabelled(folder, { split: "test", classes: ["dog", "cat"] })).labels]).toEqual([1])
 })
 
 test.each([
@@ -65,8 +66,8 @@ test.each([
   [{ "test_batch.bin": record(2, [0, 0, 0]) }, "val", /record 0: expected a label of 0\.\.1, got 2$/],
   [{ "batches.meta.txt": "\n" }, "val", /batches\.meta\.txt: expected the names of the classes/],
   [{}, "trainval", /splits train and test, not "trainval"/],
-] as const)("broken CIFAR files %# are refused in one line", (files, split, message) => {
-  expect(() => readLabelled(cifar(files as Record<string, Uint8Array>), { split })).toThrow(message)
+] as const)("broken CIFAR files %# are refused in one line", async (files, split, message) => {
+  await expect(readLabelled(cifar(files as Record<string, Uint8Array>), { split })).rejects.toThrow(message)
 })
 
 test("a CIFAR class that is not among those asked for is refused", () => {
@@ -87,12 +88,12 @@ const photos = {
 test("folders are classes in the order of their names, whatever order the disk gives", async () => {
   const folder = tempFolder()
   writeFiles(folder, photos)
-  const set = readLabelled(folder)
+  const set = await readLabelled(folder)
   expect(set).toMatchObject({ format: "folder", split: "train", classes: ["cat", "dog"], faults: [] })
   expect([0, 1, 2].map((n) => set.name(n))).toEqual(["train/cat/a.png", "train/dog/b.png", "train/dog/deep/a.PNG"])
   expect([...set.labels]).toEqual([0, 1, 1])
   expect(await set.image(0)).toMatchObject({ height: 4, width: 3 })
-  expect([...readLabelled(folder, { split: "val", classes: set.classes }).labels]).toEqual([1])
+  expect([...(await readLabelled(folder, { split: "val", classes: set.classes })).labels]).toEqual([1])
 })
 
 test("a folder without splits is one set, whichever split is asked for", () => {
@@ -112,54 +113,76 @@ test("a class that is not among those asked for is a fault, and left out", () =>
 test("what is wrong with a folder is said in one line", async () => {
   const folder = tempFolder()
   writeFiles(folder, { ...photos, "train/fish/notes.txt": "", "val/dog/torn.png": png(9, 9).subarray(0, 20) })
-  expect(() => readLabelled(folder)).toThrow(/train\/fish: no images of class "fish"/)
-  expect(() => readLabelled(folder, { split: "test" })).toThrow(/no split "test"\. There are: train, val$/)
+  await expect(readLabelled(folder)).rejects.toThrow(/train\/fish: no images of class "fish"/)
+  await expect(readLabelled(folder, { split: "test" })).rejects.toThrow(/no split "test"\. There are: train, val$/)
   // As ImageNet's validation images are given out.
   writeFiles(folder, { "test/ILSVRC2012_test_00000001.png": png(4, 4) })
-  expect(() => readLabelled(folder, { split: "test" })).toThrow(
+  await expect(readLabelled(folder, { split: "test" })).rejects.toThrow(
     /test: expected a folder for each class with its images/,
   )
-  await expect(readLabelled(folder, { split: "val" }).image(1)).rejects.toThrow(/torn\.png: /)
-  expect(() => readLabelled(join(folder, "absent"))).toThrow(/No data at .*absent: there is no such file or folder/)
-  expect(() => readLabelled(join(folder, "val", "dog"))).toThrow(/No classification set recognised in .*dog: expected/)
+  await expect((await readLabelled(folder, { split: "val" })).image(1)).rejects.toThrow(/torn\.png: /)
+  await expect(readLabelled(join(folder, "absent"))).rejects.toThrow(
+    /No data at .*absent: there is no such file or folder/,
+  )
+  await expect(readLabelled(join(folder, "val", "dog"))).rejects.toThrow(
+    /No classification set recognised in .*dog: expected/,
+  )
 })
 
-test("links that lead out of the folder are refused, links within it are followed", () => {
+test("links that lead out of the folder are refused, links within it are followed", async () => {
   const [outside, folder] = [tempFolder(), tempFolder()]
   writeFiles(outside, { "secret/a.png": png(1, 1) })
   writeFiles(folder, { "dog/a.png": png(1, 1) })
   symlinkSync(join(folder, "dog", "a.png"), join(folder, "dog", "b.png"))
-  expect(readLabelled(folder).labels).toHaveLength(2)
+  expect((await readLabelled(folder)).labels).toHaveLength(2)
   symlinkSync(join(outside, "secret"), join(folder, "cat"))
-  expect(() => readLabelled(folder)).toThrow(/unsafe-path: .*cat is a link that leaves the data folder/)
+  await expect(readLabelled(folder)).rejects.toThrow(/unsafe-path: .*cat is a link that leaves the data folder/)
   const other = tempFolder()
   writeFiles(other, { "dog/a.png": png(1, 1) })
   symlinkSync(join(outside, "secret", "a.png"), join(other, "dog", "b.png"))
-  expect(() => readLabelled(other)).toThrow(/unsafe-path: .*b\.png is a link that leaves the data folder/)
-  expect(readLabelled(folder, { followLinks: true }).classes).toEqual(["cat", "dog"])
-  expect(readLabelled(other, { followLinks: true }).labels).toHaveLength(2)
+  await expect(readLabelled(other)).rejects.toThrow(/unsafe-path: .*b\.png is a link that leaves the data folder/)
+  expect((await readLabelled(folder, { followLinks: true })).classes).toEqual(["cat", "dog"])
+  expect((await readLabelled(other, { followLinks: true })).labels).toHaveLength(2)
 })
 
-test("a picture of a kind that is not decoded is named, not passed over", () => {
+test("a picture of a kind that is not decoded is named, not passed over", async () => {
   const folder = tempFolder()
   writeFiles(folder, { "dog/a.png": png(1, 1), "dog/b.heic": Buffer.from("\0\0\0\x18ftypheic\0\0\0\0mif1heic") })
-  const { faults, labels } = readLabelled(folder)
+  const { faults, labels } = await readLabelled(folder)
   expect(labels).toHaveLength(1)
   expect(faults).toMatchObject([
     { kind: "unreadable-image", file: "dog/b.heic", message: expect.stringContaining("HEIC") },
   ])
 })
 
-test("a VOC folder is no classification set", () => {
+test("a VOC folder is no classification set", async () => {
   const folder = tempFolder()
   writeVocSample(folder, "")
-  expect(() => readLabelled(folder)).toThrow(/no images of class "Annotations"/)
+  await expect(readLabelled(folder)).rejects.toThrow(/no images of class "Annotations"/)
 })
 
-test.skipIf(withoutSharedData)("the CIFAR-10 subset reads: 10,000 and 2,000 images of ten classes", () => {
+test.skipIf(withoutSharedData)("the CIFAR-10 subset reads: 10,000 and 2,000 images of ten classes", async () => {
   const folder = sharedData("cifar10-subset")
-  const [train, test] = (["train", "test"] as const).map((split) => readLabelled(folder, { split }))
+  const [train, test] = await Promise.all((["train", "test"] as const).map((split) => readLabelled(folder, { split })))
   expect([train!.labels.length, test!.labels.length]).toEqual([10_000, 2_000])
   expect(train!.classes).toHaveLength(10)
   expect(new Set(test!.labels).size).toBe(10)
+})
+
+test("a zip of class folders is read as they are, and where it was unpacked is told", async () => {
+  vi.stubEnv("XDG_CACHE_HOME", tempFolder())
+  const source = join(tempFolder(), "pets.zip")
+  const picture = png(4, 3)
+  const files = ["train/cat/a.png", "train/dog/b.png", "val/dog/c.png"].map(
+    (name) => [`pets/${name}`, picture] as const,
+  )
+  writeFileSync(source, zipSync(Object.fromEntries(files)))
+  const { labels, classes, notices } = await readLabelled(source, { split: "train" })
+  expect([[...labels], classes]).toEqual([
+    [0, 1],
+    ["cat", "dog"],
+  ])
+  expect(notices).toEqual([expect.stringContaining(`${source} is unpacked in `)])
+  expect((await (await readLabelled(source, { split: "val", classes })).image(0)).width).toBe(4)
+  vi.unstubAllEnvs()
 })

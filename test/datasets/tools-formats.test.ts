@@ -196,7 +196,7 @@ test("ImageNet's DET: sub-folders, negatives that a list names; VID: videos", as
   expect((await readDataset(video, { split: "val" })).images.map(({ id }) => id)).toEqual(["v1/000000"])
 })
 
-test("CSV: a folder of splits with a file each, as Roboflow writes them; parts of the image are refused", async () => {
+test("CSV: a folder of splits with a file each, as Roboflow writes them; parts of the image are told", async () => {
   const header = "filename,width,height,class,xmin,ymin,xmax,ymax\n"
   const folder = write({
     "train/_annotations.csv": `${header}a.png,40,30,dog,2,4,12,20\n`,
@@ -205,8 +205,63 @@ test("CSV: a folder of splits with a file each, as Roboflow writes them; parts o
     "valid/a.png": picture,
   })
   expect((await readDataset(folder, { split: "val" })).images.map(({ boxes }) => [...boxes])).toEqual([[1, 1, 9, 9]])
-  const parts = write({ "train.csv": "a.png,0.1,0.1,0.5,0.5,dog\n", "a.png": picture })
-  await expect(readDataset(parts)).rejects.toThrow("they look like parts of the image")
+  const parts = write({ "train.csv": "a.png,0.25,0.1,0.5,0.5,dog\nb.png,0,0,1,1,dog\n", "a.png": picture, "b.png": "" })
+  const { images, notices, faults } = await readDataset(parts)
+  expect(images.map(({ boxes }) => [...boxes])).toEqual([[10, 3, 20, 15]])
+  expect(notices!.join()).toContain("train.csv: all 2 boxes lie between 0 and 1: they are read as parts of the image")
+  expect(faults.map(({ message }) => message)).toEqual(["the size of b is not known, which its boxes are parts of"])
+})
+
+const openImages =
+  "ImageID,Source,LabelName,Confidence,XMin,XMax,YMin,YMax,IsOccluded,IsTruncated,IsGroupOf,IsDepiction,IsInside\n" +
+  "0a,xclick,/m/01yrx,1,0.25,0.5,0.1,0.5,0,0,0,0,0\n0a,xclick,/m/0bt9lr,1,0,1,0,1,1,0,1,0,0\n"
+
+test("Open Images: boxes by split, groups are crowds, labels get their names and stay the ids", async () => {
+  const images = { "train/0a.jpg": picture, "validation/0a.jpg": picture }
+  const boxes = { "oidv6-train-annotations-bbox.csv": openImages, "validation-annotations-bbox.csv": openImages }
+  const labels = { "train-annotations-human-imagelabels.csv": "ImageID,Source,LabelName,Confidence\n0a,x,/m/01yrx,1\n" }
+  const plain = await readDataset(write({ ...images, ...boxes, ...labels }))
+  expect([plain.format, plain.classes, plain.categoryIds]).toEqual(["csv", ["/m/01yrx", "/m/0bt9lr"], [1, 2]])
+  const names = { "class-descriptions-boxable.csv": "/m/01yrx,Cat\n/m/0bt9lr,Dog\n/m/011k07,Tortoise\n" }
+  const named = write({ ...images, ...boxes, ...names })
+  for (const split of ["train", "val"]) {
+    const set = await readDataset(named, { split })
+    expect([set.classes, set.categoryIds]).toEqual([
+      ["Cat", "Dog"],
+      ["/m/01yrx", "/m/0bt9lr"],
+    ])
+    expect(set.images.map(({ boxes, crowd, file }) => [[...boxes], [...crowd], file])).toEqual([
+      [[10, 3, 20, 15, 0, 0, 40, 30], [0, 1], join(named, split === "val" ? "validation" : "train", "0a.jpg")],
+    ])
+    expect(set.notices!.join()).toContain("the names of the classes are those of class-descriptions-boxable.csv")
+  }
+  const downloaded = write({
+    "validation/data/0a.jpg": picture,
+    "validation/labels/detections.csv": openImages,
+    "validation/metadata/classes.csv": "/m/01yrx,Cat\n/m/0bt9lr,Dog\n",
+  })
+  expect((await readDataset(downloaded, { split: "val" })).classes).toEqual(["Cat", "Dog"])
+})
+
+test("VIA's CSV is read as its JSON, and a cell that is none is named", async () => {
+  const cell = (value: unknown) => `"${JSON.stringify(value).replaceAll('"', '""')}"`
+  const header = "filename,file_size,file_attributes,region_count,region_id,region_shape_attributes,region_attributes\n"
+  const lines = Object.values(viaRegions).map(
+    (region, i) => `a.png,123,"{}",4,${i},${cell(region.shape_attributes)},${cell(region.region_attributes)}\n`,
+  )
+  for (const start of [header, `#${header}`]) {
+    const text = `${start}${lines.join("")}b.png,9,"{}",0,0,"{}","{}"\n`
+    const folder = write({ "via_export_csv.csv": text, "a.png": picture, "b.png": picture })
+    for (const source of [folder, join(folder, "via_export_csv.csv")]) {
+      const { format, images, classes } = await readDataset(source)
+      expect([format, classes]).toEqual(["via", ["cat", "dog", "object"]])
+      expect(images.map(({ boxes }) => [...boxes])).toEqual([[2, 4, 12, 20, 1, 1, 9, 8, 5, 7, 15, 13], []])
+    }
+  }
+  const broken = write({ "via.csv": `${header}a.png,1,"{}",1,0,rect,"{}"\n`, "a.png": picture })
+  await expect(readDataset(broken)).rejects.toThrow(
+    "via.csv: line 2: expected the shape and the attributes of a region as JSON",
+  )
 })
 
 test("what no reader knows is told with the layout it is nearest to", async () => {

@@ -78,6 +78,21 @@ test("detections.csv of detect is what detect found", async () => {
   expect([...detections.category].map((k) => truths.categoryNames[k])).toEqual(["cat", "0"])
 })
 
+test("bytes that come in pieces of one buffer, as readBytes gives them, are read whole", async () => {
+  const rows = Array.from({ length: 200 }, (_, i) => `cam 1,cat,0.${i + 1},${i},0,${i + 10},10`)
+  const bytes = new TextEncoder().encode(["image,label,score,x1,y1,x2,y2", ...rows].join("\n"))
+  function* pieces() {
+    const buffer = new Uint8Array(37)
+    for (let at = 0; at < bytes.length; at += buffer.length) {
+      buffer.set(bytes.subarray(at, at + buffer.length))
+      yield buffer.subarray(0, Math.min(buffer.length, bytes.length - at))
+    }
+  }
+  const { boxesXywh, scores } = await detectionsFromCsv(truths, pieces(), "p.csv", () => {})
+  expect([...boxesXywh].filter((_, i) => i % 4 === 0)).toEqual(rows.map((_, i) => i))
+  expect([...scores]).toEqual(rows.map((_, i) => Number(`0.${i + 1}`)))
+})
+
 test("what was decided is told: the form, parts of the image, numbers for classes", async () => {
   const told: string[] = []
   const header = "image,class,score,x1,y1,x2,y2\n"

@@ -173,8 +173,8 @@ test("a folder counted from 0 and its result files agree, by VOC's overlaps too"
   expect([report.coco.AP, report.voc[0]!.voc12]).toEqual([expect.closeTo(1, 12), 1])
 })
 
-test("what detect writes with a ground truth's ids is matched with it", async () => {
-  const at = folder({ "gt.json": JSON.stringify(truths), "images/cam 1.jpg": "", "images/000042.jpg": "" })
+/** What `detect --format coco` writes for three images that lie in a folder. */
+async function detected(at: string, more: object) {
   const told: string[] = []
   const detect = async () => ({
     boxes: Float32Array.of(0, 0, 9, 9),
@@ -189,16 +189,32 @@ test("what detect writes with a ground truth's ids is matched with it", async ()
     draw: async () => new Uint8Array(),
     encode: async () => new Uint8Array(),
   } as unknown as DetectParts
-  const options = {
-    weights: "w",
-    source: join(at, "images"),
-    out: join(at, "out"),
-    format: ["coco"],
-    draw: false,
-    gt: join(at, "gt.json"),
-  }
+  const out = join(mkdtempSync(join(tmpdir(), "kept-")), "out")
+  const options = { weights: "w", source: join(at, "images"), out, format: ["coco"], draw: false, ...more }
   await detectWith(parts, options, { onLog: (line) => told.push(line) })
-  const written = JSON.parse(readFileSync(join(at, "out/coco_results.json"), "utf8")) as { image_id: number }[]
-  expect(written.map(({ image_id }) => image_id).sort()).toEqual([1, 2])
-  expect(told.join()).toContain("image ids are those of --gt")
+  const written = JSON.parse(readFileSync(join(out, "coco_results.json"), "utf8")) as { image_id: number | string }[]
+  return { out, ids: written.map(({ image_id }) => image_id).sort(), told: told.join("\n") }
+}
+
+test("what detect writes with the ids of a ground truth or of a data set is matched with it", async () => {
+  const images = { "images/cam 1.jpg": "", "images/000042.jpg": "", "images/other 9.jpg": "" }
+  const at = folder({
+    "annotations/instances_test.json": JSON.stringify(truths),
+    "gt.json": JSON.stringify(truths),
+    ...images,
+  })
+  for (const given of [{ gt: join(at, "gt.json") }, { gt: at, split: "test" }, { data: at, split: "test" }]) {
+    const { ids, told } = await detected(at, given)
+    expect(ids).toEqual([1, 2])
+    expect(told).toContain("image ids are those of the ground truth; 1 images that it lacks are left out")
+  }
+  await expect(detected(at, { gt: "a", data: "b" })).rejects.toThrow("give one of them")
+})
+
+test("of data without ids detect writes the names, and they are matched with it", async () => {
+  const at = tempFolder()
+  writeVocSample(at, vocObject("class 1", [1, 1, 9, 9]), { "ImageSets/Main/test.txt": "a\n", "images/a.png": "" })
+  const { ids, told, out } = await detected(at, { data: at, split: "test" })
+  expect([ids, told]).toEqual([["a"], expect.stringContaining("image ids are the names in the ground truth")])
+  expect((await score(at, join(out, "coco_results.json"), { split: "test" })).coco.AP).toBeCloseTo(1, 12)
 })

@@ -6,7 +6,7 @@ import { engine, files, followLinks, scoredSplit } from "./shared.js"
 const classifiers = (help: string) => option(files(), { help, value: "file", path: "single", repeated: true })
 
 const labelledData = option(z.string(), {
-  help: "a folder of classes (val/<class>/), or CIFAR-10's binary files",
+  help: "a folder of classes (val/<class>/), or CIFAR-10's binary files; also zipped",
   path: "single",
 })
 

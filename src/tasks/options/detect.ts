@@ -65,11 +65,15 @@ export const detectSchema = z.strictObject({
     value: "names",
   }),
   gt: option(z.string().optional(), {
-    help: "with --format coco: a COCO file whose image ids the results take, by the images' names",
-    value: "file",
+    help: "with --format coco: a COCO file or a data set's folder whose image ids the results take, by the images' names",
     path: "single",
     otherwise: "the numbers in the images' names",
   }),
+  data: option(z.string().optional(), {
+    help: "the same as --gt, for data as train takes them",
+    path: "joined",
+  }),
+  split: option(z.string().default("val"), { help: "with --gt or --data: which split of a data set", value: "name" }),
   draw: option(z.boolean().default(true), { help: "do not draw pictures" }),
   crops: option(z.boolean().default(false), { help: "also save each detection as a cropped image" }),
   classes: option(z.array(z.string()).min(1).optional(), {
