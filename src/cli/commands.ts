@@ -183,4 +183,9 @@ export const commands: readonly CommandEntry[] = [
     summary: "what this machine can run, and how to fix what it cannot",
     load: async () => (await import("./doctor.js")).command,
   },
+  {
+    name: "completion",
+    summary: "complete commands and flags in bash, zsh or fish",
+    load: async () => (await import("./completion.js")).command,
+  },
 ]
