@@ -1,6 +1,7 @@
 import { writeWhole } from "../../src/core/write-whole.js"
 import { encodeImage, formatOf } from "./encode.js"
-import { eachDot, letterHeight, letterStep } from "./font.js"
+import { type Ink, inkOf } from "./letters.js"
+import { placeLabels } from "./place-labels.js"
 import type { RgbImage } from "./rgb.js"
 
 /** One box to be drawn. */
@@ -9,22 +10,39 @@ export interface Drawn {
   readonly box: ArrayLike<number>
   /** 1..K, which chooses the colour. */
   readonly label: number
-  /** Written at the box: letters of ASCII; empty for none. */
+  /** Written at the box, in any script; empty for none. */
   readonly text: string
 }
 
 type Colour = readonly [number, number, number]
 
+/** How boxes are drawn. */
+export interface DrawOptions {
+  /** Of frames, in pixels; by default it grows with the picture. */
+  readonly lineWidth?: number | undefined
+}
+
 /**
- * A copy of the picture with boxes and their texts, later ones on top (give the best last). Lines and letters grow with
- * the picture. The letters are ours: a machine without fonts shows them all the same.
+ * A copy of the picture with boxes and their texts, later ones on top (give the best last). Letters grow with the picture, and
+ * lines too unless their width is given. Of texts that would lie on one another the better one stays where it is; the others
+ * move to another edge of their box, or are left out.
  */
-export function drawBoxes(image: RgbImage, drawn: readonly Drawn[]): RgbImage {
+export async function drawBoxes(
+  image: RgbImage,
+  drawn: readonly Drawn[],
+  { lineWidth }: DrawOptions = {},
+): Promise<RgbImage> {
   const copy = { ...image, data: Uint8Array.from(image.data) }
   const dot = Math.max(1, Math.round(Math.min(image.height, image.width) / 240))
-  for (const { box, label } of drawn) frame(copy, box, dot, labelColour(label))
+  for (const { box, label } of drawn) frame(copy, box, lineWidth ?? dot, labelColour(label))
   // All texts over all frames: a frame through a word makes it unreadable.
-  for (const { box, label, text } of drawn) if (text !== "") caption(copy, box, text, dot, labelColour(label))
+  const captions = await Promise.all(
+    drawn.filter(({ text }) => text !== "").map(async (one) => ({ ...one, ink: await inkOf(one.text, dot) })),
+  )
+  const sizes = captions.map(({ box, ink }) => ({ box, width: ink.width + dot, height: ink.height + dot }))
+  for (const [i, place] of placeLabels(sizes, image).entries()) {
+    if (place !== undefined) caption(copy, place, captions[i]!.ink, dot, labelColour(captions[i]!.label))
+  }
   return copy
 }
 
@@ -52,26 +70,31 @@ function frame(image: RgbImage, box: ArrayLike<number>, dot: number, colour: Col
   fill(image, x2 - dot, y1, x2, y2, colour)
 }
 
-function caption(image: RgbImage, box: ArrayLike<number>, text: string, dot: number, colour: Colour): void {
-  const width = ([...text].length * letterStep + 1) * dot
-  const height = (letterHeight + 1) * dot
-  const left = clamp(Math.round(box[0]!), 0, Math.max(0, image.width - width))
-  const above = Math.round(box[1]!) - height
-  const top = above >= 0 ? above : clamp(Math.round(box[1]!), 0, Math.max(0, image.height - height))
-  fill(image, left, top, left + width, top + height, colour)
-  const ink: Colour = 0.299 * colour[0] + 0.587 * colour[1] + 0.114 * colour[2] > 120 ? [0, 0, 0] : [255, 255, 255]
-  eachDot(text, (x, y) => {
-    const at = { x: left + (x + 1) * dot, y: top + (y + 1) * dot }
-    fill(image, at.x, at.y, at.x + dot, at.y + dot, ink)
-  })
+/** Writes on a field of the colour, with half a dot around the text. */
+function caption(image: RgbImage, [left, top]: readonly [number, number], ink: Ink, dot: number, colour: Colour): void {
+  fill(image, left, top, left + ink.width + dot, top + ink.height + dot, colour)
+  const isBright = 0.299 * colour[0] + 0.587 * colour[1] + 0.114 * colour[2] > 120
+  const letters = isBright ? 0 : 255
+  for (let y = 0; y < ink.height; y++) {
+    const row = top + dot + y
+    if (row >= image.height) return
+    for (let x = 0; x < ink.width; x++) {
+      const share = ink.data[y * ink.width + x]! / 255
+      const column = left + dot + x
+      if (share === 0 || column >= image.width) continue
+      const at = 3 * (row * image.width + column)
+      for (let c = 0; c < 3; c++) image.data[at + c] = Math.round(colour[c]! + share * (letters - colour[c]!))
+    }
+  }
 }
 
 function fill(image: RgbImage, x1: number, y1: number, x2: number, y2: number, colour: Colour): void {
   for (let y = Math.max(0, y1); y < Math.min(image.height, y2); y++) {
-    for (let x = Math.max(0, x1); x < Math.min(image.width, x2); x++) image.data.set(colour, 3 * (y * image.width + x))
+    const end = 3 * (y * image.width + Math.min(image.width, x2))
+    for (let at = 3 * (y * image.width + Math.max(0, x1)); at < end; at += 3) {
+      image.data[at] = colour[0]
+      image.data[at + 1] = colour[1]
+      image.data[at + 2] = colour[2]
+    }
   }
-}
-
-function clamp(value: number, least: number, most: number): number {
-  return Math.min(Math.max(value, least), most)
 }

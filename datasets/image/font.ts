@@ -25,11 +25,15 @@ const letters: Readonly<Record<string, string>> = Object.fromEntries(
 /** What stands for a letter that the font lacks. */
 const unknown = "vhhhhhv"
 
+/** Whether the font has all letters of a text. */
+export const hasLetters = (text: string): boolean =>
+  [...text].every((letter) => letter === " " || Object.hasOwn(letters, letter))
+
 /** Calls `dot` for every dot of a line of text, with x and y in dots from its upper left. */
 export function eachDot(text: string, dot: (x: number, y: number) => void): void {
   for (const [place, letter] of [...text].entries()) {
     if (letter === " ") continue
-    for (const [y, digit] of [...(letters[letter] ?? unknown)].entries()) {
+    for (const [y, digit] of [...(Object.hasOwn(letters, letter) ? letters[letter]! : unknown)].entries()) {
       const row = Number.parseInt(digit, 32)
       for (let x = 0; x < letterWidth; x++) {
         if ((row >> (letterWidth - 1 - x)) & 1) dot(place * letterStep + x, y)

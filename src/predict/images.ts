@@ -21,9 +21,9 @@ export async function decodePixels(source: string | Uint8Array): Promise<RgbImag
 }
 
 /** The photo as JPEG with boxes, labels and scores in percent, the best on top. */
-export function drawDetections(image: RgbImage, detections: readonly Detection[]): Promise<Uint8Array> {
+export async function drawDetections(image: RgbImage, detections: readonly Detection[]): Promise<Uint8Array> {
   const drawn = [...detections].reverse().map(({ box, label, classId, score }) => {
     return { box, label: classId, text: `${label} ${Math.round(100 * score)}%` }
   })
-  return encodeImage(drawBoxes(image, drawn))
+  return encodeImage(await drawBoxes(image, drawn))
 }

@@ -48,7 +48,7 @@ export async function viewDataset(options: ViewDatasetOptions, hooks: TaskHooks 
         const boxes = truthBoxes(record, set.classes, suspected === undefined)
         const doubts = here.map((one) => suspectBox(one, set.classes)).reverse()
         try {
-          await saveImage(path, drawBoxes(image, [...boxes, ...doubts]), config.out)
+          await saveImage(path, await drawBoxes(image, [...boxes, ...doubts]), config.out)
           pictures.push(path)
           for (const one of here) drawnSuspects.push({ ...one, picture: path })
         } catch (error) {
