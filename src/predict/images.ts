@@ -1,5 +1,5 @@
 import { faultPolicies } from "../../datasets/faults.js"
-import { drawBoxes } from "../../datasets/image/draw.js"
+import { type DrawOptions, drawBoxes } from "../../datasets/image/draw.js"
 import { encodeImage } from "../../datasets/image/encode.js"
 import type { RgbImage } from "../../datasets/image/rgb.js"
 import { openSample } from "../../datasets/open-sample.js"
@@ -20,10 +20,21 @@ export async function decodePixels(source: string | Uint8Array): Promise<RgbImag
   return image
 }
 
+/** How detections are drawn. */
+export interface DrawingOptions extends DrawOptions {
+  readonly hideLabels?: boolean
+  readonly hideScores?: boolean
+}
+
 /** The photo as JPEG with boxes, labels and scores in percent, the best on top. */
-export async function drawDetections(image: RgbImage, detections: readonly Detection[]): Promise<Uint8Array> {
+export async function drawDetections(
+  image: RgbImage,
+  detections: readonly Detection[],
+  { hideLabels, hideScores, lineWidth }: DrawingOptions = {},
+): Promise<Uint8Array> {
   const drawn = [...detections].reverse().map(({ box, label, classId, score }) => {
-    return { box, label: classId, text: `${label} ${Math.round(100 * score)}%` }
+    const text = hideScores ? label : `${label} ${Math.round(100 * score)}%`
+    return { box, label: classId, text: hideLabels ? "" : text }
   })
-  return encodeImage(await drawBoxes(image, drawn))
+  return encodeImage(await drawBoxes(image, drawn, { lineWidth }))
 }

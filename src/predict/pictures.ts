@@ -4,10 +4,15 @@ import { safeNames } from "../core/safe-names.js"
 import { writeWhole } from "../core/write-whole.js"
 import { cropDetection } from "./crop.js"
 import type { Detection } from "./detect-images.js"
+import type { DrawingOptions } from "./images.js"
 import type { SourceImage } from "./source-image.js"
 
 /** A photo with its boxes, labels and scores drawn on it, as the bytes of a JPEG file. */
-export type DrawDetections = (pixels: RgbImage, detections: readonly Detection[]) => Promise<Uint8Array>
+export type DrawDetections = (
+  pixels: RgbImage,
+  detections: readonly Detection[],
+  options: DrawingOptions,
+) => Promise<Uint8Array>
 
 /** Pixels as the bytes of a JPEG file. */
 export type EncodeImage = (pixels: RgbImage) => Promise<Uint8Array>
@@ -19,8 +24,12 @@ export async function writePicture(
   pixels: RgbImage,
   detections: readonly Detection[],
   draw: DrawDetections,
+  look: DrawingOptions,
 ): Promise<void> {
-  writeWhole(join(folder, "images", `${stem}.jpg`), await draw(pixels, detections), { sync: false, within: folder })
+  writeWhole(join(folder, "images", `${stem}.jpg`), await draw(pixels, detections, look), {
+    sync: false,
+    within: folder,
+  })
 }
 
 /** Writes `crops/<class>/<image>-<n>.jpg` below `folder`, n counting the image's detections from 1, best score first. */

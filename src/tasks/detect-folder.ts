@@ -155,7 +155,7 @@ export async function detectWith(
         const found = { ...size, detections: only ? detections.filter(({ label }) => only.has(label)) : detections }
         const milliseconds = performance.now() - started
         const error = await ownFault(async () => {
-          if (config.draw) await writePicture(folder, image, pixels, found.detections, parts.draw)
+          if (config.draw) await writePicture(folder, image, pixels, found.detections, parts.draw, config)
           if (config.crops) await writeCrops(folder, classes, image, pixels, found.detections, parts.encode)
         })
         lines.write({ ...image, ...(error === undefined ? found : { error: error.message }) })

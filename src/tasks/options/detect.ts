@@ -75,6 +75,13 @@ export const detectSchema = z.strictObject({
   }),
   split: option(z.string().default("val"), { help: "with --gt or --data: which split of a data set", value: "name" }),
   draw: option(z.boolean().default(true), { help: "do not draw pictures" }),
+  lineWidth: option(z.int().min(1).max(100).optional(), {
+    help: "width of the lines in pictures",
+    unit: "pixels",
+    otherwise: "by the picture's size",
+  }),
+  hideLabels: option(z.boolean().default(false), { help: "draw boxes without their labels" }),
+  hideScores: option(z.boolean().default(false), { help: "draw labels without their scores" }),
   crops: option(z.boolean().default(false), { help: "also save each detection as a cropped image" }),
   classes: option(z.array(z.string()).min(1).optional(), {
     help: "only objects of these classes, comma-separated",
