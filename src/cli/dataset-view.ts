@@ -12,7 +12,7 @@ export const command = defineCommand({
     const view = await viewDataset(options, hooks)
     const { length } = view.faults
     const failure = length > 0 ? new DataError(`${options.data}: images that could not be drawn: ${length}`) : undefined
-    const summary = [`${view.pictures.length} pictures in ${options.out}`]
+    const summary = [`${view.pictures.length} pictures in ${options.out}, all of them on ${view.page}`]
     return { text: pictureLines(view).join("\n"), summary, document: view, failure }
   },
 })

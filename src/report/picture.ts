@@ -12,6 +12,11 @@ export interface Picture {
 /** Letters of labels, where a picture is as long as the page shows it, in CSS pixels. */
 const LETTERS = 12
 
+/** A box on a picture; `object` where nothing was detected. */
+export interface DrawnBox extends Omit<ExampleBox, "kind"> {
+  readonly kind: ExampleBox["kind"] | "object"
+}
+
 /** Boxes by what they mean: a class of the page's style, and how they are called. */
 const kinds: Readonly<Record<ExampleBox["kind"], string>> = {
   right: "right detection",
@@ -37,16 +42,17 @@ export const legend = `<ul class="legend">${Object.entries(kinds)
  */
 export function drawnPicture(
   { jpeg, region }: Picture,
-  boxes: readonly ExampleBox[],
+  boxes: readonly DrawnBox[],
   alt: string,
   across: number,
 ): string {
   const [left, top, width, height] = region
   const size = (Math.max(width, height) * LETTERS) / across
   const href = `data:image/jpeg;base64,${Buffer.from(jpeg).toString("base64")}`
-  const labels = placedLabels(boxes, region, size)
-  const text = boxes.map((box, i) => rectangle(box, labels[i], size)).join("")
-  return `<svg class="picture" viewBox="${[left, top, width, height].map(short).join(" ")}" role="img" aria-label="${escapeHtml(alt)}"><image href="${href}" x="${short(left)}" y="${short(top)}" width="${short(width)}" height="${short(height)}" preserveAspectRatio="none"/>${text}</svg>`
+  const places = placedLabels(boxes, region, size)
+  // All labels above all boxes: a line through a word makes it unreadable.
+  const drawn = [...boxes.map(rectangle), ...boxes.map((box, i) => words(box, places[i], size))].join("")
+  return `<svg class="picture" viewBox="${[left, top, width, height].map(short).join(" ")}" role="img" aria-label="${escapeHtml(alt)}"><image href="${href}" x="${short(left)}" y="${short(top)}" width="${short(width)}" height="${short(height)}" preserveAspectRatio="none"/>${drawn}</svg>`
 }
 
 interface Place {
@@ -54,19 +60,23 @@ interface Place {
   readonly y: number
 }
 
-function rectangle(drawn: ExampleBox, at: Place | undefined, size: number): string {
+function rectangle(drawn: DrawnBox): string {
   const { kind, bbox } = drawn
   const [x, y, w, h] = bbox
   const told = labelText(drawn)
-  const box = `<rect class="box ${kind}" x="${short(x)}" y="${short(y)}" width="${short(w)}" height="${short(h)}"><title>${escapeHtml(`${kinds[kind]}: ${told}`)}</title></rect>`
-  if (at === undefined) return box
-  return `${box}<text class="label ${kind}" style="font-size:${short(size)}px" x="${short(at.x)}" y="${short(at.y)}">${escapeHtml(told)}</text>`
+  const meaning = kind === "object" ? told : `${kinds[kind]}: ${told}`
+  return `<rect class="box ${kind}" x="${short(x)}" y="${short(y)}" width="${short(w)}" height="${short(h)}"><title>${escapeHtml(meaning)}</title></rect>`
 }
 
-const labelText = ({ label, score }: ExampleBox) => (score === undefined ? label : `${label} ${score.toFixed(2)}`)
+function words(drawn: DrawnBox, at: Place | undefined, size: number): string {
+  if (at === undefined) return ""
+  return `<text class="label" style="font-size:${short(size)}px" x="${short(at.x)}" y="${short(at.y)}">${escapeHtml(labelText(drawn))}</text>`
+}
+
+const labelText = ({ label, score }: DrawnBox) => (score === undefined ? label : `${label} ${score.toFixed(2)}`)
 
 /** Where each label begins; undefined for those that give way. Found and ignored objects have none. */
-function placedLabels(boxes: readonly ExampleBox[], region: Xywh, size: number): (Place | undefined)[] {
+function placedLabels(boxes: readonly DrawnBox[], region: Xywh, size: number): (Place | undefined)[] {
   const [left, top, width, height] = region
   const taken: Xywh[] = []
   const places: (Place | undefined)[] = boxes.map(() => undefined)

@@ -36,10 +36,11 @@ figure h3 { font-size: 13px; font-weight: 600; margin: 0; overflow-wrap: anywher
 .matrix tbody th { text-align: right; padding: 0 8px } .matrix td > * { display: block; padding: 5px 6px; color: inherit }
 .matrix td { background: color-mix(in srgb, var(--line-1) calc(var(--share, 0) * 1%), transparent) } .matrix td.wrong { background: color-mix(in srgb, var(--line-2) calc(var(--share, 0) * 1%), transparent) }
 .matrix button, .lists button { all: unset; cursor: pointer; text-decoration: underline; text-underline-offset: 2px } .matrix button:focus-visible, .lists button:focus-visible { outline: 2px solid var(--line-1) }
-.pictures { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, var(--wide, 320px)), 1fr)); gap: 16px } .crops { --wide: 150px }
+.pictures { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, var(--wide, 320px)), 1fr)); gap: 16px } .crops { --wide: 150px } .sheet { --wide: 220px } [hidden] { display: none !important }
+.choices { display: flex; flex-wrap: wrap; gap: 8px 24px; margin: 16px 0 } .choices select { font: inherit; max-width: 60vw }
 .pictures figure { display: flex; flex-direction: column } figcaption { font-size: 13px; color: var(--faint); overflow-wrap: anywhere; margin-top: 4px }
 .picture { background: var(--rule) } .pictures .picture { max-height: 420px }
-svg .box { fill: none; stroke-width: 2; vector-effect: non-scaling-stroke } svg .box.right { stroke: #2fd47f } svg .box.wrong { stroke: #ff5a4d }
+svg .box { fill: none; stroke-width: 2; vector-effect: non-scaling-stroke } svg .box.object { stroke: #4da3ff } svg .box.right { stroke: #2fd47f } svg .box.wrong { stroke: #ff5a4d }
 svg .box.missed { stroke: #ffb020; stroke-dasharray: 6 4 } svg .box.found { stroke: #b9f3d5; stroke-dasharray: 2 4; stroke-width: 1.5 } svg .box.ignored { stroke: #c9c7c0; stroke-dasharray: 1 4 }
 svg text.label { fill: #fff; font-weight: 600; paint-order: stroke; stroke: #000; stroke-width: .22em; stroke-linejoin: round }
 svg.key { display: inline-block; width: 18px; height: 12px; margin-right: 6px; background: #6b6a66 }

@@ -1,11 +1,15 @@
-import { join } from "node:path"
+import { basename, join } from "node:path"
 import type { Dataset, Fault, ImageRecord } from "../../datasets/dataset.js"
 import { type Drawn, drawBoxes, saveImage } from "../../datasets/image/draw.js"
+import { encodeImage } from "../../datasets/image/encode.js"
+import type { RgbImage } from "../../datasets/image/rgb.js"
+import { shrink } from "../../datasets/image/shrink.js"
 import { openSamples } from "../../datasets/open-samples.js"
 import { PhotoFaults } from "../../datasets/photo-faults.js"
 import { seededRandom, shuffleFirst } from "../core/random.js"
-import { isOfOneFile } from "../core/write-whole.js"
+import { isOfOneFile, writeWhole } from "../core/write-whole.js"
 import type { Suspect } from "../eval/suspects.js"
+import { contactSheet, type SheetImage } from "../report/contact-sheet.js"
 import { parseOptions } from "./config.js"
 import { countOff, listenerOf, type TaskHooks } from "./hooks.js"
 import { type ViewDatasetOptions, viewDatasetSchema } from "./options/dataset.js"
@@ -15,6 +19,8 @@ import { readSuspects, type SplitSuspect, suspectsByImage } from "./read-suspect
 export interface DatasetView {
   /** The files that were written. */
   readonly pictures: readonly string[]
+  /** All of them on one HTML page. */
+  readonly page: string
   /** Images that could not be drawn. */
   readonly faults: readonly Fault[]
   /** With `options.suspects`: those in the pictures, in their order. */
@@ -24,7 +30,7 @@ export interface DatasetView {
 type DrawnSuspect = SplitSuspect & { readonly picture: string }
 
 /**
- * Draws some images of each split with their ground truth into a folder; with `suspects` those of the most suspicious
+ * Draws some images of each split with their ground truth into a folder, and onto one HTML page there; with `suspects` those of the most suspicious
  * labels, and what is suspected.
  * @throws DataError when there is no such data, or a file of suspects is of other data
  */
@@ -34,6 +40,7 @@ export async function viewDataset(options: ViewDatasetOptions, hooks: TaskHooks 
   const pictures: string[] = []
   const faults: Fault[] = []
   const drawnSuspects: DrawnSuspect[] = []
+  const sheet: SheetImage[] = []
   const sets = await readData(config, listener)
   const suspects = config.suspects === undefined ? undefined : readSuspects(config.suspects, sets)
   for (const set of sets) {
@@ -48,6 +55,7 @@ export async function viewDataset(options: ViewDatasetOptions, hooks: TaskHooks 
         const boxes = truthBoxes(record, set.classes, suspected === undefined)
         const doubts = here.map((one) => suspectBox(one, set.classes)).reverse()
         try {
+          sheet.push(await onSheet(image, record, set))
           await saveImage(path, await drawBoxes(image, [...boxes, ...doubts]), config.out)
           pictures.push(path)
           for (const one of here) drawnSuspects.push({ ...one, picture: path })
@@ -61,7 +69,26 @@ export async function viewDataset(options: ViewDatasetOptions, hooks: TaskHooks 
     for (const fault of met.faults) listener.fault(fault)
     faults.push(...met.faults.filter(({ action }) => action === "skipped"))
   }
-  return { pictures, faults, ...(suspects && { suspects: drawnSuspects }) }
+  const page = join(config.out, "index.html")
+  writeWhole(page, contactSheet(sets[0]?.source ?? "data", sheet), { within: config.out })
+  return { pictures, page, faults, ...(suspects && { suspects: drawnSuspects }) }
+}
+
+/** The longest side of pictures on the page, in pixels, and their JPEG quality. */
+const SHEET = { longest: 300, quality: 70 } as const
+
+async function onSheet(image: RgbImage, record: ImageRecord, set: Dataset): Promise<SheetImage> {
+  const region = [0, 0, image.width, image.height] as const
+  const jpeg = await encodeImage(shrink(image, SHEET.longest), { quality: SHEET.quality })
+  const { labels, boxes: corners, crowd, difficult } = record
+  const boxes = Array.from(labels, (label, i) => {
+    const [x1, y1, x2, y2] = corners.subarray(4 * i, 4 * i + 4) as unknown as [number, number, number, number]
+    const kind = crowd[i] === 1 || difficult[i] === 1 ? ("ignored" as const) : ("object" as const)
+    return { kind, label: set.classes[label - 1]!, bbox: [x1, y1, x2 - x1, y2 - y1] as const }
+  })
+  const stem = (path: string) => basename(path).replace(/\.[^.]+$/, "")
+  const faults = set.faults.filter(({ file }) => [record.id, record.file].some((one) => stem(one) === stem(file)))
+  return { name: record.id, split: set.split, picture: { jpeg, region }, boxes, faults }
 }
 
 /** Images drawn by the seed. */
