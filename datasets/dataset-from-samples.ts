@@ -10,7 +10,7 @@ import { buildRecord, type RawObject } from "./record.js"
 
 /** One image of a data set that is given from code, with its objects. */
 export interface OwnSample {
-  /** Path of an image file, its bytes, or RGB pixels. */
+  /** Path of an image file, its bytes, or RGB, RGBA or grey pixels. */
   readonly image: PhotoSource
   /** x1, y1, x2, y2 in image pixels (upright, from 0, width = x2 - x1): one list an object, or all in one flat array. */
   readonly boxes: ArrayLike<number> | readonly ArrayLike<number>[]

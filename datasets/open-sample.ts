@@ -1,10 +1,11 @@
 import { type FaultPolicies, faultPolicies } from "./faults.js"
 import { type DecodedImage, decodeDefaults, decodeImage, ImageError } from "./image/decode.js"
 import type { UprightSize } from "./image/file-size.js"
+import { type Pixels, rgbOf } from "./image/pixels.js"
 import { type RgbImage, turnBack } from "./image/rgb.js"
 
-/** Where the pixels of a photo are: the path of an image file, its bytes, or decoded RGB. */
-export type PhotoSource = string | Uint8Array | RgbImage
+/** Where the pixels of a photo are: the path of an image file, its bytes, or decoded pixels. */
+export type PhotoSource = string | Uint8Array | Pixels
 
 /** A photo to be opened: a record of a data set, or just a file. */
 export interface Photo {
@@ -81,7 +82,8 @@ export async function sendable(photo: Photo): Promise<Photo> {
 
 /** A copy to another thread takes the whole buffer along, of which a photo may be a small part. */
 function detached(source: PhotoSource): PhotoSource {
-  const whole = (bytes: Uint8Array) => (bytes.byteLength < bytes.buffer.byteLength ? new Uint8Array(bytes) : bytes)
+  const whole = <Bytes extends Uint8Array | Uint8ClampedArray>(bytes: Bytes) =>
+    bytes.byteLength < bytes.buffer.byteLength ? (bytes.slice() as Bytes) : bytes
   if (typeof source === "string") return source
   return source instanceof Uint8Array ? whole(source) : { ...source, data: whole(source.data) }
 }
@@ -93,17 +95,7 @@ const truncated: PhotoProblem = {
 
 async function decode(source: PhotoSource, maxPixels: number): Promise<DecodedImage> {
   if (typeof source === "string" || source instanceof Uint8Array) return decodeImage(source, { maxPixels })
-  const { data, width, height } = expectRgb(source)
-  return { data, width, height, truncated: false, orientation: 1 }
-}
-
-/** @throws ImageError for an array that its size does not fill */
-export function expectRgb(image: RgbImage): RgbImage {
-  const { data, width, height } = image
-  const isSize = [height, width].every((side) => Number.isSafeInteger(side) && side >= 1)
-  if (isSize && data instanceof Uint8Array && data.length === 3 * height * width) return image
-  const message = `expected RGB pixels, ${height} x ${width} x 3 = ${3 * height * width} bytes, got ${data?.length}`
-  throw new ImageError("unreadable-image", message)
+  return { ...rgbOf(source), truncated: false, orientation: 1 }
 }
 
 /** Which picture of a file the boxes of a photo were drawn in, and what does not fit. */

@@ -1,6 +1,7 @@
 import { reasonOf, whyTooLarge } from "./image/decode.js"
 import { imageFileSize } from "./image/file-size.js"
-import { expectRgb, type Frame, frameOf, openDefaults, type Photo, type PhotoProblem, sourceOf } from "./open-sample.js"
+import { expectPixels } from "./image/pixels.js"
+import { type Frame, frameOf, openDefaults, type Photo, type PhotoProblem, sourceOf } from "./open-sample.js"
 import type { PhotoFaults } from "./photo-faults.js"
 
 /** Size of what `openSample` gives for a photo, and the EXIF orientation 1..8 of its file. */
@@ -22,7 +23,7 @@ export async function photoSize(
   try {
     const source = await sourceOf(photo)
     const isFile = typeof source === "string" || source instanceof Uint8Array
-    const upright = isFile ? await imageFileSize(source) : { ...expectRgb(source), orientation: 1 }
+    const upright = isFile ? await imageFileSize(source) : { ...expectPixels(source), orientation: 1 }
     const { width, height, orientation } = upright
     if (!(width >= 1 && height >= 1)) return failed("unreadable-image", `it says that it is ${width}x${height}`)
     const tooLarge = whyTooLarge(width, height, maxPixels)

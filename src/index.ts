@@ -7,23 +7,29 @@ export {
   type OwnSamples,
   type SampleList,
 } from "../datasets/dataset-from-samples.js"
+export type { Pixels } from "../datasets/image/pixels.js"
 export type { RgbImage } from "../datasets/image/rgb.js"
 export { type ReadOptions, readDefaults } from "../datasets/options.js"
 export { readDataset, recognizeFormat } from "../datasets/read.js"
 export type { Backbone, BackboneSpec } from "./backbone/backbone.js"
-export { DataError, DivergedError, UsageError, UserError } from "./core/errors.js"
+export { BusyError, DataError, DisposedError, DivergedError, UsageError, UserError } from "./core/errors.js"
 export type { OwnBackbone } from "./detector/build.js"
 export type { DetectOptions } from "./detector/detect-options.js"
 export * from "./eval/public.js"
 export type { ConvOptions, LayerSpec, LinearSpec, NormKind, Ops } from "./layers/ops.js"
 export type { Detection, ImageDetections } from "./predict/detect-images.js"
 export type {
+  DetectCallOptions,
   DetectFolderOptions as IterateOptions,
+  DetectionResult,
   DetectorHandle,
   FolderDetections,
 } from "./predict/detector-handle.js"
 export type { LoadOptions } from "./predict/detector-loader.js"
+export type { CallOptions, FailedImage } from "./predict/image-calls.js"
+export type { ImageInput } from "./predict/image-input.js"
 export { loadDetector } from "./predict/load-detector.js"
+export type { GivenWeights } from "./predict/worker-options.js"
 export { bench } from "./tasks/bench.js"
 export type { BoxData } from "./tasks/box-data.js"
 export { checkDataset } from "./tasks/check-dataset.js"
@@ -45,7 +51,12 @@ export { getDataset } from "./tasks/get-dataset.js"
 export type { Progress, TaskHooks } from "./tasks/hooks.js"
 export { importWeights } from "./tasks/import-weights.js"
 export { layerResponses } from "./tasks/layer-responses.js"
-export { type ClassifierHandle, loadClassifier } from "./tasks/load-classifier.js"
+export {
+  type ClassifierHandle,
+  type ClassifyCallOptions,
+  type ClassifyResult,
+  loadClassifier,
+} from "./tasks/load-classifier.js"
 export { localizeFolder } from "./tasks/localize-folder.js"
 export { makeDemo } from "./tasks/make-demo.js"
 export { mergeDetections } from "./tasks/merge-detections.js"

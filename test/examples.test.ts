@@ -1,15 +1,30 @@
 import { spawnSync } from "node:child_process"
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
-import { join, resolve } from "node:path"
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { basename, join, resolve } from "node:path"
+import { globSync } from "tinyglobby"
 import ts from "typescript"
 import { afterAll, expect, test } from "vitest"
+import { encodeImage } from "../datasets/image/encode.js"
+import type { RgbImage } from "../datasets/image/rgb.js"
+import { seededRandom } from "../src/core/random.js"
+import { startEngine } from "../src/engine/start.js"
+import { saveUntrained } from "./support/untrained-detector.js"
 
 /** Below dist, so that "resdet" is this package. */
 const folder = mkdtempSync(resolve("dist", "examples-"))
 afterAll(() => rmSync(folder, { recursive: true }))
 
+/** Makes JavaScript of an example. */
+function compile(name: string): void {
+  const text = readFileSync(join("examples", name), "utf8")
+  const compilerOptions = { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2022 }
+  const file = join(folder, `${basename(name, ".ts")}.mjs`)
+  writeFileSync(file, ts.transpileModule(text, { compilerOptions }).outputText)
+}
+
 test("the examples pass the type checker", () => {
-  const files = readdirSync("examples").map((name) => join("examples", name))
+  const files = globSync("examples/**/*.ts")
+  expect(files).toHaveLength(3)
   const { config } = ts.readConfigFile("tsconfig.json", ts.sys.readFile)
   const { options } = ts.parseJsonConfigFileContent(config, ts.sys, process.cwd())
   const faults = ts.getPreEmitDiagnostics(ts.createProgram(files, { ...options, noEmit: true }))
@@ -19,8 +34,7 @@ test("the examples pass the type checker", () => {
 test("own data and an own backbone go through training, evaluation, export and detection in 40 lines", () => {
   const text = readFileSync("examples/own-data.ts", "utf8")
   expect(text.trimEnd().split("\n").length).toBeLessThanOrEqual(40)
-  const compiler = { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2022 }
-  writeFileSync(join(folder, "own-data.mjs"), ts.transpileModule(text, { compilerOptions: compiler }).outputText)
+  compile("own-data.ts")
   const { status, stdout, stderr } = spawnSync(process.execPath, ["own-data.mjs"], { cwd: folder, encoding: "utf8" })
   expect(stderr).toBe("")
   expect(status).toBe(0)
@@ -29,3 +43,29 @@ test("own data and an own backbone go through training, evaluation, export and d
   expect(Number(/AP50 (\S+)/.exec(stdout)![1])).toBeGreaterThan(0.5)
   expect(["own-run", "own.onnx", "found.jpg"].filter((name) => existsSync(join(folder, name)))).toHaveLength(3)
 }, 120_000)
+
+test("the server answers good images as a single call does, refuses bad ones, and stops amid calls", async () => {
+  compile("server/server.ts")
+  compile("server/load.ts")
+  await startEngine()
+  saveUntrained({ [join(folder, "tiny.safetensors")]: ["cat", "dog"] }, 3)
+  mkdirSync(join(folder, "photos"))
+  for (const [i, [width, height]] of [
+    [64, 48],
+    [40, 90],
+  ].entries()) {
+    writeFileSync(join(folder, "photos", `${i}.png`), await encodeImage(noise(width!, height!), { format: "png" }))
+  }
+  const call = ["load.mjs", "tiny.safetensors", "photos", "24"]
+  const { status, stdout, stderr } = spawnSync(process.execPath, call, { cwd: folder, encoding: "utf8" })
+  expect(stderr).toBe("")
+  // Of 24 four are cut off, three no image, and the twelfth is given up.
+  expect(stdout).toMatch(/^answers: {"equal":16,"refused":7,"given up":1,"wrong":0}; longest delay \d+\.\d ms$/m)
+  expect(stdout).toMatch(/^stopped amid calls: answers (200 and )?503, exit code 0$/m)
+  expect(status).toBe(0)
+}, 120_000)
+
+function noise(width: number, height: number): RgbImage {
+  const random = seededRandom(width)
+  return { width, height, data: Uint8Array.from({ length: 3 * width * height }, () => random.integer(256)) }
+}

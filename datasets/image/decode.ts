@@ -7,7 +7,7 @@ import { imageFormat } from "./format.js"
 import { type ImageHeader, readHeader } from "./header.js"
 import { tiffIsCut } from "./header-others.js"
 import { readImageFile } from "./image-file.js"
-import { orient, type RgbImage } from "./rgb.js"
+import { orient, type RgbImage, spread } from "./rgb.js"
 import { loadSharp } from "./sharp.js"
 
 export interface DecodeOptions {
@@ -207,17 +207,4 @@ export function reasonOf({ message }: Error): string {
   if (/^Cannot (read|set) propert|is not a function|is not iterable|undefined/.test(message))
     return "its content is broken"
   return visible(shortened(message.split("\n")[0]!.trim(), 120))
-}
-
-/** `[n * channels]` with 1, 2 or 4 channels to RGB. */
-function spread(data: Uint8Array, channels: number): Uint8Array {
-  const count = data.length / channels
-  const pixels = new Uint8Array(3 * count)
-  const [green, blue] = channels >= 3 ? [1, 2] : [0, 0]
-  for (let i = 0; i < count; i++) {
-    pixels[3 * i] = data[channels * i]!
-    pixels[3 * i + 1] = data[channels * i + green]!
-    pixels[3 * i + 2] = data[channels * i + blue]!
-  }
-  return pixels
 }

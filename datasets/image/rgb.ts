@@ -6,6 +6,19 @@ export interface RgbImage {
   readonly width: number
 }
 
+/** `[n * channels]` with 1, 2 or 4 channels to RGB. */
+export function spread(data: Uint8Array | Uint8ClampedArray, channels: number): Uint8Array {
+  const count = data.length / channels
+  const pixels = new Uint8Array(3 * count)
+  const [green, blue] = channels >= 3 ? [1, 2] : [0, 0]
+  for (let i = 0; i < count; i++) {
+    pixels[3 * i] = data[channels * i]!
+    pixels[3 * i + 1] = data[channels * i + green]!
+    pixels[3 * i + 2] = data[channels * i + blue]!
+  }
+  return pixels
+}
+
 /**
  * Turns stored pixels upright.
  * @param orientation - EXIF orientation 1..8; 1 returns the image itself

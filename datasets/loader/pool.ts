@@ -1,7 +1,6 @@
-import { existsSync } from "node:fs"
 import { availableParallelism } from "node:os"
-import { fileURLToPath } from "node:url"
 import { Piscina } from "piscina"
+import { workerFile } from "../../src/core/worker-file.js"
 import { work } from "./work.js"
 
 type JobOf<Name extends keyof typeof work> = Parameters<(typeof work)[Name]>[0]
@@ -28,7 +27,7 @@ export class WorkerPool<Name extends keyof typeof work> {
     // The compiler does not see that a name's function takes that name's job.
     if (this.workers === 0) return (work[this.#name] as (job: JobOf<Name>) => Promise<ResultOf<Name>>)(job)
     this.#threads ??= new Piscina({
-      filename: workerFile(),
+      filename: workerFile(import.meta.url, "worker.js"),
       minThreads: this.workers,
       maxThreads: this.workers,
       // The parent may run under a loader that a worker cannot use.
@@ -48,13 +47,4 @@ export class WorkerPool<Name extends keyof typeof work> {
     await Promise.allSettled(this.#running)
     await threads?.destroy()
   }
-}
-
-/** A worker runs compiled code: beside this file, or under dist/ when this file is run as TypeScript by a test. */
-function workerFile(): string {
-  const isSource = import.meta.url.endsWith(".ts")
-  const url = new URL(isSource ? "../../dist/datasets/loader/worker.js" : "./worker.js", import.meta.url)
-  const path = fileURLToPath(url)
-  if (!existsSync(path)) throw new Error(`WorkerPool: expected the compiled worker at ${path}. Run npm run build`)
-  return path
 }

@@ -24,3 +24,13 @@ export class DivergedError extends UserError {
   override readonly exitCode = 5
   override readonly name = "DivergedError"
 }
+
+/** As many calls wait as may: try again later, or give several images as a list. */
+export class BusyError extends UserError {
+  override readonly name = "BusyError"
+}
+
+/** The handle was disposed of before the call was made, or before it was done. */
+export class DisposedError extends UserError {
+  override readonly name = "DisposedError"
+}

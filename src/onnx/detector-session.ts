@@ -2,7 +2,7 @@ import type { Detections } from "../boxes/boxes.js"
 import { DataError } from "../core/errors.js"
 import { boundSpecs } from "./detections.js"
 import type { OnnxModel } from "./model.js"
-import { openSession } from "./session.js"
+import { openSession, type SessionOptions } from "./session.js"
 
 /** Bounds of the last suppression, see `SelectOptions`. */
 interface DetectorBounds {
@@ -35,8 +35,8 @@ export function withBoundInputs(model: OnnxModel): OnnxModel {
 }
 
 /** @param bytes a detector's graph with its bounds as inputs */
-export async function openDetectorSession(bytes: Uint8Array): Promise<DetectorSession> {
-  const session = await openSession(bytes)
+export async function openDetectorSession(bytes: Uint8Array, options: SessionOptions = {}): Promise<DetectorSession> {
+  const session = await openSession(bytes, options)
   return {
     async detect(image, [height, width], { score, nmsThreshold, maxDetections }) {
       const { boxes, labels, scores } = await session.run({

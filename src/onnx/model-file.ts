@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs"
 import { DataError } from "../core/errors.js"
+import { nameOfWeights, type WeightsSource } from "../weights/open-file.js"
 import { readMetadata } from "./read-model.js"
 
 /** An ONNX file in memory. */
@@ -10,16 +11,19 @@ export interface OnnxFile {
 }
 
 /** @throws DataError when the file cannot be read, or is not a whole ONNX file */
-export function readOnnxFile(path: string): OnnxFile {
-  let bytes: Uint8Array
-  try {
-    bytes = readFileSync(path)
-  } catch (error) {
-    throw new DataError(`${path}: cannot be read (${(error as NodeJS.ErrnoException).code})`)
-  }
+export function readOnnxFile(source: WeightsSource): OnnxFile {
+  const bytes = typeof source === "string" ? readFile(source) : source
   try {
     return { bytes, metadata: readMetadata(bytes) }
   } catch (error) {
-    throw new DataError(`${path}: not a whole ONNX file (${(error as Error).message})`)
+    throw new DataError(`${nameOfWeights(source)}: not a whole ONNX file (${(error as Error).message})`)
+  }
+}
+
+function readFile(path: string): Uint8Array {
+  try {
+    return readFileSync(path)
+  } catch (error) {
+    throw new DataError(`${path}: cannot be read (${(error as NodeJS.ErrnoException).code})`)
   }
 }

@@ -13,14 +13,19 @@ export interface Session {
   dispose(): void
 }
 
+export interface SessionOptions {
+  /** How many threads compute; as many as there are cores where it is left out. */
+  readonly threads?: number | undefined
+}
+
 /**
  * Loads a model.
  * @param bytes of its file
  * @throws UserError when ONNX Runtime is not here, Error (ONNX Runtime's own) when it does not take the model
  */
-export async function openSession(bytes: Uint8Array): Promise<Session> {
+export async function openSession(bytes: Uint8Array, { threads }: SessionOptions = {}): Promise<Session> {
   const { InferenceSession, Tensor } = await loadOnnxRuntime()
-  const session = await InferenceSession.create(bytes)
+  const session = await InferenceSession.create(bytes, threads === undefined ? {} : { intraOpNumThreads: threads })
   const toTensor = ({ shape, values }: SessionTensor) =>
     values instanceof BigInt64Array ? new Tensor("int64", values, shape) : new Tensor("float32", values, shape)
   return {

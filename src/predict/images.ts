@@ -2,7 +2,7 @@ import { faultPolicies } from "../../datasets/faults.js"
 import { type DrawOptions, drawBoxes } from "../../datasets/image/draw.js"
 import { encodeImage } from "../../datasets/image/encode.js"
 import type { RgbImage } from "../../datasets/image/rgb.js"
-import { openSample } from "../../datasets/open-sample.js"
+import { openSample, type PhotoSource } from "../../datasets/open-sample.js"
 import { DataError } from "../core/errors.js"
 import type { Detection } from "./detect-images.js"
 
@@ -10,10 +10,10 @@ import type { Detection } from "./detect-images.js"
 const policies = { ...faultPolicies, "truncated-image": "skip" } as const
 
 /**
- * Decodes an image file, or its bytes, as upright RGB pixels. A file that ended early is refused too.
+ * Decodes an image file, or its bytes, as upright RGB pixels; makes such of decoded ones. A file that ended early is refused too.
  * @throws DataError when it cannot be read
  */
-export async function decodePixels(source: string | Uint8Array): Promise<RgbImage> {
+export async function decodePixels(source: PhotoSource): Promise<RgbImage> {
   const photo = typeof source === "string" ? { file: source } : { file: "", image: source }
   const { image, problems } = await openSample(photo, { policies })
   if (image === undefined) throw new DataError(problems[0]!.message)

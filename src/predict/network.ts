@@ -5,9 +5,10 @@ import type { EngineChoice } from "../engine/names.js"
 import { startEngine } from "../engine/start.js"
 import { Checkpoint } from "../weights/checkpoint.js"
 import { bestScoreOf } from "../weights/model-info.js"
+import type { WeightsSource } from "../weights/open-file.js"
 import { detectorFrom, type OpenDetector } from "../weights/open-model.js"
 import { sharedClasses } from "../weights/shared-classes.js"
-import type { RunningDetector } from "./pixel-detector.js"
+import type { PixelDetector } from "./pixel-detector.js"
 
 /**
  * Starts TensorFlow or WebAssembly and loads a trained detector, or several that work as one.
@@ -15,13 +16,13 @@ import type { RunningDetector } from "./pixel-detector.js"
  * @throws UserError when the engine cannot run here
  */
 export async function openTensorNetwork(
-  weights: readonly string[],
+  weights: readonly WeightsSource[],
   engine: EngineChoice,
   backbone?: OwnBackbone,
-): Promise<RunningDetector> {
+): Promise<PixelDetector> {
   const checkpoints: Checkpoint[] = []
   try {
-    for (const path of weights) checkpoints.push(Checkpoint.open(path))
+    for (const source of weights) checkpoints.push(Checkpoint.open(source))
     return await tensorNetworkFrom(checkpoints, engine, backbone)
   } finally {
     for (const checkpoint of checkpoints) checkpoint.close()
@@ -33,7 +34,7 @@ export async function tensorNetworkFrom(
   checkpoints: readonly Checkpoint[],
   engine: EngineChoice,
   backbone?: OwnBackbone,
-): Promise<RunningDetector> {
+): Promise<PixelDetector> {
   const started = await startEngine(engine)
   const networks: OpenDetector[] = []
   const dispose = () => {

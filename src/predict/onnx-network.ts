@@ -9,10 +9,13 @@ import { encodeModel } from "../onnx/encode-model.js"
 import { detectorModel } from "../onnx/file-models.js"
 import { readOnnxFile } from "../onnx/model-file.js"
 import { constantsToInputs } from "../onnx/read-model.js"
+import type { SessionOptions } from "../onnx/session.js"
 import { Checkpoint } from "../weights/checkpoint.js"
+import { isOnnx } from "../weights/file-format.js"
 import { bestScoreOf, type DetectorInfo, describeModel } from "../weights/model-info.js"
+import { nameOfWeights, OpenFile, type WeightsSource } from "../weights/open-file.js"
 import { expectDetector } from "../weights/open-model.js"
-import type { RunningDetector } from "./pixel-detector.js"
+import type { PixelDetector } from "./pixel-detector.js"
 
 /**
  * Loads a detector into ONNX Runtime: from an `.onnx` file that `resdet export` wrote, or from a weights file, whose graph
@@ -20,25 +23,41 @@ import type { RunningDetector } from "./pixel-detector.js"
  * @throws DataError when the file is no detector
  * @throws UserError when ONNX Runtime is not here, or the detector has no graph
  */
-export async function openOnnxNetwork(weights: string, backbone?: BackboneSpec): Promise<RunningDetector> {
-  if (weights.endsWith(".onnx")) {
+export async function openOnnxNetwork(
+  weights: WeightsSource,
+  backbone?: BackboneSpec,
+  options?: SessionOptions,
+): Promise<PixelDetector> {
+  if (isGraph(weights)) {
     const graph = readGraph(weights)
+    const name = nameOfWeights(weights)
     // A graph of ours that is not taken is our fault, one from a file is the file's.
-    return await running(weights, graph).catch((error: unknown) => {
+    return await running(name, graph, options).catch((error: unknown) => {
       if (error instanceof UserError || !(error instanceof Error)) throw error
-      throw new DataError(`${weights}: its graph is broken, ONNX Runtime says: ${error.message.split("\n")[0]}`)
+      throw new DataError(`${name}: its graph is broken, ONNX Runtime says: ${error.message.split("\n")[0]}`)
     })
   }
   using checkpoint = Checkpoint.open(weights)
-  return await onnxNetworkFrom(checkpoint, backbone)
+  return await onnxNetworkFrom(checkpoint, backbone, options)
 }
 
-/** As `openOnnxNetwork`, of a weights file that has been opened. */
-export const onnxNetworkFrom = (checkpoint: Checkpoint, backbone?: BackboneSpec): Promise<RunningDetector> =>
-  running(checkpoint.path, makeGraph(checkpoint, backbone))
+/** Whether a file holds a graph, and not weights: its name says so, or its first bytes where it is in memory. */
+export const isGraph = (weights: WeightsSource): boolean =>
+  typeof weights === "string" ? weights.endsWith(".onnx") : isOnnx(new OpenFile(weights))
 
-async function running(weights: string, { info, pieces }: DetectorGraph): Promise<RunningDetector> {
-  const session = await openDetectorSession(Buffer.concat(pieces))
+/** As `openOnnxNetwork`, of a weights file that has been opened. */
+export const onnxNetworkFrom = (
+  checkpoint: Checkpoint,
+  backbone?: BackboneSpec,
+  options?: SessionOptions,
+): Promise<PixelDetector> => running(checkpoint.path, makeGraph(checkpoint, backbone), options)
+
+async function running(
+  weights: string,
+  { info, pieces }: DetectorGraph,
+  options?: SessionOptions,
+): Promise<PixelDetector> {
+  const session = await openDetectorSession(Buffer.concat(pieces), options)
   const { config, classes, categoryIds } = info
   return {
     engine: "onnx",
@@ -78,11 +97,12 @@ function makeGraph(checkpoint: Checkpoint, backbone: BackboneSpec | undefined): 
   return { info, pieces: encodeModel(withBoundInputs(detectorModel(checkpoint, info, backbone))) }
 }
 
-function readGraph(path: string): DetectorGraph {
-  const { bytes, metadata } = readOnnxFile(path)
-  const model = describeModel(path, metadata)
+function readGraph(source: WeightsSource): DetectorGraph {
+  const { bytes, metadata } = readOnnxFile(source)
+  const name = nameOfWeights(source)
+  const model = describeModel(name, metadata)
   if (model.kind !== "detector") {
-    throw new DataError(`${path}: expected a detector that "resdet export" wrote, got another ONNX model`)
+    throw new DataError(`${name}: expected a detector that "resdet export" wrote, got another ONNX model`)
   }
   return { info: model.info, pieces: constantsToInputs(bytes, Object.values(boundSpecs)) }
 }

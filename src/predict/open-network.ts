@@ -5,10 +5,11 @@ import { gpuDriver } from "../engine/native/load.js"
 import { loadOnnxRuntime } from "../engine/onnx-runtime.js"
 import { whyNoGraph } from "../onnx/detector-graph.js"
 import { Checkpoint } from "../weights/checkpoint.js"
+import { nameOfWeights, type WeightsSource } from "../weights/open-file.js"
 import type { OpenOptions } from "./detector-loader.js"
 import { openTensorNetwork, tensorNetworkFrom } from "./network.js"
-import { beyondGraph, onnxNetworkFrom, openOnnxNetwork } from "./onnx-network.js"
-import type { PixelDetector, RunningDetector } from "./pixel-detector.js"
+import { beyondGraph, isGraph, onnxNetworkFrom, openOnnxNetwork } from "./onnx-network.js"
+import type { PixelDetector } from "./pixel-detector.js"
 
 /**
  * Loads a trained detector, or several that work as one, into what shall run them. `auto` takes ONNX Runtime where it is
@@ -19,24 +20,25 @@ import type { PixelDetector, RunningDetector } from "./pixel-detector.js"
  * @throws UserError when the engine cannot run here, or cannot run these detectors
  */
 export async function openNetwork(
-  weights: readonly string[],
-  { engine, detect = {}, backbone }: OpenOptions,
-): Promise<RunningDetector> {
-  const [first] = weights as [string]
-  const graph = weights.find((path) => path.endsWith(".onnx"))
+  weights: readonly WeightsSource[],
+  { engine, detect = {}, backbone, threads }: OpenOptions,
+): Promise<PixelDetector> {
+  const [first] = weights as [WeightsSource]
+  const graph = weights.find(isGraph)
   if (graph !== undefined && engine !== "auto" && engine !== "onnx") {
-    throw new UsageError(`${graph}: an ONNX file runs on the engine onnx, got ${engine}`)
+    throw new UsageError(`${nameOfWeights(graph)}: an ONNX file runs on the engine onnx, got ${engine}`)
   }
   if (graph !== undefined || engine === "onnx") {
     if (weights.length > 1)
       throw new UsageError("the engine onnx runs one detector. Choose another --engine for an ensemble")
-    return openOnnxNetwork(first, described(backbone))
+    return openOnnxNetwork(first, described(backbone), { threads })
   }
   const prefersGraph = engine === "auto" && weights.length === 1 && beyondGraph(detect) === undefined
   if (!prefersGraph || typeof backbone === "function") return openTensorNetwork(weights, engine, backbone)
   using checkpoint = Checkpoint.open(first)
   if (!(await runsBetterOnOnnx(checkpoint))) return await tensorNetworkFrom([checkpoint], engine, backbone)
-  return withFallback(await onnxNetworkFrom(checkpoint, backbone), () => openTensorNetwork(weights, "auto", backbone))
+  const network = await onnxNetworkFrom(checkpoint, backbone, { threads })
+  return withFallback(network, () => openTensorNetwork(weights, "auto", backbone))
 }
 
 /** @throws UsageError for a backbone that is not described, of which there is no graph */
@@ -58,7 +60,7 @@ async function runsBetterOnOnnx({ model }: Checkpoint): Promise<boolean> {
 }
 
 /** A graph, and beside it the same detector on tensors as soon as an option asks for more than the graph can do. */
-function withFallback(graph: RunningDetector, openTensors: () => Promise<PixelDetector>): RunningDetector {
+function withFallback(graph: PixelDetector, openTensors: () => Promise<PixelDetector>): PixelDetector {
   let tensors: Promise<PixelDetector> | undefined
   return {
     ...graph,

@@ -1,4 +1,5 @@
 import type { RgbImage } from "../../datasets/image/rgb.js"
+import type { PhotoSource } from "../../datasets/open-sample.js"
 import type { Detections } from "../boxes/boxes.js"
 import type { DetectOptions } from "../detector/detect-options.js"
 import type { EngineName } from "../engine/names.js"
@@ -11,20 +12,15 @@ export interface PixelDetector {
   readonly categoryIds?: readonly (number | string)[]
   /** The score threshold of the highest F1 in the validation of its weights, where one detector was validated. */
   readonly bestScore?: number | undefined
-  /** What runs it, where that is known. */
-  readonly engine?: EngineName | "onnx"
+  /** What runs it. */
+  readonly engine: EngineName | "onnx"
   /** Boxes in image pixels, best score first. */
   detect(image: RgbImage, options: DetectOptions): Promise<Detections>
   dispose(): void
 }
 
-/** A detector in the engine that runs it. */
-export interface RunningDetector extends PixelDetector {
-  readonly engine: EngineName | "onnx"
-}
-
 /**
- * Decodes an image file, or its bytes, as upright RGB pixels.
+ * Decodes an image file, or its bytes, as upright RGB pixels; makes such of decoded ones.
  * @throws DataError when it cannot be read
  */
-export type DecodeImage = (image: string | Uint8Array) => Promise<RgbImage>
+export type DecodeImage = (image: PhotoSource) => Promise<RgbImage>

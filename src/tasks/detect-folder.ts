@@ -117,7 +117,7 @@ export async function detectWith(
   const record: DetectionRecord = {
     source: config.source === "-" || isUrl(config.source) ? config.source : resolve(config.source),
     weights: weightsOf(weights),
-    engine: network.engine ?? null,
+    engine: network.engine,
     options: look,
     ...(only && { only: [...only] }),
     classes,

@@ -1,7 +1,9 @@
 import { makeScorer, type Scorer } from "../classify/scorer.js"
 import type { TestProcedure } from "../classify/test-crops.js"
 import { UsageError } from "../core/errors.js"
+import type { EngineName } from "../engine/names.js"
 import { startEngine } from "../engine/start.js"
+import { nameOfWeights, type WeightsSource } from "../weights/open-file.js"
 import { openClassifier } from "../weights/open-model.js"
 import type { Listener } from "./hooks.js"
 import type { ScoringOptions } from "./options/classify.js"
@@ -10,22 +12,31 @@ import type { ScoringOptions } from "./options/classify.js"
  * Starts the engine and opens the classifiers; a line tells of each of them.
  * @throws UsageError for two ways of testing at once, DataError for a file that is no classifier's
  */
-export async function openScorer(options: ScoringOptions, { log }: Pick<Listener, "log">): Promise<Scorer> {
+export async function openScorer(
+  options: Omit<ScoringOptions, "weights"> & { readonly weights: string | readonly WeightsSource[] },
+  { log }: Pick<Listener, "log">,
+): Promise<RunningScorer> {
   const procedure = procedureOf(options)
-  const { batch, engine } = options
+  const { batch } = options
   const weights = listOf(options.weights)
-  log(`engine: ${await startEngine(engine)}`)
-  const classifiers = weights.map((path) => openClassifier(path))
+  const engine = await startEngine(options.engine)
+  log(`engine: ${engine}`)
+  const classifiers = weights.map((source) => openClassifier(source))
   for (const [i, { config, classes }] of classifiers.entries()) {
-    log(`${weights[i]}: ${config.network}, ${classes.length} classes`)
+    log(`${nameOfWeights(weights[i]!)}: ${config.network}, ${classes.length} classes`)
   }
-  return makeScorer(classifiers, { batch, ...(procedure === undefined ? {} : { procedure }) })
+  return { ...makeScorer(classifiers, { batch, ...(procedure === undefined ? {} : { procedure }) }), engine }
 }
 
-export const listOf = (files: string | readonly string[]): readonly string[] =>
+export interface RunningScorer extends Scorer {
+  /** What runs it. */
+  readonly engine: EngineName
+}
+
+export const listOf = <File>(files: string | readonly File[]): readonly (string | File)[] =>
   typeof files === "string" ? [files] : files
 
-function procedureOf({ crops, scales }: ScoringOptions): TestProcedure | undefined {
+function procedureOf({ crops, scales }: Pick<ScoringOptions, "crops" | "scales">): TestProcedure | undefined {
   if (crops !== undefined && scales !== undefined) {
     throw new UsageError("classify: expected --crops or --scales, got both. They are two ways of testing")
   }

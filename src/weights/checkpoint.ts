@@ -8,7 +8,7 @@ import { torchvisionTensors } from "./foreign-names.js"
 import { describeModel, type ModelDescription } from "./model-info.js"
 import { adaptNorms } from "./norms.js"
 import { readNumpyFile } from "./numpy-file.js"
-import { OpenFile } from "./open-file.js"
+import { OpenFile, type WeightsSource } from "./open-file.js"
 import { batchCounter, type Colors, isFirstFilter, type Origin, originOf } from "./origin.js"
 import { weightsIn } from "./run-weights.js"
 import { readSafetensors } from "./safetensors.js"
@@ -59,16 +59,15 @@ export class Checkpoint {
   }
 
   /**
-   * Opens a safetensors file, a PyTorch file or a pickle of numpy arrays; nothing in it is executed.
-   * @param given a file, or the folder of a training run, whose best weights it then is
+   * Opens a safetensors file, a PyTorch file or a pickle of numpy arrays, on the disk or in memory; nothing in it is executed.
+   * @param given a file or its bytes, or the folder of a training run, whose best weights it then is
    * @param key of the table of tensors to take, such as `model_ema`, or what stands before the names of one network of several
    * @throws DataError one line, for a file that is missing, broken or of another kind, or whose description is broken
    */
-  static open(given: string, key?: string): Checkpoint {
-    const path = weightsIn(given)
-    const file = new OpenFile(path)
+  static open(given: WeightsSource, key?: string): Checkpoint {
+    const file = new OpenFile(typeof given === "string" ? weightsIn(given) : given)
     try {
-      return named(path, () => new Checkpoint(file, key))
+      return named(file.path, () => new Checkpoint(file, key))
     } catch (error) {
       file.close()
       throw error

@@ -26,8 +26,8 @@ const others: readonly (readonly [string, string])[] = [
 /** Protocols 2 to 5 of pickles say so at once; those before begin a dictionary. */
 const pickles = ["\x80\x02", "\x80\x03", "\x80\x04", "\x80\x05", "(dp", "(d", "}q", "ccollections"]
 
-/** A version of the format (field 1), then a field of ModelProto with a length: who made it, or the graph. */
-function isOnnx(file: OpenFile): boolean {
+/** Whether a file is an ONNX graph: a version of the format (field 1), then a field of ModelProto with a length: who made it, or the graph. */
+export function isOnnx(file: OpenFile): boolean {
   if (file.size < 3) return false
   const [first, version, next] = file.read(0, 3) as unknown as [number, number, number]
   return first === 0x08 && version >= 1 && version <= 20 && [0x12, 0x1a, 0x22, 0x32, 0x3a, 0x42].includes(next)

@@ -5,17 +5,25 @@ import { NoFileError, openRegular } from "../core/regular-file.js"
 /** Most that one call of the system reads. */
 const CHUNK = 2 ** 30
 
-/** A file that has been opened once and is read piece by piece, until it is closed. */
+/** The path of a weights file, or all of its bytes. */
+export type WeightsSource = string | Uint8Array
+
+/** What a weights file is called in messages. */
+export const nameOfWeights = (source: WeightsSource): string =>
+  typeof source === "string" ? source : `weights of ${source.length} bytes`
+
+/** A file that has been opened once and is read piece by piece, until it is closed; or one that is in memory. */
 export class OpenFile {
+  /** What messages call it, where it is in memory. */
   readonly path: string
   /** Bytes. */
   readonly size: number
-  #file: number | undefined
+  #file: number | Uint8Array | undefined
 
   /** @throws DataError for a path where no file can be read */
-  constructor(path: string) {
-    this.path = path
-    const { file, size } = open(path)
+  constructor(source: WeightsSource) {
+    this.path = nameOfWeights(source)
+    const { file, size } = typeof source === "string" ? open(source) : { file: source, size: source.length }
     this.#file = file
     this.size = size
   }
@@ -25,6 +33,10 @@ export class OpenFile {
     if (this.#file === undefined) throw new Error(`OpenFile.read: ${this.path} has been closed`)
     if (position + length > this.size) throw new DataError(`${this.path}: ends early`)
     const bytes = Buffer.allocUnsafeSlow(length)
+    if (typeof this.#file !== "number") {
+      bytes.set(this.#file.subarray(position, position + length))
+      return bytes
+    }
     for (let done = 0; done < length; ) {
       const count = readSync(this.#file, bytes, done, Math.min(length - done, CHUNK), position + done)
       if (count === 0) throw new DataError(`${this.path}: ends early`)
@@ -34,7 +46,7 @@ export class OpenFile {
   }
 
   close(): void {
-    if (this.#file !== undefined) closeSync(this.#file)
+    if (typeof this.#file === "number") closeSync(this.#file)
     this.#file = undefined
   }
 

@@ -7,6 +7,7 @@ import { buildFasterRcnn, type OwnBackbone } from "../detector/build.js"
 import type { FasterRcnn } from "../detector/faster-rcnn.js"
 import { Checkpoint } from "./checkpoint.js"
 import type { ClassifierConfig, ClassifierInfo, DetectorInfo } from "./model-info.js"
+import type { WeightsSource } from "./open-file.js"
 
 /** A detector that has been read from its file. */
 export interface OpenDetector extends DetectorInfo {
@@ -65,9 +66,9 @@ function expectClassifier({ path, model }: Checkpoint): ClassifierInfo {
   throw new DataError(`${path}: expected a classifier of resdet's. Make one of other weights with resdet import`)
 }
 
-/** As `classifierFrom`, of the file at `path`. */
-export function openClassifier(path: string): OpenClassifier {
-  using checkpoint = Checkpoint.open(path)
+/** As `classifierFrom`, of a file, or its bytes. */
+export function openClassifier(source: WeightsSource): OpenClassifier {
+  using checkpoint = Checkpoint.open(source)
   return classifierFrom(checkpoint)
 }
 

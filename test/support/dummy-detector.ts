@@ -1,13 +1,15 @@
 import { readFileSync } from "node:fs"
 import type { RgbImage } from "../../datasets/image/rgb.js"
 import { DataError } from "../../src/core/errors.js"
+import { decodePixels } from "../../src/predict/images.js"
 import type { DecodeImage, PixelDetector } from "../../src/predict/pixel-detector.js"
 
-/** Decodes a "photo" whose file holds its size as text, such as `8x6`; anything else is unreadable. */
+/** Decodes a "photo" whose file holds its size as text, such as `8x6`; anything else is unreadable. Pixels are what they are. */
 export const decodeDummy: DecodeImage = async (image) => {
+  if (typeof image === "object" && "data" in image) return decodePixels(image)
   const text = typeof image === "string" ? readFileSync(image, "utf8") : Buffer.from(image).toString()
   const [, width, height] = /^(\d+)x(\d+)$/.exec(text.trim()) ?? []
-  if (!width || !height) throw new DataError(`${String(image)}: not an image`)
+  if (!width || !height) throw new DataError("not an image")
   return { width: Number(width), height: Number(height), data: new Uint8Array(Number(width) * Number(height) * 3) }
 }
 
@@ -23,6 +25,7 @@ export function dummyDetector(): DummyDetector {
     { score: 0.25, label: 1, box: [0, 0, 1, 1] },
   ]
   return {
+    engine: "wasm",
     classes: ["cat", "dog"],
     seen: [],
     disposals: 0,

@@ -40,10 +40,22 @@ function lend(core: unknown): void {
   Object.defineProperty(globalThis, Symbol.for("resdet.tensorflow.js"), { value: core, configurable: true })
 }
 
-function prepareProcess(): void {
+/** What TensorFlow finds in the environment of the process. */
+function setEnvironment(): void {
   process.env.TF_CPP_MIN_LOG_LEVEL ??= "2"
   // Without it TensorFlow adds some gradients (CropAndResizeGradImage) in the order its threads come by.
   process.env.TF_DETERMINISTIC_OPS ??= "1"
+}
+
+/** What the main thread has to do so that another can load it: native code does not see a thread's own environment. */
+export function prepareThreads(): void {
+  setEnvironment()
+  const entry = findNative()
+  if (entry !== undefined) process.env[preload] = libraryOf(entry)
+}
+
+function prepareProcess(): void {
+  setEnvironment()
   type Removed = "isNullOrUndefined" | "isArray"
   const util = createRequire(import.meta.url)("node:util") as Partial<Record<Removed, (value: unknown) => boolean>>
   // tfjs-node 4.22 calls them; Node 22 warns about them and Node 23 removed them.
@@ -51,13 +63,18 @@ function prepareProcess(): void {
   util.isArray = Array.isArray
 }
 
+/** Names the library to the loader. */
+const preload = "RESDET_PRELOAD"
+
+const libraryOf = ({ folder }: NativeEntry): string => join(folder, libraryFolder, "libtensorflow_cc.so.2")
+
 /** Loads TensorFlow's library by its path; the loader keeps two harmless log lines back. */
 function loadLibraries(entry: NativeEntry, require: NodeJS.Require): void {
-  process.env.RESDET_PRELOAD = join(entry.folder, libraryFolder, "libtensorflow_cc.so.2")
+  process.env[preload] = libraryOf(entry)
   try {
     require(join(entry.folder, loaderPath))
   } finally {
-    delete process.env.RESDET_PRELOAD
+    delete process.env[preload]
   }
 }
 

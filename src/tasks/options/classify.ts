@@ -36,7 +36,13 @@ const scoring = {
 
 export type ScoringOptions = z.output<z.ZodObject<typeof scoring>>
 
-export const loadClassifierSchema = z.strictObject(scoring).omit({ weights: true })
+const loading = z.strictObject({
+  ...scoring,
+  workers: option(z.int().min(0).default(1), { help: "worker threads, each with a copy of the networks; 0: none" }),
+  maxQueue: option(z.int().min(0).default(1000), { help: "how many calls may wait" }),
+})
+
+export const loadClassifierSchema = loading.omit({ weights: true })
 
 export const evaluateClassifierSchema = z.strictObject({
   data: labelledData,
