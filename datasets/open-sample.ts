@@ -1,7 +1,7 @@
 import { type FaultPolicies, faultPolicies } from "./faults.js"
 import { type DecodedImage, decodeDefaults, decodeImage, ImageError } from "./image/decode.js"
 import type { UprightSize } from "./image/file-size.js"
-import { type Pixels, rgbOf } from "./image/pixels.js"
+import { copied, type Pixels, rgbOf } from "./image/pixels.js"
 import { type RgbImage, turnBack } from "./image/rgb.js"
 
 /** Where the pixels of a photo are: the path of an image file, its bytes, or decoded pixels. */
@@ -83,7 +83,7 @@ export async function sendable(photo: Photo): Promise<Photo> {
 /** A copy to another thread takes the whole buffer along, of which a photo may be a small part. */
 function detached(source: PhotoSource): PhotoSource {
   const whole = <Bytes extends Uint8Array | Uint8ClampedArray>(bytes: Bytes) =>
-    bytes.byteLength < bytes.buffer.byteLength ? (bytes.slice() as Bytes) : bytes
+    bytes.byteLength < bytes.buffer.byteLength ? copied(bytes) : bytes
   if (typeof source === "string") return source
   return source instanceof Uint8Array ? whole(source) : { ...source, data: whole(source.data) }
 }

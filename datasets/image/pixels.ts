@@ -34,3 +34,9 @@ export function rgbOf(pixels: Pixels): RgbImage {
   if (channels !== 3) return { data: spread(data, channels), width, height }
   return { data: new Uint8Array(data.buffer, data.byteOffset, data.length), width, height }
 }
+
+/** A copy of bytes alone, not of all the memory that they are a part of. */
+export function copied<Bytes extends Uint8Array | Uint8ClampedArray>(bytes: Bytes): Bytes {
+  // The slice of a Buffer would be the same memory.
+  return Uint8Array.prototype.slice.call(bytes) as Bytes
+}

@@ -1,4 +1,5 @@
 import type { Transferable } from "node:worker_threads"
+import { copied } from "../../datasets/image/pixels.js"
 import type { PhotoSource } from "../../datasets/open-sample.js"
 import type { UserError } from "../core/errors.js"
 import { receiveError } from "../core/sent-error.js"
@@ -65,14 +66,12 @@ interface Sendable {
 function sendable({ source, isOurs }: OpenedInput): Sendable {
   if (typeof source === "string") return { image: { source, isOurs } }
   const bytes = source instanceof Uint8Array ? source : source.data
+  if (bytes.buffer instanceof SharedArrayBuffer) return { image: { source, isOurs } }
   const moved = isOurs && bytes.byteLength === bytes.buffer.byteLength ? bytes : copied(bytes)
-  const image = { source: withBytes(source, moved), isOurs: true }
-  return moved.buffer instanceof SharedArrayBuffer ? { image } : { image, buffer: moved.buffer as ArrayBuffer }
+  return { image: { source: withBytes(source, moved), isOurs: true }, buffer: moved.buffer as ArrayBuffer }
 }
 
-const copied = (bytes: Uint8Array | Uint8ClampedArray) =>
-  bytes.buffer instanceof SharedArrayBuffer ? bytes : bytes.slice()
-
+/** The same image with its bytes elsewhere. */
 function withBytes(source: Exclude<PhotoSource, string>, bytes: Uint8Array | Uint8ClampedArray): PhotoSource {
   return source instanceof Uint8Array ? (bytes as Uint8Array) : { ...source, data: bytes }
 }
