@@ -17,9 +17,9 @@ import { saveDetector } from "../src/weights/save.js"
 import { png, vocFile, vocObject, writeFiles } from "./datasets/samples.js"
 import { type FencedBlock, fencedBlocks, resdetCalls, type ShellCall } from "./support/readme.js"
 
-const readme = existsSync("README.md") ? readFileSync("README.md", "utf8") : ""
-const blocks = fencedBlocks(readme)
-const examples = blocks.filter(({ language }) => language === "ts")
+const examples = ["README.md", "docs/library.md"].flatMap((file) =>
+  fencedBlocks(readFileSync(file, "utf8")).flatMap((block) => (block.language === "ts" ? [{ ...block, file }] : [])),
+)
 const calls = ["README.md", "docs/reproduce.md"].flatMap((file) => {
   return resdetCalls(fencedBlocks(readFileSync(file, "utf8"))).map((call) => ({ ...call, file }))
 })
@@ -62,11 +62,11 @@ test("the package is built", () => {
   expect(existsSync("dist/src/index.js"), 'run "npm run build" first').toBe(true)
 })
 
-test.each(examples)("the README's example of line $line passes the type checker", ({ text, line }) => {
+test.each(examples)("the example of $file in line $line passes the type checker", ({ text, line }) => {
   expect(typeErrors(text, line)).toEqual([])
 })
 
-test.each(examples)("the README's example of line $line runs", ({ text, line }) => {
+test.each(examples)("the example of $file in line $line runs", ({ text, line }) => {
   const { status, stderr } = runExample(text, line)
   expect(stderr).not.toMatch(/Error/)
   expect(status).toBe(0)
