@@ -10,8 +10,12 @@ import { packageFolder } from "./own-package.js"
  */
 export function workerFile(starter: string, name: string): string {
   const folder = dirname(fileURLToPath(starter))
-  const root = packageFolder()
-  const path = starter.endsWith(".ts") ? join(root, "dist", relative(root, folder), name) : join(folder, name)
+  const path = starter.endsWith(".ts") ? join(compiled(folder), name) : join(folder, name)
   if (!existsSync(path)) throw new Error(`workerFile: expected the compiled worker at ${path}. Run npm run build`)
   return path
+}
+
+function compiled(folder: string): string {
+  const root = packageFolder()
+  return join(root, "dist", relative(root, folder))
 }
