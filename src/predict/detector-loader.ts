@@ -10,7 +10,7 @@ import { type DetectorDescription, type DetectorHandle, detectorHandle, detector
 import { imageModel } from "./image-model.js"
 import type { DecodeImage, PixelDetector } from "./pixel-detector.js"
 import { threadedModel } from "./threaded-model.js"
-import { type GivenWeights, shared, sourcesOf, threadsEach } from "./worker-options.js"
+import { type GivenWeights, shared, sourcesOf, threadsEach, usualWorkers } from "./worker-options.js"
 
 interface EngineOptions {
   /** What runs the network; `auto` takes the fastest that is there. All find the same. */
@@ -65,17 +65,22 @@ export function detectorLoader({ openNetwork, decode }: DetectorParts) {
     weights: GivenWeights | readonly GivenWeights[],
     options: Partial<LoadOptions> = {},
   ): Promise<DetectorHandle> => {
-    const { workers, maxQueue, engine, backbone } = withDefaults("loadDetector", loadDefaults, options, loadRules)
+    const { maxQueue, engine, backbone, ...wanted } = withDefaults("loadDetector", loadDefaults, options, loadRules)
+    const workers = wanted.workers ?? (backbone === undefined ? usualWorkers(engine) : 0)
     const sources = sourcesOf("loadDetector", weights)
     if (backbone !== undefined || workers === 0) {
-      if (workers) throw new UsageError("loadDetector: a backbone of one's own runs in the thread that asks: workers 0")
+      if (workers > 0)
+        throw new UsageError("loadDetector: a backbone of one's own runs in the thread that asks: workers 0")
       const parts = detectorParts(await openNetwork(sources, { engine, backbone }), decode)
       return detectorHandle(parts.info, imageModel(parts), { maxQueue })
     }
-    const count = workers ?? 1
-    const data: DetectorData = { weights: sources.map(shared), options: { engine, threads: threadsEach(count) } }
+    const data: DetectorData = { weights: sources.map(shared), options: { engine, threads: threadsEach(workers) } }
     const file = workerFile(import.meta.url, "detector-worker.js")
-    const { info, model } = await threadedModel<DetectorDescription, DetectOptions, ImageDetections>(file, data, count)
+    const { info, model } = await threadedModel<DetectorDescription, DetectOptions, ImageDetections>(
+      file,
+      data,
+      workers,
+    )
     return detectorHandle(info, model, { maxQueue })
   }
 }

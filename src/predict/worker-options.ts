@@ -3,6 +3,9 @@ import { UsageError } from "../core/errors.js"
 import { shown } from "../core/shown.js"
 import type { WeightsSource } from "../weights/open-file.js"
 
+/** How many workers there are where nobody says: none for WebGPU, which computes beside the thread that asks. */
+export const usualWorkers = (engine: string): number => (engine === "webgpu" ? 0 : 1)
+
 /** Threads that compute in each of several workers, so that together they use each core once; undefined where one has them all. */
 export const threadsEach = (workers: number): number | undefined =>
   workers === 1 ? undefined : Math.max(1, Math.floor(availableParallelism() / workers))

@@ -8,7 +8,7 @@ import type { ImageInput } from "../predict/image-input.js"
 import { imageModel, type ModelParts } from "../predict/image-model.js"
 import { decodePixels } from "../predict/images.js"
 import { threadedModel } from "../predict/threaded-model.js"
-import { type GivenWeights, shared, sourcesOf } from "../predict/worker-options.js"
+import { type GivenWeights, shared, sourcesOf, usualWorkers } from "../predict/worker-options.js"
 import type { WeightsSource } from "../weights/open-file.js"
 import { type ClassGuess, guessClasses } from "./class-lines.js"
 import { parseOptions } from "./config.js"
@@ -71,7 +71,10 @@ export async function loadClassifier(
   options: z.input<typeof loadClassifierSchema> = {},
 ): Promise<ClassifierHandle> {
   const { workers, maxQueue, ...scoring } = parseOptions("loadClassifier", loadClassifierSchema, options)
-  const opened = await openModel({ weights: sourcesOf("loadClassifier", weights), scoring }, workers)
+  const opened = await openModel(
+    { weights: sourcesOf("loadClassifier", weights), scoring },
+    workers ?? usualWorkers(scoring.engine),
+  )
   const calls = new ImageCalls(opened.model, { name: "classify", together: scoring.batch, maxQueue })
   function classify(image: ImageInput, options?: ClassifyCallOptions): Promise<readonly ClassGuess[]>
   function classify(images: readonly ImageInput[], options?: ClassifyCallOptions): Promise<ClassifyResult[]>

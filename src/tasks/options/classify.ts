@@ -38,7 +38,10 @@ export type ScoringOptions = z.output<z.ZodObject<typeof scoring>>
 
 const loading = z.strictObject({
   ...scoring,
-  workers: option(z.int().min(0).default(1), { help: "worker threads, each with a copy of the networks; 0: none" }),
+  workers: option(z.int().min(0).optional(), {
+    help: "worker threads, each with a copy of the networks; 0: none",
+    otherwise: "1; 0 for webgpu",
+  }),
   maxQueue: option(z.int().min(0).default(1000), { help: "how many calls may wait" }),
 })
 
