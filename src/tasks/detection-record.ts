@@ -91,7 +91,18 @@ export function readRecord(folder: string): DetectionRecord {
 }
 
 /** What must not differ between the parts of one run. */
-const parts = ["source", "fps", "weights", "engine", "options", "classes", "only", "categoryIds", "gt", "split"] as const
+const parts = [
+  "source",
+  "fps",
+  "weights",
+  "engine",
+  "options",
+  "classes",
+  "only",
+  "categoryIds",
+  "gt",
+  "split",
+] as const
 
 /** The first part in which two records differ, and both of it. */
 export function differenceOf(one: DetectionRecord, other: DetectionRecord, names: readonly (keyof DetectionRecord)[]) {
