@@ -199,7 +199,7 @@ async function act<Schema extends z.ZodType>(command: Command, definition: Comma
     for (const notice of notices) terminal.log(notice)
     if (!printConfig) return finish(await definition.run(options, terminal), terminal)
     const plan = definition.plan ? await definition.plan(options, terminal) : (options as object)
-    terminal.print(JSON.stringify(plan, null, 2))
+    writeJson(plan, json ?? "-")
   } finally {
     terminal.end()
   }

@@ -44,12 +44,12 @@ function countLabels(detections: readonly Detection[]): string {
 }
 
 function summary(result: DetectFolderResult, { draw, crops, shard }: z.output<typeof detectSchema>): string[] {
-  const { folder, images, skipped, objects, finished, score, bestScore, imagesPerSecond } = result
+  const { folder, images, skipped, objects, finished, score, bestScore, imagesPerSecond, video } = result
   const found = Object.entries(objects).map(([label, count]) => `${count} ${shown(label)}`)
   const count = images - skipped
   // The first image waits for the engine to warm up.
   const rate = imagesPerSecond === null || images < 2 ? "" : ` (${imagesPerSecond.toPrecision(3)} a second)`
-  const pictures = [...(draw ? ["images"] : []), ...(crops ? ["crops"] : [])].map((name) => join(folder, name))
+  const pictures = [...(draw ? [video ?? join(folder, "images")] : []), ...(crops ? [join(folder, "crops")] : [])]
   return [
     `${count} ${count === 1 ? "image" : "images"}${rate}: ${found.length === 0 ? "nothing found" : found.join(", ")}`,
     ...(bestScore === null || bestScore === score

@@ -11,7 +11,9 @@ export const command = defineCommand({
     const imported = await importWeights(options)
     const file = word(imported.out)
     const next =
-      imported.kind === "detector" ? `eval --weights ${file} --data <data>` : `train --data <data> --weights ${file}`
+      imported.kind === "detector"
+        ? `eval --weights ${file} --data <data>`
+        : `classify eval --weights ${file} --data <data>`
     return { text: lines(imported).join("\n"), summary: [nextLine(next)], document: imported }
   },
 })

@@ -13,6 +13,9 @@ const limits: FetchLimits = { bytes: 64e6, time: 30_000 }
 /** Whether a text is the address of something on a web server. */
 export const isUrl = (text: string): boolean => /^https?:\/\/./i.test(text)
 
+/** Whether a text is an address of any kind, such as `rtsp://camera`, and no path. */
+export const isAddress = (text: string): boolean => /^[a-z][a-z0-9+.-]+:\/\/./i.test(text)
+
 /**
  * The bytes behind an address; what they are is for the reader to see. Only somebody who gave the address asks for this.
  * @throws DataError in one line: where they cannot be had, are too many, or take too long; the signal's reason when it is aborted

@@ -8,7 +8,7 @@ import { shortNumber } from "./short-number.js"
 import type { SourceImage } from "./source-image.js"
 
 /** What the log tells of one image: what was found in it, or why it could not be read. */
-export type LoggedImage = Pick<SourceImage, "path" | "stem"> &
+export type LoggedImage = Pick<SourceImage, "path" | "stem" | "frame" | "time"> &
   ((ImageDetections & { readonly error?: never }) | { readonly error: string })
 
 /** The name of the log in a folder of results. */
@@ -45,9 +45,13 @@ export class DetectionLog implements Disposable {
 }
 
 function lineOf(logged: LoggedImage): object {
-  const { path, stem } = logged
+  const { path, stem, frame, time } = logged
   // The name that output has for an image is told where it does not follow from its path.
-  const name = { image: path, ...(stem !== withoutEnding(path) && { stem }) }
+  const name = {
+    image: path,
+    ...(stem !== withoutEnding(path) && { stem }),
+    ...(frame !== undefined && { frame, time }),
+  }
   if (logged.error !== undefined) return { ...name, error: logged.error, detections: [] }
   const { width, height, detections } = logged
   const short = detections.map(({ label, classId, score, box }) => ({
@@ -88,9 +92,10 @@ function parse(line: string, where: string): LoggedImage {
   } catch (error) {
     refuse((error as Error).message)
   }
-  const { image, stem, error, width, height, detections } = value ?? {}
+  const { image, stem, frame, time, error, width, height, detections } = value ?? {}
   if (typeof image !== "string" || !Array.isArray(detections)) return refuse("expected an image and its detections")
-  const name = { path: image, stem: typeof stem === "string" ? stem : withoutEnding(image) }
+  const place = typeof frame === "number" && typeof time === "number" ? { frame, time } : {}
+  const name = { path: image, stem: typeof stem === "string" ? stem : withoutEnding(image), ...place }
   if (typeof error === "string") return { ...name, error }
   if (typeof width !== "number" || typeof height !== "number") return refuse("expected the image's width and height")
   if (!detections.every(isLogged)) return refuse("expected each detection's label, classId, score and box")

@@ -1,15 +1,16 @@
-import { createReadStream, readFileSync, statSync } from "node:fs"
+import { createReadStream, existsSync, readFileSync, statSync } from "node:fs"
 import { basename, dirname, extname, resolve, sep } from "node:path"
 import type { Readable } from "node:stream"
 import { glob, isDynamicPattern } from "tinyglobby"
 import { imageEndings } from "../../datasets/folder.js"
 import { DataError, UsageError } from "../core/errors.js"
-import { fetchBytes, isUrl } from "../core/fetch-bytes.js"
+import { fetchBytes, isAddress, isUrl } from "../core/fetch-bytes.js"
 import { safeNames } from "../core/safe-names.js"
 import { pathWithin } from "./path-within.js"
 import { isImageName, type SourceImage } from "./source-image.js"
 import { streamedImages } from "./streamed-images.js"
 import { uniqueStems } from "./unique-stems.js"
+import { openVideo, videoInput } from "./video-frames.js"
 import { countImages, walkImages } from "./walk-images.js"
 
 /** The images a user points at. Iterating reads the folder anew; no image is opened. */
@@ -18,6 +19,15 @@ export interface ImageSource extends AsyncIterable<SourceImage> {
   readonly source: string
   /** How many of the images are wanted, where that is known without going through them all. */
   count(isWanted: (file: string) => boolean): number | undefined
+  /** Frames a second, where the images are those of a video. */
+  readonly rate?: string
+}
+
+interface SourceOptions {
+  /** What `-` means; without it there is no `-`. */
+  readonly standardInput?: Readable
+  /** How many frames of a video's second are wanted; all when left out. */
+  readonly fps?: number | undefined
 }
 
 /** So many names are counted before the first image is looked at: milliseconds. */
@@ -27,11 +37,21 @@ const countedAtMost = 50_000
  * The images of a file, a folder (with its sub-folders, in the order of their names), a glob or a list file (`.txt`, a
  * path a line, relative to the list's folder; blank lines and lines that begin with `#` are passed over). A folder is
  * read one sub-folder at a time, so that memory does not grow with it; a glob and a list keep their paths, not more. The address
- * of an image on the web is fetched. Where `standardInput` is given, so may be `-`, the paths or the tar archive that come from
- * there, and an archive's file.
+ * of an image on the web is fetched, a video's file or stream is decoded by ffmpeg. Where `standardInput` is given, so may be `-`,
+ * the paths or the tar archive that come from there, and an archive's file.
  * @throws UsageError when there is no such file or folder, or a glob finds nothing
  */
-export async function openImageSource(source: string, standardInput?: Readable): Promise<ImageSource> {
+export async function openImageSource(
+  source: string,
+  { standardInput, fps }: SourceOptions = {},
+): Promise<ImageSource> {
+  const video = videoInput(source)
+  // A file that is not there is told below; a camera may be a number.
+  if (video && (isAddress(source) || existsSync(video.at(-1)!.replace(/^file:/, "")))) {
+    const { rate, frames, [Symbol.asyncIterator]: images } = await openVideo(source, video, fps)
+    return { source, rate, count: () => frames, [Symbol.asyncIterator]: images }
+  }
+  if (fps !== undefined) throw new UsageError(`--fps is for a video, which ${source} is not`)
   if (isUrl(source)) return fetched(source)
   if (source === "-" && standardInput) return streamed("standard input", process.cwd(), () => standardInput)
   const path = resolve(source)
@@ -51,7 +71,9 @@ export async function openImageSource(source: string, standardInput?: Readable):
     if (files.length === 0) throw new UsageError(`${source}: the pattern finds no image (${imageEndings.join(" ")})`)
     return fixed(source, commonFolder(files), files)
   }
-  throw new UsageError(`${source}: no such file or folder. Expected an image, a folder, a pattern or a list file`)
+  throw new UsageError(
+    `${source}: no such file or folder. Expected an image, a video, a folder, a pattern or a list file`,
+  )
 }
 
 function listedFiles(list: string): string[] {

@@ -10,6 +10,9 @@ export interface SourceImage {
   readonly path: string
   /** `path` without its ending, kept where two images of the source would else share it: a safe name for output. */
   readonly stem: string
+  /** Of a video: which frame, from 0, and at which second. */
+  readonly frame?: number
+  readonly time?: number
 }
 
 /** Whether a file's name ends like an image's, also of a kind that is not decoded: that is told then, not passed over. */

@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from "node:fs"
 import { dirname, extname, resolve } from "node:path"
 import type { z } from "zod"
 import { UsageError } from "../core/errors.js"
-import { isUrl } from "../core/fetch-bytes.js"
+import { isAddress } from "../core/fetch-bytes.js"
 import { parseJson, parseYaml } from "../core/plain-data.js"
 import { renameOldKeys } from "../core/renamed-keys.js"
 import { shown } from "../core/shown.js"
@@ -80,7 +80,7 @@ export function resolveConfig<Schema extends z.ZodType>(
 /** Standard input is no path, nor an address, nor the name of published weights where there is no file of that name. */
 function moved(from: string, path: string): string {
   const file = resolve(from, path)
-  return path === "-" || isUrl(path) || (isWeightsName(path) && !existsSync(file)) ? path : file
+  return path === "-" || isAddress(path) || (isWeightsName(path) && !existsSync(file)) ? path : file
 }
 
 /**

@@ -1,6 +1,6 @@
 import { join, resolve } from "node:path"
 import { DataError, UsageError, type UserError } from "../core/errors.js"
-import { isUrl } from "../core/fetch-bytes.js"
+import { isAddress } from "../core/fetch-bytes.js"
 import { shown } from "../core/shown.js"
 import { didYouMean } from "../core/suggest.js"
 import { isOfOneFile } from "../core/write-whole.js"
@@ -11,9 +11,17 @@ import type { DetectorParts } from "../predict/detector-loader.js"
 import { openImageSource } from "../predict/image-source.js"
 import { type DrawDetections, type EncodeImage, writeCrops, writePicture } from "../predict/pictures.js"
 import { renderLog } from "../predict/render-log.js"
+import { VideoWriter } from "../predict/video-writer.js"
 import { detectionFormats } from "../predict/writer.js"
 import { parseOptions } from "./config.js"
-import { type DetectionRecord, refuseResults, reopenResults, weightsOf, writeRecord } from "./detection-record.js"
+import {
+  type DetectionRecord,
+  refuseResults,
+  reopenResults,
+  videoName,
+  weightsOf,
+  writeRecord,
+} from "./detection-record.js"
 import { awaitFolder, holdFolder } from "./folder-lock.js"
 import { listenerOf, type TaskHooks } from "./hooks.js"
 import { weightsFiles } from "./named-weights.js"
@@ -61,6 +69,8 @@ export interface DetectFolderResult {
   readonly bestScore: number | null
   /** With all that was written; `null` where no image was left to look at. */
   readonly imagesPerSecond: number | null
+  /** The file that a video's frames were drawn into. */
+  readonly video: string | null
 }
 
 /**
@@ -94,13 +104,17 @@ export async function detectWith(
   if (config.resume && config.out === undefined)
     throw new UsageError("--resume: expected --out with it, the folder of the run")
   const output = config.out ?? runsOf("detect")
-  if (config.offline && isUrl(config.source)) throw new UsageError(`--offline: ${config.source} would be fetched`)
-  const source = outsideOutput(await openImageSource(config.source, process.stdin), output)
+  if (config.offline && isAddress(config.source)) throw new UsageError(`--offline: ${config.source} would be fetched`)
+  const opened = await openImageSource(config.source, { standardInput: process.stdin, fps: config.fps })
+  if (opened.rate !== undefined && config.draw && (config.resume || shard)) {
+    throw new UsageError("--resume and --shard of a video need --no-draw: the frames are drawn into one file")
+  }
+  const source = outsideOutput(opened, output)
   if (!config.resume && config.out !== undefined) refuseResults(config.out)
   const ids = idSourceOf(config)
   const imageIds = await truthImageIds(ids, listener)
   const total = shard && source.count !== undefined ? countIn(shard, source.count) : source.count
-  const images = await startsWithOne(source.images)
+  using images = await startsWithOne(source.images)
   if (images === undefined) throw new DataError(`${config.source}: expected images, found none`)
 
   const asked = lookOf({ ...config, score: undefined })
@@ -115,7 +129,8 @@ export async function detectWith(
   using held = config.resume ? await awaitFolder(own, "written", log, signal) : holdFolder(own, "written")
   const { folder } = held
   const record: DetectionRecord = {
-    source: config.source === "-" || isUrl(config.source) ? config.source : resolve(config.source),
+    ...(config.fps !== undefined && { fps: config.fps }),
+    source: config.source === "-" || isAddress(config.source) ? config.source : resolve(config.source),
     weights: weightsOf(weights),
     engine: network.engine,
     options: look,
@@ -136,6 +151,7 @@ export async function detectWith(
     tally.add(logged.error === undefined ? logged : undefined),
   )
   const path = join(folder, logName)
+  using video = opened.rate !== undefined && config.draw ? new VideoWriter(join(folder, videoName), opened.rate) : null
   const began = performance.now()
   let looked = 0
   {
@@ -155,7 +171,8 @@ export async function detectWith(
         const found = { ...size, detections: only ? detections.filter(({ label }) => only.has(label)) : detections }
         const milliseconds = performance.now() - started
         const error = await ownFault(async () => {
-          if (config.draw) await writePicture(folder, image, pixels, found.detections, parts.draw, config)
+          if (video) await video.write(await parts.draw(pixels, found.detections, config))
+          else if (config.draw) await writePicture(folder, image, pixels, found.detections, parts.draw, config)
           if (config.crops) await writeCrops(folder, classes, image, pixels, found.detections, parts.encode)
         })
         lines.write({ ...image, ...(error === undefined ? found : { error: error.message }) })
@@ -167,6 +184,7 @@ export async function detectWith(
       listener.progress({ job: "detect", done: tally.images, total })
     }
   }
+  await video?.finish()
   const seconds = (performance.now() - began) / 1000
   const used = await renderLog(path, formats, { folder, classes, categoryIds: record.categoryIds, imageIds })
   if (used !== undefined) log(imageIdsLine(used))
@@ -175,6 +193,7 @@ export async function detectWith(
   return {
     ...{ folder, ...tally.result(), finished, score, bestScore: bestScore ?? null },
     imagesPerSecond: looked > 0 ? looked / seconds : null,
+    video: video && join(folder, videoName),
   }
 }
 

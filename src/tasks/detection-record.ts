@@ -19,6 +19,8 @@ export interface Shard {
 export interface DetectionRecord {
   /** Absolute, an address, or `-`. */
   readonly source: string
+  /** How many frames of a video's second were looked at; all where it is left out. */
+  readonly fps?: number
   /** Absolute paths, and bytes of the files. */
   readonly weights: readonly { readonly file: string; readonly bytes: number | null }[]
   readonly engine: string | null
@@ -38,10 +40,13 @@ export interface DetectionRecord {
 
 const recordName = "detect.json"
 
+/** The video of a video's frames with their boxes drawn. */
+export const videoName = "detections.mp4"
+
 /** Everything that detection writes below its folder. */
 export const resultNames = {
   folders: ["images", "crops", "labels", "voc"],
-  files: [recordName, logName, "detections.csv", "coco_results.json", "coco_images.json"],
+  files: [recordName, logName, "detections.csv", videoName, "coco_results.json", "coco_images.json"],
 } as const
 
 export const weightsOf = (paths: readonly string[]): DetectionRecord["weights"] =>
@@ -86,7 +91,18 @@ export function readRecord(folder: string): DetectionRecord {
 }
 
 /** What must not differ between the parts of one run. */
-const parts = ["source", "weights", "engine", "options", "classes", "only", "categoryIds", "gt", "split"] as const
+const parts = [
+  "source",
+  "fps",
+  "weights",
+  "engine",
+  "options",
+  "classes",
+  "only",
+  "categoryIds",
+  "gt",
+  "split",
+] as const
 
 /** The first part in which two records differ, and both of it. */
 export function differenceOf(one: DetectionRecord, other: DetectionRecord, names: readonly (keyof DetectionRecord)[]) {

@@ -17,21 +17,23 @@ export function shardOf(text: string | undefined): Shard | undefined {
 /** How many of so many images a shard has. */
 export const countIn = ({ index, count }: Shard, images: number): number => Math.ceil((images - index) / count)
 
-/** The same images, once it is known that there is one; undefined where there is none. */
+/**
+ * The same images, once it is known that there is one; undefined where there is none. They are disposed of also where nobody has come
+ * to look at them.
+ */
 export async function startsWithOne(
   images: AsyncIterable<SourceImage>,
-): Promise<AsyncIterable<SourceImage> | undefined> {
+): Promise<(AsyncIterable<SourceImage> & Disposable) | undefined> {
   const iterator = images[Symbol.asyncIterator]()
   const first = await iterator.next()
   if (first.done) return undefined
-  return (async function* () {
-    try {
+  return {
+    async *[Symbol.asyncIterator]() {
       yield first.value
       for (let next = await iterator.next(); !next.done; next = await iterator.next()) yield next.value
-    } finally {
-      await iterator.return?.()
-    }
-  })()
+    },
+    [Symbol.dispose]: () => void iterator.return?.(),
+  }
 }
 
 /**

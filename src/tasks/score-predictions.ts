@@ -103,6 +103,7 @@ export async function readPredictions(
   { log }: Pick<Listener, "log">,
   boxes?: "xyxy" | "xywh",
 ): Promise<DetectionTable> {
+  if (path === "-") return readCocoDetections(truths, process.stdin, "standard input", log)
   if (!(await found(path)).isDirectory()) {
     if (!/\.[ct]sv$/i.test(path)) return readCocoDetections(truths, readBytes(path), path, log)
     const { detectionsFromCsv } = await import("../eval/csv-results.js")

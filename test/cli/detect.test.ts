@@ -94,9 +94,17 @@ test("--print-config shows file, environment, flags and --set in that order, and
     nms: 0.4,
     engine: "wasm",
     format: ["jsonl"],
+    hideLabels: false,
+    hideScores: false,
     crops: false,
   })
   expect(readdirSync(folder).sort()).toEqual(["c.yaml", "photos"])
+})
+
+test("--json takes the options of --print-config into a file", () => {
+  const args = ["--weights", "w", "--source", "http://host/a.jpg", "--print-config", "--json", "plan.json"]
+  expect(detect(args)).toEqual({ status: 0, stdout: "", stderr: "" })
+  expect(JSON.parse(readFileSync(join(folder, "plan.json"), "utf8"))).toMatchObject({ source: "http://host/a.jpg" })
 })
 
 test("a file may name one detector or several, relative to itself, and how they look at photos", () => {

@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process"
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -191,4 +192,14 @@ describe("metrics of data annotated class by class", () => {
     const set = await readDataset(data, { split: "val" })
     expect(truthsFromDataset(set).federated).toEqual((await readCocoTruths([readFileSync(file)], "truths")).federated)
   })
+})
+
+test("predictions from standard input are scored as those of a file", () => {
+  const score = (given: string, input = "") => {
+    const args = ["bin/resdet.js", "eval", "--gt", gt, "--predictions", given, "--json", "-"]
+    const { status, stdout } = spawnSync(process.execPath, args, { encoding: "utf8", input })
+    expect(status).toBe(0)
+    return JSON.parse(stdout)
+  }
+  expect(score("-", readFileSync(predictions, "utf8"))).toEqual(score(predictions))
 })

@@ -119,7 +119,8 @@ test("the deviation of 0.1.0 still works, and a line says its new name", async (
   await makeSource()
   const args = [source, "--model", "cifar_resnet20", "--out", out, "--deviation", "1,2,0.5"]
   const { code, said } = await runCommand("import", ...args)
-  expect([code, said]).toEqual([0, '--deviation: "deviation" is now called "std"\n'])
+  const next = `next: npx resdet classify eval --weights ${out} --data <data>\n`
+  expect([code, said]).toEqual([0, `--deviation: "deviation" is now called "std"\n${next}`])
   expect(readClassifierInfo(out)?.config.std).toEqual([1, 2, 0.5])
 })
 

@@ -18,7 +18,7 @@ afterEach(() => rmSync(folder, { recursive: true }))
 
 async function all(source: string, input: Readable) {
   const images: SourceImage[] = []
-  for await (const image of await openImageSource(source, input)) images.push(image)
+  for await (const image of await openImageSource(source, { standardInput: input })) images.push(image)
   return images
 }
 

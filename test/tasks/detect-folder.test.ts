@@ -63,6 +63,7 @@ test("every image has its line, and the unreadable one is told and passed over",
     score: 0,
     bestScore: null,
     imagesPerSecond: expect.any(Number),
+    video: null,
   })
 })
 

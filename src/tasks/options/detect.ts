@@ -44,7 +44,7 @@ export const detectSchema = z.strictObject({
     repeated: true,
   }),
   source: option(z.string(), {
-    help: "an image, its URL, a folder, a quoted glob, a list file (.txt), a tar archive, or - for either of these two from stdin",
+    help: "an image, its URL, a folder, a quoted glob, a list file (.txt), a tar archive, or - for either of these two from stdin; a video file, or a stream (rtsp://..., /dev/video0), by ffmpeg",
     path: "single",
   }),
   out: outFolder("runs/detect/detectN"),
@@ -74,6 +74,11 @@ export const detectSchema = z.strictObject({
     path: "joined",
   }),
   split: option(z.string().default("val"), { help: "with --gt or --data: which split of a data set", value: "name" }),
+  fps: option(z.number().positive().optional(), {
+    help: "of a video: how many frames of a second are looked at",
+    unit: "frames",
+    otherwise: "all",
+  }),
   draw: option(z.boolean().default(true), { help: "do not draw pictures" }),
   lineWidth: option(z.int().min(1).max(100).optional(), {
     help: "width of the lines in pictures",

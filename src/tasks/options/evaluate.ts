@@ -125,7 +125,7 @@ const subsetShape = {
 export const scorePredictionsSchema = z.strictObject({
   gt: option(z.string(), { help: "ground truth: a COCO file, or a data set's folder", path: "single" }),
   predictions: option(z.string(), {
-    help: "saved predictions: COCO results, JSON lines or CSV, a folder of VOC, YOLO or text files, or what detect wrote",
+    help: "saved predictions: COCO results, JSON lines or CSV, a folder of VOC, YOLO or text files, what detect wrote, or - for stdin",
     path: "single",
   }),
   split: scoredSplit,
