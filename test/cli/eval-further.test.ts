@@ -94,7 +94,7 @@ test("--no-details leaves the figures as they are, and nothing that explains the
 test("the confusion matrix starts at --score, and without it at the best threshold", async () => {
   const files = ["--gt", gt, "--predictions", predictions]
   const confusion = async (...more: string[]) => {
-    const { out, said, code } = await runCommand("eval", ...files, "--json", "-", ...more)
+    const { out, said, code } = await runCommand("eval", "--quiet", ...files, "--json", "-", ...more)
     expect([said, code]).toEqual(["", 0])
     return JSON.parse(out).confusion
   }
