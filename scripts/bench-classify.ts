@@ -33,7 +33,7 @@ const { values } = parseArgs({
   },
 })
 const [rounds, steps] = [Number(values.rounds), Number(values.steps)]
-const layouts = ["contiguous", "channels_last"] as const
+const layouts = ["contiguous", "channels_last", "bf16"] as const
 
 const engine = await startEngine(values.engine as EngineChoice)
 const machine = `${processor}, ${engine}`

@@ -17,6 +17,8 @@ export interface Times {
 export interface Peer {
   readonly facts: {
     readonly versions: Readonly<Record<string, string>>
+    /** Who it can ask, by the names that it knows them by. */
+    readonly contenders: readonly string[]
     readonly proposals: number
     readonly threads: number
   }
@@ -24,6 +26,15 @@ export interface Peer {
   readonly found: Detections
   readonly contenders: Readonly<Record<string, () => Promise<Times>>>
   stop(): void
+}
+
+const titles: Readonly<Record<string, string>> = {
+  eager: "torchvision, eager",
+  channels_last: "torchvision, channels last",
+  bf16: "torchvision, same in bf16",
+  onnx: "torchvision's ONNX export",
+  openvino: "the export in OpenVINO",
+  openvino_bf16: "the export in OpenVINO, bf16",
 }
 
 interface Start {
@@ -56,11 +67,7 @@ export async function startPeer(python: string, { weights, config, photo, folder
   return {
     facts,
     found: { boxes: Float32Array.from(boxes), scores: Float32Array.from(scores), labels: Int32Array.from(labels) },
-    contenders: {
-      "torchvision, eager": turn("eager"),
-      "torchvision, channels last": turn("channels_last"),
-      "torchvision's ONNX export": turn("onnx"),
-    },
+    contenders: Object.fromEntries(facts.contenders.map((name) => [titles[name] ?? name, turn(name)])),
     stop: () => child.kill(),
   }
 }

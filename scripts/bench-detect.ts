@@ -1,8 +1,9 @@
 /**
- * How long a detection takes: ours on TensorFlow and on ONNX Runtime, and, with `--peer` a Python that has torchvision,
- * onnx and onnxruntime, torchvision's own detector of the same weights, eagerly and as its own ONNX export. All detect the
- * same photo by turns, so that whatever else the machine does meets all alike: medians of time and of processor time, and
- * each one's time as a multiple of ours on ONNX Runtime, the median over the rounds. Weights and photo are made up.
+ * How long a detection takes: ours on TensorFlow (operation by operation, recorded, in bf16) and on ONNX Runtime, and, with
+ * `--peer` a Python that has torchvision, onnx and onnxruntime, torchvision's own detector of the same weights, eagerly, in
+ * bf16, and as its own ONNX export, which OpenVINO runs too where that Python has it. All detect the same photo by turns,
+ * so that whatever else the machine does meets all alike: medians of time and of processor time, and each one's time as a
+ * multiple of ours on ONNX Runtime, the median over the rounds. Weights and photo are made up.
  * `npm run bench:detect [-- --peer python3 --rounds 7 --models fasterrcnn_resnet50_fpn,... --json FILE]`
  */
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
@@ -15,6 +16,7 @@ import { seededRandom } from "../src/core/random.js"
 import { buildFasterRcnn } from "../src/detector/build.js"
 import { type ModelConfig, modelDefaults } from "../src/detector/model.js"
 import { preset } from "../src/detector/presets.js"
+import { bf16Units } from "../src/engine/precision.js"
 import { startEngine } from "../src/engine/start.js"
 import { compareDetections } from "../src/predict/compare-detectors.js"
 import { madeUpPhoto } from "../src/predict/made-up-photos.js"
@@ -25,7 +27,7 @@ import { saveDetector } from "../src/weights/save.js"
 import { type Peer, startPeer, type Times } from "./bench-detect-peer.js"
 
 const CLASSES = 90
-const WARM_UP = 2
+const WARM_UP = 3
 /** Milliseconds: the runtimes' idle threads spin for a while after their work. */
 const PAUSE = 300
 const OURS = "ours, ONNX Runtime"
@@ -52,8 +54,12 @@ try {
 async function bench(model: string) {
   const weights = join(folder, `${model}.safetensors`)
   const config = await saveMadeUp(model, weights)
-  const ours = {
+  const ours: Record<string, PixelDetector> = {
+    "ours, TensorFlow, eager": await openUnrecorded(weights),
     "ours, TensorFlow": await openTensorNetwork([weights], "tensorflow"),
+    ...(bf16Units().length > 0 && {
+      "ours, TensorFlow, bf16": await openTensorNetwork([weights], "tensorflow", { precision: "bf16" }),
+    }),
     [OURS]: await openOnnxNetwork(weights),
   }
   const peer = values.peer === undefined ? undefined : await startPeer(values.peer, { weights, config, photo, folder })
@@ -78,6 +84,16 @@ async function bench(model: string) {
   } finally {
     for (const network of Object.values(ours)) network.dispose()
     peer?.stop()
+  }
+}
+
+/** On TensorFlow, operation by operation. */
+async function openUnrecorded(weights: string): Promise<PixelDetector> {
+  process.env.RESDET_RECORD = "off"
+  try {
+    return await openTensorNetwork([weights], "tensorflow")
+  } finally {
+    delete process.env.RESDET_RECORD
   }
 }
 

@@ -26,7 +26,7 @@ const engine = await startEngine(rest[2] as EngineChoice)
 const folder = mkdtempSync(join(tmpdir(), "resdet-bench-"))
 try {
   const photos = await makePhotos(folder, Math.max(4, 2 * batch))
-  const rounds = await timeDetector(config, photos, { batch, steps })
+  const rounds = await timeDetector(config, photos, { batch, steps, precision: "float32" })
   const peakMemory = process.resourceUsage().maxRSS * 1024
   process.stdout.write(JSON.stringify({ engine, ...rounds, peakMemory } satisfies BenchReport))
 } finally {

@@ -36,7 +36,7 @@ const { values } = parseArgs({
 })
 const sizes = values.sizes.split(",").map(Number)
 const [batch, rounds, steps] = [values.batch, values.rounds, values.steps].map(Number) as [number, number, number]
-const layouts = ["contiguous", "channels_last"] as const
+const layouts = ["contiguous", "channels_last", "bf16"] as const
 
 process.stdout.write(`${machine}; milliseconds: median, middle half of ${rounds} x ${steps}\n\n`)
 const folder = mkdtempSync(join(tmpdir(), "resdet-bench-"))

@@ -1,5 +1,6 @@
 """Seconds of torch's training steps, for `bench-classify.ts`: one JSON list on stdout.
-`bench_classify_peer.py NETWORK BATCH SIDE STEPS LAYOUT`; NETWORK is torchvision's name, or `cifar_resnet20`."""
+`bench_classify_peer.py NETWORK BATCH SIDE STEPS LAYOUT`; NETWORK is torchvision's name, or `cifar_resnet20`,
+LAYOUT `contiguous`, `channels_last` or `bf16` (channels_last with autocast)."""
 
 import json
 import sys
@@ -40,7 +41,7 @@ def main(name, batch, side, steps, layout):
     torch.manual_seed(0)
     cifar = name.startswith("cifar_resnet")
     network = cifar_resnet(int(name[len("cifar_resnet") :])) if cifar else getattr(models, name)()
-    form = torch.channels_last if layout == "channels_last" else torch.contiguous_format
+    form = torch.contiguous_format if layout == "contiguous" else torch.channels_last
     network = network.to(memory_format=form).train()
     images = torch.randn(batch, 3, side, side).to(memory_format=form)
     labels = torch.arange(batch) % (10 if cifar else 1000)
@@ -49,7 +50,8 @@ def main(name, batch, side, steps, layout):
     for _ in range(WARM_UP + steps):
         start = time.perf_counter()
         optimizer.zero_grad()
-        loss = F.cross_entropy(network(images), labels)
+        with torch.autocast("cpu", torch.bfloat16, enabled=layout == "bf16"):
+            loss = F.cross_entropy(network(images), labels)
         loss.backward()
         optimizer.step()
         loss.item()

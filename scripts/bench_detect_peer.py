@@ -14,6 +14,11 @@ import warnings
 import numpy as np
 import onnxruntime
 import torch
+
+try:
+    import openvino
+except ImportError:
+    openvino = None
 import torchvision
 from torchvision.ops import FrozenBatchNorm2d
 
@@ -75,10 +80,23 @@ def main():
         boxes, labels, scores = session.run(None, {"image": (pixels.transpose(2, 0, 1) / np.float32(255)).astype(np.float32)})
         return {"boxes": boxes, "labels": labels, "scores": scores}
 
-    contenders = {"eager": (torch.contiguous_format, eager), "channels_last": (torch.channels_last, eager), "onnx": (None, onnx)}
+    def bf16():
+        with torch.autocast("cpu", torch.bfloat16):
+            return eager()
+
+    contenders = {
+        "eager": (torch.contiguous_format, eager),
+        "channels_last": (torch.channels_last, eager),
+        "bf16": (torch.channels_last, bf16),
+        "onnx": (None, onnx),
+    }
     versions = {"torch": torch.__version__, "torchvision": torchvision.__version__, "onnxruntime": onnxruntime.__version__}
+    if openvino is not None:
+        versions["openvino"] = openvino.__version__
+        for name, precision in (("openvino", "f32"), ("openvino_bf16", "bf16")):
+            contenders[name] = (None, in_openvino(exported.getvalue(), precision, pixels))
     lists = {name: values.flatten().tolist() for name, values in found.items()}
-    answer({"versions": versions, "threads": torch.get_num_threads(), "proposals": len(proposals), **lists})
+    answer({"versions": versions, "contenders": list(contenders), "threads": torch.get_num_threads(), "proposals": len(proposals), **lists})
     layout = torch.contiguous_format
     for line in sys.stdin:
         wanted, detect = contenders[line.strip()]
@@ -88,6 +106,13 @@ def main():
         wall, cpu = time.perf_counter(), time.process_time()
         detect()
         answer({"wall": 1000 * (time.perf_counter() - wall), "cpu": 1000 * (time.process_time() - cpu)})
+
+
+def in_openvino(exported, precision, pixels):
+    core = openvino.Core()
+    model = core.compile_model(core.read_model(exported), "CPU", {"INFERENCE_PRECISION_HINT": precision, "PERFORMANCE_HINT": "LATENCY"})
+    image = (pixels.transpose(2, 0, 1) / np.float32(255)).astype(np.float32)
+    return lambda: model([image])
 
 
 def answer(value):

@@ -1,5 +1,6 @@
 """Milliseconds of torchvision's training steps, for `bench.ts`: one JSON document on stdout.
-`bench_train_peer.py CONFIG BATCH STEPS LAYOUT`; CONFIG is a detector's of ours, as JSON."""
+`bench_train_peer.py CONFIG BATCH STEPS LAYOUT`; CONFIG is a detector's of ours, as JSON, LAYOUT `contiguous`,
+`channels_last` or `bf16` (channels_last with autocast)."""
 
 import json
 import sys
@@ -18,7 +19,7 @@ OBJECTS = 7
 def main(config, batch, steps, layout):
     torch.manual_seed(0)
     model = build(config, CLASSES + 1).train()
-    if layout == "channels_last":
+    if layout != "contiguous":
         model = model.to(memory_format=torch.channels_last)
     for name, parameter in model.named_parameters():
         # The stem and layer1, as ours.
@@ -32,7 +33,8 @@ def main(config, batch, steps, layout):
     seconds = []
     for _ in range(WARM_UP + steps):
         start = time.perf_counter()
-        losses = model(images, targets)
+        with torch.autocast("cpu", torch.bfloat16, enabled=layout == "bf16"):
+            losses = model(images, targets)
         total = sum(losses.values())
         optimizer.zero_grad()
         total.backward()

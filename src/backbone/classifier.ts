@@ -1,5 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core"
 import type { Scope } from "../core/parameters.js"
+import { recorded } from "../engine/recorded.js"
 import { type LayerOutput, observedOps } from "../layers/observe.js"
 import type { NormKind, Ops } from "../layers/ops.js"
 import { createParameters } from "../layers/parameters.js"
@@ -33,6 +34,7 @@ export class ResNet {
   readonly #meanPicture: MeanPicture | undefined
   readonly #testing: Ops<tf.Tensor>
   readonly #training: Ops<tf.Tensor>
+  readonly #forward: (images: tf.Tensor4D) => readonly tf.Tensor[]
 
   constructor(scope: Scope, network: NetworkSpec, options: Partial<ClassifierOptions> = {}) {
     const { classes = network.classes, norm, frozen, meanPicture } = { ...classifierDefaults, ...options }
@@ -46,11 +48,12 @@ export class ResNet {
     this.#frozen = frozen
     this.#testing = testingOps(scope)
     this.#training = trainingOps(scope)
+    this.#forward = recorded((images) => [this.#classify(this.#testing, this.stages(images).at(-1)!)])
   }
 
   /** Images `[N, H, W, 3]`, normalised float32, to logits `[N, classes]`, for testing. */
   forward(images: tf.Tensor4D): tf.Tensor2D {
-    return this.#classify(this.#testing, this.stages(images).at(-1)!)
+    return this.#forward(images)[0] as tf.Tensor2D
   }
 
   /** What the parts that do not train make of images, for `train`; run it outside the gradient tape. */

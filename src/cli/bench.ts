@@ -14,12 +14,12 @@ export const command = defineCommand({
   async run(options, { hooks }) {
     const { bench } = await import("../tasks/bench.js")
     const result = await bench(options, hooks)
-    const { machine, batch, training, detection, photosPerSecond, peakMemory } = result
+    const { machine, batch, precision, training, detection, photosPerSecond, peakMemory } = result
     const loading = `loading by two threads: ${photosPerSecond.toFixed(0)} photos a second`
     const text = [
       `${machine}; milliseconds: median, middle half of ${options.steps}\n`,
       `${phaseTable(`training step of ${batch}`, training)}\n`,
-      `${phaseTable("detection of 1", detection)}\n`,
+      `${phaseTable(`detection of 1 in ${precision}`, detection)}\n`,
       `${loading}; peak memory ${(peakMemory / 2 ** 30).toFixed(2)} GB`,
     ]
     return { text: text.join("\n"), document: result }

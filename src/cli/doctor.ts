@@ -28,6 +28,7 @@ function lines(report: DoctorReport): [name: string, value: string][] {
     ["tfjs", versions.tfjs],
     ["libtensorflow", versions.libtensorflow ?? "not in use"],
     ["threads", `${threads}; ${report.cores} cores`],
+    ["bf16", report.bf16.length > 0 ? `${report.bf16.join(" and ")} (--precision bf16)` : "none"],
     ["GPU", report.usesGpu ? `in use (${report.gpuDriver ?? report.webGpu?.device})` : (report.gpuDriver ?? "none")],
     ["WebGPU", report.webGpu ? `${report.webGpu.device} (${report.webGpu.driver})` : "no GPU that it can use"],
     ["memory", `${gigabytes(memory.total)}, ${gigabytes(memory.free)} free`],

@@ -31,7 +31,7 @@ function nextOf({ bestThreshold }: EvalReport, { weights, gt, predictions }: Eva
 }
 
 async function ofPredictions(
-  { weights, data, engine, minMap, ...options }: EvalOptions,
+  { weights, data, engine, precision, minMap, ...options }: EvalOptions,
   hooks: Terminal["hooks"],
 ): Promise<EvalReport> {
   if (data !== undefined) {

@@ -1,6 +1,7 @@
 import { type Backbone, type BackboneSpec, createBackbone } from "../backbone/backbone.js"
 import { UsageError } from "../core/errors.js"
 import { type Parameters, Scope } from "../core/parameters.js"
+import type { Precision } from "../engine/precision.js"
 import { type BoxHead, BoxPredictor, createBoxHead, type PredictorSizes } from "../roi/head.js"
 import { RoiHeads } from "../roi/roi-heads.js"
 import { anchorsPerCell } from "../rpn/anchors.js"
@@ -10,6 +11,7 @@ import { type DetectorSpec, detectorSpec, ownDetectorSpec } from "./detector-spe
 import { FasterRcnn } from "./faster-rcnn.js"
 import type { ModelConfig } from "./model.js"
 import { checkOptions, type FasterRcnnOptions } from "./options.js"
+import { recordLayers } from "./record-layers.js"
 
 /**
  * A backbone from code: described with `Ops`, or put together from tensors of any kind by a function that creates its
@@ -22,6 +24,7 @@ export type OwnBackbone = BackboneSpec | ((scope: Scope) => Backbone)
  * `roi_heads.box_head.*`, `roi_heads.box_predictor.*`.
  * @param numClasses K, without the background
  * @param backbone in place of the one that `config.model` names; two linear layers then run on every region
+ * @param precision of testing; training is float32
  * @throws UsageError for a model name that is not known, or several maps with other than one anchor size each
  */
 export function buildFasterRcnn(
@@ -29,9 +32,16 @@ export function buildFasterRcnn(
   config: ModelConfig,
   numClasses: number,
   backbone?: OwnBackbone,
+  precision: Precision = "float32",
 ): FasterRcnn {
   checkOptions(config.options)
-  return assemble(buildLayers(parameters, config, numClasses, backbone), config.options)
+  const layers = buildLayers(parameters, config, numClasses, backbone)
+  const recording = recordLayers(layers, precision)
+  // What a function of the user's does may depend on more than its inputs.
+  if (typeof backbone !== "function") return assemble(recording, config.options)
+  if (precision === "bf16")
+    throw new UsageError("--precision bf16 takes a backbone that is described with Ops, got a function")
+  return assemble({ ...recording, backbone: layers.backbone }, config.options)
 }
 
 /** The layers of a detector, by its parts. */
@@ -39,7 +49,7 @@ export interface DetectorLayers {
   readonly backbone: Backbone
   readonly rpnHead: AnchorHead
   readonly boxHead: BoxHead
-  readonly predictor: BoxPredictor
+  readonly predictor: Pick<BoxPredictor, "apply">
 }
 
 /** Layers with all that goes on between them. The anchors' stride is that of the backbone's finest maps. */

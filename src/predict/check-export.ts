@@ -72,7 +72,7 @@ async function checkDetector(
   backbone: BackboneSpec | undefined,
   onImage: ((done: number, total: number) => void) | undefined,
 ): Promise<DetectorCheck> {
-  const [reference, exported] = [await openTensorNetwork([weights], engine, backbone), await openOnnxNetwork(out)]
+  const [reference, exported] = [await openTensorNetwork([weights], engine, { backbone }), await openOnnxNetwork(out)]
   try {
     // The low bound gives something to compare where the detector finds nothing.
     const photos = photoSizes.map(([height, width]) => ({

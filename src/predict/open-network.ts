@@ -15,13 +15,13 @@ import type { PixelDetector } from "./pixel-detector.js"
  * Loads a trained detector, or several that work as one, into what shall run them. `auto` takes ONNX Runtime where it is
  * installed and the detector has a graph, which is then made in memory: it finds the same, sooner. What a graph cannot do
  * runs on TensorFlow or WebAssembly all the same, and so does everything beside an NVIDIA GPU, where ONNX Runtime would
- * stay on the processor.
+ * stay on the processor, and bfloat16.
  * @throws DataError when a file is no detector, or the detectors know other classes
- * @throws UserError when the engine cannot run here, or cannot run these detectors
+ * @throws UserError when the engine cannot run here, or cannot run these detectors, or not in this precision
  */
 export async function openNetwork(
   weights: readonly WeightsSource[],
-  { engine, detect = {}, backbone, threads }: OpenOptions,
+  { engine, detect = {}, backbone, precision = "float32", threads }: OpenOptions,
 ): Promise<PixelDetector> {
   const [first] = weights as [WeightsSource]
   const graph = weights.find(isGraph)
@@ -29,16 +29,21 @@ export async function openNetwork(
     throw new UsageError(`${nameOfWeights(graph)}: an ONNX file runs on the engine onnx, got ${engine}`)
   }
   if (graph !== undefined || engine === "onnx") {
+    if (precision !== "float32")
+      throw new UsageError(`--precision ${precision} is TensorFlow's: the engine onnx computes in float32`)
     if (weights.length > 1)
       throw new UsageError("the engine onnx runs one detector. Choose another --engine for an ensemble")
     return openOnnxNetwork(first, described(backbone), { threads })
   }
+  const onTensors = { backbone, precision }
   const prefersGraph = engine === "auto" && weights.length === 1 && beyondGraph(detect) === undefined
-  if (!prefersGraph || typeof backbone === "function") return openTensorNetwork(weights, engine, backbone)
+  if (!prefersGraph || typeof backbone === "function" || precision !== "float32") {
+    return openTensorNetwork(weights, engine, onTensors)
+  }
   using checkpoint = Checkpoint.open(first)
-  if (!(await runsBetterOnOnnx(checkpoint))) return await tensorNetworkFrom([checkpoint], engine, backbone)
+  if (!(await runsBetterOnOnnx(checkpoint))) return await tensorNetworkFrom([checkpoint], engine, onTensors)
   const network = await onnxNetworkFrom(checkpoint, backbone, { threads })
-  return withFallback(network, () => openTensorNetwork(weights, "auto", backbone))
+  return withFallback(network, () => openTensorNetwork(weights, "auto", onTensors))
 }
 
 /** @throws UsageError for a backbone that is not described, of which there is no graph */

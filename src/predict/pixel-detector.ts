@@ -3,6 +3,7 @@ import type { PhotoSource } from "../../datasets/open-sample.js"
 import type { Detections } from "../boxes/boxes.js"
 import type { DetectOptions } from "../detector/detect-options.js"
 import type { EngineName } from "../engine/names.js"
+import type { Precision } from "../engine/precision.js"
 
 /** What prediction needs of a detector; no tensor passes through this door. */
 export interface PixelDetector {
@@ -14,10 +15,16 @@ export interface PixelDetector {
   readonly bestScore?: number | undefined
   /** What runs it. */
   readonly engine: EngineName | "onnx"
+  /** What it computes in, `float32` where left out. */
+  readonly precision?: Precision
   /** Boxes in image pixels, best score first. */
   detect(image: RgbImage, options: DetectOptions): Promise<Detections>
   dispose(): void
 }
+
+/** What runs a detector, for people. */
+export const engineLine = ({ engine, precision = "float32" }: Pick<PixelDetector, "engine" | "precision">): string =>
+  `engine: ${engine}, precision: ${precision}`
 
 /**
  * Decodes an image file, or its bytes, as upright RGB pixels; makes such of decoded ones.

@@ -17,7 +17,7 @@ import { roiTargets } from "./targets.js"
 
 export interface RoiHeadsParts {
   readonly boxHead: BoxHead
-  readonly predictor: BoxPredictor
+  readonly predictor: Pick<BoxPredictor, "apply">
 }
 
 export interface RoiHeadsOptions {

@@ -43,7 +43,7 @@ export async function buildAddon(folder: string, onPart?: (done: number, total: 
     const objects = files.map((file) => `${file}.o`)
     await runCompiler(["-shared", ...objects, "-o", join(folder, path), ...libraries])
   }
-  const binding = ["binding.cc", "binding/tfjs_backend.cc"]
+  const binding = ["binding.cc", "backend.cc", "recorder.cc"]
   await Promise.all([
     ...binding.map((file) => compile(file, "tfjs_binding")),
     compile("loader.cc", "resdet_loader").then(() => link(["loader.cc"], loaderPath, ["-ldl"])),

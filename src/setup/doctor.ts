@@ -7,6 +7,7 @@ import { findNative } from "../engine/native/cache.js"
 import { gpuDriver } from "../engine/native/load.js"
 import { isOnCuda } from "../engine/native/op.js"
 import { onnxRuntimeVersion } from "../engine/onnx-runtime.js"
+import { bf16Units } from "../engine/precision.js"
 import { startEngine } from "../engine/start.js"
 import type { GpuInfo } from "../engine/webgpu/device.js"
 import { cudaFaults, driverFault, probeWebGpu } from "./gpu.js"
@@ -31,6 +32,8 @@ export interface DoctorReport {
   /** Processor threads the engine uses: WebAssembly runs on one. */
   readonly threads: number
   readonly cores: number
+  /** What the processor multiplies bfloat16 with, for `--precision bf16`: AMX, AVX-512, both, or nothing. */
+  readonly bf16: readonly string[]
   /** The NVIDIA driver, or null; `usesGpu` whether the engine computes on it. */
   readonly gpuDriver: string | null
   readonly usesGpu: boolean
@@ -94,6 +97,7 @@ export async function examine(choice: EngineChoice = "auto"): Promise<DoctorRepo
     platform: `${process.platform} ${process.arch}`,
     threads: engine === "wasm" ? 1 : cores,
     cores,
+    bf16: bf16Units(),
     gpuDriver: driver,
     usesGpu: usesGpu || (engine === "webgpu" && !(webGpu instanceof Error) && !webGpu.isSoftware),
     webGpu: webGpu instanceof Error ? null : webGpu,

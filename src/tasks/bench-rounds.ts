@@ -7,18 +7,23 @@ import { mixSeeds, seededRandom } from "../core/random.js"
 import { buildLayers, type DetectorLayers, detectorOptions } from "../detector/build.js"
 import type { ModelConfig } from "../detector/model.js"
 import { assembleWithPhases } from "../detector/phases.js"
+import { recordLayers } from "../detector/record-layers.js"
+import type { Precision } from "../engine/precision.js"
 import { Sgd } from "../train/sgd.js"
 import { trainStep } from "../train/step.js"
 import type { Round } from "./bench-phases.js"
 
 const SEED = 0
-const WARM_UP = 2
+/** Rounds that do not count: in the first something is loaded, in the second it is recorded, the third is the first to use that. */
+export const WARM_UP = 3
 
 export interface BenchOptions {
   /** Photos in a training step. */
   readonly batch: number
-  /** Training steps and detections that are measured, behind two that are not. */
+  /** Training steps and detections that are measured, behind a few that are not. */
   readonly steps: number
+  /** Of detection; training is float32. */
+  readonly precision: Precision
 }
 
 export interface DetectorRounds {
@@ -35,8 +40,9 @@ export async function timeDetector(
   const parameters = new Parameters(seededRandom(SEED))
   try {
     const layers = buildLayers(parameters, config, photos.classes.length)
-    const training = await timeTraining(config, photos, layers, parameters, options)
-    return { training, detection: await timeDetection(config, photos, layers, options) }
+    const training = await timeTraining(config, photos, recordLayers(layers, "float32"), parameters, options)
+    const testing = recordLayers(layers, options.precision)
+    return { training, detection: await timeDetection(config, photos, testing, options) }
   } finally {
     parameters.dispose()
   }

@@ -7,13 +7,14 @@ import { didYouMean } from "../core/suggest.js"
 import { type ModelConfig, modelDefaults, modelNames, parseModel } from "../detector/model.js"
 import { preset } from "../detector/presets.js"
 import type { EngineName } from "../engine/names.js"
+import { expectPrecision, type Precision } from "../engine/precision.js"
 import { startEngine } from "../engine/start.js"
 import { Checkpoint } from "../weights/checkpoint.js"
 import { expectDetector } from "../weights/open-model.js"
 import { inputSizes } from "../weights/plan.js"
 import { machine, type Phase, phases, spread } from "./bench-phases.js"
 import { makePhotos } from "./bench-photos.js"
-import { timeDetector, timeLoading } from "./bench-rounds.js"
+import { timeDetector, timeLoading, WARM_UP } from "./bench-rounds.js"
 import { parseOptions } from "./config.js"
 import { listenerOf, type TaskHooks } from "./hooks.js"
 import { type BenchOptions, benchSchema } from "./options/bench.js"
@@ -23,6 +24,8 @@ export interface BenchResult {
   /** Processor and version of Node. */
   readonly machine: string
   readonly engine: EngineName
+  /** Of detection; training is float32. */
+  readonly precision: Precision
   readonly model: string
   readonly size: number
   readonly maxSize: number
@@ -45,20 +48,22 @@ const loaded = 32
  */
 export async function bench(options: BenchOptions, hooks: TaskHooks = {}): Promise<BenchResult> {
   const given = parseOptions("bench", benchSchema, options)
-  const { batch, steps } = given
+  const { batch, steps, precision } = given
   const config = configOf(given)
   const engine = await startEngine(given.engine)
+  expectPrecision(precision, engine)
   const { model, size, maxSize } = config
   const { log } = listenerOf(hooks)
-  log(`engine: ${engine}; ${model}, shorter side ${size}: ${steps + 2} steps of ${batch}, then as many detections`)
+  const times = steps + WARM_UP
+  log(`engine: ${engine}; ${model}, shorter side ${size}: ${times} steps of ${batch}, then as many detections`)
   const folder = mkdtempSync(join(tmpdir(), "resdet-bench-"))
   try {
     const photos = await makePhotos(folder, Math.max(loaded, 2 * batch))
-    const rounds = await timeDetector(config, photos, { batch, steps })
+    const rounds = await timeDetector(config, photos, { batch, steps, precision })
     const peakMemory = process.resourceUsage().maxRSS * 1024
     const photosPerSecond = spread(await timeLoading(photos, config, 3)).median
     const [training, detection] = [phases(rounds.training), phases(rounds.detection)]
-    return { machine, engine, model, size, maxSize, batch, training, detection, photosPerSecond, peakMemory }
+    return { machine, engine, precision, model, size, maxSize, batch, training, detection, photosPerSecond, peakMemory }
   } finally {
     rmSync(folder, { recursive: true })
   }

@@ -10,6 +10,7 @@ import { categoryIdsOf } from "../predict/detector-handle.js"
 import type { DetectorParts } from "../predict/detector-loader.js"
 import { openImageSource } from "../predict/image-source.js"
 import { type DrawDetections, type EncodeImage, writeCrops, writePicture } from "../predict/pictures.js"
+import { engineLine } from "../predict/pixel-detector.js"
 import { renderLog } from "../predict/render-log.js"
 import { VideoWriter } from "../predict/video-writer.js"
 import { detectionFormats } from "../predict/writer.js"
@@ -119,8 +120,10 @@ export async function detectWith(
 
   const asked = lookOf({ ...config, score: undefined })
   const weights = await weightsFiles(config.weights, config.offline, listener)
-  const network = await parts.openNetwork(weights, { engine: config.engine, detect: asked })
+  const { engine, precision } = config
+  const network = await parts.openNetwork(weights, { engine, precision, detect: asked })
   using _ = { [Symbol.dispose]: () => network.dispose() }
+  if (network.engine !== undefined) log(engineLine(network))
   const { classes, bestScore } = network
   const score = config.score === "best" ? expectBestScore(bestScore, weights) : config.score
   const look = { ...asked, score }
@@ -133,6 +136,7 @@ export async function detectWith(
     source: config.source === "-" || isAddress(config.source) ? config.source : resolve(config.source),
     weights: weightsOf(weights),
     engine: network.engine,
+    ...(precision !== "float32" && { precision }),
     options: look,
     ...(only && { only: [...only] }),
     classes,

@@ -6,6 +6,7 @@ import { DataError, UsageError } from "../core/errors.js"
 import { parseJson } from "../core/plain-data.js"
 import { writeWhole } from "../core/write-whole.js"
 import type { DetectOptions } from "../detector/detect-options.js"
+import type { Precision } from "../engine/precision.js"
 import { cutHalfLine, logName } from "../predict/detection-log.js"
 import type { DetectionFormat } from "../predict/writer.js"
 
@@ -24,6 +25,8 @@ export interface DetectionRecord {
   /** Absolute paths, and bytes of the files. */
   readonly weights: readonly { readonly file: string; readonly bytes: number | null }[]
   readonly engine: string | null
+  /** `float32` where it is left out. */
+  readonly precision?: Precision
   readonly options: DetectOptions
   readonly classes: readonly string[]
   /** The classes whose objects are kept; all where it is left out. */
@@ -96,6 +99,7 @@ const parts = [
   "fps",
   "weights",
   "engine",
+  "precision",
   "options",
   "classes",
   "only",

@@ -6,6 +6,7 @@ import { DetectionEvaluator } from "../eval/evaluator.js"
 import type { EvalReport } from "../eval/report.js"
 import { detectRecords } from "../predict/detect-records.js"
 import { openNetwork } from "../predict/open-network.js"
+import { engineLine } from "../predict/pixel-detector.js"
 import { howReadOf, readBoxData } from "./box-data.js"
 import { parseOptions } from "./config.js"
 import { listenerOf, type TaskHooks } from "./hooks.js"
@@ -25,13 +26,13 @@ export async function evaluateDetector(given: EvaluateDetectorOptions, hooks: Ta
   const options = parseOptions("evaluateDetector", evaluateDetectorSchema, given)
   const listener = listenerOf(hooks)
   const { signal, log, fault, progress } = listener
-  const { data, split, engine, backbone } = options
+  const { data, split, engine, precision, backbone } = options
   const { score: _, ...wished } = options
   const look = lookOf(wished)
   const weights = await weightsFiles(options.weights, options.offline, listener)
-  const network = await openNetwork(weights, { engine, detect: look, backbone })
+  const network = await openNetwork(weights, { engine, precision, detect: look, backbone })
   try {
-    log(`engine: ${network.engine}`)
+    log(engineLine(network))
     const how = { split, classes: network.classes, ...howReadOf(options), policies: scoringPolicies }
     const set = await readBoxData(data, how, { log, fault })
     const total = set.images.length

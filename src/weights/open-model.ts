@@ -5,6 +5,7 @@ import { Parameters, Scope } from "../core/parameters.js"
 import { seededRandom } from "../core/random.js"
 import { buildFasterRcnn, type OwnBackbone } from "../detector/build.js"
 import type { FasterRcnn } from "../detector/faster-rcnn.js"
+import type { Precision } from "../engine/precision.js"
 import { Checkpoint } from "./checkpoint.js"
 import type { ClassifierConfig, ClassifierInfo, DetectorInfo } from "./model-info.js"
 import type { WeightsSource } from "./open-file.js"
@@ -27,10 +28,10 @@ export function expectDetector({ path, model }: Checkpoint): DetectorInfo {
  * @param backbone the one it was trained with, where a program brought it
  * @throws DataError when the file is no detector of resdet's, or lacks a part
  */
-export function detectorFrom(checkpoint: Checkpoint, backbone?: OwnBackbone): OpenDetector {
+export function detectorFrom(checkpoint: Checkpoint, backbone?: OwnBackbone, precision?: Precision): OpenDetector {
   const info = expectDetector(checkpoint)
   const { model, parameters } = fillModel(checkpoint, (parameters) =>
-    buildFasterRcnn(parameters, info.config, info.classes.length, backbone),
+    buildFasterRcnn(parameters, info.config, info.classes.length, backbone, precision),
   )
   return { ...info, detector: model, parameters }
 }

@@ -65,6 +65,19 @@ function shortcutAlone(zeros: "after" | "both"): number[] {
   return [...y.dataSync()].slice(6, 12)
 }
 
+onEveryEngine("a classifier", () => {
+  test("says the same of an image however often it is asked", () => {
+    const parameters = new Parameters(seededRandom(1))
+    const network = new ResNet(new Scope(parameters), networkSpec("cifar_resnet20"))
+    const x = tf.randomNormal<tf.Rank.R4>([2, 16, 16, 3], 0, 1, "float32", 1)
+    const logits = () => tf.tidy(() => network.forward(x).dataSync())
+    const first = logits()
+    for (let k = 0; k < 3; k++) expect(logits()).toEqual(first)
+    x.dispose()
+    parameters.dispose()
+  })
+})
+
 onEveryEngine("option A", () => {
   test("takes every second pixel, and pads its channels behind or on both sides", () => {
     expect(shortcutAlone("after")).toEqual([5, 6, 0, 0, 0, 0])

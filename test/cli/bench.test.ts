@@ -40,7 +40,7 @@ test("--print-config shows what the model and the weights decide, and takes it b
 test("every phase of a detector's training and detection has its time, and the phases make up the whole", () => {
   const { status, stdout, stderr } = bench("--weights", weights, "--batch", "2", "--steps", "1", "--json", "-")
   expect(stderr).toMatch(
-    /^engine: .*; fasterrcnn_resnet18_c4, shorter side 64: 3 steps of 2, then as many detections\n/,
+    /^engine: .*; fasterrcnn_resnet18_c4, shorter side 64: 4 steps of 2, then as many detections\n/,
   )
   expect(status).toBe(0)
   type Phases = { phase: string; median: number }[]

@@ -93,6 +93,7 @@ test("--print-config shows file, environment, flags and --set in that order, and
     score: 0.3,
     nms: 0.4,
     engine: "wasm",
+    precision: "float32",
     format: ["jsonl"],
     hideLabels: false,
     hideScores: false,

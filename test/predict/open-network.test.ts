@@ -45,6 +45,21 @@ beforeAll(async () => {
 })
 afterAll(() => rmSync(folder, { recursive: true }))
 
+test("bf16 is refused in one line by engines that have none", async () => {
+  const open = (file: string, engine: "onnx" | "wasm" | "auto") => openNetwork([file], { engine, precision: "bf16" })
+  for (const [file, engine] of [
+    [weights, "onnx"],
+    [graph, "auto"],
+  ] as const) {
+    await expect(open(file, engine)).rejects.toThrow(
+      "--precision bf16 is TensorFlow's: the engine onnx computes in float32",
+    )
+  }
+  await expect(open(weights, "wasm")).rejects.toThrow(
+    "--precision bf16: it takes native TensorFlow, got the engine wasm",
+  )
+})
+
 withOnnxRuntime("a detector on ONNX Runtime", () => {
   test("from its weights, from its ONNX file and on the other engine finds the same, by any thresholds", async () => {
     // ONNX Runtime first, TensorFlow second: both have a place in one process.

@@ -1,10 +1,12 @@
-// tfjs-node's binding as it is (its source is included, its entry renamed), with signals held while TensorFlow runs.
+// tfjs-node's binding as it is (its source is included, its entry renamed), with signals held while TensorFlow runs, and with
+// the recorder's calls beside its own.
 #include <node_api.h>
 #include <unistd.h>
 
 #include <thread>
 #include <vector>
 
+#include "backend.h"
 #include "signals.h"
 
 namespace resdet {
@@ -47,7 +49,10 @@ NAPI_MODULE_INIT() {
   resdet::TakeSignals();
   // The threads that TensorFlow makes now take none ever.
   resdet::SignalsHeld held;
-  return tfnodejs::InitTfjs(env, exports);
+  exports = tfnodejs::InitTfjs(env, exports);
+  const auto methods = resdet::RecorderMethods();
+  resdet::DefineHeld(env, exports, methods.size(), methods.data());
+  return exports;
 }
 
 #undef NAPI_MODULE

@@ -73,7 +73,15 @@ export const tfjsNodeVersion = fetchedPackages.tfjsNode[0].version
 export const tfjsNodePath = `node_modules/${fetchedPackages.tfjsNode[0].name}`
 
 /** The C++ that setup compiles, and where it lies in this package. */
-export const addonSources = ["binding.cc", "loader.cc", "signals.h"] as const
+export const addonSources = [
+  "backend.cc",
+  "backend.h",
+  "binding.cc",
+  "loader.cc",
+  "recorder.cc",
+  "recorder.h",
+  "signals.h",
+] as const
 export const addonSourceFolder = (): string => join(packageFolder(), "src", "engine", "native")
 
 /** Counts the layouts of an entry that there have been. */

@@ -1,4 +1,5 @@
 import { z } from "zod"
+import { precisions } from "../../engine/precision.js"
 import { option } from "../option.js"
 import { engine } from "./shared.js"
 
@@ -16,10 +17,11 @@ export const benchSchema = z.strictObject({
   }),
   batch: option(z.int().min(1).default(1), { help: "batch size of a training step", unit: "images" }),
   steps: option(z.int().min(1).default(5), {
-    help: "number of training steps and detections to measure, after two for warm-up",
+    help: "number of training steps and detections to measure, after three for warm-up",
     unit: "steps",
   }),
   engine,
+  precision: option(z.enum(precisions).default("float32"), { help: "what detection computes in; training is float32" }),
 })
 
 export type BenchOptions = z.input<typeof benchSchema>

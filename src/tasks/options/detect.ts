@@ -1,7 +1,7 @@
 import { z } from "zod"
 import { type DetectOptions, detectRules } from "../../detector/detect-options.js"
 import { option } from "../option.js"
-import { byRule, detectEngine, files, offline, outFolder } from "./shared.js"
+import { byRule, detectEngine, files, offline, outFolder, precision } from "./shared.js"
 
 /** How a detector looks at an image; the same wherever one runs. */
 export const lookShape = {
@@ -94,6 +94,7 @@ export const detectSchema = z.strictObject({
   }),
   ...lookShape,
   engine: detectEngine,
+  precision,
   offline: offline(),
 })
 

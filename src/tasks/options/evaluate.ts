@@ -8,7 +8,17 @@ import { metricNames, type ReportOptions, reportDefaults } from "../../eval/repo
 import { slicesByFolder, slicesBySize, slicesFromFile } from "../../eval/slices.js"
 import { option } from "../option.js"
 import { lookShape } from "./detect.js"
-import { boxData, detectEngine, files, howRead, imagesFolder, offline, ownBackbone, scoredSplit } from "./shared.js"
+import {
+  boxData,
+  detectEngine,
+  files,
+  howRead,
+  imagesFolder,
+  offline,
+  ownBackbone,
+  precision,
+  scoredSplit,
+} from "./shared.js"
 
 /** What is measured, and how it is told. */
 const reportShape = {
@@ -101,6 +111,7 @@ export const evaluateDetectorSchema = z.strictObject({
     path: "single",
   }),
   engine: detectEngine,
+  precision,
   offline: offline(),
   backbone: ownBackbone(),
 })

@@ -3,6 +3,7 @@ import type { BackboneSpec } from "../../backbone/backbone.js"
 import type { Rule } from "../../core/options.js"
 import type { OwnBackbone } from "../../detector/build.js"
 import { engineChoices } from "../../engine/names.js"
+import { precisions } from "../../engine/precision.js"
 import type { BoxData } from "../box-data.js"
 import { option } from "../option.js"
 
@@ -64,6 +65,11 @@ const detectEngines = ["onnx", ...engineChoices] as const
 export const detectEngine = option(z.enum(detectEngines).default("auto"), {
   help: "what runs the network",
   variable: "RESDET_ENGINE",
+})
+
+/** @source torchvision, detectron2 and Ultralytics predict in float32 on processors */
+export const precision = option(z.enum(precisions).default("float32"), {
+  help: "what convolutions and products are computed in; bf16 takes native TensorFlow on a processor with AVX512_BF16 or AMX",
 })
 
 /** Nothing is fetched unless it is asked for; this forbids that too. */

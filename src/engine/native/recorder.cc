@@ -1,0 +1,211 @@
+#include "recorder.h"
+
+#include <memory>
+
+#include "tensorflow/c/c_api.h"
+#include "tensorflow/c/eager/c_api_experimental.h"
+
+namespace resdet {
+
+thread_local Recording* Recording::current = nullptr;
+thread_local std::unordered_map<std::string, std::string> optimizer_settings;
+
+namespace {
+
+/** A constant of more bytes than this is refused: sizes, axes and factors are small, a photo is not. */
+constexpr size_t kMostConstantBytes = 1 << 12;
+
+// Protocol buffers, as far as a GraphDef needs them.
+
+void AppendVarint(std::string* to, uint64_t value) {
+  for (; value >= 0x80; value >>= 7) to->push_back(static_cast<char>(value | 0x80));
+  to->push_back(static_cast<char>(value));
+}
+
+std::string NumberField(int field, uint64_t value) {
+  std::string bytes;
+  AppendVarint(&bytes, field << 3);
+  AppendVarint(&bytes, value);
+  return bytes;
+}
+
+std::string BytesField(int field, const std::string& value) {
+  std::string bytes;
+  AppendVarint(&bytes, field << 3 | 2);
+  AppendVarint(&bytes, value.size());
+  return bytes + value;
+}
+
+uint64_t ReadVarint(const char** at) {
+  uint64_t value = 0;
+  for (int shift = 0;; shift += 7) {
+    const uint8_t byte = *(*at)++;
+    value |= static_cast<uint64_t>(byte & 0x7f) << shift;
+    if (byte < 0x80) return value;
+  }
+}
+
+/** NodeDef.attr */
+std::string Attribute(const std::string& name, const std::string& value) {
+  return BytesField(5, BytesField(1, name) + BytesField(2, value));
+}
+
+std::string TypeAttribute(const std::string& name, TF_DataType type) { return Attribute(name, NumberField(6, type)); }
+
+using Buffer = std::unique_ptr<TF_Buffer, decltype(&TF_DeleteBuffer)>;
+Buffer NewBuffer() { return Buffer(TF_NewBuffer(), TF_DeleteBuffer); }
+
+/** The attributes of an operation, as its node has them. */
+std::string AttributesOf(const TFE_Op* op, TF_Status* status) {
+  const Buffer list = NewBuffer();
+  TFE_OpAttrsSerialize(TFE_OpGetAttrs(op), list.get(), status);
+  if (TF_GetCode(status) != TF_OK) return "";
+  std::string attributes;
+  const char* at = static_cast<const char*>(list->data);
+  // A NameAttrList: the operation's name, and the attributes in field 2.
+  for (const char* end = at + list->length; at < end;) {
+    const uint64_t tag = ReadVarint(&at);
+    const uint64_t length = ReadVarint(&at);
+    if (tag >> 3 == 2) attributes += BytesField(5, std::string(at, length));
+    at += length;
+  }
+  return attributes;
+}
+
+}  // namespace
+
+Recording::Recording(const std::vector<TFE_TensorHandle*>& given) {
+  for (uint32_t i = 0; i < given.size(); i++) given_.emplace(given[i], i);
+  current = this;
+}
+
+Recording::~Recording() { current = nullptr; }
+
+const Recording::Source* Recording::Find(const TFE_TensorHandle* handle) {
+  const auto known = sources_.find(handle);
+  if (known != sources_.end()) return &known->second;
+  const auto given = given_.find(handle);
+  if (given == given_.end()) return nullptr;
+  const std::string name = "argument" + std::to_string(arguments_.size());
+  arguments_.push_back(given->second);
+  AddNode(name, "Placeholder", TypeAttribute("dtype", TFE_TensorHandleDataType(const_cast<TFE_TensorHandle*>(handle))));
+  return &(sources_[handle] = {name, 0});
+}
+
+void Recording::AddNode(const std::string& name, const std::string& op, const std::string& rest) {
+  graph_ += BytesField(1, BytesField(1, name) + BytesField(2, op) + rest);
+}
+
+/** What was executed has been executed: the results are right, only the function cannot be made. */
+void Recording::Fail(const std::string& why) {
+  if (failure_.empty()) failure_ = why;
+}
+
+void Recording::Begin(const TFE_Op* op) {
+  const std::unique_ptr<TF_Status, decltype(&TF_DeleteStatus)> status(TF_NewStatus(), TF_DeleteStatus);
+  const std::string op_name = TFE_OpGetName(op, status.get());
+  std::string rest;
+  const int inputs = TFE_OpGetFlatInputCount(op, status.get());
+  for (int i = 0; i < inputs; i++) {
+    const Source* source = Find(TFE_OpGetFlatInput(op, i, status.get()));
+    if (!source) return Fail(op_name + " reads a tensor that was made before the recording and is not given to it");
+    rest += BytesField(3, source->first + ":" + std::to_string(source->second));
+  }
+  rest += AttributesOf(op, status.get());
+  if (TF_GetCode(status.get()) != TF_OK) return Fail(TF_Message(status.get()));
+  node_ = "node" + std::to_string(nodes_++);
+  AddNode(node_, op_name, rest);
+}
+
+void Recording::End(TFE_TensorHandle* const* results, int count) {
+  // The place in memory of a tensor that is gone may be another's now.
+  for (int i = 0; i < count; i++) sources_[results[i]] = {node_, i};
+}
+
+void Recording::AddConstant(const TFE_TensorHandle* handle, const TF_Tensor* values) {
+  const size_t bytes = TF_TensorByteSize(values);
+  const TF_DataType type = TF_TensorType(values);
+  if (bytes > kMostConstantBytes || type == TF_STRING) {
+    return Fail("a tensor of " + std::to_string(bytes) + " bytes is made of values within the recording");
+  }
+  std::string shape;
+  for (int i = 0; i < TF_NumDims(values); i++) shape += BytesField(2, NumberField(1, TF_Dim(values, i)));
+  const std::string content(static_cast<const char*>(TF_TensorData(values)), bytes);
+  const std::string tensor = NumberField(1, type) + BytesField(2, shape) + BytesField(4, content);
+  const std::string name = "constant" + std::to_string(nodes_++);
+  AddNode(name, "Const", TypeAttribute("dtype", type) + Attribute("value", BytesField(8, tensor)));
+  sources_[handle] = {name, 0};
+}
+
+void Recording::AddCopy(const TFE_TensorHandle* handle, const TFE_TensorHandle* of) {
+  if (const Source* source = Find(of)) sources_[handle] = Source(*source);
+}
+
+std::vector<uint32_t> Recording::Finish(TFE_Context* context, const std::string& name,
+                                        const std::vector<TFE_TensorHandle*>& results, TF_Status* status) {
+  // Before the graph is read: a result may be an argument that nothing has read yet.
+  std::vector<const Source*> sources;
+  for (const TFE_TensorHandle* result : results) {
+    sources.push_back(Find(result));
+    if (!sources.back()) Fail("a result was made before the recording");
+  }
+  if (!failure_.empty()) {
+    TF_SetStatus(status, TF_FAILED_PRECONDITION, failure_.c_str());
+    return {};
+  }
+  const std::unique_ptr<TF_Graph, decltype(&TF_DeleteGraph)> graph(TF_NewGraph(), TF_DeleteGraph);
+  const std::unique_ptr<TF_ImportGraphDefOptions, decltype(&TF_DeleteImportGraphDefOptions)> options(
+      TF_NewImportGraphDefOptions(), TF_DeleteImportGraphDefOptions);
+  const Buffer versions = NewBuffer();
+  TF_GraphVersions(graph.get(), versions.get(), status);
+  const std::string all =
+      graph_ + BytesField(4, std::string(static_cast<const char*>(versions->data), versions->length));
+  const Buffer definition(TF_NewBufferFromString(all.data(), all.size()), TF_DeleteBuffer);
+  TF_GraphImportGraphDef(graph.get(), definition.get(), options.get(), status);
+  if (TF_GetCode(status) != TF_OK) return {};
+
+  const auto output = [&](const Source& source) {
+    return TF_Output{TF_GraphOperationByName(graph.get(), source.first.c_str()), source.second};
+  };
+  std::vector<TF_Output> inputs, outputs;
+  for (size_t i = 0; i < arguments_.size(); i++) inputs.push_back(output({"argument" + std::to_string(i), 0}));
+  for (const Source* source : sources) outputs.push_back(output(*source));
+  const std::unique_ptr<TF_Function, decltype(&TF_DeleteFunction)> function(
+      TF_GraphToFunction(graph.get(), name.c_str(), 0, -1, nullptr, inputs.size(), inputs.data(), outputs.size(),
+                         outputs.data(), nullptr, nullptr, nullptr, status),
+      TF_DeleteFunction);
+  if (TF_GetCode(status) == TF_OK) TFE_ContextAddFunction(context, function.get(), status);
+  return arguments_;
+}
+
+void Execute(TFE_Op* op, TFE_TensorHandle** results, int* count, TF_Status* status) {
+  if (!optimizer_settings.empty()) {
+    const auto settings = optimizer_settings.find(TFE_OpGetName(op, status));
+    if (settings != optimizer_settings.end()) {
+      TFE_OpSetAttrString(op, "config_proto", settings->second.data(), settings->second.size());
+    }
+  }
+  if (Recording::current) Recording::current->Begin(op);
+  TFE_Execute(op, results, count, status);
+  if (Recording::current && TF_GetCode(status) == TF_OK) Recording::current->End(results, *count);
+}
+
+TFE_TensorHandle* NewTensorHandle(const TF_Tensor* values, TF_Status* status) {
+  TFE_TensorHandle* handle = TFE_NewTensorHandle(values, status);
+  if (Recording::current && TF_GetCode(status) == TF_OK) Recording::current->AddConstant(handle, values);
+  return handle;
+}
+
+TFE_TensorHandle* CopyToDevice(TFE_TensorHandle* handle, TFE_Context* context, const char* device, TF_Status* status) {
+  TFE_TensorHandle* copy = TFE_TensorHandleCopyToDevice(handle, context, device, status);
+  if (Recording::current && TF_GetCode(status) == TF_OK) Recording::current->AddCopy(copy, handle);
+  return copy;
+}
+
+TF_Tensor* Resolve(TFE_TensorHandle* handle, TF_Status* status) {
+  if (!Recording::current) return TFE_TensorHandleResolve(handle, status);
+  TF_SetStatus(status, TF_FAILED_PRECONDITION, "a value is read while operations are recorded");
+  return nullptr;
+}
+
+}  // namespace resdet

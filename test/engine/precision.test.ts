@@ -1,0 +1,42 @@
+import { afterEach, describe, expect, it, test, vi } from "vitest"
+import { UserError } from "../../src/core/errors.js"
+import { findNative } from "../../src/engine/native/cache.js"
+import { bf16Units, expectPrecision } from "../../src/engine/precision.js"
+import { startEngine } from "../../src/engine/start.js"
+
+test("a processor's flags tell what it multiplies bfloat16 with", () => {
+  const withFlags = (flags: string) => `processor\t: 0\nflags\t\t: fpu ${flags} vme\nbugs\t\t: amx_bf16\n`
+  expect(bf16Units(withFlags("avx512f avx512_bf16 amx_bf16"))).toEqual(["AMX", "AVX-512"])
+  expect(bf16Units(withFlags("avx512f avx512_bf16"))).toEqual(["AVX-512"])
+  expect(bf16Units(withFlags("avx2 avx512f avx512bw"))).toEqual([])
+  expect(bf16Units("")).toEqual([])
+})
+
+describe("expectPrecision", () => {
+  afterEach(() => vi.unstubAllEnvs())
+
+  it("has nothing against float32, whatever runs it", () => {
+    expect(() => expectPrecision("float32", "wasm", [])).not.toThrow()
+  })
+
+  it("refuses bf16 on an engine that has none, in one line", () => {
+    const wrong = new UserError(
+      "--precision bf16: it takes native TensorFlow, got the engine wasm. Leave --precision out",
+    )
+    expect(() => expectPrecision("bf16", "wasm", ["AMX"])).toThrow(wrong)
+  })
+
+  it("refuses bf16 where nothing may be recorded", () => {
+    vi.stubEnv("RESDET_RECORD", "off")
+    expect(() => expectPrecision("bf16", "tensorflow", ["AMX"])).toThrow("RESDET_RECORD=off forbids it")
+  })
+
+  it.runIf(findNative())(
+    "refuses bf16 on a processor that would be slower with it, and takes it on another",
+    async () => {
+      await startEngine("tensorflow")
+      expect(() => expectPrecision("bf16", "tensorflow", [])).toThrow("this processor has neither AVX512_BF16 nor AMX")
+      expect(() => expectPrecision("bf16", "tensorflow", ["AMX"])).not.toThrow()
+    },
+  )
+})
