@@ -42,7 +42,7 @@ const loadDefaults: LoadOptions = {
 }
 
 const loadRules = {
-  precision: oneOf(precisions),
+  precision: oneOf(...precisions),
   workers: (value: unknown) => (value === undefined ? undefined : wholeNumber(value)),
   maxQueue: wholeNumber,
 }
