@@ -26,9 +26,11 @@ import {
   trainDefaults,
   trainSchema,
 } from "./options/train-detector.js"
+import { batchSize } from "./training/batch-size.js"
 import { fingerprintOf, readTrainingData, type TrainingData } from "./training/box-data.js"
 import { planTraining } from "./training/detector-plan.js"
 import { detectorModelConfig, detectorRunOptions, explicitOptions, scheduleLine } from "./training/detector-run.js"
+import { expectValidation } from "./training/expect-validation.js"
 import type { ResumeChanges } from "./training/run-record.js"
 import {
   INITIALISATION_SEED,
@@ -78,7 +80,9 @@ const detectorTrainer: Trainer<GivenTrainConfig, TrainConfig, ModelConfig, Train
     for (const line of lines) listener.log(line)
     const model = detectorModelConfig(config, checkpoint)
     const start = checkpoint && { checkpoint, weights: readNow(detectorWeights(checkpoint, model)) }
-    return { config, model, start, data: await readTrainingData(config, policiesOf(config), listener) }
+    const data = await readTrainingData(config, policiesOf(config), listener)
+    expectValidation(data.validation, config)
+    return { config, model, start, data }
   },
   read: (config, listener) => readTrainingData(config, policiesOf(config), listener),
   explicit(config, model, { training }) {
@@ -91,7 +95,11 @@ const detectorTrainer: Trainer<GivenTrainConfig, TrainConfig, ModelConfig, Train
     const { detector, parameters } = state ? rebuild(parts, state, random) : build(parts, random, log)
     const loader = loaderOf(config, model, training)
     const unread = new PhotoFaults(validation?.source, withPolicies(policiesOf(config)))
-    const task = detectionTask(detector, parameters, loader, validation, model, unread)
+    const judged = { faults: unread, losses: config.valLoss }
+    const task = {
+      ...detectionTask(detector, parameters, loader, validation, model, judged),
+      size: (batch: DetectionBatch) => batchSize(batch, model),
+    }
     const options = detectorRunOptions(config, training.format, task.batchesPerEpoch)
     log(
       `${config.model}, ${describeNorms(model)}, ${model.frozen} parts frozen; ` +

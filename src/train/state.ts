@@ -26,8 +26,11 @@ const names = {
   average: "average.safetensors",
 }
 
+/** Where a run stands, and where its epoch began, as folders of a run. */
+type Slot = "state" | "epoch-start"
+
 /**
- * Saves a run's state as one folder `<run>/state`. It is written beside the old one and takes its place at the end, so
+ * Saves a run's state as one folder `<run>/state`, or what its epoch began with as `<run>/epoch-start`. It is written beside the old one and takes its place at the end, so
  * that at every moment one whole state is there, whatever breaks: a kill, a full disk, the power.
  */
 export function saveState(
@@ -36,8 +39,9 @@ export function saveState(
   parameters: Iterable<Parameter>,
   optimizer: Sgd,
   average?: WeightAverage,
+  slot: Slot = "state",
 ): void {
-  const [state, fresh, old] = ["state", "state.new", "state.old"].map((name) => join(run, name)) as [
+  const [state, fresh, old] = [slot, `${slot}.new`, `${slot}.old`].map((name) => join(run, name)) as [
     string,
     string,
     string,
@@ -63,10 +67,10 @@ export function saveState(
  * Reads what `saveState` wrote.
  * @throws DataError when the run has no state, or a broken one
  */
-export function loadState(run: string): SavedState {
-  const folder = ["state", "state.old"].map((name) => join(run, name)).find(existsSync)
+export function loadState(run: string, slot: Slot = "state"): SavedState {
+  const folder = [slot, `${slot}.old`].map((name) => join(run, name)).find(existsSync)
   if (folder === undefined)
-    throw new DataError(`${run}: no saved state to continue from. Expected a folder "state" in it`)
+    throw new DataError(`${run}: no saved state to continue from. Expected a folder "${slot}" in it`)
   const average = join(folder, names.average)
   return {
     position: readPosition(join(folder, names.position)),
@@ -93,7 +97,11 @@ function readTensors(file: string): Map<string, Float32Array> {
 }
 
 const count = z.int().min(0)
-const sums = z.object({ sums: z.record(z.string(), z.number()), count })
+const sums = z.object({
+  sums: z.record(z.string(), z.number()),
+  count,
+  counts: z.record(z.string(), count).optional(),
+})
 
 /** What `saveState` writes of a position. */
 const storedPosition = z.object({
@@ -113,6 +121,10 @@ const storedPosition = z.object({
       waited: count,
     })
     .optional(),
+  seconds: z.number().optional(),
+  waited: count.optional(),
+  trend: z.object({ first: z.number(), recent: z.number() }).optional(),
+  retries: count.optional(),
 })
 
 function readPosition(file: string): RunPosition {

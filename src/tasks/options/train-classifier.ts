@@ -8,6 +8,7 @@ import {
   flip,
   flipDefault,
   frozen,
+  plateauPatience,
   runOptionsShape,
   schedule,
   valEvery,
@@ -53,11 +54,7 @@ export const classifyTrainSchema = z.strictObject({
     source: "fb.resnet.torch; He et al. 2016 section 4.2",
     advanced: true,
   }),
-  patience: option(z.int().min(1).default(scheduleDefaults.patience), {
-    help: "validations without improvement before the schedule `plateau` drops the rate",
-    source: "PyTorch's ReduceLROnPlateau",
-    advanced: true,
-  }),
+  plateauPatience: plateauPatience(),
   startRate: option(z.number().positive().nullable().optional(), {
     help: "learning rate until the training error is below startError",
     otherwise: "a tenth of the rate for 110 layers and more",
@@ -143,6 +140,12 @@ export const classifyTrainSchema = z.strictObject({
   ...runOptionsShape("runs/classify"),
   engine,
 })
+
+/** As a run's folder keeps them; in 0.1.0 the patience of the schedule was called `patience`. */
+export const storedClassifyTrainSchema = z.preprocess((stored) => {
+  const { patience, ...rest } = stored as { patience?: unknown }
+  return "plateauPatience" in rest ? stored : { ...rest, plateauPatience: patience }
+}, classifyTrainSchema)
 
 export type ClassifyTrainConfig = z.output<typeof classifyTrainSchema>
 export type TrainClassifierOptions = z.input<typeof classifyTrainSchema>

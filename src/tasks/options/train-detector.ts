@@ -148,6 +148,9 @@ export const trainSchema = z.strictObject({
   }),
   flip: option(z.number().min(0).max(1).default(flipDefault), flip),
   valEvery: option(z.int().min(0).optional(), { ...valEvery, otherwise: `${trainDefaults.valEvery}` }),
+  valLoss: option(z.boolean().default(true), {
+    help: "measure only mAP in validation, not the losses",
+  }),
   metric: option(z.enum(["voc12", "voc07", "AP", "AP50", "AP75"]).optional(), {
     help: "metric that selects best.safetensors",
     otherwise: "voc12 for VOC data, AP for other",

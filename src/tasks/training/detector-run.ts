@@ -9,7 +9,7 @@ import { scheduleOptions } from "../../train/schedule.js"
 import type { Checkpoint } from "../../weights/checkpoint.js"
 import { planModel, planOwnModel } from "../../weights/plan.js"
 import type { TrainConfig } from "../options/train-detector.js"
-import { saveIntervalOf } from "../options/training.js"
+import { commonRunOptions } from "../options/training.js"
 
 /** What the detector of a run is like: the preset's, or that of the weights, with the user's own values. */
 export function detectorModelConfig(config: TrainConfig, checkpoint: Checkpoint | undefined): ModelConfig {
@@ -33,7 +33,7 @@ export function detectorRunOptions(
   return {
     epochs,
     ...asked,
-    seed: config.seed,
+    ...commonRunOptions(config),
     schedule: scheduleOptions({
       base: config.lr ?? ratePerImage(config) * config.batch * accumulate,
       steps,
@@ -45,9 +45,7 @@ export function detectorRunOptions(
     clipNorm: config.clipNorm,
     ...(ema && { average: { decay: emaDecay, ramp: emaRamp } }),
     validateEvery: config.valEvery,
-    saveEvery: saveIntervalOf(config.saveEvery),
     metric: config.metric ?? (format === "voc" ? "voc12" : "AP"),
-    reportEvery: config.logEvery,
   }
 }
 

@@ -34,9 +34,11 @@ interface RunLength {
 export interface ResumeChanges extends RunLength {
   readonly workers?: number | undefined
   readonly engine?: string | undefined
+  readonly patience?: number | undefined
+  readonly maxTime?: string | undefined
 }
 
-const changeable: readonly (keyof ResumeChanges)[] = ["epochs", "steps", "workers", "engine"]
+const changeable: readonly (keyof ResumeChanges)[] = ["epochs", "steps", "workers", "engine", "patience", "maxTime"]
 
 /** @throws UsageError when `out` holds a run already */
 export function refuseExistingRun(out: string | undefined): void {
