@@ -125,6 +125,7 @@ function runOptions(config: LocalizeTrainConfig, batchesPerEpoch: number): RunOp
       base: config.lr,
       steps: config.epochs * batchesPerEpoch,
       shape: config.schedule,
+      patience: config.plateauPatience,
       warmup: config.warmup ?? Math.min(scheduleDefaults.warmup, batchesPerEpoch - 1),
     }),
     sgd: sgdOptions({ momentum: config.momentum, weightDecay: config.weightDecay }),

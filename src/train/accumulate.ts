@@ -1,7 +1,8 @@
 import * as tf from "@tensorflow/tfjs-core"
 import type { Parameter } from "../core/parameters.js"
 import { withData } from "../engine/readback.js"
-import { type Sgd, squaredLength } from "./sgd.js"
+import type { Optimizer } from "./optimizer.js"
+import { squaredLength } from "./sgd.js"
 import { type Losses, type StepFigures, type StepOptions, trainStep } from "./step.js"
 
 /** What a batch is told by: the gradients have a norm where they made an update. */
@@ -13,10 +14,10 @@ export type BatchFigures = Pick<StepFigures, "losses"> & Partial<StepFigures>
  */
 export class AccumulatedSteps {
   readonly #parameters: readonly Parameter[]
-  readonly #optimizer: Sgd
+  readonly #optimizer: Optimizer
   readonly #sum = new GradientSum()
 
-  constructor(parameters: readonly Parameter[], optimizer: Sgd) {
+  constructor(parameters: readonly Parameter[], optimizer: Optimizer) {
     this.#parameters = parameters
     this.#optimizer = optimizer
   }
@@ -56,7 +57,7 @@ export class AccumulatedSteps {
 }
 
 /** Takes gradients where an optimizer would apply them. */
-class GradientSum implements Pick<Sgd, "apply"> {
+class GradientSum implements Pick<Optimizer, "apply"> {
   readonly #sums = new Map<string, tf.Tensor>()
   #count = 0
 

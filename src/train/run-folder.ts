@@ -4,11 +4,11 @@ import type { Parameters } from "../core/parameters.js"
 import { writeWhole } from "../core/write-whole.js"
 import type { WeightAverage } from "./average.js"
 import { MetricsLog } from "./metrics-log.js"
+import type { Optimizer } from "./optimizer.js"
 import { runReport } from "./report.js"
 import type { StepReport } from "./report-window.js"
 import type { EpochFigures, RunEvents, RunPosition } from "./run.js"
 import { readHistory } from "./run-history.js"
-import type { Sgd } from "./sgd.js"
 import { loadState, type SavedState, saveState } from "./state.js"
 
 /** What a run's folder has to know of the model it keeps. */
@@ -77,7 +77,7 @@ export class RunFolder implements RunEvents {
     await this.#attempt("results.csv", () => this.#log.epoch({ epoch, ...losses, ...metrics, ...figures }))
   }
 
-  async onEpochStart(position: RunPosition, optimizer: Sgd, average?: WeightAverage): Promise<void> {
+  async onEpochStart(position: RunPosition, optimizer: Optimizer, average?: WeightAverage): Promise<void> {
     await this.#attempt("the state to go back to", () =>
       saveState(this.#folder, position, this.#parameters, optimizer, average, "epoch-start"),
     )
@@ -96,7 +96,7 @@ export class RunFolder implements RunEvents {
     return await this.#attempt(BEST, () => this.#saveModel("best.safetensors", position, average))
   }
 
-  async onSave(position: RunPosition, optimizer: Sgd, average?: WeightAverage): Promise<void> {
+  async onSave(position: RunPosition, optimizer: Optimizer, average?: WeightAverage): Promise<void> {
     const isSaved = await this.#attempt(LAST, () => this.#saveModel("last.safetensors", position, average))
     const { epoch, batch, pending } = position
     if (isSaved && this.#keep > 0 && epoch > 0 && batch === 0 && !pending) {
@@ -109,7 +109,9 @@ export class RunFolder implements RunEvents {
   }
 
   async #saveModel(name: string, position: RunPosition, average?: WeightAverage): Promise<void> {
-    const save = () => this.#model.save(join(this.#folder, "weights", name), { ...position, ...this.#metrics })
+    // Without its times, two runs that end alike have the same file.
+    const { seconds: _, ...where } = position
+    const save = () => this.#model.save(join(this.#folder, "weights", name), { ...where, ...this.#metrics })
     await (average === undefined ? save() : average.during(save))
   }
 

@@ -8,7 +8,8 @@ import { AccumulatedSteps, type BatchFigures, inSteps } from "./accumulate.js"
 import { WeightAverage } from "./average.js"
 import { followLoss, hasExploded, type LossTrend } from "./explosion.js"
 import { Means, noSums, type Sums } from "./means.js"
-import type { AverageOptions, SgdOptions } from "./options.js"
+import { createOptimizer, type Optimizer } from "./optimizer.js"
+import type { AdamWOptions, AverageOptions, RateFactors, SgdOptions } from "./options.js"
 import { ReportWindow, type StepReport } from "./report-window.js"
 import {
   afterStep,
@@ -19,7 +20,6 @@ import {
   type ScheduleState,
   scheduleStart,
 } from "./schedule.js"
-import { Sgd } from "./sgd.js"
 import type { SavedState } from "./state.js"
 import type { Losses } from "./step.js"
 
@@ -59,6 +59,10 @@ export interface RunOptions {
   readonly seed: number
   readonly schedule: ScheduleOptions
   readonly sgd: SgdOptions
+  /** AdamW instead of SGD. */
+  readonly adamw?: AdamWOptions
+  /** Parts that learn at another rate. */
+  readonly rates?: RateFactors
   /** Gradients longer than this, taken together, are scaled down to it. */
   readonly clipNorm: number
   /** How many batches make a step; 1 when left out. An epoch's last step has what is left. */
@@ -126,7 +130,7 @@ export interface EpochFigures {
 export interface RunStart {
   readonly position: RunPosition
   /** The optimizer's at that point; zeros when left out. */
-  readonly velocities?: ReadonlyMap<string, Float32Array>
+  readonly moments?: ReadonlyMap<string, Float32Array>
   /** The running mean of the weights at that point, where there is one. */
   readonly average?: ReadonlyMap<string, Float32Array>
 }
@@ -143,7 +147,7 @@ export interface RunEvents {
     figures: EpochFigures,
   ): Promise<void>
   /** An epoch begins: what it begins with is to be kept, for `goBack`. */
-  onEpochStart?(position: RunPosition, optimizer: Sgd, average?: WeightAverage): Promise<void>
+  onEpochStart?(position: RunPosition, optimizer: Optimizer, average?: WeightAverage): Promise<void>
   /** What `onEpochStart` kept, if that could be written. */
   epochStart?(): Promise<SavedState | undefined>
   /** The run diverged and went back to `position`. @param reason one line */
@@ -154,7 +158,7 @@ export interface RunEvents {
    */
   onBest(position: RunPosition, average?: WeightAverage): Promise<boolean>
   /** Time to save. */
-  onSave(position: RunPosition, optimizer: Sgd, average?: WeightAverage): Promise<void>
+  onSave(position: RunPosition, optimizer: Optimizer, average?: WeightAverage): Promise<void>
 }
 
 export const runStart: RunPosition = { epoch: 0, batch: 0, step: 0, best: null, losses: noSums }
@@ -189,15 +193,15 @@ export async function runTraining<Batch, Prepared extends { dispose(): void }>(
   signal: AbortSignal,
   from: RunStart = { position: runStart },
 ): Promise<RunPosition> {
-  const { position, velocities } = from
+  const { position, moments } = from
   if (position.batch > task.batchesPerEpoch) {
     throw new DataError(
       `the saved state stands at batch ${position.batch} of an epoch of ${task.batchesPerEpoch}: it is not of this run`,
     )
   }
   const trainable = task.parameters.trainable()
-  const optimizer = new Sgd(trainable, options.sgd)
-  if (velocities) optimizer.restore(velocities)
+  const optimizer = createOptimizer(trainable, options)
+  if (moments) optimizer.restore(moments)
   const average = options.average && new WeightAverage(trainable, options.average)
   if (from.average) average?.restore(from.average)
   const updates = new AccumulatedSteps(trainable, optimizer)
@@ -301,7 +305,7 @@ export async function runTraining<Batch, Prepared extends { dispose(): void }>(
       throw new DivergedError(`${error.message}. ${divergenceAdvice(rateNow(), retries)}`)
     }
     task.parameters.restore(saved.weights)
-    optimizer.restore(saved.velocities)
+    optimizer.restore(saved.moments)
     if (saved.average) average?.restore(saved.average)
     updates.dispose()
     ;({ step, trend, schedule } = saved.position)
@@ -410,7 +414,7 @@ export async function runTraining<Batch, Prepared extends { dispose(): void }>(
 
   async function readBack(): Promise<void> {
     const weights = [...task.parameters].map(({ variable }) => variable)
-    await awaitReadback([...weights, ...optimizer.velocities.values(), ...(average?.means.values() ?? [])])
+    await awaitReadback([...weights, ...optimizer.moments.values(), ...(average?.means.values() ?? [])])
   }
 }
 

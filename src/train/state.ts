@@ -10,19 +10,19 @@ import { fromTorchAxes } from "../weights/axes.js"
 import { loadSafetensors, writeSafetensors } from "../weights/safetensors.js"
 import { saveWeights } from "../weights/save.js"
 import type { WeightAverage } from "./average.js"
+import type { Optimizer } from "./optimizer.js"
 import type { RunPosition, RunStart } from "./run.js"
-import type { Sgd } from "./sgd.js"
 
 /** All that a run needs to go on bit for bit. */
 export interface SavedState extends RunStart {
   readonly weights: Weights
-  readonly velocities: ReadonlyMap<string, Float32Array>
+  readonly moments: ReadonlyMap<string, Float32Array>
 }
 
 const names = {
   position: "position.json",
   weights: "weights.safetensors",
-  velocities: "velocities.safetensors",
+  moments: "velocities.safetensors",
   average: "average.safetensors",
 }
 
@@ -37,7 +37,7 @@ export function saveState(
   run: string,
   position: RunPosition,
   parameters: Iterable<Parameter>,
-  optimizer: Sgd,
+  optimizer: Optimizer,
   average?: WeightAverage,
   slot: Slot = "state",
 ): void {
@@ -49,7 +49,7 @@ export function saveState(
   rmSync(fresh, { recursive: true, force: true })
   mkdirSync(fresh, { recursive: true })
   saveWeights(join(fresh, names.weights), parameters)
-  writeTensors(join(fresh, names.velocities), optimizer.velocities)
+  writeTensors(join(fresh, names.moments), optimizer.moments)
   if (average !== undefined) writeTensors(join(fresh, names.average), average.means)
   writeWhole(join(fresh, names.position), `${JSON.stringify(position)}\n`)
   syncFolder(fresh)
@@ -75,7 +75,7 @@ export function loadState(run: string, slot: Slot = "state"): SavedState {
   return {
     position: readPosition(join(folder, names.position)),
     weights: readWeights(join(folder, names.weights)),
-    velocities: readTensors(join(folder, names.velocities)),
+    moments: readTensors(join(folder, names.moments)),
     ...(existsSync(average) && { average: readTensors(average) }),
   }
 }

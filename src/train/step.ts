@@ -2,7 +2,8 @@ import * as tf from "@tensorflow/tfjs-core"
 import { DivergedError } from "../core/errors.js"
 import type { Parameter } from "../core/parameters.js"
 import { awaitReadback } from "../engine/readback.js"
-import { type Sgd, squaredLength } from "./sgd.js"
+import type { Optimizer } from "./optimizer.js"
+import { squaredLength } from "./sgd.js"
 
 /** The losses of one step by their names, each a scalar; their sum is what is trained. */
 export type Losses = Readonly<Record<string, tf.Scalar>>
@@ -33,7 +34,7 @@ export interface StepFigures {
 export async function trainStep(
   losses: () => Losses,
   parameters: readonly Parameter[],
-  optimizer: Pick<Sgd, "apply">,
+  optimizer: Pick<Optimizer, "apply">,
   { rate, clipNorm, onPhase = () => {} }: StepOptions,
 ): Promise<StepFigures> {
   const { names, figures, gradients } = runTape(losses, parameters, onPhase)

@@ -17,6 +17,10 @@ export const lookShape = {
   softNms: option(z.enum(["off", "linear", "gaussian"]).optional(), {
     help: "soft NMS: lower the scores of overlapping boxes instead of dropping them",
   }),
+  agnosticNms: option(z.boolean().optional(), {
+    help: "class-agnostic NMS: of overlapping boxes keep the best, whatever their classes",
+    source: "torchvision, detectron2: class by class, which is the default; Ultralytics has the same flag",
+  }),
   vote: option(z.boolean().optional(), { help: "box voting: move each box to the mean of those around it" }),
   refine: option(z.boolean().optional(), { help: "iterative refinement: run the head again on the boxes it found" }),
   flip: option(z.boolean().optional(), { help: "also detect on the mirrored image" }),

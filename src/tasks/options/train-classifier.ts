@@ -47,7 +47,7 @@ export const classifyTrainSchema = z.strictObject({
     source: "fb.resnet.torch",
   }),
   lr: option(z.number().positive().default(0.1), { help: "learning rate", value: "rate", source: paper }),
-  schedule: option(z.enum(["steps", "plateau", "cosine"]).default("steps"), schedule),
+  schedule: schedule(),
   drops: option(z.array(z.number().min(0).max(1)).optional(), {
     help: "where the rate drops to a tenth, as shares of the run",
     otherwise: "a third and two thirds; CIFAR-10: a half and three quarters",

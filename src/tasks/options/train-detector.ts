@@ -1,6 +1,6 @@
 import { z } from "zod"
 import { defaultModel, defaultPreset, presetNames } from "../../detector/preset-names.js"
-import { averageDefaults, sgdDefaults } from "../../train/options.js"
+import { adamwRate, averageDefaults, sgdDefaults } from "../../train/options.js"
 import { type RecipeName, recipeNames } from "../../train/recipes.js"
 import { option } from "../option.js"
 import {
@@ -25,6 +25,7 @@ import {
   flip,
   flipDefault,
   frozen,
+  plateauPatience,
   runOptionsShape,
   schedule,
   valEvery,
@@ -61,6 +62,14 @@ export const trainSchema = z.strictObject({
   images: imagesFolder,
   ...howRead,
   split: option(z.string().optional(), { ...trainSplit, otherwise: `the recipe's, else ${trainDefaults.split}` }),
+  classes: option(z.array(z.string()).min(1).optional(), {
+    help: "train on these classes only, as in cat,dog; objects of others are left out",
+    value: "names",
+    otherwise: "all",
+  }),
+  singleClass: option(z.boolean().default(false), {
+    help: "train on all objects as one class, `object`; eval has the same flag",
+  }),
   valSplit: option(z.string().optional(), { ...valSplit, otherwise: `the recipe's, else ${trainDefaults.valSplit}` }),
   model: option(z.string().optional(), {
     help: "which detector, such as fasterrcnn_resnet50_fpn",
@@ -89,10 +98,27 @@ export const trainSchema = z.strictObject({
   lr: option(z.number().positive().optional(), {
     help: "learning rate",
     value: "rate",
-    otherwise: "the preset's rate per image times the images per step",
+    otherwise: `the preset's rate per image times the images per step; AdamW: ${adamwRate}`,
     source: "see the presets: torchvision and detectron2 0.02 for 16 images, py-faster-rcnn 0.001 for 1",
   }),
-  schedule: option(z.enum(["steps", "cosine"]).default("steps"), schedule),
+  optimizer: option(z.enum(["sgd", "adamw"]).default("sgd"), {
+    help: "SGD with momentum, or AdamW, which has a rate and a weight decay of its own unless they are given",
+    source:
+      "He et al. 2016 section 3.4: SGD; Loshchilov & Hutter 2019, betas of PyTorch's AdamW, rate and decay of DETR",
+  }),
+  backboneRate: option(z.number().min(0).max(1).default(1), {
+    help: "share of the learning rate at which the ResNet's layers learn, such as 0.1",
+    value: "share",
+    source: "DETR `main.py`: lr_backbone is a tenth; off by default",
+  }),
+  biasRate: option(z.number().positive().default(1), {
+    help: "how many times the learning rate biases learn at (Caffe's py-faster-rcnn: 2)",
+    value: "times",
+    source: "torchvision and detectron2: as the rest",
+    advanced: true,
+  }),
+  schedule: schedule(),
+  plateauPatience: plateauPatience(),
   drops: option(z.array(z.number().positive()).optional(), {
     help: "epochs (with --steps: steps) after which the learning rate drops to a tenth",
     otherwise: "after 8/12 and 11/12 of the run",

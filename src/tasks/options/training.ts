@@ -1,7 +1,7 @@
 import { z } from "zod"
 import { sgdDefaults } from "../../train/options.js"
 import { mostRetries, type RunOptions, type SaveInterval } from "../../train/run.js"
-import { scheduleDefaults } from "../../train/schedule.js"
+import { scheduleDefaults, scheduleShapes } from "../../train/schedule.js"
 import { option } from "../option.js"
 import { outFolder, seed } from "./shared.js"
 
@@ -104,7 +104,10 @@ export const plateauPatience = () =>
     advanced: true,
   })
 
-export const schedule = { help: "learning rate schedule", advanced: true }
+export const schedule = () =>
+  option(z.enum(scheduleShapes).default("steps"), {
+    help: "learning rate schedule: drops at certain steps, along half a cosine or a line to 0, or when validation gets no better",
+  })
 
 export const flip = {
   help: "probability of mirroring a training image",
