@@ -1,13 +1,17 @@
 import type { Normalisation } from "../../src/core/normalisation.js"
 import { resizeInto } from "../image/resize.js"
+import type { RgbImage } from "../image/rgb.js"
 import { inputSize, padTo, type SizeOptions } from "../image/size.js"
-import { type OpenOptions, openSample, type Photo, type PhotoProblem } from "../open-sample.js"
+import type { OpenOptions, Photo, PhotoProblem } from "../open-sample.js"
+import { type Keeping, openKept } from "./kept-photos.js"
 
 /** What one batch of a detector needs done off the main thread. Plain data: it is copied to a worker. */
 interface DetectionJob extends SizeOptions, Normalisation, OpenOptions {
   readonly photos: readonly (Photo & { readonly flip: boolean })[]
   /** Height and width of the batch are multiples of this. */
   readonly divisor: number
+  /** Whether what is decoded is kept, and how. */
+  readonly keeping?: Keeping | undefined
 }
 
 /** Where a photo lies in its batch. */
@@ -28,11 +32,13 @@ export interface DetectionInputs {
   readonly placed: readonly (PlacedPhoto | undefined)[]
   /** For each photo. */
   readonly problems: readonly (readonly PhotoProblem[])[]
+  /** For each photo its pixels, where they are to be kept in memory. */
+  readonly shared: readonly (RgbImage | undefined)[]
 }
 
 /** Opens, resizes, mirrors, normalises and pads the photos of a batch. Never throws for a photo. */
 export async function makeDetectionInputs(job: DetectionJob): Promise<DetectionInputs> {
-  const samples = await Promise.all(job.photos.map((photo) => openSample(photo, job)))
+  const samples = await Promise.all(job.photos.map((photo) => openKept(photo, job, job.keeping)))
   const placed = samples.map(({ image }): PlacedPhoto | undefined => {
     if (image === undefined) return undefined
     const { height, width } = inputSize(image.height, image.width, job)
@@ -50,5 +56,9 @@ export async function makeDetectionInputs(job: DetectionJob): Promise<DetectionI
     const { mean, std } = job
     resizeInto(image, { out: pixels, ...place, height: size.height, width: size.width, mean, std })
   }
-  return { pixels, shape: [count, height, width, 3], placed, problems: samples.map(({ problems }) => problems) }
+  return {
+    ...{ pixels, shape: [count, height, width, 3], placed },
+    problems: samples.map(({ problems }) => problems),
+    shared: samples.map(({ shared }) => shared),
+  }
 }

@@ -10,6 +10,7 @@ import { inputDivisor, sizeDefaults } from "../image/size.js"
 import { sendable } from "../open-sample.js"
 import { PhotoFaults } from "../photo-faults.js"
 import type { DetectionInputs } from "./detection-inputs.js"
+import { KeptPhotos } from "./kept-photos.js"
 import { type Collated, Loader } from "./loader.js"
 import { draw, type OrderOptions, planBatches } from "./order.js"
 import { defaultWorkers, WorkerPool } from "./pool.js"
@@ -34,6 +35,8 @@ export interface DetectionLoaderOptions extends OrderOptions, Normalisation {
   readonly repeatThreshold: number
   /** Whether images without objects take part. */
   readonly withoutObjects: "keep" | "drop"
+  /** Where decoded photos are kept, so that none is decoded twice; `null`: nowhere. */
+  readonly cache: "ram" | "disk" | null
   readonly maxPixels: number
   readonly policies: Partial<FaultPolicies>
 }
@@ -57,6 +60,7 @@ const detectionLoaderDefaults: DetectionLoaderOptions = {
   prefetch: 4,
   repeatThreshold: 0,
   withoutObjects: "keep",
+  cache: null,
   maxPixels: decodeDefaults.maxPixels,
   ...imageNet,
   policies: {},
@@ -110,6 +114,7 @@ export function detectionLoader(
   const factors = repeatFactors(images, options.repeatThreshold)
   const faults = new PhotoFaults(dataset.source, withPolicies(options.policies))
   const pool = new WorkerPool("detection", options.workers ?? defaultWorkers())
+  const kept = new KeptPhotos(options.cache)
   const imageAt = (position: Position) => images[position % images.length]!
   const flips = (epoch: number, position: Position) =>
     flip > 0 && seededRandom(mixSeeds(seed, epoch, draw.flip, position)).uniform() < flip
@@ -125,16 +130,20 @@ export function detectionLoader(
       const size = sizes[seededRandom(mixSeeds(seed, epoch, draw.size, index)).integer(sizes.length)]!
       const { maxSize, sizeRule, divisor, maxPixels, mean, std } = options
       const photos = positions.map(async (position) => {
-        return { ...(await sendable(imageAt(position))), flip: flips(epoch, position) }
+        return { ...(await sendable(kept.of(imageAt(position)))), flip: flips(epoch, position) }
       })
       const how = { size, maxSize, sizeRule, divisor, maxPixels, mean, std, policies: faults.policies }
-      const inputs = await pool.run({ photos: await Promise.all(photos), ...how })
+      const inputs = await pool.run({ photos: await Promise.all(photos), ...how, keeping: kept.keeping })
+      for (const [i, shared] of inputs.shared.entries()) kept.take(imageAt(positions[i]!), shared)
       const drawn = positions.map((position) => ({ record: imageAt(position), flipped: flips(epoch, position) }))
       return toBatch(inputs, drawn)
     },
     prefetch,
     faults,
-    close: () => pool.close(),
+    async close() {
+      await pool.close()
+      kept.close()
+    },
   })
 }
 

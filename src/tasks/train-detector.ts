@@ -136,6 +136,7 @@ function loaderOf(
     flip: config.flip,
     repeatThreshold: config.repeatThreshold,
     workers: config.workers ?? null,
+    cache: config.cache ?? null,
     policies: policiesOf(config),
   })
 }

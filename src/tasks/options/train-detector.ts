@@ -172,6 +172,10 @@ export const trainSchema = z.strictObject({
     ...frozen("2 with weights, 0 without"),
     source: "detectron2: FREEZE_AT 2",
   }),
+  cache: option(z.enum(["ram", "disk"]).optional(), {
+    help: "keep decoded photos: in memory, up to half of what is free, or in temporary files",
+    otherwise: "not kept",
+  }),
   flip: option(z.number().min(0).max(1).default(flipDefault), flip),
   valEvery: option(z.int().min(0).optional(), { ...valEvery, otherwise: `${trainDefaults.valEvery}` }),
   valLoss: option(z.boolean().default(true), {

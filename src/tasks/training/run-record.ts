@@ -36,9 +36,18 @@ export interface ResumeChanges extends RunLength {
   readonly engine?: string | undefined
   readonly patience?: number | undefined
   readonly maxTime?: string | undefined
+  readonly cache?: "ram" | "disk" | undefined
 }
 
-const changeable: readonly (keyof ResumeChanges)[] = ["epochs", "steps", "workers", "engine", "patience", "maxTime"]
+const changeable: readonly (keyof ResumeChanges)[] = [
+  "epochs",
+  "steps",
+  "workers",
+  "engine",
+  "patience",
+  "maxTime",
+  "cache",
+]
 
 /** @throws UsageError when `out` holds a run already */
 export function refuseExistingRun(out: string | undefined): void {

@@ -1,3 +1,4 @@
+import { readFileSync, utimesSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import sharp from "sharp"
 import { expect, onTestFinished, test } from "vitest"
@@ -7,6 +8,7 @@ import {
   type DetectionLoaderOptions,
   detectionLoader,
 } from "../../../datasets/loader/detection-loader.js"
+import { KeptPhotos } from "../../../datasets/loader/kept-photos.js"
 import type { Loaded } from "../../../datasets/loader/loader.js"
 import { hugePng, png, tempFolder, writeFiles } from "../samples.js"
 
@@ -201,4 +203,42 @@ test("an unknown option and an impossible one are refused", () => {
   )
   expect(() => load(sample(), { flip: 2 })).toThrow("expected flip to be a number from 0 to 1, got 2")
   expect(() => load(sample(), { sizes: [] })).toThrow("expected sizes")
+})
+
+test.each(["ram", "disk"] as const)("photos kept in %s are not decoded again, to the same batches", async (cache) => {
+  const dataset = sample()
+  const plain = load(dataset)
+  const [first, second] = [await take(plain.epoch(0)), await take(plain.epoch(1))]
+  const then = new Date(1e12)
+  for (const workers of [0, 1]) {
+    for (const { file } of dataset.images) utimesSync(file, then, then)
+    const keeping = load(dataset, { cache, workers })
+    expect(await take(keeping.epoch(0))).toEqual(first)
+    const files = dataset.images.map(({ file }) => [file, readFileSync(file)] as const)
+    for (const [file, bytes] of files) {
+      writeFileSync(file, Buffer.alloc(bytes.length))
+      utimesSync(file, then, then)
+    }
+    expect(await take(keeping.epoch(1))).toEqual(second)
+    expect(keeping.faults).toEqual([])
+    for (const [file, bytes] of files) writeFileSync(file, bytes)
+  }
+})
+
+test("memory for photos has an end, and faulty photos are told as without keeping", async () => {
+  const [photo, other] = ["a", "b"].map((file) => ({ file }))
+  const image = { data: new Uint8Array(12), height: 2, width: 2 }
+  const kept = new KeptPhotos("ram", 20)
+  expect(kept.keeping).toBe("ram")
+  kept.take(photo!, image)
+  kept.take(other!, image)
+  expect(kept.of(photo!)).toEqual({ file: "a", image })
+  expect(kept.of(other!)).toBe(other)
+  expect(kept.keeping).toBeUndefined()
+
+  const dataset = sample()
+  writeFileSync(dataset.images[2]!.file, "no image")
+  const loader = load(dataset, { cache: "disk" })
+  for (const epoch of [0, 1]) expect((await take(loader.epoch(epoch))).flatMap(({ images }) => images)).toHaveLength(6)
+  expect(loader.faults).toHaveLength(1)
 })
