@@ -1,3 +1,4 @@
+import { augmentPresets } from "../../datasets/augment/levels.js"
 import { type FaultPolicies, withPolicies } from "../../datasets/faults.js"
 import { type DetectionBatch, detectionLoader } from "../../datasets/loader/detection-loader.js"
 import type { Loader } from "../../datasets/loader/loader.js"
@@ -7,6 +8,7 @@ import { mixSeeds, type Random, seededRandom } from "../core/random.js"
 import { buildFasterRcnn, type OwnBackbone } from "../detector/build.js"
 import { describeNorms, type ModelConfig } from "../detector/model.js"
 import { detectionTask } from "../train/detection-task.js"
+import type { RunOptions } from "../train/run.js"
 import type { SavedState } from "../train/state.js"
 import { readNow } from "../weights/axes.js"
 import { Checkpoint } from "../weights/checkpoint.js"
@@ -93,7 +95,7 @@ const detectorTrainer: Trainer<GivenTrainConfig, TrainConfig, ModelConfig, Train
     const random = seededRandom(mixSeeds(config.seed, INITIALISATION_SEED))
     const parts = { model, classes: training.classes, start, backbone: config.backbone }
     const { detector, parameters } = state ? rebuild(parts, state, random) : build(parts, random, log)
-    const loader = loaderOf(config, model, training)
+    const loader = loaderOf(config, model, training, (epoch) => epoch < options.epochs - closedEpochs(config, options))
     const unread = new PhotoFaults(validation?.source, withPolicies(policiesOf(config)))
     const judged = { faults: unread, losses: config.valLoss }
     const task = {
@@ -125,6 +127,7 @@ function loaderOf(
   config: TrainConfig,
   model: ModelConfig,
   training: TrainingData["training"],
+  mixing: (epoch: number) => boolean = () => true,
 ): Loader<unknown, DetectionBatch> {
   return detectionLoader(training, {
     batchSize: config.batch,
@@ -133,12 +136,19 @@ function loaderOf(
     maxSize: model.maxSize,
     sizeRule: model.sizeRule,
     ...model.input,
-    flip: config.flip,
+    flip: config.augment === "none" ? 0 : config.flip,
+    augment: { ...augmentPresets[config.augment ?? "none"], verticalFlip: config.verticalFlip },
+    mixing,
     repeatThreshold: config.repeatThreshold,
     workers: config.workers ?? null,
     cache: config.cache ?? null,
     policies: policiesOf(config),
   })
+}
+
+/** How many epochs at the end have no mosaics and no mixed images: a tenth unless it is said. */
+function closedEpochs({ closeMosaic }: TrainConfig, { epochs }: RunOptions): number {
+  return closeMosaic ?? Math.max(Math.min(1, epochs - 1), Math.round(epochs / 10))
 }
 
 /** A file's weights, as the detector has them, and what else it tells. */

@@ -1,4 +1,5 @@
 import { z } from "zod"
+import { augmentLevels } from "../../../datasets/augment/levels.js"
 import { defaultModel, defaultPreset, presetNames } from "../../detector/preset-names.js"
 import { adamwRate, averageDefaults, sgdDefaults } from "../../train/options.js"
 import { type RecipeName, recipeNames } from "../../train/recipes.js"
@@ -177,6 +178,22 @@ export const trainSchema = z.strictObject({
     otherwise: "not kept",
   }),
   flip: option(z.number().min(0).max(1).default(flipDefault), flip),
+  augment: option(z.enum(augmentLevels).optional(), {
+    help: "augmentation: none, light (mirror, colours, scale), or strong (also zoom-out, crops, mosaic, mixup)",
+    otherwise: "the mirror image alone, see --flip",
+    source: "torchvision v2, Albumentations, Ultralytics: see datasets/augment/",
+  }),
+  verticalFlip: option(z.number().min(0).max(1).default(0), {
+    help: "probability of turning a training image upside down, for photos from above or through a microscope",
+    value: "0..1",
+  }),
+  closeMosaic: option(z.int().min(0).optional(), {
+    help: "no mosaic and mixup in the last N epochs",
+    unit: "epochs",
+    otherwise: "a tenth of them",
+    source: "Ultralytics close_mosaic: 10 of 100",
+    advanced: true,
+  }),
   valEvery: option(z.int().min(0).optional(), { ...valEvery, otherwise: `${trainDefaults.valEvery}` }),
   valLoss: option(z.boolean().default(true), {
     help: "measure only mAP in validation, not the losses",

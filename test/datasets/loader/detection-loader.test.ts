@@ -2,6 +2,7 @@ import { readFileSync, utimesSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import sharp from "sharp"
 import { expect, onTestFinished, test } from "vitest"
+import { augmentPresets } from "../../../datasets/augment/levels.js"
 import type { Dataset, ImageRecord } from "../../../datasets/dataset.js"
 import {
   type DetectionBatch,
@@ -241,4 +242,39 @@ test("memory for photos has an end, and faulty photos are told as without keepin
   const loader = load(dataset, { cache: "disk" })
   for (const epoch of [0, 1]) expect((await take(loader.epoch(epoch))).flatMap(({ images }) => images)).toHaveLength(6)
   expect(loader.faults).toHaveLength(1)
+})
+
+/** The pictures, each with an object of a class of its own. */
+function labelled(): Pick<Dataset, "images" | "source"> {
+  const { images, source } = sample()
+  return { source, images: images.map((image, i) => ({ ...image, labels: Int32Array.of(i + 1) })) }
+}
+
+test("augmented batches hang on the seed, the epoch and the place alone, not on threads, breaks or kept photos", async () => {
+  const dataset = labelled()
+  const options = { augment: { ...augmentPresets.strong, verticalFlip: 0.5 }, batchSize: 2 }
+  const whole = await take(load(dataset, options).epoch(2))
+  expect(await take(load(dataset, { ...options, workers: 2 }).epoch(2))).toEqual(whole)
+  expect(await take(load(dataset, options).epoch(2, 2))).toEqual(whole.slice(2))
+  const keeping = load(dataset, { ...options, cache: "ram" })
+  await take(keeping.epoch(1))
+  expect(await take(keeping.epoch(2))).toEqual(whole)
+  expect(await take(load(dataset, { ...options, seed: 1 }).epoch(2))).not.toEqual(whole)
+})
+
+test("a mosaic has its partners' objects under their own labels, and no epoch beyond the last mixed one has any", async () => {
+  const dataset = labelled()
+  const augment = { ...augmentPresets.none, mosaic: 1 }
+  const mixed = await take(load(dataset, { augment, mixing: (epoch) => epoch < 1, batchSize: 7 }).epoch(0))
+  const foreign = mixed[0]!.images.map(({ record, labels }) =>
+    [...labels].filter((label) => label !== record.labels[0]),
+  )
+  expect(foreign.flat().length).toBeGreaterThan(0)
+  for (const { labels, boxes, crowd, difficult, height, width } of mixed[0]!.images) {
+    expect([boxes.length / 4, crowd.length, difficult.length]).toEqual([labels.length, labels.length, labels.length])
+    expect([...difficult]).toEqual([...labels].map(() => 1))
+    expect([height, width]).toEqual([60, 80])
+  }
+  const closed = await take(load(dataset, { augment, mixing: (epoch) => epoch < 1, batchSize: 7 }).epoch(1))
+  expect(closed).toEqual(await take(load(dataset, { batchSize: 7 }).epoch(1)))
 })
