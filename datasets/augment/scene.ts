@@ -7,7 +7,7 @@ export interface Scene {
   readonly objects: readonly SceneObject[]
 }
 
-export interface SceneObject {
+interface SceneObject {
   /** Which of the photos it comes from, and its place among that photo's truths. */
   readonly photo: number
   readonly index: number
