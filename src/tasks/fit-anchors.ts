@@ -44,7 +44,7 @@ function configOf({ model, preset: name, size, maxSize, detector }: z.output<typ
 }
 
 /** A data set's objects in input pixels, with the maps that their images give. */
-function fitObjects(images: readonly ImageRecord[], detector: ModelConfig): FitObjects {
+export function fitObjects(images: readonly ImageRecord[], detector: ModelConfig): FitObjects {
   const labels: number[] = []
   const fitted = images.flatMap(({ width, height, boxes, labels: own, crowd, difficult }) => {
     const input = inputSize(height, width, detector)

@@ -30,6 +30,7 @@ import {
 } from "./options/train-detector.js"
 import { batchSize } from "./training/batch-size.js"
 import { fingerprintOf, readTrainingData, type TrainingData } from "./training/box-data.js"
+import { chooseAnchors } from "./training/choose-anchors.js"
 import { planTraining } from "./training/detector-plan.js"
 import { detectorModelConfig, detectorRunOptions, explicitOptions, scheduleLine } from "./training/detector-run.js"
 import { expectValidation } from "./training/expect-validation.js"
@@ -80,10 +81,11 @@ const detectorTrainer: Trainer<GivenTrainConfig, TrainConfig, ModelConfig, Train
     using checkpoint = given.weights === undefined ? undefined : Checkpoint.open(given.weights)
     const { config, lines } = planTraining(given, checkpoint)
     for (const line of lines) listener.log(line)
-    const model = detectorModelConfig(config, checkpoint)
-    const start = checkpoint && { checkpoint, weights: readNow(detectorWeights(checkpoint, model)) }
+    const planned = detectorModelConfig(config, checkpoint)
+    const start = checkpoint && { checkpoint, weights: readNow(detectorWeights(checkpoint, planned)) }
     const data = await readTrainingData(config, policiesOf(config), listener)
     expectValidation(data.validation, config)
+    const model = await chooseAnchors(planned, data.training, config.anchors, listener)
     return { config, model, start, data }
   },
   read: (config, listener) => readTrainingData(config, policiesOf(config), listener),

@@ -161,6 +161,10 @@ export const trainSchema = z.strictObject({
     source: "detectron2 RepeatFactorTrainingSampler; off by default",
   }),
   ...inputSides,
+  anchors: option(z.enum(["auto"]).optional(), {
+    help: "auto: as many anchor sizes and ratios as the detector has, fitted to the data",
+    otherwise: "the preset's, or those of a detector in the weights",
+  }),
   sizes: option(z.array(z.int().min(32)).min(1).optional(), {
     help: "multi-scale training: shorter sides, one drawn for each batch, as in 480,512,544",
     otherwise: "the recipe's, else the size",
