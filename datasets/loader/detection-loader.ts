@@ -8,7 +8,7 @@ import type { Dataset, ImageRecord } from "../dataset.js"
 import { type FaultPolicies, withPolicies } from "../faults.js"
 import { decodeDefaults } from "../image/decode.js"
 import { inputDivisor, sizeDefaults } from "../image/size.js"
-import { sendable } from "../open-sample.js"
+import { pictureSize, sendable } from "../open-sample.js"
 import { PhotoFaults } from "../photo-faults.js"
 import type { BoxedPhoto, SceneJob } from "./augmented.js"
 import type { DetectionInputs } from "./detection-inputs.js"
@@ -118,7 +118,10 @@ export function detectionLoader(
     throw new UsageError(`detectionLoader: expected sizes to be numbers of 1 or more, got [${sizes.join(", ")}]`)
   }
   const images = dataset.images.filter(({ labels }) => options.withoutObjects === "keep" || labels.length > 0)
-  const ratios = images.map(({ width, height }) => (width > 0 && height > 0 ? width / height : 1))
+  const ratios = images.map((image) => {
+    const { width, height } = pictureSize(image)
+    return width > 0 && height > 0 ? width / height : 1
+  })
   const factors = repeatFactors(images, options.repeatThreshold)
   const faults = new PhotoFaults(dataset.source, withPolicies(options.policies))
   const pool = new WorkerPool("detection", options.workers ?? defaultWorkers())

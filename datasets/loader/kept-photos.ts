@@ -42,11 +42,14 @@ function inSharedMemory({ data, height, width }: RgbImage): RgbImage {
 }
 
 /** A file's pixels hang on its content, and on the frame that its annotation tells. */
-async function pathOf({ file, image, width, height, frame }: Photo, folder: string): Promise<string | undefined> {
+async function pathOf(
+  { file, image, width, height, frame, window }: Photo,
+  folder: string,
+): Promise<string | undefined> {
   const source = typeof image === "string" ? image : file
   const state = await stat(source).catch(() => undefined)
   if (state === undefined) return undefined
-  const key = JSON.stringify([source, state.size, state.mtimeMs, width, height, frame])
+  const key = JSON.stringify([source, state.size, state.mtimeMs, width, height, frame, window])
   return join(folder, `${createHash("sha256").update(key).digest("hex")}.rgb`)
 }
 
@@ -98,14 +101,15 @@ export class KeptPhotos {
 
   /** The photo to be opened: in its frame already, where it is kept in memory. */
   of(photo: Photo): Photo {
-    const image = this.#photos.get(photo.file)
+    const image = this.#photos.get(keyOf(photo))
     return image === undefined ? photo : { file: photo.file, image }
   }
 
-  take({ file }: Photo, shared: RgbImage | undefined): void {
-    if (shared === undefined || this.#photos.has(file)) return
+  take(photo: Photo, shared: RgbImage | undefined): void {
+    const key = keyOf(photo)
+    if (shared === undefined || this.#photos.has(key)) return
     const left = this.#left - shared.data.length
-    if (left >= 0) this.#photos.set(file, shared)
+    if (left >= 0) this.#photos.set(key, shared)
     this.#left = Math.max(0, left)
   }
 
@@ -114,6 +118,8 @@ export class KeptPhotos {
     if (typeof this.#keeping === "object") rmSync(this.#keeping.folder, { recursive: true, force: true })
   }
 }
+
+const keyOf = ({ file, window }: Photo) => (window === undefined ? file : [...window, file].join(" "))
 
 /** In a container that is the container's. */
 const freeBytes = () => process.availableMemory?.() ?? freemem()

@@ -1,5 +1,6 @@
 import { z } from "zod"
 import { augmentLevels } from "../../../datasets/augment/levels.js"
+import { detectRules } from "../../detector/detect-options.js"
 import { defaultModel, defaultPreset, presetNames } from "../../detector/preset-names.js"
 import { adamwRate, averageDefaults, sgdDefaults } from "../../train/options.js"
 import { type RecipeName, recipeNames } from "../../train/recipes.js"
@@ -7,6 +8,7 @@ import { option } from "../option.js"
 import {
   boxData,
   boxDataFromCode,
+  byRule,
   detectorOverrides,
   engine,
   howRead,
@@ -164,6 +166,17 @@ export const trainSchema = z.strictObject({
   anchors: option(z.enum(["auto"]).optional(), {
     help: "auto: as many anchor sizes and ratios as the detector has, fitted to the data",
     otherwise: "the preset's, or those of a detector in the weights",
+  }),
+  tiles: option(byRule(z.number(), detectRules.tiles).optional(), {
+    help: "train on tiles of this side too, for small objects in large photos; detect and eval have the same flag",
+    unit: "pixels",
+  }),
+  overlap: option(byRule(z.number(), detectRules.overlap).optional(), {
+    help: "minimum overlap of neighbouring tiles, as a share of a tile",
+    value: "0..0.9",
+    otherwise: "0.2",
+    source: "SAHI: overlap_height_ratio 0.2",
+    advanced: true,
   }),
   sizes: option(z.array(z.int().min(32)).min(1).optional(), {
     help: "multi-scale training: shorter sides, one drawn for each batch, as in 480,512,544",

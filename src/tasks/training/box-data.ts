@@ -8,9 +8,13 @@ import { DataError } from "../../core/errors.js"
 import { type BoxData, expectObjects, howReadOf, openBoxData, readBoxData } from "../box-data.js"
 import type { Listener } from "../hooks.js"
 import type { DatasetFingerprint } from "./run-record.js"
+import { type TileOptions, tileDataset } from "./tile-dataset.js"
 
 /** Where data with boxes are, and which parts of them a run uses. */
-export interface BoxDataConfig extends Pick<ReadOptions, "corners" | "sizeMismatch" | "followLinks">, ClassChoice {
+export interface BoxDataConfig
+  extends Pick<ReadOptions, "corners" | "sizeMismatch" | "followLinks">,
+    ClassChoice,
+    TileOptions {
   readonly data: BoxData
   /** What is validated on, instead of a split of `data`. */
   readonly valData?: BoxData | undefined
@@ -44,7 +48,16 @@ export async function readTrainingData(
   const training = chooseClasses(all, config)
   expectObjects(training)
   if (training !== all) listener.log(`training on ${chosenText(training)}; ${chosenText(all)} are annotated`)
-  return { training, validation: validation && chooseClasses(validation, config), ...rest }
+  const chosen = validation && chooseClasses(validation, config)
+  const tiled = await tileDataset(training, config)
+  if (tiled !== training) {
+    const count = tiled.images.length - training.images.length
+    listener.log(
+      `${training.images.length} photos and ${count} tiles of ${config.tiles} pixels; validation is of photos and tiles ` +
+        `alike: eval --tiles ${config.tiles} scores whole photos`,
+    )
+  }
+  return { training: tiled, validation: chosen && (await tileDataset(chosen, config)), ...rest }
 }
 
 const chosenText = ({ images, classes }: Dataset) =>
