@@ -83,6 +83,13 @@ export const detectSchema = z.strictObject({
     unit: "frames",
     otherwise: "all",
   }),
+  labels: option(z.enum(["voc", "yolo", "coco"]).optional(), {
+    help: "also write a data set of the images with what was found as labels, to correct and to train on",
+  }),
+  below: option(z.number().min(0).max(1).optional(), {
+    help: "also copy the images that the model is unsure of: with a detection scored below this, or without any",
+    value: "0..1",
+  }),
   draw: option(z.boolean().default(true), { help: "do not draw pictures" }),
   lineWidth: option(z.int().min(1).max(100).optional(), {
     help: "width of the lines in pictures",
