@@ -24,7 +24,7 @@ export interface Photo {
 }
 
 /** x2 and y2 are the first ones outside. */
-export type PhotoWindow = readonly [x1: number, y1: number, x2: number, y2: number]
+type PhotoWindow = readonly [x1: number, y1: number, x2: number, y2: number]
 
 /** The size of what counts of a photo. */
 export function pictureSize({ width = 0, height = 0, window }: Photo): {
