@@ -6,6 +6,9 @@ export interface LossTrend {
   readonly recent: number
 }
 
+/** How often a run that diverges goes back. @source Ultralytics, which recovers from NaN three times */
+export const mostRetries = 3
+
 /** How much of the running mean a batch replaces. */
 const momentum = 0.2
 

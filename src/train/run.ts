@@ -6,7 +6,7 @@ import { mixSeeds, type Random, seededRandom } from "../core/random.js"
 import { awaitReadback } from "../engine/readback.js"
 import { AccumulatedSteps, type BatchFigures, inSteps } from "./accumulate.js"
 import { WeightAverage } from "./average.js"
-import { followLoss, hasExploded, type LossTrend } from "./explosion.js"
+import { followLoss, hasExploded, type LossTrend, mostRetries } from "./explosion.js"
 import { Means, noSums, type Sums } from "./means.js"
 import { createOptimizer, type Optimizer } from "./optimizer.js"
 import type { AdamWOptions, AverageOptions, RateFactors, SgdOptions } from "./options.js"
@@ -84,9 +84,6 @@ export interface RunOptions {
   /** `retry`: back to where the epoch began, with half the rate, `mostRetries` times at most; `stop` where left out. */
   readonly onDiverge?: "retry" | "stop"
 }
-
-/** How often a run that diverges goes back. @source Ultralytics, which recovers from NaN three times */
-export const mostRetries = 3
 
 /** Every so many steps, or when so much time has passed since the last save. */
 export type SaveInterval = { readonly steps: number } | { readonly minutes: number }
