@@ -25,14 +25,14 @@ export interface LabelOutput {
 }
 
 /** @throws UsageError for a source whose images are no files, which cannot be copied */
-export function expectFiles({ labels, below }: LabelOptions, source: string): void {
-  if (labels === undefined && below === undefined) return
-  if (source !== "-" && !isUrl(source) && !/\.(tar|tar\.gz|tgz)$/i.test(source)) return
-  const flag = labels === undefined ? "--below" : "--labels"
+export function expectFiles(source: string, isVideo: boolean): void {
+  if (!isVideo && source !== "-" && !isUrl(source) && !/\.(tar|tar\.gz|tgz)$/i.test(source)) return
   throw new UsageError(
-    `${flag} copies images: expected --source to be a folder, a pattern or a list file, got ${source}`,
+    `--labels and --below copy images: expected --source to be a folder, a pattern or a list file, got ${source}`,
   )
 }
+
+export const wantsLabels = ({ labels, below }: LabelOptions): boolean => labels !== undefined || below !== undefined
 
 /**
  * Makes of a log of detections what a labeller goes on with: in `dataset/` a data set that can be checked, corrected and
@@ -54,7 +54,6 @@ export async function writeLabels(
     readonly listener: Listener
   },
 ): Promise<LabelOutput> {
-  if (labels === undefined && below === undefined) return {}
   const files = new Map<string, string>()
   for await (const { path, file } of images) files.set(path, file)
   const records: ImageRecord[] = []

@@ -62,7 +62,9 @@ test("--below copies the images with a detection below it, and those without any
 
 test("images that are no files cannot be copied", async () => {
   const options = { weights: "w", source: "-", labels: "voc" } as const
-  await expect(detectWith(parts, options)).rejects.toThrow(/^--labels copies images: expected --source to be a folder/)
+  await expect(detectWith(parts, options)).rejects.toThrow(
+    /^--labels and --below copy images: expected --source to be a folder/,
+  )
 })
 
 test("a run that goes on when all is done leaves its labels as somebody has corrected them", async () => {
