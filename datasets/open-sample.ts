@@ -1,4 +1,5 @@
 import { type FaultPolicies, faultPolicies } from "./faults.js"
+import { cutRgb } from "./image/cut.js"
 import { type DecodedImage, decodeDefaults, decodeImage, ImageError } from "./image/decode.js"
 import type { UprightSize } from "./image/file-size.js"
 import { copied, type Pixels, rgbOf } from "./image/pixels.js"
@@ -18,6 +19,19 @@ export interface Photo {
   readonly height?: number
   /** `stored`: the boxes of the whole data set were drawn in stored pixels; absent: the sizes decide. */
   readonly frame?: "stored"
+  /** The part of the picture that counts, in whole pixels of it, of which boxes are then told; absent: all of it. */
+  readonly window?: PhotoWindow
+}
+
+/** x2 and y2 are the first ones outside. */
+type PhotoWindow = readonly [x1: number, y1: number, x2: number, y2: number]
+
+/** The size of what counts of a photo. */
+export function pictureSize({ width = 0, height = 0, window }: Photo): {
+  readonly width: number
+  readonly height: number
+} {
+  return window === undefined ? { width, height } : { width: window[2] - window[0], height: window[3] - window[1] }
 }
 
 /** What can be wrong with a photo. */
@@ -56,11 +70,18 @@ export async function openSample(photo: Photo, overrides: Partial<OpenOptions> =
     const { frame, problem } = frameOf(upright, photo)
     const problems = [...(problem ? [problem] : []), ...(upright.truncated ? [truncated] : [])]
     if (problems.some(({ kind }) => policies[kind] === "skip")) return { image: undefined, problems }
-    return { image: frame === "stored" ? turnBack(upright, upright.orientation) : upright, problems }
+    const whole = frame === "stored" ? turnBack(upright, upright.orientation) : upright
+    return { image: photo.window ? windowOf(whole, photo.window) : whole, problems }
   } catch (error) {
     if (!(error instanceof ImageError)) throw error
     return { image: undefined, problems: [{ kind: error.kind, message: error.message }] }
   }
+}
+
+/** Undefined where the file is smaller than its annotation says, and the window lies outside. */
+function windowOf(image: RgbImage, [x1, y1, x2, y2]: PhotoWindow): RgbImage | undefined {
+  const [right, bottom] = [Math.min(x2, image.width), Math.min(y2, image.height)]
+  return right > x1 && bottom > y1 ? cutRgb(image, [x1, y1, right, bottom]) : undefined
 }
 
 /** Where a photo's pixels are. */
@@ -70,12 +91,13 @@ export async function sourceOf({ file, image = file }: Photo): Promise<PhotoSour
 
 /** A photo without the rest of its record, as plain data for another thread. */
 export async function sendable(photo: Photo): Promise<Photo> {
-  const { file, width = 0, height = 0, frame } = photo
+  const { file, width = 0, height = 0, frame, window } = photo
   return {
     file,
     width,
     height,
     ...(frame && { frame }),
+    ...(window && { window }),
     ...(photo.image === undefined ? {} : { image: detached(await sourceOf(photo)) }),
   }
 }

@@ -79,3 +79,4 @@ export type { BestModel, EpochReport, TrainHooks, TrainResult } from "./tasks/tr
 export { viewDataset } from "./tasks/view-dataset.js"
 export { getWeights, listWeights, whereWeights } from "./tasks/weights.js"
 export type { StepReport } from "./train/report-window.js"
+export type { EpochFigures } from "./train/run.js"

@@ -3,18 +3,21 @@ import { imageNet, type Normalisation } from "../../src/core/normalisation.js"
 import { atLeastOne, fraction, positive, wholeNumber, withDefaults } from "../../src/core/options.js"
 import { mixSeeds, seededRandom } from "../../src/core/random.js"
 import type { SizeRule } from "../../src/core/size-rule.js"
+import { type AugmentOptions, augmentPresets, drawPartners, isAugmenting } from "../augment/levels.js"
 import type { Dataset, ImageRecord } from "../dataset.js"
 import { type FaultPolicies, withPolicies } from "../faults.js"
 import { decodeDefaults } from "../image/decode.js"
 import { inputDivisor, sizeDefaults } from "../image/size.js"
-import { sendable } from "../open-sample.js"
+import { pictureSize, sendable } from "../open-sample.js"
 import { PhotoFaults } from "../photo-faults.js"
+import type { BoxedPhoto, SceneJob } from "./augmented.js"
 import type { DetectionInputs } from "./detection-inputs.js"
+import { KeptPhotos } from "./kept-photos.js"
 import { type Collated, Loader } from "./loader.js"
 import { draw, type OrderOptions, planBatches } from "./order.js"
 import { defaultWorkers, WorkerPool } from "./pool.js"
 import { drawRepeats, repeatedLength, repeatFactors } from "./repeats.js"
-import { type InputTruths, placeTruths } from "./truths.js"
+import { type InputTruths, placeTruths, sceneTruths } from "./truths.js"
 
 export interface DetectionLoaderOptions extends OrderOptions, Normalisation {
   /** Lengths of the shorter side in input pixels; with several, each batch draws one. */
@@ -26,6 +29,10 @@ export interface DetectionLoaderOptions extends OrderOptions, Normalisation {
   readonly divisor: number
   /** The chance that an image is mirrored. */
   readonly flip: number
+  /** What else happens to an image. */
+  readonly augment: AugmentOptions
+  /** Whether an epoch has mosaics and mixed images. */
+  readonly mixing: (epoch: number) => boolean
   /** Threads that decode and resize; 0: none, `null`: one less than there are cores, at most four. */
   readonly workers: number | null
   /** How many batches are made ready ahead of the consumer. */
@@ -34,6 +41,8 @@ export interface DetectionLoaderOptions extends OrderOptions, Normalisation {
   readonly repeatThreshold: number
   /** Whether images without objects take part. */
   readonly withoutObjects: "keep" | "drop"
+  /** Where decoded photos are kept, so that none is decoded twice; `null`: nowhere. */
+  readonly cache: "ram" | "disk" | null
   readonly maxPixels: number
   readonly policies: Partial<FaultPolicies>
 }
@@ -53,10 +62,13 @@ const detectionLoaderDefaults: DetectionLoaderOptions = {
   sizeRule: "exact",
   divisor: inputDivisor,
   flip: 0.5,
+  augment: augmentPresets.none,
+  mixing: () => true,
   workers: null,
   prefetch: 4,
   repeatThreshold: 0,
   withoutObjects: "keep",
+  cache: null,
   maxPixels: decodeDefaults.maxPixels,
   ...imageNet,
   policies: {},
@@ -68,7 +80,7 @@ interface BatchImage extends InputTruths {
   /** After resizing, before padding. */
   readonly height: number
   readonly width: number
-  /** Input pixels = image pixels * scale. */
+  /** Input pixels = pixels of the image, or of what was made of it, * scale. */
   readonly scaleY: number
   readonly scaleX: number
   readonly flipped: boolean
@@ -106,13 +118,37 @@ export function detectionLoader(
     throw new UsageError(`detectionLoader: expected sizes to be numbers of 1 or more, got [${sizes.join(", ")}]`)
   }
   const images = dataset.images.filter(({ labels }) => options.withoutObjects === "keep" || labels.length > 0)
-  const ratios = images.map(({ width, height }) => (width > 0 && height > 0 ? width / height : 1))
+  const ratios = images.map((image) => {
+    const { width, height } = pictureSize(image)
+    return width > 0 && height > 0 ? width / height : 1
+  })
   const factors = repeatFactors(images, options.repeatThreshold)
   const faults = new PhotoFaults(dataset.source, withPolicies(options.policies))
   const pool = new WorkerPool("detection", options.workers ?? defaultWorkers())
+  const kept = new KeptPhotos(options.cache)
   const imageAt = (position: Position) => images[position % images.length]!
   const flips = (epoch: number, position: Position) =>
     flip > 0 && seededRandom(mixSeeds(seed, epoch, draw.flip, position)).uniform() < flip
+  const isAugmented = isAugmenting(options.augment)
+  const augmentOf = (epoch: number): AugmentOptions =>
+    options.mixing(epoch) ? options.augment : { ...options.augment, mosaic: 0, mixUp: 0 }
+  /** The images that one is put together with. */
+  const partnersOf = (epoch: number, position: Position): ImageRecord[] => {
+    if (!isAugmented) return []
+    const random = seededRandom(mixSeeds(seed, epoch, draw.augment, position))
+    const count = drawPartners(augmentOf(epoch), random)
+    return Array.from({ length: count }, () => images[random.integer(images.length)]!)
+  }
+  const boxed = async (record: ImageRecord): Promise<BoxedPhoto> => {
+    return { photo: await sendable(kept.of(record)), boxes: record.boxes }
+  }
+  const sceneOf = async (epoch: number, position: Position): Promise<SceneJob> => {
+    return {
+      seed: mixSeeds(seed, epoch, draw.augment, position, 1),
+      boxes: imageAt(position).boxes,
+      partners: await Promise.all(partnersOf(epoch, position).map(boxed)),
+    }
+  }
   const batches = repeatedLength(factors) / batchSize
 
   return new Loader({
@@ -125,29 +161,45 @@ export function detectionLoader(
       const size = sizes[seededRandom(mixSeeds(seed, epoch, draw.size, index)).integer(sizes.length)]!
       const { maxSize, sizeRule, divisor, maxPixels, mean, std } = options
       const photos = positions.map(async (position) => {
-        return { ...(await sendable(imageAt(position))), flip: flips(epoch, position) }
+        const photo = { ...(await sendable(kept.of(imageAt(position)))), flip: flips(epoch, position) }
+        return isAugmented ? { ...photo, scene: await sceneOf(epoch, position) } : photo
       })
-      const how = { size, maxSize, sizeRule, divisor, maxPixels, mean, std, policies: faults.policies }
-      const inputs = await pool.run({ photos: await Promise.all(photos), ...how })
-      const drawn = positions.map((position) => ({ record: imageAt(position), flipped: flips(epoch, position) }))
+      const augment = isAugmented ? { augment: augmentOf(epoch) } : {}
+      const how = { ...augment, size, maxSize, sizeRule, divisor, maxPixels, mean, std, policies: faults.policies }
+      const inputs = await pool.run({ photos: await Promise.all(photos), ...how, keeping: kept.keeping })
+      for (const [i, shared] of inputs.shared.entries()) kept.take(imageAt(positions[i]!), shared)
+      const drawn = positions.map((position) => {
+        const partners = partnersOf(epoch, position)
+        return { record: imageAt(position), partners, flipped: flips(epoch, position) }
+      })
       return toBatch(inputs, drawn)
     },
     prefetch,
     faults,
-    close: () => pool.close(),
+    async close() {
+      await pool.close()
+      kept.close()
+    },
   })
 }
 
+/** What makes up an image of a batch. */
+interface Drawn extends Pick<BatchImage, "record" | "flipped"> {
+  readonly partners: readonly ImageRecord[]
+}
+
 function toBatch(
-  { pixels, shape, placed, problems }: DetectionInputs,
-  drawn: readonly Pick<BatchImage, "record" | "flipped">[],
+  { pixels, shape, placed, problems, objects }: DetectionInputs,
+  drawn: readonly Drawn[],
 ): Collated<DetectionBatch> {
-  const images = drawn.flatMap(({ record, flipped }, i): BatchImage[] => {
+  const images = drawn.flatMap(({ record, partners, flipped }, i): BatchImage[] => {
     const place = placed[i]
     if (place === undefined) return []
     const { height, width } = place
     const scales = { scaleY: height / place.imageHeight, scaleX: width / place.imageWidth }
-    return [{ record, height, width, ...scales, flipped, ...placeTruths(record, place, flipped) }]
+    const scene = objects[i]
+    const truths = scene === undefined ? record : sceneTruths(scene, [record, ...partners])
+    return [{ record, height, width, ...scales, flipped, ...placeTruths(truths, place, flipped) }]
   })
   return {
     batch: images.length > 0 ? { pixels, shape, images } : undefined,

@@ -11,7 +11,7 @@ export interface OrderOptions {
 }
 
 /** Purposes of the random draws of an epoch, so that none repeats another's numbers. */
-export const draw = { order: 1, flip: 2, size: 3, crop: 4, repeats: 5 } as const
+export const draw = { order: 1, flip: 2, size: 3, crop: 4, repeats: 5, augment: 6 } as const
 
 /**
  * Which images make up the batches of an epoch: a function of the seed and the epoch alone. Every position comes once;

@@ -1,4 +1,5 @@
 import type { ImageRecord } from "../dataset.js"
+import type { SceneObjects } from "./augmented.js"
 import type { PlacedPhoto } from "./detection-inputs.js"
 
 /** The truths of one image as the model meets them. */
@@ -13,11 +14,26 @@ export interface InputTruths {
   readonly difficult: Uint8Array
 }
 
+/** Objects as columns, boxes in pixels of the picture in which they are. */
+type Truths = Pick<ImageRecord, "boxes" | "labels" | "crowd" | "difficult">
+
+/** What is annotated of the objects of an augmented image. @param records the image, then its partners */
+export function sceneTruths({ boxes, photos, indices }: SceneObjects, records: readonly ImageRecord[]): Truths {
+  const each = <Value>(of: (record: ImageRecord, index: number) => Value) =>
+    Array.from(photos, (photo, i) => of(records[photo]!, indices[i]!))
+  return {
+    boxes,
+    labels: Int32Array.from(each(({ labels }, index) => labels[index]!)),
+    crowd: Uint8Array.from(each(({ crowd }, index) => crowd[index]!)),
+    difficult: Uint8Array.from(each(({ difficult }, index) => difficult[index]!)),
+  }
+}
+
 /**
  * Brings the truths of `record` (image pixels) to the resized, perhaps mirrored image (input pixels). What lies outside
  * a file that is smaller than its annotation says is clipped or left out.
  */
-export function placeTruths(record: ImageRecord, sample: PlacedPhoto, flip: boolean): InputTruths {
+export function placeTruths(record: Truths, sample: PlacedPhoto, flip: boolean): InputTruths {
   const scaleY = sample.height / sample.imageHeight
   const scaleX = sample.width / sample.imageWidth
   const kept: number[] = []

@@ -28,6 +28,12 @@ export function detectCommand(parts?: DetectParts): CommandModule {
   })
 }
 
+/** What to do with the results. */
+function nextOf({ folder, labels }: DetectFolderResult, shard: string | undefined): string {
+  if (shard !== undefined) return "merge <shards> --out <folder>"
+  return labels === undefined ? `eval --gt <data> --predictions ${word(folder)}` : `dataset check ${word(labels)}`
+}
+
 /** One line on an image: which, how large, what was found, how long it took. */
 export function imageLine({ path, place, total, found, error, milliseconds }: ImageReport): string {
   const at = total === undefined ? `${place}` : `${place}/${total}`
@@ -44,7 +50,8 @@ function countLabels(detections: readonly Detection[]): string {
 }
 
 function summary(result: DetectFolderResult, { draw, crops, shard }: z.output<typeof detectSchema>): string[] {
-  const { folder, images, skipped, objects, finished, score, bestScore, imagesPerSecond, video } = result
+  const { folder, images, skipped, objects, finished, score, bestScore, imagesPerSecond, labels, unsure, video } =
+    result
   const found = Object.entries(objects).map(([label, count]) => `${count} ${shown(label)}`)
   const count = images - skipped
   // The first image waits for the engine to warm up.
@@ -56,10 +63,10 @@ function summary(result: DetectFolderResult, { draw, crops, shard }: z.output<ty
       ? []
       : [`minimum score ${score}; in validation ${Number(bestScore.toPrecision(3))} was best: --score best`]),
     ...(pictures.length > 0 ? [`pictures: ${pictures.join(", ")}`] : []),
+    ...(unsure === undefined ? [] : [`unsure of ${unsure.images}: ${unsure.folder}`]),
+    ...(labels === undefined ? [] : [`labels: ${labels}`]),
     finished
-      ? nextLine(
-          shard === undefined ? `eval --gt <data> --predictions ${word(folder)}` : "merge <shards> --out <folder>",
-        )
+      ? nextLine(nextOf(result, shard))
       : `stopped after ${images} images; go on with the same command and --out ${word(folder)} --resume`,
   ]
 }

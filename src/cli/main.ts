@@ -1,6 +1,7 @@
 import { createRequire } from "node:module"
 import { Command, CommanderError } from "commander"
 import { UsageError, UserError } from "../core/errors.js"
+import { isOutOfMemory } from "../core/out-of-memory.js"
 import { didYouMean } from "../core/suggest.js"
 import type { CommandEntry } from "./command.js"
 import { commands } from "./commands.js"
@@ -120,12 +121,6 @@ function isSystemError(error: unknown): error is NodeJS.ErrnoException {
 
 /** What a disk says, also of a file that is open already, whose name the system then leaves out. */
 const diskErrors = ["ENOSPC", "EDQUOT", "EIO", "EROFS", "EFBIG"]
-
-/** Node's, WebAssembly's and TensorFlow's ways to say it. */
-function isOutOfMemory(error: unknown): error is Error {
-  const said = /Array buffer allocation failed|Out of memory|OOM when allocating/i
-  return error instanceof Error && said.test(error.message)
-}
 
 function stackOf(error: unknown): string {
   return error instanceof Error ? (error.stack ?? error.message) : String(error)

@@ -34,7 +34,7 @@ export function trainCommand<Schema extends z.ZodType>(
     text: result.folder,
     summary: summary(name, result, next(result)),
     document: result,
-    failure: result.finished ? judge(result) : undefined,
+    failure: result.ended === "signal" ? undefined : judge(result),
   })
   return defineCommand({
     schema,
@@ -69,9 +69,15 @@ function bestLine({ metric, value, before, file }: BestModel): string {
   return `new best ${metric} ${value.toFixed(4)}${since}: ${file}`
 }
 
-function summary(name: string, { folder, finished, metric, best, step }: TrainResult, next: string): string[] {
-  if (!finished) return [`stopped after step ${step}; continue with: resdet ${name} --resume ${word(folder)}`]
+function summary(name: string, { folder, ended, metric, best, epoch, step }: TrainResult, next: string): string[] {
+  const onward = `continue with: resdet ${name} --resume ${word(folder)}`
+  if (ended === "signal") return [`stopped after step ${step}; ${onward}`]
+  const why = {
+    ...{ length: [], time: [`the time is over after step ${step}; ${onward}`] },
+    patience: [`ended after epoch ${epoch}: the model got no better`],
+  }
   return [
+    ...why[ended],
     ...(best === null ? [] : [`best ${metric}: ${best.toFixed(4)}`]),
     `report: ${join(folder, "report.html")}`,
     nextLine(next),
@@ -99,9 +105,8 @@ export function stepLine(report: StepReport, epochs: number): string {
 
 /** One line on what an epoch brought: mean losses, and what validation measured. */
 export function epochLine({ epoch, epochs, losses, metrics }: EpochReport): string {
-  const figures = Object.entries(metrics).map(
-    ([name, value]) => `${name} ${Number.isNaN(value) ? "n/a" : value.toFixed(4)}`,
-  )
+  const shown = Object.entries(metrics).filter(([name]) => !name.startsWith("val_loss_"))
+  const figures = shown.map(([name, value]) => `${name} ${Number.isNaN(value) ? "n/a" : value.toFixed(4)}`)
   return [`epoch ${epoch}/${Math.max(epoch, epochs)} done`, lossText(losses), ...figures].join("  ")
 }
 

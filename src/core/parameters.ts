@@ -69,6 +69,22 @@ export class Parameters implements Iterable<Parameter> {
     }
   }
 
+  /**
+   * Takes saved values again, of all parameters.
+   * @throws Error when they are another model's
+   */
+  restore(weights: Weights): void {
+    for (const { name, variable } of this) {
+      const saved = weights.get(name)
+      if (saved?.values.length !== variable.size) {
+        throw new Error(
+          `Parameters.restore: expected ${variable.size} values for "${name}", got ${saved?.values.length ?? "none"}`,
+        )
+      }
+      tf.tidy(() => variable.assign(tf.tensor(saved.values, variable.shape)))
+    }
+  }
+
   trainable(): Parameter[] {
     return [...this].filter((parameter) => parameter.trainable)
   }

@@ -11,6 +11,8 @@ export interface DetectOptions {
   readonly maxDetections?: number
   /** Boxes that overlap better ones are scored lower instead of left out (down to 0.001, unless `score` is given). */
   readonly softNms?: SelectOptions["softNms"]
+  /** Of boxes that overlap only the better scored stays, whatever their classes. */
+  readonly agnosticNms?: boolean
   /** Each box is moved to the mean of the boxes of its class around it, weighted by their scores. */
   readonly vote?: boolean
   /** The boxes that were found are looked at again: new scores and boxes beside the first ones. */
@@ -31,6 +33,7 @@ export const detectRules: Readonly<Record<keyof DetectOptions, Rule>> = {
   nms: fraction,
   maxDetections: atLeastOne,
   softNms: softNmsRule,
+  agnosticNms: trueOrFalse,
   vote: trueOrFalse,
   refine: trueOrFalse,
   flip: trueOrFalse,
@@ -57,8 +60,8 @@ export function checkDetectOptions(name: string, options: DetectOptions): void {
  * below the wanted score take part all the same (in votes, say), as long as the detector's own threshold lets them.
  */
 export function selectionFor(own: Partial<SelectOptions>, options: DetectOptions): SelectOptions {
-  const { score = 1, nms, maxDetections, softNms, vote } = options
-  const overrides = { nmsThreshold: nms, maxDetections, softNms, vote }
+  const { score = 1, nms, maxDetections, softNms, vote, agnosticNms } = options
+  const overrides = { nmsThreshold: nms, maxDetections, softNms, vote, agnostic: agnosticNms }
   const given = Object.fromEntries(Object.entries(overrides).filter(([, value]) => value !== undefined))
   return selectOptions({ ...own, ...given, score: Math.min(own.score ?? selectDefaults.score, score) })
 }

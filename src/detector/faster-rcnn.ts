@@ -3,7 +3,7 @@ import type { Backbone } from "../backbone/backbone.js"
 import type { Detections } from "../boxes/boxes.js"
 import type { Random } from "../core/random.js"
 import { expectShape, type Size } from "../core/shapes.js"
-import { needsReadback } from "../engine/readback.js"
+import { needsReadback, withData } from "../engine/readback.js"
 import type { RoiHeads } from "../roi/roi-heads.js"
 import { postprocessDetections, type SelectOptions, selectOptions } from "../roi/select.js"
 import type { Rpn } from "../rpn/rpn.js"
@@ -14,7 +14,7 @@ import { sizeOf, type TrainingImage, trainingTruths } from "./truths.js"
 export interface FasterRcnnParts {
   readonly backbone: Backbone
   readonly rpn: Pick<Rpn, "propose" | "proposeOffTape" | "losses">
-  readonly roiHeads: Pick<RoiHeads, "boxFeatures" | "predict" | "losses">
+  readonly roiHeads: Pick<RoiHeads, "boxFeatures" | "predict" | "losses" | "testLosses">
 }
 
 /** A batch of images that is ready for a training step. It holds tensors until `dispose`. */
@@ -74,13 +74,51 @@ export class FasterRcnn implements FasterRcnnParts {
     const select = selectOptions({ ...this.options.select, ...overrides })
     const features = keepOutputs(() => this.features(images))
     try {
-      const proposals = await this.rpn.propose(features, sizes, this.options.proposals.test)
-      const boxFeatures = () => this.roiHeads.boxFeatures(features, proposals, sizes)
-      const predictions = await this.roiHeads.predict(boxFeatures, proposals)
-      return predictions.map((own, n) => postprocessDetections(own, sizes[n]!, select))
+      return await this.#detectOn(features, sizes, select)
     } finally {
       tf.dispose(features)
     }
+  }
+
+  /**
+   * What `detect` finds, and the losses of the same images: those of training, but by the norms of testing. Nothing is
+   * moved.
+   * @param targets the N images' sizes and objects, in input pixels
+   * @param random draws the samples of anchors and regions
+   */
+  async detectWithLosses(
+    images: tf.Tensor4D,
+    targets: readonly TrainingImage[],
+    random: Random,
+  ): Promise<{ readonly found: Detections[]; readonly losses: Readonly<Record<string, number>> }> {
+    const sizes = targets.map(sizeOf)
+    const truths = targets.map((image) => trainingTruths(image, this.options.difficult))
+    const features = keepOutputs(() => this.features(images))
+    try {
+      const found = await this.#detectOn(features, sizes, selectOptions(this.options.select))
+      const proposals = await this.rpn.propose(features, sizes, this.options.proposals.train)
+      const made = () => ({
+        ...this.rpn.losses(features, truths, random),
+        ...this.roiHeads.testLosses(features, proposals, truths, sizes, random),
+      })
+      const losses = await withData(made, (scalars) =>
+        Object.fromEntries(Object.entries(scalars).map(([name, scalar]) => [name, scalar.dataSync()[0]!])),
+      )
+      return { found, losses }
+    } finally {
+      tf.dispose(features)
+    }
+  }
+
+  async #detectOn(
+    features: readonly tf.Tensor4D[],
+    sizes: readonly Size[],
+    select: SelectOptions,
+  ): Promise<Detections[]> {
+    const proposals = await this.rpn.propose(features, sizes, this.options.proposals.test)
+    const boxFeatures = () => this.roiHeads.boxFeatures(features, proposals, sizes)
+    const predictions = await this.roiHeads.predict(boxFeatures, proposals)
+    return predictions.map((own, n) => postprocessDetections(own, sizes[n]!, select))
   }
 
   /** The maps of each level, for testing. */

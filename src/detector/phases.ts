@@ -33,6 +33,7 @@ export function assembleWithPhases(
         boxFeatures: roiHeads.boxFeatures.bind(roiHeads),
         predict: later("roi", roiHeads.predict.bind(roiHeads)),
         losses: then("roi", roiHeads.losses.bind(roiHeads)),
+        testLosses: then("roi", roiHeads.testLosses.bind(roiHeads)),
       },
     },
     options,

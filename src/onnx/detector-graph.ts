@@ -17,9 +17,9 @@ import { pooledRegions } from "./regions.js"
 
 /** Why there is no graph of a detector yet, in words for the user; undefined where there is one. */
 export function whyNoGraph({ options }: Pick<ModelConfig, "options">): string | undefined {
-  const { softNms, vote } = selectionFor(options.select, {})
-  if (softNms === "off" && !vote) return undefined
-  return "detectors with soft NMS or box voting cannot be ONNX graphs yet"
+  const { softNms, vote, agnostic } = selectionFor(options.select, {})
+  if (softNms === "off" && !vote && !agnostic) return undefined
+  return "detectors with soft NMS, class-agnostic NMS or box voting cannot be ONNX graphs yet"
 }
 
 /**

@@ -82,13 +82,34 @@ export class RoiHeads {
     sizes: readonly Size[],
     random: Random,
   ) {
-    const { boxHead, predictor } = this.#parts
+    const { boxHead } = this.#parts
+    const head = (pooled: tf.Tensor4D) => (boxHead.train ? boxHead.train(pooled) : boxHead.apply(pooled))
+    return this.#losses(levels, proposals, truths, sizes, random, head)
+  }
+
+  /** As `losses`, of a head that is not trained: by its norms of testing, which stay as they are. */
+  testLosses(
+    levels: readonly tf.Tensor4D[],
+    proposals: readonly Float32Array[],
+    truths: readonly RegionTruths[],
+    sizes: readonly Size[],
+    random: Random,
+  ) {
+    return this.#losses(levels, proposals, truths, sizes, random, (pooled) => this.#parts.boxHead.apply(pooled))
+  }
+
+  #losses(
+    levels: readonly tf.Tensor4D[],
+    proposals: readonly Float32Array[],
+    truths: readonly RegionTruths[],
+    sizes: readonly Size[],
+    random: Random,
+    head: (pooled: tf.Tensor4D) => tf.Tensor2D,
+  ) {
     const targets = truths.map((truth, n) => roiTargets(proposals[n]!, truth, truth.crowds, this.options, random))
     const regions = targets.map(({ boxes }) => boxes)
-    const boxFeatures = this.#boxFeatures(levels, regions, sizes, (pooled) =>
-      boxHead.train ? boxHead.train(pooled) : boxHead.apply(pooled),
-    )
-    return roiLosses(predictor.apply(boxFeatures), targets, this.options.loss)
+    const boxFeatures = this.#boxFeatures(levels, regions, sizes, head)
+    return roiLosses(this.#parts.predictor.apply(boxFeatures), targets, this.options.loss)
   }
 
   #boxFeatures(

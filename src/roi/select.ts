@@ -19,6 +19,8 @@ export interface SelectOptions {
   readonly softNms: "off" | "linear" | "gaussian"
   /** Each detection's box is moved to the mean of those around it; see `voteBox`. */
   readonly vote: boolean
+  /** Suppression over all classes together: of what is seen as two things, the likelier one stays. */
+  readonly agnostic: boolean
 }
 
 /** @source torchvision `RoIHeads`: score 0.05, NMS 0.5, 100 detections, sides from 0.01 (py-faster-rcnn: NMS 0.3) */
@@ -29,6 +31,7 @@ export const selectDefaults: SelectOptions = {
   minSide: 0.01,
   softNms: "off",
   vote: false,
+  agnostic: false,
 }
 
 export const softNmsRule = oneOf("off", "linear", "gaussian")
@@ -41,6 +44,7 @@ export const selectOptions = (overrides: Partial<SelectOptions> = {}): SelectOpt
     maxDetections: atLeastOne,
     softNms: softNmsRule,
     vote: trueOrFalse,
+    agnostic: trueOrFalse,
   })
 
 /**
@@ -58,11 +62,12 @@ export function postprocessDetections(
 }
 
 /**
- * The detections among candidates: suppression and vote class by class, then the best `maxDetections` of all.
+ * The detections among candidates: suppression and vote class by class, unless `agnostic`, then the best `maxDetections` of all.
  * @param found boxes with scores and labels in any order; of equal scores the lower label, then the earlier one is better
  * @returns detections in the same frame, best first
  */
 export function selectCandidates(found: Detections, options: SelectOptions): Detections {
+  if (options.agnostic) return bestDetections(ofOneClass(found, options), options.maxDetections)
   const members = new Map<number, number[]>()
   for (const [i, label] of found.labels.entries()) {
     const own = members.get(label)

@@ -61,21 +61,39 @@ const mostEnlarged = 2
 /** Heights over widths, a factor of the square root of 2 apart. */
 const ratioEdges = [0.25, 0.35, 0.5, 0.71, 1, 1.41, 2, 2.83, 4, Number.POSITIVE_INFINITY]
 
+/** How well a detector's anchors fit, and how many objects are too small for its maps. */
+export type AnchorFit = Pick<AnchorReport, "anchors" | "cell" | "larger">
+
+export function anchorFit(
+  { size, maxSize, options: { anchors } }: Pick<ModelConfig, "size" | "maxSize" | "options">,
+  { images }: Pick<FitObjects, "images">,
+  ious: Float32Array = bestIous(images, anchors),
+): AnchorFit {
+  const sides = sidesOfAll(images).map(([width, height]) => Math.sqrt(width * height))
+  const { stride, sizes, ratios } = anchors
+  const smaller = shareBelow(sides, stride)
+  return {
+    anchors: { sizes, ratios, ...fitOf(ious) },
+    cell: { stride, smaller },
+    larger: smaller <= tolerable ? null : enlarge({ size, maxSize }, sides, stride),
+  }
+}
+
 /** What a data set's boxes look like to `detector`, how its anchors fit them, and what would fit better. */
 export function anchorReport(
   { source, split, classes }: Pick<Dataset, "source" | "split" | "classes">,
-  { model, size, maxSize, options: { anchors } }: ModelConfig,
+  detector: ModelConfig,
   { images, labels }: FitObjects,
 ): AnchorReport {
-  const boxes = images.flatMap(({ boxes: own }) => Array.from({ length: own.length / 4 }, (_, i) => sidesOf(own, i)))
+  const { model, size, maxSize, options } = detector
+  const { anchors } = options
+  const boxes = sidesOfAll(images)
   const sides = boxes.map(([width, height]) => Math.sqrt(width * height))
   const ious = bestIous(images, anchors)
   const fit = fitOf(ious)
   const better = searchAnchors(images, anchors)
   const betterFit = fitOf(bestIous(images, better))
   const gain = Math.max(betterFit.recall70 - fit.recall70, betterFit.meanIou - fit.meanIou)
-  const { stride } = anchors
-  const smaller = shareBelow(sides, stride)
   return {
     ...{ data: source, split, model, size, maxSize, images: images.length, objects: labels.length },
     sides: histogram(sides, sizeEdges),
@@ -88,16 +106,17 @@ export function anchorReport(
       medium: sides.filter((side) => side >= 32 && side < 96).length,
       large: sides.filter((side) => side >= 96).length,
     },
-    anchors: { sizes: anchors.sizes, ratios: anchors.ratios, ...fit },
+    ...anchorFit(detector, { images }, ious),
     classes: classes.map((name, index) => {
       const own = ious.filter((_, i) => labels[i] === index + 1)
       return { name, objects: own.length, ...fitOf(own) }
     }),
     suggestion: gain < worthwhile ? null : { sizes: better.sizes, ratios: better.ratios, ...betterFit },
-    cell: { stride, smaller },
-    larger: smaller <= tolerable ? null : enlarge({ size, maxSize }, sides, stride),
   }
 }
+
+const sidesOfAll = (images: FitObjects["images"]) =>
+  images.flatMap(({ boxes }) => Array.from({ length: boxes.length / 4 }, (_, i) => sidesOf(boxes, i)))
 
 const sidesOf = (boxes: FitImage["boxes"], i: number): [width: number, height: number] => [
   boxes[4 * i + 2]! - boxes[4 * i]!,

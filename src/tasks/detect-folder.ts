@@ -25,6 +25,7 @@ import {
 } from "./detection-record.js"
 import { awaitFolder, holdFolder } from "./folder-lock.js"
 import { listenerOf, type TaskHooks } from "./hooks.js"
+import { expectFiles, type LabelOutput, wantsLabels, writeLabels } from "./label-output.js"
 import { weightsFiles } from "./named-weights.js"
 import { type DetectFolderOptions, detectSchema, lookOf } from "./options/detect.js"
 import { outsideOutput } from "./outside-output.js"
@@ -55,7 +56,7 @@ export interface ImageReport {
   readonly milliseconds: number
 }
 
-export interface DetectFolderResult {
+export interface DetectFolderResult extends LabelOutput {
   /** Where the results are. */
   readonly folder: string
   readonly images: number
@@ -110,6 +111,7 @@ export async function detectWith(
   if (opened.rate !== undefined && config.draw && (config.resume || shard)) {
     throw new UsageError("--resume and --shard of a video need --no-draw: the frames are drawn into one file")
   }
+  if (wantsLabels(config)) expectFiles(config.source, opened.rate !== undefined)
   const source = outsideOutput(opened, output)
   if (!config.resume && config.out !== undefined) refuseResults(config.out)
   const ids = idSourceOf(config)
@@ -193,8 +195,16 @@ export async function detectWith(
   const used = await renderLog(path, formats, { folder, classes, categoryIds: record.categoryIds, imageIds })
   if (used !== undefined) log(imageIdsLine(used))
   const finished = !signal.aborted
+  const labelled =
+    finished && wantsLabels(config)
+      ? await writeLabels(path, config, {
+          ...{ folder, classes, listener },
+          images: outsideOutput(await openImageSource(config.source), output).images,
+        })
+      : {}
   if (finished) writeRecord(folder, { ...record, finished })
   return {
+    ...labelled,
     ...{ folder, ...tally.result(), finished, score, bestScore: bestScore ?? null },
     imagesPerSecond: looked > 0 ? looked / seconds : null,
     video: video && join(folder, videoName),

@@ -48,7 +48,7 @@ export const videoName = "detections.mp4"
 
 /** Everything that detection writes below its folder. */
 export const resultNames = {
-  folders: ["images", "crops", "labels", "voc"],
+  folders: ["images", "crops", "labels", "voc", "dataset", "unsure"],
   files: [recordName, logName, "detections.csv", videoName, "coco_results.json", "coco_images.json"],
 } as const
 

@@ -1,7 +1,9 @@
+import { chooseClasses } from "../../datasets/choose-classes.js"
 import type { ImageRecord } from "../../datasets/dataset.js"
 import { scoringPolicies } from "../../datasets/faults.js"
 import { PhotoFaults } from "../../datasets/photo-faults.js"
 import type { Detections } from "../boxes/boxes.js"
+import { UsageError } from "../core/errors.js"
 import { DetectionEvaluator } from "../eval/evaluator.js"
 import type { EvalReport } from "../eval/report.js"
 import { detectRecords } from "../predict/detect-records.js"
@@ -33,8 +35,15 @@ export async function evaluateDetector(given: EvaluateDetectorOptions, hooks: Ta
   const network = await openNetwork(weights, { engine, precision, detect: look, backbone })
   try {
     log(engineLine(network))
-    const how = { split, classes: network.classes, ...howReadOf(options), policies: scoringPolicies }
-    const set = await readBoxData(data, how, { log, fault })
+    const { singleClass } = options
+    const classes = singleClass ? null : network.classes
+    const how = { split, classes, ...howReadOf(options), policies: scoringPolicies }
+    const set = chooseClasses(await readBoxData(data, how, { log, fault }), { singleClass })
+    if (singleClass && set.classes.join() !== network.classes.join()) {
+      throw new UsageError(
+        `--single-class: the detector knows ${network.classes.join(", ")}. Give one that was trained with --single-class`,
+      )
+    }
     const total = set.images.length
     const onImage = (done: number) => progress({ job: "eval", done, total })
     onImage(0)

@@ -1,6 +1,7 @@
 import type { z } from "zod"
 import type { ImageRecord } from "../../datasets/dataset.js"
 import { inputDivisor, inputSize, padTo } from "../../datasets/image/size.js"
+import { pictureSize } from "../../datasets/open-sample.js"
 import { PhotoFaults } from "../../datasets/photo-faults.js"
 import { withPhotoSizes } from "../../datasets/photo-size.js"
 import { DataError } from "../core/errors.js"
@@ -44,9 +45,11 @@ function configOf({ model, preset: name, size, maxSize, detector }: z.output<typ
 }
 
 /** A data set's objects in input pixels, with the maps that their images give. */
-function fitObjects(images: readonly ImageRecord[], detector: ModelConfig): FitObjects {
+export function fitObjects(images: readonly ImageRecord[], detector: ModelConfig): FitObjects {
   const labels: number[] = []
-  const fitted = images.flatMap(({ width, height, boxes, labels: own, crowd, difficult }) => {
+  const fitted = images.flatMap((image) => {
+    const { boxes, labels: own, crowd, difficult } = image
+    const { width, height } = pictureSize(image)
     const input = inputSize(height, width, detector)
     const scales = [input.scaleX, input.scaleY]
     const isLearned = (i: number) => !crowd[i] && (detector.options.difficult === "include" || !difficult[i])

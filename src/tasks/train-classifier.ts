@@ -18,11 +18,13 @@ import { withNamedWeights } from "./named-weights.js"
 import {
   type ClassifyTrainConfig,
   classifyTrainSchema,
+  storedClassifyTrainSchema,
   type TrainClassifierOptions,
 } from "./options/train-classifier.js"
 import { validationOf } from "./training/box-data.js"
 import { buildNetwork, type ClassifierStart, takeMeanPicture, unfold } from "./training/classifier-network.js"
 import { classifierConfig, classifierRunOptions, explicitOptions, loaderOptions } from "./training/classifier-plan.js"
+import { expectValidation } from "./training/expect-validation.js"
 import type { ResumeChanges } from "./training/run-record.js"
 import { plan, resume, type Trainer, type TrainHooks, type TrainResult, train, trainable } from "./training/trainer.js"
 
@@ -58,7 +60,7 @@ const classifierTrainer: Trainer<
   ClassifierStart
 > = {
   folder: "classify",
-  schema: classifyTrainSchema,
+  schema: storedClassifyTrainSchema,
   fingerprint: ({ training: { labels, classes } }) => ({ images: labels.length, classes }),
   read: readSets,
   async decide(asked, listener) {
@@ -68,9 +70,7 @@ const classifierTrainer: Trainer<
     }
     using checkpoint = config.weights === undefined ? undefined : Checkpoint.open(config.weights)
     const data = await readSets(config, listener)
-    if (config.schedule === "plateau" && (!data.validation || config.valEvery === 0)) {
-      throw new UsageError("--schedule plateau drops the rate by validation: give data with a validation split")
-    }
+    expectValidation(data.validation, config)
     const model = classifierConfig(config, data.training, checkpoint)
     const from = checkpoint && { checkpoint, weights: readNow(classifierWeights(checkpoint)) }
     if (config.mean !== "pixel") return { config, model, data, start: { picture: undefined, from } }

@@ -1,3 +1,4 @@
+import { augmentPresets } from "../../datasets/augment/levels.js"
 import { type FaultPolicies, withPolicies } from "../../datasets/faults.js"
 import { type DetectionBatch, detectionLoader } from "../../datasets/loader/detection-loader.js"
 import type { Loader } from "../../datasets/loader/loader.js"
@@ -7,6 +8,7 @@ import { mixSeeds, type Random, seededRandom } from "../core/random.js"
 import { buildFasterRcnn, type OwnBackbone } from "../detector/build.js"
 import { describeNorms, type ModelConfig } from "../detector/model.js"
 import { detectionTask } from "../train/detection-task.js"
+import type { RunOptions } from "../train/run.js"
 import type { SavedState } from "../train/state.js"
 import { readNow } from "../weights/axes.js"
 import { Checkpoint } from "../weights/checkpoint.js"
@@ -26,9 +28,12 @@ import {
   trainDefaults,
   trainSchema,
 } from "./options/train-detector.js"
+import { batchSize } from "./training/batch-size.js"
 import { fingerprintOf, readTrainingData, type TrainingData } from "./training/box-data.js"
+import { chooseAnchors } from "./training/choose-anchors.js"
 import { planTraining } from "./training/detector-plan.js"
 import { detectorModelConfig, detectorRunOptions, explicitOptions, scheduleLine } from "./training/detector-run.js"
+import { expectValidation } from "./training/expect-validation.js"
 import type { ResumeChanges } from "./training/run-record.js"
 import {
   INITIALISATION_SEED,
@@ -76,9 +81,12 @@ const detectorTrainer: Trainer<GivenTrainConfig, TrainConfig, ModelConfig, Train
     using checkpoint = given.weights === undefined ? undefined : Checkpoint.open(given.weights)
     const { config, lines } = planTraining(given, checkpoint)
     for (const line of lines) listener.log(line)
-    const model = detectorModelConfig(config, checkpoint)
-    const start = checkpoint && { checkpoint, weights: readNow(detectorWeights(checkpoint, model)) }
-    return { config, model, start, data: await readTrainingData(config, policiesOf(config), listener) }
+    const planned = detectorModelConfig(config, checkpoint)
+    const start = checkpoint && { checkpoint, weights: readNow(detectorWeights(checkpoint, planned)) }
+    const data = await readTrainingData(config, policiesOf(config), listener)
+    expectValidation(data.validation, config)
+    const model = await chooseAnchors(planned, data.training, config.anchors, listener)
+    return { config, model, start, data }
   },
   read: (config, listener) => readTrainingData(config, policiesOf(config), listener),
   explicit(config, model, { training }) {
@@ -89,9 +97,13 @@ const detectorTrainer: Trainer<GivenTrainConfig, TrainConfig, ModelConfig, Train
     const random = seededRandom(mixSeeds(config.seed, INITIALISATION_SEED))
     const parts = { model, classes: training.classes, start, backbone: config.backbone }
     const { detector, parameters } = state ? rebuild(parts, state, random) : build(parts, random, log)
-    const loader = loaderOf(config, model, training)
+    const loader = loaderOf(config, model, training, (epoch) => epoch < options.epochs - closedEpochs(config, options))
     const unread = new PhotoFaults(validation?.source, withPolicies(policiesOf(config)))
-    const task = detectionTask(detector, parameters, loader, validation, model, unread)
+    const judged = { faults: unread, losses: config.valLoss }
+    const task = {
+      ...detectionTask(detector, parameters, loader, validation, model, judged),
+      size: (batch: DetectionBatch) => batchSize(batch, model),
+    }
     const options = detectorRunOptions(config, training.format, task.batchesPerEpoch)
     log(
       `${config.model}, ${describeNorms(model)}, ${model.frozen} parts frozen; ` +
@@ -117,6 +129,7 @@ function loaderOf(
   config: TrainConfig,
   model: ModelConfig,
   training: TrainingData["training"],
+  mixing: (epoch: number) => boolean = () => true,
 ): Loader<unknown, DetectionBatch> {
   return detectionLoader(training, {
     batchSize: config.batch,
@@ -125,11 +138,19 @@ function loaderOf(
     maxSize: model.maxSize,
     sizeRule: model.sizeRule,
     ...model.input,
-    flip: config.flip,
+    flip: config.augment === "none" ? 0 : config.flip,
+    augment: { ...augmentPresets[config.augment ?? "none"], verticalFlip: config.verticalFlip },
+    mixing,
     repeatThreshold: config.repeatThreshold,
     workers: config.workers ?? null,
+    cache: config.cache ?? null,
     policies: policiesOf(config),
   })
+}
+
+/** How many epochs at the end have no mosaics and no mixed images: a tenth unless it is said. */
+function closedEpochs({ closeMosaic }: TrainConfig, { epochs }: RunOptions): number {
+  return closeMosaic ?? Math.max(Math.min(1, epochs - 1), Math.round(epochs / 10))
 }
 
 /** A file's weights, as the detector has them, and what else it tells. */

@@ -16,8 +16,9 @@ import { parseOptions } from "./config.js"
 import type { TaskHooks } from "./hooks.js"
 import { withNamedWeights } from "./named-weights.js"
 import { type LocalizeTrainConfig, localizeTrainSchema, type TrainLocalizerOptions } from "./options/train-localizer.js"
-import { saveIntervalOf } from "./options/training.js"
+import { commonRunOptions } from "./options/training.js"
 import { fingerprintOf, readTrainingData, type TrainingData } from "./training/box-data.js"
+import { expectValidation } from "./training/expect-validation.js"
 import { planLocalizer } from "./training/localizer-plan.js"
 import { prepareRegions, prepareRpn, trainingCrops } from "./training/localizer-stages.js"
 import type { ResumeChanges } from "./training/run-record.js"
@@ -70,7 +71,9 @@ const localizerTrainer: Trainer<
     const model = planLocalizer(config, checkpoint)
     const weights = checkpoint && readNow(checkpoint.weights({ rename: localizerName, norm: model.norm }))
     const start = checkpoint && { checkpoint, weights: weights! }
-    return { config, model, start, data: await readTrainingData(config, {}, listener) }
+    const data = await readTrainingData(config, {}, listener)
+    expectValidation(data.validation, config)
+    return { config, model, start, data }
   },
   explicit(config, model, { training }) {
     // How many regions the second stage learns from is known once the first one has proposed them.
@@ -117,18 +120,17 @@ interface LocalizerStart {
 function runOptions(config: LocalizeTrainConfig, batchesPerEpoch: number): RunOptions {
   return {
     epochs: config.epochs,
-    seed: config.seed,
+    ...commonRunOptions(config),
     schedule: scheduleOptions({
       base: config.lr,
       steps: config.epochs * batchesPerEpoch,
       shape: config.schedule,
+      patience: config.plateauPatience,
       warmup: config.warmup ?? Math.min(scheduleDefaults.warmup, batchesPerEpoch - 1),
     }),
     sgd: sgdOptions({ momentum: config.momentum, weightDecay: config.weightDecay }),
     clipNorm: config.clipNorm,
     validateEvery: config.valEvery,
-    saveEvery: saveIntervalOf(config.saveEvery),
     metric: localizationMetric,
-    reportEvery: config.logEvery,
   }
 }

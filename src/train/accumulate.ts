@@ -1,8 +1,12 @@
 import * as tf from "@tensorflow/tfjs-core"
 import type { Parameter } from "../core/parameters.js"
 import { withData } from "../engine/readback.js"
-import { type Sgd, squaredLength } from "./sgd.js"
-import { type Losses, type StepOptions, trainStep } from "./step.js"
+import type { Optimizer } from "./optimizer.js"
+import { squaredLength } from "./sgd.js"
+import { type Losses, type StepFigures, type StepOptions, trainStep } from "./step.js"
+
+/** What a batch is told by: the gradients have a norm where they made an update. */
+export type BatchFigures = Pick<StepFigures, "losses"> & Partial<StepFigures>
 
 /**
  * Steps of several batches each: their gradients are averaged, clipped together, and make one update. Where a batch's
@@ -10,10 +14,10 @@ import { type Losses, type StepOptions, trainStep } from "./step.js"
  */
 export class AccumulatedSteps {
   readonly #parameters: readonly Parameter[]
-  readonly #optimizer: Sgd
+  readonly #optimizer: Optimizer
   readonly #sum = new GradientSum()
 
-  constructor(parameters: readonly Parameter[], optimizer: Sgd) {
+  constructor(parameters: readonly Parameter[], optimizer: Optimizer) {
     this.#parameters = parameters
     this.#optimizer = optimizer
   }
@@ -21,18 +25,18 @@ export class AccumulatedSteps {
   /**
    * Adds a batch to the step.
    * @param isLast whether the update follows
-   * @returns the batch's losses, as `trainStep`
+   * @returns the batch's losses, as `trainStep`, with the gradients' norm where the update followed
    * @throws DivergedError as `trainStep`; nothing has been changed then
    */
-  async add(losses: () => Losses, isLast: boolean, options: StepOptions): Promise<Record<string, number>> {
+  async add(losses: () => Losses, isLast: boolean, options: StepOptions): Promise<BatchFigures> {
     if (isLast && this.#sum.count === 0) return trainStep(losses, this.#parameters, this.#optimizer, options)
     const unclipped = { ...options, clipNorm: Number.POSITIVE_INFINITY }
-    const values = await trainStep(losses, this.#parameters, this.#sum, unclipped)
-    if (isLast) await this.#update(options)
-    return values
+    const { losses: values } = await trainStep(losses, this.#parameters, this.#sum, unclipped)
+    return isLast ? { losses: values, gradNorm: await this.#update(options) } : { losses: values }
   }
 
-  async #update({ rate, clipNorm }: StepOptions): Promise<void> {
+  /** @returns the norm of the mean gradients */
+  async #update({ rate, clipNorm }: StepOptions): Promise<number> {
     const gradients = tf.tidy(() => this.#sum.mean())
     try {
       const norm = await withData(
@@ -40,10 +44,11 @@ export class AccumulatedSteps {
         ({ squared }) => Math.sqrt(squared.dataSync()[0]!),
       )
       this.#optimizer.apply(gradients, rate, norm > clipNorm ? clipNorm / norm : 1)
+      this.#sum.clear()
+      return norm
     } finally {
       tf.dispose(gradients)
     }
-    this.#sum.clear()
   }
 
   dispose(): void {
@@ -52,7 +57,7 @@ export class AccumulatedSteps {
 }
 
 /** Takes gradients where an optimizer would apply them. */
-class GradientSum implements Pick<Sgd, "apply"> {
+class GradientSum implements Pick<Optimizer, "apply"> {
   readonly #sums = new Map<string, tf.Tensor>()
   #count = 0
 

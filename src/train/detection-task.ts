@@ -10,6 +10,7 @@ import type { InputConfig } from "../detector/model.js"
 import { DetectionEvaluator } from "../eval/evaluator.js"
 import type { EvalReport } from "../eval/report.js"
 import { detectDataset } from "./detect-dataset.js"
+import { Means } from "./means.js"
 import type { TrainingTask } from "./run.js"
 
 /**
@@ -28,17 +29,22 @@ function detectionMetrics(report: EvalReport): Record<string, number> {
   }
 }
 
-/**
- * A detector, its training batches and its validation data as something `runTraining` can train.
- * @param faults takes what is wrong with the validation images
- */
+/** How a detector is validated. */
+interface ValidationOptions {
+  /** Takes what is wrong with the validation images. */
+  readonly faults?: PhotoFaults
+  /** Whether the losses are measured too: means over the images. */
+  readonly losses?: boolean
+}
+
+/** A detector, its training batches and its validation data as something `runTraining` can train. */
 export function detectionTask(
   detector: FasterRcnn,
   parameters: Parameters,
   loader: Loader<unknown, DetectionBatch>,
   validation: Dataset | undefined,
   config: InputConfig,
-  faults: PhotoFaults = new PhotoFaults(validation?.source),
+  { faults = new PhotoFaults(validation?.source), losses = false }: ValidationOptions = {},
 ): TrainingTask<Loaded<DetectionBatch>, TrainingBatch> {
   return {
     parameters,
@@ -59,10 +65,20 @@ export function detectionTask(
     ...(validation && {
       async validate(signal, onImage) {
         const evaluator = DetectionEvaluator.of(validation, { details: false })
+        const means = new Means()
+        const onLosses = (one: Readonly<Record<string, number>>) => means.add({ ...one, loss: sumOf(one) })
         const take = ({ imageId }: ImageRecord, found: Detections) => evaluator.addImage(imageId, found)
-        await detectDataset(detector, validation.images, config, take, { signal, faults, onImage })
-        return detectionMetrics(evaluator.report())
+        await detectDataset(detector, validation.images, config, take, {
+          signal,
+          faults,
+          onImage,
+          ...(losses && { onLosses }),
+        })
+        const named = Object.entries(means.means()).map(([name, value]) => [`val_${name}`, value])
+        return { ...detectionMetrics(evaluator.report()), ...Object.fromEntries(named) }
       },
     }),
   }
 }
+
+const sumOf = (losses: Readonly<Record<string, number>>) => Object.values(losses).reduce((sum, loss) => sum + loss, 0)

@@ -5,6 +5,8 @@ export interface StepReport {
   readonly step: number
   readonly rate: number
   readonly losses: Readonly<Record<string, number>>
+  /** The gradients' length over all parameters together, before they are clipped: the mean of the steps since the last report. */
+  readonly gradNorm: number
   /** Milliseconds since the last report, an average step, and how much of it was waiting for data. */
   readonly stepMs: number
   readonly dataMs: number
@@ -35,8 +37,9 @@ export class ReportWindow {
     return this.#losses.state()
   }
 
-  add(losses: Readonly<Record<string, number>>, waited: number): void {
-    this.#losses.add(losses)
+  /** @param figures the losses, and `gradNorm` where a step is done */
+  add(figures: Readonly<Record<string, number>>, waited: number): void {
+    this.#losses.add(figures)
     this.#timed++
     this.#waited += waited
   }
@@ -44,11 +47,13 @@ export class ReportWindow {
   /** @param epoch from 0; `step` counts the steps done */
   report(epoch: number, step: number, rate: number): StepReport {
     const stepMs = (performance.now() - this.#since) / this.#timed
+    const { gradNorm = Number.NaN, ...losses } = this.#losses.means()
     const report = {
       epoch: epoch + 1,
       step,
       rate,
-      losses: this.#losses.means(),
+      losses,
+      gradNorm,
       stepMs,
       dataMs: this.#waited / this.#timed,
       bytes: process.memoryUsage.rss(),

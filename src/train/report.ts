@@ -15,8 +15,14 @@ export interface ReportInput extends RunHistory {
 
 const lossNames = ["loss_objectness", "loss_rpn_box_reg", "loss_classifier", "loss_box_reg"] as const
 
-/** Columns of `results.csv` that are no validation figures. */
-const notMetrics = new Set<string>(["epoch", "loss", ...lossNames, "bestScore"])
+const allLosses = [...lossNames, "loss"] as const
+
+/** Columns of `results.csv` that are no validation figures of which more is better. */
+const notMetrics = new Set<string>([
+  "epoch",
+  ...allLosses.flatMap((name) => [name, `val_${name}`]),
+  ...["bestScore", "gradNorm", "rate", "seconds"],
+])
 
 /**
  * A training run as one HTML page that needs nothing else: curves of losses, learning rate, times and validation, the
@@ -26,8 +32,19 @@ export function runReport({ title, model, classes, best, steps, epochs, config }
   const metrics = metricNames(epochs)
   const measured = metrics.filter((name) => !name.startsWith("train_"))
   const found = bestEpoch(epochs, measured, best)
+  const hasValidationLoss = epochs.some((row) => "val_loss" in row)
   const charts = [
-    lineChart({ title: "Losses", along: "step", lines: [...lossNames, "loss"].map((name) => along(steps, name)) }),
+    lineChart({ title: "Losses", along: "step", lines: allLosses.map((name) => along(steps, name)) }),
+    ...(hasValidationLoss
+      ? [
+          lineChart({
+            title: "Losses in validation",
+            along: "epoch",
+            dots: true,
+            lines: allLosses.map((name) => along(epochs, `val_${name}`, "epoch", 1, shortName(name))),
+          }),
+        ]
+      : []),
     lineChart({
       title: "Validation",
       along: "epoch",
@@ -36,6 +53,7 @@ export function runReport({ title, model, classes, best, steps, epochs, config }
       ...(found && { mark: { at: found.epoch, text: `best ${found.metric}` } }),
     }),
     lineChart({ title: "Learning rate", along: "step", lines: [along(steps, "rate")] }),
+    lineChart({ title: "Gradient norm", along: "step", lines: [along(steps, "gradNorm", "step", 1, "norm")] }),
     lineChart({
       title: "Seconds a step",
       along: "step",
@@ -107,7 +125,7 @@ function figures(
 
 function epochTable(epochs: readonly MetricsRow[], metrics: readonly string[], best: number | undefined): string {
   if (epochs.length === 0) return `<p class="none">No epoch is done yet.</p>`
-  const columns = ["epoch", ...lossNames, "loss", ...metrics]
+  const columns = ["epoch", ...allLosses, ...metrics, ...(epochs.some((row) => "val_loss" in row) ? ["val_loss"] : [])]
   const cell = (row: MetricsRow, name: string) => {
     const value = row[name]
     if (value === undefined) return "<td></td>"

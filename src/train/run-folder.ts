@@ -4,12 +4,12 @@ import type { Parameters } from "../core/parameters.js"
 import { writeWhole } from "../core/write-whole.js"
 import type { WeightAverage } from "./average.js"
 import { MetricsLog } from "./metrics-log.js"
+import type { Optimizer } from "./optimizer.js"
 import { runReport } from "./report.js"
 import type { StepReport } from "./report-window.js"
-import type { RunEvents, RunPosition } from "./run.js"
+import type { EpochFigures, RunEvents, RunPosition } from "./run.js"
 import { readHistory } from "./run-history.js"
-import type { Sgd } from "./sgd.js"
-import { saveState } from "./state.js"
+import { loadState, type SavedState, saveState } from "./state.js"
 
 /** What a run's folder has to know of the model it keeps. */
 export interface SavedModel {
@@ -21,7 +21,8 @@ export interface SavedModel {
 }
 
 /**
- * A run's files: `weights/{last,best}.safetensors` and those of the last epochs that are kept, `state/`, `results.csv`, `metrics.jsonl`, `report.html`. A save that
+ * A run's files: `weights/{last,best}.safetensors` and those of the last epochs that are kept, `state/`, `epoch-start/` (the
+ * state to go back to when training diverges), `results.csv`, `metrics.jsonl`, `report.html`. A save that
  * fails, such as on a full disk, is told once and leaves the files of the save before; the next one tries again. A folder
  * that was removed is made again.
  */
@@ -70,16 +71,32 @@ export class RunFolder implements RunEvents {
     epoch: number,
     losses: Readonly<Record<string, number>>,
     metrics: Readonly<Record<string, number>>,
+    figures: EpochFigures,
   ): Promise<void> {
     this.#metrics = metrics
-    await this.#attempt("results.csv", () => this.#log.epoch({ epoch, ...losses, ...metrics }))
+    await this.#attempt("results.csv", () => this.#log.epoch({ epoch, ...losses, ...metrics, ...figures }))
+  }
+
+  async onEpochStart(position: RunPosition, optimizer: Optimizer, average?: WeightAverage): Promise<void> {
+    await this.#attempt("the state to go back to", () =>
+      saveState(this.#folder, position, this.#parameters, optimizer, average, "epoch-start"),
+    )
+  }
+
+  async epochStart(): Promise<SavedState | undefined> {
+    return existsSync(join(this.#folder, "epoch-start")) ? loadState(this.#folder, "epoch-start") : undefined
+  }
+
+  async onGoBack({ step, epoch }: RunPosition, reason: string): Promise<void> {
+    this.#tell(reason)
+    await this.#log.rewind({ step, epoch })
   }
 
   async onBest(position: RunPosition, average?: WeightAverage): Promise<boolean> {
     return await this.#attempt(BEST, () => this.#saveModel("best.safetensors", position, average))
   }
 
-  async onSave(position: RunPosition, optimizer: Sgd, average?: WeightAverage): Promise<void> {
+  async onSave(position: RunPosition, optimizer: Optimizer, average?: WeightAverage): Promise<void> {
     const isSaved = await this.#attempt(LAST, () => this.#saveModel("last.safetensors", position, average))
     const { epoch, batch, pending } = position
     if (isSaved && this.#keep > 0 && epoch > 0 && batch === 0 && !pending) {
@@ -92,7 +109,9 @@ export class RunFolder implements RunEvents {
   }
 
   async #saveModel(name: string, position: RunPosition, average?: WeightAverage): Promise<void> {
-    const save = () => this.#model.save(join(this.#folder, "weights", name), { ...position, ...this.#metrics })
+    // Without its times, two runs that end alike have the same file.
+    const { seconds: _, ...where } = position
+    const save = () => this.#model.save(join(this.#folder, "weights", name), { ...where, ...this.#metrics })
     await (average === undefined ? save() : average.during(save))
   }
 

@@ -1,15 +1,17 @@
 import { atLeastOne, fraction, positive, wholeNumber, withDefaults } from "../core/options.js"
 
+export const scheduleShapes = ["steps", "cosine", "linear", "plateau"] as const
+
 export interface ScheduleOptions {
   /** Learning rate after the warm-up. */
   readonly base: number
   /** Length of the run, in steps. */
   readonly steps: number
   /**
-   * `steps` drops by `factor` at each of `drops`; `cosine` falls to 0 along half a cosine; `plateau` drops when validation
-   * has not found the model better `patience` times in a row.
+   * `steps` drops by `factor` at each of `drops`; `cosine` falls to 0 along half a cosine, `linear` along a line; `plateau`
+   * drops when validation has not found the model better `patience` times in a row.
    */
-  readonly shape: "steps" | "cosine" | "plateau"
+  readonly shape: (typeof scheduleShapes)[number]
   /** Where the rate drops, as shares of the run. */
   readonly drops: readonly number[]
   readonly factor: number
@@ -25,7 +27,8 @@ export interface ScheduleOptions {
 /**
  * The 1x schedule: 12 epochs, a tenth after 8 and 11.
  * @source Detectron 1x (drops at 120k and 160k of 180k, close to 8/12 and 11/12); warm-up from 1/1000 over 1000 steps:
- * torchvision's detection reference and detectron2; patience: PyTorch's ReduceLROnPlateau; start error: He et al. 2016
+ * torchvision's detection reference and detectron2; linear: Hugging Face's `get_linear_schedule_with_warmup`, here without its
+ * wait for the warm-up; patience: PyTorch's ReduceLROnPlateau; start error: He et al. 2016
  * section 4.2 (80 % for 110 layers)
  */
 export const scheduleDefaults: ScheduleOptions = {
@@ -92,6 +95,7 @@ export function learningRate(step: number, options: ScheduleOptions, state: Sche
   if (startRate !== null && !state.started) return startRate
   const warm = step >= warmup ? 1 : warmupFactor + (1 - warmupFactor) * (step / warmup)
   if (shape === "cosine") return base * warm * 0.5 * (1 + Math.cos((Math.PI * step) / steps))
+  if (shape === "linear") return base * warm * (1 - step / steps)
   const passed = drops.filter((share) => step >= Math.round(share * steps)).length
   return base * warm * factor ** (shape === "plateau" ? state.drops : passed)
 }

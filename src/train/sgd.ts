@@ -1,30 +1,29 @@
 import * as tf from "@tensorflow/tfjs-core"
 import type { Parameter } from "../core/parameters.js"
 import { sumOfSquares } from "../engine/ops/sum-of-squares.js"
-import { type SgdOptions, sgdDefaults } from "./options.js"
+import type { Optimizer } from "./optimizer.js"
+import { decays, evenRates, type RateFactors, type SgdOptions, sgdDefaults } from "./options.js"
+import { restoreMoments } from "./restore-moments.js"
 
 /**
  * Stochastic gradient descent with momentum: v = m v + g + d w, then w = w - rate v.
  * @source PyTorch `torch.optim.SGD`; Caffe has the rate inside v, which differs where the rate changes
  */
-export class Sgd {
+export class Sgd implements Optimizer {
   readonly #parameters: readonly Parameter[]
   readonly #options: SgdOptions
+  readonly #rates: RateFactors
   readonly #velocities: Map<string, tf.Variable>
 
-  constructor(parameters: readonly Parameter[], options: SgdOptions = sgdDefaults) {
+  constructor(parameters: readonly Parameter[], options: SgdOptions = sgdDefaults, rates: RateFactors = evenRates) {
     this.#parameters = parameters
     this.#options = options
+    this.#rates = rates
     this.#velocities = new Map(
       parameters.map(({ name, variable }) => [name, tf.tidy(() => tf.variable(tf.zerosLike(variable)))]),
     )
   }
 
-  /**
-   * One step down the gradients, which it leaves alone.
-   * @param gradients by the variables' own names, as `tf.variableGrads` gives them; what is absent stays
-   * @param scale what each gradient is multiplied with first (gradient clipping)
-   */
   apply(gradients: tf.NamedTensorMap, rate: number, scale = 1): void {
     tf.tidy(() => {
       const { momentum, weightDecay } = this.#options
@@ -34,40 +33,29 @@ export class Sgd {
         tf.Scalar,
         tf.Scalar,
       ]
-      for (const { name, kind, variable } of this.#parameters) {
+      for (const parameter of this.#parameters) {
+        const { name, variable } = parameter
         const gradient = gradients[variable.name]
         if (gradient === undefined) continue
         const velocity = this.#velocities.get(name)!
-        const decays = weightDecay > 0 && (kind === "conv" || kind === "linear")
+        const factor = this.#rates(parameter)
         tf.tidy(() => {
           const terms = [tf.mul(velocity, m), scale === 1 ? gradient : tf.mul(gradient, scale)]
-          if (decays) terms.push(tf.mul(variable, d))
+          if (weightDecay > 0 && decays(parameter)) terms.push(tf.mul(variable, d))
           velocity.assign(tf.addN(terms))
-          variable.assign(tf.sub(variable, tf.mul(velocity, r)))
+          variable.assign(tf.sub(variable, tf.mul(velocity, factor === 1 ? r : tf.mul(r, factor))))
         })
       }
     })
   }
 
-  /** The velocities by parameter name, for a checkpoint; read them, do not change them. */
-  get velocities(): ReadonlyMap<string, tf.Tensor> {
+  /** The velocities by parameter name. */
+  get moments(): ReadonlyMap<string, tf.Tensor> {
     return this.#velocities
   }
 
-  /**
-   * Goes on with saved velocities.
-   * @throws Error when they are another model's
-   */
   restore(velocities: ReadonlyMap<string, Float32Array>): void {
-    for (const [name, variable] of this.#velocities) {
-      const saved = velocities.get(name)
-      if (saved?.length !== variable.size) {
-        throw new Error(
-          `Sgd.restore: expected ${variable.size} velocities for "${name}", got ${saved?.length ?? "none"}`,
-        )
-      }
-      tf.tidy(() => variable.assign(tf.tensor(saved, variable.shape)))
-    }
+    restoreMoments(this.#velocities, velocities)
   }
 
   dispose(): void {

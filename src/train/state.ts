@@ -10,34 +10,38 @@ import { fromTorchAxes } from "../weights/axes.js"
 import { loadSafetensors, writeSafetensors } from "../weights/safetensors.js"
 import { saveWeights } from "../weights/save.js"
 import type { WeightAverage } from "./average.js"
+import type { Optimizer } from "./optimizer.js"
 import type { RunPosition, RunStart } from "./run.js"
-import type { Sgd } from "./sgd.js"
 
 /** All that a run needs to go on bit for bit. */
 export interface SavedState extends RunStart {
   readonly weights: Weights
-  readonly velocities: ReadonlyMap<string, Float32Array>
+  readonly moments: ReadonlyMap<string, Float32Array>
 }
 
 const names = {
   position: "position.json",
   weights: "weights.safetensors",
-  velocities: "velocities.safetensors",
+  moments: "velocities.safetensors",
   average: "average.safetensors",
 }
 
+/** Where a run stands, and where its epoch began, as folders of a run. */
+type Slot = "state" | "epoch-start"
+
 /**
- * Saves a run's state as one folder `<run>/state`. It is written beside the old one and takes its place at the end, so
+ * Saves a run's state as one folder `<run>/state`, or what its epoch began with as `<run>/epoch-start`. It is written beside the old one and takes its place at the end, so
  * that at every moment one whole state is there, whatever breaks: a kill, a full disk, the power.
  */
 export function saveState(
   run: string,
   position: RunPosition,
   parameters: Iterable<Parameter>,
-  optimizer: Sgd,
+  optimizer: Optimizer,
   average?: WeightAverage,
+  slot: Slot = "state",
 ): void {
-  const [state, fresh, old] = ["state", "state.new", "state.old"].map((name) => join(run, name)) as [
+  const [state, fresh, old] = [slot, `${slot}.new`, `${slot}.old`].map((name) => join(run, name)) as [
     string,
     string,
     string,
@@ -45,7 +49,7 @@ export function saveState(
   rmSync(fresh, { recursive: true, force: true })
   mkdirSync(fresh, { recursive: true })
   saveWeights(join(fresh, names.weights), parameters)
-  writeTensors(join(fresh, names.velocities), optimizer.velocities)
+  writeTensors(join(fresh, names.moments), optimizer.moments)
   if (average !== undefined) writeTensors(join(fresh, names.average), average.means)
   writeWhole(join(fresh, names.position), `${JSON.stringify(position)}\n`)
   syncFolder(fresh)
@@ -63,15 +67,15 @@ export function saveState(
  * Reads what `saveState` wrote.
  * @throws DataError when the run has no state, or a broken one
  */
-export function loadState(run: string): SavedState {
-  const folder = ["state", "state.old"].map((name) => join(run, name)).find(existsSync)
+export function loadState(run: string, slot: Slot = "state"): SavedState {
+  const folder = [slot, `${slot}.old`].map((name) => join(run, name)).find(existsSync)
   if (folder === undefined)
-    throw new DataError(`${run}: no saved state to continue from. Expected a folder "state" in it`)
+    throw new DataError(`${run}: no saved state to continue from. Expected a folder "${slot}" in it`)
   const average = join(folder, names.average)
   return {
     position: readPosition(join(folder, names.position)),
     weights: readWeights(join(folder, names.weights)),
-    velocities: readTensors(join(folder, names.velocities)),
+    moments: readTensors(join(folder, names.moments)),
     ...(existsSync(average) && { average: readTensors(average) }),
   }
 }
@@ -93,7 +97,11 @@ function readTensors(file: string): Map<string, Float32Array> {
 }
 
 const count = z.int().min(0)
-const sums = z.object({ sums: z.record(z.string(), z.number()), count })
+const sums = z.object({
+  sums: z.record(z.string(), z.number()),
+  count,
+  counts: z.record(z.string(), count).optional(),
+})
 
 /** What `saveState` writes of a position. */
 const storedPosition = z.object({
@@ -113,6 +121,10 @@ const storedPosition = z.object({
       waited: count,
     })
     .optional(),
+  seconds: z.number().optional(),
+  waited: count.optional(),
+  trend: z.object({ first: z.number(), recent: z.number() }).optional(),
+  retries: count.optional(),
 })
 
 function readPosition(file: string): RunPosition {

@@ -2,7 +2,8 @@ import * as tf from "@tensorflow/tfjs-core"
 import { DivergedError } from "../core/errors.js"
 import type { Parameter } from "../core/parameters.js"
 import { awaitReadback } from "../engine/readback.js"
-import { type Sgd, squaredLength } from "./sgd.js"
+import type { Optimizer } from "./optimizer.js"
+import { squaredLength } from "./sgd.js"
 
 /** The losses of one step by their names, each a scalar; their sum is what is trained. */
 export type Losses = Readonly<Record<string, tf.Scalar>>
@@ -17,18 +18,25 @@ export interface StepOptions {
   readonly onPhase?: OnPhase
 }
 
+/** What a step is told by. */
+export interface StepFigures {
+  readonly losses: Readonly<Record<string, number>>
+  /** The length of all gradients as one vector. */
+  readonly gradNorm: number
+}
+
 /**
  * One step of training: the losses, their gradients, the update. No tensor is left behind.
  * @param losses makes the losses; it runs under the gradient tape
- * @returns each loss's value, and their sum as `loss`
+ * @returns each loss's value, their sum as `loss`, and the norm of the gradients, before they were clipped
  * @throws DivergedError, before anything is changed, when a loss or the gradients' norm is not finite
  */
 export async function trainStep(
   losses: () => Losses,
   parameters: readonly Parameter[],
-  optimizer: Pick<Sgd, "apply">,
+  optimizer: Pick<Optimizer, "apply">,
   { rate, clipNorm, onPhase = () => {} }: StepOptions,
-): Promise<Record<string, number>> {
+): Promise<StepFigures> {
   const { names, figures, gradients } = runTape(losses, parameters, onPhase)
   try {
     await awaitReadback([figures])
@@ -43,7 +51,7 @@ export async function trainStep(
     if (!Number.isFinite(norm)) throw new DivergedError("the gradients are not finite")
     optimizer.apply(gradients, rate, norm > clipNorm ? clipNorm / norm : 1)
     onPhase("update")
-    return values
+    return { losses: values, gradNorm: norm }
   } finally {
     figures.dispose()
     tf.dispose(gradients)

@@ -91,13 +91,13 @@ test("a run that is stopped while it computes statistics, and goes on, ends like
 
   const broken = build(24)
   const stopper = new AbortController()
-  let [saved, velocities]: [RunPosition, Map<string, Float32Array>] = [runStart, new Map()]
+  let [saved, moments]: [RunPosition, Map<string, Float32Array>] = [runStart, new Map()]
   const events: RunEvents = {
     ...quiet,
     onBest: async () => true,
     onSave: async (position, optimizer) => {
       saved = position
-      velocities = new Map([...optimizer.velocities].map(([name, tensor]) => [name, tensor.dataSync<"float32">()]))
+      moments = new Map([...optimizer.moments].map(([name, tensor]) => [name, tensor.dataSync<"float32">()]))
     },
   }
   const { finish } = broken.task
@@ -112,7 +112,7 @@ test("a run that is stopped while it computes statistics, and goes on, ends like
   expect(saved).toMatchObject({ epoch: 0, batch: 4, step: 4 })
   const running = broken.parameters.get("bn1.running_mean")!.variable.dataSync()
   expect([...running]).not.toEqual([...whole.parameters.get("bn1.running_mean")!.variable.dataSync()])
-  await runTraining(broken.task, two, quiet, new AbortController().signal, { position: saved, velocities })
+  await runTraining(broken.task, two, quiet, new AbortController().signal, { position: saved, moments })
   expect(bits(broken.parameters)).toEqual(bits(whole.parameters))
 })
 
@@ -139,8 +139,8 @@ test("what the schedule has learnt is saved with a run and goes on with it", asy
     onSave: async (position, optimizer) => saveState(run, position, broken.parameters, optimizer),
   }
   await runTraining(broken.task, careful, events, stopper.signal)
-  const { position, velocities } = loadState(run)
-  await runTraining(broken.task, careful, keeping(quiet), new AbortController().signal, { position, velocities })
+  const { position, moments } = loadState(run)
+  await runTraining(broken.task, careful, keeping(quiet), new AbortController().signal, { position, moments })
   expect(rates).toEqual(through)
   for (const made of [whole, broken]) made.parameters.dispose()
 })

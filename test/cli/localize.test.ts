@@ -7,6 +7,7 @@ import { afterAll, beforeAll, expect, test } from "vitest"
 import { makeShapes } from "../../datasets/digits.js"
 import { resumeLocalizer, trainLocalizer } from "../../src/tasks/train-localizer.js"
 import type { EpochReport } from "../../src/tasks/training/trainer.js"
+import { readHistory } from "../../src/train/run-history.js"
 
 let folder: string
 let data: string
@@ -51,10 +52,12 @@ async function trainInTwo(name: string, overrides: object, at: number): Promise<
 }
 
 /** What training made, but for the times it took. */
-const made = (name: string) =>
-  ["weights/last.safetensors", "state/weights.safetensors", "state/velocities.safetensors", "results.csv"].map((file) =>
+const made = (name: string) => [
+  ...["weights/last.safetensors", "state/weights.safetensors", "state/velocities.safetensors"].map((file) =>
     digest(join(folder, name, file)),
-  )
+  ),
+  readHistory(join(folder, name)).epochs.map(({ seconds: _, ...row }) => row),
+]
 
 test("a run that stopped and went on ends with the bits of one that ran through, in either stage", async () => {
   const epochs: EpochReport[] = []
@@ -67,7 +70,10 @@ test("a run that stopped and went on ends with the bits of one that ran through,
   })
   const losses = { loss: expect.any(Number), loss_objectness: expect.any(Number), loss_rpn_box_reg: expect.any(Number) }
   expect(epochs).toEqual(
-    [1, 2].map((epoch) => ({ epoch, epochs: 2, losses, metrics: { gtClassAccuracy: expect.any(Number) } })),
+    [1, 2].map((epoch) => ({
+      ...{ epoch, epochs: 2, losses, metrics: { gtClassAccuracy: expect.any(Number) } },
+      figures: { gradNorm: expect.any(Number), rate: expect.any(Number), seconds: expect.any(Number) },
+    })),
   )
   expect(readdirSync(join(folder, "whole")).sort()).toEqual(
     expect.arrayContaining(["config.json", "metrics.jsonl", "report.html", "results.csv", "state", "weights"]),

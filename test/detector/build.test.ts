@@ -84,7 +84,10 @@ describe.each([
     const step = async () => {
       const batch = await prepareBatch(detector, { pixels, shape, images })
       const losses = () => detector.losses(batch, seededRandom(1))
-      const found = await trainStep(losses, parameters.trainable(), optimizer, { rate: 0.002, clipNorm: 10 })
+      const { losses: found } = await trainStep(losses, parameters.trainable(), optimizer, {
+        rate: 0.002,
+        clipNorm: 10,
+      })
       batch.dispose()
       return Object.values(found).reduce((sum, loss) => sum + loss, 0)
     }

@@ -18,7 +18,7 @@ function trainer() {
     const batch = await prepareBatch(detector, { pixels, shape, images })
     try {
       const losses = () => detector.losses(batch, seededRandom(seed))
-      return await trainStep(losses, parameters.trainable(), optimizer, { rate, clipNorm: 10 })
+      return (await trainStep(losses, parameters.trainable(), optimizer, { rate, clipNorm: 10 })).losses
     } finally {
       batch.dispose()
     }
@@ -145,4 +145,29 @@ describe("learning", () => {
       })
     })
   })
+})
+
+test("the losses beside what is found are those of a step that moves nothing, and come again", async () => {
+  const { detector, parameters } = tinyDetector()
+  const { pixels, shape, images } = rectangles()
+  const before = [...parameters].map(({ variable }) => variable.dataSync().slice())
+  const input = tf.tensor4d(pixels, [...shape])
+  const tensors = tf.memory().numTensors
+  const { found, losses } = await detector.detectWithLosses(input, images, seededRandom(5))
+  expect(found).toEqual(
+    await detector.detect(
+      input,
+      images.map(({ height, width }) => [height, width]),
+    ),
+  )
+  expect((await detector.detectWithLosses(input, images, seededRandom(5))).losses).toEqual(losses)
+  expect(tf.memory().numTensors).toBe(tensors)
+  const batch = await prepareBatch(detector, { pixels, shape, images })
+  const trained = tf.tidy(() =>
+    Object.entries(detector.losses(batch, seededRandom(5))).map(([name, loss]) => [name, loss.dataSync()[0]!]),
+  )
+  expect(losses).toEqual(Object.fromEntries(trained))
+  expect([...parameters].map(({ variable }) => variable.dataSync())).toEqual(before)
+  tf.dispose(input)
+  batch.dispose()
 })

@@ -68,6 +68,6 @@ test("a detector that chooses in a way without a graph is refused in one line", 
     options: { ...options, select: { ...options.select, vote: true } },
   }
   expect(() => detectorGraph(config, 3, noWeights)).toThrow(
-    "detectors with soft NMS or box voting cannot be ONNX graphs yet",
+    "detectors with soft NMS, class-agnostic NMS or box voting cannot be ONNX graphs yet",
   )
 })

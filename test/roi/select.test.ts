@@ -76,3 +76,10 @@ test("soft NMS and a vote together: scores sink, votes count what they were", ()
   expect([...found.boxes.subarray(8)]).toEqual([0.25, 0, 10.25, 10])
   expect(found.scores[2]).toBeCloseTo(0.25 * (2 / 11), 6)
 })
+
+test("suppression over all classes together leaves one name to each place", () => {
+  expect([...selectCandidates(crowd, selectOptions({})).labels]).toEqual([1, 2])
+  const agnostic = selectCandidates(crowd, selectOptions({ agnostic: true }))
+  expect([...agnostic.labels]).toEqual([1])
+  expect([...agnostic.scores]).toEqual([0.75])
+})

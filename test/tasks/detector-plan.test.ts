@@ -144,3 +144,31 @@ test("the trainings of docs/reproduce.md take the steps that it says, with optio
   }
   expect(text).toContain("320,000 steps of 8 photos, rate 0.001, a tenth after 240,000")
 })
+
+test("AdamW has a rate and a decay of its own, unless they are given; a recipe's are SGD's", () => {
+  const runOptions = ({ config }: { config: TrainConfig }) => detectorRunOptions(config, "voc", 100)
+  const adamw = plan({ optimizer: "adamw", recipe: "coco-paper" })
+  expect(adamw.config).toMatchObject({ lr: 1e-4, weightDecay: 1e-4 })
+  expect(adamw.lines).toContainEqual(expect.stringMatching(/^ {2}lr +0\.0001 +AdamW's own$/))
+  expect(runOptions(adamw)).toMatchObject({
+    adamw: { betas: [0.9, 0.999], epsilon: 1e-8, weightDecay: 1e-4 },
+    schedule: { base: 1e-4 },
+  })
+  expect(plan({ optimizer: "adamw", lr: 0.01, weightDecay: 0.05 }).config).toMatchObject({
+    lr: 0.01,
+    weightDecay: 0.05,
+  })
+  expect(runOptions(plan({})).adamw).toBeUndefined()
+})
+
+test("the ResNet's layers and the biases learn at the shares of the rate that they are given", () => {
+  const { rates } = detectorRunOptions(plan({ backboneRate: 0.1, biasRate: 2 }).config, "voc", 100)
+  const factors = [
+    ["backbone.layer3.0.conv1.weight", "conv"],
+    ["backbone.body.layer3.0.conv1.weight", "conv"],
+    ["backbone.fpn.inner_blocks.0.0.weight", "conv"],
+    ["backbone.fpn.inner_blocks.0.0.bias", "bias"],
+    ["roi_heads.box_predictor.cls_score.weight", "linear"],
+  ] as const
+  expect(factors.map(([name, kind]) => rates!({ name, kind }))).toEqual([0.1, 0.1, 1, 2, 1])
+})

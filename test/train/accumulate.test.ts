@@ -41,11 +41,11 @@ test.each([Number.POSITIVE_INFINITY, 0.5])(
     for (let step = 0; step < 2; step++) {
       let sum = 0
       for (const from of [0, 2, 4, 6]) {
-        const { mean } = await steps.add(small.loss(from, from + 2), from === 6, options)
-        sum += mean!
+        const { losses } = await steps.add(small.loss(from, from + 2), from === 6, options)
+        sum += losses.mean!
       }
       const whole = await trainStep(large.loss(0, 8), large.parameters.trainable(), large.optimizer, options)
-      expect(sum / 4).toBeCloseTo(whole.mean!, 5)
+      expect(sum / 4).toBeCloseTo(whole.losses.mean!, 5)
       expectClose(small.weight.dataSync(), large.weight.dataSync(), 1e-6)
     }
     expect(tf.memory().numTensors).toBe(before)

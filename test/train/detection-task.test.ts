@@ -81,3 +81,27 @@ test("a validation's figures are those of all its detections at once, also where
   expect(coco.AP).toBeGreaterThan(0)
   expect(coco.AP).toBeLessThan(0.6)
 })
+
+test("the losses of a validation are means over its images, named beside those of training", async () => {
+  await startEngine()
+  const image = { data: new Uint8Array(3 * 40 * 60), height: 40, width: 60 }
+  const boxes = [[0, 0, 30, 40]]
+  const set = await datasetFromSamples(
+    [1, 2].map(() => ({ image, boxes, labels: ["thing"] })),
+    { classes: ["thing"] },
+  )
+  const seen: unknown[] = []
+  const detector = {
+    detectWithLosses: async (_: unknown, [target]: [{ boxes: Float32Array; height: number; width: number }]) => {
+      seen.push([[...target.boxes], target.height, target.width])
+      return { found: [found([[0, 0, 1, 1]], [0.5])], losses: { loss_objectness: seen.length, loss_box_reg: 0.5 } }
+    },
+  } as unknown as FasterRcnn
+  const loader = { batchesPerEpoch: 1 } as unknown as Loader<unknown, DetectionBatch>
+  const inputs = { size: 20, maxSize: 40, input: imageNet }
+  const task = detectionTask(detector, new Parameters(seededRandom(0)), loader, set, inputs, { losses: true })
+  const figures = await task.validate!(new AbortController().signal)
+  expect(figures).toMatchObject({ val_loss_objectness: 1.5, val_loss_box_reg: 0.5, val_loss: 2 })
+  expect(Object.keys(figures).slice(0, 5)).toEqual(["voc12", "voc07", "AP", "AP50", "AP75"])
+  expect(seen[0]).toEqual([[0, 0, 15, 20], 20, 30])
+})

@@ -47,6 +47,22 @@ test("what was not measured is an empty cell, what had nothing to measure is n/a
   expect(html).toMatch(/<td>3<\/td>.*<td><\/td><td><\/td><\/tr>/)
 })
 
+test("losses of validation have a chart and a column of their own, and are no figures to choose the best by", () => {
+  const epochs = run.epochs.map((row) => ({
+    ...row,
+    val_loss: 0.875,
+    val_loss_objectness: 0.5,
+    gradNorm: 3,
+    rate: 0.01,
+    seconds: 9,
+  }))
+  const html = runReport({ ...run, epochs })
+  expect(html).toContain("Losses in validation")
+  expect(html).toContain("<td>0.8750</td></tr>")
+  expect(html).not.toMatch(/<th>(seconds|gradNorm|val_loss_objectness)/)
+  expect(runReport(run)).not.toContain("Losses in validation")
+})
+
 test("a report fetches nothing, runs nothing, and knows light, dark and paper", () => {
   const html = runReport(run)
   expect(html).not.toMatch(/<script|<link|https?:|@import|url\(|src=/)

@@ -17,7 +17,8 @@ beforeAll(async () => {
   await startEngine()
 })
 
-const report = { rate: 0.01, losses: { loss: 1 }, stepMs: 1, dataMs: 0, bytes: 1, secondsLeft: 0 }
+const report = { rate: 0.01, losses: { loss: 1 }, gradNorm: 2, stepMs: 1, dataMs: 0, bytes: 1, secondsLeft: 0 }
+const figures = { gradNorm: 2, rate: 0.01, seconds: 3 }
 
 function open() {
   const folder = mkdtempSync(join(tmpdir(), "resdet-run-"))
@@ -39,7 +40,7 @@ test("each save writes the report, of a resumed run with its whole history", asy
   const first = make()
   await first.begin(runStart)
   await first.onStep({ ...report, epoch: 1, step: 20 })
-  await first.onEpoch(1, { loss: 0.75 }, { voc12: 0.5 })
+  await first.onEpoch(1, { loss: 0.75 }, { voc12: 0.5 }, figures)
   await first.onBest({ ...runStart, epoch: 1, step: 20, best: 0.5 })
   await first.onSave({ ...runStart, epoch: 1, step: 20, best: 0.5 }, optimizer)
   expect(page(folder)).toContain("<td>0.7500</td><td>0.5000</td>")
@@ -47,7 +48,7 @@ test("each save writes the report, of a resumed run with its whole history", asy
   const resumed = make()
   await resumed.begin({ ...runStart, epoch: 1, step: 20, best: 0.5 })
   await resumed.onStep({ ...report, epoch: 2, step: 40 })
-  await resumed.onEpoch(2, { loss: 0.25 }, { voc12: 0.375 })
+  await resumed.onEpoch(2, { loss: 0.25 }, { voc12: 0.375 }, figures)
   await resumed.onSave({ ...runStart, epoch: 2, step: 40, best: 0.5 }, optimizer)
   const html = page(folder)
   expect(html).toContain("<td>0.7500</td><td>0.5000</td>")
@@ -100,11 +101,11 @@ test("a folder that is removed in the run is made again with all that a resume n
   expect(readdirSync(join(folder, "weights"))).toEqual([])
   rmSync(folder, { recursive: true })
   await run.onStep({ ...report, epoch: 1, step: 20 })
-  await run.onEpoch(1, { loss: 1 }, {})
+  await run.onEpoch(1, { loss: 1 }, {}, figures)
   await run.onSave({ ...runStart, epoch: 1, step: 20 }, optimizer)
   expect(readFileSync(join(folder, "config.json"), "utf8")).toBe("{}")
   expect(loadState(folder).position.step).toBe(20)
-  expect(readFileSync(join(folder, "results.csv"), "utf8")).toBe("epoch,loss\n1,1\n")
+  expect(readFileSync(join(folder, "results.csv"), "utf8")).toBe("epoch,loss,gradNorm,rate,seconds\n1,1,2,0.01,3\n")
   expect(told).toEqual([])
 })
 

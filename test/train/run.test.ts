@@ -11,6 +11,8 @@ import type { TrainingBatch } from "../../src/detector/faster-rcnn.js"
 import { startEngine } from "../../src/engine/start.js"
 import { averageDefaults, sgdDefaults } from "../../src/train/options.js"
 import {
+  type EpochFigures,
+  isDone,
   type RunEvents,
   type RunOptions,
   type RunPosition,
@@ -372,4 +374,199 @@ test("an epoch without a single batch ends the run, whatever its length is count
   const events: RunEvents = { ...quiet, onSave: async ({ step }) => void steps.push(step) }
   await expect(runTraining(vanished, options, events, never)).rejects.toThrow(/none of the training images/)
   expect(steps).toEqual([3])
+})
+
+/** A run's events that keep its states in a folder, and what it told when it went back. */
+function kept(parameters: Parameters) {
+  const run = mkdtempSync(join(tmpdir(), "resdet-run-"))
+  onTestFinished(() => rmSync(run, { recursive: true }))
+  const told: string[] = []
+  const events: RunEvents = {
+    ...quiet,
+    onSave: async (position, optimizer) => saveState(run, position, parameters, optimizer),
+    onEpochStart: async (position, optimizer) => {
+      saveState(run, position, parameters, optimizer, undefined, "epoch-start")
+    },
+    epochStart: async () => loadState(run, "epoch-start"),
+    onGoBack: async (_, reason) => void told.push(reason),
+  }
+  return { run, events, told }
+}
+
+/** The sound task, whose box loss is multiplied in the second epoch's second batch as long as the rate is `above`. */
+function exploding(made: ReturnType<typeof tinyDetector>, rates: number[], above: number, factor: number) {
+  const sound = task(made.parameters, made.detector)
+  let epochNow = 0
+  const broken: TrainingTask<number, TrainingBatch> = {
+    ...sound,
+    batches: (epoch, start) => {
+      epochNow = epoch
+      return sound.batches(epoch, start)
+    },
+    losses: (prepared, batch, random) => {
+      const losses = sound.losses(prepared, batch, random)
+      if (epochNow !== 1 || batch !== 1 || (rates.at(-1) ?? 1) <= above) return losses
+      return { ...losses, loss_box_reg: tf.mul(losses.loss_objectness!, factor) as tf.Scalar }
+    },
+  }
+  return broken
+}
+
+test.each([
+  [
+    Number.NaN,
+    /^training diverged at step 5 \(epoch 2\): loss_box_reg is NaN, with images picture 1\. Going back to step 3 with half the learning rate, 1 of 3 times$/,
+  ],
+  [
+    1e6,
+    /^training diverged at step 5 \(epoch 2\): the loss exploded: \d\S+ over the last batches, \d\S+ at the start, with images picture 1\. Going/,
+  ],
+])(
+  "a run that diverges (times %d) begins the epoch again with half the rate, and resumed after a kill repeats it",
+  async (factor, why) => {
+    const retrying: RunOptions = {
+      ...options,
+      epochs: 3,
+      onDiverge: "retry",
+      schedule: scheduleOptions({ base: 0.01, steps: 9, warmup: 0, drops: [] }),
+    }
+    const train = async (dieAt?: number) => {
+      const made = tinyDetector()
+      const { run, events, told } = kept(made.parameters)
+      const rates: number[] = []
+      const following: RunEvents = {
+        ...events,
+        onStep: async ({ step, rate }) => {
+          rates.push(rate)
+          if (step === dieAt && told.length > 0) throw new Error("killed")
+        },
+      }
+      const ended = runTraining(exploding(made, rates, 0.004, factor), retrying, following, never)
+      return { ...(await ended.catch(() => undefined)), made, told, rates, run }
+    }
+    const whole = await train()
+    expect(whole.told).toHaveLength(2)
+    expect(whole.told[0]).toMatch(why)
+    expect(whole).toMatchObject({ epoch: 3, step: 9, retries: 2 })
+    expect(whole.rates.map((rate) => Number(rate.toPrecision(3)))).toEqual([
+      ...[0.01, 0.01, 0.01, 0.01],
+      ...[0.005],
+      ...[0.0025, 0.0025, 0.0025, 0.0025, 0.0025, 0.0025],
+    ])
+
+    const killed = await train(5)
+    const { weights, ...from } = loadState(killed.run)
+    expect(from.position).toMatchObject({ epoch: 1, batch: 0, step: 3, retries: 2 })
+    const second = tinyDetector(2, new Parameters(seededRandom(99), weights))
+    const { events } = kept(second.parameters)
+    await runTraining(exploding(second, [0], 0.004, factor), retrying, events, never, from)
+    expect(bits(second.parameters)).toEqual(bits(whole.made.parameters))
+  },
+)
+
+test("a run that always diverges ends with 5 after three times; where nothing has moved since, no rate helps", async () => {
+  const hopeless = [
+    { at: 1, times: 3, message: /halved 3 times; look at the boxes of these images, and try a lower --lr$/ },
+    {
+      at: 0,
+      times: 0,
+      message: /loss_objectness is NaN, with images picture 0\. The learning rate was \S+; try a lower --lr$/,
+    },
+  ]
+  for (const { at, times, message } of hopeless) {
+    const { detector, parameters } = tinyDetector()
+    const { events, told } = kept(parameters)
+    const sound = task(parameters, detector)
+    const broken: TrainingTask<number, TrainingBatch> = {
+      ...sound,
+      losses: (prepared, batch, random) => {
+        const losses = sound.losses(prepared, batch, random)
+        if (batch !== at) return losses
+        return { ...losses, loss_objectness: tf.mul(losses.loss_objectness!, Number.NaN) as tf.Scalar }
+      },
+    }
+    const error: unknown = await runTraining(broken, { ...options, onDiverge: "retry" }, events, never).catch(
+      (thrown: unknown) => thrown,
+    )
+    expect(error).toBeInstanceOf(DivergedError)
+    expect((error as Error).message).toMatch(message)
+    expect(told).toHaveLength(times)
+  }
+})
+
+test("a run without patience left ends early, and says so when it is resumed; one better model gives it back", async () => {
+  const scores = [0.5, 0.4, Number.NaN, 0.6, 0.5, 0.5, 0.9]
+  const { detector, parameters } = tinyDetector()
+  const finished: number[] = []
+  const impatient: RunOptions = { ...options, epochs: 7, patience: 3, onDiverge: "retry" }
+  const made = task(parameters, detector, [...scores])
+  const end = await runTraining(made, { ...impatient, patience: 2 }, quiet, never)
+  expect(end).toMatchObject({ epoch: 3, step: 9, waited: 2, best: 0.5 })
+  expect(isDone(end, { ...impatient, patience: 2 })).toBe(true)
+  expect(isDone(end, impatient)).toBe(false)
+  const late = task(parameters, detector, scores.slice(3))
+  const later = await runTraining({ ...late, finish: async () => void finished.push(1) }, impatient, quiet, never, {
+    position: end,
+  })
+  expect(later).toMatchObject({ epoch: 7, best: 0.9 })
+  expect(later.waited).toBeUndefined()
+  expect(finished).toEqual([1])
+})
+
+test("a run whose time is over is validated where it is, and goes on to the bits of one that had the time", async () => {
+  const whole = tinyDetector()
+  await runTraining(task(whole.parameters, whole.detector), options, quiet, never)
+  const first = tinyDetector()
+  const { run, events } = kept(first.parameters)
+  const rows: [number, Readonly<Record<string, number>>][] = []
+  const following: RunEvents = {
+    ...events,
+    onStep: async () => void (await new Promise((resolve) => setTimeout(resolve, 5))),
+    onEpoch: async (epoch, _, metrics) => void rows.push([epoch, metrics]),
+  }
+  const hurried = { ...options, maxMinutes: 1e-9 }
+  const end = await runTraining(task(first.parameters, first.detector, [0.25]), hurried, following, never)
+  expect(end).toMatchObject({ epoch: 0, batch: 1, step: 1, best: 0.25 })
+  expect(rows).toEqual([[1, { score: 0.25 }]])
+  const { weights, ...from } = loadState(run)
+  expect(from.position).toEqual(end)
+  const second = tinyDetector(2, new Parameters(seededRandom(99), weights))
+  await runTraining(task(second.parameters, second.detector), options, quiet, never, from)
+  expect(bits(second.parameters)).toEqual(bits(whole.parameters))
+})
+
+test("what runs out of memory ends in one line that says what to lower", async () => {
+  const { detector, parameters } = tinyDetector()
+  const large: TrainingTask<number, TrainingBatch> = {
+    ...task(parameters, detector),
+    prepare: async () => {
+      throw new Error("OOM when allocating tensor with shape[2,64,400,544] and type float")
+    },
+    size: () => ({ is: "a batch of 2 images", lower: "--batch to 1" }),
+  }
+  await expect(runTraining(large, options, quiet, never)).rejects.toThrow(
+    /^out of memory at step 1 \(epoch 1\) with a batch of 2 images \(picture 0\)\. Lower --batch to 1$/,
+  )
+})
+
+test("an epoch tells the gradients' norm before clipping, the rate of its last step and its time", async () => {
+  const { detector, parameters } = tinyDetector()
+  const steps: number[] = []
+  const epochs: EpochFigures[] = []
+  const events: RunEvents = {
+    ...quiet,
+    onStep: async ({ gradNorm, losses }) => {
+      expect(Object.keys(losses)).not.toContain("gradNorm")
+      steps.push(gradNorm)
+    },
+    onEpoch: async (_epoch, _losses, _metrics, figures) => void epochs.push(figures),
+  }
+  const accumulated = { ...options, epochs: 1, accumulate: 2, clipNorm: 1e-3 }
+  await runTraining(task(parameters, detector), accumulated, events, never)
+  expect(steps).toHaveLength(2)
+  expect(Math.min(...steps)).toBeGreaterThan(0.01)
+  const mean = (steps[0]! + steps[1]!) / 2
+  expect(epochs).toEqual([{ gradNorm: expect.closeTo(mean, 6), rate: expect.any(Number), seconds: expect.any(Number) }])
+  expect(epochs[0]!.rate).toBeCloseTo(0.01 * (0.001 + 0.999 / 2), 8)
+  expect(epochs[0]!.seconds).toBeGreaterThan(0)
 })

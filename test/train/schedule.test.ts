@@ -28,6 +28,13 @@ test("the cosine begins at the base, is half of it halfway, and ends near 0", ()
   expect(learningRate(99, options)).toBeLessThan(0.001)
 })
 
+test("the line begins at the base, is half of it halfway, and its last step is the smallest above 0", () => {
+  const options = scheduleOptions({ base: 2, steps: 100, warmup: 10, shape: "linear" })
+  expect(learningRate(50, options)).toBeCloseTo(1, 12)
+  expect(learningRate(99, options)).toBeCloseTo(0.02, 12)
+  expect(learningRate(0, options)).toBeCloseTo(0.002, 12)
+})
+
 test("a rate of zero is refused", () => {
   expect(() => scheduleOptions({ base: 0 })).toThrow("expected base to be a number above 0, got 0")
 })

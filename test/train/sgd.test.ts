@@ -52,7 +52,7 @@ onEveryEngine("SGD", () => {
     const [first, second] = [new Sgd(a.parameters.trainable()), new Sgd(b.parameters.trainable())]
     tf.tidy(() => first.apply(a.gradients(1), 0.1))
     b.parameters.get("w")!.variable.assign(a.parameters.get("w")!.variable)
-    second.restore(new Map([...first.velocities].map(([name, tensor]) => [name, tensor.dataSync<"float32">()])))
+    second.restore(new Map([...first.moments].map(([name, tensor]) => [name, tensor.dataSync<"float32">()])))
     tf.tidy(() => first.apply(a.gradients(1), 0.1))
     tf.tidy(() => second.apply(b.gradients(1), 0.1))
     expect(b.value()).toBe(a.value())
@@ -60,7 +60,7 @@ onEveryEngine("SGD", () => {
 
   test("velocities of another model are refused", () => {
     const sgd = new Sgd(oneWeight("linear").parameters.trainable())
-    expect(() => sgd.restore(new Map())).toThrow('expected 1 velocities for "w", got none')
+    expect(() => sgd.restore(new Map())).toThrow('expected 1 values for "w", got none')
   })
 
   test("the squared length is that of all gradients as one vector", () => {

@@ -17,6 +17,10 @@ export const lookShape = {
   softNms: option(z.enum(["off", "linear", "gaussian"]).optional(), {
     help: "soft NMS: lower the scores of overlapping boxes instead of dropping them",
   }),
+  agnosticNms: option(z.boolean().optional(), {
+    help: "class-agnostic NMS: of overlapping boxes keep the best, whatever their classes",
+    source: "torchvision, detectron2: class by class, which is the default; Ultralytics has the same flag",
+  }),
   vote: option(z.boolean().optional(), { help: "box voting: move each box to the mean of those around it" }),
   refine: option(z.boolean().optional(), { help: "iterative refinement: run the head again on the boxes it found" }),
   flip: option(z.boolean().optional(), { help: "also detect on the mirrored image" }),
@@ -78,6 +82,13 @@ export const detectSchema = z.strictObject({
     help: "of a video: how many frames of a second are looked at",
     unit: "frames",
     otherwise: "all",
+  }),
+  labels: option(z.enum(["voc", "yolo", "coco"]).optional(), {
+    help: "also write a data set of the images with what was found as labels, to correct and to train on",
+  }),
+  below: option(z.number().min(0).max(1).optional(), {
+    help: "also copy the images that the model is unsure of: with a detection scored below this, or without any",
+    value: "0..1",
   }),
   draw: option(z.boolean().default(true), { help: "do not draw pictures" }),
   lineWidth: option(z.int().min(1).max(100).optional(), {

@@ -103,6 +103,9 @@ export const evaluateDetectorSchema = z.strictObject({
   split: scoredSplit,
   images: imagesFolder,
   ...howRead,
+  singleClass: option(z.boolean().default(false), {
+    help: "all objects are of one class: that of a detector which was trained with --single-class",
+  }),
   ...reportShape,
   ...lookShape,
   savePredictions: option(z.string().optional(), {

@@ -8,6 +8,7 @@ import {
   flip,
   flipDefault,
   frozen,
+  plateauPatience,
   runOptionsShape,
   schedule,
   valEvery,
@@ -46,18 +47,14 @@ export const classifyTrainSchema = z.strictObject({
     source: "fb.resnet.torch",
   }),
   lr: option(z.number().positive().default(0.1), { help: "learning rate", value: "rate", source: paper }),
-  schedule: option(z.enum(["steps", "plateau", "cosine"]).default("steps"), schedule),
+  schedule: schedule(),
   drops: option(z.array(z.number().min(0).max(1)).optional(), {
     help: "where the rate drops to a tenth, as shares of the run",
     otherwise: "a third and two thirds; CIFAR-10: a half and three quarters",
     source: "fb.resnet.torch; He et al. 2016 section 4.2",
     advanced: true,
   }),
-  patience: option(z.int().min(1).default(scheduleDefaults.patience), {
-    help: "validations without improvement before the schedule `plateau` drops the rate",
-    source: "PyTorch's ReduceLROnPlateau",
-    advanced: true,
-  }),
+  plateauPatience: plateauPatience(),
   startRate: option(z.number().positive().nullable().optional(), {
     help: "learning rate until the training error is below startError",
     otherwise: "a tenth of the rate for 110 layers and more",
@@ -143,6 +140,12 @@ export const classifyTrainSchema = z.strictObject({
   ...runOptionsShape("runs/classify"),
   engine,
 })
+
+/** As a run's folder keeps them; in 0.1.0 the patience of the schedule was called `patience`. */
+export const storedClassifyTrainSchema = z.preprocess((stored) => {
+  const { patience, ...rest } = stored as { patience?: unknown }
+  return "plateauPatience" in rest ? stored : { ...rest, plateauPatience: patience }
+}, classifyTrainSchema)
 
 export type ClassifyTrainConfig = z.output<typeof classifyTrainSchema>
 export type TrainClassifierOptions = z.input<typeof classifyTrainSchema>

@@ -1,11 +1,14 @@
 import { z } from "zod"
+import { augmentLevels } from "../../../datasets/augment/levels.js"
+import { detectRules } from "../../detector/detect-options.js"
 import { defaultModel, defaultPreset, presetNames } from "../../detector/preset-names.js"
-import { averageDefaults, sgdDefaults } from "../../train/options.js"
+import { adamwRate, averageDefaults, sgdDefaults } from "../../train/options.js"
 import { type RecipeName, recipeNames } from "../../train/recipes.js"
 import { option } from "../option.js"
 import {
   boxData,
   boxDataFromCode,
+  byRule,
   detectorOverrides,
   engine,
   howRead,
@@ -25,6 +28,7 @@ import {
   flip,
   flipDefault,
   frozen,
+  plateauPatience,
   runOptionsShape,
   schedule,
   valEvery,
@@ -61,6 +65,14 @@ export const trainSchema = z.strictObject({
   images: imagesFolder,
   ...howRead,
   split: option(z.string().optional(), { ...trainSplit, otherwise: `the recipe's, else ${trainDefaults.split}` }),
+  classes: option(z.array(z.string()).min(1).optional(), {
+    help: "train on these classes only, as in cat,dog; objects of others are left out",
+    value: "names",
+    otherwise: "all",
+  }),
+  singleClass: option(z.boolean().default(false), {
+    help: "train on all objects as one class, `object`; eval has the same flag",
+  }),
   valSplit: option(z.string().optional(), { ...valSplit, otherwise: `the recipe's, else ${trainDefaults.valSplit}` }),
   model: option(z.string().optional(), {
     help: "which detector, such as fasterrcnn_resnet50_fpn",
@@ -89,10 +101,27 @@ export const trainSchema = z.strictObject({
   lr: option(z.number().positive().optional(), {
     help: "learning rate",
     value: "rate",
-    otherwise: "the preset's rate per image times the images per step",
+    otherwise: `the preset's rate per image times the images per step; AdamW: ${adamwRate}`,
     source: "see the presets: torchvision and detectron2 0.02 for 16 images, py-faster-rcnn 0.001 for 1",
   }),
-  schedule: option(z.enum(["steps", "cosine"]).default("steps"), schedule),
+  optimizer: option(z.enum(["sgd", "adamw"]).default("sgd"), {
+    help: "SGD with momentum, or AdamW, which has a rate and a weight decay of its own unless they are given",
+    source:
+      "He et al. 2016 section 3.4: SGD; Loshchilov & Hutter 2019, betas of PyTorch's AdamW, rate and decay of DETR",
+  }),
+  backboneRate: option(z.number().min(0).max(1).default(1), {
+    help: "share of the learning rate at which the ResNet's layers learn, such as 0.1",
+    value: "share",
+    source: "DETR `main.py`: lr_backbone is a tenth; off by default",
+  }),
+  biasRate: option(z.number().positive().default(1), {
+    help: "how many times the learning rate biases learn at (Caffe's py-faster-rcnn: 2)",
+    value: "times",
+    source: "torchvision and detectron2: as the rest",
+    advanced: true,
+  }),
+  schedule: schedule(),
+  plateauPatience: plateauPatience(),
   drops: option(z.array(z.number().positive()).optional(), {
     help: "epochs (with --steps: steps) after which the learning rate drops to a tenth",
     otherwise: "after 8/12 and 11/12 of the run",
@@ -134,6 +163,21 @@ export const trainSchema = z.strictObject({
     source: "detectron2 RepeatFactorTrainingSampler; off by default",
   }),
   ...inputSides,
+  anchors: option(z.enum(["auto"]).optional(), {
+    help: "auto: as many anchor sizes and ratios as the detector has, fitted to the data",
+    otherwise: "the preset's, or those of a detector in the weights",
+  }),
+  tiles: option(byRule(z.number(), detectRules.tiles).optional(), {
+    help: "train on tiles of this side too, for small objects in large photos; detect and eval have the same flag",
+    unit: "pixels",
+  }),
+  overlap: option(byRule(z.number(), detectRules.overlap).optional(), {
+    help: "minimum overlap of neighbouring tiles, as a share of a tile",
+    value: "0..0.9",
+    otherwise: "0.2",
+    source: "SAHI: overlap_height_ratio 0.2",
+    advanced: true,
+  }),
   sizes: option(z.array(z.int().min(32)).min(1).optional(), {
     help: "multi-scale training: shorter sides, one drawn for each batch, as in 480,512,544",
     otherwise: "the recipe's, else the size",
@@ -146,8 +190,31 @@ export const trainSchema = z.strictObject({
     ...frozen("2 with weights, 0 without"),
     source: "detectron2: FREEZE_AT 2",
   }),
+  cache: option(z.enum(["ram", "disk"]).optional(), {
+    help: "keep decoded photos: in memory, up to half of what is free, or in temporary files",
+    otherwise: "not kept",
+  }),
   flip: option(z.number().min(0).max(1).default(flipDefault), flip),
+  augment: option(z.enum(augmentLevels).optional(), {
+    help: "augmentation: none, light (mirror, colours, scale), or strong (also zoom-out, crops, mosaic, mixup)",
+    otherwise: "the mirror image alone, see --flip",
+    source: "torchvision v2, Albumentations, Ultralytics: see datasets/augment/",
+  }),
+  verticalFlip: option(z.number().min(0).max(1).default(0), {
+    help: "probability of turning a training image upside down, for photos from above or through a microscope",
+    value: "0..1",
+  }),
+  closeMosaic: option(z.int().min(0).optional(), {
+    help: "no mosaic and mixup in the last N epochs",
+    unit: "epochs",
+    otherwise: "a tenth of them",
+    source: "Ultralytics close_mosaic: 10 of 100",
+    advanced: true,
+  }),
   valEvery: option(z.int().min(0).optional(), { ...valEvery, otherwise: `${trainDefaults.valEvery}` }),
+  valLoss: option(z.boolean().default(true), {
+    help: "measure only mAP in validation, not the losses",
+  }),
   metric: option(z.enum(["voc12", "voc07", "AP", "AP50", "AP75"]).optional(), {
     help: "metric that selects best.safetensors",
     otherwise: "voc12 for VOC data, AP for other",

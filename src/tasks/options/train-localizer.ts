@@ -20,6 +20,7 @@ import {
   flip,
   flipDefault,
   frozen,
+  plateauPatience,
   runOptionsShape,
   schedule,
   valEvery,
@@ -59,7 +60,8 @@ export const localizeTrainSchema = z.strictObject({
     value: "rate",
     source: "ours: the paper gives none for localization",
   }),
-  schedule: option(z.enum(["steps", "cosine"]).default("steps"), schedule),
+  schedule: schedule(),
+  plateauPatience: plateauPatience(),
   warmup: option(z.int().min(0).optional(), { ...firstEpochWarmup, advanced: true }),
   batch: option(z.int().min(1).default(32), {
     help: "batch size: crops or regions a step (the paper: 256)",

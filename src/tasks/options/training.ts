@@ -1,7 +1,8 @@
 import { z } from "zod"
+import { mostRetries } from "../../train/explosion.js"
 import { sgdDefaults } from "../../train/options.js"
-import type { SaveInterval } from "../../train/run.js"
-import { scheduleDefaults } from "../../train/schedule.js"
+import type { RunOptions, SaveInterval } from "../../train/run.js"
+import { scheduleDefaults, scheduleShapes } from "../../train/schedule.js"
 import { option } from "../option.js"
 import { outFolder, seed } from "./shared.js"
 
@@ -17,9 +18,14 @@ const saveInterval = z.union([z.int().min(1), z.string().regex(/^[1-9]\d*[mh]?$/
 /** `saveEvery` as the training loop takes it. */
 export function saveIntervalOf(given: z.output<typeof saveInterval>): SaveInterval {
   const [, count, unit] = /^(\d+)([mh]?)$/.exec(String(given))!
-  if (unit === "") return { steps: Number(count) }
-  return { minutes: Number(count) * (unit === "h" ? 60 : 1) }
+  return unit === "" ? { steps: Number(count) } : { minutes: minutesOf(String(given)) }
 }
+
+/** Of `90m` or `2h`. */
+const minutesOf = (text: string): number => Number.parseFloat(text) * (text.endsWith("h") ? 60 : 1)
+
+const lengths = "minutes or hours, such as 90m or 1.5h"
+const duration = z.string(lengths).regex(/^(?=.*[1-9])\d+(\.\d+)?[mh]$/, lengths)
 
 /** Options of every trainer, with their own words where they differ. */
 export const runOptionsShape = (runs: string) => ({
@@ -29,6 +35,20 @@ export const runOptionsShape = (runs: string) => ({
     help: "momentum of SGD",
     source: "torchvision's detection reference, detectron2; He et al. 2016 section 3.4",
     advanced: true,
+  }),
+  patience: option(z.int().min(1).optional(), {
+    help: "early stopping: end after N validations in a row without a better model",
+    unit: "n",
+    otherwise: "never",
+  }),
+  maxTime: option(duration.optional(), {
+    help: "end after so long, as in 90m or 1.5h, with a validation; --resume goes on for as long again",
+    value: "time",
+    otherwise: "no limit",
+  }),
+  onDiverge: option(z.enum(["retry", "stop"]).default("retry"), {
+    help: `when a loss explodes or is NaN: begin the epoch again with half the rate, ${mostRetries} times at most, or stop`,
+    source: "Ultralytics recovers three times",
   }),
   workers: option(z.int().min(0).optional(), {
     help: "threads that load images",
@@ -50,6 +70,15 @@ export const runOptionsShape = (runs: string) => ({
   }),
 })
 
+/** What every trainer's options say of the training loop. */
+export function commonRunOptions(config: z.output<z.ZodObject<ReturnType<typeof runOptionsShape>>>) {
+  const { seed, saveEvery, logEvery, patience, maxTime, onDiverge } = config
+  return {
+    ...{ seed, saveEvery: saveIntervalOf(saveEvery), reportEvery: logEvery, patience, onDiverge },
+    maxMinutes: maxTime === undefined ? undefined : minutesOf(maxTime),
+  } satisfies Partial<RunOptions>
+}
+
 export const valEvery = { help: "validate every N epochs, 0 for never", unit: "epochs" }
 
 export const weightDecay = {
@@ -69,7 +98,17 @@ export const warmup = (otherwise: string) => ({ help: "steps of linear warm-up",
 
 export const firstEpochWarmup = warmup(`the first epoch, ${scheduleDefaults.warmup} at most`)
 
-export const schedule = { help: "learning rate schedule", advanced: true }
+export const plateauPatience = () =>
+  option(z.int().min(1).default(scheduleDefaults.patience), {
+    help: "validations without improvement before the schedule `plateau` drops the rate",
+    source: "PyTorch's ReduceLROnPlateau",
+    advanced: true,
+  })
+
+export const schedule = () =>
+  option(z.enum(scheduleShapes).default("steps"), {
+    help: "learning rate schedule: drops at certain steps, along half a cosine or a line to 0, or when validation gets no better",
+  })
 
 export const flip = {
   help: "probability of mirroring a training image",

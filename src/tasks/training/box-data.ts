@@ -1,3 +1,4 @@
+import { type ClassChoice, chooseClasses } from "../../../datasets/choose-classes.js"
 import type { Dataset } from "../../../datasets/dataset.js"
 import { type FaultPolicies, scoringPolicies } from "../../../datasets/faults.js"
 import type { ReadOptions } from "../../../datasets/options.js"
@@ -7,9 +8,13 @@ import { DataError } from "../../core/errors.js"
 import { type BoxData, expectObjects, howReadOf, openBoxData, readBoxData } from "../box-data.js"
 import type { Listener } from "../hooks.js"
 import type { DatasetFingerprint } from "./run-record.js"
+import { type TileOptions, tileDataset } from "./tile-dataset.js"
 
 /** Where data with boxes are, and which parts of them a run uses. */
-export interface BoxDataConfig extends Pick<ReadOptions, "corners" | "sizeMismatch" | "followLinks"> {
+export interface BoxDataConfig
+  extends Pick<ReadOptions, "corners" | "sizeMismatch" | "followLinks">,
+    ClassChoice,
+    TileOptions {
   readonly data: BoxData
   /** What is validated on, instead of a split of `data`. */
   readonly valData?: BoxData | undefined
@@ -31,10 +36,34 @@ export interface TrainingData {
 const heldOutShare = 0.2
 
 /**
- * Reads data with boxes to train and validate on, and says what they are.
- * @throws DataError when there is nothing to train on
+ * Reads data with boxes to train and validate on, with the classes that are asked for, and says what they are.
+ * @throws DataError when there is nothing to train on; UsageError for a class that is not in the data
  */
 export async function readTrainingData(
+  config: BoxDataConfig,
+  policies: Partial<FaultPolicies>,
+  listener: Listener,
+): Promise<TrainingData> {
+  const { training: all, validation, ...rest } = await readWhole(config, policies, listener)
+  const training = chooseClasses(all, config)
+  expectObjects(training)
+  if (training !== all) listener.log(`training on ${chosenText(training)}; ${chosenText(all)} are annotated`)
+  const chosen = validation && chooseClasses(validation, config)
+  const tiled = await tileDataset(training, config)
+  if (tiled !== training) {
+    const count = tiled.images.length - training.images.length
+    listener.log(
+      `${training.images.length} photos and ${count} tiles of ${config.tiles} pixels; validation is of photos and tiles ` +
+        `alike: eval --tiles ${config.tiles} scores whole photos`,
+    )
+  }
+  return { training: tiled, validation: chosen && (await tileDataset(chosen, config)), ...rest }
+}
+
+const chosenText = ({ images, classes }: Dataset) =>
+  `${images.reduce((sum, { labels }) => sum + labels.length, 0)} objects of ${classes.join(", ")}`
+
+async function readWhole(
   config: BoxDataConfig,
   policies: Partial<FaultPolicies>,
   listener: Listener,

@@ -10,7 +10,7 @@ import type { Checkpoint } from "../../weights/checkpoint.js"
 import type { ClassifierConfig } from "../../weights/model-info.js"
 import { expectNetwork, planInput, planNetwork } from "../../weights/plan.js"
 import type { ClassifyTrainConfig } from "../options/train-classifier.js"
-import { saveIntervalOf } from "../options/training.js"
+import { commonRunOptions } from "../options/training.js"
 
 /**
  * What is trained how, unless the user says otherwise.
@@ -81,10 +81,10 @@ export function classifierRunOptions(
   const epochs = config.epochs ?? recipes[set.format].epochs
   const layers = Number(/\d+$/.exec(network)?.[0])
   const cautious = network.startsWith("cifar_") && layers >= deep ? config.lr / 10 : null
-  const { schedule: shape, patience, startError, warmup, momentum, weightDecay, clipNorm } = config
+  const { schedule: shape, plateauPatience: patience, startError, warmup, momentum, weightDecay, clipNorm } = config
   return {
     epochs,
-    seed: config.seed,
+    ...commonRunOptions(config),
     schedule: scheduleOptions({
       base: config.lr,
       steps: epochs * batchesPerEpoch,
@@ -98,9 +98,7 @@ export function classifierRunOptions(
     sgd: sgdOptions({ momentum, weightDecay }),
     clipNorm: clipNorm ?? Number.POSITIVE_INFINITY,
     validateEvery: config.valEvery,
-    saveEvery: saveIntervalOf(config.saveEvery),
     metric: "accuracy",
-    reportEvery: config.logEvery,
   }
 }
 

@@ -1,5 +1,6 @@
 import { UsageError } from "../../core/errors.js"
 import { modelDefaults, ownModel, parseModel } from "../../detector/model.js"
+import { adamwDefaults, adamwRate } from "../../train/options.js"
 import { type Recipe, recipes, scaleRecipe } from "../../train/recipes.js"
 import type { Checkpoint } from "../../weights/checkpoint.js"
 import { planModelName, planNetwork, planPreset } from "../../weights/plan.js"
@@ -27,14 +28,17 @@ export function planTraining(given: GivenTrainConfig, checkpoint: Checkpoint | u
   const model = given.backbone === undefined ? planModelName(checkpoint, given.model) : ownModel
   const batch = given.batch ?? trainDefaults.batch
   const chosen: Recipe | undefined = given.recipe && recipes[given.recipe]
+  const isAdamW = given.optimizer === "adamw"
   const config: TrainConfig = {
     ...given,
     ...lengthOf(given, chosen, batch * given.accumulate),
+    // A recipe's rate and a preset's are those of SGD.
+    ...(isAdamW && { lr: given.lr ?? adamwRate }),
     model,
     batch,
     preset: given.preset ?? planPreset(checkpoint, model, chosen && presetOf(model, chosen)),
     strideIn: strideOf(given, checkpoint, model),
-    weightDecay: given.weightDecay ?? chosen?.weightDecay ?? trainDefaults.weightDecay,
+    weightDecay: given.weightDecay ?? (isAdamW ? adamwDefaults : (chosen ?? trainDefaults)).weightDecay,
     split: given.split ?? chosen?.split ?? trainDefaults.split,
     valSplit: given.valSplit ?? chosen?.valSplit ?? trainDefaults.valSplit,
     valEvery: given.valEvery ?? (isPrivate(given, chosen) ? 0 : trainDefaults.valEvery),

@@ -3,13 +3,13 @@ import type { ModelConfig } from "../../detector/model.js"
 import type { DeepPartial, FasterRcnnOptions } from "../../detector/options.js"
 import { defaultPreset } from "../../detector/preset-names.js"
 import { preset } from "../../detector/presets.js"
-import { sgdOptions } from "../../train/options.js"
+import { adamwDefaults, type RateFactors, sgdOptions } from "../../train/options.js"
 import { type RunOptions, runLength } from "../../train/run.js"
 import { scheduleOptions } from "../../train/schedule.js"
 import type { Checkpoint } from "../../weights/checkpoint.js"
 import { planModel, planOwnModel } from "../../weights/plan.js"
 import type { TrainConfig } from "../options/train-detector.js"
-import { saveIntervalOf } from "../options/training.js"
+import { commonRunOptions } from "../options/training.js"
 
 /** What the detector of a run is like: the preset's, or that of the weights, with the user's own values. */
 export function detectorModelConfig(config: TrainConfig, checkpoint: Checkpoint | undefined): ModelConfig {
@@ -33,34 +33,42 @@ export function detectorRunOptions(
   return {
     epochs,
     ...asked,
-    seed: config.seed,
+    ...commonRunOptions(config),
     schedule: scheduleOptions({
       base: config.lr ?? ratePerImage(config) * config.batch * accumulate,
       steps,
       shape: config.schedule,
+      patience: config.plateauPatience,
       ...(drops && { drops }),
       warmup: config.warmup ?? Math.min(1000, stepsPerEpoch - 1, steps - 1),
     }),
     sgd: sgdOptions({ momentum: config.momentum, weightDecay: config.weightDecay }),
+    ...(config.optimizer === "adamw" && { adamw: { ...adamwDefaults, weightDecay: config.weightDecay } }),
+    rates: ratesOf(config),
     clipNorm: config.clipNorm,
     ...(ema && { average: { decay: emaDecay, ramp: emaRamp } }),
     validateEvery: config.valEvery,
-    saveEvery: saveIntervalOf(config.saveEvery),
     metric: config.metric ?? (format === "voc" ? "voc12" : "AP"),
-    reportEvery: config.logEvery,
   }
+}
+
+/** The ResNet's layers and the biases may learn at rates of their own. */
+function ratesOf({ backboneRate, biasRate }: TrainConfig): RateFactors {
+  const isBackbone = (name: string) => name.startsWith("backbone.") && !name.startsWith("backbone.fpn.")
+  return ({ name, kind }) => (isBackbone(name) ? backboneRate : 1) * (kind === "bias" ? biasRate : 1)
 }
 
 const ratePerImage = (config: TrainConfig) => preset(config.preset ?? defaultPreset, config.model).ratePerImage
 
 /** `learning rate 0.01 (0.005 an image x batch 2), warm-up 5 steps; 12 epochs of 100 steps` */
 export function scheduleLine(config: TrainConfig, { epochs, steps, schedule }: RunOptions, batches: number): string {
-  const { batch, accumulate } = config
+  const { batch, accumulate, optimizer } = config
   const times = accumulate === 1 ? "" : ` x ${accumulate} batches a step`
   const why = config.lr === undefined ? ` (${ratePerImage(config)} an image x batch ${batch}${times})` : ""
   const { stepsPerEpoch } = runLength({ epochs, accumulate }, batches)
   const length = steps === undefined ? `${epochs} epochs` : `${steps} steps in epochs`
-  return `learning rate ${schedule.base}${why}, warm-up ${schedule.warmup} steps; ${length} of ${stepsPerEpoch} steps`
+  const by = optimizer === "sgd" ? "" : "AdamW, "
+  return `${by}learning rate ${schedule.base}${why}, warm-up ${schedule.warmup} steps; ${length} of ${stepsPerEpoch} steps`
 }
 
 /**

@@ -10,7 +10,9 @@ export function recipeTable(recipe: Recipe, given: GivenTrainConfig, config: Tra
     row("split", config.split, given.split, recipe.split),
     validationRow(recipe, given, config),
     ...scheduleRows(recipe, given, config),
-    row("weightDecay", config.weightDecay, given.weightDecay, `${recipe.weightDecay}`),
+    config.optimizer === "adamw" && given.weightDecay === undefined
+      ? (["weightDecay", `${config.weightDecay}`, "AdamW's own"] as const)
+      : row("weightDecay", config.weightDecay, given.weightDecay, `${recipe.weightDecay}`),
     ["batch", `${config.batch}`, given.batch === undefined ? "default" : "given"] as const,
     ...(config.accumulate === 1 ? [] : [["accumulate", `${config.accumulate}`, "given: batches a step"] as const]),
     ...sizesRows(recipe, given, config),
@@ -46,7 +48,9 @@ function scheduleRows(recipe: Recipe, given: GivenTrainConfig, config: TrainConf
   return [
     row(unit, config[unit]!, length, `${scaled([recipe.steps])}${unit === "epochs" ? " steps" : ""}`),
     row("drops", config.drops!.map(round).join(", "), given.drops, `${scaled(recipe.drops)}${stretched}`),
-    row("lr", config.lr!, given.lr, rate),
+    config.optimizer === "adamw" && given.lr === undefined
+      ? ["lr", `${config.lr}`, "AdamW's own"]
+      : row("lr", config.lr!, given.lr, rate),
     row("warmup", config.warmup!, given.warmup, scaled([recipe.warmup])),
   ]
 }

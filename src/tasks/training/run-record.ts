@@ -34,9 +34,20 @@ interface RunLength {
 export interface ResumeChanges extends RunLength {
   readonly workers?: number | undefined
   readonly engine?: string | undefined
+  readonly patience?: number | undefined
+  readonly maxTime?: string | undefined
+  readonly cache?: "ram" | "disk" | undefined
 }
 
-const changeable: readonly (keyof ResumeChanges)[] = ["epochs", "steps", "workers", "engine"]
+const changeable: readonly (keyof ResumeChanges)[] = [
+  "epochs",
+  "steps",
+  "workers",
+  "engine",
+  "patience",
+  "maxTime",
+  "cache",
+]
 
 /** @throws UsageError when `out` holds a run already */
 export function refuseExistingRun(out: string | undefined): void {

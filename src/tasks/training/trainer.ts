@@ -3,11 +3,14 @@ import { join } from "node:path"
 import type { z } from "zod"
 import type { Fault } from "../../../datasets/dataset.js"
 import { UserError } from "../../core/errors.js"
+import { freeIfPossible } from "../../core/out-of-memory.js"
 import type { Parameters } from "../../core/parameters.js"
 import type { EngineChoice } from "../../engine/names.js"
 import { startEngine } from "../../engine/start.js"
 import type { StepReport } from "../../train/report-window.js"
 import {
+  type EpochFigures,
+  isDone,
   type RunEvents,
   type RunOptions,
   type RunPosition,
@@ -58,6 +61,8 @@ export interface EpochReport {
   readonly losses: Readonly<Record<string, number>>
   /** What validation measured; empty without one. */
   readonly metrics: Readonly<Record<string, number>>
+  /** The gradients' norm, the learning rate, the time. */
+  readonly figures: EpochFigures
 }
 
 /** What a training run came to. */
@@ -72,8 +77,10 @@ export interface TrainResult {
   /** Epochs and steps that are done. */
   readonly epoch: number
   readonly step: number
-  /** False where the signal stopped it. */
+  /** False where the signal or its time stopped it. */
   readonly finished: boolean
+  /** What ended it: its length, no better model for `patience` validations, `maxTime`, or the signal. */
+  readonly ended: "length" | "patience" | "time" | "signal"
 }
 
 /** Options that every trainer has. */
@@ -211,9 +218,8 @@ async function trainPrepared(
     const folder = new RunFolder(run, parameters, saved, log, keep)
     const position = state?.position ?? runStart
     if (isDone(position, options)) {
-      const unit = options.steps === undefined ? "epochs" : "steps"
-      log(`${run} is finished: ${options[unit]} ${unit}. Set --${unit} to train further`)
-      return resultOf(run, position, options)
+      log(`${run} is finished: ${howToGoOn(position, options)}`)
+      return resultOf(run, position, options, signal)
     }
     await folder.begin(position)
     if (state) log(`continuing after step ${position.step}, in epoch ${position.epoch + 1}`)
@@ -221,20 +227,31 @@ async function trainPrepared(
     const events = following({ folder, run, options, best: position.best }, tellFaults, hooks)
     const end = await task.run(options, events, signal, state).finally(tellFaults)
     if (folder.failure) throw new UserError(`${run}: the last save failed: ${folder.failure.message}`)
-    return resultOf(run, end, options)
+    return resultOf(run, end, options, signal)
   } finally {
     await close()
-    parameters.dispose()
+    freeIfPossible(() => parameters.dispose())
   }
 }
 
-const isDone = ({ epoch, step, pending = false }: RunPosition, { epochs, steps }: RunOptions) =>
-  !pending && (steps === undefined ? epoch >= epochs : step >= steps)
+/** Why a run is over, and how it can go on all the same. */
+function howToGoOn({ waited = 0 }: RunPosition, options: RunOptions): string {
+  if (waited >= (options.patience ?? Number.POSITIVE_INFINITY)) {
+    return `no better for ${waited} validations. Set --patience to train further`
+  }
+  const unit = options.steps === undefined ? "epochs" : "steps"
+  return `${options[unit]} ${unit}. Set --${unit} to train further`
+}
 
-function resultOf(folder: string, position: RunPosition, options: RunOptions): TrainResult {
+function endOf(position: RunPosition, options: RunOptions, signal: AbortSignal): TrainResult["ended"] {
+  if (isDone(position, { ...options, patience: undefined })) return "length"
+  if (isDone(position, options)) return "patience"
+  return signal.aborted ? "signal" : "time"
+}
+
+function resultOf(folder: string, position: RunPosition, options: RunOptions, signal: AbortSignal): TrainResult {
   const { epoch, step, best } = position
   const bestFile = existsSync(weightsOf(folder, "best")) ? weightsOf(folder, "best") : null
-  const finished = isDone(position, options)
   return {
     folder,
     weights: { best: bestFile, last: weightsOf(folder, "last") },
@@ -242,7 +259,8 @@ function resultOf(folder: string, position: RunPosition, options: RunOptions): T
     best,
     epoch,
     step,
-    finished,
+    finished: isDone(position, options),
+    ended: endOf(position, options, signal),
   }
 }
 
@@ -272,11 +290,11 @@ function following(
       tellFaults()
       await folder.onStep(report)
     },
-    async onEpoch(epoch, losses, metrics) {
+    async onEpoch(epoch, losses, metrics, figures) {
       tellFaults()
       epochsDone = epoch
-      await hooks.onEpoch?.({ epoch, epochs, losses, metrics })
-      await folder.onEpoch(epoch, losses, metrics)
+      await hooks.onEpoch?.({ epoch, epochs, losses, metrics, figures })
+      await folder.onEpoch(epoch, losses, metrics, figures)
     },
     async onBest(position, average) {
       const isKept = await folder.onBest(position, average)
@@ -286,6 +304,9 @@ function following(
       before = value
       return true
     },
+    onEpochStart: (...args) => folder.onEpochStart(...args),
+    epochStart: () => folder.epochStart(),
+    onGoBack: (...args) => folder.onGoBack(...args),
     onSave: (...args) => folder.onSave(...args),
   }
 }

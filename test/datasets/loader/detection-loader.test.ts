@@ -1,12 +1,15 @@
+import { readFileSync, utimesSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import sharp from "sharp"
 import { expect, onTestFinished, test } from "vitest"
+import { augmentPresets } from "../../../datasets/augment/levels.js"
 import type { Dataset, ImageRecord } from "../../../datasets/dataset.js"
 import {
   type DetectionBatch,
   type DetectionLoaderOptions,
   detectionLoader,
 } from "../../../datasets/loader/detection-loader.js"
+import { KeptPhotos } from "../../../datasets/loader/kept-photos.js"
 import type { Loaded } from "../../../datasets/loader/loader.js"
 import { hugePng, png, tempFolder, writeFiles } from "../samples.js"
 
@@ -201,4 +204,77 @@ test("an unknown option and an impossible one are refused", () => {
   )
   expect(() => load(sample(), { flip: 2 })).toThrow("expected flip to be a number from 0 to 1, got 2")
   expect(() => load(sample(), { sizes: [] })).toThrow("expected sizes")
+})
+
+test.each(["ram", "disk"] as const)("photos kept in %s are not decoded again, to the same batches", async (cache) => {
+  const dataset = sample()
+  const plain = load(dataset)
+  const [first, second] = [await take(plain.epoch(0)), await take(plain.epoch(1))]
+  const then = new Date(1e12)
+  for (const workers of [0, 1]) {
+    for (const { file } of dataset.images) utimesSync(file, then, then)
+    const keeping = load(dataset, { cache, workers })
+    expect(await take(keeping.epoch(0))).toEqual(first)
+    const files = dataset.images.map(({ file }) => [file, readFileSync(file)] as const)
+    for (const [file, bytes] of files) {
+      writeFileSync(file, Buffer.alloc(bytes.length))
+      utimesSync(file, then, then)
+    }
+    expect(await take(keeping.epoch(1))).toEqual(second)
+    expect(keeping.faults).toEqual([])
+    for (const [file, bytes] of files) writeFileSync(file, bytes)
+  }
+})
+
+test("memory for photos has an end, and faulty photos are told as without keeping", async () => {
+  const [photo, other] = ["a", "b"].map((file) => ({ file }))
+  const image = { data: new Uint8Array(12), height: 2, width: 2 }
+  const kept = new KeptPhotos("ram", 20)
+  expect(kept.keeping).toBe("ram")
+  kept.take(photo!, image)
+  kept.take(other!, image)
+  expect(kept.of(photo!)).toEqual({ file: "a", image })
+  expect(kept.of(other!)).toBe(other)
+  expect(kept.keeping).toBeUndefined()
+
+  const dataset = sample()
+  writeFileSync(dataset.images[2]!.file, "no image")
+  const loader = load(dataset, { cache: "disk" })
+  for (const epoch of [0, 1]) expect((await take(loader.epoch(epoch))).flatMap(({ images }) => images)).toHaveLength(6)
+  expect(loader.faults).toHaveLength(1)
+})
+
+/** The pictures, each with an object of a class of its own. */
+function labelled(): Pick<Dataset, "images" | "source"> {
+  const { images, source } = sample()
+  return { source, images: images.map((image, i) => ({ ...image, labels: Int32Array.of(i + 1) })) }
+}
+
+test("augmented batches hang on the seed, the epoch and the place alone, not on threads, breaks or kept photos", async () => {
+  const dataset = labelled()
+  const options = { augment: { ...augmentPresets.strong, verticalFlip: 0.5 }, batchSize: 2 }
+  const whole = await take(load(dataset, options).epoch(2))
+  expect(await take(load(dataset, { ...options, workers: 2 }).epoch(2))).toEqual(whole)
+  expect(await take(load(dataset, options).epoch(2, 2))).toEqual(whole.slice(2))
+  const keeping = load(dataset, { ...options, cache: "ram" })
+  await take(keeping.epoch(1))
+  expect(await take(keeping.epoch(2))).toEqual(whole)
+  expect(await take(load(dataset, { ...options, seed: 1 }).epoch(2))).not.toEqual(whole)
+})
+
+test("a mosaic has its partners' objects under their own labels, and no epoch beyond the last mixed one has any", async () => {
+  const dataset = labelled()
+  const augment = { ...augmentPresets.none, mosaic: 1 }
+  const mixed = await take(load(dataset, { augment, mixing: (epoch) => epoch < 1, batchSize: 7 }).epoch(0))
+  const foreign = mixed[0]!.images.map(({ record, labels }) =>
+    [...labels].filter((label) => label !== record.labels[0]),
+  )
+  expect(foreign.flat().length).toBeGreaterThan(0)
+  for (const { labels, boxes, crowd, difficult, height, width } of mixed[0]!.images) {
+    expect([boxes.length / 4, crowd.length, difficult.length]).toEqual([labels.length, labels.length, labels.length])
+    expect([...difficult]).toEqual([...labels].map(() => 1))
+    expect([height, width]).toEqual([60, 80])
+  }
+  const closed = await take(load(dataset, { augment, mixing: (epoch) => epoch < 1, batchSize: 7 }).epoch(1))
+  expect(closed).toEqual(await take(load(dataset, { batchSize: 7 }).epoch(1)))
 })

@@ -1,0 +1,61 @@
+import { UsageError } from "../src/core/errors.js"
+import { didYouMean } from "../src/core/suggest.js"
+import type { Dataset, ImageRecord } from "./dataset.js"
+
+/** The class of all objects where they are one. */
+const everyObject = "object"
+
+export interface ClassChoice {
+  /** The classes that stay, in the data's order; all when left out. */
+  readonly classes?: readonly string[] | undefined
+  /** All objects that stay are of one class, `object`. */
+  readonly singleClass?: boolean | undefined
+}
+
+/**
+ * A data set with fewer classes: objects of the others are left out, as if nobody had annotated them; their images stay.
+ * @throws UsageError for a class that is not in the data
+ */
+export function chooseClasses(set: Dataset, { classes = set.classes, singleClass = false }: ClassChoice): Dataset {
+  const unknown = classes.find((name) => !set.classes.includes(name))
+  if (unknown !== undefined) {
+    throw new UsageError(
+      `${set.source}: expected classes of the data, got "${unknown}".${didYouMean(unknown, set.classes)} ` +
+        `They are ${set.classes.join(", ")}`,
+    )
+  }
+  if (classes === set.classes && !singleClass) return set
+  const kept = [...set.classes.keys()].filter((index) => classes.includes(set.classes[index]!))
+  const labelOf = Int32Array.from({ length: set.classes.length + 1 }, (_, label) =>
+    singleClass ? Number(kept.includes(label - 1)) : kept.indexOf(label - 1) + 1,
+  )
+  const { frequencies, ...rest } = set
+  return {
+    ...rest,
+    ...(singleClass
+      ? { classes: [everyObject], categoryIds: [1] }
+      : {
+          classes: kept.map((index) => set.classes[index]!),
+          categoryIds: kept.map((index) => set.categoryIds[index]!),
+          ...(frequencies && { frequencies: kept.map((index) => frequencies[index]!) }),
+        }),
+    images: set.images.map((image) => relabelled(image, labelOf, singleClass)),
+  }
+}
+
+/** @param labelOf of each label the new one; 0 for one that goes */
+function relabelled(image: ImageRecord, labelOf: Int32Array, singleClass: boolean): ImageRecord {
+  const { boxes, labels, crowd, difficult, areas, negative, notExhaustive, ...rest } = image
+  const kept = Int32Array.from(labels.keys()).filter((i) => labelOf[labels[i]!]! > 0)
+  // What LVIS says of single categories says nothing of all objects.
+  const federated = { ...(negative && { negative }), ...(notExhaustive && { notExhaustive }) }
+  return {
+    ...rest,
+    ...(singleClass ? {} : federated),
+    boxes: Float64Array.from({ length: 4 * kept.length }, (_, at) => boxes[4 * kept[Math.floor(at / 4)]! + (at % 4)]!),
+    labels: kept.map((i) => labelOf[labels[i]!]!),
+    crowd: Uint8Array.from(kept, (i) => crowd[i]!),
+    difficult: Uint8Array.from(kept, (i) => difficult[i]!),
+    areas: Float64Array.from(kept, (i) => areas[i]!),
+  }
+}
