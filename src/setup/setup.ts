@@ -60,7 +60,7 @@ export async function setUpNative(options: SetupOptions = {}): Promise<NativeEnt
   const given = options.libtensorflow && resolve(options.libtensorflow)
   if (given && !existsSync(given)) throw new UserError(`--libtensorflow: there is no ${given}`)
   const folder = paths.entry(given ? nameOf(given) : libtensorflowVersion, device)
-  const waiting = (pid: number) => log(`waiting for another setup (process ${pid})`)
+  const waiting = (holder: string) => log(`waiting for another setup (${holder})`)
   try {
     return await withLock(paths.lock, waiting, async () => {
       const ready = await verified(folder, log)
