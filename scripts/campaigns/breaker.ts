@@ -57,10 +57,10 @@ export class Breaker {
     return new Breaker(job, folder, engine, whole, readOperations(list))
   }
 
-  /** Up to three stops at random moments, of which half are kills. */
+  /** Up to six stops at random moments, of which half are kills. */
   async signals(random: Random): Promise<Cycle> {
     const sent: Stop[] = []
-    const most = 1 + random.integer(3)
+    const most = 1 + random.integer(6)
     return await this.#untilDone(sent, (round) => {
       if (round >= most) return {}
       const stop = random.integer(2) === 0 ? "SIGKILL" : stops[random.integer(stops.length)]!
@@ -122,7 +122,7 @@ export class Breaker {
       if (ended.code === 0) break
       const isNothing = ended.code === 3 && nothingSaved?.test(ended.said) === true
       if (!isNothing && ![null, 1, 130].includes(ended.code)) finding ??= `exit code ${ended.code}: ${lastLine(ended)}`
-      if (round > 6) finding ??= `does not end: ${lastLine(ended)}`
+      if (round > 10) finding ??= `does not end: ${lastLine(ended)}`
       args = isNothing ? start : resume
     }
     finding ??= this.#differences(this.#job.result(out), told)

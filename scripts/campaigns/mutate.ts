@@ -1,10 +1,10 @@
 import { type Random, seededRandom } from "../../src/core/random.js"
 
-/** One to three mutations of a file's bytes, the same for the same seed. @param isText whether words and numbers are looked for */
+/** A mutation, or a few, of a file's bytes, the same for the same seed. @param isText whether words and numbers are looked for */
 export function mutate(original: Uint8Array, seed: number, isText: boolean): Buffer {
   const random = seededRandom(seed)
   let bytes: Buffer = Buffer.from(original)
-  for (let left = 1 + random.integer(3); left > 0; left--) {
+  for (let left = Math.max(1, random.integer(5) - 1); left > 0; left--) {
     const kinds = isText && random.integer(4) > 0 ? ofText : ofBytes
     bytes = kinds[random.integer(kinds.length)]!(bytes, random)
   }

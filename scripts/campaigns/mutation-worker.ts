@@ -45,7 +45,11 @@ process.on("disconnect", () => {
 
 async function tried(task: Task): Promise<Told> {
   const reader: Reader = readers[task.reader]
-  if (prepared?.name !== task.reader) await prepare(task.reader, reader)
+  try {
+    if (prepared?.name !== task.reader) await prepare(task.reader, reader)
+  } catch (error) {
+    return { ...task, outcome: "finding", finding: (error as Error).message }
+  }
   const { folder, original, fine, said } = prepared!
   const bytes = mutate(original, task.seed, reader.isText === true)
   writeFileSync(join(folder, reader.target), bytes)

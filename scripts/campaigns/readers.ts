@@ -269,7 +269,7 @@ const detected = {
   image: "a.png",
   width: 40,
   height: 30,
-  detections: [{ label: "dog", classId: 3, score: 0.9, box: [2, 3, 12, 15] }],
+  detections: [{ label: "dog", classId: 1, score: 0.9, box: [2, 3, 12, 15] }],
 }
 const shard = (index: number, image: string): Files => ({
   [`s${index}/detections.jsonl`]: `${JSON.stringify({ ...detected, image })}\n${JSON.stringify({ image: `${index}.png`, error: "cut off", detections: [] })}\n`,

@@ -151,8 +151,11 @@ export async function detectWith(
   writeRecord(folder, record)
 
   const tally = new Tally()
-  const left = remainingImages(images, shard, earlier, (logged) =>
-    tally.add(logged.error === undefined ? logged : undefined),
+  const left = remainingImages(
+    images,
+    shard,
+    earlier === undefined ? undefined : { path: earlier, classes },
+    (logged) => tally.add(logged.error === undefined ? logged : undefined),
   )
   const path = join(folder, logName)
   using video = opened.rate !== undefined && config.draw ? new VideoWriter(join(folder, videoName), opened.rate) : null

@@ -2,6 +2,7 @@ import { join } from "node:path"
 import { expect, test } from "vitest"
 import { openSample } from "../../datasets/open-sample.js"
 import { readDataset } from "../../datasets/read.js"
+import { DataError } from "../../src/core/errors.js"
 import { png, tempFolder, writeFiles } from "./samples.js"
 
 const picture = png(40, 30)
@@ -138,6 +139,13 @@ test.each(
   expect([format, classes]).toEqual(["csv", ["7", "dog"]])
   expect(images.map(({ boxes }) => [...boxes])).toEqual([[2, 4, 12, 20, 1, 1, 9, 8], []])
   expect(faults.map(({ kind }) => kind)).toEqual(["missing-image"])
+})
+
+test("CSV: a quote in the midst of a field is named with its file and line", async () => {
+  const folder = write({ "train.csv": 'filename,x1,y1,x2,y2,class\na.png,1,2,3,4,do"g\n', "a.png": picture })
+  const reading = expect(readDataset(folder)).rejects
+  await reading.toThrow(`${join(folder, "train.csv")}: Invalid Opening Quote`)
+  await reading.toBeInstanceOf(DataError)
 })
 
 test("CSV: a file is a split by its name, classes.csv orders the classes, a file alone is not divided", async () => {

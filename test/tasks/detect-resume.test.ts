@@ -150,6 +150,36 @@ describe("--resume", () => {
       new DataError(`${log("out")}, line 3: expected an image and its detections`),
     )
   })
+
+  const found = { label: "dog", classId: 1, score: 0.5, box: [1, 1, 2, 2] }
+  test.each([
+    [{ detections: [{ ...found, classId: 9 }] }, '"dog" is not class 9 of detect.json'],
+    [
+      { detections: [{ ...found, box: [1, 1, 2, "1e999"] }] },
+      "expected each detection's label, classId, score and box",
+    ],
+    [{ height: -6 }, "expected the image's width and height"],
+    [{ stem: "../../a" }, 'expected a name inside the folder, got "../../a"'],
+  ])("refuses a log that tells %j", async (wrong, message) => {
+    await detect("out", {}, 1)
+    const line = JSON.stringify({ image: "0.jpg", width: 1, height: 6, detections: [found], ...wrong })
+    writeFileSync(log("out"), `${line.replace('"1e999"', "1e999")}\n`)
+    await expect(detect("out", { resume: true })).rejects.toThrow(`${log("out")}, line 1: ${message}`)
+  })
+
+  test("refuses a record that makes no sense", async () => {
+    await detect("out", {}, 2)
+    const record = join(folder, "out", "detect.json")
+    const whole = JSON.parse(readFileSync(record, "utf8"))
+    for (const wrong of [
+      { formats: ["jsonl"] },
+      { categoryIds: [1, 2, 3, 4, 5] },
+      { shard: { index: -1, count: 0 } },
+    ]) {
+      writeFileSync(record, JSON.stringify({ ...whole, ...wrong }))
+      await expect(detect("out", { resume: true })).rejects.toThrow(`${record}: it is no record of detect`)
+    }
+  })
 })
 
 describe("shards", () => {
