@@ -141,8 +141,6 @@ function namesOf({ names, nc }: YoloYaml, file: string, notices: string[]): stri
   if (nc !== undefined && nc !== list.length) {
     notices.push(`${basename(file)}: nc is ${nc}, but there are ${list.length} names: the names count`)
   }
-  const unnamed = list.findIndex((name) => name.trim() === "")
-  if (unnamed >= 0) throw new DataError(`${file}: names: class ${unnamed} has no name. Give it one`)
   const twice = list.filter((name, number) => list.indexOf(name) < number)
   if (twice.length > 0) {
     notices.push(

@@ -101,6 +101,7 @@ function piecesOf(content: string | Uint8Array | Iterable<Uint8Array>): Iterable
   return content instanceof Uint8Array ? [content] : content
 }
 
-function writeFully(file: number, bytes: Uint8Array): void {
+/** All of it: a disk that is nearly full takes a part without an error. */
+export function writeFully(file: number, bytes: Uint8Array): void {
   for (let done = 0; done < bytes.length; ) done += writeSync(file, bytes, done)
 }

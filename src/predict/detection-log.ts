@@ -1,9 +1,9 @@
-import { closeSync, constants, fstatSync, openSync, readSync, statSync, truncateSync, writeSync } from "node:fs"
+import { closeSync, constants, fstatSync, openSync, readSync, statSync, truncateSync } from "node:fs"
 import { open } from "node:fs/promises"
 import { extname, isAbsolute } from "node:path"
 import { DataError } from "../core/errors.js"
 import { shown } from "../core/shown.js"
-import { WriteError } from "../core/write-whole.js"
+import { WriteError, writeFully } from "../core/write-whole.js"
 import type { ImageDetections } from "./detect-images.js"
 import { shortNumber } from "./short-number.js"
 import type { SourceImage } from "./source-image.js"
@@ -21,6 +21,7 @@ export const logName = "detections.jsonl"
  * no detections.
  */
 export class DetectionLog implements Disposable {
+  readonly #path: string
   readonly #file: number
 
   /**
@@ -29,6 +30,7 @@ export class DetectionLog implements Disposable {
    */
   constructor(path: string) {
     const { O_APPEND, O_CREAT, O_WRONLY, O_NOFOLLOW = 0 } = constants
+    this.#path = path
     try {
       this.#file = openSync(path, O_APPEND | O_CREAT | O_WRONLY | O_NOFOLLOW, 0o666)
     } catch (error) {
@@ -36,8 +38,13 @@ export class DetectionLog implements Disposable {
     }
   }
 
+  /** @throws WriteError where the disk is full; half a line may then be there */
   write(image: LoggedImage): void {
-    writeSync(this.#file, `${JSON.stringify(lineOf(image))}\n`)
+    try {
+      writeFully(this.#file, Buffer.from(`${JSON.stringify(lineOf(image))}\n`))
+    } catch (error) {
+      throw new WriteError(this.#path, error)
+    }
   }
 
   [Symbol.dispose](): void {

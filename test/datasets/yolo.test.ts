@@ -63,11 +63,6 @@ test("a folder or a listed file outside the data folder is refused", async () =>
   await expect(readYolo(folder)).rejects.toThrow("leaves the data folder")
 })
 
-test("a class without a name is refused", async () => {
-  const folder = sample("", "train: images/train\nnames: [dog, '']\n")
-  await expect(readYolo(folder)).rejects.toThrow("data.yaml: names: class 1 has no name")
-})
-
 test("a yaml without names, and one without the split, say so", async () => {
   await expect(readYolo(sample("", "train: images\n"))).rejects.toThrow("not a YOLO data.yaml: names")
   await expect(readYolo(sample(""), { split: "val" })).rejects.toThrow('no split "val". There: train')

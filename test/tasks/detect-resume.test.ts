@@ -3,6 +3,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterEach, beforeEach, describe, expect, test } from "vitest"
 import { DataError, UsageError } from "../../src/core/errors.js"
+import { WriteError } from "../../src/core/write-whole.js"
 import { type DetectParts, detectWith } from "../../src/tasks/detect-folder.js"
 import { mergeDetections } from "../../src/tasks/merge-detections.js"
 import { decodeDummy, dummyDetector } from "../support/dummy-detector.js"
@@ -165,6 +166,23 @@ describe("--resume", () => {
     const line = JSON.stringify({ image: "0.jpg", width: 1, height: 6, detections: [found], ...wrong })
     writeFileSync(log("out"), `${line.replace('"1e999"', "1e999")}\n`)
     await expect(detect("out", { resume: true })).rejects.toThrow(`${log("out")}, line 1: ${message}`)
+  })
+
+  test("of a run that a full disk ended has what it had found, and gives the same bytes", async () => {
+    await detect("whole")
+    const full = Object.assign(new Error("ENOSPC: no space left on device, write"), { code: "ENOSPC" })
+    let drawn = 0
+    const draw: DetectParts["draw"] = async (...args) => {
+      if (++drawn === 4) throw new WriteError("3.jpg", full)
+      return parts().draw(...args)
+    }
+    const given = { weights: "w", source: join(folder, "photos"), crops: true, score: 0, format: formats }
+    await expect(detectWith({ ...parts(), draw }, { ...given, out: join(folder, "out") })).rejects.toThrow(
+      `3.jpg: cannot be written (ENOSPC: no space left on device, write). 4 images are done; go on with --out ${join(folder, "out")} --resume`,
+    )
+    expect(readFileSync(log("out"), "utf8").split("\n")).toHaveLength(5)
+    await detect("out", { resume: true })
+    expect(contents("out")).toEqual(contents("whole"))
   })
 
   test("refuses a record that makes no sense", async () => {
