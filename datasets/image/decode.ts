@@ -108,7 +108,9 @@ async function decodeWithSharp(sharp: Sharp, bytes: Uint8Array, options: DecodeO
     return pixels.raw({ depth: "uchar" }).toBuffer({ resolveWithObject: true })
   }
   let truncated = header?.format === "tiff" && tiffIsCut(bytes)
-  const { data, info } = await decode("truncated").catch(() => {
+  const { data, info } = await decode("truncated").catch((error: Error) => {
+    // What takes too long would take as long again.
+    if (isTimeout(error)) return unreadable(error)
     truncated = true
     return decode("none").catch(unreadable)
   })
@@ -201,9 +203,12 @@ function unreadable(error: Error): never {
   throw new ImageError("unreadable-image", reasonOf(error))
 }
 
+const isTimeout = ({ message }: Error) => /^timeout:/.test(message)
+
 /** One sentence: libvips says what it tried as well, and the decoders in JavaScript where they stumbled. */
-export function reasonOf({ message }: Error): string {
-  if (/^timeout:/.test(message)) return "it takes too long to decode"
+export function reasonOf(error: Error): string {
+  const { message } = error
+  if (isTimeout(error)) return "it takes too long to decode"
   if (/^Cannot (read|set) propert|is not a function|is not iterable|undefined/.test(message))
     return "its content is broken"
   return visible(shortened(message.split("\n")[0]!.trim(), 120))

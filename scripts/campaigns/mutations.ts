@@ -36,25 +36,27 @@ const names = values.readers.split(",") as ReaderName[]
 const unknown = names.find((name) => !Object.hasOwn(readers, name))
 if (unknown !== undefined) throw new UsageError(`unknown reader ${unknown}. Known: ${Object.keys(readers).join(", ")}`)
 
+const [first, count] = [Number(values.first), Number(values.count)]
+let child: ChildProcess | undefined
+let read = 0
 let findings = 0
 for (const reader of names) {
   const tally = { accepted: 0, refused: 0, finding: 0 }
-  const [first, count] = [Number(values.first), Number(values.count)]
-  let child: ChildProcess | undefined
   for (let seed = first; seed < first + count; seed++) {
-    if (child === undefined || (seed - first) % filesAProcess === 0) {
-      child?.disconnect()
+    const isOver = child === undefined || child.exitCode !== null || child.signalCode !== null
+    if (isOver || read % filesAProcess === 0) {
+      if (!isOver) child!.disconnect()
       child = fork(join(packageFolder(), "dist/scripts/campaigns/mutation-worker.js"), { execArgv: [] })
     }
-    const told = await ask(child, { reader, seed, show: values.show })
-    tally[told.outcome]++
-    if (told.finding !== undefined) log(`${reader} ${seed}: ${told.finding}`)
-    if (child.exitCode !== null || child.signalCode !== null) child = undefined
+    read++
+    const { outcome, finding } = await ask(child!, { reader, seed, show: values.show })
+    tally[outcome]++
+    if (finding !== undefined) log(`${reader} ${seed}: ${finding}`)
   }
-  child?.disconnect()
   findings += tally.finding
   print(`${reader} ${JSON.stringify(tally)}`)
 }
+child?.disconnect()
 process.exitCode = findings === 0 ? 0 : 1
 
 /** What came of one file; a process that dies or hangs is a finding, and is gone then. */

@@ -272,7 +272,7 @@ const detected = {
   detections: [{ label: "dog", classId: 1, score: 0.9, box: [2, 3, 12, 15] }],
 }
 const shard = (index: number, image: string): Files => ({
-  [`s${index}/detections.jsonl`]: `${JSON.stringify({ ...detected, image })}\n${JSON.stringify({ image: `${index}.png`, error: "cut off", detections: [] })}\n`,
+  [`s${index}/detections.jsonl`]: `${JSON.stringify({ ...detected, image })}\n${JSON.stringify({ ...detected, image: `${index}.png` })}\n`,
   [`s${index}/detect.json`]: JSON.stringify(
     {
       ...{

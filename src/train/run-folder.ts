@@ -1,7 +1,7 @@
-import { constants, copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs"
+import { constants, copyFileSync, existsSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs"
 import { basename, join, resolve } from "node:path"
 import type { Parameters } from "../core/parameters.js"
-import { writeWhole } from "../core/write-whole.js"
+import { makeFolder, partBeside, writeWhole } from "../core/write-whole.js"
 import type { WeightAverage } from "./average.js"
 import { MetricsLog } from "./metrics-log.js"
 import { runReport } from "./report.js"
@@ -50,8 +50,12 @@ export class RunFolder implements RunEvents {
     this.#config = existsSync(config) ? readFileSync(config, "utf8") : undefined
   }
 
-  /** Cuts off what the logs hold beyond `position`, and removes what a killed process was writing. */
+  /**
+   * Cuts off what the logs hold beyond `position`, and removes what a killed process was writing.
+   * @throws UserError where `weights` is a link: nothing is written through it
+   */
   async begin({ step, epoch }: RunPosition): Promise<void> {
+    makeFolder(join(this.#folder, "weights"), this.#folder)
     removePartsIn(this.#folder)
     removePartsIn(join(this.#folder, "weights"))
     await this.#log.rewind({ step, epoch })
@@ -127,8 +131,9 @@ export class RunFolder implements RunEvents {
 
   #makeFolders(): void {
     const weights = join(this.#folder, "weights")
-    if (existsSync(weights)) return
-    mkdirSync(weights, { recursive: true })
+    const isThere = existsSync(weights)
+    makeFolder(weights, this.#folder)
+    if (isThere) return
     if (this.#config !== undefined) writeWhole(join(this.#folder, "config.json"), this.#config)
   }
 }
@@ -136,8 +141,9 @@ export class RunFolder implements RunEvents {
 /** Keeps the last weights as those of an epoch, and so many epochs' in all. */
 function keepEpoch(folder: string, epoch: number, keep: number): void {
   const path = join(folder, `epoch-${epoch}.safetensors`)
-  copyFileSync(join(folder, "last.safetensors"), `${path}.part`, constants.COPYFILE_FICLONE)
-  renameSync(`${path}.part`, path)
+  const part = partBeside(path)
+  copyFileSync(join(folder, "last.safetensors"), part, constants.COPYFILE_FICLONE | constants.COPYFILE_EXCL)
+  renameSync(part, path)
   const kept = readdirSync(folder).flatMap((name) => Number(/^epoch-(\d+)\.safetensors$/.exec(name)?.[1] ?? []))
   // Of a run that went back to an earlier epoch, later ones are another's.
   for (const other of kept) {

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import * as tf from "@tensorflow/tfjs-core"
@@ -61,6 +61,23 @@ test("each save writes the report, of a resumed run with its whole history", asy
   expect(weights("best.safetensors")).toMatchObject({ epoch: 1, step: 20, best: 0.5, voc12: 0.5 })
   expect(told).toEqual([])
   expect(readdirSync(folder).filter((name) => name.endsWith(".part"))).toEqual([])
+})
+
+test("nothing is written through links: weights that are one are refused, a state that is one is replaced", async () => {
+  const { folder, told, make, optimizer } = open()
+  const theirs = mkdtempSync(join(tmpdir(), "resdet-theirs-"))
+  onTestFinished(() => rmSync(theirs, { recursive: true }))
+  for (const name of ["state", "state.new", "state.old"]) {
+    symlinkSync(theirs, join(folder, name))
+  }
+  await make().onSave({ ...runStart, epoch: 1, step: 20, best: null }, optimizer)
+  expect([told, loadState(folder).position.step, readdirSync(theirs)]).toEqual([[], 20, []])
+  rmSync(join(folder, "weights"), { recursive: true })
+  symlinkSync(theirs, join(folder, "weights"))
+  await expect(make().begin(runStart)).rejects.toThrow(`${join(folder, "weights")} is a link`)
+  await make().onSave({ ...runStart, epoch: 1, step: 20, best: null }, optimizer)
+  expect(told).toEqual([expect.stringContaining(`${join(folder, "weights")} is a link`)])
+  expect(readdirSync(theirs)).toEqual([])
 })
 
 test("a report that cannot be written is told, and neither stops the run nor counts as a failed save", async () => {
