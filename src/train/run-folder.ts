@@ -96,7 +96,9 @@ export class RunFolder implements RunEvents {
   }
 
   async #saveModel(name: string, position: RunPosition, average?: WeightAverage): Promise<void> {
-    const save = () => this.#model.save(join(this.#folder, "weights", name), { ...position, ...this.#metrics })
+    const weights = join(this.#folder, "weights")
+    makeFolder(weights, this.#folder)
+    const save = () => this.#model.save(join(weights, name), { ...position, ...this.#metrics })
     await (average === undefined ? save() : average.during(save))
   }
 
@@ -131,9 +133,8 @@ export class RunFolder implements RunEvents {
 
   #makeFolders(): void {
     const weights = join(this.#folder, "weights")
-    const isThere = existsSync(weights)
+    if (existsSync(weights)) return
     makeFolder(weights, this.#folder)
-    if (isThere) return
     if (this.#config !== undefined) writeWhole(join(this.#folder, "config.json"), this.#config)
   }
 }
