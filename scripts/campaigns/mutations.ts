@@ -45,7 +45,7 @@ for (const reader of names) {
   for (let seed = first; seed < first + count; seed++) {
     const isOver = child === undefined || child.exitCode !== null || child.signalCode !== null
     if (isOver || read % filesAProcess === 0) {
-      if (!isOver) child!.disconnect()
+      leave()
       child = fork(join(packageFolder(), "dist/scripts/campaigns/mutation-worker.js"), { execArgv: [] })
     }
     read++
@@ -56,8 +56,12 @@ for (const reader of names) {
   findings += tally.finding
   print(`${reader} ${JSON.stringify(tally)}`)
 }
-child?.disconnect()
+leave()
 process.exitCode = findings === 0 ? 0 : 1
+
+function leave(): void {
+  if (child?.connected) child.disconnect()
+}
 
 /** What came of one file; a process that dies or hangs is a finding, and is gone then. */
 function ask(child: ChildProcess, task: Task): Promise<Told> {

@@ -5,7 +5,7 @@ import { decodeImage, ImageError } from "../../datasets/image/decode.js"
 import { encodeImage } from "../../datasets/image/encode.js"
 import { readDataset } from "../../datasets/read.js"
 import { main } from "../../src/cli/main.js"
-import { log, print } from "../../src/cli/report.js"
+import { log } from "../../src/cli/report.js"
 import { DataError } from "../../src/core/errors.js"
 import { packageFolder } from "../../src/core/own-package.js"
 import { encodeModel } from "../../src/onnx/encode-model.js"
@@ -485,7 +485,7 @@ export const readers = {
     isText: true,
     async read() {
       const { readLabelled } = await import("../../datasets/read-labelled.js")
-      print((await readLabelled(".")).classes.join(", "))
+      await readLabelled(".")
       return 0
     },
   },

@@ -170,7 +170,8 @@ test("ImageNet's DET: sub-folders, negatives that a list names; VID: videos", as
     "Data/DET/train/ILSVRC2014_train_0000/neg_1.JPEG": picture,
     "Data/DET/train/ILSVRC2014_train_0000/other.JPEG": picture,
     "Annotations/DET/train/ILSVRC2013_train/n01/n01_1.xml": xml("n01"),
-    "ImageSets/DET/train_1.txt": "ILSVRC2013_train/n01/n01_1 1\nILSVRC2014_train_0000/neg_1 -1\n",
+    "ImageSets/DET/train_1.txt":
+      "ILSVRC2013_train/n01/n01_1 1\nILSVRC2014_train_0000/neg_1 -1\nILSVRC2014_train_0000/gone -1\n",
   })
   const set = await readDataset(det)
   expect(set.images.map(({ id, labels }) => `${id} ${labels.length}`)).toEqual([
@@ -178,6 +179,9 @@ test("ImageNet's DET: sub-folders, negatives that a list names; VID: videos", as
     "ILSVRC2014_train_0000/neg_1 0",
   ])
   expect([...set.images[0]!.boxes]).toEqual([0, 0, 10, 10])
+  expect(set.faults.map(({ kind, message }) => `${kind}: ${message}`)).toEqual([
+    "missing-image: Data/DET/train/ILSVRC2014_train_0000/gone.JPEG is missing",
+  ])
   const halves = write({
     "Data/DET/train/n01/a.JPEG": picture,
     "Annotations/DET/train/n01/a.xml": xml("n02"),
