@@ -15,7 +15,7 @@ type Call = (...args: any[]) => any
 interface Operation {
   /** What the call writes to, where that is not its first argument's path. */
   readonly target?: (args: readonly unknown[]) => unknown
-  /** Does half of it, where it can be half done. */
+  /** Does half of it, where it can be half done, by the call of that name that waits. */
   readonly half?: (original: Call, args: readonly unknown[]) => unknown
   readonly needsSpace?: boolean
   readonly counts?: (args: readonly unknown[]) => boolean
@@ -70,23 +70,29 @@ const onFiles: Readonly<Record<string, Operation>> = {
 
 if (isMainThread && process.env.FAULTY_FOLDER !== undefined) {
   for (const [name, operation] of Object.entries(both)) {
-    replace(fs, `${name}Sync`, operation)
-    replace(fs.promises, name, operation)
+    const waits = callsOf(fs)[`${name}Sync`]!
+    replace(fs, `${name}Sync`, operation, waits)
+    const counted = replace(fs.promises, name, operation, waits)
+    callsOf(fs.promises)[name] = async (...args) => counted(...args)
   }
-  for (const [name, operation] of Object.entries(onFiles)) replace(fs, name, operation)
+  for (const [name, operation] of Object.entries(onFiles)) replace(fs, name, operation, callsOf(fs)[name]!)
   syncBuiltinESMExports()
 }
 
-function replace(owner: object, name: string, operation: Operation): void {
-  const calls = owner as Record<string, Call>
+function callsOf(owner: object): Record<string, Call> {
+  return owner as Record<string, Call>
+}
+
+function replace(owner: object, name: string, operation: Operation, waits: Call): Call {
+  const calls = callsOf(owner)
   const original = calls[name]!
-  calls[name] = (...args) => {
+  const counted: Call = (...args) => {
     const target = operation.target ? operation.target(args) : args[0]
     // Node's own calls use one another.
     if (isInside || !isBelow(target) || operation.counts?.(args) === false) return original(...args)
     isInside = true
     try {
-      before(name, operation, original, args, String(target))
+      before(name, operation, waits, args, String(target))
       const result = original(...args)
       if (name === "openSync") opened.set(result as number, String(target))
       return result
@@ -94,9 +100,11 @@ function replace(owner: object, name: string, operation: Operation): void {
       isInside = false
     }
   }
+  calls[name] = counted
+  return counted
 }
 
-function before(name: string, { half, needsSpace }: Operation, original: Call, args: unknown[], target: string): void {
+function before(name: string, { half, needsSpace }: Operation, waits: Call, args: unknown[], target: string): void {
   count++
   const { FAULTY_LOG } = process.env
   if (FAULTY_LOG) {
@@ -104,12 +112,12 @@ function before(name: string, { half, needsSpace }: Operation, original: Call, a
     append(FAULTY_LOG, `${count} ${name} ${resolve(target).slice(folder.length + 1)} ${can}\n`)
   }
   if (count === Number(at)) {
-    if (kind === "kill-within") half?.(original, args)
+    if (kind === "kill-within") half?.(waits, args)
     if (kind.startsWith("kill")) die()
   }
   if (!needsSpace) return
   if (kind === "full-once" ? count !== Number(at) : kind !== "full-from" || count < Number(at)) return
-  half?.(original, args)
+  half?.(waits, args)
   const call = name.replace("Sync", "")
   throw Object.assign(new Error(`ENOSPC: no space left on device, ${call}`), { code: "ENOSPC", syscall: call })
 }

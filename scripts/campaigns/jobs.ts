@@ -71,8 +71,16 @@ function detection(): Pick<Job, "start" | "resume"> {
 /** Makes what the jobs read, in `data` below a folder. */
 export async function prepareJobs(root: string, names: readonly JobName[], engine: string): Promise<void> {
   const data = join(root, "data")
-  await makeShapes(join(data, "few"), { images: 6, valImages: 2, sides: [64, 80], heights: [28, 40], counts: [1, 2] })
-  await makeShapes(join(data, "one"), { images: 10, valImages: 3, sides: [64, 72], heights: [16, 32], counts: [1, 1] })
+  if (names.some((name) => name !== "classify")) {
+    await makeShapes(join(data, "few"), { images: 6, valImages: 2, sides: [64, 80], heights: [28, 40], counts: [1, 2] })
+    await makeShapes(join(data, "one"), {
+      images: 10,
+      valImages: 3,
+      sides: [64, 72],
+      heights: [16, 32],
+      counts: [1, 1],
+    })
+  }
   writeCifar(join(data, "cifar"))
   const made = async (name: "rpn" | "train", out: string) => {
     const { code, said } = await call([...jobs[name].start.slice(0, -1), out, "--engine", engine], { cwd: data })

@@ -33,6 +33,11 @@ const names = values.jobs.split(",") as JobName[]
 const unknown = names.find((name) => !Object.hasOwn(jobs, name))
 if (unknown !== undefined) throw new UsageError(`unknown job ${unknown}. Known: ${Object.keys(jobs).join(", ")}`)
 
+const kinds = values.faults.split(",")
+if (!kinds.every((kind) => ["signals", "kills", "full-disk"].includes(kind))) {
+  throw new UsageError("--faults: expected signals, kills or full-disk")
+}
+
 const root = mkdtempSync(join(tmpdir(), "resdet-stops-"))
 let bad = 0
 try {
@@ -61,25 +66,26 @@ process.exitCode = bad === 0 ? 0 : 1
 async function* cycles(breaker: Breaker): AsyncGenerator<Cycle> {
   const seed = Number(values.seed)
   const most = values.count === undefined ? undefined : Number(values.count)
-  if (values.faults === "signals") {
-    for (let done = 0, cycle = 0; done < (most ?? 60); cycle++) {
-      const one = await breaker.signals(seededRandom(mixSeeds(seed, cycle)))
-      done += one.kills + one.stops
-      yield one
+  const random = seededRandom(seed)
+  for (const kind of kinds) {
+    if (kind === "signals") {
+      for (let done = 0, cycle = 0; done < (most ?? 60); cycle++) {
+        const one = await breaker.signals(seededRandom(mixSeeds(seed, cycle)))
+        done += one.kills + one.stops
+        yield one
+      }
+    } else if (kind === "kills") {
+      const faults = breaker.operations.flatMap(({ number, half }) => [
+        `kill-before ${number}`,
+        ...(half ? [`kill-within ${number}`] : []),
+      ])
+      for (const fault of drawn(faults, most, random)) yield await breaker.killed(fault, random)
+    } else {
+      const writes = breaker.operations.filter(({ space }) => space)
+      const faults = writes.flatMap(({ number }) => [`full-once ${number}`, `full-from ${number}`])
+      for (const fault of drawn(faults, most, random)) yield await breaker.full(fault)
     }
-  } else if (values.faults === "kills") {
-    const faults = breaker.operations.flatMap(({ number, half }) => [
-      `kill-before ${number}`,
-      ...(half ? [`kill-within ${number}`] : []),
-    ])
-    const random = seededRandom(seed)
-    for (const fault of drawn(faults, most, random)) yield await breaker.killed(fault, random)
-  } else if (values.faults === "full-disk") {
-    const faults = breaker.operations.flatMap(({ number, space }) =>
-      space ? [`full-once ${number}`, `full-from ${number}`] : [],
-    )
-    for (const fault of drawn(faults, most, seededRandom(seed))) yield await breaker.full(fault)
-  } else throw new UsageError("--faults: expected signals, kills or full-disk")
+  }
 }
 
 function drawn<T>(items: readonly T[], most: number | undefined, random: Random): readonly T[] {
