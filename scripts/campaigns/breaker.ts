@@ -15,7 +15,7 @@ export interface Cycle {
   readonly finding?: string | undefined
 }
 
-/** What the unbroken run does to its files, in order. */
+/** Something that the unbroken run does to its files. */
 interface FileOperation {
   readonly number: number
   readonly name: string
@@ -29,6 +29,7 @@ const stops: readonly Stop[] = ["SIGINT", "SIGTERM", "SIGHUP", "SIGSTOP", "SIGTS
 
 /** Breaks runs of one job, continues each until it is done, and compares it with the unbroken one. */
 export class Breaker {
+  /** In order; of the writes of one file the first, the middle and the last. */
   readonly operations: readonly FileOperation[]
   readonly #job: Job
   readonly #folder: string
@@ -54,7 +55,7 @@ export class Breaker {
     const env = { FAULTY_FOLDER: join(folder, "out"), FAULTY_LOG: list }
     const whole = await call([...job.start, "--engine", engine], { cwd: folder, env, faulty: true })
     if (whole.code !== 0) throw new Error(`the unbroken run of ${name} failed:\n${whole.said}`)
-    return new Breaker(job, folder, engine, whole, readOperations(list))
+    return new Breaker(job, folder, engine, whole, brief(readOperations(list)))
   }
 
   /** Up to six stops at random moments, of which half are kills. */
@@ -84,7 +85,8 @@ export class Breaker {
 
   /** A kill at one operation; every third time the run that goes on is killed too, at any of its first. */
   async killed(fault: string, random: Random): Promise<Cycle> {
-    const second = random.integer(3) === 0 ? `kill-before ${1 + random.integer(this.operations.length)}` : undefined
+    const at = this.operations[random.integer(this.operations.length)]?.number
+    const second = random.integer(3) === 0 ? `kill-before ${at}` : undefined
     const faults = second === undefined ? [fault] : [fault, second]
     const cycle = await this.#untilDone([], (round) => this.#faulty(faults[round]))
     return { ...cycle, what: `${faults.join(", then ")} (${this.#named(fault)})` }
@@ -102,7 +104,7 @@ export class Breaker {
   }
 
   #named(fault: string): string {
-    return this.operations[Number(fault.split(" ")[1]) - 1]?.name ?? ""
+    return this.operations.find(({ number }) => fault.endsWith(` ${number}`))?.name ?? ""
   }
 
   /** Starts, and continues until it is done; `plan` says how each call is disturbed. */
@@ -160,6 +162,16 @@ function saidBadly(ended: Ended): string | undefined {
     return ["SIGINT", "SIGTERM", "SIGHUP"].includes(signal) ? undefined : `died of ${signal}`
   }
   return undefined
+}
+
+/** A file is written tensor by tensor: most of these writes are alike. */
+function brief(operations: readonly FileOperation[]): FileOperation[] {
+  const kept: FileOperation[] = []
+  for (let from = 0, to = 0; from < operations.length; from = to) {
+    while (operations[to]?.name === operations[from]!.name) to++
+    kept.push(...new Set([from, (from + to) >> 1, to - 1].map((at) => operations[at]!)))
+  }
+  return kept
 }
 
 function readOperations(file: string): FileOperation[] {

@@ -22,8 +22,9 @@ const training = (command: readonly string[], options: readonly string[]): Job =
   result: trained,
 })
 
-const every = ["--set", "logEvery=2"]
-const localizer = ["--data", "../data/one", "--size", "32", "--save-every", "3", ...every]
+/** A report window is open at some of the saves. */
+const every = ["--save-every", "2", "--set", "logEvery=3"]
+const localizer = ["--data", "../data/one", "--size", "32", ...every]
 const small = ["roi.sample.batchSizePerImage=64", "align.size=4", "proposals.train.postNmsTopN=100"]
 
 /** Small, and with all that is saved: within epochs, a kept epoch, a validation after each. */
@@ -32,13 +33,13 @@ export const jobs = {
     ["train"],
     [
       ...["--data", "../data/few", "--model", "fasterrcnn_resnet18_c4", "--size", "64", "--epochs", "2"],
-      ...["--batch", "2", "--save-every", "2", "--warmup", "1", "--keep", "1", ...every],
+      ...["--batch", "2", "--warmup", "1", "--keep", "1", ...every],
       ...small.map((option) => `detector.${option}`),
     ],
   ),
   classify: training(
     ["classify", "train"],
-    ["--data", "../data/cifar", "--epochs", "3", "--batch", "4", "--save-every", "2", "--keep", "2", ...every],
+    ["--data", "../data/cifar", "--epochs", "3", "--batch", "4", "--keep", "2", ...every],
   ),
   rpn: training(
     ["localize", "train"],
