@@ -9,7 +9,7 @@ import type { StepReport } from "./report-window.js"
 import type { RunEvents, RunPosition } from "./run.js"
 import { readHistory } from "./run-history.js"
 import type { Sgd } from "./sgd.js"
-import { saveState } from "./state.js"
+import { removeOtherStates, saveState } from "./state.js"
 
 /** What a run's folder has to know of the model it keeps. */
 export interface SavedModel {
@@ -51,14 +51,20 @@ export class RunFolder implements RunEvents {
   }
 
   /**
-   * Cuts off what the logs hold beyond `position`, and removes what a killed process was writing.
+   * Cuts off what the logs hold beyond `position`, and sweeps.
    * @throws UserError where `weights` is a link: nothing is written through it
    */
   async begin({ step, epoch }: RunPosition): Promise<void> {
     makeFolder(join(this.#folder, "weights"), this.#folder)
+    this.sweep()
+    await this.#log.rewind({ step, epoch })
+  }
+
+  /** Removes what a killed process was writing or about to remove. */
+  sweep(): void {
     removePartsIn(this.#folder)
     removePartsIn(join(this.#folder, "weights"))
-    await this.#log.rewind({ step, epoch })
+    removeOtherStates(this.#folder)
   }
 
   /** Why the model or the state could not be saved when it was last tried; absent where it was. */

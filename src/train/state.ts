@@ -37,11 +37,7 @@ export function saveState(
   optimizer: Sgd,
   average?: WeightAverage,
 ): void {
-  const [state, fresh, old] = ["state", "state.new", "state.old"].map((name) => join(run, name)) as [
-    string,
-    string,
-    string,
-  ]
+  const { state, fresh, old } = placesIn(run)
   rmSync(fresh, { recursive: true, force: true })
   mkdirSync(fresh, { recursive: true })
   saveWeights(join(fresh, names.weights), parameters)
@@ -59,12 +55,27 @@ export function saveState(
   rmSync(old, { recursive: true, force: true })
 }
 
+/** Where states are: the whole one, the one that is being written, and the one before. */
+const placesIn = (run: string) => ({
+  state: join(run, "state"),
+  fresh: join(run, "state.new"),
+  old: join(run, "state.old"),
+})
+
+/** Removes what a kill in `saveState` left beside the state. */
+export function removeOtherStates(run: string): void {
+  const { state, fresh, old } = placesIn(run)
+  rmSync(fresh, { recursive: true, force: true })
+  if (existsSync(state)) rmSync(old, { recursive: true, force: true })
+}
+
 /**
  * Reads what `saveState` wrote.
  * @throws DataError when the run has no state, or a broken one
  */
 export function loadState(run: string): SavedState {
-  const folder = ["state", "state.old"].map((name) => join(run, name)).find(existsSync)
+  const { state, old } = placesIn(run)
+  const folder = [state, old].find(existsSync)
   if (folder === undefined)
     throw new DataError(`${run}: no saved state to continue from. Expected a folder "state" in it`)
   const average = join(folder, names.average)

@@ -1,4 +1,14 @@
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import * as tf from "@tensorflow/tfjs-core"
@@ -78,6 +88,19 @@ test("nothing is written through links: weights that are one are refused, a stat
   await make().onSave({ ...runStart, epoch: 1, step: 20, best: null }, optimizer)
   expect(told).toEqual([expect.stringContaining(`${join(folder, "weights")} is a link`)])
   expect(readdirSync(theirs)).toEqual([])
+})
+
+test("what a kill left beside the whole state is swept; the old state stays where it is the only one", async () => {
+  const { folder, make, optimizer } = open()
+  await make().onSave({ ...runStart, epoch: 1, step: 20, best: null }, optimizer)
+  cpSync(join(folder, "state"), join(folder, "state.old"), { recursive: true })
+  mkdirSync(join(folder, "state.new"))
+  make().sweep()
+  const states = () => readdirSync(folder).filter((name) => name.startsWith("state"))
+  expect(states()).toEqual(["state"])
+  renameSync(join(folder, "state"), join(folder, "state.old"))
+  make().sweep()
+  expect(states()).toEqual(["state.old"])
 })
 
 test("a report that cannot be written is told, and neither stops the run nor counts as a failed save", async () => {

@@ -211,6 +211,7 @@ async function trainPrepared(
     const folder = new RunFolder(run, parameters, saved, log, keep)
     const position = state?.position ?? runStart
     if (isDone(position, options)) {
+      folder.sweep()
       const unit = options.steps === undefined ? "epochs" : "steps"
       log(`${run} is finished: ${options[unit]} ${unit}. Set --${unit} to train further`)
       return resultOf(run, position, options)
