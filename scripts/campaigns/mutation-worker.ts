@@ -67,10 +67,12 @@ async function tried(task: Task): Promise<Told> {
   if (task.show) process.stderr.write(`${bytes.length} bytes, exit code ${read.code}\n${read.out}${read.err}`)
   const lost = (fine.objects ?? 0) - (examined.objects ?? 0)
   const text = read.out + read.err
+  // A JSON document has names as they are.
+  const messages = read.out.startsWith("{") ? read.err : text
   const findings = [
     /this is a bug|^ {4}at /m.test(text) && `a stack: ${text}`,
     control.test(text) && `control characters: ${JSON.stringify(text.slice(0, 400))}`,
-    text.split("\n").some(({ length }) => length > longestLine) && `a line of ${text.length} letters`,
+    messages.split("\n").some(({ length }) => length > longestLine) && `a line of ${messages.length} letters`,
     peak() - before > mostMemory && bytes.length < 1e6 && `${Math.round((peak() - before) / 1e6)} MB`,
     examined.wrong && `accepted ${examined.wrong}`,
     read.code === 0 && lost > 0 && read.err === said && `${lost} objects lost in silence`,

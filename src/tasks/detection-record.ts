@@ -4,7 +4,7 @@ import { isDeepStrictEqual } from "node:util"
 import { z } from "zod"
 import { DataError, UsageError } from "../core/errors.js"
 import { parseJson } from "../core/plain-data.js"
-import { writeWhole } from "../core/write-whole.js"
+import { removeParts, writeWhole } from "../core/write-whole.js"
 import type { DetectOptions } from "../detector/detect-options.js"
 import type { Precision } from "../engine/precision.js"
 import { cutHalfLine, logName } from "../predict/detection-log.js"
@@ -130,6 +130,7 @@ export function differenceOf(one: DetectionRecord, other: DetectionRecord, names
  */
 export function reopenResults(folder: string, record: DetectionRecord): string | undefined {
   const log = join(folder, logName)
+  removeParts(folder)
   if (!existsSync(join(folder, recordName))) {
     refuseResults(folder)
     return undefined

@@ -1,7 +1,7 @@
 import { constants, copyFileSync, existsSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs"
 import { basename, join, resolve } from "node:path"
 import type { Parameters } from "../core/parameters.js"
-import { makeFolder, partBeside, writeWhole } from "../core/write-whole.js"
+import { makeFolder, partBeside, removeParts, writeWhole } from "../core/write-whole.js"
 import type { WeightAverage } from "./average.js"
 import { MetricsLog } from "./metrics-log.js"
 import { runReport } from "./report.js"
@@ -62,8 +62,7 @@ export class RunFolder implements RunEvents {
 
   /** Removes what a killed process was writing or about to remove. */
   sweep(): void {
-    removePartsIn(this.#folder)
-    removePartsIn(join(this.#folder, "weights"))
+    removeParts(this.#folder)
     removeOtherStates(this.#folder)
   }
 
@@ -161,11 +160,3 @@ function keepEpoch(folder: string, epoch: number, keep: number): void {
 const BEST = "weights/best.safetensors"
 const LAST = "weights/last.safetensors"
 const STATE = "the run's state"
-
-/** Removes what a process that was killed left half written beside its place. */
-function removePartsIn(folder: string): void {
-  if (!existsSync(folder)) return
-  for (const name of readdirSync(folder)) {
-    if (name.endsWith(".part")) rmSync(join(folder, name), { force: true })
-  }
-}

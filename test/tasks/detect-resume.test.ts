@@ -168,7 +168,7 @@ describe("--resume", () => {
     await expect(detect("out", { resume: true })).rejects.toThrow(`${log("out")}, line 1: ${message}`)
   })
 
-  test("of a run that a full disk ended has what it had found, and gives the same bytes", async () => {
+  test("of a run that a full disk ended has what it had found, and gives the same bytes, without what a kill left half written", async () => {
     await detect("whole")
     const full = Object.assign(new Error("ENOSPC: no space left on device, write"), { code: "ENOSPC" })
     let drawn = 0
@@ -181,6 +181,8 @@ describe("--resume", () => {
       `3.jpg: cannot be written (ENOSPC: no space left on device, write). 4 images are done; go on with --out ${join(folder, "out")} --resume`,
     )
     expect(readFileSync(log("out"), "utf8").split("\n")).toHaveLength(5)
+    for (const where of [".", "images", "crops"])
+      writeFileSync(join(folder, "out", where, ".0b2ac0e7-d04a.part"), "half")
     await detect("out", { resume: true })
     expect(contents("out")).toEqual(contents("whole"))
   })

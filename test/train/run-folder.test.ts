@@ -134,7 +134,7 @@ test("a report that is written does not hide that the model was not; the state i
 test("a folder that is removed in the run is made again with all that a resume needs; leftovers of a kill go", async () => {
   const { folder, told, make, optimizer } = open()
   writeFileSync(join(folder, "config.json"), "{}")
-  writeFileSync(join(folder, "weights", "best.safetensors.1.part"), "half")
+  writeFileSync(join(folder, "weights", ".0b2ac0e7-d04a.part"), "half")
   const run = make()
   await run.begin(runStart)
   expect(readdirSync(join(folder, "weights"))).toEqual([])
