@@ -14,7 +14,8 @@ export async function renderLog(
   { imageIds: given, ...context }: Omit<WriterContext, "imageIds"> & { readonly imageIds: ImageIds | undefined },
 ): Promise<UsedIds | undefined> {
   if (formats.length === 0) return undefined
-  const imageIds = given ?? (await imageIdsByName(formats.includes("coco") ? readDetectionLog(path, context.classes) : none()))
+  const imageIds =
+    given ?? (await imageIdsByName(formats.includes("coco") ? readDetectionLog(path, context.classes) : none()))
   let leftOut = 0
   const writers = openWriters(formats, { ...context, imageIds })
   try {
