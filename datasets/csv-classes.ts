@@ -1,14 +1,13 @@
 import { readdirSync } from "node:fs"
 import { join } from "node:path"
-import { csvRows } from "./csv-rows.js"
+import { readCsvRows } from "./csv-rows.js"
 import { isFile, isFolder } from "./folder.js"
-import { readText } from "./text.js"
 
 /** keras-retinanet's list of classes, `classes.csv` with lines `name,number`: the names in the order of their numbers. */
 export function listedClasses(root: string): string[] | undefined {
   const path = join(root, "classes.csv")
   if (!isFile(path)) return undefined
-  const rows = csvRows(readText(path)).filter(([, number]) => /^\d+$/.test(number ?? ""))
+  const rows = readCsvRows(path).filter(([, number]) => /^\d+$/.test(number ?? ""))
   if (rows.length === 0) return undefined
   return [...new Set(rows.sort((a, b) => Number(a[1]) - Number(b[1])).map(([name]) => name!))]
 }
@@ -29,7 +28,7 @@ export function classDescriptions(folders: readonly string[]): ClassDescriptions
     for (const name of readdirSync(folder).sort()) {
       if (!/class-descriptions.*\.csv$|^classes\.csv$/i.test(name)) continue
       const path = join(folder, name)
-      const rows = csvRows(readText(path)).filter(([label, called]) => label?.startsWith("/") && called)
+      const rows = readCsvRows(path).filter(([label, called]) => label?.startsWith("/") && called)
       if (rows.length > 0) return { path, names: new Map(rows.map(([label, called]) => [label!, called!])) }
     }
   }

@@ -4,7 +4,7 @@ import { CsvHeader, headings } from "../src/core/csv-columns.js"
 import { DataError } from "../src/core/errors.js"
 import { withDefaults } from "../src/core/options.js"
 import { classDescriptions, listedClasses } from "./csv-classes.js"
-import { csvRows } from "./csv-rows.js"
+import { csvRows, readCsvRows } from "./csv-rows.js"
 import type { Dataset } from "./dataset.js"
 import { FaultLog, NoSplitError, withPolicies } from "./faults.js"
 import { isFile, isFolder, isPictureName, withoutEnding } from "./folder.js"
@@ -13,7 +13,7 @@ import { fileHeader, uprightSize } from "./image/file-size.js"
 import { type NamedObject, type NamedObjects, namedDataset } from "./named-images.js"
 import { type ReadOptions, readDefaults } from "./options.js"
 import { pathsOfSplit, splitAliases, splitFolders } from "./split-folders.js"
-import { readHead, readText } from "./text.js"
+import { readHead } from "./text.js"
 
 /** Which column holds what. */
 interface Columns {
@@ -121,7 +121,7 @@ type OpenImage = { -readonly [Key in keyof NamedObjects]: NamedObjects[Key] } & 
 
 function readFile(path: string, root: string, options: ReadOptions, log: FaultLog, notices: string[]): OpenImage[] {
   const where = relative(root, path).split(sep).join("/")
-  const rows = csvRows(readText(path))
+  const rows = readCsvRows(path)
   const columns = columnsOf(rows)
   if (columns === undefined) throw new DataError(`${path}: expected the columns path, x1, y1, x2, y2 and class`)
   const folder = dirname(path)

@@ -134,7 +134,7 @@ function listedNames({ name, root }: Task, split: string, annotations: FolderFil
     // A video is a folder of frames; one without annotations takes no part.
     if (isFolder(join(images.root, id))) return []
     const places = [id, ...folders.map((folder) => `${folder}/${id}`)]
-    return places.find((place) => annotations.has(`${place}.xml`) || isFile(join(images.root, `${place}.JPEG`))) ?? []
+    return places.find((place) => annotations.has(`${place}.xml`) || isFile(join(images.root, `${place}.JPEG`))) ?? id
   })
 }
 

@@ -1,5 +1,6 @@
 import { DataError } from "../src/core/errors.js"
 import { withDefaults } from "../src/core/options.js"
+import { shown } from "../src/core/shown.js"
 import { withAnnotationFrame } from "./annotation-frame.js"
 import { readCoco } from "./coco.js"
 import { isCoco } from "./coco-files.js"
@@ -61,7 +62,15 @@ export async function readDataset(source: string, overrides: Partial<ReadOptions
     return joinSplits(parts, options.policies)
   }
   const found = await readFormat(format, source, options)
+  expectNames(found)
   return settleSizes(await withAnnotationFrame(found), options.sizeMismatch)
+}
+
+/** Result files and folders are named after classes. @throws DataError where one has no name */
+function expectNames({ source, classes }: Dataset): void {
+  if (classes.every((name) => name.trim() !== "")) return
+  const names = shown(classes.map((name) => JSON.stringify(name)).join(", "))
+  throw new DataError(`${source}: expected every class to have a name, got ${names}`)
 }
 
 function readFormat(format: DatasetFormat, source: string, options: ReadOptions): Dataset | Promise<Dataset> {

@@ -3,7 +3,7 @@ import { basename, dirname, extname, join, relative, resolve, sep } from "node:p
 import { CsvHeader } from "../src/core/csv-columns.js"
 import { DataError } from "../src/core/errors.js"
 import { withDefaults } from "../src/core/options.js"
-import { csvRows } from "./csv-rows.js"
+import { csvRows, readCsvRows } from "./csv-rows.js"
 import type { Dataset } from "./dataset.js"
 import { circleBox, extentOf } from "./extent.js"
 import { FaultLog, withPolicies } from "./faults.js"
@@ -57,7 +57,7 @@ function columnsOf([header = []]: readonly (readonly string[])[]) {
 
 /** The same images out of the export as CSV. */
 function entriesOfCsv(path: string): Record<string, { filename: string; regions: unknown[] }> {
-  const [header = [], ...rows] = csvRows(readText(path))
+  const [header = [], ...rows] = readCsvRows(path)
   const [filename, shape, attributes] = columnsOf([header])!
   const entries: Record<string, { filename: string; regions: unknown[] }> = {}
   for (const [index, row] of rows.entries()) {

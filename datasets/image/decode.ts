@@ -98,6 +98,7 @@ async function decodeWithSharp(sharp: Sharp, bytes: Uint8Array, options: DecodeO
   // Our own look at the head of a JPEG file is quicker than libvips's, which opens the whole.
   const metadata = header?.format === "jpeg" ? header : await open("none").metadata().catch(unreadable)
   expectPixels(metadata.width, metadata.height, options)
+  if (header !== undefined) expectContent(header, bytes)
   // An orientation that our header reader knows is applied by us: what it tells of the size holds for the pixels.
   const isCmyk = "space" in metadata ? metadata.space === "cmyk" : metadata.channels === 4
   const decode = async (failOn: "none" | "truncated") => {
@@ -108,7 +109,9 @@ async function decodeWithSharp(sharp: Sharp, bytes: Uint8Array, options: DecodeO
     return pixels.raw({ depth: "uchar" }).toBuffer({ resolveWithObject: true })
   }
   let truncated = header?.format === "tiff" && tiffIsCut(bytes)
-  const { data, info } = await decode("truncated").catch(() => {
+  const { data, info } = await decode("truncated").catch((error: Error) => {
+    // What takes too long would take as long again.
+    if (isTimeout(error)) return unreadable(error)
     truncated = true
     return decode("none").catch(unreadable)
   })
@@ -131,6 +134,7 @@ function decodeWithJavaScript(bytes: Uint8Array, options: DecodeOptions): Decode
     throw new ImageError("unreadable-image", "it is no JPEG, PNG or BMP that can be read, and sharp is not installed")
   }
   expectPixels(header.width, header.height, { ...options, maxPixels: Math.min(options.maxPixels, javascriptPixels) })
+  expectContent(header, bytes)
   const orientation = header.orientation
   const upright = (image: RgbImage) => (options.autoOrient ? orient(image, orientation) : image)
   if (header.format === "png") return { ...upright(decodePng(bytes)), truncated: false, orientation }
@@ -176,6 +180,19 @@ function expectPixels(width: number, height: number, { maxPixels, maxSide }: Dec
   if (tooLarge !== undefined) throw new ImageError("oversized-image", tooLarge)
 }
 
+/**
+ * Pixels that a byte of a file can stand for at most: a block of 64 of a JPEG file takes a bit and more, and deflate makes 1,032
+ * bytes of one, of eight pixels each.
+ * @source ISO/IEC 10918-1; zlib's technical details
+ */
+const mostPixelsAByte: Readonly<Record<string, number>> = { jpeg: 1024, png: 8 * 1032 }
+
+/** Refuses a few bytes that claim to be a large picture: decoders would make all of it, of grey. */
+function expectContent({ format, width, height }: ImageHeader, { length }: Uint8Array): void {
+  if (width * height <= (mostPixelsAByte[format] ?? Number.POSITIVE_INFINITY) * length) return
+  throw new ImageError("unreadable-image", `it says that it is ${width}x${height}, and has ${length} bytes`)
+}
+
 /** Why a picture of a size is not decoded, if so. */
 export function whyTooLarge(
   width: number,
@@ -201,9 +218,12 @@ function unreadable(error: Error): never {
   throw new ImageError("unreadable-image", reasonOf(error))
 }
 
+const isTimeout = ({ message }: Error) => /^timeout:/.test(message)
+
 /** One sentence: libvips says what it tried as well, and the decoders in JavaScript where they stumbled. */
-export function reasonOf({ message }: Error): string {
-  if (/^timeout:/.test(message)) return "it takes too long to decode"
+export function reasonOf(error: Error): string {
+  const { message } = error
+  if (isTimeout(error)) return "it takes too long to decode"
   if (/^Cannot (read|set) propert|is not a function|is not iterable|undefined/.test(message))
     return "its content is broken"
   return visible(shortened(message.split("\n")[0]!.trim(), 120))

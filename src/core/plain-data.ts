@@ -35,7 +35,11 @@ export function parseYaml(text: string, { aliases = true, scalars = "values" }: 
   tokens.push(...parser.end())
   // Keys are compared below: the composer would compare each with each, and tell of each error where it stands.
   const schema = scalars === "texts" ? "failsafe" : "core"
-  const composer = new Composer({ uniqueKeys: false, prettyErrors: false, lineCounter: lines, schema })
+  const composer = new Composer({
+    ...{ uniqueKeys: false, prettyErrors: false, lineCounter: lines, schema },
+    // What it would warn of by itself, it would print.
+    logLevel: "error",
+  })
   const [document, another] = [...composer.compose(tokens)]
   if (another !== undefined) throw new Error("expected one YAML document, got several")
   if (document === undefined) return null

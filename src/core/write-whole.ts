@@ -1,5 +1,16 @@
 import { randomUUID } from "node:crypto"
-import { closeSync, fsyncSync, lstatSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from "node:fs"
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  lstatSync,
+  mkdirSync,
+  opendirSync,
+  openSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from "node:fs"
 import { dirname, join, relative, sep } from "node:path"
 import { DataError, UserError } from "./errors.js"
 
@@ -69,6 +80,23 @@ export function writeWhole(
 /** Where a file is written before it is whole: in the same folder, and no longer than any name may be. */
 export const partBeside = (path: string): string => join(dirname(path), `.${randomUUID().slice(0, 13)}.part`)
 
+/** Removes what processes that were killed had begun to write in a folder and those below it; links are not followed. */
+export function removeParts(folder: string): void {
+  const waiting = existsSync(folder) ? [folder] : []
+  for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
+    const entries = opendirSync(next)
+    try {
+      for (let entry = entries.readSync(); entry !== null; entry = entries.readSync()) {
+        const path = join(next, entry.name)
+        if (entry.isDirectory()) waiting.push(path)
+        else if (/^\.[\da-f-]{13}\.part$/.test(entry.name)) rmSync(path, { force: true })
+      }
+    } finally {
+      entries.closeSync()
+    }
+  }
+}
+
 /** Makes a folder and those above it; none between `within` and it may be a link. @throws UserError naming the link */
 export function makeFolder(folder: string, within?: string): void {
   if (within !== undefined) {
@@ -101,6 +129,7 @@ function piecesOf(content: string | Uint8Array | Iterable<Uint8Array>): Iterable
   return content instanceof Uint8Array ? [content] : content
 }
 
-function writeFully(file: number, bytes: Uint8Array): void {
+/** All of it: a disk that is nearly full takes a part without an error. */
+export function writeFully(file: number, bytes: Uint8Array): void {
   for (let done = 0; done < bytes.length; ) done += writeSync(file, bytes, done)
 }

@@ -1,3 +1,4 @@
+import { shownMessage } from "../core/shown.js"
 import { guessBoxes } from "./box-forms.js"
 import { guessCategories } from "./category-ids.js"
 import type { CocoSummary } from "./coco-summary.js"
@@ -91,7 +92,8 @@ export function diagnose(
     const message = `${key} is n/a: the ground truth has no ${name} objects (${means}).`
     found.push({ kind: "no-objects-of-size", message })
   }
-  return found
+  // Names of others are in them.
+  return found.map(({ kind, message }) => ({ kind, message: shownMessage(message) }))
 }
 
 function aboutImages(truths: TruthTable, detections: DetectionTable): Diagnosis[] {

@@ -1,8 +1,9 @@
-import { closeSync, constants, fstatSync, openSync, readSync, statSync, truncateSync, writeSync } from "node:fs"
+import { closeSync, constants, fstatSync, openSync, readSync, statSync, truncateSync } from "node:fs"
 import { open } from "node:fs/promises"
-import { extname } from "node:path"
+import { extname, isAbsolute } from "node:path"
 import { DataError } from "../core/errors.js"
-import { WriteError } from "../core/write-whole.js"
+import { shown } from "../core/shown.js"
+import { WriteError, writeFully } from "../core/write-whole.js"
 import type { ImageDetections } from "./detect-images.js"
 import { shortNumber } from "./short-number.js"
 import type { SourceImage } from "./source-image.js"
@@ -20,6 +21,7 @@ export const logName = "detections.jsonl"
  * no detections.
  */
 export class DetectionLog implements Disposable {
+  readonly #path: string
   readonly #file: number
 
   /**
@@ -28,6 +30,7 @@ export class DetectionLog implements Disposable {
    */
   constructor(path: string) {
     const { O_APPEND, O_CREAT, O_WRONLY, O_NOFOLLOW = 0 } = constants
+    this.#path = path
     try {
       this.#file = openSync(path, O_APPEND | O_CREAT | O_WRONLY | O_NOFOLLOW, 0o666)
     } catch (error) {
@@ -35,8 +38,13 @@ export class DetectionLog implements Disposable {
     }
   }
 
+  /** @throws WriteError where the disk is full; half a line may then be there */
   write(image: LoggedImage): void {
-    writeSync(this.#file, `${JSON.stringify(lineOf(image))}\n`)
+    try {
+      writeFully(this.#file, Buffer.from(`${JSON.stringify(lineOf(image))}\n`))
+    } catch (error) {
+      throw new WriteError(this.#path, error)
+    }
   }
 
   [Symbol.dispose](): void {
@@ -67,22 +75,23 @@ const withoutEnding = (path: string) => path.slice(0, path.length - extname(path
 
 /**
  * The images of a log, one after the other. Scores and boxes are the float32 that were written.
+ * @param classes of the detector that wrote it: K names
  * @throws DataError for a line that is none of ours
  */
-export async function* readDetectionLog(path: string): AsyncGenerator<LoggedImage> {
+export async function* readDetectionLog(path: string, classes: readonly string[]): AsyncGenerator<LoggedImage> {
   const file = await open(path)
   try {
     let number = 0
     for await (const line of file.readLines()) {
       number++
-      yield parse(line, `${path}, line ${number}`)
+      yield parse(line, classes, `${path}, line ${number}`)
     }
   } finally {
     await file.close()
   }
 }
 
-function parse(line: string, where: string): LoggedImage {
+function parse(line: string, classes: readonly string[], where: string): LoggedImage {
   const refuse = (why: string): never => {
     throw new DataError(`${where}: ${why}`)
   }
@@ -96,18 +105,26 @@ function parse(line: string, where: string): LoggedImage {
   if (typeof image !== "string" || !Array.isArray(detections)) return refuse("expected an image and its detections")
   const place = typeof frame === "number" && typeof time === "number" ? { frame, time } : {}
   const name = { path: image, stem: typeof stem === "string" ? stem : withoutEnding(image), ...place }
+  // Files are named after it.
+  if (isAbsolute(name.stem) || /(^|[\\/])\.\.([\\/]|$)|\0/.test(name.stem)) {
+    return refuse(`expected a name inside the folder, got "${shown(name.stem)}"`)
+  }
   if (typeof error === "string") return { ...name, error }
-  if (typeof width !== "number" || typeof height !== "number") return refuse("expected the image's width and height")
+  if (!isSide(width) || !isSide(height)) return refuse("expected the image's width and height")
   if (!detections.every(isLogged)) return refuse("expected each detection's label, classId, score and box")
+  const other = detections.find(({ label, classId }) => classes[classId - 1] !== label)
+  if (other !== undefined) return refuse(`"${shown(other.label)}" is not class ${other.classId} of detect.json`)
   return { ...name, width, height, detections: detections.map(exact) }
 }
+
+const isSide = (value: unknown): value is number => Number.isInteger(value) && (value as number) > 0
 
 type Logged = ImageDetections["detections"][number]
 
 function isLogged(value: unknown): value is Logged {
   const { label, classId, score, box } = (value ?? {}) as Record<string, unknown>
   const numbers = [classId, score, ...(Array.isArray(box) ? box : [])]
-  return typeof label === "string" && numbers.length === 6 && numbers.every((one) => typeof one === "number")
+  return typeof label === "string" && numbers.length === 6 && numbers.every(Number.isFinite)
 }
 
 function exact({ label, classId, score, box: [x1, y1, x2, y2] }: Logged): Logged {

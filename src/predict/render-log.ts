@@ -14,11 +14,12 @@ export async function renderLog(
   { imageIds: given, ...context }: Omit<WriterContext, "imageIds"> & { readonly imageIds: ImageIds | undefined },
 ): Promise<UsedIds | undefined> {
   if (formats.length === 0) return undefined
-  const imageIds = given ?? (await imageIdsByName(formats.includes("coco") ? readDetectionLog(path) : none()))
+  const imageIds =
+    given ?? (await imageIdsByName(formats.includes("coco") ? readDetectionLog(path, context.classes) : none()))
   let leftOut = 0
   const writers = openWriters(formats, { ...context, imageIds })
   try {
-    for await (const logged of readDetectionLog(path)) {
+    for await (const logged of readDetectionLog(path, context.classes)) {
       if (logged.error !== undefined) continue
       writers.write(logged, logged)
       if (given !== undefined && given.idOf(logged, 0) === undefined) leftOut++

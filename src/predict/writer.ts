@@ -37,8 +37,11 @@ const writers = {
 
 export type DetectionFormat = keyof typeof writers
 
-/** The formats that are made of the log, and the log's own. */
-const known = [...(Object.keys(writers) as DetectionFormat[]), "jsonl"] as const
+/** The formats that are made of the log. */
+export const writtenFormats = Object.keys(writers) as [DetectionFormat, ...DetectionFormat[]]
+
+/** And the log's own. */
+const known = [...writtenFormats, "jsonl"] as const
 
 /**
  * The formats that a user names, each once, without `jsonl`, which is the log that is written anyway.

@@ -44,7 +44,7 @@ export async function download(file: PublishedFile, to: string, options: Downloa
   const log = options.onLog ?? (() => {})
   try {
     await mkdir(dirname(to), { recursive: true })
-    const waiting = (pid: number) => log(`waiting for another download (process ${pid})`)
+    const waiting = (holder: string) => log(`waiting for another download (${holder})`)
     await withLock(`${to}.lock`, waiting, async () => {
       if (existsSync(to)) return
       const partial = `${to}.partial`

@@ -19,7 +19,7 @@ export async function fetchPackages(name: FetchedName, cache: string, log: (line
   const folder = fetchedFolder(name, cache)
   await withLock(
     `${folder}.lock`,
-    (pid) => log(`waiting for another setup (process ${pid})`),
+    (holder) => log(`waiting for another setup (${holder})`),
     async () => {
       if (await isWhole(folder, log)) return
       const staging = `${folder}.building`

@@ -19,18 +19,11 @@ import {
 } from "../engine/native/cache.js"
 import { gpuDriver, lentCode, lentPackages } from "../engine/native/load.js"
 import { buildAddon } from "./build.js"
+import { cudaWheels } from "./cuda-wheels.js"
 import { filesBelow, placePackage } from "./fetch-package.js"
 import { withLock } from "./lock.js"
 import { needCompiler } from "./programs.js"
-import {
-  downloadWheel,
-  fileSha256,
-  requirementsOf,
-  tensorflowWheel,
-  unpackZip,
-  type WheelSource,
-  wheelVersion,
-} from "./wheel.js"
+import { downloadWheel, fileSha256, tensorflowWheel, unpackZip, type WheelSource, wheelVersion } from "./wheel.js"
 
 export interface SetupOptions {
   /** A TensorFlow wheel, or a folder with `include/` and the two libraries, instead of a download. */
@@ -60,7 +53,7 @@ export async function setUpNative(options: SetupOptions = {}): Promise<NativeEnt
   const given = options.libtensorflow && resolve(options.libtensorflow)
   if (given && !existsSync(given)) throw new UserError(`--libtensorflow: there is no ${given}`)
   const folder = paths.entry(given ? nameOf(given) : libtensorflowVersion, device)
-  const waiting = (pid: number) => log(`waiting for another setup (process ${pid})`)
+  const waiting = (holder: string) => log(`waiting for another setup (${holder})`)
   try {
     return await withLock(paths.lock, waiting, async () => {
       const ready = await verified(folder, log)
@@ -124,7 +117,7 @@ async function build(
       const source = given ?? (await fetchWheel(tensorflowWheel(device), downloads, log))
       log(`unpacking ${basename(source)}`)
       await layOut(source, staging, (done, total) => onProgress?.("unpack", done, total))
-      if (device === "gpu" && source.endsWith(".whl")) cuda = await layOutCuda(source, staging, downloads, log)
+      if (device === "gpu" && source.endsWith(".whl")) cuda = await layOutCuda(staging, downloads, log)
     }
     await layOutTfjsNode(staging, log)
     log("building the addon")
@@ -218,18 +211,13 @@ async function layOut(source: string, folder: string, onEntry: (done: number, to
 }
 
 /**
- * CUDA's libraries, as the wheel names them, where TensorFlow's library looks for them: in `../nvidia/<part>/lib` from its
+ * CUDA's libraries where TensorFlow's library looks for them: in `../nvidia/<part>/lib` from its
  * own folder, by its run path. Each of them finds the others in the same way.
  */
-async function layOutCuda(
-  wheel: string,
-  folder: string,
-  downloads: string,
-  log: (line: string) => void,
-): Promise<string[]> {
+async function layOutCuda(folder: string, downloads: string, log: (line: string) => void): Promise<string[]> {
   const libraries: string[] = []
-  for (const requirement of await requirementsOf(wheel, "and-cuda")) {
-    const part = await fetchWheel({ requirement }, downloads, log)
+  for (const source of cudaWheels()) {
+    const part = await fetchWheel(source, downloads, log)
     log(`unpacking ${basename(part)}`)
     const written = await unpackZip(part, join(folder, "deps"), (name) =>
       /^nvidia\/[^/]+\/lib\/[^/]+\.so[.0-9]*$/.test(name) ? name : undefined,

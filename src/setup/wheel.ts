@@ -2,17 +2,16 @@ import { createHash } from "node:crypto"
 import { createReadStream, createWriteStream } from "node:fs"
 import { mkdir, mkdtemp, readdir, rename, rm } from "node:fs/promises"
 import { basename, dirname, join } from "node:path"
-import { text } from "node:stream/consumers"
 import { pipeline } from "node:stream/promises"
 import yauzl from "yauzl"
 import { UserError } from "../core/errors.js"
 import { libtensorflowVersion } from "../engine/native/cache.js"
 import { findPip, run } from "./programs.js"
 
-/** A wheel by pip's name for it, and what its bytes must hash to, where that is known beforehand. */
+/** A wheel by pip's name for it, and what its bytes must hash to. */
 export interface WheelSource {
   readonly requirement: string
-  readonly sha256?: string
+  readonly sha256: string
 }
 
 /** @source the wheels that the Python package index holds for CPython 3.11 on manylinux_2_27 */
@@ -22,10 +21,11 @@ const tensorflowSha256: Readonly<Record<string, string>> = {
   "tensorflow==2.21.0 aarch64": "4b24aca16d527a3cf1c37f720c04c484c3d20f4d0fdfa98632ac8b9f3be6eb5c",
 }
 
-const machine = process.arch === "arm64" ? "aarch64" : "x86_64"
+/** As wheels name it. */
+export const machine = process.arch === "arm64" ? "aarch64" : "x86_64"
 
 /** The official wheel that holds libtensorflow for this machine. */
-export function tensorflowWheel(device: "cpu" | "gpu"): Required<WheelSource> {
+export function tensorflowWheel(device: "cpu" | "gpu"): WheelSource {
   // On ARM the plain wheel is the CPU's.
   const name = device === "cpu" && machine === "x86_64" ? "tensorflow-cpu" : "tensorflow"
   const requirement = `${name}==${libtensorflowVersion}`
@@ -76,25 +76,12 @@ export async function downloadWheel(source: WheelSource, folder: string, onLine:
   }
 }
 
-const isTheWheel = async (path: string, sha256: string | undefined): Promise<boolean> =>
-  sha256 === undefined || (await fileSha256(path)) === sha256
+const isTheWheel = async (path: string, sha256: string): Promise<boolean> => (await fileSha256(path)) === sha256
 
 export async function fileSha256(path: string): Promise<string> {
   const hash = createHash("sha256")
   await pipeline(createReadStream(path, { highWaterMark: 2 ** 20 }), hash)
   return hash.digest("hex")
-}
-
-/** The requirements a wheel's metadata lists for an extra, such as "and-cuda". */
-export async function requirementsOf(wheel: string, extra: string): Promise<string[]> {
-  let metadata = ""
-  await readWheel(wheel, async (name, open) => {
-    if (/^[^/]+\.dist-info\/METADATA$/.test(name)) metadata = await text(await open())
-  })
-  return metadata
-    .split("\n")
-    .filter((line) => line.startsWith("Requires-Dist:") && new RegExp(`extra == ["']${extra}["']`).test(line))
-    .map((line) => line.slice("Requires-Dist:".length).split(";")[0]!.trim())
 }
 
 /**

@@ -1,9 +1,9 @@
 import { join, resolve } from "node:path"
-import { DataError, UsageError, type UserError } from "../core/errors.js"
+import { DataError, UsageError, UserError } from "../core/errors.js"
 import { isAddress } from "../core/fetch-bytes.js"
 import { shown } from "../core/shown.js"
 import { didYouMean } from "../core/suggest.js"
-import { isOfOneFile } from "../core/write-whole.js"
+import { isOfOneFile, WriteError } from "../core/write-whole.js"
 import { type Detection, detectImages } from "../predict/detect-images.js"
 import { DetectionLog, logName } from "../predict/detection-log.js"
 import { categoryIdsOf } from "../predict/detector-handle.js"
@@ -153,14 +153,17 @@ export async function detectWith(
   writeRecord(folder, record)
 
   const tally = new Tally()
-  const left = remainingImages(images, shard, earlier, (logged) =>
-    tally.add(logged.error === undefined ? logged : undefined),
+  const left = remainingImages(
+    images,
+    shard,
+    earlier === undefined ? undefined : { path: earlier, classes },
+    (logged) => tally.add(logged.error === undefined ? logged : undefined),
   )
   const path = join(folder, logName)
   using video = opened.rate !== undefined && config.draw ? new VideoWriter(join(folder, videoName), opened.rate) : null
   const began = performance.now()
   let looked = 0
-  {
+  try {
     using lines = new DetectionLog(path)
     let started = began
     listener.progress({ job: "detect", done: 0, total })
@@ -189,25 +192,28 @@ export async function detectWith(
       looked++
       listener.progress({ job: "detect", done: tally.images, total })
     }
-  }
-  await video?.finish()
-  const seconds = (performance.now() - began) / 1000
-  const used = await renderLog(path, formats, { folder, classes, categoryIds: record.categoryIds, imageIds })
-  if (used !== undefined) log(imageIdsLine(used))
-  const finished = !signal.aborted
-  const labelled =
-    finished && wantsLabels(config)
-      ? await writeLabels(path, config, {
-          ...{ folder, classes, listener },
-          images: outsideOutput(await openImageSource(config.source), output).images,
-        })
-      : {}
-  if (finished) writeRecord(folder, { ...record, finished })
-  return {
-    ...labelled,
-    ...{ folder, ...tally.result(), finished, score, bestScore: bestScore ?? null },
-    imagesPerSecond: looked > 0 ? looked / seconds : null,
-    video: video && join(folder, videoName),
+    await video?.finish()
+    const seconds = (performance.now() - began) / 1000
+    const used = await renderLog(path, formats, { folder, classes, categoryIds: record.categoryIds, imageIds })
+    if (used !== undefined) log(imageIdsLine(used))
+    const finished = !signal.aborted
+    const labelled =
+      finished && wantsLabels(config)
+        ? await writeLabels(path, config, {
+            ...{ folder, classes, listener },
+            images: outsideOutput(await openImageSource(config.source), output).images,
+          })
+        : {}
+    if (finished) writeRecord(folder, { ...record, finished })
+    return {
+      ...labelled,
+      ...{ folder, ...tally.result(), finished, score, bestScore: bestScore ?? null },
+      imagesPerSecond: looked > 0 ? looked / seconds : null,
+      video: video && join(folder, videoName),
+    }
+  } catch (error) {
+    if (!(error instanceof WriteError)) throw error
+    throw new UserError(`${error.message}. ${tally.images} images are done; go on with --out ${folder} --resume`)
   }
 }
 

@@ -4,11 +4,11 @@ import { isDeepStrictEqual } from "node:util"
 import { z } from "zod"
 import { DataError, UsageError } from "../core/errors.js"
 import { parseJson } from "../core/plain-data.js"
-import { writeWhole } from "../core/write-whole.js"
+import { removeParts, writeWhole } from "../core/write-whole.js"
 import type { DetectOptions } from "../detector/detect-options.js"
 import type { Precision } from "../engine/precision.js"
 import { cutHalfLine, logName } from "../predict/detection-log.js"
-import type { DetectionFormat } from "../predict/writer.js"
+import { type DetectionFormat, writtenFormats } from "../predict/writer.js"
 
 /** Every `count`-th image, from `index` on. */
 export interface Shard {
@@ -70,11 +70,16 @@ export function writeRecord(folder: string, record: DetectionRecord): void {
   writeWhole(join(folder, recordName), `${JSON.stringify(record, undefined, 2)}\n`)
 }
 
-const storedRecord = z.looseObject({
-  classes: z.array(z.string()),
-  categoryIds: z.array(z.union([z.number(), z.string()])),
-  formats: z.array(z.string()),
-})
+const storedRecord = z
+  .looseObject({
+    classes: z.array(z.string()),
+    categoryIds: z.array(z.union([z.number(), z.string()])),
+    formats: z.array(z.enum(writtenFormats)),
+    gt: z.string().nullish(),
+    shard: z.object({ index: z.int().min(0), count: z.int().min(1) }).nullish(),
+    finished: z.boolean(),
+  })
+  .refine(({ classes, categoryIds }) => classes.length === categoryIds.length)
 
 /** @throws DataError where a folder has none, or it cannot be read */
 export function readRecord(folder: string): DetectionRecord {
@@ -125,6 +130,7 @@ export function differenceOf(one: DetectionRecord, other: DetectionRecord, names
  */
 export function reopenResults(folder: string, record: DetectionRecord): string | undefined {
   const log = join(folder, logName)
+  removeParts(folder)
   if (!existsSync(join(folder, recordName))) {
     refuseResults(folder)
     return undefined

@@ -39,6 +39,7 @@ export async function mergeDetections(
   for (const shard of shards) copyPictures(shard.folder, folder)
   const counts = await interleave(
     shards.map((shard) => join(shard.folder, logName)),
+    record.classes,
     join(folder, logName),
   )
   const imageIds = await truthImageIds({ gt: record.gt ?? null, split: record.split ?? null }, { log, fault })
@@ -87,8 +88,12 @@ function inOrder(given: readonly ShardFolder[]): ShardFolder[] {
 }
 
 /** Writes the images of several logs in turn. */
-async function interleave(from: readonly string[], to: string): Promise<{ images: number; skipped: number }> {
-  const logs = from.map((path) => readDetectionLog(path))
+async function interleave(
+  from: readonly string[],
+  classes: readonly string[],
+  to: string,
+): Promise<{ images: number; skipped: number }> {
+  const logs = from.map((path) => readDetectionLog(path, classes))
   using merged = new DetectionLog(to)
   let [images, skipped] = [0, 0]
   for (let at = 0, ended = 0; ended < logs.length; at = (at + 1) % logs.length) {

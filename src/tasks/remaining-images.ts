@@ -38,21 +38,21 @@ export async function startsWithOne(
 
 /**
  * What a run has still to look at: its shard's images without those that its log has.
- * @param log path of the log of an earlier run
+ * @param log that of an earlier run, and the classes of its detector
  * @param onLogged told each image that the log has
  * @throws DataError where the log tells of other images: the source has changed
  */
 export async function* remainingImages(
   images: AsyncIterable<SourceImage>,
   shard: Shard | undefined,
-  log: string | undefined,
+  log: { readonly path: string; readonly classes: readonly string[] } | undefined,
   onLogged: (logged: LoggedImage) => void,
 ): AsyncGenerator<SourceImage> {
-  let logged = log === undefined ? undefined : readDetectionLog(log)
+  let logged = log === undefined ? undefined : readDetectionLog(log.path, log.classes)
   let place = 0
   let line = 0
   const differs = (got: string) =>
-    new DataError(`${log}, line ${line}: expected ${got}: the source has changed. Choose another --out`)
+    new DataError(`${log?.path}, line ${line}: expected ${got}: the source has changed. Choose another --out`)
   for await (const image of images) {
     if (shard !== undefined && place++ % shard.count !== shard.index) continue
     const { value, done } = (await logged?.next()) ?? { value: undefined, done: true }

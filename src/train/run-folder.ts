@@ -1,7 +1,7 @@
-import { constants, copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs"
+import { constants, copyFileSync, existsSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs"
 import { basename, join, resolve } from "node:path"
 import type { Parameters } from "../core/parameters.js"
-import { writeWhole } from "../core/write-whole.js"
+import { makeFolder, partBeside, removeParts, writeWhole } from "../core/write-whole.js"
 import type { WeightAverage } from "./average.js"
 import { MetricsLog } from "./metrics-log.js"
 import type { Optimizer } from "./optimizer.js"
@@ -9,7 +9,7 @@ import { runReport } from "./report.js"
 import type { StepReport } from "./report-window.js"
 import type { EpochFigures, RunEvents, RunPosition } from "./run.js"
 import { readHistory } from "./run-history.js"
-import { loadState, type SavedState, saveState } from "./state.js"
+import { loadState, removeOtherStates, type SavedState, saveState } from "./state.js"
 
 /** What a run's folder has to know of the model it keeps. */
 export interface SavedModel {
@@ -51,11 +51,20 @@ export class RunFolder implements RunEvents {
     this.#config = existsSync(config) ? readFileSync(config, "utf8") : undefined
   }
 
-  /** Cuts off what the logs hold beyond `position`, and removes what a killed process was writing. */
+  /**
+   * Cuts off what the logs hold beyond `position`, and sweeps.
+   * @throws UserError where `weights` is a link: nothing is written through it
+   */
   async begin({ step, epoch }: RunPosition): Promise<void> {
-    removePartsIn(this.#folder)
-    removePartsIn(join(this.#folder, "weights"))
+    makeFolder(join(this.#folder, "weights"), this.#folder)
+    this.sweep()
     await this.#log.rewind({ step, epoch })
+  }
+
+  /** Removes what a killed process was writing or about to remove. */
+  sweep(): void {
+    removeParts(this.#folder)
+    removeOtherStates(this.#folder)
   }
 
   /** Why the model or the state could not be saved when it was last tried; absent where it was. */
@@ -109,9 +118,11 @@ export class RunFolder implements RunEvents {
   }
 
   async #saveModel(name: string, position: RunPosition, average?: WeightAverage): Promise<void> {
+    const weights = join(this.#folder, "weights")
+    makeFolder(weights, this.#folder)
     // Without its times, two runs that end alike have the same file.
     const { seconds: _, ...where } = position
-    const save = () => this.#model.save(join(this.#folder, "weights", name), { ...where, ...this.#metrics })
+    const save = () => this.#model.save(join(weights, name), { ...where, ...this.#metrics })
     await (average === undefined ? save() : average.during(save))
   }
 
@@ -147,7 +158,7 @@ export class RunFolder implements RunEvents {
   #makeFolders(): void {
     const weights = join(this.#folder, "weights")
     if (existsSync(weights)) return
-    mkdirSync(weights, { recursive: true })
+    makeFolder(weights, this.#folder)
     if (this.#config !== undefined) writeWhole(join(this.#folder, "config.json"), this.#config)
   }
 }
@@ -155,8 +166,9 @@ export class RunFolder implements RunEvents {
 /** Keeps the last weights as those of an epoch, and so many epochs' in all. */
 function keepEpoch(folder: string, epoch: number, keep: number): void {
   const path = join(folder, `epoch-${epoch}.safetensors`)
-  copyFileSync(join(folder, "last.safetensors"), `${path}.part`, constants.COPYFILE_FICLONE)
-  renameSync(`${path}.part`, path)
+  const part = partBeside(path)
+  copyFileSync(join(folder, "last.safetensors"), part, constants.COPYFILE_FICLONE | constants.COPYFILE_EXCL)
+  renameSync(part, path)
   const kept = readdirSync(folder).flatMap((name) => Number(/^epoch-(\d+)\.safetensors$/.exec(name)?.[1] ?? []))
   // Of a run that went back to an earlier epoch, later ones are another's.
   for (const other of kept) {
@@ -167,11 +179,3 @@ function keepEpoch(folder: string, epoch: number, keep: number): void {
 const BEST = "weights/best.safetensors"
 const LAST = "weights/last.safetensors"
 const STATE = "the run's state"
-
-/** Removes what a process that was killed left half written beside its place. */
-function removePartsIn(folder: string): void {
-  if (!existsSync(folder)) return
-  for (const name of readdirSync(folder)) {
-    if (name.endsWith(".part")) rmSync(join(folder, name), { force: true })
-  }
-}

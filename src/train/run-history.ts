@@ -13,13 +13,13 @@ export interface RunHistory {
 }
 
 /**
- * Reads a run's logs. A line that is not whole, left by a run that was killed, is passed over.
+ * Reads a run's logs. A line that is not whole, left by a run that was killed, is passed over, and so is what is no number.
  * @throws Error when a file is there and cannot be read
  */
 export function readHistory(folder: string): RunHistory {
   const config = textOf(join(folder, "config.json"))
   return {
-    steps: linesOf(textOf(join(folder, "metrics.jsonl"))).flatMap((line) => parsed(line) as MetricsRow[]),
+    steps: linesOf(textOf(join(folder, "metrics.jsonl"))).flatMap((line) => parsed(line).flatMap(numbersOf)),
     epochs: readTable(linesOf(textOf(join(folder, "results.csv")))),
     config: config === "" ? undefined : parsed(config)[0],
   }
@@ -31,8 +31,13 @@ function readTable([header, ...lines]: readonly string[]): MetricsRow[] {
   const cells = lines.map((line) => line.split(",")).filter(({ length }) => length === names.length)
   return cells.map((row) => {
     const given = names.flatMap((name, i) => (row[i] === "" ? [] : [[name, Number(row[i])] as const]))
-    return Object.fromEntries(given)
+    return numbersOf(Object.fromEntries(given))[0]!
   })
+}
+
+function numbersOf(row: unknown): MetricsRow[] {
+  if (typeof row !== "object" || row === null) return []
+  return [Object.fromEntries(Object.entries(row).filter(([, value]) => typeof value === "number"))]
 }
 
 function parsed(text: string): unknown[] {

@@ -27,7 +27,8 @@ const names = {
 }
 
 /** Where a run stands, and where its epoch began, as folders of a run. */
-type Slot = "state" | "epoch-start"
+const slots = ["state", "epoch-start"] as const
+type Slot = (typeof slots)[number]
 
 /**
  * Saves a run's state as one folder `<run>/state`, or what its epoch began with as `<run>/epoch-start`. It is written beside the old one and takes its place at the end, so
@@ -41,11 +42,7 @@ export function saveState(
   average?: WeightAverage,
   slot: Slot = "state",
 ): void {
-  const [state, fresh, old] = [slot, `${slot}.new`, `${slot}.old`].map((name) => join(run, name)) as [
-    string,
-    string,
-    string,
-  ]
+  const { state, fresh, old } = placesIn(run, slot)
   rmSync(fresh, { recursive: true, force: true })
   mkdirSync(fresh, { recursive: true })
   saveWeights(join(fresh, names.weights), parameters)
@@ -63,12 +60,29 @@ export function saveState(
   rmSync(old, { recursive: true, force: true })
 }
 
+/** Where states are: the whole one, the one that is being written, and the one before. */
+const placesIn = (run: string, slot: Slot) => ({
+  state: join(run, slot),
+  fresh: join(run, `${slot}.new`),
+  old: join(run, `${slot}.old`),
+})
+
+/** Removes what a kill in `saveState` left beside the states. */
+export function removeOtherStates(run: string): void {
+  for (const slot of slots) {
+    const { state, fresh, old } = placesIn(run, slot)
+    rmSync(fresh, { recursive: true, force: true })
+    if (existsSync(state)) rmSync(old, { recursive: true, force: true })
+  }
+}
+
 /**
  * Reads what `saveState` wrote.
  * @throws DataError when the run has no state, or a broken one
  */
 export function loadState(run: string, slot: Slot = "state"): SavedState {
-  const folder = [slot, `${slot}.old`].map((name) => join(run, name)).find(existsSync)
+  const { state, old } = placesIn(run, slot)
+  const folder = [state, old].find(existsSync)
   if (folder === undefined)
     throw new DataError(`${run}: no saved state to continue from. Expected a folder "${slot}" in it`)
   const average = join(folder, names.average)

@@ -107,6 +107,15 @@ describe("suspected label errors", () => {
     return { data, file, out: join(folder, "seen") }
   }
 
+  test("names of others are shown, and cut", async () => {
+    const [first] = suspects as [object]
+    const { data, file } = withSuspects([{ ...first, found: `\x1b[2J${"x".repeat(5000)}` }])
+    const { lines } = await run("check", data, "--suspects", file)
+    expect(lines.find((line) => line.includes("without a label"))).toMatch(
+      /^train: b: \\x1b\[2Jx+\.\.\.x+ without a label/,
+    )
+  })
+
   test("check lists and counts them, which changes its exit code neither with faults nor without", async () => {
     const { data, file } = withSuspects()
     const { code, lines } = await run("check", data, "--suspects", file)

@@ -46,6 +46,14 @@ test("a JSON file by itself and a split by its full name are read alike", () => 
   expect(byFile.images.length).toBe(1)
 })
 
+test("a class without a name is refused, in every format", async () => {
+  const [dog] = categories as [object]
+  const unnamed = sample({ annotations: [annotation], categories: [dog, { id: 3, name: " " }] })
+  await expect(readDataset(unnamed)).rejects.toThrow(`${unnamed}: expected every class to have a name, got " ", "dog"`)
+  writeFiles(unnamed, { "data.yaml": "train: images\nnames: [dog, '']\n", "images/a.png": png(4, 4) })
+  await expect(readDataset(join(unnamed, "data.yaml"))).rejects.toThrow('every class to have a name, got "dog", ""')
+})
+
 test("given classes decide the labels by name, whatever the ids", () => {
   const { images, categoryIds, faults } = readCoco(
     sample({ annotations: [annotation, { ...annotation, id: 2, category_id: 3 }] }),

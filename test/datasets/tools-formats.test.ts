@@ -2,6 +2,7 @@ import { join } from "node:path"
 import { expect, test } from "vitest"
 import { openSample } from "../../datasets/open-sample.js"
 import { readDataset } from "../../datasets/read.js"
+import { DataError } from "../../src/core/errors.js"
 import { png, tempFolder, writeFiles } from "./samples.js"
 
 const picture = png(40, 30)
@@ -140,6 +141,13 @@ test.each(
   expect(faults.map(({ kind }) => kind)).toEqual(["missing-image"])
 })
 
+test("CSV: a quote in the midst of a field is named with its file and line", async () => {
+  const folder = write({ "train.csv": 'filename,x1,y1,x2,y2,class\na.png,1,2,3,4,do"g\n', "a.png": picture })
+  const reading = expect(readDataset(folder)).rejects
+  await reading.toThrow(`${join(folder, "train.csv")}: Invalid Opening Quote`)
+  await reading.toBeInstanceOf(DataError)
+})
+
 test("CSV: a file is a split by its name, classes.csv orders the classes, a file alone is not divided", async () => {
   const folder = write({
     "train_labels.csv": rows,
@@ -162,7 +170,8 @@ test("ImageNet's DET: sub-folders, negatives that a list names; VID: videos", as
     "Data/DET/train/ILSVRC2014_train_0000/neg_1.JPEG": picture,
     "Data/DET/train/ILSVRC2014_train_0000/other.JPEG": picture,
     "Annotations/DET/train/ILSVRC2013_train/n01/n01_1.xml": xml("n01"),
-    "ImageSets/DET/train_1.txt": "ILSVRC2013_train/n01/n01_1 1\nILSVRC2014_train_0000/neg_1 -1\n",
+    "ImageSets/DET/train_1.txt":
+      "ILSVRC2013_train/n01/n01_1 1\nILSVRC2014_train_0000/neg_1 -1\nILSVRC2014_train_0000/gone -1\n",
   })
   const set = await readDataset(det)
   expect(set.images.map(({ id, labels }) => `${id} ${labels.length}`)).toEqual([
@@ -170,6 +179,9 @@ test("ImageNet's DET: sub-folders, negatives that a list names; VID: videos", as
     "ILSVRC2014_train_0000/neg_1 0",
   ])
   expect([...set.images[0]!.boxes]).toEqual([0, 0, 10, 10])
+  expect(set.faults.map(({ kind, message }) => `${kind}: ${message}`)).toEqual([
+    "missing-image: Data/DET/train/ILSVRC2014_train_0000/gone.JPEG is missing",
+  ])
   const halves = write({
     "Data/DET/train/n01/a.JPEG": picture,
     "Annotations/DET/train/n01/a.xml": xml("n02"),

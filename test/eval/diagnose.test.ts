@@ -46,6 +46,13 @@ test.each([
   expect(first!.message).toContain("right for 100 % of the 10 detections that lie on a ground-truth box")
 })
 
+test("what others called a category is shown, and cut", () => {
+  const name = `\x1b[2J${"x".repeat(50_000)}` as unknown as number
+  const [first] = diagnosis(right.map((one, i) => (i === 0 ? { ...one, category_id: name } : one)))
+  expect(first).toMatchObject({ kind: "unknown-categories", message: expect.stringContaining("\\x1b[2Jxxx") })
+  expect(first!.message.length).toBeLessThan(2100)
+})
+
 test("ids that exist but mean other classes are noticed by what they lie on", () => {
   const dense = { ...file, categories: [1, 2, 3, 4, 5].map((id) => ({ id, name: `class ${id}` })) }
   const truths = {

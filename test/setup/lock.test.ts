@@ -1,6 +1,6 @@
 import { spawnSync } from "node:child_process"
 import { existsSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from "node:fs"
-import { tmpdir } from "node:os"
+import { hostname, tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterEach, beforeEach, describe, expect, it } from "vitest"
 import { withLock } from "../../src/setup/lock.js"
@@ -26,7 +26,7 @@ describe("withLock", () => {
 
   it("takes over from a process that is gone, and frees the lock when the work fails", async () => {
     const lock = join(folder, "lock")
-    writeFileSync(lock, "999999999")
+    writeFileSync(lock, `999999999 ${hostname()}\n`)
     const fail = withLock(
       lock,
       () => {},

@@ -2,7 +2,8 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterEach, beforeEach, describe, expect, it } from "vitest"
-import { downloadWheel, requirementsOf, tensorflowWheel, unpackZip, wheelVersion } from "../../src/setup/wheel.js"
+import { cudaWheels } from "../../src/setup/cuda-wheels.js"
+import { downloadWheel, fileSha256, tensorflowWheel, unpackZip, wheelVersion } from "../../src/setup/wheel.js"
 import { makeWheel } from "./made-wheel.js"
 
 let folder: string
@@ -25,16 +26,6 @@ describe("wheels", () => {
     expect(written).toEqual(["deps/include/a.h"])
   })
 
-  it("name what an extra requires", async () => {
-    const lines = [
-      "Name: tensorflow",
-      "Requires-Dist: numpy>=1.26",
-      'Requires-Dist: nvidia-cudnn-cu12<10.0,>=9.3.0.75; extra == "and-cuda"',
-    ]
-    const file = makeWheel(folder, { "tensorflow-2.21.0.dist-info/METADATA": lines.join("\n") })
-    expect(await requirementsOf(file, "and-cuda")).toEqual(["nvidia-cudnn-cu12<10.0,>=9.3.0.75"])
-  })
-
   it("carry their version in their names", () => {
     expect(wheelVersion("/x/tensorflow_cpu-2.21.0-cp311-cp311-manylinux_2_27_x86_64.whl")).toBe("2.21.0")
     expect(wheelVersion("/x/folder")).toBeUndefined()
@@ -43,7 +34,8 @@ describe("wheels", () => {
   it("are not fetched again when they are there", async () => {
     const file = makeWheel(folder, {}, "tensorflow_cpu-2.21.0-cp311-cp311-any.whl")
     process.env.PATH = "/nowhere"
-    expect(await downloadWheel({ requirement: "tensorflow-cpu==2.21.0" }, folder, () => {})).toBe(file)
+    const source = { requirement: "tensorflow-cpu==2.21.0", sha256: await fileSha256(file) }
+    expect(await downloadWheel(source, folder, () => {})).toBe(file)
   })
 
   it("are fetched again when they are not what they should be", async () => {
@@ -73,14 +65,19 @@ echo other > "$2/tensorflow_cpu-2.21.0-cp311-cp311-any.whl"`
     expect(existsSync(join(folder, "tensorflow_cpu-2.21.0-cp311-cp311-any.whl"))).toBe(false)
   })
 
-  it("of TensorFlow are known by their hashes", () => {
-    for (const device of ["cpu", "gpu"] as const) expect(tensorflowWheel(device).sha256).toMatch(/^[0-9a-f]{64}$/)
+  it("of TensorFlow and of CUDA are known by their hashes", () => {
+    const wheels = [tensorflowWheel("cpu"), tensorflowWheel("gpu"), ...cudaWheels()]
+    for (const { requirement, sha256 } of wheels) {
+      expect(requirement).toMatch(/^[a-z0-9-]+==[0-9.]+$/)
+      expect(sha256, requirement).toMatch(/^[0-9a-f]{64}$/)
+    }
+    expect(new Set(wheels.map(({ sha256 }) => sha256)).size).toBe(wheels.length)
   })
 
   it("cannot be fetched without pip, and the message says how to mend it", async () => {
     process.env.PATH = "/nowhere"
-    await expect(downloadWheel({ requirement: "tensorflow-cpu==2.21.0" }, folder, () => {})).rejects.toThrow(
-      "pip was not found: install Python's pip, or give --libtensorflow a TensorFlow wheel",
-    )
+    await expect(
+      downloadWheel({ requirement: "tensorflow-cpu==2.21.0", sha256: "" }, folder, () => {}),
+    ).rejects.toThrow("pip was not found: install Python's pip, or give --libtensorflow a TensorFlow wheel")
   })
 })

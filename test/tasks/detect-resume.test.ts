@@ -3,6 +3,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterEach, beforeEach, describe, expect, test } from "vitest"
 import { DataError, UsageError } from "../../src/core/errors.js"
+import { WriteError } from "../../src/core/write-whole.js"
 import { type DetectParts, detectWith } from "../../src/tasks/detect-folder.js"
 import { mergeDetections } from "../../src/tasks/merge-detections.js"
 import { decodeDummy, dummyDetector } from "../support/dummy-detector.js"
@@ -149,6 +150,55 @@ describe("--resume", () => {
     await expect(detect("out", { resume: true })).rejects.toThrow(
       new DataError(`${log("out")}, line 3: expected an image and its detections`),
     )
+  })
+
+  const found = { label: "dog", classId: 1, score: 0.5, box: [1, 1, 2, 2] }
+  test.each([
+    [{ detections: [{ ...found, classId: 9 }] }, '"dog" is not class 9 of detect.json'],
+    [
+      { detections: [{ ...found, box: [1, 1, 2, "1e999"] }] },
+      "expected each detection's label, classId, score and box",
+    ],
+    [{ height: -6 }, "expected the image's width and height"],
+    [{ stem: "../../a" }, 'expected a name inside the folder, got "../../a"'],
+  ])("refuses a log that tells %j", async (wrong, message) => {
+    await detect("out", {}, 1)
+    const line = JSON.stringify({ image: "0.jpg", width: 1, height: 6, detections: [found], ...wrong })
+    writeFileSync(log("out"), `${line.replace('"1e999"', "1e999")}\n`)
+    await expect(detect("out", { resume: true })).rejects.toThrow(`${log("out")}, line 1: ${message}`)
+  })
+
+  test("of a run that a full disk ended has what it had found, and gives the same bytes, without what a kill left half written", async () => {
+    await detect("whole")
+    const full = Object.assign(new Error("ENOSPC: no space left on device, write"), { code: "ENOSPC" })
+    let drawn = 0
+    const draw: DetectParts["draw"] = async (...args) => {
+      if (++drawn === 4) throw new WriteError("3.jpg", full)
+      return parts().draw(...args)
+    }
+    const given = { weights: "w", source: join(folder, "photos"), crops: true, score: 0, format: formats }
+    await expect(detectWith({ ...parts(), draw }, { ...given, out: join(folder, "out") })).rejects.toThrow(
+      `3.jpg: cannot be written (ENOSPC: no space left on device, write). 4 images are done; go on with --out ${join(folder, "out")} --resume`,
+    )
+    expect(readFileSync(log("out"), "utf8").split("\n")).toHaveLength(5)
+    for (const where of [".", "images", "crops"])
+      writeFileSync(join(folder, "out", where, ".0b2ac0e7-d04a.part"), "half")
+    await detect("out", { resume: true })
+    expect(contents("out")).toEqual(contents("whole"))
+  })
+
+  test("refuses a record that makes no sense", async () => {
+    await detect("out", {}, 2)
+    const record = join(folder, "out", "detect.json")
+    const whole = JSON.parse(readFileSync(record, "utf8"))
+    for (const wrong of [
+      { formats: ["jsonl"] },
+      { categoryIds: [1, 2, 3, 4, 5] },
+      { shard: { index: -1, count: 0 } },
+    ]) {
+      writeFileSync(record, JSON.stringify({ ...whole, ...wrong }))
+      await expect(detect("out", { resume: true })).rejects.toThrow(`${record}: it is no record of detect`)
+    }
   })
 })
 

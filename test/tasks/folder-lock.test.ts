@@ -1,6 +1,6 @@
 import { spawn, spawnSync } from "node:child_process"
 import { once } from "node:events"
-import { existsSync, mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs"
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs"
 import { hostname, tmpdir } from "node:os"
 import { join } from "node:path"
 import { expect, onTestFinished, test } from "vitest"
@@ -53,6 +53,27 @@ test("a lock whose holder is gone is taken over: dead, silent, our own number, e
     using _held = hold(made)
     expect(readFileSync(path, "utf8")).toBe(`${process.pid} ${hostname()}\n`)
   }
+})
+
+test("one process alone takes over: while another does, the lock is left to it, unless that was killed", () => {
+  const dead = spawnSync(process.execPath, ["-e", ""]).pid
+  const { made, path } = folder(`${dead} ${hostname()}\n`)
+  writeFileSync(`${path}.taking`, "")
+  expect(() => hold(made)).toThrow("by another process")
+  expect(readFileSync(path, "utf8")).toBe(`${dead} ${hostname()}\n`)
+  utimesSync(`${path}.taking`, 0, 0)
+  using _held = hold(made)
+  expect(readdirSync(made)).toEqual([".lock"])
+})
+
+test("what this process holds it does not get again, and another's lock is not removed", () => {
+  const { made, path } = folder()
+  const held = hold(made)
+  expect(() => hold(made)).toThrow(`by process ${process.pid} on host`)
+  // After a long sleep of this machine, another has taken it.
+  writeFileSync(path, "7 elsewhere\n")
+  held[Symbol.dispose]()
+  expect(readFileSync(path, "utf8")).toBe("7 elsewhere\n")
 })
 
 test("what another machine holds is waited for, and told once; what this one holds is refused at once", async () => {

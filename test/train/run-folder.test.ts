@@ -1,4 +1,14 @@
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import * as tf from "@tensorflow/tfjs-core"
@@ -64,6 +74,36 @@ test("each save writes the report, of a resumed run with its whole history", asy
   expect(readdirSync(folder).filter((name) => name.endsWith(".part"))).toEqual([])
 })
 
+test("nothing is written through links: weights that are one are refused, a state that is one is replaced", async () => {
+  const { folder, told, make, optimizer } = open()
+  const theirs = mkdtempSync(join(tmpdir(), "resdet-theirs-"))
+  onTestFinished(() => rmSync(theirs, { recursive: true }))
+  for (const name of ["state", "state.new", "state.old"]) {
+    symlinkSync(theirs, join(folder, name))
+  }
+  await make().onSave({ ...runStart, epoch: 1, step: 20, best: null }, optimizer)
+  expect([told, loadState(folder).position.step, readdirSync(theirs)]).toEqual([[], 20, []])
+  rmSync(join(folder, "weights"), { recursive: true })
+  symlinkSync(theirs, join(folder, "weights"))
+  await expect(make().begin(runStart)).rejects.toThrow(`${join(folder, "weights")} is a link`)
+  await make().onSave({ ...runStart, epoch: 1, step: 20, best: null }, optimizer)
+  expect(told).toEqual([expect.stringContaining(`${join(folder, "weights")} is a link`)])
+  expect(readdirSync(theirs)).toEqual([])
+})
+
+test("what a kill left beside the whole state is swept; the old state stays where it is the only one", async () => {
+  const { folder, make, optimizer } = open()
+  await make().onSave({ ...runStart, epoch: 1, step: 20, best: null }, optimizer)
+  cpSync(join(folder, "state"), join(folder, "state.old"), { recursive: true })
+  mkdirSync(join(folder, "state.new"))
+  make().sweep()
+  const states = () => readdirSync(folder).filter((name) => name.startsWith("state"))
+  expect(states()).toEqual(["state"])
+  renameSync(join(folder, "state"), join(folder, "state.old"))
+  make().sweep()
+  expect(states()).toEqual(["state.old"])
+})
+
 test("a report that cannot be written is told, and neither stops the run nor counts as a failed save", async () => {
   const { folder, told, make, optimizer } = open()
   mkdirSync(join(folder, "report.html", "in the way"), { recursive: true })
@@ -95,7 +135,7 @@ test("a report that is written does not hide that the model was not; the state i
 test("a folder that is removed in the run is made again with all that a resume needs; leftovers of a kill go", async () => {
   const { folder, told, make, optimizer } = open()
   writeFileSync(join(folder, "config.json"), "{}")
-  writeFileSync(join(folder, "weights", "best.safetensors.1.part"), "half")
+  writeFileSync(join(folder, "weights", ".0b2ac0e7-d04a.part"), "half")
   const run = make()
   await run.begin(runStart)
   expect(readdirSync(join(folder, "weights"))).toEqual([])

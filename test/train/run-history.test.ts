@@ -34,6 +34,12 @@ test("half a line, from a run that was killed, is passed over", () => {
   expect(readHistory(run)).toMatchObject({ steps: [{ step: 20 }], epochs: [{ epoch: 1, loss: 0.5, AP: 0.25 }] })
 })
 
+test("what is no number is passed over, and so the report can be drawn", () => {
+  const run = folder()
+  writeFileSync(join(run, "metrics.jsonl"), '{"step":20,"loss":"x","rate":null}\n[1]\n7\nnull\n')
+  expect(readHistory(run).steps).toEqual([{ step: 20 }, { 0: 1 }])
+})
+
 test("a folder without logs has an empty history; what is there and cannot be read is an error", () => {
   const run = folder()
   expect(readHistory(run)).toEqual({ steps: [], epochs: [], config: undefined })

@@ -1,10 +1,10 @@
-import { existsSync, mkdirSync, readFileSync } from "node:fs"
+import { existsSync, readFileSync } from "node:fs"
 import { join } from "node:path"
 import { z } from "zod"
 import { DataError, UsageError } from "../../core/errors.js"
 import { parseJson } from "../../core/plain-data.js"
 import { renameOldKeys } from "../../core/renamed-keys.js"
-import { writeWhole } from "../../core/write-whole.js"
+import { makeFolder, writeWhole } from "../../core/write-whole.js"
 import { loadState, type SavedState } from "../../train/state.js"
 import { type HeldFolder, holdFolder } from "../folder-lock.js"
 import { makeRunFolder } from "./run-folder.js"
@@ -65,7 +65,7 @@ export function createRun(kind: string, out: string | undefined, record: RunReco
   const held = holdFolder(makeRunFolder(kind, out, "train"), "trained")
   try {
     refuseExistingRun(held.folder)
-    mkdirSync(join(held.folder, "weights"), { recursive: true })
+    makeFolder(join(held.folder, "weights"), held.folder)
     writeWhole(join(held.folder, "config.json"), `${JSON.stringify(record, null, 2)}\n`)
     return held
   } catch (error) {

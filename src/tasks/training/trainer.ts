@@ -218,6 +218,7 @@ async function trainPrepared(
     const folder = new RunFolder(run, parameters, saved, log, keep)
     const position = state?.position ?? runStart
     if (isDone(position, options)) {
+      folder.sweep()
       log(`${run} is finished: ${howToGoOn(position, options)}`)
       return resultOf(run, position, options, signal)
     }

@@ -10,6 +10,26 @@ import { hugePng, png, tempFolder, writeFiles } from "../samples.js"
 
 const decoders = ["sharp", "javascript"] as const
 
+test("a few bytes that claim to be a large picture are not decoded; flat pictures, which are small files, are", async () => {
+  const few = Buffer.from(await sharp(png(16, 16)).jpeg().toBuffer())
+  const at = few.indexOf(Buffer.from([0xff, 0xc0])) + 5
+  few.writeUInt16BE(9000, at)
+  few.writeUInt16BE(4000, at + 2)
+  const flat = await sharp({ create: { width: 3000, height: 3000, channels: 3, background: "white" } })
+    .png({ palette: true, compressionLevel: 9 })
+    .toBuffer()
+  for (const decoder of decoders) {
+    for (const [bytes, size] of [
+      [few, "4000x9000"],
+      [hugePng(6000, 6000), "6000x6000"],
+    ] as const) {
+      const message = `it says that it is ${size}, and has ${bytes.length} bytes`
+      await expect(decodeImage(bytes, { decoder })).rejects.toMatchObject({ kind: "unreadable-image", message })
+    }
+    expect(await decodeImage(flat, { decoder })).toMatchObject({ width: 3000, height: 3000 })
+  }
+})
+
 /** An upright picture with four different quarters, stored turned by an EXIF orientation. */
 async function turned(orientation: number): Promise<Buffer> {
   const [red, green, blue, white] = [
