@@ -58,7 +58,7 @@ export async function writeLabels(
   for await (const { path, file } of images) files.set(path, file)
   const records: ImageRecord[] = []
   let unsure = 0
-  for await (const logged of readDetectionLog(log)) {
+  for await (const logged of readDetectionLog(log, classes)) {
     const file = files.get(logged.path)
     if (logged.error !== undefined || file === undefined) continue
     records.push(recordOf(logged, file, classes, records.length + 1))
