@@ -17,7 +17,7 @@ export type { OwnBackbone } from "./detector/build.js"
 export type { DetectOptions } from "./detector/detect-options.js"
 export * from "./eval/public.js"
 export type { ConvOptions, LayerSpec, LinearSpec, NormKind, Ops } from "./layers/ops.js"
-export type { Detection, ImageDetections } from "./predict/detect-images.js"
+export type { Detection, ImageDetections } from "./predict/detection.js"
 export type {
   DetectCallOptions,
   DetectFolderOptions as IterateOptions,

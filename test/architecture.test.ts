@@ -73,6 +73,14 @@ test.each(["src/eval/a.ts", "datasets/voc/a.ts"])("%s may not reach TensorFlow, 
   expect(faultsOf(sources)).toEqual([])
 })
 
+test("the room for browsers may not reach Node's modules, however far round", () => {
+  const sources = {
+    "src/web/a.ts": 'import { b } from "../onnx/b.js"',
+    "src/onnx/b.ts": 'import { readFileSync } from "node:fs"',
+  }
+  expect(faultsOf(sources)).toEqual(["src/web/a.ts: reaches Node: src/web/a.ts -> src/onnx/b.ts -> node:fs"])
+})
+
 test("randomness and printing stay in the command line", () => {
   expect(faultsOf({ "src/boxes/a.ts": "console.log(Math.random() + Math.max(1))" })).toEqual([
     "src/boxes/a.ts: uses console outside src/cli",

@@ -1,5 +1,6 @@
 import { writeWhole } from "../../src/core/write-whole.js"
 import { encodeImage, formatOf } from "./encode.js"
+import { type Colour, inkOn, labelColour } from "./label-colour.js"
 import { type Ink, inkOf } from "./letters.js"
 import { placeLabels } from "./place-labels.js"
 import type { RgbImage } from "./rgb.js"
@@ -13,8 +14,6 @@ export interface Drawn {
   /** Written at the box, in any script; empty for none. */
   readonly text: string
 }
-
-type Colour = readonly [number, number, number]
 
 /** How boxes are drawn. */
 export interface DrawOptions {
@@ -46,16 +45,6 @@ export async function drawBoxes(
   return copy
 }
 
-/** A colour for a class: bright, and far in hue from its neighbours'. */
-export function labelColour(label: number): Colour {
-  const hue = (label * 137.508) % 360
-  const value = label % 2 === 0 ? 0.85 : 1
-  return [5, 3, 1].map((shift) => {
-    const k = (shift + hue / 60) % 6
-    return Math.round(255 * value * (1 - 0.85 * Math.max(0, Math.min(k, 4 - k, 1))))
-  }) as unknown as Colour
-}
-
 /** Writes a picture as PNG or JPEG, by the ending of `path`; beside it first, so that there is never half a file. @param within as in `writeWhole` */
 export async function saveImage(path: string, image: RgbImage, within?: string): Promise<void> {
   const bytes = await encodeImage(image, { format: formatOf(path) })
@@ -73,8 +62,7 @@ function frame(image: RgbImage, box: ArrayLike<number>, dot: number, colour: Col
 /** Writes on a field of the colour, with half a dot around the text. */
 function caption(image: RgbImage, [left, top]: readonly [number, number], ink: Ink, dot: number, colour: Colour): void {
   fill(image, left, top, left + ink.width + dot, top + ink.height + dot, colour)
-  const isBright = 0.299 * colour[0] + 0.587 * colour[1] + 0.114 * colour[2] > 120
-  const letters = isBright ? 0 : 255
+  const letters = inkOn(colour)
   for (let y = 0; y < ink.height; y++) {
     const row = top + dot + y
     if (row >= image.height) return
@@ -83,7 +71,7 @@ function caption(image: RgbImage, [left, top]: readonly [number, number], ink: I
       const column = left + dot + x
       if (share === 0 || column >= image.width) continue
       const at = 3 * (row * image.width + column)
-      for (let c = 0; c < 3; c++) image.data[at + c] = Math.round(colour[c]! + share * (letters - colour[c]!))
+      for (let c = 0; c < 3; c++) image.data[at + c] = Math.round(colour[c]! + share * (letters[c]! - colour[c]!))
     }
   }
 }

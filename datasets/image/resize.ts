@@ -112,7 +112,7 @@ interface WebAssemblyInterface {
 
 const loops = (() => {
   const { Module, Instance } = (globalThis as unknown as { WebAssembly: WebAssemblyInterface }).WebAssembly
-  return new Instance(new Module(Buffer.from(resizeWasm, "base64"))).exports as Loops
+  return new Instance(new Module(Uint8Array.from(atob(resizeWasm), (byte) => byte.charCodeAt(0)))).exports as Loops
 })()
 
 /** For every output place the two input places it mixes and the share of the second. */

@@ -1,8 +1,8 @@
 import { roiCoderWeights } from "../boxes/coder.js"
-import type { SelectOptions } from "../roi/select.js"
 import { clip, decode, haveSide } from "./box-arithmetic.js"
+import { boundSpecs, type DetectorBounds } from "./detector-bounds.js"
 import type { Graph, Value } from "./graph.js"
-import type { TensorSpec } from "./model.js"
+import { networkSpecs } from "./network-part.js"
 import { add, best, cast, divide, gather, reshape, slice, squeeze, transpose, unsqueeze } from "./operations.js"
 import { type SuppressionBounds, suppressed } from "./suppression.js"
 
@@ -16,15 +16,8 @@ export interface RegionOutputs {
   readonly deltas: Value
 }
 
-/** The bounds of the last suppression: constants of the graph by these names, or inputs of it. */
-export const boundSpecs = {
-  above: { name: "score_threshold", type: "float32", shape: [1] },
-  overlap: { name: "nms_threshold", type: "float32", shape: [1] },
-  limit: { name: "max_detections", type: "int64", shape: [1] },
-} as const satisfies Record<keyof SuppressionBounds, TensorSpec>
-
 /** The bounds as constants of the graph. */
-export function selectBounds(graph: Graph, { score, nmsThreshold, maxDetections }: SelectOptions): SuppressionBounds {
+export function selectBounds(graph: Graph, { score, nmsThreshold, maxDetections }: DetectorBounds): SuppressionBounds {
   return {
     above: graph.named(boundSpecs.above.name, { shape: [1], values: Float32Array.of(score) }),
     overlap: graph.named(boundSpecs.overlap.name, { shape: [1], values: Float32Array.of(nmsThreshold) }),
@@ -67,7 +60,10 @@ export function detections(
   const [group, place] = [0, 2].map((column) => gather(graph, kept, graph.integers(column), 1))
   const places = graph.node("Concat", [group!, place!], { axis: 1 })
   const top = best(graph, graph.node("GatherND", [scoresByClass, places]), bounds.limit)
-  const chosen = gather(graph, graph.node("GatherND", [boxesByClass, places]), top.indices)
+  const chosen = graph.alias(
+    gather(graph, graph.node("GatherND", [boxesByClass, places]), top.indices),
+    networkSpecs.boxes.name,
+  )
   const label = add(graph, squeeze(graph, gather(graph, group!, top.indices), 1), graph.integer(1))
   // In float64, so that a box that ends at the border ends there in the image's pixels too.
   const inImage = divide(graph, cast(graph, chosen, "float64"), scale)

@@ -25,8 +25,14 @@ export class Graph {
 
   /** Hands a value out by a name of its own. */
   output(value: Value, spec: TensorSpec): void {
-    this.#nodes.push({ op: "Identity", inputs: [value], outputs: [spec.name], attributes: {} })
+    this.alias(value, spec.name)
     this.#outputs.push(spec)
+  }
+
+  /** A value under a name of its own, by which it is found in the file. */
+  alias(value: Value, name: string): Value {
+    this.#nodes.push({ op: "Identity", inputs: [value], outputs: [name], attributes: {} })
+    return name
   }
 
   node(op: string, inputs: readonly Value[], attributes: Readonly<Record<string, Attribute>> = {}): Value {

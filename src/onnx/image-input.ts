@@ -1,6 +1,7 @@
 import type { SizeRule } from "../core/size-rule.js"
 import type { InputConfig } from "../detector/model.js"
 import type { Graph, Value } from "./graph.js"
+import { networkSpecs } from "./network-part.js"
 import {
   add,
   cast,
@@ -38,7 +39,7 @@ const divisor = 32
 export function imageInput(graph: Graph, options: InputConfig): ImageInput {
   const image = graph.input({ name: "image", type: "float32", shape: [3, "height", "width"] })
   const sides = slice(graph, shapeOf(graph, image), 0, 1, 3)
-  const size = inputSize(graph, sides, options)
+  const size = graph.alias(inputSize(graph, sides, options), networkSpecs.size.name)
   const [height, width] = [0, 1].map((axis) => {
     return [slice(graph, sides, 0, axis, axis + 1), slice(graph, size, 0, axis, axis + 1)] as const
   })
@@ -48,7 +49,8 @@ export function imageInput(graph: Graph, options: InputConfig): ImageInput {
   const normal = divide(graph, subtract(graph, whole, mean!), std!)
   const scale = divide(graph, cast(graph, size, "float64"), cast(graph, sides, "float64"))
   const scaleXy = gather(graph, scale, graph.integers(1, 0))
-  return { pixels: unsqueeze(graph, padded(graph, normal, size), 0), size, scale: concat(graph, [scaleXy, scaleXy], 0) }
+  const pixels = graph.alias(unsqueeze(graph, padded(graph, normal, size), 0), networkSpecs.pixels.name)
+  return { pixels, size, scale: concat(graph, [scaleXy, scaleXy], 0) }
 }
 
 /** See `inputSize` of datasets: int64 `[2]`. */

@@ -16,8 +16,8 @@ export function readMetadata(bytes: Uint8Array): Record<string, string> {
     entries.map(({ body }) => {
       const { key, value } = fields.metadata
       const pair = fieldsOf(body)
-      const textOf = (field: number) => text(pair.find((own) => own.field === field)?.body)
-      return [textOf(key), textOf(value)]
+      const textIn = (field: number) => textOf(pair.find((own) => own.field === field)?.body)
+      return [textIn(key), textIn(value)]
     }),
   )
 }
@@ -41,7 +41,7 @@ export function constantsToInputs(bytes: Uint8Array, specs: readonly TensorSpec[
   })
 }
 
-interface Field {
+export interface Field {
   readonly field: number
   /** With its number and length. */
   readonly whole: Uint8Array
@@ -50,7 +50,7 @@ interface Field {
 }
 
 /** A message's fields, as views of its bytes. */
-function fieldsOf(bytes: Uint8Array): Field[] {
+export function fieldsOf(bytes: Uint8Array): Field[] {
   const reader = new BinaryReader(bytes)
   const found: Field[] = []
   while (reader.pos < reader.len) {
@@ -65,9 +65,9 @@ function fieldsOf(bytes: Uint8Array): Field[] {
 const isConstant = ({ field }: Field): boolean => field === fields.graph.constant
 
 function constantName({ body }: Field): string {
-  return text(fieldsOf(body).find(({ field }) => field === fields.tensor.name)?.body)
+  return textOf(fieldsOf(body).find(({ field }) => field === fields.tensor.name)?.body)
 }
 
-function text(bytes: Uint8Array | undefined): string {
+export function textOf(bytes: Uint8Array | undefined): string {
   return bytes === undefined ? "" : new TextDecoder().decode(bytes)
 }

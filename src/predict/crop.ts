@@ -1,6 +1,6 @@
 import { cropImage } from "../../datasets/image/region.js"
 import type { RgbImage } from "../../datasets/image/rgb.js"
-import type { Detection } from "./detect-images.js"
+import type { Detection } from "./detection.js"
 
 /**
  * The part of a photo that a box covers, rounded outwards to whole pixels and cut to the photo.

@@ -1,29 +1,10 @@
 import type { RgbImage } from "../../datasets/image/rgb.js"
 import { ahead } from "../../datasets/loader/ahead.js"
-import type { Detections } from "../boxes/boxes.js"
 import { UserError } from "../core/errors.js"
 import type { DetectOptions } from "../detector/detect-options.js"
+import { type ImageDetections, plainDetections } from "./detection.js"
 import type { DecodeImage, PixelDetector } from "./pixel-detector.js"
 import type { SourceImage } from "./source-image.js"
-
-/** One object that was found. */
-export interface Detection {
-  /** The class's name. */
-  readonly label: string
-  /** 1..K: the class's place among the detector's classes. */
-  readonly classId: number
-  /** 0..1. */
-  readonly score: number
-  /** x1, y1, x2, y2 in pixels of the image file (upright), 0-based, the width being x2 - x1. */
-  readonly box: readonly [number, number, number, number]
-}
-
-/** What was found in one image, best score first. */
-export interface ImageDetections {
-  readonly width: number
-  readonly height: number
-  readonly detections: readonly Detection[]
-}
 
 /** One image of a source with what was found in it, or why it could not be read. */
 export type DetectedImage =
@@ -40,7 +21,7 @@ export async function detectPixels(
   options: DetectOptions,
 ): Promise<ImageDetections> {
   const { width, height } = pixels
-  return { width, height, detections: plainObjects(await network.detect(pixels, options), network.classes) }
+  return { width, height, detections: plainDetections(await network.detect(pixels, options), network.classes) }
 }
 
 /**
@@ -69,12 +50,4 @@ export async function* detectImages(
 export function userError(error: unknown): UserError {
   if (error instanceof UserError) return error
   throw error
-}
-
-function plainObjects({ boxes, scores, labels }: Detections, classes: readonly string[]): Detection[] {
-  return Array.from(scores, (score, d) => {
-    const classId = labels[d]!
-    const [x1, y1, x2, y2] = boxes.subarray(d * 4, d * 4 + 4)
-    return { label: classes[classId - 1]!, classId, score, box: [x1!, y1!, x2!, y2!] }
-  })
 }

@@ -4,7 +4,7 @@ import { extname, isAbsolute } from "node:path"
 import { DataError } from "../core/errors.js"
 import { shown } from "../core/shown.js"
 import { WriteError, writeFully } from "../core/write-whole.js"
-import type { ImageDetections } from "./detect-images.js"
+import type { ImageDetections } from "./detection.js"
 import { shortNumber } from "./short-number.js"
 import type { SourceImage } from "./source-image.js"
 

@@ -1,5 +1,5 @@
 import type { DetectOptions } from "../detector/detect-options.js"
-import type { ImageDetections } from "./detect-images.js"
+import type { ImageDetections } from "./detection.js"
 import { detectorParts } from "./detector-handle.js"
 import type { DetectorData } from "./detector-loader.js"
 import { decodePixels } from "./images.js"

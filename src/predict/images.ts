@@ -4,7 +4,7 @@ import { encodeImage } from "../../datasets/image/encode.js"
 import type { RgbImage } from "../../datasets/image/rgb.js"
 import { openSample, type PhotoSource } from "../../datasets/open-sample.js"
 import { DataError } from "../core/errors.js"
-import type { Detection } from "./detect-images.js"
+import type { Detection } from "./detection.js"
 
 /** Half a photo would give half the objects. */
 const policies = { ...faultPolicies, "truncated-image": "skip" } as const

@@ -1,20 +1,19 @@
-import type { RgbImage } from "../../datasets/image/rgb.js"
 import type { BackboneSpec } from "../backbone/backbone.js"
-import { scoredAtLeast } from "../boxes/detections.js"
-import { DataError, UsageError, UserError } from "../core/errors.js"
-import { type DetectOptions, selectionFor } from "../detector/detect-options.js"
-import { boundSpecs } from "../onnx/detections.js"
-import { openDetectorSession, withBoundInputs } from "../onnx/detector-session.js"
+import { DataError, UserError } from "../core/errors.js"
+import { channelByChannel } from "../onnx/channel-by-channel.js"
+import { boundSpecs } from "../onnx/detector-bounds.js"
+import { detectorSession, withBoundInputs } from "../onnx/detector-session.js"
 import { encodeModel } from "../onnx/encode-model.js"
 import { detectorModel } from "../onnx/file-models.js"
 import { readOnnxFile } from "../onnx/model-file.js"
 import { constantsToInputs } from "../onnx/read-model.js"
-import type { SessionOptions } from "../onnx/session.js"
+import { openSession, type SessionOptions } from "../onnx/session.js"
 import { Checkpoint } from "../weights/checkpoint.js"
 import { isOnnx } from "../weights/file-format.js"
 import { bestScoreOf, type DetectorInfo, describeModel } from "../weights/model-info.js"
 import { nameOfWeights, OpenFile, type WeightsSource } from "../weights/open-file.js"
 import { expectDetector } from "../weights/open-model.js"
+import { graphDetector } from "./graph-detector.js"
 import type { PixelDetector } from "./pixel-detector.js"
 
 /**
@@ -57,33 +56,18 @@ async function running(
   { info, pieces }: DetectorGraph,
   options?: SessionOptions,
 ): Promise<PixelDetector> {
-  const session = await openDetectorSession(Buffer.concat(pieces), options)
   const { config, classes, categoryIds } = info
+  const session = detectorSession(await openSession(Buffer.concat(pieces), options))
+  const { detect, dispose } = graphDetector(session, { file: weights, classes, select: config.options.select })
   return {
     engine: "onnx",
     classes,
     categoryIds,
     bestScore: bestScoreOf(info),
-    async detect(image, options) {
-      const beyond = beyondGraph(options)
-      if (beyond !== undefined) {
-        throw new UsageError(`${weights}: the engine onnx does not support ${beyond}. Choose another --engine`)
-      }
-      const bounds = selectionFor(config.options.select, options)
-      const found = await session.detect(channelByChannel(image), [image.height, image.width], bounds)
-      if (found.labels.some((label) => !(label >= 1 && label <= classes.length))) {
-        throw new DataError(`${weights}: its graph finds classes that it has no names for`)
-      }
-      return options.score === undefined ? found : scoredAtLeast(found, options.score)
-    },
-    dispose: () => session.dispose(),
+    detect: ({ data, height, width }, options) =>
+      detect({ values: channelByChannel(data, 255), height, width }, options),
+    dispose,
   }
-}
-
-/** The first of the options that a graph cannot do, as it looks at an image once and leaves out what overlaps. */
-export function beyondGraph(options: DetectOptions): keyof DetectOptions | undefined {
-  const names = ["softNms", "agnosticNms", "vote", "refine", "flip", "scales", "tiles"] as const
-  return names.find((name) => options[name] !== undefined && options[name] !== false && options[name] !== "off")
 }
 
 interface DetectorGraph {
@@ -105,16 +89,4 @@ function readGraph(source: WeightsSource): DetectorGraph {
     throw new DataError(`${name}: expected a detector that "resdet export" wrote, got another ONNX model`)
   }
   return { info: model.info, pieces: constantsToInputs(bytes, Object.values(boundSpecs)) }
-}
-
-/** `[3 * height * width]` in 0..1. */
-function channelByChannel({ data, height, width }: RgbImage): Float32Array {
-  const size = height * width
-  const values = new Float32Array(3 * size)
-  for (let at = 0, from = 0; at < size; at++) {
-    values[at] = data[from++]! / 255
-    values[size + at] = data[from++]! / 255
-    values[2 * size + at] = data[from++]! / 255
-  }
-  return values
 }

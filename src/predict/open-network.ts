@@ -7,8 +7,9 @@ import { whyNoGraph } from "../onnx/detector-graph.js"
 import { Checkpoint } from "../weights/checkpoint.js"
 import { nameOfWeights, type WeightsSource } from "../weights/open-file.js"
 import type { OpenOptions } from "./detector-loader.js"
+import { beyondGraph } from "./graph-detector.js"
 import { openTensorNetwork, tensorNetworkFrom } from "./network.js"
-import { beyondGraph, isGraph, onnxNetworkFrom, openOnnxNetwork } from "./onnx-network.js"
+import { isGraph, onnxNetworkFrom, openOnnxNetwork } from "./onnx-network.js"
 import type { PixelDetector } from "./pixel-detector.js"
 
 /**

@@ -3,7 +3,7 @@ import type { RgbImage } from "../../datasets/image/rgb.js"
 import { safeNames } from "../core/safe-names.js"
 import { writeWhole } from "../core/write-whole.js"
 import { cropDetection } from "./crop.js"
-import type { Detection } from "./detect-images.js"
+import type { Detection } from "./detection.js"
 import type { DrawingOptions } from "./images.js"
 import type { SourceImage } from "./source-image.js"
 

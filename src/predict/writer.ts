@@ -1,6 +1,6 @@
 import { UsageError } from "../core/errors.js"
 import { didYouMean } from "../core/suggest.js"
-import type { ImageDetections } from "./detect-images.js"
+import type { ImageDetections } from "./detection.js"
 import type { ImageIds } from "./image-ids.js"
 import type { SourceImage } from "./source-image.js"
 import { cocoWriter } from "./write-coco.js"

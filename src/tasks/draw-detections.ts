@@ -1,5 +1,5 @@
 import type { RgbImage } from "../../datasets/image/rgb.js"
-import type { Detection } from "../predict/detect-images.js"
+import type { Detection } from "../predict/detection.js"
 import { type DrawingOptions, decodePixels, drawDetections as drawOn } from "../predict/images.js"
 
 /**

@@ -16,6 +16,7 @@ import {
 } from "../detector/model.js"
 import { checkOptions, type FasterRcnnOptions } from "../detector/options.js"
 import type { NormKind } from "../layers/ops.js"
+import { metadataFormat, metadataKeys } from "./metadata-keys.js"
 
 /** What every model's file tells beside its weights. */
 interface Info<Config> {
@@ -86,18 +87,14 @@ export type ModelDescription =
   | { readonly kind: "localizer"; readonly info: LocalizerInfo }
   | { readonly kind: "foreign" }
 
-/** The metadata keys under which an info stands, as JSON. */
-const keys = { detector: "resdet", classifier: "resdet_classifier", localizer: "resdet_localizer" } as const
-
-/** Of what stands there; a file of a newer one is refused. */
-const FORMAT = 1
-
-const metadataOf = (key: string, info: object) => ({ [key]: JSON.stringify({ format: FORMAT, ...info }) })
+const metadataOf = (key: string, info: object) => ({ [key]: JSON.stringify({ format: metadataFormat, ...info }) })
 
 /** The metadata that make a weights file or a graph a detector's. */
-export const detectorMetadata = (info: DetectorInfo): Record<string, string> => metadataOf(keys.detector, info)
-export const classifierMetadata = (info: ClassifierInfo): Record<string, string> => metadataOf(keys.classifier, info)
-export const localizerMetadata = (info: LocalizerInfo): Record<string, string> => metadataOf(keys.localizer, info)
+export const detectorMetadata = (info: DetectorInfo): Record<string, string> => metadataOf(metadataKeys.detector, info)
+export const classifierMetadata = (info: ClassifierInfo): Record<string, string> =>
+  metadataOf(metadataKeys.classifier, info)
+export const localizerMetadata = (info: LocalizerInfo): Record<string, string> =>
+  metadataOf(metadataKeys.localizer, info)
 
 /**
  * What the metadata of the file at `path` tell of a model.
@@ -105,7 +102,11 @@ export const localizerMetadata = (info: LocalizerInfo): Record<string, string> =
  */
 export function describeModel(path: string, metadata: Readonly<Record<string, string>>): ModelDescription {
   const text = (key: string) => (Object.hasOwn(metadata, key) ? metadata[key] : undefined)
-  const [detector, classifier, localizer] = [text(keys.detector), text(keys.classifier), text(keys.localizer)]
+  const [detector, classifier, localizer] = [
+    text(metadataKeys.detector),
+    text(metadataKeys.classifier),
+    text(metadataKeys.localizer),
+  ]
   if (detector !== undefined) return { kind: "detector", info: parsed(path, "detector", detector, detectorInfo) }
   if (classifier !== undefined) {
     return { kind: "classifier", info: parsed(path, "classifier", classifier, classifierInfo) }
@@ -123,10 +124,10 @@ function parsed<Output>(path: string, kind: string, text: string, schema: z.ZodT
     throw new DataError(broken((error as Error).message))
   }
   const format = (value as { format?: unknown } | null)?.format
-  if (typeof format === "number" && format > FORMAT) {
+  if (typeof format === "number" && format > metadataFormat) {
     throw new DataError(`${path}: written by a newer version of resdet (format ${format})`)
   }
-  if (format !== FORMAT) throw new DataError(broken(`expected format ${FORMAT}`))
+  if (format !== metadataFormat) throw new DataError(broken(`expected format ${metadataFormat}`))
   return checked(value, schema, broken)
 }
 

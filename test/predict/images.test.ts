@@ -1,6 +1,6 @@
 import { expect, test } from "vitest"
 import { decodeImage } from "../../datasets/image/decode.js"
-import { labelColour } from "../../datasets/image/draw.js"
+import { labelColour } from "../../datasets/image/label-colour.js"
 import { drawDetections } from "../../src/predict/images.js"
 
 const image = { data: new Uint8Array(3 * 240 * 240).fill(40), width: 240, height: 240 }

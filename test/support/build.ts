@@ -28,8 +28,10 @@ function buildIfStale(): void {
     stdio: "inherit",
   })
   if (!existsSync(record)) throw new Error("tsc built nothing")
-  const bundle = join(root, "dist/scripts/bundle-gradients.js")
-  if (spawnSync(process.execPath, [bundle], { stdio: "inherit" }).status !== 0) throw new Error("no gradients")
+  for (const name of ["bundle-gradients", "bundle-web"]) {
+    const script = join(root, "dist/scripts", `${name}.js`)
+    if (spawnSync(process.execPath, [script], { stdio: "inherit" }).status !== 0) throw new Error(`${name} failed`)
+  }
   // Where nothing but a date has changed, the compiler leaves its record as it is.
   if (status === 0) utimesSync(record, startedAt, startedAt)
 }

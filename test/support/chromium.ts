@@ -9,28 +9,56 @@ import { text } from "node:stream/consumers"
 import { brotliDecompressSync } from "node:zlib"
 
 const root = join(import.meta.dirname, "../..")
-const types: Readonly<Record<string, string>> = { ".js": "text/javascript", ".json": "application/json" }
+const types: Readonly<Record<string, string>> = {
+  ".html": "text/html",
+  ".js": "text/javascript",
+  ".json": "application/json",
+  ".mjs": "text/javascript",
+  ".wasm": "application/wasm",
+}
 
 /** Whether the Chromium that `@sparticuz/chromium` carries runs here. */
 export const hasChromium = process.platform === "linux" && process.arch === "x64"
+
+interface ChromiumOptions {
+  readonly seconds?: number
+  /** Files beside the repository's, by their paths on the server. */
+  readonly files?: Readonly<Record<string, Uint8Array>>
+  /** Lets the browser have a GPU, which the processor plays. */
+  readonly gpu?: boolean
+}
+
+/** What a page posted, and every address that the browser asked for, by its own log. */
+interface ChromiumRun {
+  readonly posted: unknown
+  readonly requests: readonly string[]
+}
+
+/** As `visitInChromium`, for what the page posts alone. */
+export const runInChromium = async (page: string, options?: ChromiumOptions): Promise<unknown> =>
+  (await visitInChromium(page, options)).posted
 
 /**
  * Opens a page in a headless Chromium and waits for what its script posts to `/done`. Every file of the repository is
  * there at its own path.
  * @throws Error after `seconds`
  */
-export async function runInChromium(page: string, seconds = 50): Promise<unknown> {
+export async function visitInChromium(
+  page: string,
+  { seconds = 50, files = {}, gpu = false }: ChromiumOptions = {},
+): Promise<ChromiumRun> {
   const { folder, program } = unpacked()
   const profile = mkdtempSync(join(tmpdir(), "resdet-chromium-"))
   const { promise, resolve, reject } = withResolvers<unknown>()
-  const answer = async (request: IncomingMessage): Promise<{ body: string | Buffer; type: string }> => {
+  const answer = async (request: IncomingMessage): Promise<{ body: string | Uint8Array; type: string }> => {
     const { pathname } = new URL(request.url!, "http://localhost")
     if (pathname === "/done") {
       resolve(JSON.parse(await text(request)))
       return { body: "", type: "text/plain" }
     }
     if (pathname === "/") return { body: page, type: "text/html" }
-    return { body: readFileSync(join(root, pathname)), type: types[extname(pathname)] ?? "text/plain" }
+    const body = files[pathname] ?? readFileSync(join(root, pathname))
+    return { body, type: types[extname(pathname)] ?? "text/plain" }
   }
   const server = createServer((request, response) => {
     answer(request).then(
@@ -40,14 +68,22 @@ export async function runInChromium(page: string, seconds = 50): Promise<unknown
   })
   await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening))
   const { port } = server.address() as AddressInfo
-  const flags = ["--headless=shell", "--no-sandbox", "--no-zygote", "--disable-gpu", `--user-data-dir=${profile}`]
+  const log = join(profile, "requests.json")
+  const graphics = gpu ? ["--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader"] : ["--disable-gpu"]
+  const own = [`--user-data-dir=${profile}`, `--log-net-log=${log}`]
+  const flags = ["--headless=shell", "--no-sandbox", "--no-zygote", ...graphics, ...own]
   const env = { ...process.env, HOME: profile, LD_LIBRARY_PATH: join(folder, "lib") }
   const browser = spawn(program, [...flags, `http://127.0.0.1:${port}/`], { env, stdio: "ignore", detached: true })
   const ended = new Promise((end) => browser.once("close", end))
   browser.once("error", reject)
   const timer = setTimeout(() => reject(new Error(`the page posted nothing in ${seconds} s`)), 1000 * seconds)
   try {
-    return await promise
+    const posted = await promise
+    // The log is never closed: it is no whole JSON.
+    const addresses = [...readFileSync(log, "utf8").matchAll(/"url":"([^"]+)"/g)].map((match) => match[1]!)
+    const origin = `http://127.0.0.1:${port}`
+    const requests = [...new Set(addresses)].map((url) => (url.startsWith(origin) ? url.slice(origin.length) : url))
+    return { posted, requests: requests.sort() }
   } finally {
     clearTimeout(timer)
     // Its helpers too, which would go on writing into the profile.
@@ -63,14 +99,15 @@ export async function runInChromium(page: string, seconds = 50): Promise<unknown
 function unpacked(): { folder: string; program: string } {
   const chromium = dirname(createRequire(import.meta.url).resolve("@sparticuz/chromium"))
   const modules = chromium.slice(0, chromium.lastIndexOf("@sparticuz"))
-  const folder = join(modules, ".cache", "chromium")
+  const folder = join(modules, ".cache", "chromium-gpu")
   const program = join(folder, "chromium")
   if (existsSync(program)) return { folder, program }
   mkdirSync(dirname(folder), { recursive: true })
   const made = mkdtempSync(`${folder}-`)
   const archive = (name: string) => brotliDecompressSync(readFileSync(join(modules, "@sparticuz/chromium/bin", name)))
   writeFileSync(join(made, "chromium"), archive("chromium.br"), { mode: 0o755 })
-  execFileSync("tar", ["-x", "-C", made], { input: archive("al2023.tar.br") })
+  for (const name of ["al2023.tar.br", "swiftshader.tar.br"])
+    execFileSync("tar", ["-x", "-C", made], { input: archive(name) })
   try {
     renameSync(made, folder)
   } catch {

@@ -28,13 +28,21 @@ export const rooms: Readonly<Record<string, RoomRule>> = {
   onnx: { may: ["core", "engine", "boxes", "layers", "backbone", "rpn", "roi", "detector", "weights"] },
   train: { may: ["core", "engine", "boxes", "detector", "eval", "datasets", "weights", "report"] },
   predict: { may: ["core", "engine", "boxes", "detector", "weights", "onnx", "json", "datasets"], types: ["backbone"] },
+  web: { may: ["core", "boxes", "detector", "weights", "onnx", "predict", "datasets"] },
 }
 
 /** Rooms that may import every other; only the command line and the public names stand above the tasks. */
 const free = ["cli", "tasks", "public"]
 
-/** Rooms that never load TensorFlow, by no way round. */
-const withoutTensorflow = ["json", "eval", "datasets"]
+/** What rooms never load, by no way round. */
+const never: readonly { readonly what: string; readonly rooms: readonly string[]; is(target: string): boolean }[] = [
+  {
+    what: "TensorFlow",
+    rooms: ["json", "eval", "datasets", "web"],
+    is: (target) => target.startsWith("@tensorflow/"),
+  },
+  { what: "Node", rooms: ["web"], is: (target) => target.startsWith("node:") },
+]
 
 interface Import {
   readonly specifier: string
@@ -69,9 +77,10 @@ export function importFaults(sources: ReadonlyMap<string, string>): string[] {
     loads.set(path, targets)
   }
   for (const path of sources.keys()) {
-    if (!withoutTensorflow.includes(roomOf(path) ?? "")) continue
-    const way = wayToTensorflow(path, loads)
-    if (way !== undefined) faults.push(`${path}: reaches TensorFlow: ${way.join(" -> ")}`)
+    for (const { what, rooms, is } of never) {
+      const way = rooms.includes(roomOf(path) ?? "") ? wayTo(is, path, loads) : undefined
+      if (way !== undefined) faults.push(`${path}: reaches ${what}: ${way.join(" -> ")}`)
+    }
   }
   return faults
 }
@@ -143,12 +152,16 @@ function forbiddenNames(file: ts.SourceFile): string[] {
   return [...found]
 }
 
-function wayToTensorflow(start: string, loads: ReadonlyMap<string, readonly string[]>): string[] | undefined {
+function wayTo(
+  isGoal: (target: string) => boolean,
+  start: string,
+  loads: ReadonlyMap<string, readonly string[]>,
+): string[] | undefined {
   const seen = new Set([start])
   const ways: string[][] = [[start]]
   for (let way = ways.shift(); way !== undefined; way = ways.shift()) {
     for (const target of loads.get(way.at(-1)!) ?? []) {
-      if (target.startsWith("@tensorflow/")) return [...way, target]
+      if (isGoal(target)) return [...way, target]
       if (!seen.has(target)) ways.push([...way, target])
       seen.add(target)
     }

@@ -6,7 +6,8 @@ import { startEngine } from "../../src/engine/start.js"
 import { encodeModel } from "../../src/onnx/encode-model.js"
 import { Graph, type Value, type WeightSource } from "../../src/onnx/graph.js"
 import type { ElementType, OnnxModel } from "../../src/onnx/model.js"
-import { openSession, type SessionTensor } from "../../src/onnx/session.js"
+import type { SessionTensor } from "../../src/onnx/runtime.js"
+import { openSession } from "../../src/onnx/session.js"
 import { toTorchAxes } from "../../src/weights/axes.js"
 
 const missing = onnxRuntimeVersion() === undefined

@@ -1,0 +1,47 @@
+import type { Detections } from "../boxes/boxes.js"
+import { scoredAtLeast } from "../boxes/detections.js"
+import { DataError, UsageError } from "../core/errors.js"
+import { type DetectOptions, selectionFor } from "../detector/detect-options.js"
+import type { DetectorBounds } from "../onnx/detector-bounds.js"
+import type { DetectorSession } from "../onnx/detector-session.js"
+
+/** A detector's graph that runs, in Node or in a browser, and takes images in its own form. */
+export interface GraphDetector<Image> {
+  /**
+   * @returns boxes in image pixels, best score first
+   * @throws UsageError for options that `beyondGraph` names, DataError for a graph that gives something else
+   */
+  detect(image: Image, options: DetectOptions): Promise<Detections>
+  dispose(): void
+}
+
+/** @param file its name, for messages */
+export function graphDetector<Image>(
+  { detect, dispose }: DetectorSession<Image>,
+  {
+    file,
+    classes,
+    select,
+  }: { readonly file: string; readonly classes: readonly string[]; readonly select: Partial<DetectorBounds> },
+): GraphDetector<Image> {
+  return {
+    async detect(image, options) {
+      const beyond = beyondGraph(options)
+      if (beyond !== undefined) {
+        throw new UsageError(`${file}: the engine onnx does not support ${beyond}. Choose another --engine`)
+      }
+      const found = await detect(image, selectionFor(select, options))
+      if (found.labels.some((label) => !(label >= 1 && label <= classes.length))) {
+        throw new DataError(`${file}: its graph finds classes that it has no names for`)
+      }
+      return options.score === undefined ? found : scoredAtLeast(found, options.score)
+    },
+    dispose,
+  }
+}
+
+/** The first of the options that a graph cannot do, as it looks at an image once and leaves out what overlaps. */
+export function beyondGraph(options: DetectOptions): keyof DetectOptions | undefined {
+  const names = ["softNms", "vote", "refine", "flip", "scales", "tiles"] as const
+  return names.find((name) => options[name] !== undefined && options[name] !== false && options[name] !== "off")
+}
