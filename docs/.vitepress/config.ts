@@ -64,6 +64,7 @@ export default defineConfig({
           page("resdet/cocoapi", "site/api/resdet/cocoapi.md"),
         ],
       },
+      page("In a program", "docs/library.md"),
       page("Weights", "docs/weights.md"),
       page("Results", "docs/results.md"),
       page("Performance", "docs/performance.md"),
