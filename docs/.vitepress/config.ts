@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs"
+import { existsSync, readFileSync } from "node:fs"
 import { relative } from "node:path"
 import { globSync } from "tinyglobby"
 import { defineConfig, type MarkdownEnv } from "vitepress"
@@ -8,7 +8,10 @@ import { linkOf, pageOf, withoutPage } from "./pages.js"
 const { description, homepage } = JSON.parse(readFileSync("package.json", "utf8"))
 const repository = homepage.replace(/#.*/, "")
 
-const page = (text: string, source: string) => ({ text, link: `/${pageOf(source)}` })
+const page = (text: string, source: string) => {
+  if (!existsSync(source)) throw new Error(`${source}: there is no such page`)
+  return { text, link: `/${pageOf(source)}` }
+}
 
 /** The first heading of a Markdown file. */
 const titleOf = (source: string) => /^# (.+)$/m.exec(readFileSync(source, "utf8"))?.[1] ?? source
