@@ -29,7 +29,7 @@ test.each(documents)("every link of %s leads somewhere", (path) => {
 })
 
 test("a link to a missing file or heading is found", () => {
-  const text = "[a](none.md) [b](README.md#nothing) [c](README.md#options) [d](https://a.b/c) `[e](none.md)`\n"
+  const text = "[a](none.md) [b](README.md#nothing) [c](README.md#results) [d](https://a.b/c) `[e](none.md)`\n"
   expect(brokenLinks("CHANGELOG.md", text)).toEqual(["none.md", "README.md#nothing"])
 })
 

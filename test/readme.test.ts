@@ -18,7 +18,7 @@ import { saveDetector } from "../src/weights/save.js"
 import { png, vocFile, vocObject, writeFiles } from "./datasets/samples.js"
 import { type FencedBlock, fencedBlocks, resdetCalls, type ShellCall } from "./support/readme.js"
 
-const examples = ["README.md", "docs/library.md"].flatMap((file) =>
+const examples = ["README.md", "docs/overview.md", "docs/library.md"].flatMap((file) =>
   fencedBlocks(readFileSync(file, "utf8")).flatMap((block) => (block.language === "ts" ? [{ ...block, file }] : [])),
 )
 /** results.md records commands with variables of the shell. */
@@ -99,7 +99,7 @@ test("an example with a wrong name, a wrong type or an error is found", () => {
 })
 
 test("blocks and calls are found behind prompts, npx, && and line breaks", () => {
-  const text = "```sh\n$ npm ci && npx resdet eval --gt a \\\n  --predictions 'b c' # why\nls\n```\n```ts\nx\n```\n"
+  const text = "```sh\n$ npm ci && npx resdet eval --gt a \\\n  --predictions 'b c' > d # why\nls\n```\n```ts\nx\n```\n"
   const found = fencedBlocks(text)
   expect(found.map(({ language, line }) => [language, line])).toEqual([
     ["sh", 1],
