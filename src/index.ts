@@ -1,3 +1,8 @@
+/**
+ * Every command as a function with the same options; results are plain objects, and nothing is printed.
+ *
+ * @module resdet
+ */
 // Tasks: what the command line does, from code.
 export type { Dataset, DatasetFormat, Fault, ImageRecord } from "../datasets/dataset.js"
 export {

@@ -2,6 +2,8 @@ import { existsSync, readFileSync } from "node:fs"
 import { dirname, posix } from "node:path"
 import { globSync } from "tinyglobby"
 import { expect, test } from "vitest"
+import { headingSlug } from "../docs/.vitepress/heading-slug.js"
+import { linkOf, pageOf } from "../docs/.vitepress/pages.js"
 import { rooms } from "./support/import-rules.js"
 
 const documents = globSync(["*.md", "docs/**/*.md", "datasets/**/*.md", ".github/**/*.md"]).sort()
@@ -20,21 +22,14 @@ function brokenLinks(path: string, text: string): string[] {
   })
 }
 
-/** The anchors that a reader of Markdown gives the headings. */
-const anchorsOf = (text: string) =>
-  [...text.matchAll(/^#+ (.+)$/gm)].map(([, title]) =>
-    title!
-      .toLowerCase()
-      .replaceAll(/[^\p{L}\p{N} _-]/gu, "")
-      .replaceAll(" ", "-"),
-  )
+const anchorsOf = (text: string) => [...text.matchAll(/^#+ (.+)$/gm)].map(([, title]) => headingSlug(title!))
 
 test.each(documents)("every link of %s leads somewhere", (path) => {
   expect(brokenLinks(path, textOf(path))).toEqual([])
 })
 
 test("a link to a missing file or heading is found", () => {
-  const text = "[a](none.md) [b](README.md#nothing) [c](README.md#options) [d](https://a.b/c) `[e](none.md)`\n"
+  const text = "[a](none.md) [b](README.md#nothing) [c](README.md#results) [d](https://a.b/c) `[e](none.md)`\n"
   expect(brokenLinks("CHANGELOG.md", text)).toEqual(["none.md", "README.md#nothing"])
 })
 
@@ -70,4 +65,23 @@ test("a file that is not there is found among a document's names", () => {
   ])
   expect(globSync("src/none.ts", { onlyFiles: false })).toEqual([])
   expect(globSync("src/rpn/", { onlyFiles: false })).not.toEqual([])
+})
+
+test.each([
+  ["README.md", "index.md"],
+  ["docs/options.md", "options.md"],
+  ["docs/decisions/README.md", "decisions/index.md"],
+  ["site/api/resdet/eval.md", "api/resdet/eval.md"],
+  ["CONTRIBUTING.md", "contributing.md"],
+])("%s is %s on the site", (source, page) => {
+  expect(pageOf(source)).toBe(page)
+})
+
+test("a link leads to a page of the site, else to the file in the repository, and a dead one is an error", () => {
+  const link = (target: string) => linkOf(target, "docs/options.md", "https://a.b/c")
+  expect(link("weights.md#export")).toBe("/weights.md#export")
+  expect(link("decisions/")).toBe("/decisions/index.md")
+  expect(link("../LICENSE")).toBe("https://a.b/c/blob/main/LICENSE")
+  expect(link("https://d.e")).toBe("https://d.e")
+  expect(() => link("none.md")).toThrow('docs/options.md: the link to "none.md" leads nowhere')
 })

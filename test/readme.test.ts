@@ -1,7 +1,8 @@
 import { spawnSync } from "node:child_process"
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
-import { join, resolve } from "node:path"
+import { basename, join, resolve } from "node:path"
 import { Command, CommanderError } from "commander"
+import { globSync } from "tinyglobby"
 import ts from "typescript"
 import { afterAll, beforeAll, expect, test } from "vitest"
 import { type CommandEntry, givenOptions } from "../src/cli/command.js"
@@ -17,11 +18,19 @@ import { saveDetector } from "../src/weights/save.js"
 import { png, vocFile, vocObject, writeFiles } from "./datasets/samples.js"
 import { type FencedBlock, fencedBlocks, resdetCalls, type ShellCall } from "./support/readme.js"
 
-const examples = ["README.md", "docs/library.md"].flatMap((file) =>
+const examples = ["README.md", "docs/overview.md", "docs/library.md"].flatMap((file) =>
   fencedBlocks(readFileSync(file, "utf8")).flatMap((block) => (block.language === "ts" ? [{ ...block, file }] : [])),
 )
-const calls = ["README.md", "docs/reproduce.md"].flatMap((file) => {
+/** results.md records commands with variables of the shell. */
+const pages = globSync("docs/**/*.md", { ignore: "docs/results.md" }).sort()
+const calls = ["README.md", ...pages].flatMap((file) => {
   return resdetCalls(fencedBlocks(readFileSync(file, "utf8"))).map((call) => ({ ...call, file }))
+})
+/** The pages whose examples stand for themselves: they import what they use. */
+const guides = globSync(["docs/start/*.md", "docs/{concepts,cookbook}.md"]).sort()
+const guideExamples = guides.flatMap((file) => {
+  const found = fencedBlocks(readFileSync(file, "utf8")).filter(({ language }) => language === "ts")
+  return found.map(({ text, line }) => ({ text, name: `${basename(file, ".md")}-${line}` }))
 })
 
 /** A folder as the examples find it: a detector, photos, VOC data. Below dist, so that "resdet" is this package. */
@@ -63,7 +72,12 @@ test("the package is built", () => {
 })
 
 test.each(examples)("the example of $file in line $line passes the type checker", ({ text, line }) => {
-  expect(typeErrors(text, line)).toEqual([])
+  expect(typeErrors([{ text, name: `example-${line}` }])).toEqual([])
+})
+
+test("the examples of the guides pass the type checker", () => {
+  expect(guideExamples.length).toBeGreaterThan(0)
+  expect(typeErrors(guideExamples)).toEqual([])
 })
 
 test.each(examples)("the example of $file in line $line runs", ({ text, line }) => {
@@ -78,14 +92,14 @@ test.each(calls)("the command line of $file behind line $line is one that resdet
 
 test("an example with a wrong name, a wrong type or an error is found", () => {
   const wrong = ['import { loadDetektor } from "resdet"\nloadDetektor()', "const x: number = 'one'\nexport { x }"]
-  for (const text of wrong) expect(typeErrors(text, 0)).toHaveLength(1)
+  for (const text of wrong) expect(typeErrors([{ text, name: "wrong" }])).toHaveLength(1)
   expect(
     runExample('import { loadDetector } from "resdet"\nawait loadDetector("none.safetensors")', 0).status,
   ).not.toBe(0)
 })
 
 test("blocks and calls are found behind prompts, npx, && and line breaks", () => {
-  const text = "```sh\n$ npm ci && npx resdet eval --gt a \\\n  --predictions 'b c' # why\nls\n```\n```ts\nx\n```\n"
+  const text = "```sh\n$ npm ci && npx resdet eval --gt a \\\n  --predictions 'b c' > d # why\nls\n```\n```ts\nx\n```\n"
   const found = fencedBlocks(text)
   expect(found.map(({ language, line }) => [language, line])).toEqual([
     ["sh", 1],
@@ -111,13 +125,15 @@ async function callFault({ words }: ShellCall): Promise<string | undefined> {
 async function faultOf(
   [name, ...rest]: readonly string[],
   table: readonly CommandEntry[],
+  parent = new Command("resdet"),
 ): Promise<string | undefined> {
   if (name === undefined || ["--help", "--version", "help"].includes(name)) return undefined
   const entry = table.find((known) => known.name === name)
   if (entry === undefined) return `unknown command "${name}"`
-  if ("commands" in entry) return faultOf(rest, entry.commands)
-  const module = await entry.load()
   const command = new Command(name)
+  parent.addCommand(command)
+  if ("commands" in entry) return faultOf(rest, entry.commands, command)
+  const module = await entry.load()
   module.configure(command)
   command.exitOverride().configureOutput({ writeOut: () => {}, writeErr: () => {} })
   command.action(() => {})
@@ -133,13 +149,13 @@ async function faultOf(
   }
 }
 
-function typeErrors(text: string, line: number): string[] {
-  const file = join(folder, `example-${line}.mts`)
-  writeFileSync(file, text)
+function typeErrors(sources: readonly { readonly text: string; readonly name: string }[]): string[] {
+  const files = sources.map(({ name }) => join(folder, `${name}.mts`))
+  for (const [index, { text }] of sources.entries()) writeFileSync(files[index]!, text)
   const { config } = ts.readConfigFile("tsconfig.json", ts.sys.readFile)
   const { options } = ts.parseJsonConfigFileContent(config, ts.sys, process.cwd())
   // What an example makes and does not use further is fine.
-  const checked = ts.createProgram([file], { ...options, noUnusedLocals: false, noEmit: true })
+  const checked = ts.createProgram(files, { ...options, noUnusedLocals: false, noEmit: true })
   return ts.getPreEmitDiagnostics(checked).map(({ messageText }) => ts.flattenDiagnosticMessageText(messageText, "\n"))
 }
 

@@ -1,3 +1,8 @@
+/**
+ * COCO, VOC and other metrics, and what explains them; needs no engine and no Node.
+ *
+ * @module resdet/eval
+ */
 export type { ByteChunks } from "../json/lists.js"
 export type { BestThreshold } from "./best-threshold.js"
 export { type BootstrapAp, type BootstrapOptions, bootstrapAp, bootstrapDefaults, type Interval } from "./bootstrap.js"

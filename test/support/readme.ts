@@ -29,7 +29,8 @@ export interface ShellCall {
   readonly line: number
 }
 
-/** The calls of `resdet` in the shell blocks, also behind `npx`, `&&` and continued with a backslash. */
+/** The calls of `resdet` in the shell blocks, also behind `npx`, `&&` and continued with a backslash;
+ * without where their output goes. */
 export function resdetCalls(blocks: readonly FencedBlock[]): ShellCall[] {
   const shells = blocks.filter(({ language }) => ["sh", "bash", "shell", "console", ""].includes(language))
   return shells.flatMap(({ text, line }) =>
@@ -40,6 +41,7 @@ export function resdetCalls(blocks: readonly FencedBlock[]): ShellCall[] {
         row
           .replace(/^\s*\$ /, "")
           .replace(/(^|\s)#.*$/, "")
+          .replaceAll(/\s>>?\s*\S+/g, "")
           .split(/&&|;|\|/),
       )
       .flatMap((command) => {

@@ -1,3 +1,8 @@
+/**
+ * The `COCO` and `COCOeval` of pycocotools.
+ *
+ * @module resdet/cocoapi
+ */
 export { type AnnotationFilter, type BytesSource, type CategoryFilter, COCO } from "./coco.js"
 export { COCOeval, type CocoEvalResult } from "./coco-eval.js"
 export type { ImageEvaluation } from "./evaluate-image.js"
