@@ -3,6 +3,7 @@ import { basename, join, resolve } from "node:path"
 import type { Parameters } from "../core/parameters.js"
 import { makeFolder, partBeside, removeParts, writeWhole } from "../core/write-whole.js"
 import type { WeightAverage } from "./average.js"
+import { EventFile } from "./event-file.js"
 import { MetricsLog } from "./metrics-log.js"
 import type { Optimizer } from "./optimizer.js"
 import { runReport } from "./report.js"
@@ -10,6 +11,13 @@ import type { StepReport } from "./report-window.js"
 import type { EpochFigures, RunEvents, RunPosition } from "./run.js"
 import { readHistory } from "./run-history.js"
 import { loadState, removeOtherStates, type SavedState, saveState } from "./state.js"
+
+export interface RunFolderOptions {
+  /** How many epochs' weights stay, as `weights/epoch-<n>.safetensors`. */
+  readonly keep?: number
+  /** Whether TensorBoard's event files are written too. */
+  readonly tensorboard?: boolean
+}
 
 /** What a run's folder has to know of the model it keeps. */
 export interface SavedModel {
@@ -33,20 +41,28 @@ export class RunFolder implements RunEvents {
   readonly #log: MetricsLog
   readonly #tell: (line: string) => void
   readonly #keep: number
+  readonly #tensorboard: boolean
+  #events: EventFile | undefined
   /** The text of config.json, for a folder that has to be made again. */
   readonly #config: string | undefined
   #metrics: Readonly<Record<string, number>> = {}
   /** What could not be saved when it was last tried. */
   readonly #failures = new Map<string, Error>()
 
-  /** @param keep how many epochs' weights stay, as `weights/epoch-<n>.safetensors` */
-  constructor(folder: string, parameters: Parameters, model: SavedModel, tell: (line: string) => void, keep = 0) {
+  constructor(
+    folder: string,
+    parameters: Parameters,
+    model: SavedModel,
+    tell: (line: string) => void,
+    { keep = 0, tensorboard = false }: RunFolderOptions = {},
+  ) {
     this.#folder = folder
     this.#parameters = parameters
     this.#model = model
     this.#log = new MetricsLog(folder)
     this.#tell = tell
     this.#keep = keep
+    this.#tensorboard = tensorboard
     const config = join(folder, "config.json")
     this.#config = existsSync(config) ? readFileSync(config, "utf8") : undefined
   }
@@ -74,6 +90,8 @@ export class RunFolder implements RunEvents {
 
   async onStep({ losses, ...report }: StepReport): Promise<void> {
     await this.#attempt("metrics.jsonl", () => this.#log.step({ ...report, ...losses }))
+    const { step, epoch: _, ...figures } = report
+    await this.#tellTensorboard("train", step, { ...figures, ...losses })
   }
 
   async onEpoch(
@@ -84,6 +102,7 @@ export class RunFolder implements RunEvents {
   ): Promise<void> {
     this.#metrics = metrics
     await this.#attempt("results.csv", () => this.#log.epoch({ epoch, ...losses, ...metrics, ...figures }))
+    await this.#tellTensorboard("epoch", epoch, { ...losses, ...metrics, ...figures })
   }
 
   async onEpochStart(position: RunPosition, optimizer: Optimizer, average?: WeightAverage): Promise<void> {
@@ -115,6 +134,16 @@ export class RunFolder implements RunEvents {
     }
     await this.#attempt(STATE, () => saveState(this.#folder, position, this.#parameters, optimizer, average))
     await this.#attempt("report.html", () => this.#writeReport(position))
+  }
+
+  /** TensorBoard groups figures by what stands before the slash: `train/loss` by step, `epoch/AP` by epoch. */
+  async #tellTensorboard(group: string, step: number, figures: Readonly<Record<string, number>>): Promise<void> {
+    if (!this.#tensorboard) return
+    const named = Object.entries(figures).map(([name, value]) => [`${group}/${name}`, value] as const)
+    await this.#attempt("tensorboard", () => {
+      this.#events ??= new EventFile(join(this.#folder, "tensorboard"))
+      this.#events.scalars(step, Object.fromEntries(named))
+    })
   }
 
   async #saveModel(name: string, position: RunPosition, average?: WeightAverage): Promise<void> {

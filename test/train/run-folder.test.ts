@@ -1,5 +1,6 @@
 import {
   cpSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -19,7 +20,7 @@ import { seededRandom } from "../../src/core/random.js"
 import { startEngine } from "../../src/engine/start.js"
 import { WeightAverage } from "../../src/train/average.js"
 import { runStart } from "../../src/train/run.js"
-import { RunFolder, type SavedModel } from "../../src/train/run-folder.js"
+import { RunFolder, type RunFolderOptions, type SavedModel } from "../../src/train/run-folder.js"
 import { Sgd } from "../../src/train/sgd.js"
 import { loadState } from "../../src/train/state.js"
 
@@ -38,7 +39,8 @@ function open() {
   const parameters = new Parameters(seededRandom(0))
   const save = (path: string, training: unknown) => writeFileSync(path, JSON.stringify(training))
   const model: SavedModel = { name: "made up", classes: ["R&B", "<b>"], save }
-  const make = (keep?: number) => new RunFolder(folder, parameters, model, (line) => told.push(line), keep)
+  const make = (options: RunFolderOptions = {}) =>
+    new RunFolder(folder, parameters, model, (line) => told.push(line), options)
   return { folder, told, make, optimizer: new Sgd([]) }
 }
 
@@ -181,12 +183,27 @@ test("the weights of the last epochs stay where they are asked for, those of the
     to.onSave({ ...runStart, epoch, batch, step: epoch }, optimizer)
   await save(make(), 1)
   expect(kept()).toEqual([])
-  const run = make(2)
+  const run = make({ keep: 2 })
   for (let epoch = 1; epoch <= 10; epoch++) await save(run, epoch)
   await save(run, 10, 5)
   expect(kept()).toEqual(["epoch-10.safetensors", "epoch-9.safetensors"])
   expect(readFileSync(join(folder, "weights", "epoch-9.safetensors"), "utf8")).toContain('"epoch":9')
   // The run went back to an earlier state.
-  await save(make(2), 8)
+  await save(make({ keep: 2 }), 8)
   expect(kept()).toEqual(["epoch-8.safetensors"])
+})
+
+test("TensorBoard's events are written where asked for, in a file of each process", async () => {
+  const { folder, make, optimizer } = open()
+  await make().onStep({ ...report, epoch: 1, step: 20 })
+  expect(existsSync(join(folder, "tensorboard"))).toBe(false)
+  for (const step of [40, 60]) {
+    const run = make({ tensorboard: true })
+    await run.onStep({ ...report, epoch: 1, step })
+    await run.onEpoch(1, { loss: 0.75 }, { voc12: 0.5 }, figures)
+    await run.onSave({ ...runStart, epoch: 1, step }, optimizer)
+  }
+  const [file = ""] = readdirSync(join(folder, "tensorboard"))
+  const text = readFileSync(join(folder, "tensorboard", file), "latin1")
+  for (const name of ["train/loss", "train/rate", "epoch/voc12", "epoch/gradNorm"]) expect(text).toContain(name)
 })

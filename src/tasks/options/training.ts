@@ -62,6 +62,9 @@ export const runOptionsShape = (runs: string) => ({
     help: "also keep the weights of the last N epochs, as weights/epoch-<n>.safetensors",
     unit: "epochs",
   }),
+  tensorboard: option(z.boolean().default(false), {
+    help: "also write TensorBoard's event files, into tensorboard/ of the run's folder",
+  }),
   logEvery: option(z.int().min(1).default(logEvery), {
     help: "report every N steps",
     unit: "steps",

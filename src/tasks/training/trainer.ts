@@ -18,7 +18,7 @@ import {
   runTraining,
   type TrainingTask,
 } from "../../train/run.js"
-import { RunFolder, type SavedModel } from "../../train/run-folder.js"
+import { RunFolder, type RunFolderOptions, type SavedModel } from "../../train/run-folder.js"
 import type { SavedState } from "../../train/state.js"
 import { type HeldFolder, holdFolder } from "../folder-lock.js"
 import { type Listener, listenerOf, type TaskHooks } from "../hooks.js"
@@ -89,6 +89,7 @@ interface CommonConfig {
   readonly out?: string | undefined
   readonly engine: EngineChoice
   readonly keep: number
+  readonly tensorboard: boolean
 }
 
 /** What is to be trained, decided; `start` is what the first steps need beside it, such as the weights to start from. */
@@ -162,7 +163,7 @@ export async function train<Given extends CommonConfig, Config extends CommonCon
   const { config, model, data, start } = await trainer.decide(given, listener)
   listener.log(`engine: ${await startEngine(config.engine)}`)
   const prepared = await trainer.prepare({ config, model, data, start }, listener)
-  return trainPrepared(prepared, config.keep, undefined, hooks, () => {
+  return trainPrepared(prepared, config, undefined, hooks, () => {
     return createRun(trainer.folder, config.out, { config: stored(config), model, data: trainer.fingerprint(data) })
   })
 }
@@ -183,7 +184,7 @@ export async function resume<Given extends CommonConfig, Config extends CommonCo
   const state = stateOf(run, saved.data, trainer.fingerprint(data), String(saved.config.data))
   listener.log(`engine: ${await startEngine(config.engine)}`)
   const prepared = await trainer.prepare({ config, model, data, state }, listener)
-  return await trainPrepared(prepared, config.keep, state, hooks, () => held)
+  return await trainPrepared(prepared, config, state, hooks, () => held)
 }
 
 /** The options that `train` would use, with nothing left open. */
@@ -206,7 +207,7 @@ function stored<Config extends CommonConfig>(config: Config): object {
 /** Trains into a run's folder, tells each report, and frees what was made ready. */
 async function trainPrepared(
   { task, options, parameters, saved, faults, close }: PreparedRun,
-  keep: number,
+  kept: RunFolderOptions,
   state: SavedState | undefined,
   hooks: TrainHooks,
   openFolder: () => HeldFolder,
@@ -215,7 +216,7 @@ async function trainPrepared(
   try {
     using held = openFolder()
     const run = held.folder
-    const folder = new RunFolder(run, parameters, saved, log, keep)
+    const folder = new RunFolder(run, parameters, saved, log, kept)
     const position = state?.position ?? runStart
     if (isDone(position, options)) {
       folder.sweep()
