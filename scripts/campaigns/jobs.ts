@@ -105,11 +105,20 @@ function trained(out: string): Record<string, string> {
   const { "config.json": _, "report.html": __, ...files } = hashes(out)
   const metrics = join(out, "metrics.jsonl")
   if (existsSync(metrics)) files["metrics.jsonl"] = withoutTimes(readFileSync(metrics, "utf8"))
+  const results = join(out, "results.csv")
+  if (existsSync(results)) files["results.csv"] = withoutSeconds(readFileSync(results, "utf8"))
   return files
 }
 
 function withoutTimes(lines: string): string {
   return lines.replace(/"(stepMs|dataMs|bytes|secondsLeft)":[^,}]+,?/g, "")
+}
+
+/** A table without its column of that name. */
+function withoutSeconds(table: string): string {
+  const rows = table.split("\n").map((line) => line.split(","))
+  const at = rows[0]!.indexOf("seconds")
+  return rows.map((row) => row.filter((_, column) => column !== at).join(",")).join("\n")
 }
 
 function hashes(folder: string): Record<string, string> {
