@@ -69,6 +69,7 @@ export default defineConfig({
         ],
       },
       page("In a program", "docs/library.md"),
+      page("In a browser", "docs/browser.md"),
       page("Weights", "docs/weights.md"),
       page("Results", "docs/results.md"),
       page("Performance", "docs/performance.md"),
