@@ -263,7 +263,7 @@ test("an unknown option names the nearest one", async () => {
   const detector = dummyHandle(dummyDetector(), decodeDummy)
   const options = { scores: 0.5 } as object
   await expect(detector.detect(join(folder, "a.jpg"), options)).rejects.toThrow(
-    'detect: unknown option "scores". Did you mean "score"? Known: score, nms, maxDetections, softNms, vote, refine, flip, scales, tiles, overlap',
+    'detect: unknown option "scores". Did you mean "score"? Known: score, nms, maxDetections, softNms, agnosticNms, vote, refine, flip, scales, tiles, overlap',
   )
 })
 
@@ -296,8 +296,8 @@ test("loading hands the file and the options to the network's opener", async () 
   expect((await loadDetector("best.safetensors", { engine: "wasm", workers: 0 })).classes).toEqual(["cat", "dog"])
   await loadDetector(["a.safetensors", "b.safetensors"], { workers: 0 })
   expect(opened).toEqual([
-    [["best.safetensors"], { engine: "wasm" }],
-    [["a.safetensors", "b.safetensors"], { engine: "auto" }],
+    [["best.safetensors"], { engine: "wasm", precision: "float32" }],
+    [["a.safetensors", "b.safetensors"], { engine: "auto", precision: "float32" }],
   ])
   await expect(loadDetector("best.safetensors", { engin: "wasm" } as object)).rejects.toThrow(/Did you mean "engine"/)
 })
