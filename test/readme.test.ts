@@ -71,20 +71,21 @@ test("the package is built", () => {
   expect(existsSync("dist/src/index.js"), 'run "npm run build" first').toBe(true)
 })
 
-test.each(examples)("the example of $file in line $line passes the type checker", ({ text, line }) => {
-  expect(typeErrors([{ text, name: `example-${line}` }])).toEqual([])
-})
-
-test("the examples of the guides pass the type checker", () => {
+test("all examples pass the type checker", () => {
   expect(guideExamples.length).toBeGreaterThan(0)
-  expect(typeErrors(guideExamples)).toEqual([])
+  const own = examples.map(({ text, file, line }) => ({ text, name: `${basename(file, ".md")}-${line}` }))
+  expect(typeErrors([...own, ...guideExamples])).toEqual([])
 })
 
-test.each(examples)("the example of $file in line $line runs", ({ text, line }) => {
-  const { status, stderr } = runExample(text, line)
-  expect(stderr).not.toMatch(/Error/)
-  expect(status).toBe(0)
-})
+/** The README's is a part of the overview's. */
+test.each(examples.filter(({ file }) => file !== "README.md"))(
+  "the example of $file in line $line runs",
+  ({ text, line }) => {
+    const { status, stderr } = runExample(text, line)
+    expect(stderr).not.toMatch(/Error/)
+    expect(status).toBe(0)
+  },
+)
 
 test.each(calls)("the command line of $file behind line $line is one that resdet takes: $words", async (call) => {
   expect(await callFault(call)).toBeUndefined()
