@@ -111,7 +111,9 @@ test("a link to a folder above ends the walk instead of going round", async () =
 
 test("a source that is not there is one line", async () => {
   await expect(openImageSource("/none/here")).rejects.toThrow(
-    new UsageError("/none/here: no such file or folder. Expected an image, a video, a folder, a pattern or a list file"),
+    new UsageError(
+      "/none/here: no such file or folder. Expected an image, a video, a folder, a pattern or a list file",
+    ),
   )
   await expect(openImageSource("/none/*.jpg")).rejects.toThrow(/^\/none\/\*\.jpg: the pattern finds no image/)
 })
