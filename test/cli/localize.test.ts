@@ -8,6 +8,7 @@ import { makeShapes } from "../../datasets/digits.js"
 import { resumeLocalizer, trainLocalizer } from "../../src/tasks/train-localizer.js"
 import type { EpochReport } from "../../src/tasks/training/trainer.js"
 import { readHistory } from "../../src/train/run-history.js"
+import { slowTest } from "../support/slow-test.js"
 
 let folder: string
 let data: string
@@ -59,64 +60,72 @@ const made = (name: string) => [
   readHistory(join(folder, name)).epochs.map(({ seconds: _, ...row }) => row),
 ]
 
-test("a run that stopped and went on ends with the bits of one that ran through, in either stage", async () => {
-  const epochs: EpochReport[] = []
-  const whole = await trainLocalizer(options("whole"), { onEpoch: (epoch) => void epochs.push(epoch) })
-  expect(whole).toMatchObject({
-    finished: true,
-    epoch: 2,
-    metric: "gtClassAccuracy",
-    weights: { last: weights("whole") },
-  })
-  const losses = { loss: expect.any(Number), loss_objectness: expect.any(Number), loss_rpn_box_reg: expect.any(Number) }
-  expect(epochs).toEqual(
-    [1, 2].map((epoch) => ({
-      ...{ epoch, epochs: 2, losses, metrics: { gtClassAccuracy: expect.any(Number) } },
-      figures: { gradNorm: expect.any(Number), rate: expect.any(Number), seconds: expect.any(Number) },
-    })),
-  )
-  expect(readdirSync(join(folder, "whole")).sort()).toEqual(
-    expect.arrayContaining(["config.json", "metrics.jsonl", "report.html", "results.csv", "state", "weights"]),
-  )
-  expect((await trainInTwo("broken", {}, 7)).join("\n")).toMatch(/continuing after step 7, in epoch 2/)
-  expect(made("broken")).toEqual(made("whole"))
-  expect(await resumeLocalizer(join(folder, "whole"))).toEqual(whole)
+slowTest(
+  "a run that stopped and went on ends with the bits of one that ran through, in either stage",
+  async () => {
+    const epochs: EpochReport[] = []
+    const whole = await trainLocalizer(options("whole"), { onEpoch: (epoch) => void epochs.push(epoch) })
+    expect(whole).toMatchObject({
+      finished: true,
+      epoch: 2,
+      metric: "gtClassAccuracy",
+      weights: { last: weights("whole") },
+    })
+    const losses = {
+      loss: expect.any(Number),
+      loss_objectness: expect.any(Number),
+      loss_rpn_box_reg: expect.any(Number),
+    }
+    expect(epochs).toEqual(
+      [1, 2].map((epoch) => ({
+        ...{ epoch, epochs: 2, losses, metrics: { gtClassAccuracy: expect.any(Number) } },
+        figures: { gradNorm: expect.any(Number), rate: expect.any(Number), seconds: expect.any(Number) },
+      })),
+    )
+    expect(readdirSync(join(folder, "whole")).sort()).toEqual(
+      expect.arrayContaining(["config.json", "metrics.jsonl", "report.html", "results.csv", "state", "weights"]),
+    )
+    expect((await trainInTwo("broken", {}, 7)).join("\n")).toMatch(/continuing after step 7, in epoch 2/)
+    expect(made("broken")).toEqual(made("whole"))
+    expect(await resumeLocalizer(join(folder, "whole"))).toEqual(whole)
 
-  const rpn = weights("whole")
-  const second = { stage: "rcnn", proposals: rpn, weights: rpn, batch: 8, regions: 4 }
-  const rcnn: string[] = []
-  const ends: EpochReport[] = []
-  await trainLocalizer(options("second", second), {
-    onLog: (line) => rcnn.push(line),
-    onEpoch: (epoch) => void ends.push(epoch),
-  })
-  expect(rcnn.join("\n")).toMatch(/cifar_resnet20, rcnn, batch norm/)
-  expect(Object.keys(ends[1]!.losses)).toEqual(["loss", "loss_classifier", "loss_box_reg"])
-  expect(ends[1]!.metrics.gtClassAccuracy).toBeGreaterThanOrEqual(0)
-  await trainInTwo("second-broken", second, 2)
-  expect(made("second-broken")).toEqual(made("second"))
+    const rpn = weights("whole")
+    const second = { stage: "rcnn", proposals: rpn, weights: rpn, batch: 8, regions: 4 }
+    const rcnn: string[] = []
+    const ends: EpochReport[] = []
+    await trainLocalizer(options("second", second), {
+      onLog: (line) => rcnn.push(line),
+      onEpoch: (epoch) => void ends.push(epoch),
+    })
+    expect(rcnn.join("\n")).toMatch(/cifar_resnet20, rcnn, batch norm/)
+    expect(Object.keys(ends[1]!.losses)).toEqual(["loss", "loss_classifier", "loss_box_reg"])
+    expect(ends[1]!.metrics.gtClassAccuracy).toBeGreaterThanOrEqual(0)
+    await trainInTwo("second-broken", second, 2)
+    expect(made("second-broken")).toEqual(made("second"))
 
-  const look = ["--weights", rpn, "--rcnn", weights("second"), "--proposals", "10", "--sizes", "36,48"]
-  const scored = run("eval", ...look, "--data", data, "--json", "-")
-  expect(scored.status).toBe(0)
-  expect(JSON.parse(scored.stdout)).toEqual({
-    images: 3,
-    localizationError: null,
-    localizationErrorTop1: null,
-    classificationError: null,
-    classificationErrorTop1: null,
-    gtClassError: expect.any(Number),
-    wholeImageError: expect.any(Number),
-  })
-  const source = join(data, "JPEGImages", "000010.jpg")
-  const predicted = run("predict", ...look, "--source", source, "--class", "ring,disc", "--json", "-")
-  expect(JSON.parse(predicted.stdout)).toMatchObject([
-    { image: "000010.jpg", objects: [{ label: "ring", box: expect.any(Array) }, { label: "disc" }] },
-  ])
-  expect(run("predict", ...look, "--source", source, "--class", "rong").stderr).toMatch(
-    /no class "rong"\. Did you mean "ring"\? Known: /,
-  )
-}, 240_000)
+    const look = ["--weights", rpn, "--rcnn", weights("second"), "--proposals", "10", "--sizes", "36,48"]
+    const scored = run("eval", ...look, "--data", data, "--json", "-")
+    expect(scored.status).toBe(0)
+    expect(JSON.parse(scored.stdout)).toEqual({
+      images: 3,
+      localizationError: null,
+      localizationErrorTop1: null,
+      classificationError: null,
+      classificationErrorTop1: null,
+      gtClassError: expect.any(Number),
+      wholeImageError: expect.any(Number),
+    })
+    const source = join(data, "JPEGImages", "000010.jpg")
+    const predicted = run("predict", ...look, "--source", source, "--class", "ring,disc", "--json", "-")
+    expect(JSON.parse(predicted.stdout)).toMatchObject([
+      { image: "000010.jpg", objects: [{ label: "ring", box: expect.any(Array) }, { label: "disc" }] },
+    ])
+    expect(run("predict", ...look, "--source", source, "--class", "rong").stderr).toMatch(
+      /no class "rong"\. Did you mean "ring"\? Known: /,
+    )
+  },
+  240_000,
+)
 
 test.each([
   [{ stage: "rcnn" }, /expected --proposals with --stage rcnn, and only there/],

@@ -9,6 +9,7 @@ import { DataError } from "../../src/core/errors.js"
 import type { DetectOptions } from "../../src/detector/detect-options.js"
 import { startEngine } from "../../src/engine/start.js"
 import { loadDetector } from "../../src/predict/load-detector.js"
+import { slowTest } from "../support/slow-test.js"
 import { saveUntrained } from "../support/untrained-detector.js"
 
 const flags = [
@@ -48,7 +49,7 @@ function resdet(...args: readonly string[]) {
   return { status, stdout, stderr }
 }
 
-test("with the same switches eval, detect and loadDetector find the same", async () => {
+slowTest("with the same switches eval, detect and loadDetector find the same", async () => {
   const both = ["--weights", weights("a"), weights("b")]
   const scored = resdet("eval", ...both, "--data", data, ...flags, "--json", "-")
   expect(scored).toMatchObject({ status: 0 })

@@ -8,6 +8,7 @@ import { makeShapes } from "../../datasets/digits.js"
 import { writeSafetensors } from "../../src/weights/safetensors.js"
 import { png, writeFiles } from "../datasets/samples.js"
 import { readDetectorInfo } from "../support/read-info.js"
+import { slowTest } from "../support/slow-test.js"
 
 let folder: string
 let data: string
@@ -111,34 +112,38 @@ test("a run that Ctrl-C stopped exits with 130, and resumed ends with the same f
   expect(JSON.parse(line!)).toMatchObject({ width: expect.any(Number), detections: expect.any(Array) })
 }, 240_000)
 
-test("steps, several sizes, repetitions, batches a step, augmentation, AdamW and a mean of the weights resume alike too", async () => {
-  const more = [
-    ...small,
-    ...["--sizes", "64,72", "--steps", "5", "--drops", "3", "--accumulate", "2", "--ema"],
-    ...["--repeat-threshold", "1", "--warmup", "1", "--augment", "strong", "--cache", "ram", "--optimizer", "adamw"],
-  ]
-  const whole = join(folder, "whole-steps")
-  const through = run("train", "--data", data, "--out", whole, ...more)
-  expect(through.stderr).toMatch(/AdamW, learning rate 0\.0001, warm-up 1 steps; 5 steps in epochs of/)
-  expect(through.status).toBe(0)
+slowTest(
+  "steps, several sizes, repetitions, batches a step, augmentation, AdamW and a mean of the weights resume alike too",
+  async () => {
+    const more = [
+      ...small,
+      ...["--sizes", "64,72", "--steps", "5", "--drops", "3", "--accumulate", "2", "--ema"],
+      ...["--repeat-threshold", "1", "--warmup", "1", "--augment", "strong", "--cache", "ram", "--optimizer", "adamw"],
+    ]
+    const whole = join(folder, "whole-steps")
+    const through = run("train", "--data", data, "--out", whole, ...more)
+    expect(through.stderr).toMatch(/AdamW, learning rate 0\.0001, warm-up 1 steps; 5 steps in epochs of/)
+    expect(through.status).toBe(0)
 
-  const broken = join(folder, "broken-steps")
-  const child = spawn(process.execPath, resdet("train", "--data", data, "--out", broken, ...more))
-  child.stderr.on("data", (text: Buffer) => {
-    if (/step 2 /.test(String(text))) child.kill("SIGINT")
-  })
-  expect(await ended(child)).toBe(130)
-  expect(run("train", "--resume", broken).status).toBe(0)
-  const files = ["weights/last", "state/weights", "state/velocities", "state/average"]
-  for (const name of files.map((file) => `${file}.safetensors`)) {
-    expect(digest(join(broken, name)), name).toBe(digest(join(whole, name)))
-  }
-  expect(digest(join(whole, "weights/last.safetensors"))).not.toBe(digest(join(whole, "state/weights.safetensors")))
-  expect(run("train", "--resume", broken).stderr).toMatch(/is finished: 5 steps\. Set --steps to train further\n/)
-  expect(run("train", "--resume", broken, "--epochs", "9").stderr).toMatch(
-    /its length is in steps\. Give --steps instead of --epochs\n$/,
-  )
-}, 240_000)
+    const broken = join(folder, "broken-steps")
+    const child = spawn(process.execPath, resdet("train", "--data", data, "--out", broken, ...more))
+    child.stderr.on("data", (text: Buffer) => {
+      if (/step 2 /.test(String(text))) child.kill("SIGINT")
+    })
+    expect(await ended(child)).toBe(130)
+    expect(run("train", "--resume", broken).status).toBe(0)
+    const files = ["weights/last", "state/weights", "state/velocities", "state/average"]
+    for (const name of files.map((file) => `${file}.safetensors`)) {
+      expect(digest(join(broken, name)), name).toBe(digest(join(whole, name)))
+    }
+    expect(digest(join(whole, "weights/last.safetensors"))).not.toBe(digest(join(whole, "state/weights.safetensors")))
+    expect(run("train", "--resume", broken).stderr).toMatch(/is finished: 5 steps\. Set --steps to train further\n/)
+    expect(run("train", "--resume", broken, "--epochs", "9").stderr).toMatch(
+      /its length is in steps\. Give --steps instead of --epochs\n$/,
+    )
+  },
+  240_000,
+)
 
 test("COCO's category ids, gaps and all, go through training into scores and results; crowds are no truths", () => {
   const coco = join(folder, "coco")

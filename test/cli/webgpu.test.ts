@@ -8,6 +8,7 @@ import { startEngine } from "../../src/engine/start.js"
 import { tiledPng, writeFiles } from "../datasets/samples.js"
 import { expectClose } from "../support/close.js"
 import { hasWebGpu } from "../support/engines.js"
+import { slowTest } from "../support/slow-test.js"
 import { saveUntrained } from "../support/untrained-detector.js"
 
 const folder = mkdtempSync(join(tmpdir(), "resdet-webgpu-"))
@@ -27,7 +28,7 @@ describe.skipIf(!(await hasWebGpu()))("--engine webgpu", () => {
     writeFiles(folder, { "photo.png": tiledPng(64, 48, seededRandom(1)) })
   })
 
-  test("detects what the other engines detect", () => {
+  slowTest("detects what the other engines detect", () => {
     const detected = ["wasm", "webgpu"].map((engine) => {
       const args = ["--weights", at("detector.safetensors"), "--source", at("photo.png"), "--out", at(engine)]
       const options = ["--score", "0.01", "--no-draw", "--engine", engine]

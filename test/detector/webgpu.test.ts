@@ -12,10 +12,11 @@ import { runTraining } from "../../src/train/run.js"
 import { scheduleOptions } from "../../src/train/schedule.js"
 import { expectClose } from "../support/close.js"
 import { hasWebGpu, wasmAndWebGpu } from "../support/engines.js"
+import { slowTest } from "../support/slow-test.js"
 import { imageSize, rectangles, tinyDetector } from "../support/tiny-detector.js"
 
 describe.skipIf(!(await hasWebGpu()))("a detector on a GPU behind WebGPU", () => {
-  test("learns and detects what it does on WebAssembly, and leaves no tensor behind", async () => {
+  slowTest("learns and detects what it does on WebAssembly, and leaves no tensor behind", async () => {
     const { expected, actual } = await wasmAndWebGpu(learnAndDetect)
     expect(actual.losses).toHaveLength(2)
     for (const [step, losses] of expected.losses.entries()) {

@@ -22,6 +22,7 @@ import { scheduleOptions } from "../../src/train/schedule.js"
 import { brightBox, shown, twins, writeTwin } from "../datasets/turned-photos.js"
 import { expectClose } from "../support/close.js"
 import { hasWebGpu, onEveryEngine, wasmAndWebGpu } from "../support/engines.js"
+import { slowTest } from "../support/slow-test.js"
 import { writeRectangles } from "./made-up-images.js"
 import { rectangleBoxes, tinyLocalizer } from "./tiny-localizer.js"
 
@@ -154,7 +155,7 @@ test("it learns where the rectangles of a few pictures are, better than the whol
 describe.skipIf(!(await hasWebGpu()))("on a GPU behind WebGPU", () => {
   afterAll(() => startEngine())
 
-  test("it learns and finds what it does on WebAssembly", async () => {
+  slowTest("it learns and finds what it does on WebAssembly", async () => {
     const { expected, actual } = await wasmAndWebGpu(async () => {
       const { rpn, parameters } = tinyLocalizer()
       const loader = cropLoader({ source: folder, images }, { batch: 4, crop })

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os"
 import { join, resolve } from "node:path"
 import { expect, onTestFinished, test } from "vitest"
 import { Breaker } from "../../scripts/campaigns/breaker.js"
+import { slowTest } from "../support/slow-test.js"
 
 /** A program that writes a file, adds to another and removes a folder, with a faulty disk. */
 function write(at: string) {
@@ -69,9 +70,20 @@ test("a run that is broken and continued is told to differ where it does", async
   expect(await breaker.full("full-once 1")).toMatchObject({ finding: "file differs" })
 })
 
-test("a classifier's run that is killed in a file operation, or whose disk is full, ends as the unbroken one", () => {
-  const args = ["dist/scripts/campaigns/stops.js", "--jobs", "classify", "--faults", "kills,full-disk", "--count", "1"]
-  const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: "utf8" })
-  expect([status, stderr]).toEqual([0, ""])
-  expect(stdout).toMatch(/^classify \{"cycles":2,"kills":[12],"stops":0,"full":1,"bad":0\}\n$/)
-})
+slowTest(
+  "a classifier's run that is killed in a file operation, or whose disk is full, ends as the unbroken one",
+  () => {
+    const args = [
+      "dist/scripts/campaigns/stops.js",
+      "--jobs",
+      "classify",
+      "--faults",
+      "kills,full-disk",
+      "--count",
+      "1",
+    ]
+    const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: "utf8" })
+    expect([status, stderr]).toEqual([0, ""])
+    expect(stdout).toMatch(/^classify \{"cycles":2,"kills":[12],"stops":0,"full":1,"bad":0\}\n$/)
+  },
+)
