@@ -26,7 +26,7 @@ export async function truthPhotos(given: Given, truths: TruthTable): Promise<Fin
       return file === undefined ? undefined : { file }
     }
   }
-  if (gt.toLowerCase().endsWith(".json") || (isCoco(gt) && recognizeFormat(gt) === "coco")) {
+  if (gt.toLowerCase().endsWith(".json") || (isCoco(gt) && recognizeFormat(gt) === "coco" && !split.includes("+"))) {
     const json = resolve(cocoFileOf(gt, split))
     const places = imagePlaces(json, { images, split, followLinks }, truths.imageNames)
     const sizes = new Map(truths.imageNames.map((name, i) => [name, i]))
