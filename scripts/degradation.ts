@@ -14,7 +14,7 @@ import { epochLine, stepLine } from "../src/cli/train-command.js"
 import { UsageError } from "../src/core/errors.js"
 import type { EngineChoice } from "../src/engine/names.js"
 import { resumeClassifier, trainClassifier } from "../src/tasks/train-classifier.js"
-import type { TrainHooks } from "../src/tasks/training/trainer.js"
+import type { TrainHooks } from "../src/tasks/training/train-result.js"
 import { plotRuns, readColumn } from "./run-curves.js"
 
 const { values } = parseArgs({

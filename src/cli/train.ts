@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import { trainSchema } from "../tasks/options/train-detector.js"
-import type { TrainResult } from "../tasks/training/trainer.js"
+import type { TrainResult } from "../tasks/training/train-result.js"
 import { BelowMinimumError } from "./exit.js"
 import { word } from "./next-command.js"
 import { trainCommand } from "./train-command.js"

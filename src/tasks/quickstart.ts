@@ -17,7 +17,7 @@ import type { TrainDetectorOptions } from "./options/train-detector.js"
 import { setUp } from "./set-up.js"
 import { trainClassifier } from "./train-classifier.js"
 import { trainDetector } from "./train-detector.js"
-import type { TrainHooks } from "./training/trainer.js"
+import type { TrainHooks } from "./training/train-result.js"
 
 /** What the paper's whole chain came to on pictures of digits. */
 export interface QuickstartResult {

@@ -5,7 +5,7 @@ import { channelMeans } from "../classify/mean-picture.js"
 import { makeScorer } from "../classify/scorer.js"
 import { type ClassifierCheck, classificationTask } from "../classify/task.js"
 import { DataError, UsageError } from "../core/errors.js"
-import type { RunOptions } from "../train/run.js"
+import type { RunOptions } from "../train/run-options.js"
 import { readNow } from "../weights/axes.js"
 import { Checkpoint } from "../weights/checkpoint.js"
 import type { ClassifierConfig } from "../weights/model-info.js"
@@ -26,7 +26,8 @@ import { buildNetwork, type ClassifierStart, takeMeanPicture, unfold } from "./t
 import { classifierConfig, classifierRunOptions, explicitOptions, loaderOptions } from "./training/classifier-plan.js"
 import { expectValidation } from "./training/expect-validation.js"
 import type { ResumeChanges } from "./training/run-record.js"
-import { plan, resume, type Trainer, type TrainHooks, type TrainResult, train, trainable } from "./training/trainer.js"
+import type { TrainHooks, TrainResult } from "./training/train-result.js"
+import { plan, resume, type Trainer, train, trainable } from "./training/trainer.js"
 
 /**
  * Trains a ResNet classifier, on a folder of classes or on CIFAR-10, into a run's folder.

@@ -8,7 +8,7 @@ import { mixSeeds, type Random, seededRandom } from "../core/random.js"
 import { buildFasterRcnn, type OwnBackbone } from "../detector/build.js"
 import { describeNorms, type ModelConfig } from "../detector/model.js"
 import { detectionTask } from "../train/detection-task.js"
-import type { RunOptions } from "../train/run.js"
+import type { RunOptions } from "../train/run-options.js"
 import type { SavedState } from "../train/state.js"
 import { readNow } from "../weights/axes.js"
 import { Checkpoint } from "../weights/checkpoint.js"
@@ -35,16 +35,8 @@ import { planTraining } from "./training/detector-plan.js"
 import { detectorModelConfig, detectorRunOptions, explicitOptions, scheduleLine } from "./training/detector-run.js"
 import { expectValidation } from "./training/expect-validation.js"
 import type { ResumeChanges } from "./training/run-record.js"
-import {
-  INITIALISATION_SEED,
-  plan,
-  resume,
-  type Trainer,
-  type TrainHooks,
-  type TrainResult,
-  train,
-  trainable,
-} from "./training/trainer.js"
+import type { TrainHooks, TrainResult } from "./training/train-result.js"
+import { INITIALISATION_SEED, plan, resume, type Trainer, train, trainable } from "./training/trainer.js"
 
 /**
  * Trains a Faster R-CNN into a run's folder: weights, state, logs, a report.

@@ -5,7 +5,7 @@ import { usualSize } from "../localize/localizer.js"
 import { saveLocalizer } from "../localize/localizer-file.js"
 import { localizationMetric } from "../localize/tasks.js"
 import { sgdOptions } from "../train/options.js"
-import type { RunOptions } from "../train/run.js"
+import type { RunOptions } from "../train/run-options.js"
 import { scheduleDefaults, scheduleOptions } from "../train/schedule.js"
 import { readNow } from "../weights/axes.js"
 import { Checkpoint } from "../weights/checkpoint.js"
@@ -22,15 +22,8 @@ import { expectValidation } from "./training/expect-validation.js"
 import { planLocalizer } from "./training/localizer-plan.js"
 import { prepareRegions, prepareRpn, trainingCrops } from "./training/localizer-stages.js"
 import type { ResumeChanges } from "./training/run-record.js"
-import {
-  INITIALISATION_SEED,
-  plan,
-  resume,
-  type Trainer,
-  type TrainHooks,
-  type TrainResult,
-  train,
-} from "./training/trainer.js"
+import type { TrainHooks, TrainResult } from "./training/train-result.js"
+import { INITIALISATION_SEED, plan, resume, type Trainer, train } from "./training/trainer.js"
 
 /**
  * Trains one stage of a localizer, a per-class RPN or the second stage on its proposals, into a run's folder.

@@ -11,7 +11,7 @@ import { DetectionEvaluator } from "../eval/evaluator.js"
 import type { EvalReport } from "../eval/report.js"
 import { detectDataset } from "./detect-dataset.js"
 import { Means } from "./means.js"
-import type { TrainingTask } from "./run.js"
+import type { TrainingTask } from "./training-task.js"
 
 /**
  * The figures of a validation, by the names that `--metric` and results.csv know; `bestScore` is the score threshold of the

@@ -8,8 +8,9 @@ import { MetricsLog } from "./metrics-log.js"
 import type { Optimizer } from "./optimizer.js"
 import { runReport } from "./report.js"
 import type { StepReport } from "./report-window.js"
-import type { EpochFigures, RunEvents, RunPosition } from "./run.js"
+import type { EpochFigures, RunEvents } from "./run-events.js"
 import { readHistory } from "./run-history.js"
+import type { RunPosition } from "./run-position.js"
 import { loadState, removeOtherStates, type SavedState, saveState } from "./state.js"
 
 export interface RunFolderOptions {

@@ -11,7 +11,7 @@ import { loadSafetensors, writeSafetensors } from "../weights/safetensors.js"
 import { saveWeights } from "../weights/save.js"
 import type { WeightAverage } from "./average.js"
 import type { Optimizer } from "./optimizer.js"
-import type { RunPosition, RunStart } from "./run.js"
+import type { RunPosition, RunStart } from "./run-position.js"
 
 /** All that a run needs to go on bit for bit. */
 export interface SavedState extends RunStart {

@@ -6,7 +6,7 @@ import { join } from "node:path"
 import { afterAll, beforeAll, expect, test } from "vitest"
 import { makeShapes } from "../../datasets/digits.js"
 import { resumeLocalizer, trainLocalizer } from "../../src/tasks/train-localizer.js"
-import type { EpochReport } from "../../src/tasks/training/trainer.js"
+import type { EpochReport } from "../../src/tasks/training/train-result.js"
 import { readHistory } from "../../src/train/run-history.js"
 import { slowTest } from "../support/slow-test.js"
 

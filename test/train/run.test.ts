@@ -10,18 +10,14 @@ import { seededRandom } from "../../src/core/random.js"
 import type { TrainingBatch } from "../../src/detector/faster-rcnn.js"
 import { startEngine } from "../../src/engine/start.js"
 import { averageDefaults, sgdDefaults } from "../../src/train/options.js"
-import {
-  type EpochFigures,
-  isDone,
-  type RunEvents,
-  type RunOptions,
-  type RunPosition,
-  runTraining,
-  type TrainingTask,
-} from "../../src/train/run.js"
+import { runTraining } from "../../src/train/run.js"
+import type { EpochFigures, RunEvents } from "../../src/train/run-events.js"
+import type { RunOptions } from "../../src/train/run-options.js"
+import { isDone, type RunPosition } from "../../src/train/run-position.js"
 import { scheduleOptions } from "../../src/train/schedule.js"
 import type { Sgd } from "../../src/train/sgd.js"
 import { loadState, saveState } from "../../src/train/state.js"
+import type { TrainingTask } from "../../src/train/training-task.js"
 import { prepareBatch, rectangles, tinyDetector } from "../support/tiny-detector.js"
 
 beforeAll(async () => {

@@ -1,7 +1,7 @@
 import { z } from "zod"
 import { mostRetries } from "../../train/explosion.js"
 import { sgdDefaults } from "../../train/options.js"
-import type { RunOptions, SaveInterval } from "../../train/run.js"
+import type { RunOptions, SaveInterval } from "../../train/run-options.js"
 import { scheduleDefaults, scheduleShapes } from "../../train/schedule.js"
 import { option } from "../option.js"
 import { outFolder, seed } from "./shared.js"

@@ -1,5 +1,3 @@
-import { existsSync } from "node:fs"
-import { join } from "node:path"
 import type { z } from "zod"
 import type { Fault } from "../../../datasets/dataset.js"
 import { UserError } from "../../core/errors.js"
@@ -7,21 +5,16 @@ import { freeIfPossible } from "../../core/out-of-memory.js"
 import type { Parameters } from "../../core/parameters.js"
 import type { EngineChoice } from "../../engine/names.js"
 import { startEngine } from "../../engine/start.js"
-import type { StepReport } from "../../train/report-window.js"
-import {
-  type EpochFigures,
-  isDone,
-  type RunEvents,
-  type RunOptions,
-  type RunPosition,
-  runStart,
-  runTraining,
-  type TrainingTask,
-} from "../../train/run.js"
+import { runTraining } from "../../train/run.js"
+import type { RunEvents } from "../../train/run-events.js"
 import { RunFolder, type RunFolderOptions, type SavedModel } from "../../train/run-folder.js"
+import type { RunOptions } from "../../train/run-options.js"
+import { isDone, type RunPosition, runStart } from "../../train/run-position.js"
 import type { SavedState } from "../../train/state.js"
+import type { TrainingTask } from "../../train/training-task.js"
 import { type HeldFolder, holdFolder } from "../folder-lock.js"
 import { type Listener, listenerOf, type TaskHooks } from "../hooks.js"
+import { following, newFaults } from "./follow-run.js"
 import {
   createRun,
   type DatasetFingerprint,
@@ -31,57 +24,7 @@ import {
   reopenRun,
   stateOf,
 } from "./run-record.js"
-
-/** How a caller follows a training run. */
-export interface TrainHooks extends TaskHooks {
-  /** Every `logEvery` steps: means since the last report. */
-  onStep?(report: StepReport & { readonly epochs: number }): void | Promise<void>
-  onEpoch?(report: EpochReport): void | Promise<void>
-  /** The model is the best so far and has been saved. */
-  onBest?(best: BestModel): void | Promise<void>
-}
-
-/** The model that became the best. */
-export interface BestModel {
-  readonly epoch: number
-  /** What it is the best by, its value, and the value of the best before it; `null` for the first. */
-  readonly metric: string
-  readonly value: number
-  readonly before: number | null
-  /** Its weights file. */
-  readonly file: string
-}
-
-/** What an epoch brought. */
-export interface EpochReport {
-  /** From 1, of how many. */
-  readonly epoch: number
-  readonly epochs: number
-  /** Means over the epoch. */
-  readonly losses: Readonly<Record<string, number>>
-  /** What validation measured; empty without one. */
-  readonly metrics: Readonly<Record<string, number>>
-  /** The gradients' norm, the learning rate, the time. */
-  readonly figures: EpochFigures
-}
-
-/** What a training run came to. */
-export interface TrainResult {
-  /** The run's folder. */
-  readonly folder: string
-  /** Its weights files; `best` is null until a validation has chosen one. */
-  readonly weights: { readonly best: string | null; readonly last: string }
-  /** The metric that selects `best`, and its best value. */
-  readonly metric: string
-  readonly best: number | null
-  /** Epochs and steps that are done. */
-  readonly epoch: number
-  readonly step: number
-  /** False where the signal or its time stopped it. */
-  readonly finished: boolean
-  /** What ended it: its length, no better model for `patience` validations, `maxTime`, or the signal. */
-  readonly ended: "length" | "patience" | "time" | "signal"
-}
+import { howToGoOn, resultOf, type TrainHooks, type TrainResult } from "./train-result.js"
 
 /** Options that every trainer has. */
 interface CommonConfig {
@@ -233,94 +176,6 @@ async function trainPrepared(
   } finally {
     await close()
     freeIfPossible(() => parameters.dispose())
-  }
-}
-
-/** Why a run is over, and how it can go on all the same. */
-function howToGoOn({ waited = 0 }: RunPosition, options: RunOptions): string {
-  if (waited >= (options.patience ?? Number.POSITIVE_INFINITY)) {
-    return `no better for ${waited} validations. Set --patience to train further`
-  }
-  const unit = options.steps === undefined ? "epochs" : "steps"
-  return `${options[unit]} ${unit}. Set --${unit} to train further`
-}
-
-function endOf(position: RunPosition, options: RunOptions, signal: AbortSignal): TrainResult["ended"] {
-  if (isDone(position, { ...options, patience: undefined })) return "length"
-  if (isDone(position, options)) return "patience"
-  return signal.aborted ? "signal" : "time"
-}
-
-function resultOf(folder: string, position: RunPosition, options: RunOptions, signal: AbortSignal): TrainResult {
-  const { epoch, step, best } = position
-  const bestFile = existsSync(weightsOf(folder, "best")) ? weightsOf(folder, "best") : null
-  return {
-    folder,
-    weights: { best: bestFile, last: weightsOf(folder, "last") },
-    metric: options.metric,
-    best,
-    epoch,
-    step,
-    finished: isDone(position, options),
-    ended: endOf(position, options, signal),
-  }
-}
-
-const weightsOf = (run: string, which: "best" | "last") => join(run, "weights", `${which}.safetensors`)
-
-interface Followed {
-  readonly folder: RunFolder
-  /** The folder's path. */
-  readonly run: string
-  readonly options: RunOptions
-  /** The best value so far. */
-  readonly best: number | null
-}
-
-/** The run folder's events, each told to the caller too. */
-function following(
-  { folder, run, options: { epochs, metric }, best }: Followed,
-  tellFaults: () => void,
-  hooks: TrainHooks,
-): RunEvents {
-  let before = best
-  let epochsDone = 0
-  return {
-    onProgress: (job, done, total) => hooks.onProgress?.({ job, done, total }),
-    async onStep(report) {
-      await hooks.onStep?.({ ...report, epochs })
-      tellFaults()
-      await folder.onStep(report)
-    },
-    async onEpoch(epoch, losses, metrics, figures) {
-      tellFaults()
-      epochsDone = epoch
-      await hooks.onEpoch?.({ epoch, epochs, losses, metrics, figures })
-      await folder.onEpoch(epoch, losses, metrics, figures)
-    },
-    async onBest(position, average) {
-      const isKept = await folder.onBest(position, average)
-      if (!isKept) return false
-      const value = position.best!
-      await hooks.onBest?.({ epoch: epochsDone, metric, value, before, file: weightsOf(run, "best") })
-      before = value
-      return true
-    },
-    onEpochStart: (...args) => folder.onEpochStart(...args),
-    epochStart: () => folder.epochStart(),
-    onGoBack: (...args) => folder.onGoBack(...args),
-    onSave: (...args) => folder.onSave(...args),
-  }
-}
-
-/** Tells the faults that came up since it was last called. */
-function newFaults(faults: () => readonly Fault[], tell: (fault: Fault) => void): () => void {
-  const told = new Set<Fault>()
-  return () => {
-    for (const fault of faults()) {
-      if (!told.has(fault)) tell(fault)
-      told.add(fault)
-    }
   }
 }
 

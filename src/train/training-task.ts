@@ -1,0 +1,33 @@
+import type * as tf from "@tensorflow/tfjs-core"
+import type { Parameters } from "../core/parameters.js"
+import type { Random } from "../core/random.js"
+import type { Losses } from "./step.js"
+
+/** What is trained: where batches come from, what their losses are, how the model is judged. */
+export interface TrainingTask<Batch, Prepared extends { dispose(): void } = tf.Tensor4D> {
+  readonly parameters: Parameters
+  readonly batchesPerEpoch: number
+  /** The batches of an epoch from `start` on: always the same ones for the same epoch. */
+  batches(epoch: number, start: number): AsyncIterable<Batch>
+  /** Where `batches` goes on after this one; a batch that lost all its images may have been left out before it. */
+  next(batch: Batch): number
+  /** What comes before the gradient tape, such as the layers that do not train; the loop disposes it. */
+  prepare(batch: Batch): Promise<Prepared>
+  /** The losses of a prepared batch, under the tape. */
+  losses(prepared: Prepared, batch: Batch, random: Random): Losses
+  /** The batch's images, to name them when something goes wrong. */
+  describe(batch: Batch): string
+  /** How large a batch is, and what to lower where it does not fit into memory. */
+  size?(batch: Batch): { readonly is: string; readonly lower: string }
+  /** Milliseconds the step had to wait for this batch. */
+  waited(batch: Batch): number
+  /** What else the step just done is told by, such as `train_error`, the share of its images classified wrong. */
+  figures?(): Promise<Readonly<Record<string, number>>>
+  /** What is left to do to the model when its last epoch is over, before it is validated and saved. */
+  finish?(signal: AbortSignal): Promise<void>
+  /** The model's worth on validation data, by name; `best` is chosen by `metric`. @param onImage told how many are done */
+  validate?(
+    signal: AbortSignal,
+    onImage?: (done: number, total: number) => void,
+  ): Promise<Readonly<Record<string, number>>>
+}
