@@ -5,7 +5,7 @@
  */
 import { writeFileSync } from "node:fs"
 import { parseArgs } from "node:util"
-import { precisions } from "../src/engine/precision.js"
+import { precisions } from "../src/engine/names.js"
 import { evaluateDetector } from "../src/tasks/evaluate-detector.js"
 
 const { values } = parseArgs({

@@ -1,4 +1,4 @@
-import stringWidth from "string-width"
+import { createRequire } from "node:module"
 
 /** Where a job stands, as it is shown. */
 export interface Standing {
@@ -69,4 +69,9 @@ function clipped(text: string, columns: number): string {
     kept += letter
   }
   return kept
+}
+
+/** How many columns a text fills. The package is loaded with the first bar. */
+function stringWidth(text: string): number {
+  return (createRequire(import.meta.url)("string-width") as typeof import("string-width"))(text)
 }

@@ -1,4 +1,4 @@
-import cliProgress from "cli-progress"
+import { createRequire } from "node:module"
 import { Pace } from "./pace.js"
 import { barLine, plainLine, type Standing } from "./progress-line.js"
 
@@ -40,6 +40,8 @@ export function startProgress(options: ProgressOptions): Progress {
 function bar({ label, unit }: ProgressOptions, stream: NodeJS.WriteStream): Progress {
   const pace = new Pace()
   let standing: Standing = { label, unit, done: 0, total: undefined, rate: undefined }
+  // Loaded with the first bar: a command that shows none starts sooner.
+  const cliProgress = createRequire(import.meta.url)("cli-progress") as typeof import("cli-progress")
   // Of cli-progress only the many-bar form can write lines above a bar. Its own Ctrl-C handling would end the process.
   const bars = new cliProgress.MultiBar({
     stream,

@@ -1,7 +1,7 @@
 import { type Backbone, type BackboneSpec, createBackbone } from "../backbone/backbone.js"
 import { UsageError } from "../core/errors.js"
 import { type Parameters, Scope } from "../core/parameters.js"
-import type { Precision } from "../engine/precision.js"
+import type { Precision } from "../engine/names.js"
 import { type BoxHead, BoxPredictor, createBoxHead, type PredictorSizes } from "../roi/head.js"
 import { RoiHeads } from "../roi/roi-heads.js"
 import { anchorsPerCell } from "../rpn/anchors.js"

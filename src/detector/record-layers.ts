@@ -1,6 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core"
 import type { Backbone } from "../backbone/backbone.js"
-import type { Precision } from "../engine/precision.js"
+import type { Precision } from "../engine/names.js"
 import { recorded } from "../engine/recorded.js"
 import type { BoxHead, BoxPredictor } from "../roi/head.js"
 import type { AnchorHead } from "../rpn/rpn.js"

@@ -1,14 +1,7 @@
 import { readFileSync } from "node:fs"
 import { UserError } from "../core/errors.js"
-import type { EngineName } from "./names.js"
+import type { EngineName, Precision } from "./names.js"
 import { canRecord, isRecordingOff } from "./native/recorder.js"
-
-/**
- * What convolutions and matrix products are computed in. With `bf16` their inputs are rounded to 8 bits of mantissa, sums
- * are float32 as ever, and so are weights, losses and everything else.
- */
-export const precisions = ["float32", "bf16"] as const
-export type Precision = (typeof precisions)[number]
 
 /** What a processor may have for bfloat16, by Linux's names of its flags; without either it is slower than float32. */
 const units = { amx_bf16: "AMX", avx512_bf16: "AVX-512" } as const

@@ -1,6 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core"
+import type { Precision } from "./names.js"
 import { canRecord, isRecordingOff, type NativeFunction, recordFunction } from "./native/recorder.js"
-import type { Precision } from "./precision.js"
 
 type Work<Inputs extends readonly tf.Tensor[]> = (...inputs: Inputs) => readonly tf.Tensor[]
 

@@ -2,8 +2,7 @@ import type { RgbImage } from "../../datasets/image/rgb.js"
 import type { PhotoSource } from "../../datasets/open-sample.js"
 import type { Detections } from "../boxes/boxes.js"
 import type { DetectOptions } from "../detector/detect-options.js"
-import type { EngineName } from "../engine/names.js"
-import type { Precision } from "../engine/precision.js"
+import type { EngineName, Precision } from "../engine/names.js"
 
 /** What prediction needs of a detector; no tensor passes through this door. */
 export interface PixelDetector {

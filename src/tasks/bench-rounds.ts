@@ -8,7 +8,7 @@ import { buildLayers, type DetectorLayers, detectorOptions } from "../detector/b
 import type { ModelConfig } from "../detector/model.js"
 import { assembleWithPhases } from "../detector/phases.js"
 import { recordLayers } from "../detector/record-layers.js"
-import type { Precision } from "../engine/precision.js"
+import type { Precision } from "../engine/names.js"
 import { Sgd } from "../train/sgd.js"
 import { trainStep } from "../train/step.js"
 import type { Round } from "./bench-phases.js"

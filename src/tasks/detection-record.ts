@@ -6,7 +6,7 @@ import { DataError, UsageError } from "../core/errors.js"
 import { parseJson } from "../core/plain-data.js"
 import { removeParts, writeWhole } from "../core/write-whole.js"
 import type { DetectOptions } from "../detector/detect-options.js"
-import type { Precision } from "../engine/precision.js"
+import type { Precision } from "../engine/names.js"
 import { cutHalfLine, logName } from "../predict/detection-log.js"
 import { type DetectionFormat, writtenFormats } from "../predict/writer.js"
 

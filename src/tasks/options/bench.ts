@@ -1,5 +1,5 @@
 import { z } from "zod"
-import { precisions } from "../../engine/precision.js"
+import { precisions } from "../../engine/names.js"
 import { option } from "../option.js"
 import { engine } from "./shared.js"
 
