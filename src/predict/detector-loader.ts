@@ -3,7 +3,6 @@ import { oneOf, wholeNumber, withDefaults } from "../core/options.js"
 import { workerFile } from "../core/worker-file.js"
 import type { OwnBackbone } from "../detector/build.js"
 import type { DetectOptions } from "../detector/detect-options.js"
-
 import { type EngineChoice, type Precision, precisions } from "../engine/names.js"
 import type { WeightsSource } from "../weights/open-file.js"
 import type { ImageDetections } from "./detection.js"
@@ -90,7 +89,7 @@ export function detectorLoader({ openNetwork, decode }: DetectorParts) {
       return detectorHandle(parts.info, imageModel(parts), { maxQueue })
     }
     const data: DetectorData = {
-      weights: sources.map(shared),
+      weights: await Promise.all(sources.map(shared)),
       options: { engine, precision, threads: threadsEach(workers) },
     }
     const file = workerFile(import.meta.url, "detector-worker.js")

@@ -1,6 +1,6 @@
 import type { Transferable } from "node:worker_threads"
-import { copied } from "../../datasets/image/pixels.js"
 import type { PhotoSource } from "../../datasets/open-sample.js"
+import { copyBytes } from "../core/copy-bytes.js"
 import type { UserError } from "../core/errors.js"
 import { receiveError } from "../core/sent-error.js"
 import type { OpenedInput } from "./image-input.js"
@@ -25,7 +25,9 @@ export async function threadedModel<Info, Options, Result>(
   type Thread = ModelThread<ImageJob<Options>, ImageAnswers<Result>>
   const start = (): Thread => new ModelThread(file, data)
   const threads = Array.from({ length: workers }, start)
+  let isClosed = false
   const close = () => {
+    isClosed = true
     for (const thread of threads) thread.close()
   }
   /** The one with the least to do; one that broke is replaced. */
@@ -43,7 +45,9 @@ export async function threadedModel<Info, Options, Result>(
     const model: ImageModel<Options, Result> = {
       jobs: jobsEach * workers,
       async run(images, options) {
-        const sent = images.map(sendable)
+        const sent = await Promise.all(images.map(sendable))
+        // While memory was copied the handle may have been disposed of, which has answered the call.
+        if (isClosed) throw new Error("run: expected a model that is open, got one that is disposed of")
         const transfer = sent.flatMap(({ buffer }) => buffer ?? [])
         const answers = await next().run({ images: sent.map(({ image }) => image), options }, transfer)
         return answers.map((one) => ("found" in one ? one.found : (receiveError(one.error) as UserError)))
@@ -63,11 +67,14 @@ interface Sendable {
 }
 
 /** Memory of ours is handed over; of the caller's a copy is made, of the part that counts alone. Shared memory stays where it is. */
-function sendable({ source, isOurs }: OpenedInput): Sendable {
+async function sendable({ source, isOurs }: OpenedInput): Promise<Sendable> {
   if (typeof source === "string") return { image: { source, isOurs } }
   const bytes = source instanceof Uint8Array ? source : source.data
   if (bytes.buffer instanceof SharedArrayBuffer) return { image: { source, isOurs } }
-  const moved = isOurs && bytes.byteLength === bytes.buffer.byteLength ? bytes : copied(bytes)
+  const moved =
+    isOurs && bytes.byteLength === bytes.buffer.byteLength
+      ? bytes
+      : await copyBytes(bytes, new Uint8Array(bytes.length))
   return { image: { source: withBytes(source, moved), isOurs: true }, buffer: moved.buffer as ArrayBuffer }
 }
 

@@ -1,4 +1,5 @@
 import { availableParallelism } from "node:os"
+import { copyBytes } from "../core/copy-bytes.js"
 import { UsageError } from "../core/errors.js"
 import { shown } from "../core/shown.js"
 import type { WeightsSource } from "../weights/open-file.js"
@@ -25,9 +26,7 @@ export function sourcesOf(name: string, weights: GivenWeights | readonly GivenWe
 }
 
 /** The same weights where each thread can read them without a copy of its own. */
-export function shared(source: WeightsSource): WeightsSource {
+export async function shared(source: WeightsSource): Promise<WeightsSource> {
   if (typeof source === "string" || source.buffer instanceof SharedArrayBuffer) return source
-  const bytes = new Uint8Array(new SharedArrayBuffer(source.length))
-  bytes.set(source)
-  return bytes
+  return copyBytes(source, new Uint8Array(new SharedArrayBuffer(source.length)))
 }

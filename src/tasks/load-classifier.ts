@@ -104,7 +104,7 @@ async function openModel({ weights, scoring }: ClassifierData, workers: number) 
     const parts = classifierParts(await openClassifiers({ weights, scoring }))
     return { info: parts.info, model: imageModel(parts) }
   }
-  const data: ClassifierData = { weights: weights.map(shared), scoring }
+  const data: ClassifierData = { weights: await Promise.all(weights.map(shared)), scoring }
   const file = workerFile(import.meta.url, "classifier-worker.js")
   return threadedModel<ClassifierDescription, TopOptions, readonly ClassGuess[]>(file, data, workers)
 }

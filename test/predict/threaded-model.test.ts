@@ -46,3 +46,13 @@ test("jobs go to the thread that has the least to do", async () => {
   expect(new Set(found.flat()).size).toBe(2)
   model.dispose()
 })
+
+test("a model that is disposed of while memory is copied starts no thread", async () => {
+  const data = new Int32Array(new SharedArrayBuffer(4))
+  const { model } = await threadedModel<string, object, number>(worker, data, 1)
+  const large = { source: new Uint8Array(20 << 20), isOurs: false }
+  const call = model.run([large], {})
+  model.dispose()
+  await expect(call).rejects.toThrow("expected a model that is open")
+  expect(data[0]).toBe(1)
+})
