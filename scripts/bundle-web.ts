@@ -1,13 +1,21 @@
+import { copyFileSync } from "node:fs"
 import { join } from "node:path"
 import { rolldown } from "rolldown"
 import { packageFolder } from "../src/core/own-package.js"
 
-// `resdet/web` as one file: bundlers and script tags take the same.
+// `resdet/web` as one file, and the page that `resdet export --format web` writes: bundlers and script tags take the same.
 
 const root = packageFolder()
-const bundle = await rolldown({
-  input: join(root, "src/web/public.ts"),
-  platform: "browser",
-  resolve: { extensionAlias: { ".js": [".ts", ".js"] } },
-})
-await bundle.write({ file: join(root, "dist/web/resdet-web.js"), format: "esm", minify: true })
+const pages = join(root, "src/web/page")
+const target = join(root, "dist/web")
+
+await bundle(join(root, "src/web/public.ts"), join(target, "resdet-web.js"))
+await bundle(join(pages, "page.ts"), join(target, "page/page.js"))
+await bundle(join(pages, "worker.ts"), join(target, "page/worker.js"))
+for (const name of ["index.html", "page.css"]) copyFileSync(join(pages, name), join(target, "page", name))
+
+async function bundle(input: string, file: string): Promise<void> {
+  const resolve = { extensionAlias: { ".js": [".ts", ".js"] } }
+  const made = await rolldown({ input, platform: "browser", resolve, external: /^\.\/ort\./ })
+  await made.write({ file, format: "esm", minify: true })
+}

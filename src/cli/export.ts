@@ -11,6 +11,13 @@ export const command = defineCommand({
     const { kind, out, model, classes, operations, check } = exported
     if (check !== null) log(`checked: ${checkText(check)}`)
     const text = `${out}: ${model}, ${classes} classes, ${operations} operations`
+    if (options.format === "web") {
+      return {
+        text: `${text}, as a page`,
+        summary: [`look: python3 -m http.server --directory ${word(out)}, or any other web server`],
+        document: exported,
+      }
+    }
     const summary = kind === "detector" ? [nextLine(`detect --weights ${word(out)} --source <pictures>`)] : []
     return { text, summary, document: exported }
   },

@@ -47,6 +47,15 @@ export const fetchedPackages = {
       keep: (path) => /^(package\.json|dist\/cjs\/.*\.(js|json))$/.test(path),
     },
   ],
+  onnxruntimeWeb: [
+    {
+      name: "onnxruntime-web",
+      version: "1.30.0",
+      integrity: "sha512-q0y+JrrtukXSzsBWEMccVfqX25LRmosXHF+CaRJmg8pZClzcV7svNc4rKY3jL02Vb7QmRMDs1SigqR4CXAfKYQ==",
+      keep: (path) =>
+        /^(package\.json|dist\/(ort\.(wasm|webgpu)\.min|ort-wasm-simd-threaded(\.asyncify)?)\.(mjs|wasm))$/.test(path),
+    },
+  ],
   webgpu: [
     {
       name: "webgpu",

@@ -1,6 +1,6 @@
 import { renameSync, rmSync } from "node:fs"
 import { extname } from "node:path"
-import { UserError } from "../core/errors.js"
+import { UsageError, UserError } from "../core/errors.js"
 import { callOf } from "../core/own-package.js"
 import { partBeside } from "../core/write-whole.js"
 import { type WrittenGraph, writeOnnx } from "../onnx/write-onnx.js"
@@ -8,6 +8,7 @@ import { checkExport, type ExportCheck } from "../predict/check-export.js"
 import { parseOptions } from "./config.js"
 import { countOff, listenerOf, type TaskHooks } from "./hooks.js"
 import { type ExportModelOptions, exportModelSchema } from "./options/export-model.js"
+import { webPage } from "./web-page.js"
 
 export interface ExportedModel extends WrittenGraph {
   /** What the comparison with the model gave; `null` where it was left out, or ONNX Runtime is not installed. */
@@ -15,23 +16,21 @@ export interface ExportedModel extends WrittenGraph {
 }
 
 /**
- * Writes a detector or a classifier as one ONNX file, and compares what it gives with what the model gives.
+ * Writes a detector or a classifier as one ONNX file, and compares what it gives with what the model gives; with the format
+ * `web` a detector as a folder with a page that runs it in a browser.
  * @throws DataError when the weights are neither, UserError when the file differs from the model
  */
 export async function exportModel(options: ExportModelOptions, hooks: TaskHooks = {}): Promise<ExportedModel> {
-  const {
-    weights,
-    out,
-    score,
-    nms,
-    check: wanted,
-    engine,
-    backbone,
-  } = parseOptions("exportModel", exportModelSchema, options)
+  const given = parseOptions("exportModel", exportModelSchema, options)
+  const { weights, format, out, score, nms, check: wanted, engine, backbone } = given
   const listener = listenerOf(hooks)
   const { log } = listener
-  const { written, check } = await inPlace(out, async (beside) => {
+  const place = format === "web" ? webPage : inPlace
+  const { written, check } = await place(out, async (beside) => {
     const written = writeOnnx(weights, beside, { score, nms }, backbone)
+    if (format === "web" && written.kind !== "detector") {
+      throw new UsageError(`export: --format web goes with detectors; ${weights} is a ${written.kind}`)
+    }
     const told = countOff(listener, "compare")
     const check = wanted ? await checkExport(written, engine, backbone, told) : undefined
     return { written: { ...written, out }, check }

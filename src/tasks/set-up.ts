@@ -24,11 +24,11 @@ export type SetUpResult = { readonly onnxruntime: string | null } & (
 
 /**
  * Gets ONNX Runtime and native TensorFlow, once a machine, and checks that they compute; on machines for which there is no
- * native TensorFlow, WebAssembly is checked, unless `strict` or `libtensorflow` ask for the native one. `webgpu` fetches Dawn.
+ * native TensorFlow, WebAssembly is checked, unless `strict` or `libtensorflow` ask for the native one. `webgpu` fetches Dawn, `web` what pages of `exportModel` need.
  * @throws UserError when native TensorFlow could not be set up
  */
 export async function setUp(options: SetUpOptions = {}, hooks: TaskHooks = {}): Promise<SetUpResult> {
-  const { libtensorflow, gpu, cpu, webgpu, cache, strict, offline } = parseOptions("setUp", setUpSchema, options)
+  const { libtensorflow, gpu, cpu, webgpu, web, cache, strict, offline } = parseOptions("setUp", setUpSchema, options)
   const { log, progress } = listenerOf(hooks)
   if (offline)
     throw new UsageError("setup fetches what is missing, which --offline forbids; resdet doctor says what is there")
@@ -36,6 +36,7 @@ export async function setUp(options: SetUpOptions = {}, hooks: TaskHooks = {}): 
   const device = gpu ? "gpu" : cpu ? "cpu" : undefined
   const root = cache === undefined ? cacheFolder() : resolve(cache)
   if (webgpu ?? whyUnsupported() !== undefined) await fetchPackages("webgpu", root, log)
+  if (web) await fetchPackages("onnxruntimeWeb", root, log)
   const onnxruntime = await setUpOnnxRuntime(root, log)
   try {
     const entry = await setUpNative({

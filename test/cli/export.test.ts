@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterAll, beforeAll, expect, test } from "vitest"
@@ -82,11 +82,31 @@ test("the command prints one line, or one document", async () => {
   expect(metadataOf("plain.onnx").resdet.config.options.select).toMatchObject({ score: 0.125, nmsThreshold: 0.375 })
 })
 
+test("a page takes a detector, and a folder that holds nothing else", async () => {
+  const page = (weights: string, out: string) =>
+    runCommand("export", "--weights", path(weights), "--format", "web", "--out", path(out), "--no-check")
+  const none = await page("classifier.safetensors", "none")
+  expect([none.code, none.said]).toEqual([
+    2,
+    expect.stringMatching(/--format web goes with detectors; .* is a classifier/),
+  ])
+  expect(existsSync(path("none"))).toBe(false)
+  mkdirSync(path("mine"))
+  writeFileSync(path("mine/thesis.txt"), "mine")
+  const mine = await page("detector.safetensors", "mine")
+  expect([mine.code, mine.said]).toEqual([2, expect.stringMatching(/mine holds thesis.txt, which is of no page/)])
+  expect(readdirSync(path("mine"))).toEqual(["thesis.txt"])
+  for (const _ of ["new", "again"]) expect((await page("detector.safetensors", "page")).code).toBe(0)
+  const html = readFileSync(path("page/index.html"), "utf8")
+  expect(html).toContain(`content="${statSync(path("page/detector.onnx")).size}"`)
+  expect(readdirSync(folder).filter((name) => name.endsWith(".part"))).toEqual([])
+})
+
 test.each([
-  [["--weights", "w"], /^error: export needs --out <file>: the .onnx file to write\n$/],
+  [["--weights", "w"], /^error: export needs --out <path>: the .onnx file, or for web the folder, to write\n$/],
   [
     ["--weights", "w", "--out", "x.onnx", "--format", "onxx"],
-    /--format: expected onnx, got "onxx"\. Did you mean "onnx"\?\n$/,
+    /--format: expected one of onnx, web, got "onxx"\. Did you mean "onnx"\?\n$/,
   ],
   [["--weights", "w", "--out", "x.onnx", "--nms", "2"], /--nms: expected a number of at most 1, got 2\n$/],
 ])("export %j is refused in one line", async (args, message) => {

@@ -47,7 +47,7 @@ export async function visitInChromium(
   page: string,
   { seconds = 50, files = {}, gpu = false }: ChromiumOptions = {},
 ): Promise<ChromiumRun> {
-  const { folder, program } = unpacked()
+  const { folder, program } = unpackedChromium()
   const profile = mkdtempSync(join(tmpdir(), "resdet-chromium-"))
   const { promise, resolve, reject } = withResolvers<unknown>()
   const answer = async (request: IncomingMessage): Promise<{ body: string | Uint8Array; type: string }> => {
@@ -96,7 +96,7 @@ export async function visitInChromium(
 }
 
 /** The browser with its libraries, unpacked once. */
-function unpacked(): { folder: string; program: string } {
+export function unpackedChromium(): { folder: string; program: string } {
   const chromium = dirname(createRequire(import.meta.url).resolve("@sparticuz/chromium"))
   const modules = chromium.slice(0, chromium.lastIndexOf("@sparticuz"))
   const folder = join(modules, ".cache", "chromium-gpu")

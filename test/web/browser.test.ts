@@ -1,22 +1,13 @@
 import { mkdtempSync, readFileSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import * as tf from "@tensorflow/tfjs-core"
 import { afterAll, beforeAll, expect, test } from "vitest"
-import { encodeImage } from "../../datasets/image/encode.js"
 import { labelColour } from "../../datasets/image/label-colour.js"
-import { Parameters } from "../../src/core/parameters.js"
-import { seededRandom } from "../../src/core/random.js"
-import { buildFasterRcnn } from "../../src/detector/build.js"
-import { modelDefaults, ownModel } from "../../src/detector/model.js"
-import { preset } from "../../src/detector/presets.js"
 import { writeOnnx } from "../../src/onnx/write-onnx.js"
 import type { ImageDetections } from "../../src/predict/detection.js"
 import { loadDetector } from "../../src/predict/load-detector.js"
-import { saveDetector } from "../../src/weights/save.js"
 import { hasChromium, visitInChromium } from "../support/chromium.js"
-import { startReference } from "../support/onnx.js"
-import { plainBackbone } from "../support/own-backbones.js"
+import { noisePhoto, saveTinyWebDetector } from "../support/web-detector.js"
 
 const folder = mkdtempSync(join(tmpdir(), "resdet-web-"))
 afterAll(() => rmSync(folder, { recursive: true }))
@@ -26,37 +17,11 @@ let photo: Uint8Array
 let expected: ImageDetections
 
 beforeAll(async () => {
-  await startReference()
-  const parameters = new Parameters(seededRandom(2))
-  const backbone = plainBackbone("frozen")
-  const { options } = preset("light", "fasterrcnn_resnet18_c4")
-  const config = {
-    ...modelDefaults,
-    model: ownModel,
-    size: 80,
-    maxSize: 130,
-    sizeRule: "torchvision",
-    options: {
-      ...options,
-      anchors: { ...options.anchors, sizes: [16, 32, 64] },
-      proposals: { ...options.proposals, test: { ...options.proposals.test, postNmsTopN: 20 } },
-    },
-  } as const
-  buildFasterRcnn(parameters, config, 2, backbone)
-  for (const { name, variable } of parameters) {
-    // Heads that say something.
-    if (/cls_score.weight|cls_logits.weight|bbox_pred.weight/.test(name)) variable.assign(tf.mul(variable, 20))
-  }
-  const weights = join(folder, "tiny.safetensors")
-  const training = { bestScore: 0.4 }
-  saveDetector(weights, parameters, { config, classes: ["cat", "dog"], categoryIds: [17, 18], training })
-  parameters.dispose()
+  const { weights, backbone } = await saveTinyWebDetector(folder)
   const path = join(folder, "tiny.onnx")
   writeOnnx(weights, path, {}, backbone)
   model = readFileSync(path)
-  const random = seededRandom(3)
-  const data = Uint8Array.from({ length: 3 * height * width }, () => random.integer(256))
-  photo = await encodeImage({ data, height, width }, { format: "png" })
+  photo = await noisePhoto(width, height)
   using detector = await loadDetector(path)
   expected = await detector.detect(photo, { score: 0.1 })
   expect(expected.detections.length).toBeGreaterThan(3)

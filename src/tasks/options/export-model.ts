@@ -6,8 +6,10 @@ const fraction = () => z.number().min(0).max(1).optional()
 
 export const exportModelSchema = z.strictObject({
   weights: option(z.string(), { help: "a detector or a classifier (.safetensors)", value: "file", path: "single" }),
-  format: option(z.enum(["onnx"]).default("onnx"), { help: "format of the file" }),
-  out: option(z.string(), { help: "the .onnx file to write", value: "file", path: "single" }),
+  format: option(z.enum(["onnx", "web"]).default("onnx"), {
+    help: "an ONNX file, or a folder with a page that detects in the browser, for any web server (detectors)",
+  }),
+  out: option(z.string(), { help: "the .onnx file, or for web the folder, to write", value: "path", path: "single" }),
   score: option(fraction(), {
     help: "minimum score of a detection",
     value: "0..1",

@@ -14,6 +14,9 @@ export const setUpSchema = z.strictObject({
     help: "also Dawn, for --engine webgpu",
     otherwise: "where there is no native TensorFlow, such as on macOS and Windows",
   }),
+  web: option(z.boolean().default(false), {
+    help: "also ONNX Runtime for browsers (41 MB), which export --format web puts into its folder",
+  }),
   cache: option(z.string().optional(), {
     help: "cache folder",
     value: "folder",

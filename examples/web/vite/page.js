@@ -1,5 +1,5 @@
-// A page that finds objects in a photo; nothing leaves the machine. In Vite: `npm i resdet onnxruntime-web`, put this folder's
-// files beside a detector.onnx that `resdet export` wrote, and run `npx vite`.
+// A page that finds objects in a photo; nothing leaves the machine. `npm i resdet onnxruntime-web vite`, put a detector.onnx that
+// `resdet export` wrote into a folder public/ beside these files, and run `npx vite`, or `npx vite build` for files to serve.
 import { annotate, loadDetector } from "resdet/web"
 
 const [input, status, canvas] = ["input", "[role=status]", "canvas"].map((name) => document.querySelector(name))
