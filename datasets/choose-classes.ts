@@ -26,6 +26,21 @@ export function chooseClasses(set: Dataset, { classes = set.classes, singleClass
   }
   if (classes === set.classes && !singleClass) return set
   const kept = [...set.classes.keys()].filter((index) => classes.includes(set.classes[index]!))
+  return withClasses(set, kept, singleClass)
+}
+
+/**
+ * The same data with the classes of a detector, in the detector's order: objects of others are left out.
+ * @returns undefined where a class of the detector is not among those of the data
+ */
+export function classesOfDetector(set: Dataset, classes: readonly string[]): Dataset | undefined {
+  if (classes.join("\n") === set.classes.join("\n")) return set
+  const kept = classes.map((name) => set.classes.indexOf(name))
+  return kept.includes(-1) ? undefined : withClasses(set, kept, false)
+}
+
+/** @param kept which classes stay, in their new order */
+function withClasses(set: Dataset, kept: readonly number[], singleClass: boolean): Dataset {
   const labelOf = Int32Array.from({ length: set.classes.length + 1 }, (_, label) =>
     singleClass ? Number(kept.includes(label - 1)) : kept.indexOf(label - 1) + 1,
   )

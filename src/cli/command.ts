@@ -136,7 +136,7 @@ function defaultText(value: unknown): string | undefined {
 
 function addCommonFlags(command: Command): void {
   command
-    .option("--config <file>", "read options from a YAML or JSON file")
+    .option("--config <file>", "read options from a YAML or JSON file, or from stdin with -")
     .option("--set <a.b=value...>", "set any option by its name; wins over flags, which win over the file")
     .option("--print-config", "print the options that would be used, and stop")
     .addOption(

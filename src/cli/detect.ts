@@ -1,10 +1,11 @@
 import { join } from "node:path"
 import type { z } from "zod"
-import { DataError } from "../core/errors.js"
+import { DataError, UsageError } from "../core/errors.js"
 import { shown } from "../core/shown.js"
 import type { Detection } from "../predict/detection.js"
-import type { DetectFolderResult, DetectParts, ImageReport } from "../tasks/detect-folder.js"
+import type { DetectFolderResult, DetectParts } from "../tasks/detect-folder.js"
 import { detectSchema } from "../tasks/options/detect.js"
+import type { ImageReport } from "../tasks/take-detections.js"
 import { type CommandModule, defineCommand } from "./command.js"
 import { nextLine, word } from "./next-command.js"
 
@@ -14,16 +15,26 @@ export const command = detectCommand()
 export function detectCommand(parts?: DetectParts): CommandModule {
   return defineCommand({
     schema: detectSchema,
-    async run(options, { hooks, log }) {
+    async run(options, { hooks, log, json, print }) {
+      const isStream = options.out === "-"
+      if (isStream && json === "-")
+        throw new UsageError("--out - and --json - both write to stdout: give --json a file")
       const { detectFolder, detectWith } = await import("../tasks/detect-folder.js")
-      const following = { ...hooks, signal: hooks.signal, onImage: (image: ImageReport) => log(imageLine(image)) }
+      const following = {
+        ...hooks,
+        signal: hooks.signal,
+        onImage: (image: ImageReport) => log(imageLine(image)),
+        onLine: print,
+      }
       const result = await (parts ? detectWith(parts, options, following) : detectFolder(options, following))
       const { folder, images, skipped } = result
       const failure =
         skipped > 0
-          ? new DataError(`${skipped} of ${images} images could not be read or written; the others are in ${folder}`)
+          ? new DataError(
+              `${skipped} of ${images} images could not be read or written${isStream ? "" : `; the others are in ${folder}`}`,
+            )
           : undefined
-      return { text: folder, summary: summary(result, options), document: result, failure }
+      return { ...(!isStream && { text: folder }), summary: summary(result, options), document: result, failure }
     },
   })
 }
@@ -49,14 +60,24 @@ function countLabels(detections: readonly Detection[]): string {
   return [...counts].map(([label, count]) => `${count} ${shown(label)}`).join(", ") || "nothing found"
 }
 
+function stoppedLine({ folder, images, canResume }: DetectFolderResult): string {
+  if (folder === "-") return `stopped after ${images} images`
+  if (!canResume) return `stopped after ${images} images, which are in ${word(folder)}`
+  return `stopped after ${images} images; go on with the same command and --out ${word(folder)} --resume`
+}
+
 function summary(result: DetectFolderResult, { draw, crops, shard }: z.output<typeof detectSchema>): string[] {
   const { folder, images, skipped, objects, finished, score, bestScore, imagesPerSecond, labels, unsure, video } =
     result
+  const isStream = folder === "-"
   const found = Object.entries(objects).map(([label, count]) => `${count} ${shown(label)}`)
   const count = images - skipped
   // The first image waits for the engine to warm up.
   const rate = imagesPerSecond === null || images < 2 ? "" : ` (${imagesPerSecond.toPrecision(3)} a second)`
-  const pictures = [...(draw ? [video ?? join(folder, "images")] : []), ...(crops ? [join(folder, "crops")] : [])]
+  const pictures = [
+    ...(draw && !isStream ? [video ?? join(folder, "images")] : []),
+    ...(crops ? [join(folder, "crops")] : []),
+  ]
   return [
     `${count} ${count === 1 ? "image" : "images"}${rate}: ${found.length === 0 ? "nothing found" : found.join(", ")}`,
     ...(bestScore === null || bestScore === score
@@ -65,8 +86,6 @@ function summary(result: DetectFolderResult, { draw, crops, shard }: z.output<ty
     ...(pictures.length > 0 ? [`pictures: ${pictures.join(", ")}`] : []),
     ...(unsure === undefined ? [] : [`unsure of ${unsure.images}: ${unsure.folder}`]),
     ...(labels === undefined ? [] : [`labels: ${labels}`]),
-    finished
-      ? nextLine(nextOf(result, shard))
-      : `stopped after ${images} images; go on with the same command and --out ${word(folder)} --resume`,
+    ...(finished ? (isStream ? [] : [nextLine(nextOf(result, shard))]) : [stoppedLine(result)]),
   ]
 }

@@ -22,6 +22,8 @@ const answers: Readonly<Record<string, string>> = {
   model: "--weights names the trained detector",
   "eval conf": "every score counts for AP; --score is the threshold of the confusion matrix",
   "eval iou": "--nms is the IoU of NMS, --iou-thrs are those of the metrics",
+  "eval batch": "a detector looks at one photo at a time",
+  "detect batch": "a detector looks at one photo at a time",
   "eval classes": "--categories scores some classes, with --gt and --predictions",
   "save-txt": "--format yolo writes a text file for each image",
   "save-json": "--format coco writes COCO results; eval has --save-predictions",

@@ -41,7 +41,7 @@ export class DetectionLog implements Disposable {
   /** @throws WriteError where the disk is full; half a line may then be there */
   write(image: LoggedImage): void {
     try {
-      writeFully(this.#file, Buffer.from(`${JSON.stringify(lineOf(image))}\n`))
+      writeFully(this.#file, Buffer.from(`${logLine(image)}\n`))
     } catch (error) {
       throw new WriteError(this.#path, error)
     }
@@ -52,7 +52,10 @@ export class DetectionLog implements Disposable {
   }
 }
 
-function lineOf(logged: LoggedImage): object {
+/** The line of an image, without its end. */
+export const logLine = (image: LoggedImage): string => JSON.stringify(documentOf(image))
+
+function documentOf(logged: LoggedImage): object {
   const { path, stem, frame, time } = logged
   // The name that output has for an image is told where it does not follow from its path.
   const name = {

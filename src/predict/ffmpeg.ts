@@ -32,9 +32,11 @@ export function startFfmpeg(
         ),
       )
     })
-    child.on("close", (code) => {
+    child.on("close", (code, signal) => {
       const last = said.trim().split("\n").at(-1)
-      resolve(code === 0 ? undefined : last || `it ended with ${code}`)
+      resolve(
+        code === 0 ? undefined : last || (signal === null ? `it ended with ${code}` : `it was ended by ${signal}`),
+      )
     })
   })
   // Whoever waits for it later hears of it then.

@@ -10,7 +10,7 @@ import { pathWithin } from "./path-within.js"
 import { isImageName, type SourceImage } from "./source-image.js"
 import { streamedImages } from "./streamed-images.js"
 import { uniqueStems } from "./unique-stems.js"
-import { openVideo, videoInput } from "./video-frames.js"
+import { isCamera, openVideo, videoInput } from "./video-frames.js"
 import { countImages, walkImages } from "./walk-images.js"
 
 /** The images a user points at. Iterating reads the folder anew; no image is opened. */
@@ -47,7 +47,9 @@ export async function openImageSource(
 ): Promise<ImageSource> {
   const video = videoInput(source)
   // A file that is not there is told below; a camera may be a number.
-  if (video && (isAddress(source) || existsSync(video.at(-1)!.replace(/^file:/, "")))) {
+  const isThere = (input: string) => isAddress(source) || existsSync(input.replace(/^file:/, ""))
+  // Of a camera only Linux has a file.
+  if (video && ((isCamera(video) && process.platform !== "linux") || isThere(video.at(-1)!))) {
     const { rate, frames, [Symbol.asyncIterator]: images } = await openVideo(source, video, fps)
     return { source, rate, count: () => frames, [Symbol.asyncIterator]: images }
   }

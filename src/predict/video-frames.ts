@@ -18,16 +18,43 @@ const endings = new Set(
   ".mp4 .m4v .mov .mkv .webm .avi .wmv .flv .mpg .mpeg .mts .m2ts .ts .3gp .ogv .m3u8 .mjpeg .mjpg".split(" "),
 )
 
-/** How ffmpeg is told where the frames come from; undefined for what is no video. */
-export function videoInput(source: string): readonly string[] | undefined {
-  const camera = /^\d+$/.test(source) && !existsSync(source) ? `/dev/video${source}` : source
-  if (/^\/dev\/video\d+$/.test(camera)) return ["-f", "v4l2", "-i", camera]
+/**
+ * How ffmpeg is told where the frames come from; undefined for what is no video.
+ * @throws UsageError for a camera by its number where cameras have names alone
+ */
+export function videoInput(
+  source: string,
+  platform: NodeJS.Platform = process.platform,
+): readonly string[] | undefined {
+  const camera = existsSync(source) && /^\d+$/.test(source) ? undefined : cameraInput(source, platform)
+  if (camera !== undefined) return camera
   if (/^rtsps?:\/\//i.test(source)) return ["-rtsp_transport", "tcp", "-i", source]
   if (/^(rtmps?|rtp|udp|tcp|srt|mms):\/\//i.test(source)) return ["-i", source]
   const path = /^https?:\/\//i.test(source) ? new URL(source).pathname : source
   if (!endings.has(extname(path).toLowerCase())) return undefined
   // Of a file ffmpeg would take what stands before a colon for a protocol.
   return ["-i", path === source ? `file:${source}` : source]
+}
+
+/** Whether frames come as they are made: from a camera. */
+export const isCamera = (input: readonly string[]): boolean => input[0] === "-f"
+
+/**
+ * @source ffmpeg's manual of input devices. macOS: without a rate ffmpeg asks for 29.97 a second, which cameras refuse; `none` is
+ * the microphone. Windows: a camera has a name.
+ */
+function cameraInput(source: string, platform: NodeJS.Platform): readonly string[] | undefined {
+  const [, path, number = path] = /^(?:\/dev\/video(\d+)|(\d+))$/.exec(source) ?? []
+  if (platform === "win32") {
+    if (/^video=./.test(source)) return ["-f", "dshow", "-i", source]
+    if (number === undefined) return undefined
+    throw new UsageError(
+      `--source ${source}: a camera of Windows has a name: give --source "video=<name>". ffmpeg -list_devices true -f dshow -i dummy tells the names`,
+    )
+  }
+  if (number === undefined) return undefined
+  if (platform === "darwin") return ["-f", "avfoundation", "-framerate", "30", "-i", `${number}:none`]
+  return ["-f", "v4l2", "-i", `/dev/video${number}`]
 }
 
 /**

@@ -1,9 +1,11 @@
+import { classesOfDetector } from "../../datasets/choose-classes.js"
 import type { Dataset } from "../../datasets/dataset.js"
 import { datasetFromSamples, type OwnSamples } from "../../datasets/dataset-from-samples.js"
 import { emptiness } from "../../datasets/emptiness.js"
 import type { ReadOptions } from "../../datasets/options.js"
 import { readDataset } from "../../datasets/read.js"
 import { DataError } from "../core/errors.js"
+import { shown } from "../core/shown.js"
 import type { Listener } from "./hooks.js"
 
 /** How files with boxes are read, by the options that tasks have for it. */
@@ -40,14 +42,48 @@ export async function readBoxData(
   { log, fault }: Pick<Listener, "log" | "fault">,
 ): Promise<Dataset> {
   const set = await openBoxData(data, options)
+  tellBoxData(set, { log, fault })
+  return set
+}
+
+/**
+ * As `readBoxData`, with the classes of a detector. Where the data have them all and others, as those have of which a detector was
+ * trained with `--classes`, objects of the others are left out, which is no fault.
+ */
+export async function readDataOf(
+  classes: readonly string[],
+  data: BoxData,
+  options: Partial<ReadOptions>,
+  listener: Pick<Listener, "log" | "fault">,
+): Promise<Dataset> {
+  const all = typeof data === "string" ? await openBoxData(data, { ...options, classes: null }) : undefined
+  const known = all && classesOfDetector(all, classes)
+  if (all === undefined || known === undefined) return readBoxData(data, { ...options, classes }, listener)
+  tellBoxData(all, listener)
+  const others = all.classes.filter((name) => !classes.includes(name))
+  if (others.length > 0) {
+    const names = others.slice(0, namesTold).map(shown).join(", ")
+    const objects = objectsOf(all) - objectsOf(known)
+    listener.log(
+      `${all.source}: the detector does not know ${others.length} of the classes (${names}${others.length > namesTold ? ", ..." : ""}): ` +
+        `their ${objects} objects are left out`,
+    )
+  }
+  return known
+}
+
+/** So many names of classes stand in one line. */
+const namesTold = 5
+
+const objectsOf = ({ images }: Dataset): number => images.reduce((sum, { labels }) => sum + labels.length, 0)
+
+function tellBoxData(set: Dataset, { log, fault }: Pick<Listener, "log" | "fault">): void {
   const { source, format, split, images, classes, notices = [], faults } = set
-  const objects = images.reduce((sum, { labels }) => sum + labels.length, 0)
-  const counts = `${images.length} images, ${objects} objects, ${classes.length} classes`
+  const counts = `${images.length} images, ${objectsOf(set)} objects, ${classes.length} classes`
   log(`${source}: ${format.toUpperCase()} data, split ${split}: ${counts}`)
   for (const notice of notices) log(notice)
   for (const one of faults) fault(one)
   if (images.length === 0) throw new DataError(emptiness(set)!)
-  return set
 }
 
 /** @throws DataError when no image has an object */

@@ -16,7 +16,7 @@ export interface ConfigSources {
   readonly command?: string | undefined
   /** Options that the command takes without a flag, as in `dataset check needs <data>`. */
   readonly operands?: readonly string[] | undefined
-  /** `--config`: a YAML or JSON file. */
+  /** `--config`: a YAML or JSON file, or `-` for standard input. */
   readonly file?: string | undefined
   /** Flags that were given, by their names in the schema; undefined ones are not given. */
   readonly flags?: Readonly<Record<string, unknown>>
@@ -55,13 +55,13 @@ export function resolveConfig<Schema extends z.ZodType>(
   }
   if (sources.file !== undefined) {
     const tree = readConfigFile(sources.file)
-    const from = dirname(resolve(sources.file))
+    const from = sources.file === standardInput ? process.cwd() : dirname(resolve(sources.file))
     for (const { key, info } of declared) {
       if (info.path === undefined) continue
       const move = info.path === "single" ? (path: string) => moved(from, path) : joined((path) => resolve(from, path))
       rebase(tree, key.split("."), move)
     }
-    lay(tree, () => sources.file!)
+    lay(tree, () => nameOfConfig(sources.file!))
   }
   for (const [key, value] of Object.entries(sources.flags ?? {})) {
     if (value !== undefined) lay({ [key]: value }, () => sources.variables?.[key] ?? `--${flagName(key)}`)
@@ -73,8 +73,21 @@ export function resolveConfig<Schema extends z.ZodType>(
     refuseBelowValue(config, path, text)
     lay(tree, () => `--set ${shown(text)}`)
   }
+  if (sources.file === standardInput) expectOneReader(config, declared)
   const { command: caller, operands } = sources
   return { options: parsed(schema, config, { origins, schema, caller, operands, from: "command line" }), notices }
+}
+
+/** What `--config` is where the options come from standard input. */
+const standardInput = "-"
+
+const nameOfConfig = (file: string): string => (file === standardInput ? "standard input" : file)
+
+/** @throws UsageError where another option reads standard input too */
+function expectOneReader(config: Tree, declared: readonly DeclaredOption[]): void {
+  const other = declared.find(({ key, info }) => info.path && key !== "out" && valueAt(config, key.split(".")) === "-")
+  if (other === undefined) return
+  throw new UsageError(`--config - and --${flagName(other.key)} - both read standard input: give one of them a file`)
 }
 
 /** Standard input is no path, nor an address, nor the name of published weights where there is no file of that name. */
@@ -128,20 +141,21 @@ function takeAt(tree: Tree, [key, ...rest]: readonly string[]): unknown {
 }
 
 function readConfigFile(file: string): Tree {
+  const name = nameOfConfig(file)
   let text: string
   try {
-    text = readFileSync(file, "utf8")
+    text = readFileSync(file === standardInput ? process.stdin.fd : file, "utf8")
   } catch (error) {
-    throw new UsageError(`${file}: cannot read the config file (${(error as NodeJS.ErrnoException).code})`)
+    throw new UsageError(`${name}: cannot read the config file (${(error as NodeJS.ErrnoException).code})`)
   }
   let value: unknown
   try {
     value = extname(file) === ".json" ? parseJson(text) : parseYaml(text)
   } catch (error) {
-    throw new UsageError(`${file}: ${firstLine(error)}`)
+    throw new UsageError(`${name}: ${firstLine(error)}`)
   }
   if (value === null || value === undefined) return {}
-  if (!isTree(value)) throw new UsageError(`${file}: expected "name: value" lines, got ${show(value)}`)
+  if (!isTree(value)) throw new UsageError(`${name}: expected "name: value" lines, got ${show(value)}`)
   // For editors, which find the file's schema by it.
   const { $schema: _, ...tree } = value
   return tree

@@ -1,17 +1,13 @@
 import { join, resolve } from "node:path"
 import { DataError, UsageError, UserError } from "../core/errors.js"
 import { isAddress } from "../core/fetch-bytes.js"
-import { shown } from "../core/shown.js"
-import { didYouMean } from "../core/suggest.js"
 import { isOfOneFile, WriteError } from "../core/write-whole.js"
 import { detectImages } from "../predict/detect-images.js"
-import type { Detection } from "../predict/detection.js"
 import { DetectionLog, logName } from "../predict/detection-log.js"
 import { categoryIdsOf } from "../predict/detector-handle.js"
 import type { DetectorParts } from "../predict/detector-loader.js"
-import { openImageSource } from "../predict/image-source.js"
+import { type ImageSource, openImageSource } from "../predict/image-source.js"
 import { type DrawDetections, type EncodeImage, writeCrops, writePicture } from "../predict/pictures.js"
-import { engineLine } from "../predict/pixel-detector.js"
 import { renderLog } from "../predict/render-log.js"
 import { VideoWriter } from "../predict/video-writer.js"
 import { detectionFormats } from "../predict/writer.js"
@@ -27,10 +23,12 @@ import {
 import { awaitFolder, holdFolder } from "./folder-lock.js"
 import { listenerOf, type TaskHooks } from "./hooks.js"
 import { expectFiles, type LabelOutput, wantsLabels, writeLabels } from "./label-output.js"
-import { weightsFiles } from "./named-weights.js"
-import { type DetectFolderOptions, detectSchema, lookOf } from "./options/detect.js"
+import { type DetectFolderOptions, detectSchema } from "./options/detect.js"
 import { outsideOutput } from "./outside-output.js"
+import { readyDetector } from "./ready-detector.js"
 import { countIn, remainingImages, shardOf, startsWithOne } from "./remaining-images.js"
+import { standardOutput, streamDetections } from "./stream-detections.js"
+import { type ImageReport, Tally, takeDetections } from "./take-detections.js"
 import { makeRunFolder, runsOf } from "./training/run-folder.js"
 import { idSourceOf, imageIdsLine, truthImageIds } from "./truth-image-ids.js"
 
@@ -43,30 +41,22 @@ export interface DetectParts extends DetectorParts {
 export interface DetectHooks extends TaskHooks {
   /** One image is done, or could not be read. */
   onImage?(image: ImageReport): void
-}
-
-/** One image of a source, and what was found in it or why it could not be read. */
-export interface ImageReport {
-  /** Relative to the source. */
-  readonly path: string
-  /** Which one it is, from 1, and of how many, where that is known: a large folder or a stream is not counted first. */
-  readonly place: number
-  readonly total: number | undefined
-  readonly found?: { readonly width: number; readonly height: number; readonly detections: readonly Detection[] }
-  readonly error?: UserError
-  readonly milliseconds: number
+  /** With `out` "-": takes the line of an image, as `detections.jsonl` would have it, without its end. */
+  onLine?(line: string): void
 }
 
 export interface DetectFolderResult extends LabelOutput {
-  /** Where the results are. */
+  /** Where the results are; `-` where lines were handed on. */
   readonly folder: string
   readonly images: number
   /** How many could not be read, or have a result or picture that could not be written. */
   readonly skipped: number
   /** How many objects of each class were found, the most frequent class first. */
   readonly objects: Readonly<Record<string, number>>
-  /** False where the signal stopped it: `resume` goes on. */
+  /** False where the signal stopped it: `resume` goes on, where it can. */
   readonly finished: boolean
+  /** Whether what was stopped can go on: a camera or a stream does not begin again, nor does a video that is being drawn. */
+  readonly canResume: boolean
   /** The score threshold, and the best of the weights' validation, where there was one. */
   readonly score: number
   readonly bestScore: number | null
@@ -100,6 +90,7 @@ export async function detectWith(
   hooks: DetectHooks = {},
 ): Promise<DetectFolderResult> {
   const config = parseOptions("detectFolder", detectSchema, options)
+  if (config.out === standardOutput) return streamDetections(parts, config, hooks)
   const listener = listenerOf(hooks)
   const { signal, log } = listener
   const formats = detectionFormats(config.format)
@@ -121,16 +112,10 @@ export async function detectWith(
   using images = await startsWithOne(source.images)
   if (images === undefined) throw new DataError(`${config.source}: expected images, found none`)
 
-  const asked = lookOf({ ...config, score: undefined })
-  const weights = await weightsFiles(config.weights, config.offline, listener)
-  const { engine, precision } = config
-  const network = await parts.openNetwork(weights, { engine, precision, detect: asked })
-  using _ = { [Symbol.dispose]: () => network.dispose() }
-  if (network.engine !== undefined) log(engineLine(network))
+  using ready = await readyDetector(parts, config, listener)
+  const { network, weights, look, only } = ready
   const { classes, bestScore } = network
-  const score = config.score === "best" ? expectBestScore(bestScore, weights) : config.score
-  const look = { ...asked, score }
-  const only = classesOf(config.classes, classes)
+  const { precision } = config
   const own = makeRunFolder("detect", config.out)
   using held = config.resume ? await awaitFolder(own, "written", log, signal) : holdFolder(own, "written")
   const { folder } = held
@@ -162,39 +147,21 @@ export async function detectWith(
   )
   const path = join(folder, logName)
   using video = opened.rate !== undefined && config.draw ? new VideoWriter(join(folder, videoName), opened.rate) : null
-  const began = performance.now()
-  let looked = 0
   try {
     using lines = new DetectionLog(path)
-    let started = began
-    listener.progress({ job: "detect", done: 0, total })
-    for await (const detected of detectImages(network, parts.decode, left, look, signal)) {
-      const { image } = detected
-      const report = { path: image.path, place: tally.images + 1, total }
-      // The line is written last: an image that has one has all that belongs to it.
-      if (detected.error !== undefined) {
-        lines.write({ ...image, error: withoutFile(detected.error.message, image.file) })
-        tally.add(undefined)
-        hooks.onImage?.({ ...report, error: detected.error, milliseconds: performance.now() - started })
-      } else {
-        const { pixels, detections, ...size } = detected
-        const found = { ...size, detections: only ? detections.filter(({ label }) => only.has(label)) : detections }
-        const milliseconds = performance.now() - started
-        const error = await ownFault(async () => {
-          if (video) await video.write(await parts.draw(pixels, found.detections, config))
-          else if (config.draw) await writePicture(folder, image, pixels, found.detections, parts.draw, config)
-          if (config.crops) await writeCrops(folder, classes, image, pixels, found.detections, parts.encode)
-        })
-        lines.write({ ...image, ...(error === undefined ? found : { error: error.message }) })
-        tally.add(error === undefined ? found : undefined)
-        hooks.onImage?.({ ...report, ...(error === undefined ? { found } : { error }), milliseconds })
-      }
-      started = performance.now()
-      looked++
-      listener.progress({ job: "detect", done: tally.images, total })
-    }
+    const imagesPerSecond = await takeDetections(detectImages(network, parts.decode, left, look, signal), tally, {
+      ...{ only, total },
+      keep: ({ image, pixels, detections }) =>
+        ownFault(async () => {
+          if (video) await video.write(await parts.draw(pixels, detections, config))
+          else if (config.draw) await writePicture(folder, image, pixels, detections, parts.draw, config)
+          if (config.crops) await writeCrops(folder, classes, image, pixels, detections, parts.encode)
+        }),
+      write: (image) => lines.write(image),
+      onImage: (report) => hooks.onImage?.(report),
+      progress: (done) => listener.progress({ job: "detect", done, total }),
+    })
     await video?.finish()
-    const seconds = (performance.now() - began) / 1000
     const used = await renderLog(path, formats, { folder, classes, categoryIds: record.categoryIds, imageIds })
     if (used !== undefined) log(imageIdsLine(used))
     const finished = !signal.aborted
@@ -208,31 +175,20 @@ export async function detectWith(
     if (finished) writeRecord(folder, { ...record, finished })
     return {
       ...labelled,
-      ...{ folder, ...tally.result(), finished, score, bestScore: bestScore ?? null },
-      imagesPerSecond: looked > 0 ? looked / seconds : null,
+      ...{ folder, ...tally.result(), finished, canResume: canResume(opened, video !== null) },
+      ...{ score: look.score, bestScore: bestScore ?? null, imagesPerSecond },
       video: video && join(folder, videoName),
     }
   } catch (error) {
     if (!(error instanceof WriteError)) throw error
-    throw new UserError(`${error.message}. ${tally.images} images are done; go on with --out ${folder} --resume`)
+    const onward = canResume(opened, video !== null) ? `; go on with --out ${folder} --resume` : ""
+    throw new UserError(`${error.message}. ${tally.images} images are done${onward}`)
   }
 }
 
-/** @throws UsageError where the weights tell of no validation */
-function expectBestScore(bestScore: number | undefined, weights: readonly string[]): number {
-  if (bestScore !== undefined) return bestScore
-  const why = weights.length > 1 ? "several detectors have none together" : `${weights[0]} tells of no validation`
-  throw new UsageError(`--score best: ${why}. Give a number; resdet eval prints the best one`)
-}
-
-/** @throws UsageError for a name that is no class of the detector */
-function classesOf(wanted: readonly string[] | undefined, known: readonly string[]): ReadonlySet<string> | undefined {
-  const unknown = wanted?.find((name) => !known.includes(name))
-  if (unknown === undefined) return wanted && new Set(wanted)
-  throw new UsageError(
-    `--classes: no class "${shown(unknown)}".${didYouMean(unknown, known)} Known: ${known.join(", ")}`,
-  )
-}
+/** Of a stream nobody knows the length, and what was drawn of a video is in one file. */
+export const canResume = ({ rate, count }: ImageSource, isDrawnInto: boolean): boolean =>
+  !isDrawnInto && (rate === undefined || count(() => true) !== undefined)
 
 /** What goes wrong with one image's own files is its fault. @throws what would go wrong with any other as well */
 async function ownFault(write: () => Promise<void>): Promise<UserError | undefined> {
@@ -243,28 +199,4 @@ async function ownFault(write: () => Promise<void>): Promise<UserError | undefin
     if (isOfOneFile(error)) return error
     throw error
   }
-}
-
-/** Counts what was found, in this run and in the ones that it goes on with. */
-class Tally {
-  images = 0
-  #skipped = 0
-  readonly #labels = new Map<string, number>()
-
-  /** @param found undefined for an image that could not be read */
-  add(found: { readonly detections: readonly Detection[] } | undefined): void {
-    this.images++
-    if (found === undefined) this.#skipped++
-    for (const { label } of found?.detections ?? []) this.#labels.set(label, (this.#labels.get(label) ?? 0) + 1)
-  }
-
-  result(): Pick<DetectFolderResult, "images" | "skipped" | "objects"> {
-    const objects = Object.fromEntries([...this.#labels].sort(([, a], [, b]) => b - a))
-    return { images: this.images, skipped: this.#skipped, objects }
-  }
-}
-
-/** A message without the file it begins with, which the line names by its path in the source. */
-function withoutFile(message: string, file: string): string {
-  return file !== "" && message.startsWith(`${file}: `) ? message.slice(file.length + 2) : message
 }

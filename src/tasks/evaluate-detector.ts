@@ -9,7 +9,7 @@ import type { EvalReport } from "../eval/report.js"
 import { detectRecords } from "../predict/detect-records.js"
 import { openNetwork } from "../predict/open-network.js"
 import { engineLine } from "../predict/pixel-detector.js"
-import { howReadOf, readBoxData } from "./box-data.js"
+import { howReadOf, readBoxData, readDataOf } from "./box-data.js"
 import { parseOptions } from "./config.js"
 import { listenerOf, type TaskHooks } from "./hooks.js"
 import { weightsFiles } from "./named-weights.js"
@@ -36,9 +36,10 @@ export async function evaluateDetector(given: EvaluateDetectorOptions, hooks: Ta
   try {
     log(engineLine(network))
     const { singleClass } = options
-    const classes = singleClass ? null : network.classes
-    const how = { split, classes, ...howReadOf(options), policies: scoringPolicies }
-    const set = chooseClasses(await readBoxData(data, how, { log, fault }), { singleClass })
+    const how = { split, ...howReadOf(options), policies: scoringPolicies }
+    const set = singleClass
+      ? chooseClasses(await readBoxData(data, { ...how, classes: null }, { log, fault }), { singleClass })
+      : await readDataOf(network.classes, data, how, { log, fault })
     if (singleClass && set.classes.join() !== network.classes.join()) {
       throw new UsageError(
         `--single-class: the detector knows ${network.classes.join(", ")}. Give one that was trained with --single-class`,

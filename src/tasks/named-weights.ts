@@ -74,6 +74,11 @@ export function findPublished(name: string, from?: string): PublishedWeights {
   const found = known.find((one) => one.name === (name === "coco" ? cocoDetector : name))
   if (found !== undefined) return found
   const all = [...known.map((one) => one.name), "coco"]
+  if (name === "imagenet") {
+    throw new UsageError(
+      `"imagenet" is the backbone that belongs to --model: here give its name. Known: ${all.join(", ")}`,
+    )
+  }
   throw new UsageError(`unknown weights "${name}".${didYouMean(name, all)} Known: ${all.join(", ")}`)
 }
 

@@ -72,6 +72,63 @@ test("Ctrl-C keeps what was written as whole files and exits with 130", async ()
   expect(JSON.parse(readFileSync(join(folder, "out/coco_results.json"), "utf8"))).toHaveLength(lines.length)
 })
 
+test("with --out - the lines of a log go to stdout as images are done, and no file is written", async () => {
+  writeFileSync(join(folder, "list.txt"), "photos/1.jpg\nbroken.jpg\nphotos/2.jpg\n")
+  writeFileSync(join(folder, "broken.jpg"), "no")
+  const files = readdirSync(folder).sort()
+  const args = ["--weights", "w", "--source", "list.txt"]
+  const streamed = detect([...args, "--out", "-", "--quiet"])
+  expect(streamed).toMatchObject({ status: 3, stderr: "error: 1 of 3 images could not be read or written\n" })
+  expect(readdirSync(folder).sort()).toEqual(files)
+  detect([...args, "--out", "out"])
+  expect(streamed.stdout).toBe(readFileSync(join(folder, "out/detections.jsonl"), "utf8"))
+  expect(detect([...args, "--out", "-"]).stderr).toMatch(/\n2 images \([\d.]+ a second\): 2 dog\nerror: [^\n]+\n$/)
+
+  // Each line comes before the next image is looked at, and Ctrl-C ends it after the image at hand.
+  const child = spawn(process.execPath, [dummy, "detect", "--weights", "w", "--source", "photos", "--out", "-"], {
+    cwd: folder,
+  })
+  let stdout = ""
+  let stderr = ""
+  child.stderr.on("data", (text) => {
+    stderr += text
+  })
+  child.stdout.on("data", (text) => {
+    if (stdout === "") child.kill("SIGINT")
+    stdout += text
+  })
+  expect(await new Promise((done) => child.on("close", done))).toBe(130)
+  const lines = stdout.trimEnd().split("\n")
+  expect(lines.length).toBeLessThan(100)
+  expect(lines.map((line) => (JSON.parse(line) as { detections: [] }).detections.length)).toEqual(lines.map(() => 1))
+  expect(stderr).toMatch(new RegExp(`\nstopped after ${lines.length} images\n$`))
+})
+
+test.each([
+  [["--crops"], "--out - writes JSON lines alone: --crops needs a folder"],
+  [["--resume"], "--out - writes JSON lines alone: --resume needs a folder"],
+  [["--format", "coco"], "--out - writes JSON lines alone: --format needs a folder"],
+  [["--below", "0.5"], "--out - writes JSON lines alone: --below needs a folder"],
+  [["--json", "-"], "--out - and --json - both write to stdout: give --json a file"],
+])("--out - refuses %s", (flags, message) => {
+  const { status, stdout, stderr } = detect(["--weights", "w", "--source", "photos", "--out", "-", ...flags])
+  expect({ status, stdout, stderr }).toEqual({ status: 2, stdout: "", stderr: `error: ${message}\n` })
+})
+
+test("--config - reads options from stdin, beside which nothing else may", () => {
+  const options = { cwd: folder, encoding: "utf8" } as const
+  const call = (input: string, ...args: string[]) =>
+    spawnSync(process.execPath, [dummy, "detect", "--config", "-", ...args], { ...options, input })
+  const { status, stdout } = call("weights: w\nsource: photos/1.jpg\nout: '-'\n")
+  expect(status).toBe(0)
+  expect(JSON.parse(stdout)).toMatchObject({ image: "1.jpg" })
+  expect(call("{", "--source", "a").stderr).toMatch(/^error: standard input: /)
+  expect(call("weights: w\nsources: a\n").stderr).toMatch(/^error: standard input: unknown option "sources"/)
+  expect(call("weights: w\n", "--source", "-").stderr).toBe(
+    "error: --config - and --source - both read standard input: give one of them a file\n",
+  )
+})
+
 test("a wrong engine in the environment is named as the variable's", () => {
   const { status, stderr } = detect(["--weights", "w", "--source", "photos"], { RESDET_ENGINE: "wasmm" })
   expect(status).toBe(2)

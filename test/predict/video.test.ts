@@ -89,7 +89,14 @@ test.each([
   ["https://host/a.jpg", undefined],
   ["photos", undefined],
 ])("what %s is to ffmpeg", (source, input) => {
-  expect(videoInput(source)).toEqual(input)
+  expect(videoInput(source, "linux")).toEqual(input)
+})
+
+test("a camera is asked for as its system has it", () => {
+  expect(videoInput("1", "darwin")).toEqual(["-f", "avfoundation", "-framerate", "30", "-i", "1:none"])
+  expect(videoInput("video=USB Camera", "win32")).toEqual(["-f", "dshow", "-i", "video=USB Camera"])
+  expect(videoInput("video=USB Camera", "linux")).toBe(undefined)
+  expect(() => videoInput("0", "win32")).toThrow('a camera of Windows has a name: give --source "video=<name>"')
 })
 
 test("a video's frames are images with their number and second, about as many as its length says", async () => {
@@ -129,10 +136,15 @@ test("the frames' boxes are drawn into one video, and the log tells frame and se
     width: 2,
     height: 1,
   })
+  expect(result.canResume).toBe(false)
   await expect(detect()).rejects.toThrow("nothing is overwritten")
   await expect(detect({ resume: true })).rejects.toThrow("--resume and --shard of a video need --no-draw")
   const plain = await detect({ draw: false, out: join(folder, "plain") })
   expect([plain.video, existsSync(join(folder, "plain/detections.mp4"))]).toEqual([null, false])
+  expect(plain.canResume).toBe(true)
+  const streamed: string[] = []
+  await detectWith(parts, { weights: "w", source: clip, out: "-", score: 0 }, { onLine: (line) => streamed.push(line) })
+  expect(streamed).toEqual(lines)
 })
 
 test("a machine without ffmpeg, a broken video and --fps of no video are told in one line", async () => {

@@ -4,7 +4,8 @@ import { join } from "node:path"
 import { afterEach, beforeEach, expect, test } from "vitest"
 import type { RgbImage } from "../../datasets/image/rgb.js"
 import { DataError, UsageError } from "../../src/core/errors.js"
-import { type DetectParts, detectWith, type ImageReport } from "../../src/tasks/detect-folder.js"
+import { type DetectParts, detectWith } from "../../src/tasks/detect-folder.js"
+import type { ImageReport } from "../../src/tasks/take-detections.js"
 import { decodeDummy, dummyDetector } from "../support/dummy-detector.js"
 
 let folder = ""
@@ -60,6 +61,7 @@ test("every image has its line, and the unreadable one is told and passed over",
     skipped: 1,
     objects: { dog: 2, cat: 2 },
     finished: true,
+    canResume: true,
     score: 0,
     bestScore: null,
     imagesPerSecond: expect.any(Number),

@@ -57,3 +57,44 @@ test("what was found is saved, and scored again gives every figure to the last d
   const again = await scorePredictions({ gt: data, split: "val", predictions: file })
   expect({ ...again, calibration: undefined }).toEqual({ ...report, calibration: undefined })
 }, 60_000)
+
+test("objects of classes that a detector was not trained on are left out, which is told in one line and no fault", async () => {
+  const folder = tempFolder()
+  const [weights, data] = [join(folder, "two.safetensors"), join(folder, "shapes")]
+  await makeShapes(data, { images: 1, valImages: 4, sides: [64, 80], heights: [28, 40], counts: [2, 4] })
+  const all = await readDataset(data, { split: "val" })
+  // Neither in the data's order nor all of them.
+  const classes = [all.classes[2]!, all.classes[0]!]
+  saveUntrained({ [weights]: classes }, 3)
+  const network = await openTensorNetwork([weights], "tensorflow")
+  const found: Detections[] = []
+  await detectRecords(network, all.images, {}, (_, one) => void found.push(one))
+  network.dispose()
+  const faults: string[] = []
+  const lines: string[] = []
+  const report = await evaluateDetector(
+    { weights, data, split: "val", engine: "tensorflow", savePredictions: join(folder, "results.json") },
+    { onFault: ({ kind }) => faults.push(kind), onLog: (line) => lines.push(line) },
+  )
+
+  const known = await readDataset(data, { split: "val", classes })
+  const left = known.faults.filter(({ kind }) => kind === "unknown-class").length
+  expect(left).toBeGreaterThan(0)
+  expect(faults).toEqual([])
+  expect(lines.at(-1)).toContain(`the detector does not know ${all.classes.length - 2} of the classes (`)
+  expect(lines.at(-1)).toContain(`): their ${left} objects are left out`)
+  expect(new Set(report.perClass.map(({ name }) => name))).toEqual(new Set(classes))
+  const { coco, truths, detections } = evaluateDetections(known, found)
+  expect(report).toMatchObject({ coco, truths, detections })
+  const predictions = join(folder, "results.json")
+  const again = await scorePredictions({ gt: data, split: "val", predictions, categories: classes })
+  expect(again).toMatchObject({ coco, truths, detections })
+
+  // A name that the data do not have is another matter: then each object of an unknown class is a fault, as ever.
+  saveUntrained({ [weights]: [classes[0]!, "tringle"] }, 3)
+  await evaluateDetector(
+    { weights, data, split: "val", engine: "tensorflow", details: false },
+    { onFault: ({ kind }) => faults.push(kind) },
+  )
+  expect(new Set(faults)).toEqual(new Set(["unknown-class"]))
+}, 60_000)

@@ -1,7 +1,7 @@
 import { z } from "zod"
 import { type DetectOptions, detectRules } from "../../detector/detect-options.js"
 import { option } from "../option.js"
-import { byRule, detectEngine, files, offline, outFolder, precision } from "./shared.js"
+import { byRule, detectEngine, files, offline, precision } from "./shared.js"
 
 /** How a detector looks at an image; the same wherever one runs. */
 export const lookShape = {
@@ -48,10 +48,15 @@ export const detectSchema = z.strictObject({
     repeated: true,
   }),
   source: option(z.string(), {
-    help: "an image, its URL, a folder, a quoted glob, a list file (.txt), a tar archive, or - for either of these two from stdin; a video file, or a stream (rtsp://..., /dev/video0), by ffmpeg",
+    help: "an image, its URL, a folder, a quoted glob, a list file (.txt), a tar archive, or - for either of these two from stdin; a video file, a stream (rtsp://...) or a camera (0, /dev/video0, on Windows video=<name>), by ffmpeg",
     path: "single",
   }),
-  out: outFolder("runs/detect/detectN"),
+  out: option(z.string().optional(), {
+    help: "where results go; -: the lines of detections.jsonl go to stdout as images are done, and no file is written",
+    value: "folder|-",
+    path: "single",
+    otherwise: "runs/detect/detectN",
+  }),
   score: option(z.union([z.number().min(0).max(1), z.literal("best")], "a number from 0 to 1, or best").default(0.5), {
     help: "minimum score of a detection; best: that of the highest F1 in the validation of the weights",
     value: "0..1|best",
@@ -110,6 +115,8 @@ export const detectSchema = z.strictObject({
 })
 
 export type DetectFolderOptions = z.input<typeof detectSchema>
+/** As checked, with its defaults. */
+export type CheckedDetectOptions = z.output<typeof detectSchema>
 
 /** Those of a task's options that say how a detector looks at an image. */
 export function lookOf(
