@@ -55,17 +55,20 @@ export class Loader<Sample, Batch extends object> {
 
   /**
    * The batches of one epoch from `start` on.
+   * @param isOwn which of them are made, by their place in the epoch; all when left out
    * @throws DataError when a photo is faulty and its policy is to stop
    */
-  async *epoch(epoch: number, start = 0): AsyncGenerator<Loaded<Batch>, void, undefined> {
+  async *epoch(
+    epoch: number,
+    start = 0,
+    isOwn: (index: number) => boolean = () => true,
+  ): AsyncGenerator<Loaded<Batch>, void, undefined> {
     const { faults, prefetch } = this.#parts
-    const plan = this.#parts.plan(epoch).slice(start)
-    const collate = (samples: readonly Sample[], i: number) => this.#parts.collate(samples, { epoch, index: start + i })
-    let index = start
-    for await (const { result, waitedMs } of ahead(plan, collate, prefetch)) {
+    const plan = [...this.#parts.plan(epoch).entries()].filter(([index]) => index >= start && isOwn(index))
+    const collate = ([index, samples]: (typeof plan)[number]) => this.#parts.collate(samples, { epoch, index })
+    for await (const { item, result, waitedMs } of ahead(plan, collate, prefetch)) {
       for (const [photo, problems] of result.problems) faults.add(photo, problems)
-      if (result.batch !== undefined) yield { ...result.batch, epoch, index, waitedMs }
-      index++
+      if (result.batch !== undefined) yield { ...result.batch, epoch, index: item[0], waitedMs }
     }
   }
 

@@ -1,5 +1,6 @@
 import type { LabelledSet } from "../../datasets/labelled-set.js"
 import { DataError } from "../core/errors.js"
+import type { Peers } from "../train/agreement.js"
 import { decodedBatches, type UnreadImage } from "./decoded-batches.js"
 import type { Scorer } from "./scorer.js"
 
@@ -20,6 +21,8 @@ export interface ScoreOptions {
   readonly batch: number
   /** Ends the work after the images at hand. */
   readonly signal?: AbortSignal
+  /** Where several processes share the images out, in batches that are those of one process. */
+  readonly peers?: Peers | undefined
   /** Called with how many images are done. */
   readonly onImages?: (done: number) => void
 }
@@ -31,31 +34,46 @@ export interface ScoreOptions {
  */
 export async function scoreSet(set: LabelledSet, scorer: Scorer, options: ScoreOptions): Promise<ScoredSet> {
   checkClasses(set, scorer.classes)
-  const { batch, signal, onImages } = options
+  const { batch, signal, peers, onImages } = options
+  const { rank, size } = peers ?? { rank: 0, size: 1 }
   const count = set.labels.length
-  const classCount = scorer.classes.length
-  const scores = new Float32Array(count * classCount)
-  const labels = new Int32Array(count)
-  const images = new Int32Array(count)
-  const failed: UnreadImage[] = []
-  let read = 0
-  for await (const part of decodedBatches(set, batch)) {
+  const own = Array.from(set.labels, (_, index) => index).filter((index) => Math.floor(index / batch) % size === rank)
+  const parts: ScoredPart[] = []
+  for await (const part of decodedBatches(set, batch, own)) {
     if (signal?.aborted) break
-    for (const [i, index] of part.indices.entries()) {
-      labels[read + i] = set.labels[index]!
-      images[read + i] = index
-    }
-    failed.push(...part.failed)
-    if (part.images.length > 0) scores.set(await scorer.score(part.images), read * classCount)
-    read += part.images.length
-    onImages?.(part.end)
+    const { images, indices, failed } = part
+    parts.push({ indices, failed, scores: images.length > 0 ? await scorer.score(images) : new Float32Array(0) })
+    onImages?.(Math.min(part.end * size, count))
     if (signal?.aborted) break
   }
+  const all = peers === undefined ? parts : inTurn(await peers.exchange(parts))
+  return joined(all, set.labels, scorer.classes.length)
+}
+
+/** A batch, scored. */
+interface ScoredPart {
+  readonly indices: readonly number[]
+  readonly failed: readonly UnreadImage[]
+  readonly scores: Float32Array
+}
+
+/** The shares of several processes in the order of one. */
+function inTurn<Part>(shares: readonly (readonly Part[])[]): Part[] {
+  const rounds = Math.max(...shares.map(({ length }) => length))
+  return Array.from({ length: rounds }, (_, i) => shares.flatMap((share) => share.slice(i, i + 1))).flat()
+}
+
+function joined(parts: readonly ScoredPart[], labelOf: ArrayLike<number>, classCount: number): ScoredSet {
+  const images = Int32Array.from(parts.flatMap(({ indices }) => indices))
+  const scores = new Float32Array(images.length * classCount)
+  let at = 0
+  for (const part of parts) {
+    scores.set(part.scores, at)
+    at += part.scores.length
+  }
   return {
-    scores: scores.subarray(0, read * classCount),
-    labels: labels.subarray(0, read),
-    images: images.subarray(0, read),
-    failed,
+    ...{ scores, images, labels: images.map((index) => labelOf[index]!) },
+    failed: parts.flatMap(({ failed }) => failed),
   }
 }
 

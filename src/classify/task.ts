@@ -7,6 +7,7 @@ import { softmaxCrossEntropy } from "../core/losses.js"
 import type { Parameters } from "../core/parameters.js"
 import { awaitReadback } from "../engine/readback.js"
 import { topKError } from "../eval/imagenet.js"
+import type { Peers } from "../train/agreement.js"
 import type { TrainingTask } from "../train/training-task.js"
 import type { UnreadImage } from "./decoded-batches.js"
 import { scoreSet } from "./evaluate.js"
@@ -48,7 +49,7 @@ export function classificationTask(
   return {
     parameters,
     batchesPerEpoch: training.batchesPerEpoch,
-    batches: (epoch, start) => training.epoch(epoch, start),
+    batches: (epoch, start, isOwn) => training.epoch(epoch, start, isOwn),
     next: ({ index }) => index + 1,
     prepare: async ({ pixels, shape }) => tf.tidy(() => network.frozenFeatures(tf.tensor4d(pixels, [...shape]))),
     losses: (stem, { labels }) => {
@@ -74,7 +75,7 @@ export function classificationTask(
       },
     }),
     ...(validation && {
-      validate: async (signal, onImage) => ({ ...(await classifierErrors(validation, signal, onImage)) }),
+      validate: async (signal, onImage, peers) => ({ ...(await classifierErrors(validation, signal, onImage, peers)) }),
     }),
   }
 }
@@ -96,10 +97,12 @@ export async function classifierErrors(
   { set, scorer, onUnread }: ClassifierCheck,
   signal?: AbortSignal,
   onImage?: (done: number, total: number) => void,
+  peers?: Peers,
 ): Promise<ClassifierErrors> {
   const { scores, labels, failed } = await scoreSet(set, scorer, {
     batch: scorerDefaults.batch,
     ...(signal && { signal }),
+    peers,
     onImages: (done) => onImage?.(done, set.labels.length),
   })
   for (const image of failed) onUnread?.(image)

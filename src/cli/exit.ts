@@ -31,6 +31,12 @@ export function interruption(): AbortSignal {
   return interruptionController.signal
 }
 
+/** As a signal to this process, where another one of the same run has got it. */
+export function interrupt(): void {
+  interruption()
+  interruptionController!.abort()
+}
+
 /** Whether the user has asked this process to stop. */
 export function wasInterrupted(): boolean {
   return interruptionController?.signal.aborted ?? false

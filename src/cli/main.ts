@@ -1,6 +1,6 @@
 import { createRequire } from "node:module"
 import { Command, CommanderError } from "commander"
-import { UsageError, UserError } from "../core/errors.js"
+import { LostProcessError, PeerError, UsageError, UserError } from "../core/errors.js"
 import { isOutOfMemory } from "../core/out-of-memory.js"
 import { didYouMean } from "../core/suggest.js"
 import type { CommandEntry } from "./command.js"
@@ -75,7 +75,7 @@ function report(error: unknown, words: readonly string[]): number {
   }
   if (wasInterrupted() && isAbort(error)) return exitCodes.interrupted
   if (error instanceof UserError) {
-    complain(error.message)
+    if (!isToldElsewhere(error)) complain(error.message)
     return wasInterrupted() ? exitCodes.interrupted : error.exitCode
   }
   if (isSystemError(error)) {
@@ -89,6 +89,10 @@ function report(error: unknown, words: readonly string[]): number {
   complain("this is a bug in resdet, please report it", stackOf(error))
   return exitCodes.error
 }
+
+/** Of several processes one tells what has ended them all. */
+const isToldElsewhere = (error: UserError) =>
+  error instanceof PeerError || (error instanceof LostProcessError && !error.isTeller)
 
 /** `error: unknown option '--epohcs'` + `(Did you mean --epochs?)` as one line in our own form. */
 function oneLine(error: CommanderError, words: readonly string[]): string {

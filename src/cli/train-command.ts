@@ -1,11 +1,16 @@
+import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import type { z } from "zod"
+import { LostProcessError } from "../core/errors.js"
+import { clusterPlace } from "../engine/cluster-place.js"
 import type { TaskHooks } from "../tasks/hooks.js"
 import type { ResumeChanges } from "../tasks/training/run-record.js"
 import type { BestModel, EpochReport, TrainHooks, TrainResult } from "../tasks/training/train-result.js"
 import type { StepReport } from "../train/report-window.js"
 import { type CommandModule, type CommandResult, defineCommand } from "./command.js"
+import { interrupt } from "./exit.js"
 import { nextLine, word } from "./next-command.js"
+import { formGroup, type Group } from "./processes.js"
 import { duration } from "./progress-line.js"
 import type { Terminal } from "./terminal.js"
 
@@ -36,20 +41,59 @@ export function trainCommand<Schema extends z.ZodType>(
     document: result,
     failure: result.ended === "signal" ? undefined : judge(result),
   })
+  /** Trains with the others, where there are any: the first process tells what came of it. */
+  const trainIn = async (group: Group, train: (processes: Group["processes"]) => Promise<TrainResult>) => {
+    let isWell = false
+    try {
+      const result = await train(group.processes)
+      isWell = true
+      if (result.ended === "signal") interrupt()
+      return (group.processes?.rank ?? 0) > 0 ? {} : told(result)
+    } catch (error) {
+      throw error instanceof LostProcessError ? withAdvice(error, name, group.flags) : error
+    } finally {
+      await group.end(isWell)
+    }
+  }
   return defineCommand({
     schema,
     async run(options, terminal) {
       const task = await load()
-      return told(await task.start(options, following(terminal)))
+      const group = formGroup((options as { processes?: number }).processes)
+      const counted = { ...(options as object), processes: group.processes?.count ?? 1 } as z.output<Schema>
+      return trainIn(group, (processes) => task.start(counted, { ...following(terminal), processes }))
     },
     async plan(options, terminal) {
       return (await load()).plan(options, terminal.hooks)
     },
-    async resume(run, changes, terminal) {
+    async resume(run, { processes: asked, ...changes }, terminal) {
       const task = await load()
-      return told(await task.resume(run, changes as ResumeChanges, following(terminal)))
+      const group = formGroup((asked as number | undefined) ?? processesOf(run))
+      return trainIn(group, (processes) => {
+        return task.resume(run, changes as ResumeChanges, { ...following(terminal), processes })
+      })
     },
   })
+}
+
+/** How many processes a run began with; undefined where that cannot be read, or another command starts them. */
+function processesOf(run: string): number | undefined {
+  if (clusterPlace(process.env, () => []) !== undefined) return undefined
+  try {
+    const { config } = JSON.parse(readFileSync(join(run, "config.json"), "utf8")) as { config: { processes?: number } }
+    return config.processes
+  } catch {
+    return undefined // the task says what is the matter
+  }
+}
+
+/** What to do after a process was lost. */
+function withAdvice({ message, run, isTeller }: LostProcessError, name: string, flags: string): LostProcessError {
+  const advice =
+    run === undefined
+      ? "Nothing had been saved yet: start it again"
+      : `Continue with: resdet ${name} --resume ${word(run)}${flags}`
+  return new LostProcessError(`${message}. ${advice}`, isTeller)
 }
 
 /** What a training tells, on the terminal. */

@@ -34,3 +34,28 @@ export class BusyError extends UserError {
 export class DisposedError extends UserError {
   override readonly name = "DisposedError"
 }
+
+/** A process that trained together with this one has died or hangs: what is not saved is lost, and the run can go on. */
+export class LostProcessError extends UserError {
+  override readonly name = "LostProcessError"
+  /** Whether it is this process's turn to tell the user, among those that are left. */
+  readonly isTeller: boolean
+  /** The run's folder, where there is one to continue. */
+  run: string | undefined
+
+  constructor(message: string, isTeller = true) {
+    super(message)
+    this.isTeller = isTeller
+  }
+}
+
+/** A process that trained together with this one has ended and said why: it tells the user, this one ends with its code. */
+export class PeerError extends UserError {
+  override readonly name = "PeerError"
+  override readonly exitCode: number
+
+  constructor(message: string, exitCode: number) {
+    super(message)
+    this.exitCode = exitCode
+  }
+}

@@ -3,6 +3,7 @@ import type { ImageRecord } from "../../datasets/dataset.js"
 import type { Loaded, Loader } from "../../datasets/loader/loader.js"
 import type { PhotoFaults } from "../../datasets/photo-faults.js"
 import type { Parameters } from "../core/parameters.js"
+import type { Peers } from "../train/agreement.js"
 import type { TrainingTask } from "../train/training-task.js"
 import type { ClassRpn } from "./class-rpn.js"
 import type { CropBatch } from "./crop-loader.js"
@@ -64,7 +65,7 @@ function feeding<Batch extends PixelBatch>(
 ) {
   return {
     batchesPerEpoch: loader.batchesPerEpoch,
-    batches: (epoch: number, start: number) => loader.epoch(epoch, start),
+    batches: (epoch: number, start: number, isOwn?: (index: number) => boolean) => loader.epoch(epoch, start, isOwn),
     next: ({ index }: Loaded<Batch>) => index + 1,
     prepare: async ({ pixels, shape }: Batch) => tf.tidy(() => network.frozenFeatures(tf.tensor4d(pixels, [...shape]))),
     describe: ({ records }: Batch) => [...new Set(records.map(({ id }) => id))].join(", "),
@@ -79,13 +80,18 @@ function validating(check: LocalizationCheck | undefined) {
     async validate(
       signal: AbortSignal,
       onImage?: (done: number, total: number) => void,
+      peers?: Peers,
     ): Promise<Record<string, number>> {
       const { localizer, images, options, faults } = check
-      const { perImage } = await localizeDataset(localizer, images, options, {
+      const { rank, size } = peers ?? { rank: 0, size: 1 }
+      const own = images.filter((_, index) => index % size === rank)
+      const found = await localizeDataset(localizer, own, options, {
         signal,
         ...(faults && { faults }),
-        onImage: (done) => onImage?.(done, images.length),
+        onImage: (done) => onImage?.(Math.min(done * size, images.length), images.length),
       })
+      const shares = (await peers?.exchange(found.perImage)) ?? [found.perImage]
+      const perImage = images.map((_, index) => shares[index % size]![Math.floor(index / size)])
       return { [localizationMetric]: 1 - localizationFigures(images, perImage).gtClassError }
     },
   }

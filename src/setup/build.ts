@@ -43,7 +43,7 @@ export async function buildAddon(folder: string, onPart?: (done: number, total: 
     const objects = files.map((file) => `${file}.o`)
     await runCompiler(["-shared", ...objects, "-o", join(folder, path), ...libraries])
   }
-  const binding = ["binding.cc", "backend.cc", "recorder.cc"]
+  const binding = ["binding.cc", "backend.cc", "recorder.cc", "collectives.cc", "loopback.cc"]
   await Promise.all([
     ...binding.map((file) => compile(file, "tfjs_binding")),
     compile("loader.cc", "resdet_loader").then(() => link(["loader.cc"], loaderPath, ["-ldl"])),
@@ -56,8 +56,8 @@ export async function buildAddon(folder: string, onPart?: (done: number, total: 
   ])
 }
 
-/** How often the compiler is called: for three files and two libraries. */
-const calls = 5
+/** How often the compiler is called: for six files and two libraries. */
+const calls = 8
 
 async function compileWith(program: string, args: readonly string[], cwd: string): Promise<void> {
   const { code, output } = await run(program, args, { cwd })

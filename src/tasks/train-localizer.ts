@@ -5,7 +5,7 @@ import { usualSize } from "../localize/localizer.js"
 import { saveLocalizer } from "../localize/localizer-file.js"
 import { localizationMetric } from "../localize/tasks.js"
 import { sgdOptions } from "../train/options.js"
-import type { RunOptions } from "../train/run-options.js"
+import { type RunOptions, runLength } from "../train/run-options.js"
 import { scheduleDefaults, scheduleOptions } from "../train/schedule.js"
 import { readNow } from "../weights/axes.js"
 import { Checkpoint } from "../weights/checkpoint.js"
@@ -16,7 +16,7 @@ import { parseOptions } from "./config.js"
 import type { TaskHooks } from "./hooks.js"
 import { withNamedWeights } from "./named-weights.js"
 import { type LocalizeTrainConfig, localizeTrainSchema, type TrainLocalizerOptions } from "./options/train-localizer.js"
-import { commonRunOptions } from "./options/training.js"
+import { batchesPerStep, commonRunOptions } from "./options/training.js"
 import { fingerprintOf, readTrainingData, type TrainingData } from "./training/box-data.js"
 import { expectValidation } from "./training/expect-validation.js"
 import { planLocalizer } from "./training/localizer-plan.js"
@@ -111,15 +111,19 @@ interface LocalizerStart {
 }
 
 function runOptions(config: LocalizeTrainConfig, batchesPerEpoch: number): RunOptions {
+  const { stepsPerEpoch, steps } = runLength(
+    { epochs: config.epochs, accumulate: batchesPerStep(config) },
+    batchesPerEpoch,
+  )
   return {
     epochs: config.epochs,
     ...commonRunOptions(config),
     schedule: scheduleOptions({
       base: config.lr,
-      steps: config.epochs * batchesPerEpoch,
+      steps,
       shape: config.schedule,
       patience: config.plateauPatience,
-      warmup: config.warmup ?? Math.min(scheduleDefaults.warmup, batchesPerEpoch - 1),
+      warmup: config.warmup ?? Math.min(scheduleDefaults.warmup, stepsPerEpoch - 1),
     }),
     sgd: sgdOptions({ momentum: config.momentum, weightDecay: config.weightDecay }),
     clipNorm: config.clipNorm,

@@ -1,12 +1,25 @@
 import * as tf from "@tensorflow/tfjs-core"
 import type { Parameter } from "../core/parameters.js"
+import type { Cluster } from "../engine/cluster.js"
 import { withData } from "../engine/readback.js"
+import { statisticsToSum, takeMeans } from "./moving-statistics.js"
 import type { Optimizer } from "./optimizer.js"
 import { squaredLength } from "./sgd.js"
 import { type Losses, type StepFigures, type StepOptions, trainStep } from "./step.js"
 
 /** What a batch is told by: the gradients have a norm where they made an update. */
 export type BatchFigures = Pick<StepFigures, "losses"> & Partial<StepFigures>
+
+/** What a batch is told by, also to the processes that have the others of its step. */
+export interface ToldBatch {
+  readonly place: number
+  readonly waited: number
+  readonly figures: Readonly<Record<string, number>>
+  /** Its images, to name them when something goes wrong. */
+  readonly images: string
+  /** Why it diverged, if it did. */
+  readonly diverged?: string
+}
 
 /**
  * Steps of several batches each: their gradients are averaged, clipped together, and make one update. Where a batch's
@@ -35,9 +48,47 @@ export class AccumulatedSteps {
     return isLast ? { losses: values, gradNorm: await this.#update(options) } : { losses: values }
   }
 
-  /** @returns the norm of the mean gradients */
-  async #update({ rate, clipNorm }: StepOptions): Promise<number> {
-    const gradients = tf.tidy(() => this.#sum.mean())
+  /**
+   * Ends a step whose batches are spread over processes: their gradients are added up, and each process makes the same update.
+   * @param share how many batches the step has in all, how many processes have one, and the running statistics to average
+   * @returns the norm of the mean gradients
+   */
+  async updateTogether(
+    cluster: Pick<Cluster, "sum">,
+    share: { readonly batches: number; readonly active: number; readonly statistics: ReadonlyMap<string, tf.Variable> },
+    options: StepOptions,
+  ): Promise<number> {
+    const hasBatch = this.#sum.count > 0
+    const zeros = tf.tidy(() => ({
+      ...(hasBatch
+        ? {}
+        : Object.fromEntries(this.#parameters.map(({ variable }) => [variable.name, tf.zerosLike(variable)]))),
+      ...(hasBatch ? {} : statisticsToSum(share.statistics, false)),
+    }))
+    const own = hasBatch ? { ...this.#sum.sums, ...statisticsToSum(share.statistics, true) } : zeros
+    const sums = await cluster.sum(own).finally(() => tf.dispose(zeros))
+    takeMeans(share.statistics, sums, share.active)
+    const gradients = tf.tidy(() =>
+      meansOf(
+        this.#parameters.map(({ variable }) => variable.name),
+        sums,
+        share.batches,
+      ),
+    )
+    tf.dispose(sums)
+    return this.#apply(gradients, options)
+  }
+
+  #update(options: StepOptions): Promise<number> {
+    const { sums, count } = this.#sum
+    return this.#apply(
+      tf.tidy(() => meansOf(Object.keys(sums), sums, count)),
+      options,
+    )
+  }
+
+  /** @returns the gradients' norm */
+  async #apply(gradients: tf.NamedTensorMap, { rate, clipNorm }: StepOptions): Promise<number> {
     try {
       const norm = await withData(
         () => ({ squared: squaredLength(gradients) }),
@@ -74,8 +125,8 @@ class GradientSum implements Pick<Optimizer, "apply"> {
     this.#count++
   }
 
-  mean(): tf.NamedTensorMap {
-    return Object.fromEntries([...this.#sums].map(([name, sum]) => [name, tf.div(sum, this.#count)]))
+  get sums(): tf.NamedTensorMap {
+    return Object.fromEntries(this.#sums)
   }
 
   clear(): void {
@@ -85,21 +136,5 @@ class GradientSum implements Pick<Optimizer, "apply"> {
   }
 }
 
-/** A batch, and whether it is the last one of its step. */
-export type Turn<Batch> = readonly [batch: Batch, isLast: boolean]
-
-/** Batches in steps of `count`; the last step has what is left. Looks one batch ahead, and only where it has to. */
-export async function* inSteps<Batch>(
-  batches: AsyncIterable<Batch>,
-  count: number,
-): AsyncGenerator<Turn<Batch>, void, undefined> {
-  let held: Batch | undefined
-  let place = 0
-  for await (const batch of batches) {
-    if (held !== undefined) yield [held, false]
-    place = (place % count) + 1
-    held = place === count ? undefined : batch
-    if (held === undefined) yield [batch, true]
-  }
-  if (held !== undefined) yield [held, true]
-}
+const meansOf = (names: readonly string[], sums: tf.NamedTensorMap, count: number): tf.NamedTensorMap =>
+  Object.fromEntries(names.map((name) => [name, tf.div(sums[name]!, count)]))

@@ -14,8 +14,12 @@ export function faultOfBatch<Batch>(
     return new OutOfMemoryError(`out of memory ${where} with ${is} (${describe(batch)}). Lower ${lower}`)
   }
   if (!(error instanceof DivergedError)) return error
-  return new DivergedError(`training diverged ${where}: ${error.message}, with images ${describe(batch)}`)
+  return new DivergedError(divergedWith(error.message, where, describe(batch)))
 }
+
+/** A divergence as it is told. */
+export const divergedWith = (what: string, where: string, images: string): string =>
+  `training diverged ${where}: ${what}, with images ${images}`
 
 /** What to try after a divergence that going back cannot help. @param retries how often the rate was halved */
 export function divergenceAdvice(rate: number, retries: number): string {

@@ -49,7 +49,7 @@ export function detectionTask(
   return {
     parameters,
     batchesPerEpoch: loader.batchesPerEpoch,
-    batches: (epoch, start) => loader.epoch(epoch, start),
+    batches: (epoch, start, isOwn) => loader.epoch(epoch, start, isOwn),
     next: ({ index }) => index + 1,
     async prepare({ pixels, shape, images }) {
       const input = tf.tensor4d(pixels, [...shape])
@@ -63,22 +63,43 @@ export function detectionTask(
     describe: ({ images }) => images.map(({ record }) => record.id).join(", "),
     waited: ({ waitedMs }) => waitedMs,
     ...(validation && {
-      async validate(signal, onImage) {
+      async validate(signal, onImage, peers) {
         const evaluator = DetectionEvaluator.of(validation, { details: false })
         const means = new Means()
-        const onLosses = (one: Readonly<Record<string, number>>) => means.add({ ...one, loss: sumOf(one) })
-        const take = ({ imageId }: ImageRecord, found: Detections) => evaluator.addImage(imageId, found)
+        const own: Looked[] = []
+        const count = ({ index, found, losses: one }: Looked) => {
+          if (one !== undefined) means.add({ ...one, loss: sumOf(one) })
+          evaluator.addImage(validation.images[index]!.imageId, found)
+        }
+        let lost: Looked["losses"]
+        const take = (_: ImageRecord, found: Detections, index: number) => {
+          const one = { index, found, losses: lost }
+          if (peers === undefined) count(one)
+          else own.push(one)
+        }
         await detectDataset(detector, validation.images, config, take, {
           signal,
           faults,
           onImage,
-          ...(losses && { onLosses }),
+          ...(peers && { share: peers }),
+          ...(losses && { onLosses: (one) => (lost = one) }),
         })
+        if (peers !== undefined) {
+          const all = (await peers.exchange(own)).flat()
+          for (const one of all.sort((a, b) => a.index - b.index)) count(one)
+        }
         const named = Object.entries(means.means()).map(([name, value]) => [`val_${name}`, value])
         return { ...detectionMetrics(evaluator.report()), ...Object.fromEntries(named) }
       },
     }),
   }
+}
+
+/** What was found in an image, and its losses where they are measured. */
+interface Looked {
+  readonly index: number
+  readonly found: Detections
+  readonly losses: Readonly<Record<string, number>> | undefined
 }
 
 const sumOf = (losses: Readonly<Record<string, number>>) => Object.values(losses).reduce((sum, loss) => sum + loss, 0)

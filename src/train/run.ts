@@ -1,12 +1,16 @@
 import { DataError, DivergedError } from "../core/errors.js"
 import { freeIfPossible } from "../core/out-of-memory.js"
 import { mixSeeds, type Random, seededRandom } from "../core/random.js"
+import type { Cluster } from "../engine/cluster.js"
 import { awaitReadback } from "../engine/readback.js"
-import { AccumulatedSteps, type BatchFigures, inSteps } from "./accumulate.js"
+import { AccumulatedSteps, type ToldBatch } from "./accumulate.js"
+import { Agreement } from "./agreement.js"
 import { WeightAverage } from "./average.js"
-import { divergenceAdvice, faultOfBatch } from "./batch-faults.js"
+import { divergedWith, divergenceAdvice, faultOfBatch } from "./batch-faults.js"
 import { followLoss, hasExploded, mostRetries } from "./explosion.js"
+import { inSteps, isInShare } from "./in-steps.js"
 import { Means, noSums } from "./means.js"
+import { movingStatistics } from "./moving-statistics.js"
 import { createOptimizer } from "./optimizer.js"
 import { ReportWindow } from "./report-window.js"
 import type { RunEvents } from "./run-events.js"
@@ -19,6 +23,8 @@ import type { TrainingTask } from "./training-task.js"
  * Trains until the last epoch or step, until patience or time is at an end, or until `signal` is aborted: then the state
  * after the last whole step is saved. A validation that the signal cut short is made again by the run that goes on.
  * @param from where to begin
+ * @param cluster the processes that share out the batches of each step; `accumulate` counts those of all of them, and a step
+ *   of two is bit for bit that of one process. All of them call this alike; what the events keep is the first one's affair
  * @returns where it stopped; see `isDone`
  * @throws DivergedError naming the loss, the step and the images; nothing is saved from that step on. DataError when an
  *   epoch made no step, since none of its images could be read. OutOfMemoryError
@@ -27,8 +33,9 @@ export async function runTraining<Batch, Prepared extends { dispose(): void }>(
   task: TrainingTask<Batch, Prepared>,
   options: RunOptions,
   events: RunEvents,
-  signal: AbortSignal,
+  asked: AbortSignal,
   from: RunStart = { position: runStart },
+  cluster?: Cluster,
 ): Promise<RunPosition> {
   const { position, moments } = from
   if (position.batch > task.batchesPerEpoch) {
@@ -42,20 +49,21 @@ export async function runTraining<Batch, Prepared extends { dispose(): void }>(
   const average = options.average && new WeightAverage(trainable, options.average)
   if (from.average) average?.restore(from.average)
   const updates = new AccumulatedSteps(trainable, optimizer)
+  const statistics = movingStatistics(task.parameters)
+  const perStep = options.accumulate ?? 1
+  const agreement = new Agreement(asked, cluster)
+  const { signal } = agreement
   const { steps } = runLength(options, task.batchesPerEpoch)
   let window = new ReportWindow(steps, position.window)
   let { epoch, batch: start, step, best, pending = false, waited = 0, trend, retries = 0, seconds = 0 } = position
   let sums = new Means(position.losses)
   let schedule = needsFeedback(options.schedule) ? (position.schedule ?? scheduleStart) : undefined
-  const begunAt = performance.now()
-  let savedAt = begunAt
-  let countedAt = begunAt
+  let savedAt = agreement.now
+  let countedAt = agreement.now
   const isOver = () => isDone({ ...here(), pending: false, waited: 0 }, options)
   // Never before a step: a run that goes on again and again comes to its end.
   const isOutOfTime = () =>
-    options.maxMinutes !== undefined &&
-    step > position.step &&
-    performance.now() - begunAt >= options.maxMinutes * 60_000
+    options.maxMinutes !== undefined && step > position.step && agreement.now >= options.maxMinutes * 60_000
   try {
     while (pending || !(isDone(here(), options) || isOutOfTime())) {
       if (!pending) await trainEpoch()
@@ -109,20 +117,21 @@ export async function runTraining<Batch, Prepared extends { dispose(): void }>(
   async function trainSteps(): Promise<void> {
     const before = step
     events.onProgress?.("train", step, steps)
-    let random = stepRandom()
-    for await (const [batch, isLast] of inSteps(task.batches(epoch, start), options.accumulate ?? 1)) {
-      const { gradNorm, losses } = await addBatch(batch, isLast, random)
-      const told: Record<string, number> = { ...losses, ...(await task.figures?.()) }
-      if (schedule) schedule = afterStep(schedule, options.schedule, told.train_error ?? 0)
-      const figures = { ...told, ...(gradNorm !== undefined && { gradNorm }) }
-      sums.add(figures)
-      window.add(figures, task.waited(batch))
+    const isOwn = cluster && isInShare(cluster, perStep)
+    const own: ToldBatch[] = []
+    const shares = { perStep, start, batches: task.batchesPerEpoch, next: task.next, share: cluster }
+    for await (const { batch, place, isLast, end } of inSteps(task.batches(epoch, start, isOwn), shares)) {
+      if (batch !== undefined) {
+        const told = await addBatch(batch, place, isLast && cluster === undefined)
+        if (cluster === undefined) take(told)
+        else own.push(told)
+      }
       if (!isLast) continue
+      if (cluster !== undefined && !(await updateTogether(cluster, own.splice(0)))) continue
       const rate = rateNow()
       step++
-      random = stepRandom()
       average?.follow(step)
-      start = task.next(batch)
+      start = end
       events.onProgress?.("train", step, steps)
       countTime()
       if (step % options.reportEvery === 0) await events.onStep(window.report(epoch, step, rate))
@@ -132,6 +141,32 @@ export async function runTraining<Batch, Prepared extends { dispose(): void }>(
     if (start === 0 && step === before) {
       throw new DataError("none of the training images could be used: a whole epoch had no step")
     }
+  }
+
+  /** Takes note of what a batch was told by. */
+  function take({ figures, waited }: ToldBatch): void {
+    if (schedule) schedule = afterStep(schedule, options.schedule, figures.train_error ?? 0)
+    sums.add(figures)
+    window.add(figures, waited)
+  }
+
+  /** Ends a step whose batches are spread over the processes; false where all of them were lost. */
+  async function updateTogether(among: Cluster, own: readonly ToldBatch[]): Promise<boolean> {
+    const shares = await agreement.agree(own)
+    const told = shares.flat().sort((one, other) => one.place - other.place)
+    for (const { figures, diverged, images } of told) {
+      if (diverged !== undefined) throw new DivergedError(diverged)
+      follow(figures.loss!, images)
+    }
+    for (const [i, one] of told.entries()) {
+      if (i < told.length - 1) take(one)
+      else {
+        const share = { batches: told.length, active: shares.filter(({ length }) => length > 0).length, statistics }
+        const gradNorm = await updates.updateTogether(among, share, { rate: rateNow(), clipNorm: options.clipNorm })
+        take({ ...one, figures: { ...one.figures, gradNorm } })
+      }
+    }
+    return told.length > 0
   }
 
   /** Back to where the epoch began, with half the rate, where that can help. */
@@ -163,7 +198,7 @@ export async function runTraining<Batch, Prepared extends { dispose(): void }>(
   }
 
   function countTime(): void {
-    const now = performance.now()
+    const { now } = agreement
     seconds += (now - countedAt) / 1000
     countedAt = now
   }
@@ -172,33 +207,47 @@ export async function runTraining<Batch, Prepared extends { dispose(): void }>(
     const { saveEvery } = options
     if (saveEvery === undefined) return false
     if ("steps" in saveEvery) return step % saveEvery.steps === 0
-    return performance.now() - savedAt >= saveEvery.minutes * 60_000
+    return agreement.now - savedAt >= saveEvery.minutes * 60_000
   }
 
-  /** What the samples of a step are drawn from. */
-  function stepRandom(): Random {
-    return seededRandom(mixSeeds(options.seed, step))
+  /** What the samples of a batch are drawn from, whoever has the other batches of its step. */
+  function randomOf(place: number): Random {
+    return seededRandom(place === 0 ? mixSeeds(options.seed, step) : mixSeeds(options.seed, step, place))
   }
 
-  async function addBatch(batch: Batch, isLast: boolean, random: Random): Promise<BatchFigures> {
+  /** The losses of a batch and their gradients, and the update where it `updatesNow`. */
+  async function addBatch(batch: Batch, place: number, updatesNow: boolean): Promise<ToldBatch> {
+    const told = { place, waited: task.waited(batch), images: task.describe(batch) }
     let prepared: Prepared | undefined
     try {
       prepared = await task.prepare(batch)
-      const made = () => task.losses(prepared!, batch, random)
-      const figures = await updates.add(made, isLast, { rate: rateNow(), clipNorm: options.clipNorm })
-      trend = followLoss(trend, figures.losses.loss!)
-      if (hasExploded(trend)) {
-        throw new DivergedError(
-          `the loss exploded: ${trend.recent.toPrecision(3)} over the last batches, ${trend.first.toPrecision(3)} at the start`,
-        )
-      }
-      return figures
+      const made = () => task.losses(prepared!, batch, randomOf(place))
+      const how = { rate: rateNow(), clipNorm: options.clipNorm }
+      const { losses, gradNorm } = await updates.add(made, updatesNow, how)
+      if (cluster === undefined) follow(losses.loss!)
+      const figures = { ...losses, ...(await task.figures?.()), ...(gradNorm !== undefined && { gradNorm }) }
+      return { ...told, figures }
     } catch (error) {
-      const where = `at step ${step + 1} (epoch ${epoch + 1})`
-      throw faultOfBatch(error, where, batch, task)
+      const fault = faultOfBatch(error, stepName(), batch, task)
+      // The others are told of it where the step ends, and all of them go back together.
+      if (cluster !== undefined && fault instanceof DivergedError)
+        return { ...told, figures: {}, diverged: fault.message }
+      throw fault
     } finally {
       freeIfPossible(() => prepared?.dispose())
     }
+  }
+
+  function stepName(): string {
+    return `at step ${step + 1} (epoch ${epoch + 1})`
+  }
+
+  /** @param images of the batch, where nobody else names them. @throws DivergedError when the loss has exploded */
+  function follow(loss: number, images?: string): void {
+    trend = followLoss(trend, loss)
+    if (!hasExploded(trend)) return
+    const what = `the loss exploded: ${trend.recent.toPrecision(3)} over the last batches, ${trend.first.toPrecision(3)} at the start`
+    throw new DivergedError(images === undefined ? what : divergedWith(what, stepName(), images))
   }
 
   /**
@@ -207,12 +256,14 @@ export async function runTraining<Batch, Prepared extends { dispose(): void }>(
    */
   async function endOfEpoch(means: Readonly<Record<string, number>>, isWithin: boolean): Promise<boolean> {
     const isLast = isWithin || (options.steps === undefined && epoch + 1 === options.epochs)
-    if (isLast) await task.finish?.(signal)
+    if (isLast) await task.finish?.(asked)
     const done = epoch + 1
     const due = options.validateEvery > 0 && (done % options.validateEvery === 0 || isLast)
     const onImage = (at: number, total: number) => events.onProgress?.("validate", at, total)
-    const validate = async () => (due && task.validate && !signal.aborted ? await task.validate(signal, onImage) : {})
+    const validate = async () =>
+      due && task.validate && !signal.aborted ? await task.validate(asked, onImage, cluster) : {}
     const metrics = await (average === undefined ? validate() : average.during(validate))
+    await agreement.agree(undefined)
     if (signal.aborted) return false
     const rate = learningRate(Math.max(0, step - 1), options.schedule, schedule) * 0.5 ** retries
     const value = metrics[options.metric]
@@ -222,7 +273,7 @@ export async function runTraining<Batch, Prepared extends { dispose(): void }>(
       if (schedule) schedule = afterValidation(schedule, options.schedule, value)
       waited = isBest ? 0 : waited + 1
     }
-    if (!isLast && isDone({ ...here(), pending: false }, options)) await task.finish?.(signal)
+    if (!isLast && isDone({ ...here(), pending: false }, options)) await task.finish?.(asked)
     countTime()
     const { gradNorm = Number.NaN, ...losses } = means
     await events.onEpoch(done, losses, metrics, { gradNorm, rate, seconds })
@@ -239,7 +290,7 @@ export async function runTraining<Batch, Prepared extends { dispose(): void }>(
   async function save(position: RunPosition): Promise<void> {
     await readBack()
     await events.onSave(position, optimizer, average)
-    savedAt = performance.now()
+    savedAt = agreement.now
   }
 
   async function readBack(): Promise<void> {

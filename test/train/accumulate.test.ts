@@ -5,7 +5,7 @@ import { normal } from "../../src/core/initializers.js"
 import { Parameters } from "../../src/core/parameters.js"
 import { seededRandom } from "../../src/core/random.js"
 import { startEngine } from "../../src/engine/start.js"
-import { AccumulatedSteps, inSteps } from "../../src/train/accumulate.js"
+import { AccumulatedSteps } from "../../src/train/accumulate.js"
 import { Sgd } from "../../src/train/sgd.js"
 import { trainStep } from "../../src/train/step.js"
 import { expectClose } from "../support/close.js"
@@ -72,20 +72,4 @@ test("nothing changes before the last batch, nor when one of them diverges", asy
   await expect(steps.add(broken, true, { rate: 0.1, clipNorm: 10 })).rejects.toThrow(DivergedError)
   expect([...weight.dataSync()]).toEqual(start)
   steps.dispose()
-})
-
-test("an epoch's batches come in steps of so many, the last step with what is left", async () => {
-  const plan = async (batches: number, count: number) => {
-    const given = async function* () {
-      for (let batch = 0; batch < batches; batch++) yield batch
-    }
-    const turns: string[] = []
-    for await (const [batch, isLast] of inSteps(given(), count)) turns.push(`${batch}${isLast ? "!" : ""}`)
-    return turns.join(" ")
-  }
-  expect(await plan(5, 2)).toBe("0 1! 2 3! 4!")
-  expect(await plan(4, 2)).toBe("0 1! 2 3!")
-  expect(await plan(3, 1)).toBe("0! 1! 2!")
-  expect(await plan(2, 5)).toBe("0 1!")
-  expect(await plan(0, 2)).toBe("")
 })

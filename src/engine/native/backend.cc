@@ -33,6 +33,17 @@ struct HandlesTag {
 template struct Expose<ContextTag, &TFJSBackend::tfe_context_>;
 template struct Expose<HandlesTag, &TFJSBackend::tfe_handle_map_>;
 
+struct InfoTag {
+  using Member = napi_value (TFJSBackend::*)(napi_env, TFE_TensorHandle*);
+  friend Member Get(InfoTag);
+};
+struct DeviceTag {
+  using Member = std::string TFJSBackend::*;
+  friend Member Get(DeviceTag);
+};
+template struct Expose<InfoTag, &TFJSBackend::GenerateOutputTensorInfo>;
+template struct Expose<DeviceTag, &TFJSBackend::device_name>;
+
 struct Status {
   TF_Status* const status = TF_NewStatus();
   ~Status() { TF_DeleteStatus(status); }
@@ -42,16 +53,18 @@ struct Status {
   }
 };
 
-std::vector<napi_value> Arguments(napi_env env, napi_callback_info info, size_t count) {
-  std::vector<napi_value> values(count);
-  napi_get_cb_info(env, info, &count, values.data(), nullptr, nullptr);
-  return values;
-}
-
 TFJSBackend* Backend(napi_env env) {
   void* backend = nullptr;
   napi_get_instance_data(env, &backend);
   return static_cast<TFJSBackend*>(backend);
+}
+
+}  // namespace
+
+std::vector<napi_value> Arguments(napi_env env, napi_callback_info info, size_t count) {
+  std::vector<napi_value> values(count);
+  napi_get_cb_info(env, info, &count, values.data(), nullptr, nullptr);
+  return values;
 }
 
 std::string Text(napi_env env, napi_value value) {
@@ -60,7 +73,8 @@ std::string Text(napi_env env, napi_value value) {
   return text;
 }
 
-/** The tensors of a list of numbers; one that is gone is null. */
+TFE_Context* Context(napi_env env) { return Backend(env)->*Get(ContextTag()); }
+
 std::vector<TFE_TensorHandle*> Handles(napi_env env, napi_value ids) {
   const auto& all = Backend(env)->*Get(HandlesTag());
   uint32_t count = 0;
@@ -76,6 +90,19 @@ std::vector<TFE_TensorHandle*> Handles(napi_env env, napi_value ids) {
   }
   return handles;
 }
+
+napi_value Describe(napi_env env, TFE_TensorHandle* tensor) { return (Backend(env)->*Get(InfoTag()))(env, tensor); }
+
+void RenameDevice(napi_env env, const std::string& task) {
+  std::string& device = Backend(env)->*Get(DeviceTag());
+  device = task + device.substr(device.find("/device:"));
+}
+
+napi_property_descriptor Method(const char* name, napi_callback call) {
+  return {name, nullptr, call, nullptr, nullptr, nullptr, napi_default, nullptr};
+}
+
+namespace {
 
 thread_local std::unique_ptr<Recording> recording;
 
@@ -99,7 +126,7 @@ napi_value EndRecording(napi_env env, napi_callback_info info) {
   const std::string name = Text(env, arguments[0]);
   const std::unique_ptr<Recording> ended = std::move(recording);
   const Status status;
-  const auto used = ended->Finish(Backend(env)->*Get(ContextTag()), name, Handles(env, arguments[1]), status.status);
+  const auto used = ended->Finish(Context(env), name, Handles(env, arguments[1]), status.status);
   if (TF_GetCode(status.status) != TF_OK) return status.Report(env), nullptr;
   void* settings = nullptr;
   size_t length = 0;
@@ -120,13 +147,9 @@ napi_value RemoveRecording(napi_env env, napi_callback_info info) {
   const std::string name = Text(env, Arguments(env, info, 1)[0]);
   optimizer_settings.erase(name);
   const Status status;
-  TFE_ContextRemoveFunction(Backend(env)->*Get(ContextTag()), name.c_str(), status.status);
+  TFE_ContextRemoveFunction(Context(env), name.c_str(), status.status);
   status.Report(env);
   return nullptr;
-}
-
-napi_property_descriptor Method(const char* name, napi_callback call) {
-  return {name, nullptr, call, nullptr, nullptr, nullptr, napi_default, nullptr};
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
 // tfjs-node's binding as it is (its source is included, its entry renamed), with signals held while TensorFlow runs, and with
-// the recorder's calls beside its own.
+// the recorder's calls and those of several processes beside its own.
 #include <node_api.h>
 #include <unistd.h>
 
@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "backend.h"
+#include "collectives.h"
 #include "signals.h"
 
 namespace resdet {
@@ -50,8 +51,9 @@ NAPI_MODULE_INIT() {
   // The threads that TensorFlow makes now take none ever.
   resdet::SignalsHeld held;
   exports = tfnodejs::InitTfjs(env, exports);
-  const auto methods = resdet::RecorderMethods();
-  resdet::DefineHeld(env, exports, methods.size(), methods.data());
+  for (const auto& methods : {resdet::RecorderMethods(), resdet::CollectiveMethods()}) {
+    resdet::DefineHeld(env, exports, methods.size(), methods.data());
+  }
   return exports;
 }
 

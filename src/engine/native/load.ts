@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs"
+import { readdirSync, readFileSync } from "node:fs"
 import { createRequire } from "node:module"
 import { join } from "node:path"
 import * as tf from "@tensorflow/tfjs-core"
@@ -86,5 +86,14 @@ export function gpuDriver(): string | undefined {
       ?.replace(/^NVRM version:\s*/, "")
   } catch {
     return undefined
+  }
+}
+
+/** How many NVIDIA GPUs this machine's driver has. */
+export function gpuCount(): number {
+  try {
+    return readdirSync("/proc/driver/nvidia/gpus").length
+  } catch {
+    return 0
   }
 }

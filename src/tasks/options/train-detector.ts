@@ -134,10 +134,6 @@ export const trainSchema = z.strictObject({
     otherwise: `${trainDefaults.batch}`,
     source: "torchvision `references/detection/train.py`: 2 images a device",
   }),
-  accumulate: option(z.int().min(1).default(1), {
-    help: "gradient accumulation steps: batches per optimizer step",
-    unit: "batches",
-  }),
   weightDecay: option(z.number().min(0).optional(), {
     ...weightDecay,
     otherwise: `the recipe's, else ${sgdDefaults.weightDecay}`,

@@ -22,7 +22,7 @@ export function saveIntervalOf(given: z.output<typeof saveInterval>): SaveInterv
 }
 
 /** Of `90m` or `2h`. */
-const minutesOf = (text: string): number => Number.parseFloat(text) * (text.endsWith("h") ? 60 : 1)
+export const minutesOf = (text: string): number => Number.parseFloat(text) * (text.endsWith("h") ? 60 : 1)
 
 const lengths = "minutes or hours, such as 90m or 1.5h"
 const duration = z.string(lengths).regex(/^(?=.*[1-9])\d+(\.\d+)?[mh]$/, lengths)
@@ -50,6 +50,22 @@ export const runOptionsShape = (runs: string) => ({
     help: `when a loss explodes or is NaN: begin the epoch again with half the rate, ${mostRetries} times at most, or stop`,
     source: "Ultralytics recovers three times",
   }),
+  accumulate: option(z.int().min(1).default(1), {
+    help: "gradient accumulation steps: batches per optimizer step, of each process",
+    unit: "batches",
+  }),
+  processes: option(z.int().min(1).optional(), {
+    help: "processes that train together, each with batches of its own: one a GPU, or on the processor",
+    unit: "n",
+    otherwise: "as many as srun, torchrun or TF_CONFIG has started, else 1; --resume: those of the run",
+    source: "torchrun's --nproc-per-node",
+  }),
+  joinTimeout: option(duration.default("10m"), {
+    help: "how long processes wait for one another at the start",
+    value: "time",
+    source: "torchrun's rendezvous: 600 s",
+    advanced: true,
+  }),
   workers: option(z.int().min(0).optional(), {
     help: "threads that load images",
     otherwise: "one less than there are cores, at most 4",
@@ -73,10 +89,20 @@ export const runOptionsShape = (runs: string) => ({
   }),
 })
 
+/** How many batches make a step, over all processes. */
+export const batchesPerStep = ({
+  accumulate,
+  processes = 1,
+}: {
+  accumulate: number
+  processes?: number | undefined
+}): number => accumulate * processes
+
 /** What every trainer's options say of the training loop. */
 export function commonRunOptions(config: z.output<z.ZodObject<ReturnType<typeof runOptionsShape>>>) {
   const { seed, saveEvery, logEvery, patience, maxTime, onDiverge } = config
   return {
+    accumulate: batchesPerStep(config),
     ...{ seed, saveEvery: saveIntervalOf(saveEvery), reportEvery: logEvery, patience, onDiverge },
     maxMinutes: maxTime === undefined ? undefined : minutesOf(maxTime),
   } satisfies Partial<RunOptions>

@@ -4,13 +4,13 @@ import type { ReadLabelledSet } from "../../../datasets/read-labelled.js"
 import { networkSpec } from "../../backbone/networks.js"
 import { UsageError } from "../../core/errors.js"
 import { sgdOptions } from "../../train/options.js"
-import type { RunOptions } from "../../train/run-options.js"
+import { type RunOptions, runLength } from "../../train/run-options.js"
 import { scheduleOptions } from "../../train/schedule.js"
 import type { Checkpoint } from "../../weights/checkpoint.js"
 import type { ClassifierConfig } from "../../weights/model-info.js"
 import { expectNetwork, planInput, planNetwork } from "../../weights/plan.js"
 import type { ClassifyTrainConfig } from "../options/train-classifier.js"
-import { commonRunOptions } from "../options/training.js"
+import { batchesPerStep, commonRunOptions } from "../options/training.js"
 
 /**
  * What is trained how, unless the user says otherwise.
@@ -87,7 +87,7 @@ export function classifierRunOptions(
     ...commonRunOptions(config),
     schedule: scheduleOptions({
       base: config.lr,
-      steps: epochs * batchesPerEpoch,
+      steps: runLength({ epochs, accumulate: batchesPerStep(config) }, batchesPerEpoch).steps,
       shape,
       drops: config.drops ?? recipes[set.format].drops,
       patience,

@@ -5,6 +5,7 @@ import { type Recipe, recipes, scaleRecipe } from "../../train/recipes.js"
 import type { Checkpoint } from "../../weights/checkpoint.js"
 import { planModelName, planNetwork, planPreset } from "../../weights/plan.js"
 import { defaultEpochs, type GivenTrainConfig, type TrainConfig, trainDefaults } from "../options/train-detector.js"
+import { batchesPerStep } from "../options/training.js"
 import { recipeTable } from "./recipe-table.js"
 
 /** The options of a run, and how they came about where a recipe is among them. */
@@ -31,7 +32,7 @@ export function planTraining(given: GivenTrainConfig, checkpoint: Checkpoint | u
   const isAdamW = given.optimizer === "adamw"
   const config: TrainConfig = {
     ...given,
-    ...lengthOf(given, chosen, batch * given.accumulate),
+    ...lengthOf(given, chosen, batch * batchesPerStep(given)),
     // A recipe's rate and a preset's are those of SGD.
     ...(isAdamW && { lr: given.lr ?? adamwRate }),
     model,

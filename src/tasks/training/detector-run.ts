@@ -9,7 +9,7 @@ import { scheduleOptions } from "../../train/schedule.js"
 import type { Checkpoint } from "../../weights/checkpoint.js"
 import { planModel, planOwnModel } from "../../weights/plan.js"
 import type { TrainConfig } from "../options/train-detector.js"
-import { commonRunOptions } from "../options/training.js"
+import { batchesPerStep, commonRunOptions } from "../options/training.js"
 
 /** What the detector of a run is like: the preset's, or that of the weights, with the user's own values. */
 export function detectorModelConfig(config: TrainConfig, checkpoint: Checkpoint | undefined): ModelConfig {
@@ -25,7 +25,8 @@ export function detectorRunOptions(
   format: Dataset["format"],
   batchesPerEpoch: number,
 ): RunOptions {
-  const { accumulate, ema, emaDecay, emaRamp } = config
+  const { ema, emaDecay, emaRamp } = config
+  const accumulate = batchesPerStep(config)
   const asked = { ...(config.steps !== undefined && { steps: config.steps }), accumulate }
   const { steps, stepsPerEpoch } = runLength({ epochs: config.epochs ?? 0, ...asked }, batchesPerEpoch)
   const epochs = config.epochs ?? Math.ceil(steps / stepsPerEpoch)
@@ -62,7 +63,8 @@ const ratePerImage = (config: TrainConfig) => preset(config.preset ?? defaultPre
 
 /** `learning rate 0.01 (0.005 an image x batch 2), warm-up 5 steps; 12 epochs of 100 steps` */
 export function scheduleLine(config: TrainConfig, { epochs, steps, schedule }: RunOptions, batches: number): string {
-  const { batch, accumulate, optimizer } = config
+  const { batch, optimizer } = config
+  const accumulate = batchesPerStep(config)
   const times = accumulate === 1 ? "" : ` x ${accumulate} batches a step`
   const why = config.lr === undefined ? ` (${ratePerImage(config)} an image x batch ${batch}${times})` : ""
   const { stepsPerEpoch } = runLength({ epochs, accumulate }, batches)

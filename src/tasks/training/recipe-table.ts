@@ -1,5 +1,6 @@
 import type { Recipe } from "../../train/recipes.js"
 import type { GivenTrainConfig, TrainConfig } from "../options/train-detector.js"
+import { batchesPerStep } from "../options/training.js"
 
 /** An option, its value, and where that comes from. */
 type Row = readonly [name: string, value: string, from: string]
@@ -14,6 +15,9 @@ export function recipeTable(recipe: Recipe, given: GivenTrainConfig, config: Tra
       ? (["weightDecay", `${config.weightDecay}`, "AdamW's own"] as const)
       : row("weightDecay", config.weightDecay, given.weightDecay, `${recipe.weightDecay}`),
     ["batch", `${config.batch}`, given.batch === undefined ? "default" : "given"] as const,
+    ...((config.processes ?? 1) === 1
+      ? []
+      : [["processes", `${config.processes}`, "given: each with batches"] as const]),
     ...(config.accumulate === 1 ? [] : [["accumulate", `${config.accumulate}`, "given: batches a step"] as const]),
     ...sizesRows(recipe, given, config),
     ["preset", config.preset ?? "none", presetOrigin(given, config)] as const,
@@ -22,7 +26,7 @@ export function recipeTable(recipe: Recipe, given: GivenTrainConfig, config: Tra
     number,
     number,
   ]
-  const [theirs, ours] = [recipe.batch, config.batch * config.accumulate]
+  const [theirs, ours] = [recipe.batch, config.batch * batchesPerStep(config)]
   return [
     `recipe ${given.recipe} (${recipe.from}: ${perStep(theirs)}), here with ${perStep(ours)}:`,
     ...rows.map(([name, value, from]) => `  ${name.padEnd(names)}  ${value.padEnd(values)}  ${from}`),
@@ -37,7 +41,7 @@ function row(name: string, value: string | number, given: unknown, recipes: stri
 }
 
 function scheduleRows(recipe: Recipe, given: GivenTrainConfig, config: TrainConfig): Row[] {
-  const [theirs, ours] = [recipe.batch, config.batch * config.accumulate]
+  const [theirs, ours] = [recipe.batch, config.batch * batchesPerStep(config)]
   const scaled = (counts: readonly number[]) =>
     counts.join(", ") + (theirs === ours || counts.every((count) => count === 0) ? "" : ` x ${theirs}/${ours}`)
   const rate = theirs === ours ? `${recipe.lr}` : `${recipe.lr} x ${ours}/${theirs}`

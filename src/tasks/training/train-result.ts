@@ -5,9 +5,12 @@ import type { EpochFigures } from "../../train/run-events.js"
 import type { RunOptions } from "../../train/run-options.js"
 import { isDone, type RunPosition } from "../../train/run-position.js"
 import type { TaskHooks } from "../hooks.js"
+import type { Processes } from "./processes.js"
 
 /** How a caller follows a training run. */
 export interface TrainHooks extends TaskHooks {
+  /** The processes that train together; this one alone when left out. */
+  readonly processes?: Processes | undefined
   /** Every `logEvery` steps: means since the last report. */
   onStep?(report: StepReport & { readonly epochs: number }): void | Promise<void>
   onEpoch?(report: EpochReport): void | Promise<void>
@@ -66,13 +69,18 @@ export function howToGoOn({ waited = 0 }: RunPosition, options: RunOptions): str
   return `${options[unit]} ${unit}. Set --${unit} to train further`
 }
 
-function endOf(position: RunPosition, options: RunOptions, signal: AbortSignal): TrainResult["ended"] {
+function endOf(position: RunPosition, options: RunOptions, signal: Pick<AbortSignal, "aborted">): TrainResult["ended"] {
   if (isDone(position, { ...options, patience: undefined })) return "length"
   if (isDone(position, options)) return "patience"
   return signal.aborted ? "signal" : "time"
 }
 
-export function resultOf(folder: string, position: RunPosition, options: RunOptions, signal: AbortSignal): TrainResult {
+export function resultOf(
+  folder: string,
+  position: RunPosition,
+  options: RunOptions,
+  signal: Pick<AbortSignal, "aborted">,
+): TrainResult {
   const { epoch, step, best } = position
   const bestFile = existsSync(weightsOf(folder, "best")) ? weightsOf(folder, "best") : null
   return {

@@ -1,20 +1,25 @@
+import { existsSync } from "node:fs"
+import { join } from "node:path"
 import type { z } from "zod"
 import type { Fault } from "../../../datasets/dataset.js"
-import { UserError } from "../../core/errors.js"
+import { LostProcessError, UsageError, UserError } from "../../core/errors.js"
 import { freeIfPossible } from "../../core/out-of-memory.js"
 import type { Parameters } from "../../core/parameters.js"
+import type { Cluster } from "../../engine/cluster.js"
 import type { EngineChoice } from "../../engine/names.js"
-import { startEngine } from "../../engine/start.js"
 import { runTraining } from "../../train/run.js"
 import type { RunEvents } from "../../train/run-events.js"
 import { RunFolder, type RunFolderOptions, type SavedModel } from "../../train/run-folder.js"
 import type { RunOptions } from "../../train/run-options.js"
 import { isDone, type RunPosition, runStart } from "../../train/run-position.js"
+import { sharedEvents } from "../../train/shared-events.js"
 import type { SavedState } from "../../train/state.js"
 import type { TrainingTask } from "../../train/training-task.js"
 import { type HeldFolder, holdFolder } from "../folder-lock.js"
 import { type Listener, listenerOf, type TaskHooks } from "../hooks.js"
+import { batchesPerStep } from "../options/training.js"
 import { following, newFaults } from "./follow-run.js"
+import { countProcesses, expectAlike, ProcessLog, startTogether } from "./processes.js"
 import {
   createRun,
   type DatasetFingerprint,
@@ -33,6 +38,9 @@ interface CommonConfig {
   readonly engine: EngineChoice
   readonly keep: number
   readonly tensorboard: boolean
+  readonly accumulate: number
+  readonly processes?: number | undefined
+  readonly joinTimeout: string
 }
 
 /** What is to be trained, decided; `start` is what the first steps need beside it, such as the weights to start from. */
@@ -52,14 +60,20 @@ export type Origin<Start> =
 export interface Trainable {
   readonly batchesPerEpoch: number
   /** `runTraining` of the task. */
-  run(options: RunOptions, events: RunEvents, signal: AbortSignal, from?: SavedState): Promise<RunPosition>
+  run(
+    options: RunOptions,
+    events: RunEvents,
+    signal: AbortSignal,
+    from: SavedState | undefined,
+    cluster: Cluster | undefined,
+  ): Promise<RunPosition>
 }
 
 export const trainable = <Batch, Prepared extends { dispose(): void }>(
   task: TrainingTask<Batch, Prepared>,
 ): Trainable => ({
   batchesPerEpoch: task.batchesPerEpoch,
-  run: (options, events, signal, from) => runTraining(task, options, events, signal, from),
+  run: (options, events, signal, from, cluster) => runTraining(task, options, events, signal, from, cluster),
 })
 
 /** All that a trainer has made ready for a run. */
@@ -101,13 +115,26 @@ export async function train<Given extends CommonConfig, Config extends CommonCon
   given: Given,
   hooks: TrainHooks,
 ): Promise<TrainResult> {
-  const listener = listenerOf(hooks)
-  refuseExistingRun(given.out)
-  const { config, model, data, start } = await trainer.decide(given, listener)
-  listener.log(`engine: ${await startEngine(config.engine)}`)
-  const prepared = await trainer.prepare({ config, model, data, start }, listener)
-  return trainPrepared(prepared, config, undefined, hooks, () => {
-    return createRun(trainer.folder, config.out, { config: stored(config), model, data: trainer.fingerprint(data) })
+  const log = logOf(hooks)
+  const heard = log?.hooksOf(hooks) ?? hooks
+  const listener = listenerOf(heard)
+  const isFirst = log === undefined
+  if (isFirst) refuseExistingRun(given.out)
+  const counted = { ...given, processes: countProcesses(given.processes, hooks) }
+  const { config, model, data, start } = await trainer.decide(counted, listener)
+  const cluster = await startTogether(config, hooks, listener)
+  return await endingTogether(cluster, async () => {
+    const prepared = await trainer.prepare({ config, model, data, start }, listener)
+    return await trainPrepared(
+      { ...prepared, cluster, log },
+      config,
+      { model, data: trainer.fingerprint(data) },
+      heard,
+      () => {
+        const record = { config: stored(config), model, data: trainer.fingerprint(data) }
+        return createRun(trainer.folder, config.out, record)
+      },
+    )
   })
 }
 
@@ -118,16 +145,44 @@ export async function resume<Given extends CommonConfig, Config extends CommonCo
   { own = {}, ...changes }: ResumeChanges & { readonly own?: Partial<Config> },
   hooks: TrainHooks,
 ): Promise<TrainResult> {
-  const listener = listenerOf(hooks)
+  const log = logOf(hooks)
+  const heard = log?.hooksOf(hooks) ?? hooks
+  const listener = listenerOf(heard)
   const saved: RunRecord<Config, Model> = reopenRun(run, trainer.schema, changes as Record<string, unknown>)
-  using held = holdFolder(run, "trained")
+  using held = log === undefined ? holdFolder(run, "trained") : undefined
   const config = { ...saved.config, ...own }
+  expectWork(config, hooks, run)
   const model = trainer.complete ? trainer.complete(run, saved.model) : saved.model
   const data = await trainer.read(config, listener)
   const state = stateOf(run, saved.data, trainer.fingerprint(data), String(saved.config.data))
-  listener.log(`engine: ${await startEngine(config.engine)}`)
-  const prepared = await trainer.prepare({ config, model, data, state }, listener)
-  return await trainPrepared(prepared, config, state, hooks, () => held)
+  const cluster = await startTogether(config, hooks, listener)
+  return await endingTogether(cluster, async () => {
+    const prepared = await trainer.prepare({ config, model, data, state }, listener)
+    const about = { model, data: saved.data, position: state.position }
+    return await trainPrepared({ ...prepared, cluster, log, state }, config, about, heard, () => held!)
+  })
+}
+
+/** What a process other than the first one writes in the place of printing. */
+const logOf = ({ processes }: TrainHooks): ProcessLog | undefined =>
+  processes === undefined || processes.rank === 0 ? undefined : new ProcessLog(processes.rank)
+
+/** @throws UsageError when a step has too few batches for so many processes */
+function expectWork(config: CommonConfig, { processes }: TrainHooks, run: string): void {
+  const batches = batchesPerStep(config)
+  const count = processes?.count ?? 1
+  if (count <= batches) return
+  throw new UsageError(`${run}: a step of this run has ${batches} batches, too few for ${count} processes`)
+}
+
+/** Does `work`, and tells the others when it fails. */
+async function endingTogether<Result>(cluster: Cluster | undefined, work: () => Promise<Result>): Promise<Result> {
+  try {
+    return await work()
+  } catch (error) {
+    await cluster?.fail(error)
+    throw error
+  }
 }
 
 /** The options that `train` would use, with nothing left open. */
@@ -147,36 +202,57 @@ function stored<Config extends CommonConfig>(config: Config): object {
   return typeof config.data === "string" ? plain : { ...plain, data: "(given by the program)" }
 }
 
-/** Trains into a run's folder, tells each report, and frees what was made ready. */
+interface Joined {
+  readonly cluster: Cluster | undefined
+  readonly log: ProcessLog | undefined
+  readonly state?: SavedState
+}
+
+/**
+ * Trains into a run's folder, tells each report, and frees what was made ready.
+ * @param about what all processes must have alike, beside the options
+ * @param openFolder called in the first process alone
+ */
 async function trainPrepared(
-  { task, options, parameters, saved, faults, close }: PreparedRun,
-  kept: RunFolderOptions,
-  state: SavedState | undefined,
+  { task, options, parameters, saved, faults, close, cluster, log: own, state }: PreparedRun & Joined,
+  config: RunFolderOptions,
+  about: unknown,
   hooks: TrainHooks,
   openFolder: () => HeldFolder,
 ): Promise<TrainResult> {
   const { signal, log, fault } = listenerOf(hooks)
   try {
-    using held = openFolder()
-    const run = held.folder
-    const folder = new RunFolder(run, parameters, saved, log, kept)
+    if (cluster !== undefined) await expectAlike(cluster, config, about, parameters)
+    using held = own === undefined ? openFolder() : undefined
+    const run = (cluster === undefined ? held?.folder : await cluster.share(held?.folder))!
+    own?.open(run)
+    const folder = held && new RunFolder(run, parameters, saved, log, config)
     const position = state?.position ?? runStart
     if (isDone(position, options)) {
-      folder.sweep()
+      folder?.sweep()
       log(`${run} is finished: ${howToGoOn(position, options)}`)
       return resultOf(run, position, options, signal)
     }
-    await folder.begin(position)
+    await folder?.begin(position)
     if (state) log(`continuing after step ${position.step}, in epoch ${position.epoch + 1}`)
     const tellFaults = newFaults(faults, fault)
-    const events = following({ folder, run, options, best: position.best }, tellFaults, hooks)
-    const end = await task.run(options, events, signal, state).finally(tellFaults)
-    if (folder.failure) throw new UserError(`${run}: the last save failed: ${folder.failure.message}`)
-    return resultOf(run, end, options, signal)
+    const told = folder && following({ folder, run, options, best: position.best }, tellFaults, hooks)
+    const events = cluster === undefined ? told! : sharedEvents(cluster, told)
+    const end = await task.run(options, events, signal, state, cluster).catch(nameRun(run)).finally(tellFaults)
+    if (folder?.failure) throw new UserError(`${run}: the last save failed: ${folder.failure.message}`)
+    // None ends before all is saved.
+    const stops = (await cluster?.exchange(signal.aborted)) ?? [signal.aborted]
+    return resultOf(run, end, options, { aborted: stops.includes(true) })
   } finally {
     await close()
     freeIfPossible(() => parameters.dispose())
   }
+}
+
+/** Says of a run that lost a process where it can go on. */
+const nameRun = (run: string) => (error: unknown) => {
+  if (error instanceof LostProcessError && existsSync(join(run, "state"))) error.run = run
+  throw error
 }
 
 /** The purpose of a seed that makes first weights. */
