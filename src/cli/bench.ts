@@ -16,15 +16,22 @@ export const command = defineCommand({
     const result = await bench(options, hooks)
     const { machine, batch, precision, training, detection, photosPerSecond, peakMemory } = result
     const loading = `loading by two threads: ${photosPerSecond.toFixed(0)} photos a second`
+    const { traffic } = result
+    const step =
+      traffic &&
+      `a training step: ${traffic.calls} calls of TensorFlow, ${megabytes(traffic.read)} read, ${megabytes(traffic.sent)} sent`
     const text = [
       `${machine}; milliseconds: median, middle half of ${options.steps}\n`,
       `${phaseTable(`training step of ${batch}`, training)}\n`,
       `${phaseTable(`detection of 1 in ${precision}`, detection)}\n`,
+      ...(step ? [step] : []),
       `${loading}; peak memory ${(peakMemory / 2 ** 30).toFixed(2)} GB`,
     ]
     return { text: text.join("\n"), document: result }
   },
 })
+
+const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(2)} MB`
 
 /** A table of phases: median, middle half, and the share of the last one, which is their sum. */
 export function phaseTable(title: string, all: readonly Phase[]): string {

@@ -1,3 +1,4 @@
+import { type CudaDevice, deviceLine } from "../setup/cuda-device.js"
 import type { DoctorReport } from "../setup/doctor.js"
 import { examineSchema } from "../tasks/options/examine.js"
 import { defineCommand } from "./command.js"
@@ -16,6 +17,11 @@ export const command = defineCommand({
   },
 })
 
+const cudaLines = (cuda: CudaDevice): [string, string][] => [
+  ["CUDA", deviceLine(cuda)],
+  ["first step", cuda.firstStep],
+]
+
 function lines(report: DoctorReport): [name: string, value: string][] {
   const { versions, memory, cache, tools } = report
   const gigabytes = (bytes: number) => `${(bytes / 2 ** 30).toFixed(1)} GiB`
@@ -30,6 +36,7 @@ function lines(report: DoctorReport): [name: string, value: string][] {
     ["threads", `${threads}; ${report.cores} cores`],
     ["bf16", report.bf16.length > 0 ? `${report.bf16.join(" and ")} (--precision bf16)` : "none"],
     ["GPU", report.usesGpu ? `in use (${report.gpuDriver ?? report.webGpu?.device})` : (report.gpuDriver ?? "none")],
+    ...(report.cuda ? cudaLines(report.cuda) : []),
     ["WebGPU", report.webGpu ? `${report.webGpu.device} (${report.webGpu.driver})` : "no GPU that it can use"],
     ["memory", `${gigabytes(memory.total)}, ${gigabytes(memory.free)} free`],
     ["cache", `${cache.folder}${cache.native ? " (native engine set up)" : " (no native engine)"}`],

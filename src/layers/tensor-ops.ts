@@ -1,5 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core"
 import type { Scope } from "../core/parameters.js"
+import { averagePool } from "../engine/ops/average-pool.js"
 import { batchNormEpsilon, batchNormOfBatch } from "../engine/ops/batch-norm.js"
 import { type ConvolutionOptions, convolution } from "../engine/ops/convolution/convolution.js"
 import { groupNorm } from "../engine/ops/group-norm.js"
@@ -73,7 +74,7 @@ function tensorOps(scope: Scope, batchNorm: BatchNormUnit): Ops<tf.Tensor> {
       return tf.pad(x, [none, none, none, [before, behind]])
     },
     upsample: (x, like) => doubled(x as tf.Tensor4D, like.shape),
-    averagePool: (x) => tf.mean(x, [1, 2]),
+    averagePool: (x) => averagePool(x as tf.Tensor4D),
     flatten: (x) => tf.reshape(tf.transpose(x, [0, 3, 1, 2]), [x.shape[0]!, -1]),
   }
 }

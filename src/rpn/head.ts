@@ -110,13 +110,11 @@ export class RpnHead implements AnchorHead {
       if (cells.length === 0) return []
       const maps = { rows: rowsOf(levels[level]!), size: sizes[level]! }
       const hidden = this.#hidden(maps, this.#convs.length, cells, new Float32Array(cells.length).fill(1))
-      const own = tf.tensor1d(
-        anchors.map((anchor, row) => row * this.#sizes.anchors + anchor),
-        "int32",
-      )
+      const own = anchors.map((anchor, row) => row * this.#sizes.anchors + anchor)
       const of = ({ weight, bias }: Layer, width: number) => {
         const all = tf.add(tf.matMul(hidden, flat(weight)), bias)
-        return tf.gather(tf.reshape(all, [-1, width]), own)
+        // A tensor of its own each time: tfjs-node's gather reads back what was sent before.
+        return tf.gather(tf.reshape(all, [-1, width]), tf.tensor1d(own, "int32"))
       }
       return [{ logits: of(this.#objectness, 1), deltas: of(this.#deltas, 4) }]
     })

@@ -5,9 +5,11 @@ import type { MatchOptions } from "../boxes/matcher.js"
 import type { SampleOptions } from "../boxes/sampler.js"
 import type { Random } from "../core/random.js"
 import type { Size } from "../core/shapes.js"
+import { isOnCuda } from "../engine/native/op.js"
 import { noGrad } from "../engine/no-grad.js"
 import { withData } from "../engine/readback.js"
-import { type AnchorOptions, levelAnchors } from "./anchors.js"
+import { type AnchorOptions, anchorLevels, levelAnchors } from "./anchors.js"
+import { proposeOnDevice, unpackProposals } from "./device-proposals.js"
 import type { AnchorOutputs, RpnOutputs } from "./head.js"
 import { rpnLosses, sampledAnchors } from "./loss.js"
 import { type ProposalOptions, proposeBoxes } from "./proposals.js"
@@ -52,8 +54,7 @@ export class Rpn {
 
   /** The anchors of each level `[R * 4]`, input pixels. */
   anchors(levels: readonly tf.Tensor4D[]): Float32Array[] {
-    const sizes = levels.map(({ shape }): Size => [shape[1], shape[2]])
-    return levelAnchors(sizes, this.options.anchors)
+    return levelAnchors(mapSizes(levels), this.options.anchors)
   }
 
   /**
@@ -62,6 +63,12 @@ export class Rpn {
    * @returns `[P * 4]` an image, input pixels, best first
    */
   propose(levels: readonly tf.Tensor4D[], sizes: readonly Size[], options: ProposalOptions): Promise<Float32Array[]> {
+    if (isOnCuda()) {
+      return withData(
+        () => ({ packed: this.#proposeOnDevice(levels, sizes, options) }),
+        ({ packed }) => unpackProposals(packed),
+      )
+    }
     return withData(
       () => this.head.apply(levels),
       (outputs) => this.#proposals(outputs, levels, sizes, options),
@@ -70,7 +77,11 @@ export class Rpn {
 
   /** As `propose`, at once and unseen by the gradient tape: no gradient flows through proposals. */
   proposeOffTape(levels: readonly tf.Tensor4D[], sizes: readonly Size[], options: ProposalOptions): Float32Array[] {
-    return noGrad(() => this.#proposals(this.head.apply(levels), levels, sizes, options))
+    return noGrad(() =>
+      isOnCuda()
+        ? unpackProposals(this.#proposeOnDevice(levels, sizes, options))
+        : this.#proposals(this.head.apply(levels), levels, sizes, options),
+    )
   }
 
   /**
@@ -83,6 +94,11 @@ export class Rpn {
     const anchors = concatFloat32(this.anchors(levels))
     const targets = truths.map(({ boxes, crowds }) => rpnTargets(anchors, boxes, crowds, this.options, random))
     return rpnLosses(this.head.applyAt(levels, sampledAnchors(targets)), targets, this.options.loss)
+  }
+
+  #proposeOnDevice(levels: readonly tf.Tensor4D[], sizes: readonly Size[], options: ProposalOptions): tf.Tensor2D {
+    const grid = anchorLevels(mapSizes(levels), this.options.anchors)
+    return proposeOnDevice(this.head.apply(levels), grid, sizes, options)
   }
 
   #proposals(
@@ -100,3 +116,5 @@ export class Rpn {
     })
   }
 }
+
+const mapSizes = (levels: readonly tf.Tensor4D[]): Size[] => levels.map(({ shape }) => [shape[1], shape[2]])

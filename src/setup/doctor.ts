@@ -10,6 +10,7 @@ import { onnxRuntimeVersion } from "../engine/onnx-runtime.js"
 import { bf16Units } from "../engine/precision.js"
 import { startEngine } from "../engine/start.js"
 import type { GpuInfo } from "../engine/webgpu/device.js"
+import { type CudaDevice, cudaDevice } from "./cuda-device.js"
 import { cudaFaults, driverFault, probeWebGpu } from "./gpu.js"
 import { findCompiler, findPip, run } from "./programs.js"
 import { checkEngine } from "./self-check.js"
@@ -37,6 +38,8 @@ export interface DoctorReport {
   /** The NVIDIA driver, or null; `usesGpu` whether the engine computes on it. */
   readonly gpuDriver: string | null
   readonly usesGpu: boolean
+  /** The GPU that the engine computes on by CUDA, or null. */
+  readonly cuda: CudaDevice | null
   /** The GPU that the engine `webgpu` would use, or null. */
   readonly webGpu: GpuInfo | null
   /** Bytes. */
@@ -61,6 +64,7 @@ export async function examine(choice: EngineChoice = "auto"): Promise<DoctorRepo
   if (!native && !compiler) cures.push("no C++ compiler was found: setup builds with it. Install g++ and make")
   const driver = gpuDriver() ?? null
   const usesGpu = engine === "tensorflow" && isOnCuda()
+  const cuda = usesGpu ? await cudaDevice() : null
   if (driver) {
     const fault = driverFault(driver)
     if (fault) cures.push(fault)
@@ -100,6 +104,7 @@ export async function examine(choice: EngineChoice = "auto"): Promise<DoctorRepo
     bf16: bf16Units(),
     gpuDriver: driver,
     usesGpu: usesGpu || (engine === "webgpu" && !(webGpu instanceof Error) && !webGpu.isSoftware),
+    cuda,
     webGpu: webGpu instanceof Error ? null : webGpu,
     memory: { total: totalmem(), free: freemem() },
     cache: { folder: cacheFolder(), native: native?.folder ?? null },

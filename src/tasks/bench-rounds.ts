@@ -1,6 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core"
 import type { Dataset } from "../../datasets/dataset.js"
-import { detectionLoader } from "../../datasets/loader/detection-loader.js"
+import { type DetectionBatch, detectionLoader } from "../../datasets/loader/detection-loader.js"
 import { openInputs } from "../../datasets/loader/open-inputs.js"
 import { Parameters } from "../core/parameters.js"
 import { mixSeeds, seededRandom } from "../core/random.js"
@@ -9,6 +9,7 @@ import type { ModelConfig } from "../detector/model.js"
 import { assembleWithPhases } from "../detector/phases.js"
 import { recordLayers } from "../detector/record-layers.js"
 import type { Precision } from "../engine/names.js"
+import { countTraffic, sumOf } from "../engine/native/traffic.js"
 import { Sgd } from "../train/sgd.js"
 import { trainStep } from "../train/step.js"
 import type { Round } from "./bench-phases.js"
@@ -26,8 +27,19 @@ export interface BenchOptions {
   readonly precision: Precision
 }
 
+/** What a training step asks of native TensorFlow: each call is time in which a GPU waits for JavaScript. */
+export interface StepTraffic {
+  /** Operations, tensors sent and tensors read. */
+  readonly calls: number
+  /** Bytes. */
+  readonly read: number
+  readonly sent: number
+}
+
 export interface DetectorRounds {
   readonly training: readonly Round[]
+  /** Of a step of the warm-up; null on other engines than native TensorFlow. */
+  readonly traffic: StepTraffic | null
   readonly detection: readonly Round[]
 }
 
@@ -42,7 +54,7 @@ export async function timeDetector(
     const layers = buildLayers(parameters, config, photos.classes.length)
     const training = await timeTraining(config, photos, recordLayers(layers, "float32"), parameters, options)
     const testing = recordLayers(layers, options.precision)
-    return { training, detection: await timeDetection(config, photos, testing, options) }
+    return { ...training, detection: await timeDetection(config, photos, testing, options) }
   } finally {
     parameters.dispose()
   }
@@ -54,13 +66,23 @@ async function timeTraining(
   layers: DetectorLayers,
   parameters: Parameters,
   { batch, steps }: BenchOptions,
-): Promise<readonly Round[]> {
+): Promise<{ training: readonly Round[]; traffic: StepTraffic | null }> {
   const { size, maxSize } = config
   const loader = detectionLoader(photos, { batchSize: batch, seed: SEED, sizes: [size], maxSize })
   const trainable = parameters.trainable()
   const optimizer = new Sgd(trainable)
   const laps = new Laps()
   const detector = assembleWithPhases(layers, detectorOptions(config), laps.lap)
+  let traffic: StepTraffic | null = null
+  const trainOn = async ({ pixels, shape, images }: DetectionBatch, step: number) => {
+    const input = tf.tensor4d(pixels, [...shape])
+    const prepared = await detector.prepare(input, images)
+    input.dispose()
+    laps.lap("frozen")
+    const losses = () => detector.losses(prepared, seededRandom(mixSeeds(SEED, step)))
+    await trainStep(losses, trainable, optimizer, { rate: 1e-5, clipNorm: 10, onPhase: laps.lap })
+    prepared.dispose()
+  }
   try {
     for (let step = 0, epoch = 0; step < WARM_UP + steps; epoch++) {
       const batches = loader.epoch(epoch)[Symbol.asyncIterator]()
@@ -69,16 +91,13 @@ async function timeTraining(
         const { value, done } = await batches.next()
         if (done) break
         laps.lap("data")
-        const input = tf.tensor4d(value.pixels, [...value.shape])
-        const prepared = await detector.prepare(input, value.images)
-        input.dispose()
-        laps.lap("frozen")
-        const losses = () => detector.losses(prepared, seededRandom(mixSeeds(SEED, step)))
-        await trainStep(losses, trainable, optimizer, { rate: 1e-5, clipNorm: 10, onPhase: laps.lap })
-        prepared.dispose()
+        if (step === WARM_UP - 1 && tf.getBackend() === "tensorflow") {
+          const { calls, read, sent } = (await countTraffic(() => trainOn(value, step))).traffic
+          traffic = { calls, read: sumOf(read), sent: sumOf(sent) }
+        } else await trainOn(value, step)
       }
     }
-    return laps.measured(steps)
+    return { training: laps.measured(steps), traffic }
   } finally {
     optimizer.dispose()
     await loader.close()

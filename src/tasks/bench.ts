@@ -7,14 +7,16 @@ import { didYouMean } from "../core/suggest.js"
 import { type ModelConfig, modelDefaults, modelNames, parseModel } from "../detector/model.js"
 import { preset } from "../detector/presets.js"
 import type { EngineName, Precision } from "../engine/names.js"
+import { isOnCuda } from "../engine/native/op.js"
 import { expectPrecision } from "../engine/precision.js"
 import { startEngine } from "../engine/start.js"
+import { type CudaDevice, cudaDevice, deviceLine } from "../setup/cuda-device.js"
 import { Checkpoint } from "../weights/checkpoint.js"
 import { expectDetector } from "../weights/open-model.js"
 import { inputSizes } from "../weights/plan.js"
 import { machine, type Phase, phases, spread } from "./bench-phases.js"
 import { makePhotos } from "./bench-photos.js"
-import { timeDetector, timeLoading, WARM_UP } from "./bench-rounds.js"
+import { type StepTraffic, timeDetector, timeLoading, WARM_UP } from "./bench-rounds.js"
 import { parseOptions } from "./config.js"
 import { listenerOf, type TaskHooks } from "./hooks.js"
 import { type BenchOptions, benchSchema } from "./options/bench.js"
@@ -24,6 +26,8 @@ export interface BenchResult {
   /** Processor and version of Node. */
   readonly machine: string
   readonly engine: EngineName
+  /** The GPU that the engine computes on by CUDA, or null. */
+  readonly cuda: CudaDevice | null
   /** Of detection; training is float32. */
   readonly precision: Precision
   readonly model: string
@@ -33,6 +37,8 @@ export interface BenchResult {
   /** Phases in their order, the last one is their sum. */
   readonly training: readonly Phase[]
   readonly detection: readonly Phase[]
+  /** What one training step asks of native TensorFlow; null on other engines. */
+  readonly traffic: StepTraffic | null
   /** Loaded by two threads with nothing else running. */
   readonly photosPerSecond: number
   /** Bytes. */
@@ -54,8 +60,10 @@ export async function bench(options: BenchOptions, hooks: TaskHooks = {}): Promi
   expectPrecision(precision, engine)
   const { model, size, maxSize } = config
   const { log } = listenerOf(hooks)
-  const times = steps + WARM_UP
-  log(`engine: ${engine}; ${model}, shorter side ${size}: ${times} steps of ${batch}, then as many detections`)
+  const each = steps + WARM_UP
+  const cuda = isOnCuda() ? await cudaDevice() : null
+  if (cuda !== null) log(`device: ${deviceLine(cuda)}\nthe first step ${cuda.firstStep}`)
+  log(`engine: ${engine}; ${model}, shorter side ${size}: ${each} steps of ${batch}, then as many detections`)
   const folder = mkdtempSync(join(tmpdir(), "resdet-bench-"))
   try {
     const photos = await makePhotos(folder, Math.max(loaded, 2 * batch))
@@ -63,7 +71,9 @@ export async function bench(options: BenchOptions, hooks: TaskHooks = {}): Promi
     const peakMemory = process.resourceUsage().maxRSS * 1024
     const photosPerSecond = spread(await timeLoading(photos, config, 3)).median
     const [training, detection] = [phases(rounds.training), phases(rounds.detection)]
-    return { machine, engine, precision, model, size, maxSize, batch, training, detection, photosPerSecond, peakMemory }
+    const { traffic } = rounds
+    const times = { training, detection, traffic, photosPerSecond, peakMemory }
+    return { machine, engine, cuda, precision, model, size, maxSize, batch, ...times }
   } finally {
     rmSync(folder, { recursive: true })
   }

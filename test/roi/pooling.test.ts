@@ -1,6 +1,7 @@
 import * as tf from "@tensorflow/tfjs-core"
 import { describe, expect, test } from "vitest"
 import { type PoolingOptions, poolingDefaults, poolingOptions, poolRegions } from "../../src/roi/pooling.js"
+import { onCudaBranch } from "../support/cuda-branch.js"
 import { onEveryEngine } from "../support/engines.js"
 import { expectSampled, readGolden, type Sampled } from "../support/golden-detector.js"
 import { madeUpMaps } from "../support/made-up.js"
@@ -24,7 +25,7 @@ const kinds: readonly Partial<PoolingOptions>[] = [
   { operator: "pool" },
 ]
 
-onEveryEngine("poolRegions", () => {
+const isTorchvisions = () => {
   test.each(golden.cases)("with $options is torchvision's, and so is its gradient", ({ options, pooled, gradient }) => {
     tf.tidy(() => {
       const pool = (maps: tf.Tensor) => poolRegions(maps as tf.Tensor4D, boxes, images, 16, options)
@@ -34,6 +35,12 @@ onEveryEngine("poolRegions", () => {
       expectSampled(tf.grad((x) => tf.sum(tf.mul(pool(x), weights)))(maps), gradient)
     })
   })
+}
+
+onCudaBranch("poolRegions", isTorchvisions)
+
+onEveryEngine("poolRegions", () => {
+  isTorchvisions()
 
   describe.each(kinds)("with %j", (kind) => {
     const options = poolingOptions(kind)

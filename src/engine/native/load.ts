@@ -45,6 +45,13 @@ function setEnvironment(): void {
   process.env.TF_CPP_MIN_LOG_LEVEL ??= "2"
   // Without it TensorFlow adds some gradients (CropAndResizeGradImage) in the order its threads come by.
   process.env.TF_DETERMINISTIC_OPS ??= "1"
+  // Without it TensorFlow takes all of a GPU's memory at once, also from others on that GPU.
+  process.env.TF_FORCE_GPU_ALLOW_GROWTH ??= "true"
+  // One GPU a process: with several, tfjs-node sends tensors to the last one, and operations run on the first.
+  process.env.CUDA_DEVICE_ORDER ??= "PCI_BUS_ID"
+  process.env.CUDA_VISIBLE_DEVICES ??= "0"
+  // What the driver compiles for a new GPU is larger than what it keeps by default; bytes, the most there may be.
+  process.env.CUDA_CACHE_MAXSIZE ??= "4294967296"
 }
 
 /** What the main thread has to do so that another can load it: native code does not see a thread's own environment. */

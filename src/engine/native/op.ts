@@ -60,9 +60,9 @@ export function oneDnnOps(name: OneDnnOp, inputs: tf.Tensor[], attributes: OpAtt
 
 /** Whether `oneDnnOps` works here: on native TensorFlow without a GPU, where it was built with oneDNN (x86). */
 export function hasOneDnn(): boolean {
-  if (!isNative()) return false
+  if (!isNative() || isOnCuda()) return false
   const backend = tf.backend()
-  if (!known.has(backend)) known.set(backend, !isOnCuda() && answers())
+  if (!known.has(backend)) known.set(backend, answers())
   return known.get(backend)!
 }
 

@@ -1,7 +1,12 @@
 import * as tf from "@tensorflow/tfjs-core"
 import { expect, test } from "vitest"
+import { countTraffic } from "../../../src/engine/native/traffic.js"
+import { arrays } from "../../../src/engine/ops/region-maxima/arrays.js"
 import { regionMaxima } from "../../../src/engine/ops/region-maxima/region-maxima.js"
+import { tables } from "../../../src/engine/ops/region-maxima/tables.js"
+import { onCudaBranch } from "../../support/cuda-branch.js"
 import { onAwaitedEngines } from "../../support/engines.js"
+import { quickRandom } from "../../support/untrained-detector.js"
 
 // Two regions of two bins a side: on the second map, with a bin beyond it; on the first, with bins that share a row.
 const images = Int32Array.of(1, 0)
@@ -56,5 +61,58 @@ await onAwaitedEngines("regionMaxima", () => {
         .grad(of)(tf.tensor4d([-1, 5, 5, 5], [1, 2, 2, 1]))
         .data()),
     ]).toEqual([0, 1, 0, 0])
+  })
+})
+
+onCudaBranch("regionMaxima", () => {
+  /** Regions of all sizes, some bins without a cell, over maps that are mostly zeros, as behind a ReLU. */
+  function madeUp(channels: number) {
+    const random = quickRandom(7)
+    const shape: [number, number, number, number] = [2, 21, 34, channels]
+    const regions = Int32Array.from({ length: 24 }, () => random.integer(2))
+    const side = 5
+    const axis = (cells: number) =>
+      Int32Array.from(
+        [...regions].flatMap(() => {
+          const [first, length] = [random.integer(cells), 1 + random.integer(cells)]
+          return Array.from({ length: side }, (_, bin) => [
+            Math.min(cells, first + Math.floor((bin * length) / side)),
+            Math.min(cells, first + Math.ceil(((bin + 1) * length) / side)),
+          ]).flat()
+        }),
+      )
+    const values = Float32Array.from({ length: 2 * 21 * 34 * channels }, () => Math.max(0, random.integer(40) - 20))
+    const dy = Float32Array.from({ length: regions.length * side * side * channels }, random.normal)
+    const bins = { rows: axis(21), columns: axis(34) }
+    return {
+      shape,
+      regions,
+      bins,
+      side,
+      map: tf.tensor4d(values, shape),
+      dy: tf.tensor(dy, [24, side, side, channels]),
+    }
+  }
+
+  test("is what plain arrays make of it, and so is the gradient, bit for bit and for equal values too", () => {
+    const { shape, regions, bins, map, dy } = madeUp(3)
+    const [own, plain] = [tables, arrays].map(({ forward, gradient }) => {
+      const { values, saved } = forward(map, regions, bins)
+      const given = { shape, images: regions, bins }
+      return { values: values.dataSync(), gradient: gradient(dy as tf.Tensor4D, saved, given).dataSync() }
+    }) as [{ values: Float32Array; gradient: Float32Array }, { values: Float32Array; gradient: Float32Array }]
+    expect(own).toEqual(plain)
+    const empty = bins.rows.filter((cell, at) => at % 2 === 0 && cell === bins.rows[at + 1]).length
+    expect(empty).toBeGreaterThan(0)
+    expect(own.gradient.some((value) => value !== 0)).toBe(true)
+  })
+
+  test("reads nothing, and leaves no tensor behind", async () => {
+    const { regions, bins, map, dy } = madeUp(2)
+    const before = tf.memory().numTensors
+    const pool = (x: tf.Tensor) => regionMaxima(x as tf.Tensor4D, regions, bins)
+    const { traffic } = await countTraffic(() => tf.grad(pool)(map, dy).dispose())
+    expect(traffic.read).toEqual([])
+    expect(tf.memory().numTensors).toBe(before)
   })
 })

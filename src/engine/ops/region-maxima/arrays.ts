@@ -9,7 +9,7 @@ export const arrays: RegionMaxima = {
     const shape: tf.Tensor4D["shape"] = [images.length, side, side, map.shape[3]]
     return { values: tf.tensor4d(values, shape), saved: [tf.tensor4d(cells, shape, "int32")] }
   },
-  gradient: (dy, [cells], shape) =>
+  gradient: (dy, [cells], { shape }) =>
     tf.tensor4d(scattered(dy.dataSync<"float32">(), cells!.dataSync<"int32">(), shape), shape),
 }
 

@@ -1,6 +1,8 @@
 import * as tf from "@tensorflow/tfjs-core"
 import { type ByEngine, current } from "../../kernels.js"
+import { isOnCuda } from "../../native/op.js"
 import { arrays } from "./arrays.js"
+import { tables } from "./tables.js"
 import { webgpu } from "./webgpu.js"
 
 /** The cells of R regions' bins along both axes: `[R * bins * 2]`, each bin's first and the one behind its last. */
@@ -12,7 +14,7 @@ export interface RegionBins {
 /**
  * The largest value of each bin of each region, channel by channel, 0 where a bin has no cell. The gradient goes to that
  * value, of equal ones to the first in reading order. None of the engines has such an operation: it is done in
- * plain arrays, and by shaders of ours on WebGPU.
+ * plain arrays, by shaders of ours on WebGPU, and by tables of maxima on CUDA.
  * @param features `[N, H, W, C]` float32
  * @param images `[R]` which of the N maps a region is in
  * @param bins within the maps, as many of one region down as across
@@ -20,10 +22,11 @@ export interface RegionBins {
  */
 export function regionMaxima(features: tf.Tensor4D, images: Int32Array, bins: RegionBins): tf.Tensor4D {
   const maxima = tf.customGrad((map, save) => {
-    const { values, saved } = current(methods).forward(map as tf.Tensor4D, images, bins)
+    const method = current(methods)()
+    const { values, saved } = method.forward(map as tf.Tensor4D, images, bins)
     ;(save as tf.GradSaveFunc)(saved)
     const gradFunc = (dy: tf.Tensor, saved: tf.Tensor[]) =>
-      current(methods).gradient(dy as tf.Tensor4D, saved, features.shape)
+      method.gradient(dy as tf.Tensor4D, saved, { shape: features.shape, images, bins })
     return { value: values, gradFunc }
   })
   return maxima(features) as tf.Tensor4D
@@ -32,7 +35,18 @@ export function regionMaxima(features: tf.Tensor4D, images: Int32Array, bins: Re
 export interface RegionMaxima {
   /** The values, and what the gradient needs. */
   forward(map: tf.Tensor4D, images: Int32Array, bins: RegionBins): { values: tf.Tensor4D; saved: tf.Tensor[] }
-  gradient(dy: tf.Tensor4D, saved: readonly tf.Tensor[], shape: tf.Tensor4D["shape"]): tf.Tensor4D
+  gradient(dy: tf.Tensor4D, saved: readonly tf.Tensor[], given: Pooled): tf.Tensor4D
 }
 
-const methods: ByEngine<RegionMaxima> = { tensorflow: arrays, wasm: arrays, webgpu }
+/** What was pooled: maps of `[N, H, W, C]`, and where. */
+export interface Pooled {
+  readonly shape: tf.Tensor4D["shape"]
+  readonly images: Int32Array
+  readonly bins: RegionBins
+}
+
+const methods: ByEngine<() => RegionMaxima> = {
+  tensorflow: () => (isOnCuda() ? tables : arrays),
+  wasm: () => arrays,
+  webgpu: () => webgpu,
+}

@@ -17,7 +17,7 @@ export const webgpu: RegionMaxima = {
     const cells = runShader({ name: "resdetMaximaCells", inputs, shape, dtype: "int32", code: search("f32(at)") })
     return { values, saved: [cells, whose, rows, columns] }
   },
-  gradient(dy, saved, shape) {
+  gradient(dy, saved, { shape }) {
     const [cells, images, rows, columns] = saved as [tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor]
     const inputs = { dy, cells, images, rows, columns }
     return runShader({ name: "resdetMaximaGradient", inputs, shape, code: gather }) as tf.Tensor4D

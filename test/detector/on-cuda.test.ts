@@ -1,0 +1,94 @@
+import * as tf from "@tensorflow/tfjs-core"
+import { expect, test } from "vitest"
+import { Parameters } from "../../src/core/parameters.js"
+import { seededRandom } from "../../src/core/random.js"
+import { buildFasterRcnn } from "../../src/detector/build.js"
+import { modelDefaults } from "../../src/detector/model.js"
+import { preset } from "../../src/detector/presets.js"
+import type { TrainingImage } from "../../src/detector/truths.js"
+import { countTraffic, sumOf } from "../../src/engine/native/traffic.js"
+import { Sgd } from "../../src/train/sgd.js"
+import { trainStep } from "../../src/train/step.js"
+import { onCudaBranch } from "../support/cuda-branch.js"
+import { gpuKernel } from "../support/gpu-kernels.js"
+import { slowTest } from "../support/slow-test.js"
+import { quickRandom } from "../support/untrained-detector.js"
+
+const [height, width] = [96, 128]
+
+/** What a training step of two images and a detection of one ask of TensorFlow, behind a step that does not count. */
+async function trafficOf(model: string, presetName: string) {
+  const { options: usual } = preset(presetName, model)
+  const options = {
+    ...usual,
+    proposals: { ...usual.proposals, test: { ...usual.proposals.test, postNmsTopN: 20 } },
+    roi: { ...usual.roi, sample: { ...usual.roi.sample, batchSizePerImage: 32 } },
+  }
+  const parameters = new Parameters(quickRandom(1))
+  const detector = buildFasterRcnn(parameters, { ...modelDefaults, model, conv5Norm: "frozen", options }, 3)
+  const trainable = parameters.trainable()
+  const optimizer = new Sgd(trainable)
+  const random = quickRandom(2)
+  const pixels = (count: number) => Float32Array.from({ length: 3 * count * height * width }, () => random.normal())
+  const images = Array.from({ length: 2 }, (): TrainingImage => {
+    const boxes = Float32Array.of(10, 10, 60, 70, 30, 20, 120, 90)
+    const none = new Uint8Array(2)
+    return { height, width, boxes, labels: Int32Array.of(1, 2), crowd: none, difficult: none }
+  })
+  const step = async () => {
+    const input = tf.tensor4d(pixels(2), [2, height, width, 3])
+    const batch = await detector.prepare(input, images)
+    await trainStep(() => detector.losses(batch, seededRandom(3)), trainable, optimizer, { rate: 1e-5, clipNorm: 1 })
+    tf.dispose([input, batch.stem])
+  }
+  await step()
+  const before = tf.memory().numTensors
+  const training = (await countTraffic(step)).traffic
+  const left = tf.memory().numTensors - before
+  const image = tf.tensor4d(pixels(1), [1, height, width, 3])
+  const detection = (await countTraffic(() => detector.detect(image, [[height, width]]))).traffic
+  tf.dispose(image)
+  optimizer.dispose()
+  parameters.dispose()
+  return { training, detection, left }
+}
+
+/**
+ * Asserts that every operation has a kernel for GPUs, of the types that it is given; that a training step reads what is proposed
+ * and its figures, and no more than 100 kB; and that what it asks of TensorFlow grows in no way.
+ * @param most about what there is today, calls of any kind and bytes beside the photos: how regions fall moves both a little
+ */
+function expectLaws(
+  { training, detection, left }: Awaited<ReturnType<typeof trafficOf>>,
+  most: { calls: number; sent: number },
+): void {
+  const typed = [...training.typed, ...detection.typed]
+  expect(typed.length).toBeGreaterThan(50)
+  expect(typed.filter((own) => gpuKernel(own) === undefined)).toEqual([])
+  expect(sumOf(training.read)).toBeLessThan(100_000)
+  const photos = 4 * 2 * height * width * 3
+  const sent = sumOf(training.sent) - photos
+  expect({ reads: training.read.length, left }).toEqual({ reads: 2, left: 0 })
+  expect(training.calls).toBeLessThanOrEqual(most.calls)
+  expect(sent).toBeLessThanOrEqual(most.sent)
+}
+
+onCudaBranch("a training step of a detector keeps to what a GPU can do at once", () => {
+  test("with conv5 on pooled regions, as in the paper", async () => {
+    expectLaws(await trafficOf("fasterrcnn_resnet18_c4", "paper"), { calls: 1290, sent: 230_000 })
+  })
+
+  slowTest("with a pyramid", async () => {
+    expectLaws(await trafficOf("fasterrcnn_resnet50_fpn", "torchvision"), { calls: 3130, sent: 150_000 })
+  })
+})
+
+test("an operation that GPUs have no kernel for is named as one", () => {
+  const processorsAlone = [
+    "NonMaxSuppressionV5 T=float32",
+    "_MklNativeMaxPool T=float32",
+    "Cast SrcT=string DstT=float32",
+  ]
+  expect(processorsAlone.map(gpuKernel)).toEqual([undefined, undefined, undefined])
+  expect(gpuKernel("MatMul T=float32")).toBeDefined()
+})
