@@ -1,7 +1,7 @@
 /**
  * Images a second that classifiers train on, beside torch on the same machine in the same run: the two take turns, so that
  * what else the machine does meets both. Medians of all steps, with the middle half. Made-up images, from memory.
- * `node dist/scripts/bench-classify.js [--peer python --rounds 3 --steps 10 --network resnet50:8:224 --json FILE]`
+ * `node dist/scripts/bench-classify.js [--peer python --rounds 3 --steps 10 --network resnet50:8:224 --json FILE]`; `--json -` prints nothing else
  */
 import { execFileSync } from "node:child_process"
 import { writeFileSync } from "node:fs"
@@ -59,14 +59,18 @@ for (const wanted of values.network) {
     times.set(who, [...(times.get(who) ?? []), ...seconds])
   }
 }
-process.stdout.write(`${machine}; images a second, middle half of ${rounds} x ${steps} steps\n`)
-for (const { network, batch, side, who, rate } of results) {
-  const [median, lower, upper] = [rate.median, rate.lower, rate.upper].map((value) => value.toFixed(1).padStart(8))
-  process.stdout.write(
-    `${`${network}, ${batch} of ${side}`.padEnd(28)} ${who.padEnd(36)} ${median} ${lower} ${upper}\n`,
-  )
+const document = `${JSON.stringify({ machine, results }, null, 2)}\n`
+if (values.json === "-") process.stdout.write(document)
+else {
+  process.stdout.write(`${machine}; images a second, middle half of ${rounds} x ${steps} steps\n`)
+  for (const { network, batch, side, who, rate } of results) {
+    const [median, lower, upper] = [rate.median, rate.lower, rate.upper].map((value) => value.toFixed(1).padStart(8))
+    process.stdout.write(
+      `${`${network}, ${batch} of ${side}`.padEnd(28)} ${who.padEnd(36)} ${median} ${lower} ${upper}\n`,
+    )
+  }
+  if (values.json !== undefined) writeFileSync(values.json, document)
 }
-if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify({ machine, results }, null, 2)}\n`)
 
 function rateOf(seconds: readonly number[], batch: number): Spread {
   return spread(seconds.map((s) => batch / s))
