@@ -10,7 +10,7 @@ import { tmpdir } from "node:os"
 import { basename, dirname, join } from "node:path"
 import { parseArgs } from "node:util"
 import { create } from "tar"
-import { log, print } from "../../src/cli/report.js"
+import { complain, log, print } from "../../src/cli/report.js"
 import { UserError } from "../../src/core/errors.js"
 import { cacheFolder, packageFolder } from "../../src/core/own-package.js"
 import { findNative, nativePaths } from "../../src/engine/native/cache.js"
@@ -19,8 +19,14 @@ import { findNative, nativePaths } from "../../src/engine/native/cache.js"
 const pieceBytes = 55_000_000
 
 const { values } = parseArgs({ options: { out: { type: "string" } } })
-if (values.out === undefined) throw new UserError("expected --out, the folder to make")
-await makeBundle(values.out)
+try {
+  if (values.out === undefined) throw new UserError("expected --out, the folder to make")
+  await makeBundle(values.out)
+} catch (error) {
+  if (!(error instanceof UserError)) throw error
+  complain(error.message)
+  process.exitCode = 2
+}
 
 async function makeBundle(out: string): Promise<void> {
   const native = findNative()
@@ -78,7 +84,9 @@ interface PackageFile {
   readonly optionalDependencies?: Readonly<Record<string, string>>
 }
 
-const read = (file: string): PackageFile => JSON.parse(readFileSync(file, "utf8")) as PackageFile
+function read(file: string): PackageFile {
+  return JSON.parse(readFileSync(file, "utf8")) as PackageFile
+}
 
 /** Sources, declarations and source maps are of no use there, nor is Dawn for other systems. */
 function isOfUse(path: string): boolean {

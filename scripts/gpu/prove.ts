@@ -9,8 +9,7 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { createRequire } from "node:module"
 import { join, resolve } from "node:path"
 import { parseArgs } from "node:util"
-import { log } from "../../src/cli/report.js"
-import { UserError } from "../../src/core/errors.js"
+import { complain, log } from "../../src/cli/report.js"
 import { packageFolder } from "../../src/core/own-package.js"
 import { type ModelConfig, modelDefaults } from "../../src/detector/model.js"
 import { preset } from "../../src/detector/presets.js"
@@ -25,7 +24,10 @@ const { values } = parseArgs({
     parts: { type: "string" },
   },
 })
-if (values.out === undefined) throw new UserError("expected --out, the folder of the results")
+if (values.out === undefined) {
+  complain("expected --out, the folder of the results")
+  process.exit(2)
+}
 const out = resolve(values.out)
 mkdirSync(out, { recursive: true })
 
