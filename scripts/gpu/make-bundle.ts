@@ -90,8 +90,9 @@ function read(file: string): PackageFile {
 
 /** Sources, declarations and source maps are of no use there, nor is Dawn for other systems. */
 function isOfUse(path: string): boolean {
-  if (path.includes("node_modules/") && /\.(map|ts|md)$|\/(src|benchmarks)\//.test(path.replace(/^app\//, "")))
-    return false
+  // What lies in the cache is counted by its manifest: all of it goes along.
+  const isDependency = /^(\.\/)?app\/node_modules\//.test(path)
+  if (isDependency && /\.(map|ts|md)$|\/(src|benchmarks)\//.test(path)) return false
   return !path.endsWith(".dawn.node") || path.includes(`${process.platform}-${process.arch}`)
 }
 

@@ -8,7 +8,8 @@ import { type ProposalOptions, proposeBoxes, trainProposalDefaults } from "../..
 import { onCudaBranch } from "../support/cuda-branch.js"
 import { quickRandom } from "../support/untrained-detector.js"
 
-const pyramid = { ...anchorDefaults, sizes: [32, 64, 128], stride: 8 }
+/** Of about one size on every level: boxes of different ones overlap. */
+const pyramid = { ...anchorDefaults, sizes: [60, 64, 68], stride: 8 }
 const one = { ...anchorDefaults, sizes: [64, 128] }
 const sizes: Size[] = [
   [200, 260],
