@@ -10,8 +10,6 @@ import type { Processes } from "../tasks/training/processes.js"
 export interface Group {
   /** Undefined for a process alone. */
   readonly processes: Processes | undefined
-  /** How a run goes on, behind the command. */
-  readonly flags: string
   /** Waits for those that this process has started, and ends those that do not end. */
   end(isWell: boolean): Promise<void>
 }
@@ -32,10 +30,10 @@ export function formGroup(asked: number | undefined): Group {
       `--processes ${asked}: ${count} have been started (by srun, torchrun or TF_CONFIG). Leave it out`,
     )
   }
-  return { processes: { count, rank: place.rank, place: async () => place }, flags: "", end: async () => {} }
+  return { processes: { count, rank: place.rank, place: async () => place }, end: async () => {} }
 }
 
-const alone: Group = { processes: undefined, flags: "", end: async () => {} }
+const alone: Group = { processes: undefined, end: async () => {} }
 
 /** This process is the first; the others are the same command with a TF_CONFIG, when this one is ready for them. */
 function startOthers(count: number): Group {
@@ -76,7 +74,7 @@ function startOthers(count: number): Group {
     while (living().length > 0 && performance.now() < until) await setTimeout(50)
     for (const child of living()) child.kill("SIGKILL")
   }
-  return { processes: { count, rank: 0, place, missing }, flags: ` --processes ${count}`, end }
+  return { processes: { count, rank: 0, place, missing }, end }
 }
 
 /** Ports that nobody listens on at the moment. */

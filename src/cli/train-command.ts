@@ -50,7 +50,7 @@ export function trainCommand<Schema extends z.ZodType>(
       if (result.ended === "signal") interrupt()
       return (group.processes?.rank ?? 0) > 0 ? {} : told(result)
     } catch (error) {
-      throw error instanceof LostProcessError ? withAdvice(error, name, group.flags) : error
+      throw error instanceof LostProcessError ? withAdvice(error, name) : error
     } finally {
       await group.end(isWell)
     }
@@ -88,11 +88,11 @@ function processesOf(run: string): number | undefined {
 }
 
 /** What to do after a process was lost. */
-function withAdvice({ message, run, isTeller }: LostProcessError, name: string, flags: string): LostProcessError {
+function withAdvice({ message, run, isTeller }: LostProcessError, name: string): LostProcessError {
   const advice =
     run === undefined
       ? "Nothing had been saved yet: start it again"
-      : `Continue with: resdet ${name} --resume ${word(run)}${flags}`
+      : `Continue with: resdet ${name} --resume ${word(run)}`
   return new LostProcessError(`${message}. ${advice}`, isTeller)
 }
 

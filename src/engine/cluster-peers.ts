@@ -1,4 +1,5 @@
 import { connect } from "node:net"
+import { setTimeout } from "node:timers/promises"
 
 /** Where an address leads to this machine alone. */
 export const isLoopback = (address: string): boolean => /^(127\.[\d.]+|localhost|\[::1\]):\d+$/.test(address)
@@ -17,12 +18,16 @@ export async function whoIsGone(
   own: number,
 ): Promise<{ readonly ranks: readonly number[]; readonly why: string }> {
   const others = addresses.flatMap((address, rank) => (rank === own ? [] : [{ address, rank }]))
-  const asked = await Promise.all(others.map(async ({ address, rank }) => ((await isThere(address)) ? [] : [rank])))
-  const ended = asked.flat()
-  if (ended.length > 0) return { ranks: ended, why: "has ended" }
-  // A process that is stopped still has its port.
+  const isSilent = /heartbeat/i.test(message)
+  // One that was killed may have its port for a moment still; one that is stopped keeps it.
+  for (const waitMs of isSilent ? [0] : [0, 100, 200, 400, 800, 1600]) {
+    await setTimeout(waitMs)
+    const asked = await Promise.all(others.map(async ({ address, rank }) => ((await isThere(address)) ? [] : [rank])))
+    const ended = asked.flat()
+    if (ended.length > 0) return { ranks: ended, why: ended.length === 1 ? "has ended" : "have ended" }
+  }
   const silent = [...message.matchAll(/\/job:worker\/replica:0\/task:(\d+)/g)].map(([, rank]) => Number(rank))
-  if (/heartbeat/i.test(message)) {
+  if (isSilent) {
     const ranks = [...new Set(silent)].filter((rank) => rank !== own && rank < addresses.length)
     return { ranks: ranks.length > 0 ? ranks : own === 0 ? [] : [0], why: "does not answer" }
   }
