@@ -3,6 +3,7 @@ import { basename, dirname, join, relative, resolve, sep } from "node:path"
 import { CsvHeader, headings } from "../src/core/csv-columns.js"
 import { DataError } from "../src/core/errors.js"
 import { withDefaults } from "../src/core/options.js"
+import { numberOfText } from "../src/json/quoted-number.js"
 import { classDescriptions, listedClasses } from "./csv-classes.js"
 import { csvRows, readCsvRows } from "./csv-rows.js"
 import type { Dataset } from "./dataset.js"
@@ -148,14 +149,14 @@ function readFile(path: string, root: string, options: ReadOptions, log: FaultLo
         }
         file = join(finder.root, name)
       }
-      const side = (at: number | undefined) => (at === undefined ? 0 : Number(row[at]) || 0)
+      const side = (at: number | undefined) => (at === undefined ? 0 : numberOfText(row[at] ?? "") || 0)
       image = { id: idOf(name), file, width: side(columns.width), height: side(columns.height), where, objects: [] }
       images.set(name, image)
     }
     const texts = columns.box.map((at) => row[at] ?? "")
     const label = row[columns.name] ?? ""
     if (texts.every((text) => text === "") && label === "") continue
-    const box = texts.map((text) => (text === "" ? Number.NaN : Number(text))) as unknown as NamedObject["box"]
+    const box = texts.map(numberOfText) as unknown as NamedObject["box"]
     const isGroup = columns.group !== undefined && row[columns.group] === "1"
     if (label === "") log.report("broken-annotation", where, "the line names no class", index)
     else image.objects.push({ index, name: label, box, ...(isGroup && { crowd: true }) })
@@ -219,7 +220,8 @@ function columnsOf(rows: readonly (readonly string[])[]): Columns | undefined {
     const [width, height, group] = [["width"], ["height"], ["isgroupof"]].map((one) => header.place(one))
     return { path, name, box, width, height, group, hasHeader: true }
   }
-  const isBox = first.length === 6 && first.slice(1, 5).every((text) => text === "" || Number.isFinite(Number(text)))
+  const isBox =
+    first.length === 6 && first.slice(1, 5).every((text) => text === "" || Number.isFinite(numberOfText(text)))
   if (!isBox || !isPictureName(first[0]!)) return undefined
   return {
     path: 0,

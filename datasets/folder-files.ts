@@ -127,7 +127,7 @@ export class FolderFiles {
 
   #stepsOf(name: string): { steps: string[]; isOutside: boolean } {
     const url = /^[a-z][a-z\d+.-]+:\/\//i.test(name)
-    const plain = url ? name.replace(/[?#].*$/, "") : name
+    const plain = url ? name.split(/[?#]/, 1)[0]! : name
     const isRooted = url || posix.isAbsolute(plain) || win32.isAbsolute(plain) || /^[a-z]:/i.test(plain)
     if (isAbsolute(plain) && !plain.includes("\0")) {
       const near = relative(this.root, plain)

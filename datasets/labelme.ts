@@ -17,7 +17,7 @@ const point = z.tuple([z.number(), z.number()]).rest(z.number())
 const labelmeFile = z.looseObject({
   shapes: z.array(
     z.looseObject({
-      label: z.coerce.string(),
+      label: z.union([z.string(), z.number().transform(String)]),
       points: z.array(point),
       shape_type: z.string().default("polygon"),
       flags: z.looseObject({ difficult: z.boolean().optional() }).nullish(),
@@ -89,7 +89,7 @@ function readFolder(
       if (error instanceof DataError) throw error
       const reason =
         error instanceof z.ZodError
-          ? `${error.issues[0]!.path.join(".")}: ${error.issues[0]!.message}`
+          ? [error.issues[0]!.path.join("."), error.issues[0]!.message].filter(Boolean).join(": ")
           : (error as Error).message
       log.report("broken-annotation", where, `it is no labelme file: ${reason.replaceAll(/\s+/g, " ")}`)
       return []

@@ -153,8 +153,11 @@ export function listedLines(folder: VocFolder, split: string): string[] | undefi
   const lines = files.flatMap((file) => (isFile(file) ? readLines(file) : []))
   // Each of VoTT's lists has all images, with a flag of its class behind them.
   const isVott = files.length > 0 && files.every((file) => basename(file).endsWith(`_${split}.txt`))
-  return isVott ? [...new Set(lines.map((line) => line.replace(/\s+(-1|0|1)$/, "")))] : lines
+  return isVott ? [...new Set(lines.map(withoutFlag))] : lines
 }
+
+/** A line of a list without the flag of its class behind the name. */
+export const withoutFlag = (line: string): string => line.replace(/(?<!\s)\s+(-1|0|1)$/, "")
 
 export function noSplit(folders: readonly VocFolder[], split: string): NoSplitError {
   const names = folders.flatMap((folder) => (folder.split === undefined ? listNames(folder) : [folder.split]))

@@ -1,5 +1,6 @@
 import { XMLParser, XMLValidator } from "fast-xml-parser"
 import { readRegular } from "../src/core/regular-file.js"
+import { numberOfText } from "../src/json/quoted-number.js"
 import type { FaultLog } from "./faults.js"
 import type { FolderFiles } from "./folder-files.js"
 import { decodeText } from "./text.js"
@@ -106,7 +107,7 @@ function textOf(value: unknown): string {
 }
 
 function numberOf(value: unknown): number {
-  return typeof value === "string" && value !== "" ? Number(value) : Number.NaN
+  return typeof value === "string" ? numberOfText(value) : Number.NaN
 }
 
 function sizeOf(value: unknown): number {

@@ -10,7 +10,16 @@ import { FolderFiles } from "./folder-files.js"
 import { foreignPicture } from "./image/foreign.js"
 import { type ReadOptions, readDefaults } from "./options.js"
 import { buildRecord, type RawObject } from "./record.js"
-import { hasSplit, holdsVoc, isUndivided, listedLines, noSplit, type VocFolder, vocFolders } from "./voc-folders.js"
+import {
+  hasSplit,
+  holdsVoc,
+  isUndivided,
+  listedLines,
+  noSplit,
+  type VocFolder,
+  vocFolders,
+  withoutFlag,
+} from "./voc-folders.js"
 import { readAnnotation, type VocAnnotation } from "./voc-xml.js"
 
 interface ReadFile {
@@ -168,7 +177,7 @@ function idsOf(
  */
 function listedId(line: string, annotations: FolderFiles, images: FolderFiles): string {
   const plain = line.replace(/^(["'])(.*)\1$/, "$2")
-  const bare = plain.replace(/\s+(-1|0|1)$/, "")
+  const bare = withoutFlag(plain)
   const names = [plain, bare, unended(plain), unended(bare)]
   const tails = names.map((name) => basename(name.replaceAll("\\", "/")))
   const readings = [...new Set([...names, ...tails])].filter((name) => !isOutside(name))

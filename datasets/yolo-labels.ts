@@ -1,5 +1,6 @@
 import { basename, dirname, join, relative, sep } from "node:path"
 import { didYouMean } from "../src/core/suggest.js"
+import { numberOfText } from "../src/json/quoted-number.js"
 import type { FaultLog } from "./faults.js"
 import { isFile, withoutEnding } from "./folder.js"
 import type { RawObject } from "./record.js"
@@ -63,7 +64,7 @@ export function readLabelFile(path: string): LabelFile {
       const text = line.trim()
       if (text === "" || text.startsWith("#")) return []
       const [first, ...rest] = text.split(/[\s,;]+/)
-      return [{ index, text, number: Number(first), values: rest.map(Number) }]
+      return [{ index, text, number: numberOfText(first!), values: rest.map(numberOfText) }]
     }),
   }
 }

@@ -21,6 +21,9 @@ export interface YoloSettings {
   readonly notices: readonly string[]
 }
 
+/** Of a data set without names; no data set has half as many. @source ours */
+const mostClasses = 100_000
+
 const places = z.union([z.string(), z.array(z.string())]).nullish()
 // Read as text: a class `no`, `007` or `1e3` is called so.
 const yoloYaml = z.looseObject({
@@ -29,7 +32,7 @@ const yoloYaml = z.looseObject({
   val: places,
   valid: places,
   test: places,
-  nc: z.coerce.number().int().min(1).optional(),
+  nc: z.coerce.number().int().min(1).max(mostClasses).optional(),
   names: z
     .union([z.string(), z.array(z.string()), z.record(z.string(), z.string())], "expected a list of class names")
     .nullish(),
@@ -114,7 +117,9 @@ function checked(file: string): YoloYaml {
     return yoloYaml.parse(parseFile(file))
   } catch (error) {
     const reason = error instanceof z.ZodError ? error.issues[0]! : undefined
-    const text = reason ? `${reason.path.join(".")}: ${reason.message}` : (error as Error).message.split("\n")[0]
+    const text = reason
+      ? [reason.path.join("."), reason.message].filter(Boolean).join(": ")
+      : (error as Error).message.split("\n")[0]
     throw new DataError(`${file}: not a YOLO data.yaml: ${text}`)
   }
 }
@@ -164,8 +169,8 @@ function namesByNumber(names: Readonly<Record<string, string>>, file: string): s
 function readDarknet(file: string): YoloSettings {
   const values = new Map<string, string>()
   for (const line of readLines(file)) {
-    const [, key, value] = /^([^=]+?)\s*=\s*(.*)$/.exec(line) ?? []
-    if (key !== undefined) values.set(key, value!)
+    const at = line.indexOf("=")
+    if (at > 0) values.set(line.slice(0, at).trim(), line.slice(at + 1).trim())
   }
   const root = dirname(resolve(file))
   const named = values.get("names") ?? "obj.names"

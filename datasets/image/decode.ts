@@ -5,7 +5,6 @@ import { decodeBmp } from "./decode-bmp.js"
 import { notAnImage } from "./foreign.js"
 import { imageFormat } from "./format.js"
 import { type ImageHeader, readHeader } from "./header.js"
-import { tiffIsCut } from "./header-others.js"
 import { readImageFile } from "./image-file.js"
 import { orient, type RgbImage, spread } from "./rgb.js"
 import { loadSharp } from "./sharp.js"
@@ -86,12 +85,14 @@ async function readBytes(path: string): Promise<Uint8Array> {
   }
 }
 
+type FailOn = "none" | "truncated" | "error"
+
 type Sharp = NonNullable<Awaited<ReturnType<typeof loadSharp>>>
 
 async function decodeWithSharp(sharp: Sharp, bytes: Uint8Array, options: DecodeOptions): Promise<DecodedImage> {
   const header = readHeader(bytes)
   if (header?.format === "bmp") return decodeBitmap(bytes, header, options)
-  const open = (failOn: "none" | "truncated") =>
+  const open = (failOn: FailOn) =>
     sharp(bytes, { failOn, limitInputPixels: false, sequentialRead: true, ignoreIcc: true }).timeout({
       seconds: options.seconds,
     })
@@ -101,15 +102,16 @@ async function decodeWithSharp(sharp: Sharp, bytes: Uint8Array, options: DecodeO
   if (header !== undefined) expectContent(header, bytes)
   // An orientation that our header reader knows is applied by us: what it tells of the size holds for the pixels.
   const isCmyk = "space" in metadata ? metadata.space === "cmyk" : metadata.channels === 4
-  const decode = async (failOn: "none" | "truncated") => {
+  const decode = async (failOn: FailOn) => {
     const opened = options.autoOrient && header === undefined ? open(failOn).autoOrient() : open(failOn)
     const pixels = isCmyk
       ? opened.pipelineColourspace("cmyk").toColourspace("cmyk")
       : opened.toColourspace("srgb").removeAlpha()
     return pixels.raw({ depth: "uchar" }).toBuffer({ resolveWithObject: true })
   }
-  let truncated = header?.format === "tiff" && tiffIsCut(bytes)
-  const { data, info } = await decode("truncated").catch((error: Error) => {
+  let truncated = false
+  // To libtiff missing bytes are an error as any other; what other decoders call one leaves the picture whole.
+  const { data, info } = await decode(header?.format === "tiff" ? "error" : "truncated").catch((error: Error) => {
     // What takes too long would take as long again.
     if (isTimeout(error)) return unreadable(error)
     truncated = true
@@ -226,5 +228,9 @@ export function reasonOf(error: Error): string {
   if (isTimeout(error)) return "it takes too long to decode"
   if (/^Cannot (read|set) propert|is not a function|is not iterable|undefined/.test(message))
     return "its content is broken"
-  return visible(shortened(message.split("\n")[0]!.trim(), 120))
+  const sentence = message
+    .split("\n")[0]!
+    .trim()
+    .replace(/^Input buffer (has corrupt header|contains unsupported.*)/, "its header is broken")
+  return visible(shortened(sentence.replace(/:$/, ""), 120))
 }

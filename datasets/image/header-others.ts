@@ -64,22 +64,6 @@ function readTiff(view: DataView): ImageHeader | undefined {
 }
 
 const [WIDTH, HEIGHT] = [0x0100, 0x0101]
-/** Where rows or tiles lie, and how long they are. */
-const parts = [
-  [0x0111, 0x0117],
-  [0x0144, 0x0145],
-] as const
-
-/** Whether a TIFF ends before its last rows or tiles, which libtiff does not say of uncompressed ones. */
-export function tiffIsCut(bytes: Uint8Array): boolean {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  const tags = new Map([...tiffTags(view, 0, view.byteLength)].map((place) => [place.tag, place]))
-  return parts.some(([offsets, lengths]) => {
-    const length = numbersAt(view, tags.get(lengths))
-    return numbersAt(view, tags.get(offsets)).some((offset, i) => offset + (length[i] ?? 0) > view.byteLength)
-  })
-}
-
 /** The numbers of a tag, as far as they are there. */
 function numbersAt(view: DataView, place: TiffTag | undefined): number[] {
   if (place === undefined || (place.type !== 3 && place.type !== 4)) return []

@@ -25,7 +25,8 @@ interface FileOperation {
 }
 
 type Stop = "SIGINT" | "SIGTERM" | "SIGHUP" | "SIGKILL" | "SIGSTOP" | "SIGTSTP" | "SIGINT twice"
-const stops: readonly Stop[] = ["SIGINT", "SIGTERM", "SIGHUP", "SIGSTOP", "SIGTSTP", "SIGINT twice"]
+const ends: readonly Stop[] = ["SIGINT", "SIGTERM", "SIGHUP", "SIGINT twice"]
+const pauses: readonly Stop[] = ["SIGSTOP", "SIGTSTP"]
 
 /** Breaks runs of one job, continues each until it is done, and compares it with the unbroken one. */
 export class Breaker {
@@ -54,40 +55,52 @@ export class Breaker {
     const list = join(root, `${name}.operations`)
     const env = { FAULTY_FOLDER: join(folder, "out"), FAULTY_LOG: list }
     const whole = await call([...job.start, "--engine", engine], { cwd: folder, env, faulty: true })
-    if (whole.code !== 0) throw new Error(`the unbroken run of ${name} failed:\n${whole.said}`)
+    if (whole.code !== 0 || lostIn(whole.said).length > 0) {
+      throw new Error(`the unbroken run of ${name} failed:\n${whole.said}`)
+    }
     return new Breaker(job, folder, engine, whole, brief(readOperations(list)))
   }
 
-  /** Up to six stops at random moments, of which half are kills. */
+  /** Up to six calls that are stopped at random moments, half of them by a kill; every second one was paused before. */
   async signals(random: Random): Promise<Cycle> {
     const sent: Stop[] = []
     const most = 1 + random.integer(6)
     return await this.#untilDone(sent, (round) => {
       if (round >= most) return {}
-      const stop = random.integer(2) === 0 ? "SIGKILL" : stops[random.integer(stops.length)]!
-      const delay = random.uniform() * this.#worked
+      const end = random.integer(2) === 0 ? "SIGKILL" : ends[random.integer(ends.length)]!
+      const planned = random.integer(2) === 0 ? [pauses[random.integer(pauses.length)]!, end] : [end]
+      // Less and less is left to do.
+      const longest = this.#worked / (1 + round) / planned.length
+      const delays = planned.map(() => random.uniform() * longest)
+      const gap = random.integer(30)
       return {
         onWork: async (child) => {
-          await setTimeout(delay)
-          if (!child.kill(stop === "SIGINT twice" ? "SIGINT" : stop)) return
-          sent.push(stop)
-          if (stop === "SIGINT twice") {
-            await setTimeout(random.integer(30))
+          for (const [at, stop] of planned.entries()) {
+            await setTimeout(delays[at])
+            if (!child.kill(stop === "SIGINT twice" ? "SIGINT" : stop)) return
+            if (stop === "SIGSTOP" || stop === "SIGTSTP") {
+              await setTimeout(100)
+              if (isPaused(child.pid)) sent.push(stop)
+              child.kill("SIGCONT")
+              continue
+            }
+            sent.push(stop)
+            if (stop !== "SIGINT twice") continue
+            await setTimeout(gap)
             child.kill("SIGINT")
-          } else if (stop === "SIGSTOP" || stop === "SIGTSTP") {
-            await setTimeout(200)
-            child.kill("SIGCONT")
           }
         },
       }
     })
   }
 
-  /** A kill at one operation; every third time the run that goes on is killed too, at any of its first. */
+  /** A kill at one operation, and up to three more while it goes on, at any of the first operations. */
   async killed(fault: string, random: Random): Promise<Cycle> {
-    const at = this.operations[random.integer(this.operations.length)]?.number
-    const second = random.integer(3) === 0 ? `kill-before ${at}` : undefined
-    const faults = second === undefined ? [fault] : [fault, second]
+    const faults = [fault]
+    for (let more = random.integer(4); more > 0; more--) {
+      const at = this.operations[random.integer(Math.ceil(this.operations.length / 2))]!
+      faults.push(`${at.half && random.integer(2) === 0 ? "kill-within" : "kill-before"} ${at.number}`)
+    }
     const cycle = await this.#untilDone([], (round) => this.#faulty(faults[round]))
     return { ...cycle, what: `${faults.join(", then ")} (${this.#named(fault)})` }
   }
@@ -134,9 +147,7 @@ export class Breaker {
 
   /** What differs from the unbroken run, but for a file that was told to be lost. */
   #differences(result: Readonly<Record<string, string>>, told: string): string | undefined {
-    const lost = [...told.matchAll(/: (\S+|the run's state|the weights of epoch \d+) could not be saved: /g)].map(
-      ([, what]) => what!,
-    )
+    const lost = lostIn(told)
     const isLost = (file: string) =>
       lost.includes(file) ||
       (/epoch-/.test(file) && lost.some((what) => /epoch/.test(what))) ||
@@ -150,6 +161,18 @@ export class Breaker {
     return wrong.map((name) => `${name} ${how(name)}`).join(", ")
   }
 }
+
+/** Whether a process is stopped; SIGTSTP does nothing to one that no shell with job control looks after. Known on Linux alone. */
+function isPaused(pid: number): boolean {
+  const stat = `/proc/${pid}/stat`
+  return existsSync(stat) && /\) T/.test(readFileSync(stat, "latin1"))
+}
+
+/** What a run told that it could not save. */
+const lostIn = (told: string) =>
+  [
+    ...told.matchAll(/: (\S+|the run's state|the state to go back to|the weights of epoch \d+) could not be saved: /g),
+  ].map(([, what]) => what!)
 
 const lastLine = ({ said }: Ended) => said.trimEnd().split("\n").at(-1)
 

@@ -56,7 +56,7 @@ const both: Readonly<Record<string, Operation>> = {
   rename: { target: second },
   rm: { half: halfFolder },
   truncate: {},
-  link: { target: second },
+  link: { target: second, needsSpace: true },
 }
 const onFiles: Readonly<Record<string, Operation>> = {
   openSync: { counts: writes, needsSpace: true },

@@ -25,15 +25,20 @@ const training = (command: readonly string[], options: readonly string[]): Job =
 /** A report window is open at some of the saves. */
 const every = ["--save-every", "2", "--set", "logEvery=3"]
 const localizer = ["--data", "../data/one", "--size", "32", ...every]
-const small = ["roi.sample.batchSizePerImage=64", "align.size=4", "proposals.train.postNmsTopN=100"]
+const small = [
+  "roi.sample.batchSizePerImage=8",
+  "align.size=2",
+  "proposals.train.postNmsTopN=20",
+  "proposals.test.postNmsTopN=10",
+]
 
 /** Small, and with all that is saved: within epochs, a kept epoch, a validation after each. */
 export const jobs = {
   train: training(
     ["train"],
     [
-      ...["--data", "../data/few", "--model", "fasterrcnn_resnet18_c4", "--size", "64", "--epochs", "2"],
-      ...["--batch", "2", "--warmup", "1", "--keep", "1", ...every],
+      ...["--data", "../data/few", "--model", "fasterrcnn_resnet18_c4", "--size", "48", "--epochs", "2"],
+      ...["--batch", "1", "--warmup", "1", "--keep", "1", ...every],
       ...small.map((option) => `detector.${option}`),
     ],
   ),
@@ -49,8 +54,8 @@ export const jobs = {
     ["localize", "train"],
     [
       ...["--stage", "rcnn", "--proposals", "../data/rpn/weights/last.safetensors"],
-      ...["--weights", "../data/rpn/weights/last.safetensors", "--batch", "8", "--epochs", "2"],
-      ...[...localizer, "regions=4"],
+      ...["--weights", "../data/rpn/weights/last.safetensors", "--batch", "12", "--epochs", "2"],
+      ...[...localizer, "regions=2"],
     ],
   ),
   detect: {
@@ -73,10 +78,10 @@ function detection(): Pick<Job, "start" | "resume"> {
 export async function prepareJobs(root: string, names: readonly JobName[], engine: string): Promise<void> {
   const data = join(root, "data")
   if (names.some((name) => name !== "classify")) {
-    await makeShapes(join(data, "few"), { images: 6, valImages: 2, sides: [64, 80], heights: [28, 40], counts: [1, 2] })
+    await makeShapes(join(data, "few"), { images: 3, valImages: 1, sides: [64, 72], heights: [14, 20], counts: [4, 5] })
     await makeShapes(join(data, "one"), {
-      images: 10,
-      valImages: 3,
+      images: 6,
+      valImages: 1,
       sides: [64, 72],
       heights: [16, 32],
       counts: [1, 1],

@@ -139,6 +139,12 @@ const nest = replaced(/[A-Za-z0-9]+/g, (random) => {
   const depth = [50, 200, 3000, 50_000][random.integer(4)]!
   return ["[", '{"a":', "<a>", "(", "- ", "{a: ", "&a ", "!!a "][random.integer(8)]!.repeat(depth)
 })
+/** A letter that many times: what looks at each of them from each of them never ends. */
+const run: Mutation = (bytes, random) => {
+  const at = placeIn(bytes.length, random)
+  const letters = Buffer.alloc(300_000, " 7.a_-/?,\t\"['="[random.integer(14)])
+  return Buffer.concat([bytes.subarray(0, at), letters, bytes.subarray(at)])
+}
 const line: Mutation = (bytes, random) => {
   const lines = bytes.toString("latin1").split("\n")
   const [from, to] = [random.integer(lines.length), random.integer(lines.length)]
@@ -147,4 +153,4 @@ const line: Mutation = (bytes, random) => {
   return Buffer.from(lines.join("\n"), "latin1")
 }
 
-const ofText: readonly Mutation[] = [number, number, number, word, word, value, letter, letter, nest, line]
+const ofText: readonly Mutation[] = [number, number, number, word, word, value, letter, letter, nest, line, run]

@@ -6,8 +6,8 @@
  *   node dist/scripts/campaigns/stops.js --faults kills --jobs classify     # before and within each file operation
  *   node dist/scripts/campaigns/stops.js --faults full-disk --jobs detect   # at each write, once and from there on
  *
- * `--count` stops (signals) or operations (the others; all when left out, else so many drawn by the seed). Ends with exit code 1
- * when anything differs.
+ * `--count` stops (signals) or operations (the others; all when left out, else so many drawn by the seed). Ctrl-C ends it after the run
+ * at hand, with what was counted. Ends with exit code 1 when anything differs.
  */
 import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
@@ -40,6 +40,10 @@ if (!kinds.every((kind) => ["signals", "kills", "full-disk"].includes(kind))) {
 
 const root = mkdtempSync(join(tmpdir(), "resdet-stops-"))
 let bad = 0
+let isEnding = false
+process.once("SIGINT", () => {
+  isEnding = true
+})
 try {
   await prepareJobs(root, names, values.engine)
   for (const name of names) {
@@ -50,12 +54,15 @@ try {
       tally.kills += kills
       tally.stops += stops
       tally.full += full
-      if (finding === undefined) continue
-      tally.bad++
-      log(`${name}, ${what}: ${finding}`)
+      if (finding !== undefined) {
+        tally.bad++
+        log(`${name}, ${what}: ${finding}`)
+      }
+      if (isEnding) break
     }
     print(`${name} ${JSON.stringify(tally)}`)
     bad += tally.bad
+    if (isEnding) break
   }
 } finally {
   if (bad === 0 || !values["keep-bad"]) rmSync(root, { recursive: true, force: true })

@@ -36,7 +36,7 @@ function graphLines({ file, bytes, metadata }: GraphDescription): string[] {
 
 function weightsLines({ file, parameters, metadata, origin, tensors, classifier }: WeightsDescription): string[] {
   const notes = Object.entries(metadata).filter(([key]) => classifier === undefined || key !== "resdet_classifier")
-  const rows = tensors.map(({ name, dtype, shape }) => [name, shown(dtype), `[${shape.join(", ")}]`])
+  const rows = tensors.map(({ name, dtype, shape }) => [name, shown(dtype), shown(`[${shape.join(", ")}]`)])
   return [
     `${file}: ${tensors.length} tensors`,
     ...(classifier === undefined ? [] : classifierLines(classifier)),

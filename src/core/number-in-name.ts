@@ -3,5 +3,5 @@
  * `COCO_val2014_000000000139` (2014, 2015) and `frame 139 left`. NaN without any.
  */
 export function numberInName(stem: string): number {
-  return Number(/(\d+)\D*$/.exec(stem)?.[1] ?? Number.NaN)
+  return Number(/(?<!\d)(\d+)\D*$/.exec(stem)?.[1] ?? Number.NaN)
 }

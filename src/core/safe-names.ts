@@ -3,7 +3,7 @@ export function safeNames(names: readonly string[]): string[] {
   const used = new Set<string>()
   return names.map((name) => {
     // biome-ignore lint/suspicious/noControlCharactersInRegex: Windows refuses them in file names
-    const safe = name.replace(/[\\/:*?"<>|\u0000-\u001f]/g, "_").replace(/^\.+|[. ]+$/g, "_") || "_"
+    const safe = name.replace(/[\\/:*?"<>|\u0000-\u001f]/g, "_").replace(/^\.+|(?<![. ])[. ]+$/g, "_") || "_"
     let free = safe
     for (let again = 2; used.has(free.toLowerCase()); again++) free = `${safe}-${again}`
     used.add(free.toLowerCase())

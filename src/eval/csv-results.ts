@@ -5,6 +5,7 @@ import { DataError } from "../core/errors.js"
 import { beginningOf } from "../json/beginning.js"
 import { foreignKind } from "../json/foreign.js"
 import type { ByteChunks } from "../json/lists.js"
+import { numberOfText } from "../json/quoted-number.js"
 import { doubles, integers } from "./columns.js"
 import { DetectionBuilder } from "./detection-builder.js"
 import type { DetectionTable, TruthTable } from "./tables.js"
@@ -143,7 +144,7 @@ class CsvReader {
   }
 
   #add(image: string, { label, score, box }: Found, where: string, line: number): void {
-    const numbers = [...box, score].map((text) => (text === "" ? Number.NaN : Number(text)))
+    const numbers = [...box, score].map(numberOfText)
     if (numbers.length !== 5 || !numbers.every(Number.isFinite)) {
       throw new DataError(`${where}: expected a score and the four numbers of a box, got ${[score, ...box].join(", ")}`)
     }

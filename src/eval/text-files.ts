@@ -1,4 +1,5 @@
 import { DataError } from "../core/errors.js"
+import { numberOfText } from "../json/quoted-number.js"
 import { DetectionBuilder } from "./detection-builder.js"
 import { placeByName } from "./find-image.js"
 import type { DetectionTable, TruthTable } from "./tables.js"
@@ -105,7 +106,7 @@ function linesOf({ name, text }: TextFile, kind: "truths" | "detections"): Line[
     if (words[0] === "") return []
     const where = `${name}: line ${i + 1}`
     const difficult = kind === "truths" && words.at(-1) === "difficult"
-    const numbers = (difficult ? words.slice(0, -1) : words).slice(1).slice(-count).map(Number)
+    const numbers = (difficult ? words.slice(0, -1) : words).slice(1).slice(-count).map(numberOfText)
     const label = words.slice(0, words.length - count - (difficult ? 1 : 0)).join(" ")
     if (label === "" || numbers.length !== count || !numbers.every(Number.isFinite)) {
       const expected = kind === "truths" ? "<class> and four numbers" : "<class> <score> and four numbers"

@@ -1,5 +1,6 @@
 import { DataError } from "../core/errors.js"
 import { safeNames } from "../core/safe-names.js"
+import { numberOfText } from "../json/quoted-number.js"
 import { doubles } from "./columns.js"
 import { DetectionBuilder } from "./detection-builder.js"
 import { placeByName } from "./find-image.js"
@@ -62,8 +63,10 @@ export function detectionsFromVoc(truths: TruthTable, files: readonly VocResultF
       if (line.trim() === "") return
       const where = `${file.name}: line ${i + 1}`
       // Names of images may have blanks in them.
-      const [, image = "", ...words] = /^\s*(.*?)((?:\s+\S+){0,5})\s*$/.exec(line) ?? []
-      const numbers = words.join(" ").trim().split(/\s+/).map(Number)
+      const words = [...line.matchAll(/\S+/g)]
+      const place = Math.max(0, words.length - 6)
+      const image = line.slice(words[0]!.index, words[place]!.index + words[place]![0].length)
+      const numbers = words.slice(place + 1).map(([word]) => numberOfText(word))
       if (numbers.length !== 5 || !numbers.every(Number.isFinite)) {
         throw new DataError(
           `${where}: expected "<image> <score> <left> <top> <right> <bottom>", got ${JSON.stringify(line)}`,

@@ -1,4 +1,5 @@
 import { DataError } from "../core/errors.js"
+import { numberOfText } from "../json/quoted-number.js"
 import { DetectionBuilder } from "./detection-builder.js"
 import { placeByName } from "./find-image.js"
 import type { DetectionTable, TruthTable } from "./tables.js"
@@ -20,8 +21,12 @@ export function detectionsFromYolo(
     file.text.split("\n").forEach((line, i) => {
       if (line.trim() === "") return
       const where = `${file.name}: line ${i + 1}`
-      const numbers = line.trim().split(/\s+/).map(Number)
-      if (numbers.length !== 6 || !numbers.every(Number.isFinite) || !Number.isInteger(numbers[0])) {
+      const numbers = line.trim().split(/\s+/).map(numberOfText)
+      if (
+        numbers.length !== 6 ||
+        !numbers.every(Number.isFinite) ||
+        !(Number.isInteger(numbers[0]) && numbers[0]! >= 0)
+      ) {
         const cure = numbers.length === 5 ? " (scores are missing: save them with the labels)" : ""
         throw new DataError(
           `${where}: expected "<class> <cx> <cy> <width> <height> <score>", got ${JSON.stringify(line)}${cure}`,

@@ -11,7 +11,7 @@ import type { StepReport } from "./report-window.js"
 import type { EpochFigures, RunEvents } from "./run-events.js"
 import { readHistory } from "./run-history.js"
 import type { RunPosition } from "./run-position.js"
-import { loadState, removeOtherStates, type SavedState, saveState } from "./state.js"
+import { loadState, removeEpochStart, removeOtherStates, type SavedState, saveEpochStart, saveState } from "./state.js"
 
 export interface RunFolderOptions {
   /** How many epochs' weights stay, as `weights/epoch-<n>.safetensors`. */
@@ -31,7 +31,7 @@ export interface SavedModel {
 
 /**
  * A run's files: `weights/{last,best}.safetensors` and those of the last epochs that are kept, `state/`, `epoch-start/` (the
- * state to go back to when training diverges), `results.csv`, `metrics.jsonl`, `report.html`. A save that
+ * state to go back to when training diverges, within an epoch), `results.csv`, `metrics.jsonl`, `report.html`. A save that
  * fails, such as on a full disk, is told once and leaves the files of the save before; the next one tries again. A folder
  * that was removed is made again.
  */
@@ -108,7 +108,7 @@ export class RunFolder implements RunEvents {
 
   async onEpochStart(position: RunPosition, optimizer: Optimizer, average?: WeightAverage): Promise<void> {
     await this.#attempt("the state to go back to", () =>
-      saveState(this.#folder, position, this.#parameters, optimizer, average, "epoch-start"),
+      saveEpochStart(this.#folder, position, this.#parameters, optimizer, average),
     )
   }
 
@@ -127,13 +127,17 @@ export class RunFolder implements RunEvents {
 
   async onSave(position: RunPosition, optimizer: Optimizer, average?: WeightAverage): Promise<void> {
     const isSaved = await this.#attempt(LAST, () => this.#saveModel("last.safetensors", position, average))
-    const { epoch, batch, pending } = position
-    if (isSaved && this.#keep > 0 && epoch > 0 && batch === 0 && !pending) {
+    const { epoch } = position
+    const isBetween = position.batch === 0 && !position.pending
+    if (isSaved && this.#keep > 0 && epoch > 0 && isBetween) {
       await this.#attempt(`the weights of epoch ${epoch}`, () =>
         keepEpoch(join(this.#folder, "weights"), epoch, this.#keep),
       )
     }
-    await this.#attempt(STATE, () => saveState(this.#folder, position, this.#parameters, optimizer, average))
+    await this.#attempt(STATE, () => {
+      saveState(this.#folder, position, this.#parameters, optimizer, average)
+      if (isBetween) removeEpochStart(this.#folder)
+    })
     await this.#attempt("report.html", () => this.#writeReport(position))
   }
 
@@ -199,10 +203,10 @@ function keepEpoch(folder: string, epoch: number, keep: number): void {
   const part = partBeside(path)
   copyFileSync(join(folder, "last.safetensors"), part, constants.COPYFILE_FICLONE | constants.COPYFILE_EXCL)
   renameSync(part, path)
-  const kept = readdirSync(folder).flatMap((name) => Number(/^epoch-(\d+)\.safetensors$/.exec(name)?.[1] ?? []))
-  // Of a run that went back to an earlier epoch, later ones are another's.
-  for (const other of kept) {
-    if (other > epoch || other <= epoch - keep) rmSync(join(folder, `epoch-${other}.safetensors`))
+  for (const name of readdirSync(folder)) {
+    const other = Number(/^epoch-(\d+)\.safetensors$/.exec(name)?.[1] ?? Number.NaN)
+    // Of a run that went back to an earlier epoch, later ones are another's.
+    if (other > epoch || other <= epoch - keep) rmSync(join(folder, name), { force: true })
   }
 }
 

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from "node:fs"
+import { existsSync, linkSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs"
 import { join } from "node:path"
 import type * as tf from "@tensorflow/tfjs-core"
 import { z } from "zod"
@@ -31,7 +31,7 @@ const slots = ["state", "epoch-start"] as const
 type Slot = (typeof slots)[number]
 
 /**
- * Saves a run's state as one folder `<run>/state`, or what its epoch began with as `<run>/epoch-start`. It is written beside the old one and takes its place at the end, so
+ * Saves a run's state as one folder `<run>/state`. It is written beside the old one and takes its place at the end, so
  * that at every moment one whole state is there, whatever breaks: a kill, a full disk, the power.
  */
 export function saveState(
@@ -40,15 +40,62 @@ export function saveState(
   parameters: Iterable<Parameter>,
   optimizer: Optimizer,
   average?: WeightAverage,
-  slot: Slot = "state",
 ): void {
+  replace(run, "state", (folder) => write(folder, position, parameters, optimizer, average))
+}
+
+/**
+ * Saves what an epoch begins with as `<run>/epoch-start`, as `saveState` does. Where `state` is of that position, which is so for all
+ * epochs but the first, its files are linked and take no room until the next save.
+ */
+export function saveEpochStart(
+  run: string,
+  position: RunPosition,
+  parameters: Iterable<Parameter>,
+  optimizer: Optimizer,
+  average?: WeightAverage,
+): void {
+  const { state } = placesIn(run, "state")
+  replace(run, "epoch-start", (folder) => {
+    const isSame = readText(join(state, names.position)) === textOf(position)
+    if (!isSame || !linkFiles(state, folder)) write(folder, position, parameters, optimizer, average)
+  })
+}
+
+/** Once an epoch is over, nobody goes back to its beginning. */
+export function removeEpochStart(run: string): void {
+  rmSync(placesIn(run, "epoch-start").state, { recursive: true, force: true })
+}
+
+function write(
+  folder: string,
+  position: RunPosition,
+  parameters: Iterable<Parameter>,
+  optimizer: Optimizer,
+  average?: WeightAverage,
+): void {
+  saveWeights(join(folder, names.weights), parameters)
+  writeTensors(join(folder, names.moments), optimizer.moments)
+  if (average !== undefined) writeTensors(join(folder, names.average), average.means)
+  writeWhole(join(folder, names.position), textOf(position))
+}
+
+/** Links the files of a folder; false where the file system cannot. */
+function linkFiles(from: string, to: string): boolean {
+  try {
+    for (const name of readdirSync(from)) linkSync(join(from, name), join(to, name))
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** Fills a folder and puts it in the place of another. */
+function replace(run: string, slot: Slot, fill: (folder: string) => void): void {
   const { state, fresh, old } = placesIn(run, slot)
   rmSync(fresh, { recursive: true, force: true })
   mkdirSync(fresh, { recursive: true })
-  saveWeights(join(fresh, names.weights), parameters)
-  writeTensors(join(fresh, names.moments), optimizer.moments)
-  if (average !== undefined) writeTensors(join(fresh, names.average), average.means)
-  writeWhole(join(fresh, names.position), `${JSON.stringify(position)}\n`)
+  fill(fresh)
   syncFolder(fresh)
   // After a kill between the two renames the old state is the only one: it goes once the new one stands.
   if (existsSync(state)) {
@@ -58,6 +105,12 @@ export function saveState(
   renameSync(fresh, state)
   syncFolder(run)
   rmSync(old, { recursive: true, force: true })
+}
+
+const textOf = (position: RunPosition) => `${JSON.stringify(position)}\n`
+
+function readText(file: string): string | undefined {
+  return existsSync(file) ? readFileSync(file, "utf8") : undefined
 }
 
 /** Where states are: the whole one, the one that is being written, and the one before. */

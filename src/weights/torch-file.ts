@@ -31,8 +31,9 @@ const startsWith = (file: OpenFile, bytes: Buffer): boolean =>
 function readArchive(file: OpenFile): Pickled {
   const entries = readZip(file)
   const names = [...entries.keys()]
-  const pickle = names.find((name) => /(^|\/)data\.pkl$/.test(name))
+  const [pickle, another] = names.filter((name) => /(^|\/)data\.pkl$/.test(name))
   if (pickle === undefined) throw new DataError(otherArchive(names))
+  if (another !== undefined) throw new DataError("a zip archive with several data.pkl, of which only one is looked for")
   const folder = pickle.slice(0, -"data.pkl".length)
   if (entries.has(`${folder}constants.pkl`)) {
     throw new DataError(`a TorchScript program, which is not run. Save its weights: ${saving("torch.jit.load(...)")}`)

@@ -14,6 +14,8 @@ export interface ZipEntry {
 /** @source PKWARE APPNOTE.TXT: 4.3.16, 4.3.15, 4.3.14, 4.3.12, 4.3.7 */
 const signatures = { end: 0x06054b50, locator: 0x07064b50, end64: 0x06064b50, entry: 0x02014b50, local: 0x04034b50 }
 const lengths = { end: 22, locator: 20, end64: 56, entry: 46, local: 30 }
+/** A bit of an entry's flags. */
+const ENCRYPTED = 1
 /** How an entry is kept: as it is, or compressed. */
 const methods = { stored: 0, deflated: 8 }
 /** How many times as large as an archive, and 1 MB, what it holds may be: weights cannot be compressed much. */
@@ -26,7 +28,7 @@ const elsewhere = 0xffffffff
 /**
  * The files of a zip archive by name. Only the directory at its end is read; what an entry holds stays on the disk until it
  * is asked for.
- * @throws DataError for an archive that is cut off, whose entries overlap, or that lists more than it can hold
+ * @throws DataError for an archive that is cut off or encrypted, whose entries overlap or share a name, or that lists more than it can hold
  */
 export function readZip(file: OpenFile): ReadonlyMap<string, ZipEntry> {
   const fail = (what: string): never => {
@@ -50,7 +52,13 @@ export function readZip(file: OpenFile): ReadonlyMap<string, ZipEntry> {
     end = place + lengths.local + stored
   }
   if (end > begin) fail("an entry reaches beyond its end")
-  return new Map(entries.map((entry) => [entry.name, zipEntry(file, entry, begin, fail)]))
+  const files = new Map<string, ZipEntry>()
+  for (const entry of entries) {
+    // Which of the two is meant would be up to the reader.
+    if (files.has(entry.name)) fail(`"${shown(entry.name)}" is in it twice`)
+    files.set(entry.name, zipEntry(file, entry, begin, fail))
+  }
+  return files
 }
 
 type Fail = (what: string) => never
@@ -101,6 +109,7 @@ function directoryEntry(bytes: Buffer, at: number, fail: Fail): DirectoryEntry {
     const value = bytes.readUInt32LE(at + offset)
     return value === elsewhere ? (large.shift() ?? fail("a size that is not told")) : value
   })
+  if ((bytes.readUInt16LE(at + 8) & ENCRYPTED) !== 0) return fail("it is encrypted")
   const method = bytes.readUInt16LE(at + 10)
   if (method === methods.stored && size !== stored) return fail("an entry of two sizes")
   const name = bytes.toString("utf8", at + lengths.entry, extraAt)

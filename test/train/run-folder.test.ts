@@ -7,6 +7,7 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
   symlinkSync,
   writeFileSync,
 } from "node:fs"
@@ -173,8 +174,32 @@ test("where weights are averaged the models have the average, the state both", a
   ])
 })
 
+test("what an epoch began with takes no room while the state is the same, and goes with the epoch", async () => {
+  const { folder, told, make, optimizer } = open()
+  const run = make()
+  const start = { ...runStart, epoch: 1, step: 20 }
+  const files = (slot: string) => {
+    const names = readdirSync(join(folder, slot)).sort()
+    return names.map((name) => [name, statSync(join(folder, slot, name)).ino])
+  }
+  await run.onSave(start, optimizer)
+  await run.onEpochStart(start, optimizer)
+  expect(files("epoch-start")).toEqual(files("state"))
+  await run.onSave({ ...start, batch: 3, step: 23 }, optimizer)
+  expect(files("epoch-start")).not.toEqual(files("state"))
+  expect((await run.epochStart())?.position).toEqual(start)
+  // Nothing is linked that stands elsewhere.
+  await run.onEpochStart(start, optimizer)
+  expect((await run.epochStart())?.position).toEqual(start)
+  await run.onSave({ ...start, batch: 0, step: 40, pending: true }, optimizer)
+  expect(await run.epochStart()).toBeDefined()
+  await run.onSave({ ...start, epoch: 2, step: 40 }, optimizer)
+  expect(await run.epochStart()).toBeUndefined()
+  expect(told).toEqual([])
+})
+
 test("the weights of the last epochs stay where they are asked for, those of the middle of an epoch do not", async () => {
-  const { folder, make, optimizer } = open()
+  const { folder, told, make, optimizer } = open()
   const kept = () =>
     readdirSync(join(folder, "weights"))
       .filter((name) => name.startsWith("epoch"))
@@ -191,6 +216,7 @@ test("the weights of the last epochs stay where they are asked for, those of the
   // The run went back to an earlier state.
   await save(make({ keep: 2 }), 8)
   expect(kept()).toEqual(["epoch-8.safetensors"])
+  expect(told).toEqual([])
 })
 
 test("TensorBoard's events are written where asked for, in a file of each process", async () => {

@@ -16,7 +16,7 @@ import type { RunOptions } from "../../src/train/run-options.js"
 import { isDone, type RunPosition } from "../../src/train/run-position.js"
 import { scheduleOptions } from "../../src/train/schedule.js"
 import type { Sgd } from "../../src/train/sgd.js"
-import { loadState, saveState } from "../../src/train/state.js"
+import { loadState, saveEpochStart, saveState } from "../../src/train/state.js"
 import type { TrainingTask } from "../../src/train/training-task.js"
 import { prepareBatch, rectangles, tinyDetector } from "../support/tiny-detector.js"
 
@@ -380,9 +380,7 @@ function kept(parameters: Parameters) {
   const events: RunEvents = {
     ...quiet,
     onSave: async (position, optimizer) => saveState(run, position, parameters, optimizer),
-    onEpochStart: async (position, optimizer) => {
-      saveState(run, position, parameters, optimizer, undefined, "epoch-start")
-    },
+    onEpochStart: async (position, optimizer) => saveEpochStart(run, position, parameters, optimizer),
     epochStart: async () => loadState(run, "epoch-start"),
     onGoBack: async (_, reason) => void told.push(reason),
   }

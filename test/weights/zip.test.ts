@@ -50,6 +50,8 @@ test.each<[string, (bytes: Buffer, entry: number, end: number) => void, string]>
   ["a directory beyond its end", (b, _, at) => b.writeUInt32LE(1 << 20, at + 12), "its directory is cut off"],
   ["a directory where none is", (b, _, at) => b.writeUInt32LE(0, at + 16), "a broken entry"],
   ["two entries in one place", (b, at) => b.writeUInt32LE(0, at + 46 + 5 + 42), "overlaps another"],
+  ["two entries of one name", (b) => b.write("a/one", b.lastIndexOf("a/two")), '"a/one" is in it twice'],
+  ["an entry that is encrypted", (b, at) => b.writeUInt16LE(1, at + 8), "it is encrypted"],
   ["an entry of two sizes", (b, at) => b.writeUInt32LE(4, at + 24), "an entry of two sizes"],
   [
     "an entry as large as the archive",

@@ -134,6 +134,27 @@ test("a file that ends early gives what arrived, and is marked, by sharp, and un
   await expect(without).rejects.toMatchObject({ kind: "unreadable-image" })
 })
 
+test("a TIFF whose parts are missing or broken is marked too", async () => {
+  const whole = await sharp(png(16, 16, [200, 30, 30]))
+    .tiff({ compression: "none", predictor: "none" })
+    .toBuffer()
+  const truncated = async (bytes: Uint8Array) => (await decodeImage(bytes)).truncated
+  expect(await truncated(whole)).toBe(false)
+  const compression = whole.indexOf(Buffer.from([0x03, 0x01, 3, 0]))
+  expect(compression).toBeGreaterThan(0)
+  // LZW, JPEG, deflate: the bytes are none of them.
+  for (const kind of [5, 7, 8]) {
+    const other = Buffer.from(whole)
+    other.writeUInt16LE(kind, compression + 8)
+    expect(await truncated(other), String(kind)).toBe(true)
+  }
+  // More rows than there are bytes for.
+  const rows = whole.indexOf(Buffer.from([0x01, 0x01, 3, 0]))
+  const taller = Buffer.from(whole)
+  taller.writeUInt16LE(4000, rows + 8)
+  expect(await truncated(taller)).toBe(true)
+})
+
 test("CMYK becomes RGB", async () => {
   const cmyk = await sharp(png(16, 16, [200, 30, 30]))
     .toColourspace("cmyk")
