@@ -5,6 +5,7 @@ import { pipeline } from "node:stream/promises"
 import yauzl from "yauzl"
 import { DataError } from "../src/core/errors.js"
 import { cacheFolder } from "../src/core/own-package.js"
+import { WriteError } from "../src/core/write-whole.js"
 import { isFile, isFolder } from "./folder.js"
 
 /** Images hardly shrink, texts to a twentieth: what grows more than this is no data set. @source ours */
@@ -35,14 +36,20 @@ export async function unzipped(source: string, cache: string = join(cacheFolder(
       renameSync(beside, folder)
     } catch (error) {
       // Another process has unpacked it meanwhile.
-      if (!isFolder(folder))
-        throw error instanceof DataError ? error : new DataError(`${source}: ${(error as Error).message}`)
+      if (!isFolder(folder)) throw whyNot(error, source, folder)
     } finally {
       rmSync(beside, { recursive: true, force: true })
     }
   }
   const inside = readdirSync(folder)
   return inside.length === 1 && isFolder(join(folder, inside[0]!)) ? join(folder, inside[0]!) : folder
+}
+
+/** A full disk is no fault of the archive's. */
+function whyNot(error: unknown, source: string, folder: string): Error {
+  const { code = "", message } = error as NodeJS.ErrnoException
+  if (["ENOSPC", "EDQUOT", "EROFS", "EIO"].includes(code)) return new WriteError(folder, error)
+  return error instanceof DataError ? error : new DataError(`${source}: ${message}`)
 }
 
 /** Names that lead out of the folder are refused by the library, links are not made. */

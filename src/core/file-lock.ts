@@ -1,6 +1,7 @@
 import { closeSync, openSync, readFileSync, rmSync, statSync, utimesSync, writeSync } from "node:fs"
 import { hostname } from "node:os"
 import { resolve } from "node:path"
+import { WriteError } from "./write-whole.js"
 
 /** Who holds a lock; a lock that is just being written or taken over names nobody. */
 export interface LockHolder {
@@ -80,7 +81,7 @@ function createFile(path: string, content: string): boolean {
     return true
   } catch (error) {
     rmSync(path, { force: true })
-    throw error
+    throw new WriteError(path, error)
   } finally {
     closeSync(file)
   }

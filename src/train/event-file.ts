@@ -1,7 +1,8 @@
-import { appendFileSync, mkdirSync } from "node:fs"
+import { appendFileSync } from "node:fs"
 import { hostname } from "node:os"
-import { join } from "node:path"
+import { dirname, join } from "node:path"
 import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire"
+import { makeFolder } from "../core/write-whole.js"
 
 /** Fields of TensorFlow's `Event`, `Summary` and `Summary.Value`. @source tensorflow event.proto, summary.proto */
 const EVENT = { wallTime: 1, step: 2, fileVersion: 3, summary: 5 } as const
@@ -16,10 +17,10 @@ export class EventFile {
   readonly path: string
   readonly #now: () => number
 
-  /** @param now seconds since 1970 */
+  /** @param now seconds since 1970 @throws UserError where the folder is a link: nothing is written through it */
   constructor(folder: string, now = () => Date.now() / 1000) {
     this.#now = now
-    mkdirSync(folder, { recursive: true })
+    makeFolder(folder, dirname(folder))
     this.path = join(folder, `events.out.tfevents.${Math.floor(now())}.${hostname()}.${process.pid}.v2`)
     appendFileSync(
       this.path,

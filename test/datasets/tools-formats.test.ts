@@ -141,6 +141,19 @@ test.each(
   expect(faults.map(({ kind }) => kind)).toEqual(["missing-image"])
 })
 
+test("CSV, labelme and VOC: what Python takes for no number or label is none", async () => {
+  const folder = write({ "train.csv": "filename,x1,y1,x2,y2,class\na.png,1,2,0x1e,24,dog\n", "a.png": picture })
+  expect((await readDataset(folder)).faults.map(({ kind }) => kind)).toEqual(["broken-annotation"])
+  const nameless = write({ "a.json": labelme([{ ...rectangle, label: null }]), "a.png": picture })
+  expect((await readDataset(nameless)).faults.map(({ kind }) => kind)).toEqual(["broken-annotation"])
+  const box = "<bndbox><xmin>1</xmin><ymin>2</ymin><xmax>0x1e</xmax><ymax>24</ymax></bndbox>"
+  const voc = write({
+    "JPEGImages/a.png": picture,
+    "Annotations/a.xml": `<annotation><filename>a.png</filename><object><name>dog</name>${box}</object></annotation>`,
+  })
+  expect((await readDataset(voc)).faults.map(({ kind }) => kind)).toEqual(["broken-annotation"])
+})
+
 test("CSV: a quote in the midst of a field is named with its file and line", async () => {
   const folder = write({ "train.csv": 'filename,x1,y1,x2,y2,class\na.png,1,2,3,4,do"g\n', "a.png": picture })
   const reading = expect(readDataset(folder)).rejects

@@ -25,11 +25,14 @@ test("centres and sizes in parts of the image become boxes, a polygon its extent
 })
 
 test("a broken line and a class that does not exist are named with their line", async () => {
-  const { faults } = await readYolo(sample("1 0.5 0.5 0.5\n2 0.5 0.5 0.5 0.5\nx 1 1 1 1\n0 0.5 0.5 2 0.5\n"))
+  const { faults } = await readYolo(
+    sample("1 0.5 0.5 0.5\n2 0.5 0.5 0.5 0.5\nx 1 1 1 1\n0 0.5 0.5 2 0.5\n0 0.5 0.5 0x1 0.5\n"),
+  )
   expect(faults.map(({ kind, file, object }) => `${kind} ${file} ${object}`)).toEqual([
     "broken-annotation labels/train/a.txt 0",
     "unknown-id labels/train/a.txt 1",
     "broken-annotation labels/train/a.txt 2",
+    "broken-annotation labels/train/a.txt 4",
     "box-outside-image labels/train/a.txt 3",
   ])
 })
@@ -65,5 +68,6 @@ test("a folder or a listed file outside the data folder is refused", async () =>
 
 test("a yaml without names, and one without the split, say so", async () => {
   await expect(readYolo(sample("", "train: images\n"))).rejects.toThrow("not a YOLO data.yaml: names")
+  await expect(readYolo(sample("", "train: images\nnc: 1000000000\n"))).rejects.toThrow("nc: Too big")
   await expect(readYolo(sample(""), { split: "val" })).rejects.toThrow('no split "val". There: train')
 })

@@ -72,6 +72,8 @@ test("YOLO's centres and shares become pixels", () => {
 test.each([
   ["0 0.5 0.5 0.1 0.1", "a.txt: line 1: expected"],
   ["0 0.5 0.5 0.1 0.1", "scores are missing"],
+  ["-1 0.5 0.5 0.1 0.1 0.9", 'expected "<class>'],
+  ["0 0x0 0.5 0.1 0.1 0.9", 'expected "<class>'],
   ["0.5 0.5 0.5 0.1 0.1 1", "expected"],
   ["0 0.5 0.5 -0.1 0.1 1", "expected width and height of 0 or more"],
 ])("a broken YOLO line is named: %s", (text, message) => {

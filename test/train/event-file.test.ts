@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from "node:fs"
+import { mkdirSync, readdirSync, readFileSync, symlinkSync } from "node:fs"
 import { expect, test } from "vitest"
 import { crc32c, EventFile } from "../../src/train/event-file.js"
 import { tempFolder } from "../datasets/samples.js"
@@ -14,6 +14,14 @@ test("the file is byte for byte what TensorBoard's own writer makes; values that
   for (const [step, values] of events) written.scalars(step, { ...values, none: Number.NaN })
   written.scalars(30, { none: Number.POSITIVE_INFINITY })
   expect(readFileSync(written.path).toString("base64")).toBe(file)
+})
+
+test("nothing is written through a link", () => {
+  const folder = tempFolder()
+  mkdirSync(`${folder}/elsewhere`)
+  symlinkSync("elsewhere", `${folder}/tensorboard`)
+  expect(() => new EventFile(`${folder}/tensorboard`)).toThrow("is a link, and nothing is written through links")
+  expect(readdirSync(`${folder}/elsewhere`)).toEqual([])
 })
 
 test("checksums are CRC-32C", () => {

@@ -97,6 +97,12 @@ test("a tensor that repeats one number without end is refused", () => {
   ).toThrow(/names tensors of \d+ bytes, and has \d+$/)
 })
 
+test("an archive with two pickles is refused: readers would differ in which they take", () => {
+  const whole = unzipSync(readFileSync(golden("zip")))
+  const pickle = Object.entries(whole).find(([name]) => name.endsWith("/data.pkl"))![1]
+  expect(() => torchTensors(write(zipSync({ ...whole, "b/data.pkl": pickle })))).toThrow("several data.pkl")
+})
+
 test("a compressed archive is read, one that grows without measure and a file of another kind are refused", () => {
   const whole = unzipSync(readFileSync(golden("zip")))
   expect(torchTensors(write(zipSync(whole, { level: 9 })))).toEqual(torchTensors(golden("zip")))
