@@ -161,7 +161,11 @@ export class RecordReader {
   }
 
   #readField(scanner: JsonScanner, field: number, index: number): void {
-    const { kind, needed, lenient } = this.#fields[field]!
+    const { name, kind, needed, lenient } = this.#fields[field]!
+    if (this.present[field] === 1) {
+      // Two records that ran into one: taking either value would be a guess.
+      throw new RecordError(this.#where(index), scanner.offset(), `the field "${name}" is in it twice`)
+    }
     const at = scanner.at
     const place = this.places[field]!
     let fits: boolean

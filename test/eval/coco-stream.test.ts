@@ -66,17 +66,21 @@ test.each([
   ['"bbox":[1,2,3,4,5]', "record 1 (byte 110): expected bbox to be four numbers, got [1,2,3,4,5]"],
   ['"bbox":[1,2,"3 px",4]', 'record 1 (byte 110): expected bbox to be four numbers, got [1,2,"3 px",4]'],
   ['"box":[1,2,3,4]', 'record 1 (byte 61): expected a field "bbox", got none'],
+  ['"bbox":[1,2,3,4],"bbox":[5,6,7,8]', 'record 1 (byte 127): the field "bbox" is in it twice'],
   ['"bbox":[1,2,3,4],"score":NaN', "record 1: expected a finite score, got NaN"],
-  ['"bbox":[1,2,3,4],"score":"high"', 'record 1 (byte 128): expected score to be a number, got "high"'],
-  ['"bbox":[1,2,3,4],"image_id":[1]', "record 1 (byte 131): expected image_id to be a whole number or a text, got [1]"],
-  ['"bbox":[1,2,3,4],"image_id":1.5', "record 1 (byte 131): expected image_id to be a whole number or a text, got 1.5"],
+  ['"bbox":[1,2,3,4],"score":"high"', 'record 1 (byte 116): expected score to be a number, got "high"'],
+  ['"bbox":[1,2,3,4],"image_id":[1]', "record 1 (byte 118): expected image_id to be a whole number or a text, got [1]"],
+  ['"bbox":[1,2,3,4],"image_id":1.5', "record 1 (byte 118): expected image_id to be a whole number or a text, got 1.5"],
   [
     '"bbox":[1,2,3,4],"image_id":7',
     "record 1: image_id 7 is not among the 2 images of the ground truth (1 of 2 records",
   ],
 ])("a wrong record is named: %s", async (part, message) => {
   const truths = truthsFromCoco(file)
-  const text = `[${right},{"image_id":1,"category_id":1,"score":0.5,${part}}]`
+  const others = ['"image_id":1', '"category_id":1', '"score":0.5'].filter(
+    (field) => !part.includes(field.split(":")[0]!),
+  )
+  const text = `[${right},{${[...others, part].join(",")}}]`
   const error = await readCocoDetections(truths, encode(text), "results.json").catch((thrown: Error) => thrown)
   expect(error).toMatchObject({ name: "DataError", exitCode: 3 })
   expect((error as Error).message).toContain(`results.json: ${message}`)
