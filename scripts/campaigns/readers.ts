@@ -147,7 +147,7 @@ const data = (target: string, files: Reader["files"]): Reader => ({
   files,
   target,
   isText: true,
-  read: command("dataset", "check", ".", "--split", "train"),
+  read: command("dataset", "check", ".", "--split", "train", "--headers"),
   async examine() {
     const set = await readDataset(".", { split: "train" })
     const objects = set.images.reduce((sum, { labels }) => sum + labels.length, 0)
@@ -439,7 +439,7 @@ export const readers = {
     },
     target: "suspects.json",
     isText: true,
-    read: command("dataset", "check", ".", "--split", "train", "--suspects", "suspects.json"),
+    read: command("dataset", "check", ".", "--split", "train", "--headers", "--suspects", "suspects.json"),
   },
   position: ofState("state/position.json", true),
   "state-weights": ofState("state/weights.safetensors", false),

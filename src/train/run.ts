@@ -266,9 +266,9 @@ export async function runTraining<Batch, Prepared extends { dispose(): void }>(
     await agreement.agree(undefined)
     if (signal.aborted) return false
     const rate = learningRate(Math.max(0, step - 1), options.schedule, schedule) * 0.5 ** retries
-    // NaN where the validation data have nothing to judge by: no such model is the best, and nothing is waited for.
-    const value = Number.isNaN(metrics[options.metric]) ? undefined : metrics[options.metric]
-    const isBest = value !== undefined && (best === null || value > best)
+    const value = metrics[options.metric]
+    // NaN, where the validation data have nothing to judge by, makes no model the best.
+    const isBest = value !== undefined && value > (best ?? Number.NEGATIVE_INFINITY)
     // A validation out of turn is none that a run which goes on would have made.
     if (value !== undefined && !isWithin) {
       if (schedule) schedule = afterValidation(schedule, options.schedule, value)

@@ -84,7 +84,7 @@ export function afterStep(state: ScheduleState, { startError }: ScheduleOptions,
 
 /** Learns from a validation. @param value higher is better */
 export function afterValidation(state: ScheduleState, { patience }: ScheduleOptions, value: number): ScheduleState {
-  if (state.best === null || value > state.best) return { ...state, best: value, waited: 0 }
+  if (value > (state.best ?? Number.NEGATIVE_INFINITY)) return { ...state, best: value, waited: 0 }
   const waited = state.waited + 1
   return waited < patience ? { ...state, waited } : { ...state, waited: 0, drops: state.drops + 1 }
 }
