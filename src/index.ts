@@ -17,9 +17,18 @@ export type { RgbImage } from "../datasets/image/rgb.js"
 export { type ReadOptions, readDefaults } from "../datasets/options.js"
 export { readDataset, recognizeFormat } from "../datasets/read.js"
 export type { Backbone, BackboneSpec } from "./backbone/backbone.js"
-export { BusyError, DataError, DisposedError, DivergedError, UsageError, UserError } from "./core/errors.js"
+export {
+  BusyError,
+  DataError,
+  DisposedError,
+  DivergedError,
+  LostProcessError,
+  UsageError,
+  UserError,
+} from "./core/errors.js"
 export type { OwnBackbone } from "./detector/build.js"
 export type { DetectOptions } from "./detector/detect-options.js"
+export { type ClusterPlace, clusterPlace } from "./engine/cluster-place.js"
 export * from "./eval/public.js"
 export type { ConvOptions, LayerSpec, LinearSpec, NormKind, Ops } from "./layers/ops.js"
 export type { Detection, ImageDetections } from "./predict/detection.js"
@@ -80,6 +89,7 @@ export type { ImageReport } from "./tasks/take-detections.js"
 export { planClassifier, resumeClassifier, trainClassifier } from "./tasks/train-classifier.js"
 export { planDetector, resumeDetector, trainDetector } from "./tasks/train-detector.js"
 export { planLocalizerRun, resumeLocalizer, trainLocalizer } from "./tasks/train-localizer.js"
+export type { Processes } from "./tasks/training/processes.js"
 export type { ResumeChanges } from "./tasks/training/run-record.js"
 export type { BestModel, EpochReport, TrainHooks, TrainResult } from "./tasks/training/train-result.js"
 export { viewDataset } from "./tasks/view-dataset.js"
