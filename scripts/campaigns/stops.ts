@@ -41,7 +41,7 @@ if (!kinds.every((kind) => ["signals", "kills", "full-disk"].includes(kind))) {
 const root = mkdtempSync(join(tmpdir(), "resdet-stops-"))
 let bad = 0
 let isEnding = false
-process.once("SIGINT", () => {
+process.on("SIGINT", () => {
   isEnding = true
 })
 try {

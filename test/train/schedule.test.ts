@@ -63,6 +63,13 @@ test("a plateau drops the rate when validation has been no better for as often a
   expect(rates).toEqual([1, 1, 1, 0.1, 0.1, 0.1, 0.1 ** 2])
 })
 
+test("a validation without a figure is no better, and the state can be saved: NaN is null in JSON", () => {
+  const options = scheduleOptions({ base: 1, shape: "plateau", patience: 3, warmup: 0, steps: 100 })
+  const first = afterValidation(scheduleStart, options, Number.NaN)
+  expect(first).toMatchObject({ best: null, waited: 1 })
+  expect(afterValidation(first, options, 0.5)).toMatchObject({ best: 0.5, waited: 0 })
+})
+
 test("a schedule needs feedback when it drops on plateaus or waits for the training error", () => {
   expect(needsFeedback(scheduleDefaults)).toBe(false)
   expect(needsFeedback({ ...scheduleDefaults, shape: "plateau" })).toBe(true)
