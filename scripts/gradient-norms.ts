@@ -167,7 +167,16 @@ function draw(): void {
 function tell(): void {
   const rows = names.map((name) => {
     const all = seeds.map((seed) => read(name, seed)).filter((one) => one !== undefined)
-    return [name, `${all.length}`, ...places.map((step) => spread(all.map((one) => ratio(one[step]!)), 2))]
+    return [
+      name,
+      `${all.length}`,
+      ...places.map((step) =>
+        spread(
+          all.map((one) => ratio(one[step]!)),
+          2,
+        ),
+      ),
+    ]
   })
   tellTable(out, [["first layer / last layer", "seeds", ...places.map((step) => `step ${step}`)], ...rows])
 }

@@ -32,7 +32,10 @@ const frozen: readonly Variant[] = [
   { name: "after stage 3", options: { weights, frozen: 4 } },
   { name: "from nothing", options: {} },
 ]
-const variants = frozen.map(({ name, options }) => ({ name: name.replaceAll(" ", "-"), options: { model, ...options } }))
+const variants = frozen.map(({ name, options }) => ({
+  name: name.replaceAll(" ", "-"),
+  options: { model, ...options },
+}))
 const seeds = numbersOf(values.seeds, "seeds")
 await runExperiment({
   ...{ variants, seeds, out },
