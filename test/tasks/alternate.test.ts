@@ -6,7 +6,7 @@ import { makeShapes } from "../../datasets/digits.js"
 import { type GivenTrainConfig, trainSchema } from "../../src/tasks/options/train-detector.js"
 import { trainDetector } from "../../src/tasks/train-detector.js"
 import { readTurns, runTurns, startTurns } from "../../src/tasks/training/alternate.js"
-import type { TrainResult } from "../../src/tasks/training/trainer.js"
+import type { TrainResult } from "../../src/tasks/training/train-result.js"
 import { Checkpoint } from "../../src/weights/checkpoint.js"
 import { slowTest } from "../support/slow-test.js"
 

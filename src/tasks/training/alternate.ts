@@ -12,7 +12,7 @@ import { listenerOf } from "../hooks.js"
 import { type GivenTrainConfig, trainDefaults, trainSchema } from "../options/train-detector.js"
 import { makeRunFolder } from "./run-folder.js"
 import { type ResumeChanges, refuseExistingRun } from "./run-record.js"
-import type { TrainHooks, TrainResult } from "./trainer.js"
+import type { TrainHooks, TrainResult } from "./train-result.js"
 
 /** How one turn is trained; each is a run of its own. */
 export interface TurnTrainer {
@@ -124,6 +124,7 @@ function expectTurns(given: GivenTrainConfig): void {
   if (part !== "both" || proposals !== undefined) {
     throw new UsageError("--alternate chooses --part and --proposals itself: leave them out")
   }
+  if ((given.processes ?? 1) > 1) throw new UsageError("--alternate runs in one process: leave out --processes")
   if (frozen === sharedParts) throw new UsageError("--alternate trains the shared layers: give a lower --frozen")
   if (typeof data !== "string") throw new UsageError("--alternate takes data of a folder or file, not from a program")
 }
