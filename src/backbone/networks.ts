@@ -4,23 +4,28 @@ import { basic, depths, type NetworkSpec, type ResNetOptions, resNetSpec, shortc
 
 export interface CifarOptions {
   readonly plain: boolean
+  /** The paper's shortcut options: its CIFAR networks have A. */
+  readonly shortcut: ResNetOptions["shortcut"]
   /** Where option A's zero channels stand. */
   readonly zeros: "after" | "both"
 }
 
-/** @source fb.resnet.torch: zeros behind the channels; akamaster/pytorch_resnet_cifar10 has them on both sides */
-export const cifarDefaults: CifarOptions = { plain: false, zeros: "after" }
+/**
+ * @source He et al. 2016 section 4.2: option A; fb.resnet.torch: zeros behind the channels; akamaster/pytorch_resnet_cifar10
+ * has them on both sides
+ */
+export const cifarDefaults: CifarOptions = { plain: false, shortcut: "A", zeros: "after" }
 
 /** @source He et al. 2016 section 4.2 and Table 6: 6n + 2 layers */
 const cifarDepths = { resnet: [20, 32, 44, 56, 110, 1202], plain: [20, 32, 44, 56, 110] } as const
 
 /**
- * A CIFAR-10 network: a 3x3 convolution of 16 filters, then three stages of 16, 32 and 64 filters, option A shortcuts.
+ * A CIFAR-10 network: a 3x3 convolution of 16 filters, then three stages of 16, 32 and 64 filters.
  * @param depth 6n + 2
  * @source He et al. 2016 section 4.2
  */
 export function cifarSpec(depth: number, options: Partial<CifarOptions> = {}): NetworkSpec {
-  const { plain, zeros } = { ...cifarDefaults, ...options }
+  const { plain, shortcut: option, zeros } = { ...cifarDefaults, ...options }
   const count = (depth - 2) / 6
   if (!Number.isInteger(count) || count < 1) {
     throw new UsageError(`cifarSpec: expected a depth of 6n + 2, such as 20 or 56, got ${depth}`)
@@ -30,7 +35,7 @@ export function cifarSpec(depth: number, options: Partial<CifarOptions> = {}): N
     Array.from({ length: count }, (_, index) => {
       const sizes = { in: channels, width, out: width, stride: stage > 0 && index === 0 ? 2 : 1 }
       channels = width
-      return { layers: basic(sizes), shortcut: plain ? "none" : shortcut("A", sizes, zeros) }
+      return { layers: basic(sizes), shortcut: plain ? "none" : shortcut(option, sizes, zeros) }
     }),
   )
   const stem = { conv: "conv1", norm: "bn1", kernel: 3, stride: 1, in: 3, out: 16 }

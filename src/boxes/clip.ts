@@ -21,6 +21,16 @@ export function boxesOfSide(boxes: Boxes, side: number): Int32Array {
   return kept.subarray(0, count)
 }
 
+/** Which boxes lie within an image of `[height, width]` pixels. */
+export function boxesInside(boxes: Boxes, [height, width]: readonly [number, number]): Int32Array {
+  const kept = new Int32Array(boxCount(boxes))
+  let count = 0
+  for (let i = 0, at = 0; i < kept.length; i++, at += 4) {
+    if (boxes[at]! >= 0 && boxes[at + 1]! >= 0 && boxes[at + 2]! <= width && boxes[at + 3]! <= height) kept[count++] = i
+  }
+  return kept.subarray(0, count)
+}
+
 /** The boxes at `indices`, in that order. */
 export function takeBoxes(boxes: Boxes, indices: ArrayLike<number>): Float32Array {
   const taken = new Float32Array(4 * indices.length)

@@ -6,6 +6,8 @@ export interface MatchOptions {
   readonly positive: number
   /** A box whose best IoU is below this is negative; between the two it is neither. */
   readonly negative: number
+  /** A box whose best IoU is below this is not negative either, where there are truths; 0 where left out. */
+  readonly negativeFrom?: number
   /** Also make positive, for each truth, the boxes that overlap it most (ties included), however little that is. */
   readonly allowLowQualityMatches: boolean
 }
@@ -30,6 +32,7 @@ export function matchBoxes(boxes: Boxes, truths: Boxes, options: MatchOptions): 
   const matchedIndex = new Int32Array(count).fill(truths.length === 0 ? -1 : 0)
   if (truths.length === 0)
     return { matchedIndex, positive: new Uint8Array(count), negative: new Uint8Array(count).fill(1) }
+  const { negativeFrom = 0 } = options
   const best = new Float64Array(count)
   const positive = new Uint8Array(count)
   const areas = new Float64Array(count)
@@ -60,7 +63,7 @@ export function matchBoxes(boxes: Boxes, truths: Boxes, options: MatchOptions): 
   const negative = new Uint8Array(count)
   for (let i = 0; i < count; i++) {
     if (best[i]! >= options.positive) positive[i] = 1
-    if (best[i]! < options.negative && positive[i] === 0) negative[i] = 1
+    if (best[i]! < options.negative && best[i]! >= negativeFrom && positive[i] === 0) negative[i] = 1
   }
   return { matchedIndex, positive, negative }
 }

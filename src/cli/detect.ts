@@ -67,7 +67,7 @@ function stoppedLine({ folder, images, canResume }: DetectFolderResult): string 
 }
 
 function summary(result: DetectFolderResult, { draw, crops, shard }: z.output<typeof detectSchema>): string[] {
-  const { folder, images, skipped, objects, finished, score, bestScore, imagesPerSecond, labels, unsure, video } =
+  const { folder, images, skipped, objects, finished, score, bestScore, imagesPerSecond, labels, unsure, video, submission } =
     result
   const isStream = folder === "-"
   const found = Object.entries(objects).map(([label, count]) => `${count} ${shown(label)}`)
@@ -86,6 +86,7 @@ function summary(result: DetectFolderResult, { draw, crops, shard }: z.output<ty
     ...(pictures.length > 0 ? [`pictures: ${pictures.join(", ")}`] : []),
     ...(unsure === undefined ? [] : [`unsure of ${unsure.images}: ${unsure.folder}`]),
     ...(labels === undefined ? [] : [`labels: ${labels}`]),
+    ...(submission === undefined ? [] : [`to upload: ${submission}`]),
     ...(finished ? (isStream ? [] : [nextLine(nextOf(result, shard))]) : [stoppedLine(result)]),
   ]
 }

@@ -8,7 +8,7 @@ export const command = defineCommand({
   async run(options, { hooks }) {
     const { evaluateLocalizer } = await import("../tasks/evaluate-localizer.js")
     const { figures } = await evaluateLocalizer(options, hooks)
-    const next = nextLine(`localize predict --weights ${word(options.weights)} --source <pictures>`)
+    const next = nextLine(`localize predict --weights ${word([options.weights].flat()[0]!)} --source <pictures>`)
     return { text: lines(figures).join("\n"), summary: [next], document: figures }
   },
 })

@@ -11,12 +11,12 @@ export const command = defineCommand({
   async run(options, { hooks }) {
     const { mergeDetections } = await import("../tasks/merge-detections.js")
     const result = await mergeDetections(options, hooks)
-    const { folder, images, skipped } = result
+    const { folder, images, skipped, submission } = result
     const failure =
       skipped > 0
         ? new DataError(`${skipped} of ${images} images could not be read; the others are in ${folder}`)
         : undefined
     const next = nextLine(`eval --gt <data> --predictions ${word(folder)}`)
-    return { text: folder, summary: [`${images - skipped} images`, next], document: result, failure }
+    return { text: folder, summary: [`${images - skipped} images`, ...(submission ? [`to upload: ${submission}`] : []), next], document: result, failure }
   },
 })

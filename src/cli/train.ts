@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs"
+import { existsSync, readFileSync } from "node:fs"
 import { join } from "node:path"
 import { trainSchema } from "../tasks/options/train-detector.js"
 import type { TrainResult } from "../tasks/training/train-result.js"
@@ -23,6 +23,9 @@ export const command = trainCommand(
 
 /** What the run was begun with: a resume has no options of its own. */
 function minMapOf(folder: TrainResult["folder"]): number | undefined {
-  const record = JSON.parse(readFileSync(join(folder, "config.json"), "utf8")) as { config: { minMap?: number } }
+  const file = join(folder, "config.json")
+  // Of turns, only the last one's run is the folder's own.
+  if (!existsSync(file)) return undefined
+  const record = JSON.parse(readFileSync(file, "utf8")) as { config: { minMap?: number } }
   return record.config.minMap
 }

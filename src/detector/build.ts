@@ -91,7 +91,9 @@ export function rpnHeadSizes(
   { backbone: { channels, strides }, rpnDepth: depth }: SharedSpec,
   { options }: Pick<ModelConfig, "options">,
 ): RpnHeadSizes {
-  return { channels, anchors: anchorsPerCell(options.anchors, strides.length), depth }
+  const { width, objectness } = options.rpn
+  const anchors = anchorsPerCell(options.anchors, strides.length)
+  return { channels, anchors, depth, objectness, ...(width > 0 && { width }) }
 }
 
 /** What the predictor is built by: it is twice as wide where each region's vector comes with the whole image's. */

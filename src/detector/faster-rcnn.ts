@@ -9,6 +9,7 @@ import { postprocessDetections, type SelectOptions, selectOptions } from "../roi
 import type { Rpn } from "../rpn/rpn.js"
 import { keepOutputs } from "./keep-outputs.js"
 import type { FasterRcnnOptions } from "./options.js"
+import type { TrainingPart } from "./training-part.js"
 import { sizeOf, type TrainingImage, trainingTruths } from "./truths.js"
 
 export interface FasterRcnnParts {
@@ -25,6 +26,11 @@ export interface TrainingBatch {
   /** The images' proposals, where they have to be known beforehand: see `FasterRcnn.prepare`. */
   readonly proposals?: readonly Float32Array[] | undefined
   dispose(): void
+}
+
+interface Proposing {
+  readonly features: readonly tf.Tensor4D[]
+  readonly sizes: readonly Size[]
 }
 
 /**
@@ -50,14 +56,30 @@ export class FasterRcnn implements FasterRcnnParts {
    * @param random draws the samples of anchors and regions
    * @returns scalars by torchvision's names
    */
-  losses({ stem, images, proposals: precomputed }: TrainingBatch, random: Random) {
-    const sizes = images.map(sizeOf)
+  losses(batch: TrainingBatch, random: Random) {
+    const known = this.#learned(batch)
+    const proposals = this.#proposals(batch, known)
+    const rpnLosses = this.rpn.losses(known.features, known.truths, known.sizes, random)
+    return { ...rpnLosses, ...this.roiHeads.losses(known.features, proposals, known.truths, known.sizes, random) }
+  }
+
+  /** As `losses`: those of one part. */
+  partLosses(batch: TrainingBatch, random: Random, part: TrainingPart): Readonly<Record<string, tf.Scalar>> {
+    if (part === "both") return this.losses(batch, random)
+    const known = this.#learned(batch)
+    const { features, truths, sizes } = known
+    if (part === "rpn") return this.rpn.losses(features, truths, sizes, random)
+    return this.roiHeads.losses(features, this.#proposals(batch, known), truths, sizes, random)
+  }
+
+  #learned({ stem, images }: TrainingBatch) {
     const truths = images.map((image) => trainingTruths(image, this.options.difficult))
     const features = this.backbone.train?.(stem) ?? this.backbone.features(stem)
-    const proposals = precomputed ?? this.rpn.proposeOffTape(features, sizes, this.options.proposals.train)
-    const rpnLosses = this.rpn.losses(features, truths, random)
-    const roiLosses = this.roiHeads.losses(features, proposals, truths, sizes, random)
-    return { ...rpnLosses, ...roiLosses }
+    return { features, truths, sizes: images.map(sizeOf) }
+  }
+
+  #proposals({ proposals }: TrainingBatch, { features, sizes }: Proposing): readonly Float32Array[] {
+    return proposals ?? this.rpn.proposeOffTape(features, sizes, this.options.proposals.train)
   }
 
   /**
@@ -98,7 +120,7 @@ export class FasterRcnn implements FasterRcnnParts {
       const found = await this.#detectOn(features, sizes, selectOptions(this.options.select))
       const proposals = await this.rpn.propose(features, sizes, this.options.proposals.train)
       const made = () => ({
-        ...this.rpn.losses(features, truths, random),
+        ...this.rpn.losses(features, truths, sizes, random),
         ...this.roiHeads.testLosses(features, proposals, truths, sizes, random),
       })
       const losses = await withData(made, (scalars) =>
@@ -131,11 +153,30 @@ export class FasterRcnn implements FasterRcnnParts {
    * must be waited for, which a tape cannot, the proposals. No running statistics move.
    * @param images `[N, H, W, 3]`, left to the caller
    * @param targets the N images' sizes and objects, in input pixels
+   * @param given proposals of another detector's, see `propose`
    */
-  async prepare(images: tf.Tensor4D, targets: readonly TrainingImage[]): Promise<TrainingBatch> {
+  async prepare(
+    images: tf.Tensor4D,
+    targets: readonly TrainingImage[],
+    given?: readonly Float32Array[],
+  ): Promise<TrainingBatch> {
     const [stem] = keepOutputs(() => [this.#frozen(images)]) as [tf.Tensor4D]
-    const proposals = needsReadback() ? await this.#precompute(stem, targets.map(sizeOf)) : undefined
+    const proposals = given ?? (needsReadback() ? await this.#precompute(stem, targets.map(sizeOf)) : undefined)
     return { stem, images: targets, proposals, dispose: () => stem.dispose() }
+  }
+
+  /**
+   * The regions that it would train its head on, for another detector's head: `[P * 4]` an image, input pixels, best first.
+   * @param images `[N, H, W, 3]`, left to the caller
+   * @param sizes `[height, width]` of each inside its padded input
+   */
+  async propose(images: tf.Tensor4D, sizes: readonly Size[]): Promise<Float32Array[]> {
+    const features = keepOutputs(() => this.features(images))
+    try {
+      return await this.rpn.propose(features, sizes, this.options.proposals.train)
+    } finally {
+      tf.dispose(features)
+    }
   }
 
   async #precompute(stem: tf.Tensor4D, sizes: readonly Size[]): Promise<Float32Array[]> {

@@ -7,13 +7,23 @@ import { type PoolingOptions, poolingDefaults, poolingOptions } from "../roi/poo
 import { type SelectOptions, selectDefaults, selectOptions } from "../roi/select.js"
 import { roiMatchDefaults, roiSampleDefaults } from "../roi/targets.js"
 import { type AnchorOptions, anchorDefaults, anchorOptions } from "../rpn/anchors.js"
+import { type Objectness, objectnessKinds } from "../rpn/head.js"
 import { type ProposalOptions, proposalOptions, testProposalDefaults, trainProposalDefaults } from "../rpn/proposals.js"
 import { rpnMatchDefaults, rpnSampleDefaults } from "../rpn/targets.js"
 
 /** Every choice of a Faster R-CNN beside its backbone. The defaults and their sources stand with each part. */
 export interface FasterRcnnOptions {
   readonly anchors: AnchorOptions
-  readonly rpn: { readonly match: MatchOptions; readonly sample: SampleOptions; readonly loss: BoxLossOptions }
+  readonly rpn: {
+    readonly match: MatchOptions
+    readonly sample: SampleOptions
+    readonly loss: BoxLossOptions
+    /** Whether anchors that reach over the image's border are trained on. @source torchvision and detectron2: they are */
+    readonly borderAnchors: boolean
+    /** Channels of its hidden layer; 0: as many as the features. @source torchvision and detectron2 */
+    readonly width: number
+    readonly objectness: Objectness
+  }
   readonly proposals: { readonly train: ProposalOptions; readonly test: ProposalOptions }
   readonly align: PoolingOptions
   readonly roi: {
@@ -32,7 +42,14 @@ export interface FasterRcnnOptions {
 
 export const fasterRcnnDefaults: FasterRcnnOptions = {
   anchors: anchorDefaults,
-  rpn: { match: rpnMatchDefaults, sample: rpnSampleDefaults, loss: boxLossDefaults },
+  rpn: {
+    match: rpnMatchDefaults,
+    sample: rpnSampleDefaults,
+    loss: boxLossDefaults,
+    borderAnchors: true,
+    width: 0,
+    objectness: "sigmoid",
+  },
   proposals: { train: trainProposalDefaults, test: testProposalDefaults },
   align: poolingDefaults,
   roi: { match: roiMatchDefaults, sample: roiSampleDefaults, loss: boxLossDefaults, classAgnostic: false },
@@ -44,11 +61,21 @@ export const fasterRcnnDefaults: FasterRcnnOptions = {
 /** @throws UsageError for a value that a part cannot work with */
 export function checkOptions({ anchors, rpn, proposals, align, roi, select }: FasterRcnnOptions): void {
   anchorOptions(anchors)
+  rpnOptions(rpn)
   boxLossOptions("detector.rpn.loss", rpn.loss)
   boxLossOptions("detector.roi.loss", roi.loss)
   for (const own of Object.values(proposals)) proposalOptions(own)
   poolingOptions(align)
   selectOptions(select)
+}
+
+function rpnOptions({ width, objectness }: FasterRcnnOptions["rpn"]): void {
+  if (!Number.isInteger(width) || width < 0) {
+    throw new UsageError(`detector.rpn.width: expected a whole number from 0 on, got ${width}`)
+  }
+  if (!objectnessKinds.includes(objectness)) {
+    throw new UsageError(`detector.rpn.objectness: expected ${objectnessKinds.join(" or ")}, got ${objectness}`)
+  }
 }
 
 /** Some of a tree's values, at any depth. */

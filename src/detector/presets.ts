@@ -12,12 +12,17 @@ export interface Preset extends Pick<ModelConfig, "size" | "maxSize" | "sizeRule
 
 const base = fasterRcnnDefaults
 
+/** Pixels of the input. @source py-faster-rcnn RPN_MIN_SIZE 16, there of the photo: 16 times the scale of the input */
+const smallestProposal = 16
+
 /**
  * A preset's values for a kind of detector:
  * - `light`: for two CPU cores. Ours (figures in docs/results.md): shorter side 400, 64 regions an image, rate 0.005
- * - `paper`: shorter side 600, RoI pooling, smooth L1 with beta 1, 300 proposals, NMS 0.3. Sources: the ResNet paper, appendix A; py-faster-rcnn
- *   for what the paper leaves open (128 regions, anchors of 128 to 512 pixels, 12000 / 2000 proposals in training, rate
- *   0.001, 7x7 bins); 14x14 bins for C4 as in detectron2
+ * - `paper`: shorter side 600, RoI pooling, smooth L1 with beta 1, 300 proposals, NMS 0.3. Sources: the ResNet paper, appendix A;
+ *   Faster R-CNN (TPAMI), section 3.1: no anchors over the border in training, softmax of two; py-faster-rcnn for what both
+ *   leave open: 128 regions, background from IoU 0.1 (`config.py`; COCO's recipe has 0), anchors of 128 to 512 pixels, 12000 /
+ *   2000 proposals in training, none smaller than 16 pixels, RPN 512 wide, rate 0.001, 7x7 bins; 14x14 bins for C4 as in
+ *   detectron2. Other detectors than C4 are not the paper's: their RPN is as wide as their features, with a sigmoid
  * - `torchvision`: its pyramid detector and reference script: 2000 anchors a level and 2000 proposals in training, 1000 and
  *   1000 at test, rate 0.02 for 16 images
  * - `detectron2`: its configurations (Base-RCNN-C4, -DilatedC5, -FPN): aligned regions with as many points as fit, 14x14
@@ -46,9 +51,19 @@ const presets = {
     options: {
       ...base,
       anchors: { ...base.anchors, sizes: [128, 256, 512] },
+      rpn: {
+        ...base.rpn,
+        borderAnchors: false,
+        ...(kind === "c4" && ({ width: 512, objectness: "softmax" } as const)),
+      },
+      proposals: {
+        train: { ...base.proposals.train, minSide: smallestProposal },
+        test: { ...base.proposals.test, minSide: smallestProposal },
+      },
       align: { ...base.align, operator: "pool", size: kind === "c4" ? 14 : 7 },
       roi: {
         ...base.roi,
+        match: { ...base.roi.match, negativeFrom: 0.1 },
         sample: { batchSizePerImage: 128, positiveFraction: 0.25 },
         loss: { ...base.roi.loss, beta: 1 },
       },

@@ -83,6 +83,7 @@ function counting(rows: Map<string, LayerRow>, prefix: string): Ops<Counted> {
     maxPool: ({ size }) => ({ size: reduced(size, 2) }),
     subsample: ({ size }, stride) => ({ size: reduced(size, stride) }),
     padChannels: same,
+    secondLessFirst: same,
     upsample: (_, like) => like,
     averagePool: () => counted(),
     flatten: () => counted(),

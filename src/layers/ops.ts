@@ -67,6 +67,8 @@ export interface Ops<T> {
   subsample(x: T, stride: number): T
   /** Channels of zeros before and behind those that are there. */
   padChannels(x: T, before: number, behind: number): T
+  /** The second `half` of 2 * `half` channels less the first; of vectors too. */
+  secondLessFirst(x: T, half: number): T
   /** Each cell four times, cut to the size of `like`. */
   upsample(x: T, like: T): T
   /** The mean of all cells: maps to vectors. */

@@ -60,6 +60,7 @@ function collecting(found: Map<string, ParameterSpec>, prefix: string, frozen: b
     maxPool: nothing,
     subsample: nothing,
     padChannels: nothing,
+    secondLessFirst: nothing,
     upsample: nothing,
     averagePool: nothing,
     flatten: nothing,

@@ -73,6 +73,11 @@ function tensorOps(scope: Scope, batchNorm: BatchNormUnit): Ops<tf.Tensor> {
       const none: [number, number] = [0, 0]
       return tf.pad(x, [none, none, none, [before, behind]])
     },
+    secondLessFirst(x, half) {
+      const from = (start: number) =>
+        tf.slice(x, [...x.shape.slice(1).map(() => 0), start], [...x.shape.slice(0, -1), half])
+      return tf.sub(from(half), from(0))
+    },
     upsample: (x, like) => doubled(x as tf.Tensor4D, like.shape),
     averagePool: (x) => averagePool(x as tf.Tensor4D),
     flatten: (x) => tf.reshape(tf.transpose(x, [0, 3, 1, 2]), [x.shape[0]!, -1]),

@@ -2,7 +2,7 @@ import type * as tf from "@tensorflow/tfjs-core"
 import type { Backbone } from "../backbone/backbone.js"
 import { boxLossDefaults } from "../boxes/box-loss.js"
 import type { Random } from "../core/random.js"
-import { expectShape } from "../core/shapes.js"
+import { expectShape, type Size } from "../core/shapes.js"
 import { withData } from "../engine/readback.js"
 import { Rpn } from "../rpn/rpn.js"
 import { type ScoredBoxes, scoreBoxes } from "./candidates.js"
@@ -54,7 +54,7 @@ export class ClassRpn {
     const asked = images.flatMap((classes, image) => classes.map((truths) => ({ image, ...truths })))
     const pairs = { images: asked.map(({ image }) => image), labels: asked.map(({ label }) => label) }
     const truths = asked.map(({ boxes, ignored }) => ({ boxes, crowds: ignored }))
-    return this.#rpn(pairs).losses(levels, truths, random)
+    return this.#rpn(pairs).losses(levels, truths, this.#sizes(levels[0]!, truths.length), random)
   }
 
   /**
@@ -84,6 +84,12 @@ export class ClassRpn {
     })
   }
 
+  /** Crops fill their input: of `count` pairs, in input pixels. */
+  #sizes({ shape: [, height, width] }: tf.Tensor4D, count: number): Size[] {
+    const stride = this.#parts.backbone.strides[0]!
+    return Array.from({ length: count }, () => [height * stride, width * stride])
+  }
+
   /** An RPN to which each pair of an image and a class is an image of its own. */
   #rpn(pairs: ClassPairs): Rpn {
     const { anchors, match, sample } = this.options
@@ -92,6 +98,8 @@ export class ClassRpn {
       match,
       sample,
       loss: boxLossDefaults,
+      // A crop is cut out of an image that goes on beyond its border.
+      borderAnchors: true,
     }
     return new Rpn(this.#parts.head.forPairs(pairs), options)
   }

@@ -31,7 +31,7 @@ export interface DatasetLocalizations {
  * @param signal ends it early
  */
 export async function localizeDataset(
-  localizer: Localizer,
+  localizer: Localizer | readonly Localizer[],
   images: readonly ImageRecord[],
   options: LocalizeOptions,
   {
@@ -59,7 +59,7 @@ export async function localizeDataset(
 
 /** A class that is both there and guessed is looked for once. */
 async function localizeImage(
-  localizer: Localizer,
+  localizer: Localizer | readonly Localizer[],
   image: RgbImage,
   record: ImageRecord,
   options: LocalizeOptions,

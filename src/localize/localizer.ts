@@ -59,7 +59,7 @@ export interface LocalizedObject {
   readonly score: number
 }
 
-/** The second stage: new scores and boxes for the proposals of one class, both in image pixels. */
+/** The second stage: new scores and boxes for the proposals of one class, one each in their order, in image pixels. */
 export interface Refiner {
   refine(image: RgbImage, label: number, proposals: ScoredBoxes): Promise<ScoredBoxes>
 }
@@ -74,23 +74,44 @@ export interface Localizer {
 }
 
 /**
- * Finds one box for each of some classes; a class of which no box is found is left out.
+ * Finds one box for each of some classes; a class of which no box is found is left out. Of several localizers, an ensemble,
+ * all propose, and the second stages' scores and boxes of each proposal are averaged.
  * @param labels 1..K, such as an image classifier's five best
+ * @source He et al. 2015, appendix C, has an ensemble and does not say how it is made; appendix B's is made so
  */
 export async function localize(
-  localizer: Localizer,
+  localizer: Localizer | readonly Localizer[],
   image: RgbImage,
   labels: readonly number[],
   options: LocalizeOptions,
 ): Promise<LocalizedObject[]> {
-  const found = await candidatesOf(localizer, image, labels, options)
+  const members = "rpn" in localizer ? [localizer] : localizer
+  const perMember: ScoredBoxes[][] = []
+  for (const member of members) perMember.push(await candidatesOf(member, image, labels, options))
+  const refiners = members.flatMap(({ refiner }) => refiner ?? [])
   const objects: LocalizedObject[] = []
   for (const [m, label] of labels.entries()) {
-    const refined = await localizer.refiner?.refine(image, label, proposalsOf(found[m]!, options))
-    const picked = pickBox(refined ?? found[m]!, options)
+    const found = joinScoredBoxes(perMember.map((own) => own[m]!))
+    const picked = pickBox((await refinedBy(refiners, image, label, proposalsOf(found, options))) ?? found, options)
     if (picked !== undefined) objects.push({ label, ...picked })
   }
   return objects
+}
+
+/** The means of what second stages say of the same proposals; undefined without any. */
+async function refinedBy(
+  refiners: readonly Refiner[],
+  image: RgbImage,
+  label: number,
+  proposals: ScoredBoxes,
+): Promise<ScoredBoxes | undefined> {
+  const said: ScoredBoxes[] = []
+  for (const refiner of refiners) said.push(await refiner.refine(image, label, proposals))
+  const [first] = said
+  if (first === undefined || said.length === 1) return first
+  const mean = (part: "boxes" | "scores") =>
+    first[part].map((_, at) => said.reduce((sum, one) => sum + one[part][at]!, 0) / said.length)
+  return { boxes: mean("boxes"), scores: mean("scores") }
 }
 
 /**

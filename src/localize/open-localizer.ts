@@ -1,4 +1,4 @@
-import { DataError } from "../core/errors.js"
+import { DataError, UsageError } from "../core/errors.js"
 import type { Localizer } from "./localizer.js"
 import { openClassRpn, openRegionNetwork } from "./localizer-file.js"
 import { RegionRefiner } from "./region-refiner.js"
@@ -46,4 +46,39 @@ export function openLocalizer(rpnFile: string, rcnnFile?: string): OpenLocalizer
     batch: regionsAtOnce,
   })
   return { ...opened, refiner, dispose }
+}
+
+/** Several localizers as one. */
+export interface OpenEnsemble extends Pick<OpenLocalizer, "classes" | "side"> {
+  readonly members: readonly OpenLocalizer[]
+  dispose(): void
+}
+
+/**
+ * Reads the localizers of an ensemble, or one.
+ * @param rcnnFiles one for each of them, or none
+ * @throws UsageError for other numbers; DataError when a file is not what it should be, or they know different classes
+ */
+export function openLocalizers(rpnFiles: readonly string[], rcnnFiles: readonly string[] = []): OpenEnsemble {
+  if (rcnnFiles.length > 0 && rcnnFiles.length !== rpnFiles.length) {
+    throw new UsageError(`expected as many --rcnn as --weights, or none, got ${rcnnFiles.length} for ${rpnFiles.length}`)
+  }
+  const members: OpenLocalizer[] = []
+  const dispose = () => {
+    for (const member of members) member.dispose()
+  }
+  try {
+    for (const [at, file] of rpnFiles.entries()) members.push(openLocalizer(file, rcnnFiles[at]))
+    const { classes, side } = members[0]!
+    const other = members.findIndex((member) => member.classes.join("\n") !== classes.join("\n"))
+    if (other > 0) {
+      throw new DataError(
+        `${rpnFiles[other]}: expected the classes of ${rpnFiles[0]}, ${classes.join(", ")}, got ${members[other]!.classes.join(", ")}`,
+      )
+    }
+    return { members, classes, side, dispose }
+  } catch (error) {
+    dispose()
+    throw error
+  }
 }

@@ -2,7 +2,7 @@ import { batchNormEpsilon } from "../engine/ops/batch-norm.js"
 import { groupNormDefaults } from "../engine/ops/group-norm.js"
 import type { LayerSpec, Ops } from "../layers/ops.js"
 import type { Graph, Value } from "./graph.js"
-import { add, multiply, reshape, shapeOf } from "./operations.js"
+import { add, multiply, reshape, shapeOf, slice } from "./operations.js"
 
 /**
  * Writes descriptions into an ONNX graph. Maps are `[N, C, H, W]` there, N at least 1.
@@ -35,6 +35,7 @@ export function graphOps(graph: Graph, prefix = ""): Ops<Value> {
     subsample: (x, stride) =>
       stride === 1 ? x : graph.node("MaxPool", [x], { kernel_shape: [1, 1], strides: [stride, stride] }),
     padChannels: (x, before, behind) => graph.node("Pad", [x, graph.integers(0, before, 0, 0, 0, behind, 0, 0)]),
+    secondLessFirst: (x, half) => graph.node("Sub", [slice(graph, x, 1, half, 2 * half), slice(graph, x, 1, 0, half)]),
     // Each side is exactly half the finer map's: an input's sides are multiples of 32.
     upsample: (x) =>
       graph.node("Resize", [x, "", graph.reals([1, 1, 2, 2])], {

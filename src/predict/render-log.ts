@@ -6,7 +6,7 @@ import { type DetectionFormat, openWriters, type WriterContext } from "./writer.
  * Writes the result files of a log, all but itself: they are made of what it says, so that a run that was stopped, or shared among
  * machines, gives the bytes of one that was not.
  * @param context `imageIds` of a ground truth; when left out, names or places decide
- * @returns where the image ids of COCO's results come from; undefined without such results
+ * @returns where the image ids of COCO's or ImageNet DET's results come from; undefined without such results
  */
 export async function renderLog(
   path: string,
@@ -14,8 +14,9 @@ export async function renderLog(
   { imageIds: given, ...context }: Omit<WriterContext, "imageIds"> & { readonly imageIds: ImageIds | undefined },
 ): Promise<UsedIds | undefined> {
   if (formats.length === 0) return undefined
+  const hasIds = formats.some((format) => format === "coco" || format === "imagenet-det")
   const imageIds =
-    given ?? (await imageIdsByName(formats.includes("coco") ? readDetectionLog(path, context.classes) : none()))
+    given ?? (await imageIdsByName(hasIds ? readDetectionLog(path, context.classes) : none()))
   let leftOut = 0
   const writers = openWriters(formats, { ...context, imageIds })
   try {
@@ -29,7 +30,7 @@ export async function renderLog(
     writers.discard()
     throw error
   }
-  return formats.includes("coco") ? { from: imageIds.from, leftOut } : undefined
+  return hasIds ? { from: imageIds.from, leftOut } : undefined
 }
 
 async function* none(): AsyncGenerator<never> {}

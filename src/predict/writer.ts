@@ -5,6 +5,7 @@ import type { ImageIds } from "./image-ids.js"
 import type { SourceImage } from "./source-image.js"
 import { cocoWriter } from "./write-coco.js"
 import { csvWriter } from "./write-csv.js"
+import { imagenetDetWriter } from "./write-imagenet-det.js"
 import { vocWriter } from "./write-voc.js"
 import { yoloWriter } from "./write-yolo.js"
 
@@ -24,7 +25,7 @@ export interface WriterContext {
   readonly classes: readonly string[]
   /** `[K]` the data set's own id of each class. */
   readonly categoryIds: readonly (number | string)[]
-  /** Of COCO's results. */
+  /** Of COCO's and ImageNet DET's results. */
   readonly imageIds: ImageIds
 }
 
@@ -33,6 +34,7 @@ const writers = {
   voc: vocWriter,
   yolo: yoloWriter,
   csv: csvWriter,
+  "imagenet-det": imagenetDetWriter,
 } as const satisfies Record<string, (context: WriterContext) => DetectionWriter>
 
 export type DetectionFormat = keyof typeof writers

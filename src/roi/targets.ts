@@ -6,7 +6,12 @@ import { type SampleOptions, sampleMatches } from "../boxes/sampler.js"
 import type { Random } from "../core/random.js"
 
 /** @source torchvision and detectron2: foreground from IoU 0.5, everything below is background */
-export const roiMatchDefaults: MatchOptions = { positive: 0.5, negative: 0.5, allowLowQualityMatches: false }
+export const roiMatchDefaults: MatchOptions = {
+  positive: 0.5,
+  negative: 0.5,
+  negativeFrom: 0,
+  allowLowQualityMatches: false,
+}
 
 /** @source torchvision and detectron2: 512 regions an image, a quarter of them foreground at most */
 export const roiSampleDefaults: SampleOptions = { batchSizePerImage: 512, positiveFraction: 0.25 }

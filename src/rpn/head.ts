@@ -35,26 +35,42 @@ export interface RpnHeadSizes {
   readonly anchors: number
   /** How many 3x3 convolutions; one where left out. */
   readonly depth?: number
+  /** Channels of these convolutions; as many as the features where left out. */
+  readonly width?: number
+  /** `sigmoid` where left out. */
+  readonly objectness?: Objectness
 }
+
+/**
+ * What the layer says of an anchor: one logit for the sigmoid, or two for a softmax, first those of background for all anchors
+ * of a cell, then those of objects. The softmax of two is the sigmoid of their difference, so that only the layer differs.
+ * @source torchvision, detectron2: sigmoid; Faster R-CNN (TPAMI), section 3.1: softmax; py-faster-rcnn: background first
+ */
+export const objectnessKinds = ["sigmoid", "softmax"] as const
+export type Objectness = (typeof objectnessKinds)[number]
 
 /**
  * The RPN's layers on one map: a 3x3 convolution, or several, then two sibling 1x1 convolutions.
  * @returns one objectness logit and four deltas for each anchor of a cell, as maps of A and 4 * A channels
- * @source torchvision `RPNHead`: sigmoid objectness, as wide as the features (the original is 512 wide with a softmax)
+ * @source torchvision `RPNHead`
  */
 export function rpnHead<T>(
   ops: Ops<T>,
-  { channels, anchors, depth = 1 }: RpnHeadSizes,
+  { channels, anchors, depth = 1, width = channels, objectness = "sigmoid" }: RpnHeadSizes,
   features: T,
 ): { readonly logits: T; readonly deltas: T } {
-  const layer = (place: string, x: T, kernel: number, out: number, relu: boolean) => {
-    const spec = { conv: place, norm: "", kernel, stride: 1, in: channels, out }
+  const layer = (place: string, x: T, kernel: number, inputs: number, out: number, relu: boolean) => {
+    const spec = { conv: place, norm: "", kernel, stride: 1, in: inputs, out }
     return ops.conv(x, spec, { norm: "none", relu, initialize: normal(initialStd) })
   }
-  const hidden = convNames(depth).reduce((x, name) => layer(name, x, 3, channels, true), features)
+  const hidden = convNames(depth).reduce(
+    (x, name, index) => layer(name, x, 3, index === 0 ? channels : width, width, true),
+    features,
+  )
+  const said = layer("cls_logits", hidden, 1, width, (objectness === "softmax" ? 2 : 1) * anchors, false)
   return {
-    logits: layer("cls_logits", hidden, 1, anchors, false),
-    deltas: layer("bbox_pred", hidden, 1, 4 * anchors, false),
+    logits: objectness === "softmax" ? ops.secondLessFirst(said, anchors) : said,
+    deltas: layer("bbox_pred", hidden, 1, width, 4 * anchors, false),
   }
 }
 
@@ -110,13 +126,12 @@ export class RpnHead implements AnchorHead {
       if (cells.length === 0) return []
       const maps = { rows: rowsOf(levels[level]!), size: sizes[level]! }
       const hidden = this.#hidden(maps, this.#convs.length, cells, new Float32Array(cells.length).fill(1))
-      const own = anchors.map((anchor, row) => row * this.#sizes.anchors + anchor)
-      const of = ({ weight, bias }: Layer, width: number) => {
-        const all = tf.add(tf.matMul(hidden, flat(weight)), bias)
-        // A tensor of its own each time: tfjs-node's gather reads back what was sent before.
-        return tf.gather(tf.reshape(all, [-1, width]), tf.tensor1d(own, "int32"))
-      }
-      return [{ logits: of(this.#objectness, 1), deltas: of(this.#deltas, 4) }]
+const own = anchors.map((anchor, row) => row * this.#sizes.anchors + anchor)
+      const said = ({ weight, bias }: Layer): tf.Tensor2D => tf.add(tf.matMul(hidden, flat(weight)), bias)
+      // A tensor of its own each time: tfjs-node's gather reads back what was sent before.
+      const of = (all: tf.Tensor2D, width: number) =>
+        tf.gather(tf.reshape(all, [-1, width]), tf.tensor1d(own, "int32"))
+      return [{ logits: of(this.#logits(said(this.#objectness)), 1), deltas: of(said(this.#deltas), 4) }]
     })
     if (outputs.length === 0) return { logits: tf.zeros([0]), deltas: tf.zeros([0, 4]) }
     const order = new Int32Array(places.reduce((count, { order }) => count + order.length, 0))
@@ -127,6 +142,12 @@ export class RpnHead implements AnchorHead {
       logits: tf.reshape(joined(outputs.map(({ logits }) => logits)), [-1]),
       deltas: joined(outputs.map(({ deltas }) => deltas)) as tf.Tensor2D,
     }
+  }
+
+  /** Of what the layer says of M cells. */
+  #logits(said: tf.Tensor2D): tf.Tensor2D {
+    const { anchors, objectness } = this.#sizes
+    return objectness === "softmax" ? (this.#ops.secondLessFirst(said, anchors) as tf.Tensor2D) : said
   }
 
   /** The maps behind `depth` of the 3x3 convolutions at M cells, `[M, C]`; 0 at those beyond them. */

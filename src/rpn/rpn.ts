@@ -28,6 +28,8 @@ export interface RpnOptions {
   readonly match: MatchOptions
   readonly sample: SampleOptions
   readonly loss: BoxLossOptions
+  /** Whether anchors that reach over the image's border take part in training. */
+  readonly borderAnchors: boolean
 }
 
 /** The truths of one image, in input pixels. */
@@ -87,12 +89,17 @@ export class Rpn {
   /**
    * The two losses over a sample of each image's anchors, of which alone the head is asked.
    * @param truths of each of the N images
+   * @param sizes `[height, width]` of each inside its padded input
    * @param random draws the samples
    * @returns scalars
    */
-  losses(levels: readonly tf.Tensor4D[], truths: readonly AnchorTruths[], random: Random) {
+  losses(levels: readonly tf.Tensor4D[], truths: readonly AnchorTruths[], sizes: readonly Size[], random: Random) {
+    const { match, sample, borderAnchors } = this.options
     const anchors = concatFloat32(this.anchors(levels))
-    const targets = truths.map(({ boxes, crowds }) => rpnTargets(anchors, boxes, crowds, this.options, random))
+    const targets = truths.map(({ boxes, crowds }, n) => {
+      const within = borderAnchors ? undefined : sizes[n]!
+      return rpnTargets(anchors, boxes, crowds, { match, sample, within }, random)
+    })
     return rpnLosses(this.head.applyAt(levels, sampledAnchors(targets)), targets, this.options.loss)
   }
 

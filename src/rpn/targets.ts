@@ -1,9 +1,10 @@
 import type { Boxes } from "../boxes/boxes.js"
-import { takeBoxes } from "../boxes/clip.js"
+import { boxesInside, takeBoxes } from "../boxes/clip.js"
 import { encodeBoxes, rpnCoderWeights } from "../boxes/coder.js"
 import { ignoreCrowds, type MatchOptions, matchBoxes } from "../boxes/matcher.js"
 import { type SampleOptions, sampleMatches } from "../boxes/sampler.js"
 import type { Random } from "../core/random.js"
+import type { Size } from "../core/shapes.js"
 
 /** @source Faster R-CNN (TPAMI), section 3.1.2: positive from IoU 0.7 or as a truth's best, negative below 0.3 */
 export const rpnMatchDefaults: MatchOptions = { positive: 0.7, negative: 0.3, allowLowQualityMatches: true }
@@ -22,9 +23,17 @@ export interface RpnTargets {
   readonly negatives: Int32Array
 }
 
+/** How anchors become targets. */
+export interface RpnTargetRules {
+  readonly match: MatchOptions
+  readonly sample: SampleOptions
+  /** `[height, width]` of the image inside its padded input, where only anchors that lie within it take part. */
+  readonly within?: Size | undefined
+}
+
 /**
  * Matches anchors to the truths of an image and draws a balanced sample.
- * @param anchors `[R * 4]` input pixels; those that reach over the border take part, as in torchvision and detectron2
+ * @param anchors `[R * 4]` input pixels
  * @param truths `[G * 4]` input pixels; with G = 0 the whole sample is background
  * @param crowds `[C * 4]` input pixels: regions inside which nothing counts as background
  */
@@ -32,16 +41,25 @@ export function rpnTargets(
   anchors: Boxes,
   truths: Boxes,
   crowds: Boxes,
-  { match, sample }: { match: MatchOptions; sample: SampleOptions },
+  { match, sample, within }: RpnTargetRules,
   random: Random,
 ): RpnTargets {
-  const matches = matchBoxes(anchors, truths, match)
-  ignoreCrowds(matches, anchors, crowds)
+  const places = within && boxesInside(anchors, within)
+  const candidates = places ? takeBoxes(anchors, places) : anchors
+  const matches = matchBoxes(candidates, truths, match)
+  ignoreCrowds(matches, candidates, crowds)
   const { positives, negatives } = sampleMatches(matches, sample, random)
-  const own = takeBoxes(anchors, positives)
+  const own = takeBoxes(candidates, positives)
   const matched = takeBoxes(
     truths,
     Int32Array.from(positives, (i) => matches.matchedIndex[i]!),
   )
-  return { positives, anchors: own, truths: matched, deltas: encodeBoxes(matched, own, rpnCoderWeights), negatives }
+  const placed = (chosen: Int32Array) => (places ? chosen.map((k) => places[k]!) : chosen)
+  return {
+    positives: placed(positives),
+    anchors: own,
+    truths: matched,
+    deltas: encodeBoxes(matched, own, rpnCoderWeights),
+    negatives: placed(negatives),
+  }
 }

@@ -196,6 +196,13 @@ function refuseBelowValue(tree: Tree, path: readonly string[], text: string): vo
   }
 }
 
+/** `over` laid on `under`, neither of which changes: trees are merged key by key, anything else is replaced. */
+export function mergedTrees(under: object, over: object): Record<string, unknown> {
+  const tree: Tree = {}
+  for (const one of [under, over]) merge(tree, one as Tree)
+  return tree
+}
+
 /** Lays `over` on `under`: trees are merged key by key, anything else is replaced. */
 function merge(under: Tree, over: Tree): void {
   for (const [key, value] of Object.entries(over)) {

@@ -7,6 +7,7 @@ import { DetectionLog, logName } from "../predict/detection-log.js"
 import { categoryIdsOf } from "../predict/detector-handle.js"
 import type { DetectorParts } from "../predict/detector-loader.js"
 import { type ImageSource, openImageSource } from "../predict/image-source.js"
+import { packSubmission, setName } from "../predict/pack-submission.js"
 import { type DrawDetections, type EncodeImage, writeCrops, writePicture } from "../predict/pictures.js"
 import { renderLog } from "../predict/render-log.js"
 import { VideoWriter } from "../predict/video-writer.js"
@@ -62,6 +63,8 @@ export interface DetectFolderResult extends LabelOutput {
   readonly bestScore: number | null
   /** With all that was written; `null` where no image was left to look at. */
   readonly imagesPerSecond: number | null
+  /** The file for an evaluation server, where it was asked for. */
+  readonly submission?: string
   /** The file that a video's frames were drawn into. */
   readonly video: string | null
 }
@@ -93,8 +96,12 @@ export async function detectWith(
   if (config.out === standardOutput) return streamDetections(parts, config, hooks)
   const listener = listenerOf(hooks)
   const { signal, log } = listener
-  const formats = detectionFormats(config.format)
+  const { submission } = config
+  const formats = detectionFormats([...config.format, ...(submission ? [submission] : [])])
   const shard = shardOf(config.shard)
+  if (submission !== undefined && shard) {
+    throw new UsageError("--submission packs a whole run: merge the shards with --submission instead")
+  }
   if (config.resume && config.out === undefined)
     throw new UsageError("--resume: expected --out with it, the folder of the run")
   const output = config.out ?? runsOf("detect")
@@ -172,9 +179,14 @@ export async function detectWith(
             images: outsideOutput(await openImageSource(config.source), output).images,
           })
         : {}
+    const packed =
+      finished && submission !== undefined
+        ? { submission: await packSubmission(submission, folder, setName(ids.gt ?? record.source)) }
+        : {}
     if (finished) writeRecord(folder, { ...record, finished })
     return {
       ...labelled,
+      ...packed,
       ...{ folder, ...tally.result(), finished, canResume: canResume(opened, video !== null) },
       ...{ score: look.score, bestScore: bestScore ?? null, imagesPerSecond },
       video: video && join(folder, videoName),

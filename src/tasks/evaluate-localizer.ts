@@ -1,9 +1,12 @@
 import { type LocalizationFigures, localizationFigures } from "../localize/figures.js"
+import { UsageError } from "../core/errors.js"
+import { writeWhole } from "../core/write-whole.js"
 import { localizeDataset } from "../localize/localize-dataset.js"
 import { howReadOf, readBoxData } from "./box-data.js"
 import { parseOptions } from "./config.js"
 import { countOff, listenerOf, type TaskHooks } from "./hooks.js"
 import { type EvaluateLocalizerOptions, evaluateLocalizerSchema } from "./options/localize.js"
+import { classNumbers, submissionLine } from "./localization-submission.js"
 import { withLocalizer } from "./with-localizer.js"
 
 export interface LocalizerEvaluation {
@@ -23,16 +26,23 @@ export async function evaluateLocalizer(
   hooks: TaskHooks = {},
 ): Promise<LocalizerEvaluation> {
   const config = parseOptions("evaluateLocalizer", evaluateLocalizerSchema, options)
-  const { data, split } = config
+  const { data, split, submission } = config
   const listener = listenerOf(hooks)
   const { log, signal } = listener
   return withLocalizer(config, listener, async (localizer, look, guess) => {
     const set = await readBoxData(data, { split, classes: localizer.classes, ...howReadOf(config) }, listener)
     const told = countOff(listener, "localize")
     const onImage = (done: number) => told(done, set.images.length)
-    const { perImage, failed } = await localizeDataset(localizer, set.images, look, { guess, signal, onImage })
+    const { perImage, failed } = await localizeDataset(localizer.members, set.images, look, { guess, signal, onImage })
     for (const { file, message } of failed) log(`${file}: ${message}`)
     signal.throwIfAborted()
+    if (submission !== undefined) {
+      if (guess === undefined) throw new UsageError("--submission: expected --classifier, whose five guesses it has")
+      const numbers = classNumbers(localizer.classes, config.classIds)
+      const lines = perImage.map((found) => submissionLine(found?.guessed ?? [], numbers))
+      writeWhole(submission, lines.map((line) => `${line}\n`).join(""))
+      log(`${submission}: a line for each of ${lines.length} images, in the order of the split`)
+    }
     return { figures: localizationFigures(set.images, perImage), failed }
   })
 }

@@ -1,5 +1,6 @@
 import { UsageError, UserError } from "../core/errors.js"
 import { didYouMean } from "../core/suggest.js"
+import { writeWhole } from "../core/write-whole.js"
 import { localize } from "../localize/localizer.js"
 import { userError } from "../predict/detect-images.js"
 import { openImageSource } from "../predict/image-source.js"
@@ -8,6 +9,7 @@ import type { SkippedImage } from "./classify-folder.js"
 import { parseOptions } from "./config.js"
 import { listenerOf, type TaskHooks } from "./hooks.js"
 import { type LocalizeFolderOptions, localizeFolderSchema } from "./options/localize.js"
+import { classNumbers, submissionLine } from "./localization-submission.js"
 import { withLocalizer } from "./with-localizer.js"
 
 /** One image's boxes. */
@@ -49,6 +51,8 @@ export async function localizeFolder(
     const { classes } = localizer
     const named = (config.class ?? []).map((name) => labelOf(name, classes))
     const skipped: SkippedImage[] = []
+    const lines: string[] = []
+    const numbers = config.submission === undefined ? [] : classNumbers(classes, config.classIds)
     let images = 0
     for await (const { file, path } of source) {
       if (listener.signal.aborted) break
@@ -56,12 +60,17 @@ export async function localizeFolder(
       const photo = await decodePixels(file).catch(userError)
       if (photo instanceof UserError) {
         skipped.push({ image: path, message: photo.message })
+        lines.push("")
         listener.log(`${path}: skipped: ${photo.message}`)
         continue
       }
-      const found = await localize(localizer, photo, (await guess?.(photo)) ?? named, look)
+      const found = await localize(localizer.members, photo, (await guess?.(photo)) ?? named, look)
+      if (config.submission !== undefined) lines.push(submissionLine(found, numbers))
       const objects = found.map(({ label, score, box }) => ({ label: classes[label - 1]!, score, box: [...box] }))
       hooks.onImage?.({ image: path, width: photo.width, height: photo.height, objects })
+    }
+    if (config.submission !== undefined && !listener.signal.aborted) {
+      writeWhole(config.submission, lines.map((line) => `${line}\n`).join(""))
     }
     return { images, skipped }
   })

@@ -2,6 +2,7 @@ import { cpSync, existsSync, mkdirSync } from "node:fs"
 import { join } from "node:path"
 import { DataError, UsageError } from "../core/errors.js"
 import { DetectionLog, logName, readDetectionLog } from "../predict/detection-log.js"
+import { packSubmission, setName } from "../predict/pack-submission.js"
 import { renderLog } from "../predict/render-log.js"
 import { detectionFormats } from "../predict/writer.js"
 import { parseOptions } from "./config.js"
@@ -17,6 +18,8 @@ export interface MergedDetections {
   readonly images: number
   /** How many could not be read. */
   readonly skipped: number
+  /** The file for an evaluation server, where it was asked for. */
+  readonly submission?: string
 }
 
 /**
@@ -34,7 +37,9 @@ export async function mergeDetections(
   using held = holdFolder(makeRunFolder("detect", config.out), "written")
   const { folder } = held
   const { record } = shards[0]!
-  const formats = config.format === undefined ? record.formats : detectionFormats(config.format)
+  const { submission } = config
+  const asked = config.format === undefined ? record.formats : detectionFormats(config.format)
+  const formats = submission === undefined ? asked : detectionFormats([...asked, submission])
   writeRecord(folder, { ...record, formats, shard: null, finished: false })
   for (const shard of shards) copyPictures(shard.folder, folder)
   const counts = await interleave(
@@ -47,8 +52,10 @@ export async function mergeDetections(
     ...{ folder, classes: record.classes, categoryIds: record.categoryIds, imageIds },
   })
   if (used !== undefined) log(imageIdsLine(used))
+  const set = setName(record.gt ?? record.source)
+  const packed = submission === undefined ? {} : { submission: await packSubmission(submission, folder, set) }
   writeRecord(folder, { ...record, formats, shard: null, finished: true })
-  return { folder, ...counts }
+  return { folder, ...counts, ...packed }
 }
 
 interface ShardFolder {

@@ -52,8 +52,8 @@ export async function streamDetections(
 }
 
 function expectLinesAlone(config: CheckedDetectOptions): void {
-  const { resume, crops, labels, below, gt, data, format } = config
-  const ofFolder = { resume: resume || undefined, crops: crops || undefined, labels, below, gt, data }
+  const { resume, crops, labels, below, submission, gt, data, format } = config
+  const ofFolder = { resume: resume || undefined, crops: crops || undefined, labels, below, submission, gt, data }
   const [idle] = Object.entries(ofFolder).flatMap(([name, value]) => (value === undefined ? [] : [name]))
   const wanted = idle ?? (format.some((name) => name !== "jsonl") ? "format" : undefined)
   if (wanted === undefined) return

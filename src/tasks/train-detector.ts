@@ -3,10 +3,12 @@ import { type FaultPolicies, withPolicies } from "../../datasets/faults.js"
 import { type DetectionBatch, detectionLoader } from "../../datasets/loader/detection-loader.js"
 import type { Loader } from "../../datasets/loader/loader.js"
 import { PhotoFaults } from "../../datasets/photo-faults.js"
+import { DataError, UsageError } from "../core/errors.js"
 import { Parameters, type Weights } from "../core/parameters.js"
 import { mixSeeds, type Random, seededRandom } from "../core/random.js"
 import { buildFasterRcnn, type OwnBackbone } from "../detector/build.js"
 import { describeNorms, type ModelConfig } from "../detector/model.js"
+import type { TrainingPart } from "../detector/training-part.js"
 import { detectionTask } from "../train/detection-task.js"
 import type { RunOptions } from "../train/run-options.js"
 import type { SavedState } from "../train/state.js"
@@ -14,6 +16,7 @@ import { readNow } from "../weights/axes.js"
 import { Checkpoint } from "../weights/checkpoint.js"
 import { describeReport, expectFit } from "../weights/fit.js"
 import { storedModelConfig } from "../weights/model-info.js"
+import { detectorFrom, type OpenDetector } from "../weights/open-model.js"
 import { detectorWeights } from "../weights/plan.js"
 import { saveDetector } from "../weights/save.js"
 import { copyHead, matchClasses, splitHead, transferTable } from "../weights/transfer.js"
@@ -28,6 +31,7 @@ import {
   trainDefaults,
   trainSchema,
 } from "./options/train-detector.js"
+import { readTurns, runTurns, startTurns, type TurnTrainer } from "./training/alternate.js"
 import { batchSize } from "./training/batch-size.js"
 import { fingerprintOf, readTrainingData, type TrainingData } from "./training/box-data.js"
 import { chooseAnchors } from "./training/choose-anchors.js"
@@ -43,8 +47,16 @@ import { INITIALISATION_SEED, plan, resume, type Trainer, train, trainable } fro
  * @throws UsageError for options that do not go together; DataError for data or weights that cannot be used;
  * DivergedError when a loss is NaN. A run that `signal` stops is saved, and `resumeDetector` goes on with it
  */
-export const trainDetector = (options: TrainDetectorOptions, hooks: TrainHooks = {}): Promise<TrainResult> =>
-  train(detectorTrainer, parseOptions("trainDetector", trainSchema, options), hooks)
+export const trainDetector = (options: TrainDetectorOptions, hooks: TrainHooks = {}): Promise<TrainResult> => {
+  const given = parseOptions("trainDetector", trainSchema, options)
+  return given.alternate ? startTurns(given, turnTrainer, hooks) : train(detectorTrainer, given, hooks)
+}
+
+/** How one turn of several is trained. */
+const turnTrainer: TurnTrainer = {
+  start: (given, hooks) => train(detectorTrainer, given, hooks),
+  resume: (run, changes, hooks) => resume(detectorTrainer, run, changes, hooks),
+}
 
 /** What only a program can pass, which a run's folder does not hold: it is passed again to go on. */
 type OwnParts = Pick<TrainDetectorOptions, "data" | "valData" | "backbone">
@@ -56,6 +68,8 @@ export const resumeDetector = (
   hooks: TrainHooks = {},
 ): Promise<TrainResult> => {
   const own = { ...(data && { data }), ...(valData && { valData }), ...(backbone && { backbone }) }
+  const turns = readTurns(run)
+  if (turns !== undefined) return runTurns(run, turns, turnTrainer, hooks, changes)
   return resume(detectorTrainer, run, { ...changes, own }, hooks)
 }
 
@@ -72,6 +86,9 @@ const detectorTrainer: Trainer<GivenTrainConfig, TrainConfig, ModelConfig, Train
     const given = await withNamedWeights(asked, trainDefaults.model, listener)
     using checkpoint = given.weights === undefined ? undefined : Checkpoint.open(given.weights)
     const { config, lines } = planTraining(given, checkpoint)
+    if (config.proposals !== undefined && config.part !== "head") {
+      throw new UsageError("--proposals are what --part head is trained on: give both, or neither")
+    }
     for (const line of lines) listener.log(line)
     const planned = detectorModelConfig(config, checkpoint)
     const start = checkpoint && { checkpoint, weights: readNow(detectorWeights(checkpoint, planned)) }
@@ -89,11 +106,13 @@ const detectorTrainer: Trainer<GivenTrainConfig, TrainConfig, ModelConfig, Train
     const random = seededRandom(mixSeeds(config.seed, INITIALISATION_SEED))
     const parts = { model, classes: training.classes, start, backbone: config.backbone }
     const { detector, parameters } = state ? rebuild(parts, state, random) : build(parts, random, log)
+    freezeOther(parameters, config.part)
+    const proposer = config.proposals === undefined ? undefined : openProposer(config.proposals, model)
     const loader = loaderOf(config, model, training, (epoch) => epoch < options.epochs - closedEpochs(config, options))
     const unread = new PhotoFaults(validation?.source, withPolicies(policiesOf(config)))
-    const judged = { faults: unread, losses: config.valLoss }
+    const how = { part: config.part, proposer: proposer?.detector, faults: unread, losses: config.valLoss }
     const task = {
-      ...detectionTask(detector, parameters, loader, validation, model, judged),
+      ...detectionTask(detector, parameters, loader, validation, model, how),
       size: (batch: DetectionBatch) => batchSize(batch, model),
     }
     const options = detectorRunOptions(config, training.format, task.batchesPerEpoch)
@@ -112,9 +131,32 @@ const detectorTrainer: Trainer<GivenTrainConfig, TrainConfig, ModelConfig, Train
         save: (path, training) => saveDetector(path, parameters, { config: model, classes, categoryIds, training }),
       },
       faults: () => [...loader.faults, ...unread.faults],
-      close: () => loader.close(),
+      async close() {
+        proposer?.parameters.dispose()
+        await loader.close()
+      },
     }
   },
+}
+
+/** What belongs to the part that is not trained stays as it is. */
+function freezeOther(parameters: Parameters, part: TrainingPart): void {
+  if (part !== "both") parameters.freeze(part === "rpn" ? "roi_heads." : "rpn.")
+}
+
+/**
+ * The detector whose proposals a head is trained on.
+ * @throws DataError when its file is none, or its images come in otherwise than the head's
+ */
+function openProposer(file: string, { input }: ModelConfig): OpenDetector {
+  using checkpoint = Checkpoint.open(file)
+  const opened = detectorFrom(checkpoint)
+  const [theirs, ours] = [opened.config.input, input].map(({ mean, std }) => [...mean, ...std].join(", "))
+  if (theirs === ours) return opened
+  opened.parameters.dispose()
+  throw new DataError(
+    `${file}: its images have mean and std ${theirs}, those of the head ${ours}. Take one of the same weights`,
+  )
 }
 
 function loaderOf(

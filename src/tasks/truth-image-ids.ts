@@ -54,5 +54,5 @@ export function imageIdsLine({ from, leftOut }: UsedIds): string {
       "the images' places in the source, from 1, as their names have no numbers of their own (--gt or --data gives a ground truth's)",
   }
   const without = leftOut > 0 ? `; ${leftOut} images that it lacks are left out` : ""
-  return `coco_results.json: image ids are ${meaning[from]}${without}; coco_images.json says which image each is`
+  return `results: image ids are ${meaning[from]}${without}`
 }

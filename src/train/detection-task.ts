@@ -7,6 +7,8 @@ import type { Detections } from "../boxes/boxes.js"
 import type { Parameters } from "../core/parameters.js"
 import type { FasterRcnn, TrainingBatch } from "../detector/faster-rcnn.js"
 import type { InputConfig } from "../detector/model.js"
+import type { TrainingPart } from "../detector/training-part.js"
+import { sizeOf } from "../detector/truths.js"
 import { DetectionEvaluator } from "../eval/evaluator.js"
 import type { EvalReport } from "../eval/report.js"
 import { detectDataset } from "./detect-dataset.js"
@@ -29,8 +31,12 @@ function detectionMetrics(report: EvalReport): Record<string, number> {
   }
 }
 
-/** How a detector is validated. */
-interface ValidationOptions {
+/** What of a detector learns, and how it is validated. */
+interface DetectionTaskOptions {
+  /** Whose losses count: `both` where left out. */
+  readonly part?: TrainingPart
+  /** Whose proposals the head is trained on, where they are not the detector's own. */
+  readonly proposer?: Pick<FasterRcnn, "propose"> | undefined
   /** Takes what is wrong with the validation images. */
   readonly faults?: PhotoFaults
   /** Whether the losses are measured too: means over the images. */
@@ -44,7 +50,7 @@ export function detectionTask(
   loader: Loader<unknown, DetectionBatch>,
   validation: Dataset | undefined,
   config: InputConfig,
-  { faults = new PhotoFaults(validation?.source), losses = false }: ValidationOptions = {},
+  { part = "both", proposer, faults = new PhotoFaults(validation?.source), losses = false }: DetectionTaskOptions = {},
 ): TrainingTask<Loaded<DetectionBatch>, TrainingBatch> {
   return {
     parameters,
@@ -54,12 +60,12 @@ export function detectionTask(
     async prepare({ pixels, shape, images }) {
       const input = tf.tensor4d(pixels, [...shape])
       try {
-        return await detector.prepare(input, images)
+        return await detector.prepare(input, images, await proposer?.propose(input, images.map(sizeOf)))
       } finally {
         input.dispose()
       }
     },
-    losses: (prepared, _, random) => detector.losses(prepared, random),
+    losses: (prepared, _, random) => detector.partLosses(prepared, random, part),
     describe: ({ images }) => images.map(({ record }) => record.id).join(", "),
     waited: ({ waitedMs }) => waitedMs,
     ...(validation && {

@@ -1,3 +1,4 @@
+import type { DeepPartial, FasterRcnnOptions } from "../detector/options.js"
 import type { PresetName } from "../detector/preset-names.js"
 
 /** How somebody trained on a well-known data set: its splits and schedule. What the detector is like, a preset says. */
@@ -20,7 +21,14 @@ export interface Recipe {
   readonly sizes?: readonly number[]
   /** The detector that goes with it, where no other is asked for. */
   readonly preset: { readonly c4: PresetName; readonly other: PresetName }
+  /** What the preset `paper` has otherwise for other data. */
+  readonly detector?: DeepPartial<FasterRcnnOptions>
+  /** How its two parts are trained by turns. */
+  readonly alternate?: { readonly rpn: PartSchedule; readonly head: PartSchedule & { readonly regions: number } }
 }
+
+/** Images a step, the steps of each turn, and after which of them the rate drops to a tenth. */
+type PartSchedule = Pick<Recipe, "batch" | "steps" | "drops">
 
 /** @source tf-faster-rcnn: `res101.yml`, and the README's schedules; one image a step, end to end, no warm-up */
 const voc = {
@@ -29,6 +37,11 @@ const voc = {
   warmup: 0,
   weightDecay: 1e-4,
   preset: { c4: "paper", other: "torchvision" },
+  /** @source py-faster-rcnn `faster_rcnn_alt_opt`, VOC 2007: 128 regions of two images a step of the head */
+  alternate: {
+    rpn: { batch: 1, steps: 80_000, drops: [60_000] },
+    head: { batch: 2, steps: 40_000, drops: [30_000], regions: 64 },
+  },
 } as const
 
 /** @source detectron2 `Base-RCNN-C4.yaml` and `solver/build.py`: 16 images a step, sides of 640 to 800 */
@@ -47,8 +60,9 @@ const coco = {
  * - `voc07`, `voc07+12`: tf-faster-rcnn, 75.7 and 79.8 mAP with ResNet-101
  * - `voc07++12`: nobody published one; ours: `voc07+12` in proportion to the images, 21,503 instead of 16,551
  * - `coco-1x`, `coco-2x`, `coco-3x`: detectron2 (2x: Detectron), 35.7 AP after 1x and 38.4 after 3x with ResNet-50 C4
- * - `coco-paper`: the ResNet paper, appendix A, where the two parts were trained by turns, here together; images a step are
- * the RPN's; weight decay: Faster R-CNN (TPAMI), section 3.1.3
+ * - `coco-paper`: the ResNet paper, appendix A, where the two parts were trained by turns: here together unless it is said, and
+ * images a step are the RPN's; weight decay: Faster R-CNN (TPAMI), section 3.1.3; anchors of 64 pixels and background from IoU
+ * 0: there, section 4.2; 64 regions of each image by turns: 128 of the two images of a GPU
  */
 export const recipes = {
   voc07: {
@@ -89,6 +103,11 @@ export const recipes = {
     warmup: 0,
     weightDecay: 5e-4,
     preset: { c4: "paper", other: "torchvision" },
+    detector: { anchors: { sizes: [64, 128, 256, 512] }, roi: { match: { negativeFrom: 0 } } },
+    alternate: {
+      rpn: { batch: 8, steps: 320_000, drops: [240_000] },
+      head: { batch: 16, steps: 320_000, drops: [240_000], regions: 64 },
+    },
   },
 } as const satisfies Record<string, Recipe>
 

@@ -14,6 +14,13 @@ test("a box is positive from the upper threshold, negative below the lower, neit
   expect([...matches.matchedIndex]).toEqual([0, 0, 0, 0, 0])
 })
 
+test("a box below the lowest background IoU is neither, and still background where there are no truths", () => {
+  const boxes = Float32Array.of(0, 0, 10, 2, 0, 0, 10, 1, 0, 0, 10, 0.9, 50, 50, 60, 60)
+  const truth = Float32Array.of(0, 0, 10, 10)
+  expect([...matchBoxes(boxes, truth, { ...options, negativeFrom: 0.1 }).negative]).toEqual([1, 1, 0, 0])
+  expect([...matchBoxes(boxes, new Float32Array(0), { ...options, negativeFrom: 0.1 }).negative]).toEqual([1, 1, 1, 1])
+})
+
 test("without truths every box is background", () => {
   const matches = matchBoxes(Float32Array.of(0, 0, 10, 10), new Float32Array(0), options)
   expect([...matches.negative]).toEqual([1])

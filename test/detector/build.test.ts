@@ -31,6 +31,15 @@ test.each([
   expect([options.align.size, options.proposals.test.postNmsTopN]).toEqual([size, proposals])
 })
 
+test("the preset paper is the paper's detector, and leaves a pyramid's RPN as wide as its features", () => {
+  const { options } = preset("paper", "fasterrcnn_resnet101_c4")
+  expect(options.rpn).toMatchObject({ borderAnchors: false, width: 512, objectness: "softmax" })
+  expect(options.roi.match).toMatchObject({ positive: 0.5, negative: 0.5, negativeFrom: 0.1 })
+  expect([options.proposals.train.minSide, options.proposals.test.minSide]).toEqual([16, 16])
+  const other = preset("paper", "fasterrcnn_resnet50_fpn").options
+  expect(other.rpn).toMatchObject({ borderAnchors: false, width: 0, objectness: "sigmoid" })
+})
+
 test("the anchors' stride follows from the network", () => {
   const strideOf = (model: string) =>
     detectorOptions({ ...modelDefaults, model, options: preset("torchvision", model).options }).anchors.stride

@@ -5,7 +5,7 @@ import { seededRandom } from "../../src/core/random.js"
 import { graphOps } from "../../src/onnx/graph-ops.js"
 import { proposals } from "../../src/onnx/proposals.js"
 import { anchorsPerCell, levelAnchors } from "../../src/rpn/anchors.js"
-import { RpnHead, rpnHead } from "../../src/rpn/head.js"
+import { RpnHead, type RpnHeadSizes, rpnHead } from "../../src/rpn/head.js"
 import { type ProposalOptions, proposeBoxes } from "../../src/rpn/proposals.js"
 import { madeUpMaps } from "../support/made-up.js"
 import { channelsFirst, runGraph, startReference, weightsOf, withOnnxRuntime } from "../support/onnx.js"
@@ -26,10 +26,15 @@ const single = { anchors: { sizes: [16, 32], ratios: [0.5, 1, 2], stride: 8 }, s
 withOnnxRuntime("the graph of the RPN", () => {
   beforeAll(startReference)
 
-  async function run({ anchors, sides }: typeof single, size: readonly [number, number], shift = 0) {
+  async function run(
+    { anchors, sides }: typeof single,
+    size: readonly [number, number],
+    shift = 0,
+    kind: Partial<RpnHeadSizes> = {},
+  ) {
     const parameters = new Parameters(seededRandom(1))
     const perCell = anchorsPerCell(anchors, sides.length)
-    const head = new RpnHead(new Scope(parameters, "rpn.head."), { channels, anchors: perCell })
+    const head = new RpnHead(new Scope(parameters, "rpn.head."), { channels, anchors: perCell, ...kind })
     for (const { name, variable } of parameters) {
       if (name.endsWith("weight")) variable.assign(tf.mul(variable, 20))
       if (name.endsWith("bbox_pred.bias")) variable.assign(tf.fill(variable.shape, shift))
@@ -40,7 +45,7 @@ withOnnxRuntime("the graph of the RPN", () => {
       const limit = graph.reals([size[1], size[0], size[1], size[0]])
       const ops = graphOps(graph, "rpn.head.")
       const levels = Object.keys(inputs)
-      const outputs = levels.map((maps) => rpnHead(ops, { channels, anchors: perCell }, maps))
+      const outputs = levels.map((maps) => rpnHead(ops, { channels, anchors: perCell, ...kind }, maps))
       return [{ value: proposals(graph, levels, outputs, limit, { anchors, options }), rank: 2 }]
     })
     const expected = tf.tidy(() => {
@@ -56,6 +61,13 @@ withOnnxRuntime("the graph of the RPN", () => {
     ["a pyramid with a level that was rounded up", pyramid, [96, 70]],
   ] as const)("of %s proposes the same boxes in the same order", async (_, kind, size) => {
     const { found, expected } = await run(kind as typeof single, size)
+    expect(expected.length).toBeGreaterThan(4 * 20)
+    expect(found.shape).toEqual([expected.length / 4, 4])
+    for (const [at, value] of expected.entries()) expect(Math.abs(Number(found.values[at]) - value)).toBeLessThan(1e-3)
+  })
+
+  test("of a wider RPN with a softmax proposes the same boxes", async () => {
+    const { found, expected } = await run(single, [56, 85], 0, { objectness: "softmax", width: 2 * channels })
     expect(expected.length).toBeGreaterThan(4 * 20)
     expect(found.shape).toEqual([expected.length / 4, 4])
     for (const [at, value] of expected.entries()) expect(Math.abs(Number(found.values[at]) - value)).toBeLessThan(1e-3)

@@ -3,7 +3,7 @@ import { expect, test } from "vitest"
 import { Parameters, Scope } from "../../src/core/parameters.js"
 import { seededRandom } from "../../src/core/random.js"
 import { anchorPlaces, neighbours } from "../../src/rpn/anchor-places.js"
-import { type AnchorOutputs, RpnHead } from "../../src/rpn/head.js"
+import { type AnchorOutputs, RpnHead, type RpnHeadSizes } from "../../src/rpn/head.js"
 import { outputsAt } from "../../src/rpn/loss.js"
 import { expectClose } from "../support/close.js"
 import { onAwaitedEngines } from "../support/engines.js"
@@ -22,10 +22,10 @@ const wanted = [
   [77, 2, 62],
 ]
 
-function made(depth: number) {
+function made(depth: number, kind: Partial<RpnHeadSizes> = {}) {
   const random = seededRandom(depth)
   const parameters = new Parameters(seededRandom(1))
-  const head = new RpnHead(new Scope(parameters), { channels, anchors: perCell, depth })
+  const head = new RpnHead(new Scope(parameters), { channels, anchors: perCell, depth, ...kind })
   for (const { variable } of parameters) {
     tf.tidy(() => {
       const values = Float32Array.from({ length: variable.size }, () => 0.3 * random.normal())
@@ -40,8 +40,12 @@ function made(depth: number) {
 }
 
 await onAwaitedEngines("what the RPN says of some anchors", () => {
-  test.each([1, 2])("is what it says of all, %i convolutions deep, and so are the gradients", async (depth) => {
-    const { head, variables, levels } = made(depth)
+  test.each([
+    [1, {}],
+    [2, {}],
+    [1, { objectness: "softmax", width: 5 }],
+  ] as const)("is what it says of all, %i convolutions deep (%o), and so are the gradients", async (depth, kind) => {
+    const { head, variables, levels } = made(depth, kind)
     const weights = tf.tensor2d(
       Array.from({ length: 11 * 5 }, (_, i) => Math.sin(i + 1)),
       [11, 5],
@@ -64,6 +68,20 @@ await onAwaitedEngines("what the RPN says of some anchors", () => {
       expect(gradient.some((value) => value !== 0)).toBe(true)
       expectClose(actual.gradients[i]!, gradient)
     }
+    tf.dispose(variables)
+  })
+
+  test("by softmax is the logit of its second half less that of its first, by which its sigmoid is the softmax", async () => {
+    const { head, variables, levels } = made(1, { objectness: "softmax" })
+    const [bias] = variables.filter(({ shape }) => shape.join() === `${2 * perCell}`) as tf.Variable<tf.Rank.R1>[]
+    const before = await head.apply(levels).logits.data()
+    bias!.assign(tf.add(bias!, tf.tensor1d([1, 2, 3, 10, 20, 30])))
+    const after = await head.apply(levels).logits.data()
+    const change = [...after].map((value, at) => value - before[at]!)
+    expectClose(
+      change,
+      change.map((_, at) => [9, 18, 27][at % perCell]!),
+    )
     tf.dispose(variables)
   })
 

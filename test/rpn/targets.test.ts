@@ -14,6 +14,25 @@ test("the best anchor learns its truth's delta, the distant one is background, t
   expect([...targets.deltas.subarray(1)]).toEqual([0, 0, 0])
 })
 
+test("anchors over the border take no part where only those inside the image do, and keep their places", () => {
+  const truth = Float32Array.of(4, 0, 24, 20)
+  const inside = rpnTargets(anchors, truth, none, { ...options, within: [20, 24.5] }, seededRandom(1))
+  // The second, which overlaps more, reaches beyond the right border: the first is the truth's best of those that are left.
+  expect([...inside.positives]).toEqual([0])
+  expect([...inside.anchors]).toEqual([0, 0, 20, 20])
+  expect([...inside.negatives]).toEqual([])
+  const all = rpnTargets(anchors, truth, none, options, seededRandom(1))
+  expect([[...all.positives], [...all.negatives]]).toEqual([[1], [2]])
+  const later = rpnTargets(
+    Float32Array.of(-1, 0, 20, 20, 0, 0, 20, 20),
+    Float32Array.of(0, 0, 20, 20),
+    none,
+    { ...options, within: [20, 20] },
+    seededRandom(1),
+  )
+  expect([...later.positives]).toEqual([1])
+})
+
 test("an image without objects teaches background alone", () => {
   const targets = rpnTargets(anchors, none, none, options, seededRandom(1))
   expect([targets.positives.length, targets.negatives.length]).toEqual([0, 3])

@@ -1,7 +1,7 @@
 import { z } from "zod"
 import { type DetectOptions, detectRules } from "../../detector/detect-options.js"
 import { option } from "../option.js"
-import { byRule, detectEngine, files, offline, precision } from "./shared.js"
+import { byRule, detectEngine, files, offline, precision, submission } from "./shared.js"
 
 /** How a detector looks at an image; the same wherever one runs. */
 export const lookShape = {
@@ -70,11 +70,12 @@ export const detectSchema = z.strictObject({
     value: "i/n",
   }),
   format: option(z.array(z.string()).default(["jsonl"]), {
-    help: "result files beside detections.jsonl, comma-separated: coco, voc, yolo, csv",
+    help: "result files beside detections.jsonl, comma-separated: coco, voc, yolo, csv, imagenet-det",
     value: "names",
   }),
+  submission,
   gt: option(z.string().optional(), {
-    help: "with --format coco: a COCO file or a data set's folder whose image ids the results take, by the images' names",
+    help: "with --format coco or imagenet-det: a COCO file or a data set's folder whose image ids the results take, by the images' names",
     path: "single",
     otherwise: "the numbers in the images' names",
   }),

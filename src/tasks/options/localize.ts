@@ -11,8 +11,13 @@ const appendix = "He et al. 2016, appendix C"
 
 /** Which networks look at images, and how. */
 const looking = {
-  weights: option(z.string(), { help: "a trained per-class RPN", ...file }),
-  rcnn: option(z.string().optional(), { help: "its second stage", ...file, otherwise: "none" }),
+  weights: option(files(), { help: "a trained per-class RPN, or several as an ensemble", repeated: true, ...file }),
+  rcnn: option(files().optional(), {
+    help: "its second stage; of an ensemble one each, in the same order",
+    repeated: true,
+    ...file,
+    otherwise: "none",
+  }),
   classifier: option(files().optional(), {
     help: "a trained classifier whose top 5 classes are localized, or several as an ensemble",
     repeated: true,
@@ -34,6 +39,16 @@ const looking = {
   proposals: option(z.int().min(1).default(refinedProposals), {
     help: "regions of each class for the second stage",
     source: appendix,
+  }),
+  submission: option(z.string().optional(), {
+    help: "also write ImageNet's localization submission: a line an image, five times class and box",
+    source: "ILSVRC2012 development kit, readme: submission of the results",
+    ...file,
+  }),
+  classIds: option(z.string().optional(), {
+    help: "the development kit's map_clsloc.txt (a synset, its number, its name on each line), for --submission",
+    otherwise: "a class's number is its place among the classes",
+    ...file,
   }),
   engine,
 }

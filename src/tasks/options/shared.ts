@@ -4,6 +4,7 @@ import type { Rule } from "../../core/options.js"
 import type { OwnBackbone } from "../../detector/build.js"
 import { engineChoices, precisions } from "../../engine/names.js"
 import type { BoxData } from "../box-data.js"
+import { submissions } from "../../predict/submissions.js"
 import { option } from "../option.js"
 
 /** Options that several tasks have, declared once. */
@@ -135,4 +136,9 @@ export const policies = option(z.record(z.string(), z.enum(["fix", "skip", "fail
 export const detectorOverrides = option(z.record(z.string(), z.unknown()).default({}), {
   help: "overrides of the detector's options, such as detector.anchors.sizes=[32,64]",
   only: "file",
+})
+
+export const submission = option(z.enum(submissions).optional(), {
+  help: "also write the results as an evaluation server takes them: VOC's tar, COCO's zip, ImageNet DET's lines",
+  source: "the development kits of VOC2012 and ILSVRC; cocodataset.org",
 })

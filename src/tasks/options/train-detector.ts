@@ -2,6 +2,7 @@ import { z } from "zod"
 import { augmentLevels } from "../../../datasets/augment/levels.js"
 import { detectRules } from "../../detector/detect-options.js"
 import { defaultModel, defaultPreset, presetNames } from "../../detector/preset-names.js"
+import { trainingParts } from "../../detector/training-part.js"
 import { adamwRate, averageDefaults, sgdDefaults } from "../../train/options.js"
 import { type RecipeName, recipeNames } from "../../train/recipes.js"
 import { option } from "../option.js"
@@ -179,6 +180,21 @@ export const trainSchema = z.strictObject({
     otherwise: "the recipe's, else the size",
   }),
   strideIn,
+  part: option(z.enum(trainingParts).default("both"), {
+    help: "train the RPN alone, or the head on every region alone; --alternate does both by turns",
+    advanced: true,
+  }),
+  proposals: option(z.string().optional(), {
+    help: "with --part head: a trained detector whose RPN proposes the regions",
+    value: "file",
+    path: "single",
+    otherwise: "the detector's own RPN",
+    advanced: true,
+  }),
+  alternate: option(z.boolean().default(false), {
+    help: "4-step alternating training of a c4 detector: RPN, head, RPN, head; the last two on fixed shared layers",
+    source: "Faster R-CNN (TPAMI), section 3.2: the paper's; all at once is the default, as torchvision and detectron2",
+  }),
   norm: norm("the shared layers"),
   conv5Norm: norm("conv5 where it runs on regions"),
   headNorm: norm("a second pyramid's own layers and its head"),

@@ -4,6 +4,7 @@ import { adamwDefaults, adamwRate } from "../../train/options.js"
 import { type Recipe, recipes, scaleRecipe } from "../../train/recipes.js"
 import type { Checkpoint } from "../../weights/checkpoint.js"
 import { planModelName, planNetwork, planPreset } from "../../weights/plan.js"
+import { mergedTrees } from "../config.js"
 import { defaultEpochs, type GivenTrainConfig, type TrainConfig, trainDefaults } from "../options/train-detector.js"
 import { batchesPerStep } from "../options/training.js"
 import { recipeTable } from "./recipe-table.js"
@@ -29,6 +30,7 @@ export function planTraining(given: GivenTrainConfig, checkpoint: Checkpoint | u
   const model = given.backbone === undefined ? planModelName(checkpoint, given.model) : ownModel
   const batch = given.batch ?? trainDefaults.batch
   const chosen: Recipe | undefined = given.recipe && recipes[given.recipe]
+  const preset = given.preset ?? planPreset(checkpoint, model, chosen && presetOf(model, chosen))
   const isAdamW = given.optimizer === "adamw"
   const config: TrainConfig = {
     ...given,
@@ -37,16 +39,23 @@ export function planTraining(given: GivenTrainConfig, checkpoint: Checkpoint | u
     ...(isAdamW && { lr: given.lr ?? adamwRate }),
     model,
     batch,
-    preset: given.preset ?? planPreset(checkpoint, model, chosen && presetOf(model, chosen)),
+    preset,
     strideIn: strideOf(given, checkpoint, model),
     weightDecay: given.weightDecay ?? (isAdamW ? adamwDefaults : (chosen ?? trainDefaults)).weightDecay,
     split: given.split ?? chosen?.split ?? trainDefaults.split,
     valSplit: given.valSplit ?? chosen?.valSplit ?? trainDefaults.valSplit,
     valEvery: given.valEvery ?? (isPrivate(given, chosen) ? 0 : trainDefaults.valEvery),
+    detector: detectorOf(given, chosen, preset),
     sizes: given.sizes ?? (given.size === undefined && chosen?.sizes ? [...chosen.sizes] : undefined),
   }
   expectDropsInside(config)
   return { config, lines: chosen === undefined ? [] : recipeTable(chosen, given, config) }
+}
+
+/** The recipe's own values of the paper's detector, under those of the user. */
+function detectorOf({ detector }: GivenTrainConfig, chosen: Recipe | undefined, preset: TrainConfig["preset"]) {
+  if (preset !== "paper" || chosen?.detector === undefined) return detector
+  return mergedTrees(chosen.detector, detector)
 }
 
 function strideOf(given: GivenTrainConfig, checkpoint: Checkpoint | undefined, model: string): TrainConfig["strideIn"] {

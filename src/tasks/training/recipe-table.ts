@@ -21,6 +21,7 @@ export function recipeTable(recipe: Recipe, given: GivenTrainConfig, config: Tra
     ...(config.accumulate === 1 ? [] : [["accumulate", `${config.accumulate}`, "given: batches a step"] as const]),
     ...sizesRows(recipe, given, config),
     ["preset", config.preset ?? "none", presetOrigin(given, config)] as const,
+    ...detectorRows(recipe, config),
   ]
   const [names, values] = [0, 1].map((column) => Math.max(...rows.map((row) => row[column]!.length))) as [
     number,
@@ -70,6 +71,23 @@ function sizesRows({ sizes }: Recipe, given: GivenTrainConfig, config: TrainConf
   const shown = config.sizes ?? (config.size === undefined ? [] : [config.size])
   if (shown.length === 0) return []
   return [row("sizes", shown.join(","), given.sizes ?? given.size, sizes?.join(",") ?? "the preset's")]
+}
+
+/** What the recipe has otherwise than its preset. */
+function detectorRows({ detector }: Recipe, config: TrainConfig): Row[] {
+  if (detector === undefined || config.preset !== "paper") return []
+  return leaves(detector).map(([path]) => {
+    const value = path.split(".").reduce<unknown>((at, key) => (at as Record<string, unknown>)[key], config.detector)
+    return [`detector.${path}`, JSON.stringify(value), "recipe, unless given"] as const
+  })
+}
+
+function leaves(tree: object, prefix = ""): [path: string, value: unknown][] {
+  return Object.entries(tree).flatMap(([key, value]): [string, unknown][] =>
+    typeof value === "object" && value !== null && !Array.isArray(value)
+      ? leaves(value, `${prefix}${key}.`)
+      : [[`${prefix}${key}`, value]],
+  )
 }
 
 function presetOrigin(given: GivenTrainConfig, config: TrainConfig): string {
