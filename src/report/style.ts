@@ -36,7 +36,7 @@ figure h3 { font-size: 13px; font-weight: 600; margin: 0; overflow-wrap: anywher
 .matrix tbody th { text-align: right; padding: 0 8px } .matrix td > * { display: block; padding: 5px 6px; color: inherit }
 .matrix td { background: color-mix(in srgb, var(--line-1) calc(var(--share, 0) * 1%), transparent) } .matrix td.wrong { background: color-mix(in srgb, var(--line-2) calc(var(--share, 0) * 1%), transparent) }
 .matrix button, .lists button { all: unset; cursor: pointer; text-decoration: underline; text-underline-offset: 2px } .matrix button:focus-visible, .lists button:focus-visible { outline: 2px solid var(--line-1) }
-.pictures { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, var(--wide, 320px)), 1fr)); gap: 16px } .crops { --wide: 150px } .sheet { --wide: 220px } [hidden] { display: none !important }
+.pictures { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, var(--wide, 320px)), 1fr)); gap: 16px } .crops { --wide: 150px } .small { --wide: 240px } .sheet { --wide: 220px } [hidden] { display: none !important }
 .choices { display: flex; flex-wrap: wrap; gap: 8px 24px; margin: 16px 0 } .choices select { font: inherit; max-width: 60vw }
 .pictures figure { display: flex; flex-direction: column } figcaption { font-size: 13px; color: var(--faint); overflow-wrap: anywhere; margin-top: 4px }
 .picture { background: var(--rule) } .pictures .picture { max-height: 420px }

@@ -7,6 +7,7 @@ import { Parameters, type Weights } from "../core/parameters.js"
 import { mixSeeds, type Random, seededRandom } from "../core/random.js"
 import { buildFasterRcnn, type OwnBackbone } from "../detector/build.js"
 import { describeNorms, type ModelConfig } from "../detector/model.js"
+import type { DetectionEvaluator } from "../eval/evaluator.js"
 import { detectionTask } from "../train/detection-task.js"
 import type { RunOptions } from "../train/run-options.js"
 import type { SavedState } from "../train/state.js"
@@ -31,6 +32,7 @@ import {
 import { batchSize } from "./training/batch-size.js"
 import { fingerprintOf, readTrainingData, type TrainingData } from "./training/box-data.js"
 import { chooseAnchors } from "./training/choose-anchors.js"
+import { detectorLook } from "./training/detector-look.js"
 import { planTraining } from "./training/detector-plan.js"
 import { detectorModelConfig, detectorRunOptions, explicitOptions, scheduleLine } from "./training/detector-run.js"
 import { expectValidation } from "./training/expect-validation.js"
@@ -88,10 +90,22 @@ const detectorTrainer: Trainer<GivenTrainConfig, TrainConfig, ModelConfig, Train
   async prepare({ config, model, data: { training, validation }, state, start }, { log }) {
     const random = seededRandom(mixSeeds(config.seed, INITIALISATION_SEED))
     const parts = { model, classes: training.classes, start, backbone: config.backbone }
-    const { detector, parameters } = state ? rebuild(parts, state, random) : build(parts, random, log)
+    const lines: string[] = []
+    const tell = (line: string) => {
+      lines.push(line)
+      log(line)
+    }
+    const { detector, parameters } = state ? rebuild(parts, state, random) : build(parts, random, tell)
     const loader = loaderOf(config, model, training, (epoch) => epoch < options.epochs - closedEpochs(config, options))
     const unread = new PhotoFaults(validation?.source, withPolicies(policiesOf(config)))
-    const judged = { faults: unread, losses: config.valLoss }
+    let evaluated: DetectionEvaluator | undefined
+    const judged = {
+      faults: unread,
+      losses: config.valLoss,
+      onEvaluated: (evaluator: DetectionEvaluator) => {
+        evaluated = evaluator
+      },
+    }
     const task = {
       ...detectionTask(detector, parameters, loader, validation, model, judged),
       size: (batch: DetectionBatch) => batchSize(batch, model),
@@ -111,6 +125,8 @@ const detectorTrainer: Trainer<GivenTrainConfig, TrainConfig, ModelConfig, Train
         classes,
         save: (path, training) => saveDetector(path, parameters, { config: model, classes, categoryIds, training }),
       },
+      look: detectorLook(loader, classes, model.input, validation, () => evaluated),
+      ...(lines.length > 0 && { loaded: lines.join("\n") }),
       faults: () => [...loader.faults, ...unread.faults],
       close: () => loader.close(),
     }
