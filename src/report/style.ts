@@ -19,7 +19,7 @@ svg text { fill: var(--faint); font-size: 12px } svg line { stroke: var(--rule) 
 polyline { fill: none; vector-effect: non-scaling-stroke; stroke: var(--line); stroke-width: 1.8; stroke-linejoin: round } circle { fill: var(--line) }
 .wide { overflow-x: auto } table { border-collapse: collapse } th, td { padding: 3px 12px; text-align: right; white-space: nowrap }
 th { color: var(--faint); font-weight: 500; border-bottom: 1px solid var(--rule) } .best { background: var(--best); font-weight: 600 }
-.none { color: var(--faint) } p { overflow-wrap: anywhere } pre { overflow: auto; max-height: 480px; font-size: 13px }
+table + .legend, .wide + .legend, .lists + .legend { margin-top: 20px } .none { color: var(--faint) } p { overflow-wrap: anywhere } pre { overflow: auto; max-height: 480px; font-size: 13px }
 @media print { pre { max-height: none; overflow: visible } }
 .sortable button { all: unset; cursor: pointer } .sortable button:focus-visible { outline: 2px solid var(--line-1) }
 .sortable [aria-sort=ascending] button::after { content: " \\2191" } .sortable [aria-sort=descending] button::after { content: " \\2193" }
