@@ -27,7 +27,7 @@ const calls = ["README.md", ...pages].flatMap((file) => {
   return resdetCalls(fencedBlocks(readFileSync(file, "utf8"))).map((call) => ({ ...call, file }))
 })
 /** The pages whose examples stand for themselves: they import what they use. */
-const guides = globSync(["docs/start/*.md", "docs/{concepts,cookbook}.md"]).sort()
+const guides = globSync(["docs/start/*.md", "docs/{concepts,cookbook,evaluation}.md"]).sort()
 const guideExamples = guides.flatMap((file) => {
   const found = fencedBlocks(readFileSync(file, "utf8")).filter(({ language }) => language === "ts")
   return found.map(({ text, line }) => ({ text, name: `${basename(file, ".md")}-${line}` }))

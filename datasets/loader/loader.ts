@@ -72,6 +72,12 @@ export class Loader<Sample, Batch extends object> {
     }
   }
 
+  /** The first images of the first epoch, as its first batch has them; undefined where none can be used. @param most how many */
+  async look(most: number): Promise<Batch | undefined> {
+    const samples = this.#parts.plan(0)[0]?.slice(0, most) ?? []
+    return samples.length === 0 ? undefined : (await this.#parts.collate(samples, { epoch: 0, index: 0 })).batch
+  }
+
   async close(): Promise<void> {
     await this.#parts.close?.()
   }

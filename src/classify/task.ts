@@ -10,7 +10,7 @@ import { topKError } from "../eval/imagenet.js"
 import type { Peers } from "../train/agreement.js"
 import type { TrainingTask } from "../train/training-task.js"
 import type { UnreadImage } from "./decoded-batches.js"
-import { scoreSet } from "./evaluate.js"
+import { type ScoredSet, scoreSet } from "./evaluate.js"
 import { setExactStatistics } from "./exact-statistics.js"
 import { type Scorer, scorerDefaults } from "./scorer.js"
 
@@ -28,6 +28,8 @@ export interface ClassifierCheck {
   readonly scorer: Scorer
   /** Told of each image that cannot be read, every time. */
   onUnread?(image: UnreadImage): void
+  /** Takes the scores of a validation. */
+  onScored?(scored: ScoredSet): void
 }
 
 export interface ClassifierTaskOptions {
@@ -94,17 +96,19 @@ export interface ClassifierErrors {
 
 /** The errors on the images that can be read. */
 export async function classifierErrors(
-  { set, scorer, onUnread }: ClassifierCheck,
+  { set, scorer, onUnread, onScored }: ClassifierCheck,
   signal?: AbortSignal,
   onImage?: (done: number, total: number) => void,
   peers?: Peers,
 ): Promise<ClassifierErrors> {
-  const { scores, labels, failed } = await scoreSet(set, scorer, {
+  const scored = await scoreSet(set, scorer, {
     batch: scorerDefaults.batch,
     ...(signal && { signal }),
     peers,
     onImages: (done) => onImage?.(done, set.labels.length),
   })
+  const { scores, labels, failed } = scored
+  if (!signal?.aborted) onScored?.(scored)
   for (const image of failed) onUnread?.(image)
   const [top1_error, top5_error] = [1, 5].map((k) => topKError(scores, labels, scorer.classes.length, k)) as [
     number,

@@ -8,7 +8,7 @@ import type { TrainingTask } from "../train/training-task.js"
 import type { ClassRpn } from "./class-rpn.js"
 import type { CropBatch } from "./crop-loader.js"
 import { localizationFigures } from "./figures.js"
-import { localizeDataset } from "./localize-dataset.js"
+import { type DatasetLocalizations, localizeDataset } from "./localize-dataset.js"
 import type { LocalizeOptions, Localizer } from "./localizer.js"
 import type { RegionBatch } from "./region-loader.js"
 import type { RegionNetwork } from "./region-network.js"
@@ -23,6 +23,8 @@ export interface LocalizationCheck {
   readonly options: LocalizeOptions
   /** Takes what is wrong with the images. */
   readonly faults?: PhotoFaults
+  /** Takes what a validation found in each image. */
+  onLocalized?(perImage: DatasetLocalizations["perImage"]): void
 }
 
 /** A per-class RPN, its crops and its validation data as something `runTraining` can train. */
@@ -82,7 +84,7 @@ function validating(check: LocalizationCheck | undefined) {
       onImage?: (done: number, total: number) => void,
       peers?: Peers,
     ): Promise<Record<string, number>> {
-      const { localizer, images, options, faults } = check
+      const { localizer, images, options, faults, onLocalized } = check
       const { rank, size } = peers ?? { rank: 0, size: 1 }
       const own = images.filter((_, index) => index % size === rank)
       const found = await localizeDataset(localizer, own, options, {
@@ -92,6 +94,7 @@ function validating(check: LocalizationCheck | undefined) {
       })
       const shares = (await peers?.exchange(found.perImage)) ?? [found.perImage]
       const perImage = images.map((_, index) => shares[index % size]![Math.floor(index / size)])
+      if (!signal.aborted) onLocalized?.(perImage)
       return { [localizationMetric]: 1 - localizationFigures(images, perImage).gtClassError }
     },
   }

@@ -19,7 +19,7 @@ svg text { fill: var(--faint); font-size: 12px } svg line { stroke: var(--rule) 
 polyline { fill: none; vector-effect: non-scaling-stroke; stroke: var(--line); stroke-width: 1.8; stroke-linejoin: round } circle { fill: var(--line) }
 .wide { overflow-x: auto } table { border-collapse: collapse } th, td { padding: 3px 12px; text-align: right; white-space: nowrap }
 th { color: var(--faint); font-weight: 500; border-bottom: 1px solid var(--rule) } .best { background: var(--best); font-weight: 600 }
-.none { color: var(--faint) } p { overflow-wrap: anywhere } pre { overflow: auto; max-height: 480px; font-size: 13px }
+table + .legend, .wide + .legend, .lists + .legend { margin-top: 20px } .none { color: var(--faint) } p { overflow-wrap: anywhere } pre { overflow: auto; max-height: 480px; font-size: 13px }
 @media print { pre { max-height: none; overflow: visible } }
 .sortable button { all: unset; cursor: pointer } .sortable button:focus-visible { outline: 2px solid var(--line-1) }
 .sortable [aria-sort=ascending] button::after { content: " \\2191" } .sortable [aria-sort=descending] button::after { content: " \\2193" }
@@ -36,7 +36,7 @@ figure h3 { font-size: 13px; font-weight: 600; margin: 0; overflow-wrap: anywher
 .matrix tbody th { text-align: right; padding: 0 8px } .matrix td > * { display: block; padding: 5px 6px; color: inherit }
 .matrix td { background: color-mix(in srgb, var(--line-1) calc(var(--share, 0) * 1%), transparent) } .matrix td.wrong { background: color-mix(in srgb, var(--line-2) calc(var(--share, 0) * 1%), transparent) }
 .matrix button, .lists button { all: unset; cursor: pointer; text-decoration: underline; text-underline-offset: 2px } .matrix button:focus-visible, .lists button:focus-visible { outline: 2px solid var(--line-1) }
-.pictures { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, var(--wide, 320px)), 1fr)); gap: 16px } .crops { --wide: 150px } .sheet { --wide: 220px } [hidden] { display: none !important }
+.pictures { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, var(--wide, 320px)), 1fr)); gap: 16px } .crops { --wide: 150px } .small { --wide: 240px } .sheet { --wide: 220px } [hidden] { display: none !important }
 .choices { display: flex; flex-wrap: wrap; gap: 8px 24px; margin: 16px 0 } .choices select { font: inherit; max-width: 60vw }
 .pictures figure { display: flex; flex-direction: column } figcaption { font-size: 13px; color: var(--faint); overflow-wrap: anywhere; margin-top: 4px }
 .picture { background: var(--rule) } .pictures .picture { max-height: 420px }

@@ -1,6 +1,7 @@
 import { wholeSplit } from "../../datasets/image-folder.js"
 import { classificationLoader } from "../../datasets/loader/classification-loader.js"
 import { type ReadLabelledSet, readLabelled } from "../../datasets/read-labelled.js"
+import type { ScoredSet } from "../classify/evaluate.js"
 import { channelMeans } from "../classify/mean-picture.js"
 import { makeScorer } from "../classify/scorer.js"
 import { type ClassifierCheck, classificationTask } from "../classify/task.js"
@@ -22,6 +23,7 @@ import {
   type TrainClassifierOptions,
 } from "./options/train-classifier.js"
 import { validationOf } from "./training/box-data.js"
+import { classifierLook } from "./training/classifier-look.js"
 import { buildNetwork, type ClassifierStart, takeMeanPicture, unfold } from "./training/classifier-network.js"
 import { classifierConfig, classifierRunOptions, explicitOptions, loaderOptions } from "./training/classifier-plan.js"
 import { expectValidation } from "./training/expect-validation.js"
@@ -88,11 +90,21 @@ const classifierTrainer: Trainer<
     const how = loaderOptions(config, model, training)
     const loader = classificationLoader(training, how)
     const options = classifierRunOptions(config, model, training, loader.batchesPerEpoch)
-    const { parameters, network, folded } = buildNetwork(config, model, training, origin, log)
+    const lines: string[] = []
+    const { parameters, network, folded } = buildNetwork(config, model, training, origin, (line) => {
+      lines.push(line)
+      log(line)
+    })
     if (folded.length > 0) await unfold(network, parameters, folded, loader, log)
     const statisticsImages = exactImages(config, training)
     const { classes } = training
-    const check = validation && checkOf(validation, { config: model, classes, training: {}, network, parameters }, log)
+    let scored: ScoredSet | undefined
+    const check = validation && {
+      ...checkOf(validation, { config: model, classes, training: {}, network, parameters }, log),
+      onScored: (one: ScoredSet) => {
+        scored = one
+      },
+    }
     const data = { training: loader, validation: check, name: (image: number) => training.name(image) }
     log(planLine(model, config.frozen, options, loader.batchesPerEpoch, how.batchSize!, statisticsImages))
     return {
@@ -103,6 +115,8 @@ const classifierTrainer: Trainer<
         classes,
         save: (path, training) => saveClassifier(path, parameters, { config: model, classes, training }),
       },
+      look: classifierLook(loader, training, model, validation, () => scored),
+      ...(origin.start?.from && lines.length > 0 && { loaded: lines.join("\n") }),
       faults: () => loader.faults,
       close: () => loader.close(),
     }

@@ -9,6 +9,7 @@ import { mixSeeds, type Random, seededRandom } from "../core/random.js"
 import { buildFasterRcnn, type OwnBackbone } from "../detector/build.js"
 import { describeNorms, type ModelConfig } from "../detector/model.js"
 import type { TrainingPart } from "../detector/training-part.js"
+import type { DetectionEvaluator } from "../eval/evaluator.js"
 import { detectionTask } from "../train/detection-task.js"
 import type { RunOptions } from "../train/run-options.js"
 import type { SavedState } from "../train/state.js"
@@ -35,6 +36,7 @@ import { readTurns, runTurns, startTurns, type TurnTrainer } from "./training/al
 import { batchSize } from "./training/batch-size.js"
 import { fingerprintOf, readTrainingData, type TrainingData } from "./training/box-data.js"
 import { chooseAnchors } from "./training/choose-anchors.js"
+import { detectorLook } from "./training/detector-look.js"
 import { planTraining } from "./training/detector-plan.js"
 import { detectorModelConfig, detectorRunOptions, explicitOptions, scheduleLine } from "./training/detector-run.js"
 import { expectValidation } from "./training/expect-validation.js"
@@ -105,12 +107,26 @@ const detectorTrainer: Trainer<GivenTrainConfig, TrainConfig, ModelConfig, Train
   async prepare({ config, model, data: { training, validation }, state, start }, { log }) {
     const random = seededRandom(mixSeeds(config.seed, INITIALISATION_SEED))
     const parts = { model, classes: training.classes, start, backbone: config.backbone }
-    const { detector, parameters } = state ? rebuild(parts, state, random) : build(parts, random, log)
+    const lines: string[] = []
+    const tell = (line: string) => {
+      lines.push(line)
+      log(line)
+    }
+    const { detector, parameters } = state ? rebuild(parts, state, random) : build(parts, random, tell)
     freezeOther(parameters, config.part)
     const proposer = config.proposals === undefined ? undefined : openProposer(config.proposals, model)
     const loader = loaderOf(config, model, training, (epoch) => epoch < options.epochs - closedEpochs(config, options))
     const unread = new PhotoFaults(validation?.source, withPolicies(policiesOf(config)))
-    const how = { part: config.part, proposer: proposer?.detector, faults: unread, losses: config.valLoss }
+    let evaluated: DetectionEvaluator | undefined
+    const how = {
+      part: config.part,
+      proposer: proposer?.detector,
+      faults: unread,
+      losses: config.valLoss,
+      onEvaluated: (evaluator: DetectionEvaluator) => {
+        evaluated = evaluator
+      },
+    }
     const task = {
       ...detectionTask(detector, parameters, loader, validation, model, how),
       size: (batch: DetectionBatch) => batchSize(batch, model),
@@ -130,6 +146,8 @@ const detectorTrainer: Trainer<GivenTrainConfig, TrainConfig, ModelConfig, Train
         classes,
         save: (path, training) => saveDetector(path, parameters, { config: model, classes, categoryIds, training }),
       },
+      look: detectorLook(loader, classes, model.input, validation, () => evaluated),
+      ...(lines.length > 0 && { loaded: lines.join("\n") }),
       faults: () => [...loader.faults, ...unread.faults],
       async close() {
         proposer?.parameters.dispose()

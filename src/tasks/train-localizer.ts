@@ -82,10 +82,9 @@ const localizerTrainer: Trainer<
     const stage = await (config.stage === "rpn"
       ? prepareRpn(config, model, parameters, trainingCrops(config, model, data.training), data)
       : prepareRegions(config, model, parameters, data, listener))
-    if (start !== undefined) {
-      const report = expectFit(start.checkpoint, parameters, model.network)
-      listener.log(`${start.checkpoint.path}:\n${describeReport(report)}`)
-    }
+    const loaded =
+      start && `${start.checkpoint.path}:\n${describeReport(expectFit(start.checkpoint, parameters, model.network))}`
+    if (loaded) listener.log(loaded)
     const { batchesPerEpoch } = stage.task
     listener.log(
       `${model.network}, ${model.stage}, ${model.norm} norm, ${model.frozen} parts frozen; learning rate ${config.lr}; ` +
@@ -94,7 +93,7 @@ const localizerTrainer: Trainer<
     const { classes } = data.training
     return {
       ...stage,
-      ...{ options: runOptions(config, batchesPerEpoch), parameters },
+      ...{ options: runOptions(config, batchesPerEpoch), parameters, loaded },
       saved: {
         name: `${model.network} ${model.stage}`,
         classes,

@@ -41,6 +41,8 @@ interface DetectionTaskOptions {
   readonly faults?: PhotoFaults
   /** Whether the losses are measured too: means over the images. */
   readonly losses?: boolean
+  /** Takes what a validation that came to its end has matched. */
+  onEvaluated?(evaluator: DetectionEvaluator): void
 }
 
 /** A detector, its training batches and its validation data as something `runTraining` can train. */
@@ -50,7 +52,13 @@ export function detectionTask(
   loader: Loader<unknown, DetectionBatch>,
   validation: Dataset | undefined,
   config: InputConfig,
-  { part = "both", proposer, faults = new PhotoFaults(validation?.source), losses = false }: DetectionTaskOptions = {},
+  {
+    part = "both",
+    proposer,
+    faults = new PhotoFaults(validation?.source),
+    losses = false,
+    onEvaluated,
+  }: DetectionTaskOptions = {},
 ): TrainingTask<Loaded<DetectionBatch>, TrainingBatch> {
   return {
     parameters,
@@ -94,6 +102,7 @@ export function detectionTask(
           const all = (await peers.exchange(own)).flat()
           for (const one of all.sort((a, b) => a.index - b.index)) count(one)
         }
+        if (!signal.aborted) onEvaluated?.(evaluator)
         const named = Object.entries(means.means()).map(([name, value]) => [`val_${name}`, value])
         return { ...detectionMetrics(evaluator.report()), ...Object.fromEntries(named) }
       },

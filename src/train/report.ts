@@ -1,5 +1,7 @@
+import { stringify } from "yaml"
 import { escapeHtml, formatNumber, type Line, lineChart } from "../report/chart.js"
 import { figureList, htmlPage } from "../report/page.js"
+import { type TrainingPictures, trainingPictures } from "../report/training-pictures.js"
 import type { MetricsRow } from "./metrics-log.js"
 import type { RunHistory } from "./run-history.js"
 
@@ -11,6 +13,7 @@ export interface ReportInput extends RunHistory {
   readonly classes: readonly string[]
   /** The highest value of the run's metric so far, which an epoch's row holds too; `null` before any validation. */
   readonly best: number | null
+  readonly pictures?: TrainingPictures
 }
 
 const lossNames = ["loss_objectness", "loss_rpn_box_reg", "loss_classifier", "loss_box_reg"] as const
@@ -28,20 +31,20 @@ const notMetrics = new Set<string>([
  * A training run as one HTML page that needs nothing else: curves of losses, learning rate, times and validation, the
  * figures of every epoch, classes and options. It has no scripts and follows the reader's light or dark mode.
  */
-export function runReport({ title, model, classes, best, steps, epochs, config }: ReportInput): string {
+export function runReport({ title, model, classes, best, steps, epochs, config, pictures = {} }: ReportInput): string {
   const metrics = metricNames(epochs)
   const measured = metrics.filter((name) => !name.startsWith("train_"))
   const found = bestEpoch(epochs, measured, best)
   const hasValidationLoss = epochs.some((row) => "val_loss" in row)
   const charts = [
-    lineChart({ title: "Losses", along: "step", lines: allLosses.map((name) => along(steps, name)) }),
+    lineChart({ title: "Losses", along: "step", lines: lossesOf(steps).map((name) => along(steps, name)) }),
     ...(hasValidationLoss
       ? [
           lineChart({
             title: "Losses in validation",
             along: "epoch",
             dots: true,
-            lines: allLosses.map((name) => along(epochs, `val_${name}`, "epoch", 1, shortName(name))),
+            lines: lossesOf(epochs, "val_").map((name) => along(epochs, `val_${name}`, "epoch", 1, shortName(name))),
           }),
         ]
       : []),
@@ -62,18 +65,43 @@ export function runReport({ title, model, classes, best, steps, epochs, config }
   ]
   const body = `${figures(model, steps, epochs, found, best)}
 <div class="charts">${charts.join("\n")}</div>
-<h2>Epochs</h2>
+${trainingPictures(pictures)}<h2>Epochs</h2>
 ${epochTable(epochs, metrics, found?.epoch)}
 <h2>${classes.length} ${classes.length === 1 ? "class" : "classes"}</h2>
 <p>${classes.map(escapeHtml).join(" · ")}</p>
-${config === undefined ? "" : `<h2>Options</h2>\n<pre>${escapeHtml(JSON.stringify(config, null, 2))}</pre>`}`
+${config === undefined ? "" : recordSections(config as StoredRecord)}`
   return htmlPage(title, body)
+}
+
+/** What `config.json` holds, as far as it is there. */
+interface StoredRecord {
+  readonly config?: unknown
+  readonly model?: unknown
+  readonly loaded?: unknown
+  readonly environment?: Readonly<Record<string, unknown>>
+}
+
+/** What the run began with, its options as `--config` takes them, its network, and what it was started on. */
+function recordSections({ config, model, loaded, environment }: StoredRecord): string {
+  const text = (title: string, value: string) =>
+    `<h2>${title}</h2>\n<pre tabindex="0" aria-label="${title}">${escapeHtml(value)}</pre>\n`
+  return [
+    typeof loaded === "string" ? text("Loaded weights", loaded) : "",
+    config === undefined ? "" : text("Options", stringify(config)),
+    model === undefined ? "" : text("Network", stringify(model)),
+    environment &&
+      `<h2>Environment</h2>\n${figureList(Object.entries(environment).map(([name, value]) => [name, String(value)]))}`,
+  ].join("")
 }
 
 interface BestEpoch {
   readonly epoch: number
   readonly metric: string
 }
+
+/** The losses that a run has: a classifier has fewer than a detector. */
+const lossesOf = (rows: readonly MetricsRow[], prefix = "") =>
+  allLosses.filter((name) => rows.some((row) => `${prefix}${name}` in row))
 
 function metricNames(epochs: readonly MetricsRow[]): string[] {
   return [...new Set(epochs.flatMap((row) => Object.keys(row)))].filter((name) => !notMetrics.has(name))
@@ -125,7 +153,12 @@ function figures(
 
 function epochTable(epochs: readonly MetricsRow[], metrics: readonly string[], best: number | undefined): string {
   if (epochs.length === 0) return `<p class="none">No epoch is done yet.</p>`
-  const columns = ["epoch", ...allLosses, ...metrics, ...(epochs.some((row) => "val_loss" in row) ? ["val_loss"] : [])]
+  const columns = [
+    "epoch",
+    ...lossesOf(epochs),
+    ...metrics,
+    ...(epochs.some((row) => "val_loss" in row) ? ["val_loss"] : []),
+  ]
   const cell = (row: MetricsRow, name: string) => {
     const value = row[name]
     if (value === undefined) return "<td></td>"

@@ -2,6 +2,7 @@ import { constants, copyFileSync, existsSync, readdirSync, readFileSync, renameS
 import { basename, join, resolve } from "node:path"
 import type { Parameters } from "../core/parameters.js"
 import { makeFolder, partBeside, removeParts, writeWhole } from "../core/write-whole.js"
+import type { TrainingPictures } from "../report/training-pictures.js"
 import type { WeightAverage } from "./average.js"
 import { EventFile } from "./event-file.js"
 import { MetricsLog } from "./metrics-log.js"
@@ -47,6 +48,7 @@ export class RunFolder implements RunEvents {
   /** The text of config.json, for a folder that has to be made again. */
   readonly #config: string | undefined
   #metrics: Readonly<Record<string, number>> = {}
+  #pictures: TrainingPictures = {}
   /** What could not be saved when it was last tried. */
   readonly #failures = new Map<string, Error>()
 
@@ -138,6 +140,16 @@ export class RunFolder implements RunEvents {
       saveState(this.#folder, position, this.#parameters, optimizer, average)
       if (isBetween) removeEpochStart(this.#folder)
     })
+    await this.writeReport(position)
+  }
+
+  /** Takes pictures for the report, beside those that it has. */
+  show(pictures: TrainingPictures): void {
+    this.#pictures = { ...this.#pictures, ...pictures }
+  }
+
+  /** Writes `report.html` as it is now. */
+  async writeReport(position: RunPosition): Promise<void> {
     await this.#attempt("report.html", () => this.#writeReport(position))
   }
 
@@ -168,6 +180,7 @@ export class RunFolder implements RunEvents {
       model: name,
       classes,
       best,
+      pictures: this.#pictures,
     }
     writeWhole(join(this.#folder, "report.html"), runReport(input))
   }

@@ -14,6 +14,7 @@ import { writeSafetensors } from "../../src/weights/safetensors.js"
 import { png, tiledPng, writeFiles } from "../datasets/samples.js"
 import { writeCifarFiles } from "../support/cifar-files.js"
 import { readClassifierInfo } from "../support/read-info.js"
+import { reportPictures } from "../support/report-pictures.js"
 import { storedFile } from "../support/stored-file.js"
 
 let folder: string
@@ -83,6 +84,7 @@ test("a classifier's run that Ctrl-C stopped exits with 130, and resumed ends wi
   }
   const epochs = (name: string) => readHistory(name).epochs.map(({ seconds: _, ...row }) => row)
   expect(epochs(broken)).toEqual(epochs(whole))
+  expect(reportPictures(broken)).toBe(reportPictures(whole))
   expect(run("train", "--resume", broken)).toMatchObject({
     status: 0,
     stderr: expect.stringMatching(/is finished: 2 epochs/),

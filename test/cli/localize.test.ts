@@ -8,6 +8,7 @@ import { makeShapes } from "../../datasets/digits.js"
 import { resumeLocalizer, trainLocalizer } from "../../src/tasks/train-localizer.js"
 import type { EpochReport } from "../../src/tasks/training/train-result.js"
 import { readHistory } from "../../src/train/run-history.js"
+import { reportPictures } from "../support/report-pictures.js"
 import { slowTest } from "../support/slow-test.js"
 
 let folder: string
@@ -87,6 +88,7 @@ slowTest(
     )
     expect((await trainInTwo("broken", {}, 7)).join("\n")).toMatch(/continuing after step 7, in epoch 2/)
     expect(made("broken")).toEqual(made("whole"))
+    expect(reportPictures(join(folder, "broken"))).toBe(reportPictures(join(folder, "whole")))
     expect(await resumeLocalizer(join(folder, "whole"))).toEqual(whole)
 
     const rpn = weights("whole")

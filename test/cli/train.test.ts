@@ -8,6 +8,7 @@ import { makeShapes } from "../../datasets/digits.js"
 import { writeSafetensors } from "../../src/weights/safetensors.js"
 import { png, writeFiles } from "../datasets/samples.js"
 import { readDetectorInfo } from "../support/read-info.js"
+import { reportPictures } from "../support/report-pictures.js"
 import { slowTest } from "../support/slow-test.js"
 
 let folder: string
@@ -73,6 +74,7 @@ test("a run that Ctrl-C stopped exits with 130, and resumed ends with the same f
     })
   }
   expect(steps(broken)).toEqual(steps(whole))
+  expect(reportPictures(broken)).toBe(reportPictures(whole))
 
   const again = run("train", "--resume", broken)
   expect(again.stderr).toMatch(/is finished: 2 epochs\. Set --epochs to train further\nbest voc12: \d\.\d+\nreport: /)

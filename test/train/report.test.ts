@@ -28,7 +28,7 @@ test("a report shows each loss, the rate, the times and every validation figure"
   expect(html).toContain("</i>voc12 <b>0.625</b>")
   expect(html).toContain("1.0 % of the time")
   expect(html).toContain("<dd>1.0 GB</dd>")
-  expect(html).toContain("&quot;lr&quot;: 0.01")
+  expect(html).toContain("lr: 0.01")
 })
 
 test("the best epoch is the one that holds the best value, in the figures, the table and the curve", () => {
@@ -88,4 +88,45 @@ test("a run that has done nothing yet has a report too", () => {
   const html = runReport({ ...run, steps: [], epochs: [], best: null, config: undefined })
   expect(html).toContain("No epoch is done yet.")
   expect(html).not.toMatch(/NaN|undefined/)
+})
+
+test("a report shows what the run began with, and its pictures with their boxes", () => {
+  const picture = { jpeg: new Uint8Array([1, 2, 3]), region: [0, 0, 40, 30] } as const
+  const box = { kind: "object", label: "R&B", bbox: [1, 2, 10, 10] } as const
+  const found = { kind: "wrong", label: "cat", score: 0.5, bbox: [3, 4, 10, 10] } as const
+  const html = runReport({
+    ...run,
+    config: {
+      config: { lr: 0.01, sizes: [1, 2] },
+      model: { norm: "frozen" },
+      loaded: "w: <b>",
+      environment: { cores: 2 },
+    },
+    pictures: {
+      batch: [{ caption: "a & b", picture, boxes: [box] }],
+      validation: { worst: [{ caption: "bad", picture, boxes: [found] }], best: [] },
+    },
+  })
+  expect(html).toMatch(/as the network saw it<\/h2>.*<figcaption>a &amp; b<\/figcaption>/s)
+  expect(html).toContain('aria-label="a &amp; b"')
+  expect(html).toContain(">R&amp;B</text>")
+  expect(html).toMatch(/Validation: the worst<\/h2>.*<title>wrong detection: cat 0.50<\/title>/s)
+  expect(html).not.toContain("Validation: the best")
+  expect(html).toContain("sizes:\n  - 1\n  - 2\n")
+  expect(html).toContain("norm: frozen")
+  expect(html).toContain("w: &lt;b&gt;")
+  expect(html).toContain("<dt>cores</dt><dd>2</dd>")
+  expect(XMLValidator.validate(`<div>${trainingPicturesOf(html)}</div>`)).toBe(true)
+})
+
+const trainingPicturesOf = (html: string) => html.slice(html.indexOf("<h2>The first batch"), html.indexOf("<h2>Epochs"))
+
+test("losses that a run does not have are no lines and no columns", () => {
+  const html = runReport({
+    ...run,
+    steps: [{ step: 20, loss: 1, loss_classifier: 1 }],
+    epochs: [{ epoch: 1, loss: 1 }],
+  })
+  expect(html).not.toContain("rpn_box_reg")
+  expect(html).not.toContain("<th>classifier</th>")
 })

@@ -5,6 +5,7 @@ import { DataError } from "../../core/errors.js"
 import type { Parameters } from "../../core/parameters.js"
 import { cropOptions } from "../../localize/crop.js"
 import { type CropBatch, cropLoader } from "../../localize/crop-loader.js"
+import type { DatasetLocalizations } from "../../localize/localize-dataset.js"
 import { type LocalizeOptions, type Localizer, localizeOptions, usualSize } from "../../localize/localizer.js"
 import { buildClassRpn, buildRegionNetwork } from "../../localize/localizer-file.js"
 import { openLocalizer } from "../../localize/open-localizer.js"
@@ -16,10 +17,11 @@ import type { LocalizerConfig } from "../../weights/model-info.js"
 import type { Listener } from "../hooks.js"
 import type { LocalizeTrainConfig } from "../options/train-localizer.js"
 import type { TrainingData } from "./box-data.js"
+import { localizerLook } from "./localizer-look.js"
 import { type PreparedRun, trainable } from "./trainer.js"
 
 /** What a stage brings to a run. */
-export type StageRun = Pick<PreparedRun, "task" | "faults" | "close">
+export type StageRun = Pick<PreparedRun, "task" | "look" | "faults" | "close">
 
 /** The batches of crops that a per-class RPN learns from. @throws UsageError for crops that make no sense */
 export function trainingCrops(
@@ -43,7 +45,8 @@ export function prepareRpn(
   const rpn = buildClassRpn(parameters, model, training.classes.length)
   const check = checkOf({ rpn, side, normalisation: { mean, std } }, lookOf(config, side), validation)
   const task = trainable(cropTask(rpn, parameters, loader, check))
-  return { task, faults: () => [...loader.faults, ...(check?.faults?.faults ?? [])], close: async () => {} }
+  const look = localizerLook(loader, training.classes, model, validation?.images, () => check?.last())
+  return { task, look, faults: () => [...loader.faults, ...(check?.faults?.faults ?? [])], close: async () => {} }
 }
 
 /**
@@ -73,8 +76,9 @@ export async function prepareRegions(
     const refiner = new RegionRefiner(network, { side, normalisation: { mean, std }, batch })
     const check = checkOf({ ...first, refiner }, look, validation)
     const task = trainable(regionTask(network, parameters, loader, check))
+    const shown = localizerLook(loader, training.classes, model, validation?.images, () => check?.last())
     const faults = () => [...loader.faults, ...(check?.faults?.faults ?? [])]
-    return { task, faults, close: async () => first.dispose() }
+    return { task, look: shown, faults, close: async () => first.dispose() }
   } catch (error) {
     first.dispose()
     throw error
@@ -99,5 +103,16 @@ function lookOf({ sizes }: LocalizeTrainConfig, side: number): LocalizeOptions {
 }
 
 function checkOf(localizer: Localizer, options: LocalizeOptions, validation: Dataset | undefined) {
-  return validation && { localizer, options, images: validation.images, faults: new PhotoFaults(validation.source) }
+  if (validation === undefined) return undefined
+  let found: DatasetLocalizations["perImage"] | undefined
+  return {
+    localizer,
+    options,
+    images: validation.images,
+    faults: new PhotoFaults(validation.source),
+    onLocalized(perImage: DatasetLocalizations["perImage"]) {
+      found = perImage
+    },
+    last: () => found,
+  }
 }

@@ -7,6 +7,7 @@ import { renameOldKeys } from "../../core/renamed-keys.js"
 import { makeFolder, writeWhole } from "../../core/write-whole.js"
 import { loadState, type SavedState } from "../../train/state.js"
 import { type HeldFolder, holdFolder } from "../folder-lock.js"
+import type { Environment } from "./environment.js"
 import { makeRunFolder } from "./run-folder.js"
 
 /** What a run's `config.json` holds: enough to start it again, and to see whether the data are still the same. */
@@ -14,6 +15,10 @@ export interface RunRecord<Config, Model> {
   readonly config: Config
   readonly model: Model
   readonly data: DatasetFingerprint
+  /** What of a weights file it began with, for people. */
+  readonly loaded?: string
+  /** What it was started on, for people. */
+  readonly environment?: Environment
 }
 
 /** By what a run knows its data again. */

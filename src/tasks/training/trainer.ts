@@ -7,6 +7,7 @@ import { freeIfPossible } from "../../core/out-of-memory.js"
 import type { Parameters } from "../../core/parameters.js"
 import type { Cluster } from "../../engine/cluster.js"
 import type { EngineChoice } from "../../engine/names.js"
+import type { TrainingPictures } from "../../report/training-pictures.js"
 import { runTraining } from "../../train/run.js"
 import type { RunEvents } from "../../train/run-events.js"
 import { RunFolder, type RunFolderOptions, type SavedModel } from "../../train/run-folder.js"
@@ -18,7 +19,9 @@ import type { TrainingTask } from "../../train/training-task.js"
 import { type HeldFolder, holdFolder } from "../folder-lock.js"
 import { type Listener, listenerOf, type TaskHooks } from "../hooks.js"
 import { batchesPerStep } from "../options/training.js"
+import { environment } from "./environment.js"
 import { following, newFaults } from "./follow-run.js"
+import type { Look } from "./look.js"
 import { countProcesses, expectAlike, ProcessLog, startTogether } from "./processes.js"
 import {
   createRun,
@@ -82,6 +85,10 @@ export interface PreparedRun {
   readonly options: RunOptions
   readonly parameters: Parameters
   readonly saved: SavedModel
+  /** What the report shows of it. */
+  readonly look: Look
+  /** What of a weights file the run began with, for people; absent where there was none. */
+  readonly loaded?: string | undefined
   /** Faults of images met so far. */
   faults(): readonly Fault[]
   close(): Promise<void>
@@ -132,7 +139,12 @@ export async function train<Given extends CommonConfig, Config extends CommonCon
       heard,
       () => {
         const record = { config: stored(config), model, data: trainer.fingerprint(data) }
-        return createRun(trainer.folder, config.out, record)
+        const { loaded } = prepared
+        return createRun(trainer.folder, config.out, {
+          ...record,
+          ...(loaded && { loaded }),
+          environment: environment(),
+        })
       },
     )
   })
@@ -214,7 +226,7 @@ interface Joined {
  * @param openFolder called in the first process alone
  */
 async function trainPrepared(
-  { task, options, parameters, saved, faults, close, cluster, log: own, state }: PreparedRun & Joined,
+  { task, options, parameters, saved, look, faults, close, cluster, log: own, state }: PreparedRun & Joined,
   config: RunFolderOptions,
   about: unknown,
   hooks: TrainHooks,
@@ -235,10 +247,15 @@ async function trainPrepared(
     }
     await folder?.begin(position)
     if (state) log(`continuing after step ${position.step}, in epoch ${position.epoch + 1}`)
+    folder?.show(await picturesOr(async () => ({ batch: await look.batch() }), log))
     const tellFaults = newFaults(faults, fault)
     const told = folder && following({ folder, run, options, best: position.best }, tellFaults, hooks)
     const events = cluster === undefined ? told! : sharedEvents(cluster, told)
     const end = await task.run(options, events, signal, state, cluster).catch(nameRun(run)).finally(tellFaults)
+    if (folder && !signal.aborted) {
+      folder.show(await picturesOr(() => validationPictures(look), log))
+      await folder.writeReport(end)
+    }
     if (folder?.failure) throw new UserError(`${run}: the last save failed: ${folder.failure.message}`)
     // None ends before all is saved.
     const stops = (await cluster?.exchange(signal.aborted)) ?? [signal.aborted]
@@ -253,6 +270,21 @@ async function trainPrepared(
 const nameRun = (run: string) => (error: unknown) => {
   if (error instanceof LostProcessError && existsSync(join(run, "state"))) error.run = run
   throw error
+}
+
+/** Pictures of a run; what keeps them from being made never stops it. */
+async function picturesOr(make: () => Promise<TrainingPictures>, log: Listener["log"]): Promise<TrainingPictures> {
+  try {
+    return await make()
+  } catch (error) {
+    log(`the report goes without pictures: ${(error as Error).message}`)
+    return {}
+  }
+}
+
+async function validationPictures(look: Look): Promise<TrainingPictures> {
+  const validation = await look.validation()
+  return validation === undefined ? {} : { validation }
 }
 
 /** The purpose of a seed that makes first weights. */

@@ -262,6 +262,18 @@ test("augmented batches hang on the seed, the epoch and the place alone, not on 
   expect(await take(load(dataset, { ...options, seed: 1 }).epoch(2))).not.toEqual(whole)
 })
 
+test("a look at the first images of the first batch shows what training sees, and changes nothing of it", async () => {
+  const options = { augment: augmentPresets.strong, sizes: [40, 60], batchSize: 3 }
+  const loader = load(labelled(), options)
+  const whole = await take(loader.epoch(0))
+  const { images, ...looked } = (await loader.look(2))!
+  expect(images).toEqual(whole[0]!.images.slice(0, 2))
+  const first = (await loader.look(3))!
+  expect(first).toMatchObject({ pixels: whole[0]!.pixels, shape: whole[0]!.shape })
+  expect(looked.shape[0]).toBe(2)
+  expect(await take(loader.epoch(0))).toEqual(whole)
+})
+
 test("a mosaic has its partners' objects under their own labels, and no epoch beyond the last mixed one has any", async () => {
   const dataset = labelled()
   const augment = { ...augmentPresets.none, mosaic: 1 }
