@@ -134,6 +134,7 @@ function readFile(path: string, root: string, options: ReadOptions, log: FaultLo
   const ofSplit = splitFolders(finder.root, () => true).filter(({ split }) => split === options.split)
   const folders = ofSplit.map((one) => basename(one.path))
   const images = new Map<string, OpenImage>()
+  const byFile = new Map<string, OpenImage>()
   const missing = new Set<string>()
   for (const [index, row] of rows.entries()) {
     if (index === 0 && columns.hasHeader) continue
@@ -150,7 +151,10 @@ function readFile(path: string, root: string, options: ReadOptions, log: FaultLo
         file = join(finder.root, name)
       }
       const side = (at: number | undefined) => (at === undefined ? 0 : numberOfText(row[at] ?? "") || 0)
-      image = { id: idOf(name), file, width: side(columns.width), height: side(columns.height), where, objects: [] }
+      // Another spelling of a name that was read before, such as one without its ending, is the same image.
+      const size = { width: side(columns.width), height: side(columns.height) }
+      image = byFile.get(file) ?? { id: idOf(name), file, ...size, where, objects: [] }
+      byFile.set(file, image)
       images.set(name, image)
     }
     const texts = columns.box.map((at) => row[at] ?? "")
@@ -162,7 +166,7 @@ function readFile(path: string, root: string, options: ReadOptions, log: FaultLo
     else image.objects.push({ index, name: label, box, ...(isGroup && { crowd: true }) })
   }
   notices.push(...finder.notices())
-  const read = [...images.values()]
+  const read = [...byFile.values()]
   const boxes = read.flatMap(({ objects }) => objects.map(({ box }) => box))
   if (boxes.length === 0 || !boxes.every((box) => box.every((value) => value >= 0 && value <= 1))) return read
   notices.push(`${where}: all ${boxes.length} boxes lie between 0 and 1: they are read as parts of the image`)

@@ -154,6 +154,12 @@ test("CSV, labelme and VOC: what Python takes for no number or label is none", a
   expect((await readDataset(voc)).faults.map(({ kind }) => kind)).toEqual(["broken-annotation"])
 })
 
+test("CSV: two spellings of one name are one image", async () => {
+  const text = "filename,x1,y1,x2,y2,class\na.png,1,2,9,9,dog\na,1,2,8,8,dog\n"
+  const { images } = await readDataset(write({ "train.csv": text, "a.png": picture }))
+  expect(images.map(({ id, labels }) => [id, labels.length])).toEqual([["a", 2]])
+})
+
 test("CSV: a quote in the midst of a field is named with its file and line", async () => {
   const folder = write({ "train.csv": 'filename,x1,y1,x2,y2,class\na.png,1,2,3,4,do"g\n', "a.png": picture })
   const reading = expect(readDataset(folder)).rejects
