@@ -55,11 +55,12 @@ export interface Classified {
   }[]
 }
 
-export interface Peers {
+export interface Peer {
   readonly device: string
   readonly torch: string
   readonly torchvision: string
-  readonly times: Readonly<Record<string, readonly number[]>>
+  /** Milliseconds of each step. */
+  readonly times: readonly number[]
 }
 
 type Numbers = readonly { readonly name: string; readonly forward: number; readonly backward: number }[]
@@ -82,7 +83,7 @@ export function page(proof: Proof): string {
     ...steps(proof, of<Step | Compared>("step")),
     ...times(proof, of<Bench>("bench")),
     ...classified(of<Classified>("classify")),
-    ...peers(of<Peers>("torchvision")),
+    ...peers(of<Peer>("torchvision")),
     ...failures(parts),
   ]
   return `${sections.join("\n")}\n`
@@ -174,15 +175,13 @@ function classified(found: readonly (Part & { result: Classified })[]): string[]
   return rows.length === 0 ? [] : [...table(["training", "engine", "images a second"], rows)]
 }
 
-function peers([found]: readonly (Part & { result: Peers })[]): string[] {
-  if (found === undefined) return []
-  const { device, torch, torchvision, times } = found.result
-  const rows = Object.entries(times).map(([name, own]) => [name, milliseconds(spread(own))])
-  return [
-    `torchvision ${torchvision}, torch ${torch}, on ${device}, channels_last, regions aligned:`,
-    "",
-    ...table(["", "milliseconds"], rows),
-  ]
+function peers(found: readonly (Part & { result: Peer })[]): string[] {
+  const [first] = found
+  if (first === undefined) return []
+  const { device, torch, torchvision } = first.result
+  const rows = found.map(({ name, result }) => [name.replace("torchvision, ", ""), milliseconds(spread(result.times))])
+  const title = `torchvision ${torchvision}, torch ${torch}, on ${device}, channels_last, regions aligned:`
+  return [title, "", ...table(["", "milliseconds"], rows)]
 }
 
 function failures(parts: readonly Part[]): string[] {

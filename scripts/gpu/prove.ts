@@ -14,7 +14,7 @@ import { packageFolder } from "../../src/core/own-package.js"
 import { type ModelConfig, modelDefaults } from "../../src/detector/model.js"
 import { preset } from "../../src/detector/presets.js"
 import { machine } from "../../src/tasks/bench-phases.js"
-import { type Bench, type Classified, type Doctor, type Part, type Peers, type Proof, page, type Step } from "./page.js"
+import { type Bench, type Classified, type Doctor, type Part, type Peer, type Proof, page, type Step } from "./page.js"
 
 const { values } = parseArgs({
   options: {
@@ -199,9 +199,10 @@ async function peers(): Promise<void> {
     const [, count, size] = network.split(":").map(Number)
     return { name: `classify, ${network}`, kind: "classify", batch: count, size, steps }
   })
-  const cases = JSON.stringify([...detectors, ...classifiers])
   const file = join(root, "scripts/gpu/torchvision_peer.py")
-  await part<Peers>("torchvision", [file, cases], { program: values.python })
+  for (const one of [...detectors, ...classifiers]) {
+    await part<Peer>(`torchvision, ${one.name}`, [file, JSON.stringify(one)], { program: values.python })
+  }
 }
 
 /** As `bench` has it, but that regions are aligned: torchvision pools no other way. */

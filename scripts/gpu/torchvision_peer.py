@@ -1,5 +1,5 @@
 """torchvision's side of `prove.ts`, on a GPU where torch finds one: one JSON document on stdout.
-`torchvision_peer.py CASES`, JSON: a list of {name, kind: train | detect | classify, config, batch, size, steps}."""
+`torchvision_peer.py CASE`, JSON: {kind: train | detect | classify, config, batch, size, steps}."""
 
 import json
 import pathlib
@@ -83,12 +83,10 @@ def classify(case):
     return step
 
 
-def main(cases):
+def main(case):
     torch.manual_seed(0)
-    times = {}
-    for case in cases:
-        work = {"train": train, "detect": detect, "classify": classify}[case["kind"]](case)
-        times[case["name"]] = timed(work, case["steps"])
+    work = {"train": train, "detect": detect, "classify": classify}[case["kind"]](case)
+    times = timed(work, case["steps"])
     device = torch.cuda.get_device_name() if DEVICE.type == "cuda" else "processor"
     versions = {"torch": torch.__version__, "torchvision": torchvision.__version__}
     print(json.dumps({"device": device, **versions, "times": times}))
