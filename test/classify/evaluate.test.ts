@@ -3,6 +3,7 @@ import type { LabelledSet } from "../../datasets/labelled-set.js"
 import { areNumbered, scoreSet } from "../../src/classify/evaluate.js"
 import type { Scorer } from "../../src/classify/scorer.js"
 import { DataError } from "../../src/core/errors.js"
+import { peersOf } from "../support/peers.js"
 
 /** Images of one pixel whose red is their number; those in `broken` cannot be read. */
 function fakeSet(count: number, broken: ReadonlyMap<number, Error> = new Map(), classes = ["cat", "dog"]) {
@@ -95,3 +96,17 @@ test("other classes are refused, unless the classifier has only numbers for them
   expect((await scoreSet(set, fakeScorer(["0", "1"]), { batch: 2 })).labels.length).toBe(2)
   expect([areNumbered(["0", "1"]), areNumbered(["1", "2"])]).toEqual([true, false])
 })
+
+test.each([2, 3])(
+  "%d processes share a set out in the batches of one, and all have every score in its place",
+  async (size) => {
+    const broken = new Map([[4, new DataError("4.png: broken")]])
+    const alone = await scoreSet(fakeSet(9, broken).set, fakeScorer(), { batch: 2 })
+    const scorers = peersOf(size).map((peers) => ({ peers, scorer: fakeScorer() }))
+    const shared = await Promise.all(
+      scorers.map(({ peers, scorer }) => scoreSet(fakeSet(9, broken).set, scorer, { batch: 2, peers })),
+    )
+    for (const scored of shared) expect(scored).toEqual(alone)
+    expect(scorers.flatMap(({ scorer }) => scorer.batches).sort()).toEqual([1, 1, 2, 2, 2])
+  },
+)

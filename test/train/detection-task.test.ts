@@ -1,3 +1,4 @@
+import type * as tf from "@tensorflow/tfjs-core"
 import { expect, test } from "vitest"
 import type { Dataset } from "../../datasets/dataset.js"
 import { datasetFromSamples } from "../../datasets/dataset-from-samples.js"
@@ -6,11 +7,13 @@ import type { Loader } from "../../datasets/loader/loader.js"
 import type { Detections } from "../../src/boxes/boxes.js"
 import { imageNet } from "../../src/core/normalisation.js"
 import { Parameters } from "../../src/core/parameters.js"
-import { seededRandom } from "../../src/core/random.js"
+import { type Random, seededRandom } from "../../src/core/random.js"
 import type { FasterRcnn } from "../../src/detector/faster-rcnn.js"
 import { startEngine } from "../../src/engine/start.js"
 import { evaluateDetections } from "../../src/eval/report.js"
+import type { Peers } from "../../src/train/agreement.js"
 import { detectionTask } from "../../src/train/detection-task.js"
+import { peersOf } from "../support/peers.js"
 
 /** The figures of a validation with a detector that finds this in the first picture, that in the second, and so on. */
 async function validate(perImage: readonly Detections[], set: Dataset) {
@@ -104,4 +107,39 @@ test("the losses of a validation are means over its images, named beside those o
   expect(figures).toMatchObject({ val_loss_objectness: 1.5, val_loss_box_reg: 0.5, val_loss: 2 })
   expect(Object.keys(figures).slice(0, 5)).toEqual(["voc12", "voc07", "AP", "AP50", "AP75"])
   expect(seen[0]).toEqual([[0, 0, 15, 20], 20, 30])
+})
+
+test("processes that share a validation out get every digit of one", async () => {
+  await startEngine()
+  const samples = Array.from({ length: 8 }, (_, i) => {
+    const image = { data: new Uint8Array(3 * 40 * 40).fill(20 * (i + 1)), height: 40, width: 40 }
+    return { image, boxes: [[i, i, 20 + i, 24 + i]], labels: ["thing"] }
+  })
+  const set = await datasetFromSamples(samples, { classes: ["thing"] })
+  const seen: number[] = []
+  /** Finds by the photo's brightness, and draws its losses from the source that it is given. */
+  const detectWithLosses = async (photo: tf.Tensor4D, _: unknown, random: Random) => {
+    const i = Math.round(((photo.dataSync()[0]! * 0.229 + 0.485) * 255) / 20) - 1
+    seen.push(i)
+    const box = [i + (i % 3), i, 18 + i, 24 + i]
+    return {
+      found: [found([box, [0, 0, 9, 9]], [0.9 - i / 20, 0.3])],
+      losses: { loss_classifier: random.normal() / 3 },
+    }
+  }
+  const look = (peers?: Peers) => {
+    const loader = { batchesPerEpoch: 1 } as unknown as Loader<unknown, DetectionBatch>
+    const detector = { detectWithLosses } as unknown as FasterRcnn
+    const inputs = { size: 40, maxSize: 40, input: imageNet }
+    const task = detectionTask(detector, new Parameters(seededRandom(0)), loader, set, inputs, { losses: true })
+    return task.validate!(new AbortController().signal, undefined, peers)
+  }
+  const alone = await look()
+  expect(alone).toMatchObject({ voc12: expect.closeTo(0.9, 0), val_loss: expect.any(Number) })
+  for (const size of [2, 3]) {
+    seen.length = 0
+    const shared = await Promise.all(peersOf(size).map((peers) => look(peers)))
+    for (const figures of shared) expect(figures).toEqual(alone)
+    expect(seen.sort((a, b) => a - b)).toEqual([0, 1, 2, 3, 4, 5, 6, 7])
+  }
 })
