@@ -34,17 +34,20 @@ export async function needCompiler(): Promise<string> {
 interface RunOptions {
   readonly cwd?: string
   readonly onLine?: (line: string) => void
+  /** Set beside what this process has. */
+  readonly env?: Readonly<Record<string, string>>
 }
 
 /** Runs a program and keeps what it says; `output` is stdout and stderr together. */
 export function run(
   program: string,
   args: readonly string[],
-  { cwd, onLine }: RunOptions = {},
+  { cwd, onLine, env }: RunOptions = {},
 ): Promise<{ code: number; output: string }> {
   return new Promise((resolve) => {
     const child = spawn(program, args, {
       ...(cwd && { cwd }),
+      ...(env && { env: { ...process.env, ...env } }),
       stdio: ["ignore", "pipe", "pipe"],
     })
     let output = ""

@@ -34,8 +34,8 @@ export interface SetupOptions {
   readonly cache?: string
   /** Told each step, and what pip says. */
   readonly onLog?: (line: string) => void
-  /** Told how far compiling and unpacking are. */
-  readonly onProgress?: ((job: string, done: number, total: number) => void) | undefined
+  /** Told how far fetching, compiling and unpacking are. */
+  readonly onProgress?: ((job: string, done: number, total: number | undefined, unit?: "MB") => void) | undefined
 }
 
 /**
@@ -114,10 +114,10 @@ async function build(
     let cuda: string[] = []
     if (earlier) await layOutEarlier(earlier, staging)
     else {
-      const source = given ?? (await fetchWheel(tensorflowWheel(device), downloads, log))
+      const source = given ?? (await fetchWheel(tensorflowWheel(device), downloads, log, onProgress))
       log(`unpacking ${basename(source)}`)
       await layOut(source, staging, (done, total) => onProgress?.("unpack", done, total))
-      if (device === "gpu" && source.endsWith(".whl")) cuda = await layOutCuda(staging, downloads, log)
+      if (device === "gpu" && source.endsWith(".whl")) cuda = await layOutCuda(staging, downloads, log, onProgress)
     }
     await layOutTfjsNode(staging, log)
     log("building the addon")
@@ -153,9 +153,14 @@ async function layOutTfjsNode(folder: string, log: (line: string) => void): Prom
   }
 }
 
-async function fetchWheel(source: WheelSource, downloads: string, log: (line: string) => void): Promise<string> {
+async function fetchWheel(
+  source: WheelSource,
+  downloads: string,
+  log: (line: string) => void,
+  onProgress: SetupOptions["onProgress"],
+): Promise<string> {
   log(`fetching ${source.requirement} with pip`)
-  return downloadWheel(source, downloads, log)
+  return downloadWheel(source, downloads, log, (done, total) => onProgress?.("fetch", done, total, "MB"))
 }
 
 const libraryNames = ["libtensorflow_cc.so.2", "libtensorflow_framework.so.2"] as const
@@ -214,10 +219,15 @@ async function layOut(source: string, folder: string, onEntry: (done: number, to
  * CUDA's libraries where TensorFlow's library looks for them: in `../nvidia/<part>/lib` from its
  * own folder, by its run path. Each of them finds the others in the same way.
  */
-async function layOutCuda(folder: string, downloads: string, log: (line: string) => void): Promise<string[]> {
+async function layOutCuda(
+  folder: string,
+  downloads: string,
+  log: (line: string) => void,
+  onProgress: SetupOptions["onProgress"],
+): Promise<string[]> {
   const libraries: string[] = []
   for (const source of cudaWheels()) {
-    const part = await fetchWheel(source, downloads, log)
+    const part = await fetchWheel(source, downloads, log, onProgress)
     log(`unpacking ${basename(part)}`)
     const written = await unpackZip(part, join(folder, "deps"), (name) =>
       /^nvidia\/[^/]+\/lib\/[^/]+\.so[.0-9]*$/.test(name) ? name : undefined,

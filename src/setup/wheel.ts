@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto"
-import { createReadStream, createWriteStream } from "node:fs"
+import { createReadStream, createWriteStream, readdirSync, statSync } from "node:fs"
 import { mkdir, mkdtemp, readdir, rename, rm } from "node:fs/promises"
 import { basename, dirname, join } from "node:path"
 import { pipeline } from "node:stream/promises"
@@ -34,9 +34,15 @@ export function tensorflowWheel(device: "cpu" | "gpu"): WheelSource {
 
 /**
  * Fetches a wheel with the user's own pip, as it is configured. One that is already whole in `folder` is kept.
+ * @param onMegabytes told how much is there: no version of pip before 24.1 tells it to a program, so the files that it writes are looked at
  * @throws UserError when there is no pip, it fails, or what it fetches is another file
  */
-export async function downloadWheel(source: WheelSource, folder: string, onLine: (line: string) => void) {
+export async function downloadWheel(
+  source: WheelSource,
+  folder: string,
+  onLine: (line: string) => void,
+  onMegabytes: (done: number, total: number | undefined) => void = () => {},
+) {
   const { requirement, sha256 } = source
   await mkdir(folder, { recursive: true })
   const kept = await wheelIn(folder, requirement)
@@ -49,6 +55,14 @@ export async function downloadWheel(source: WheelSource, folder: string, onLine:
   if (!pip) throw new UserError("pip was not found: install Python's pip, or give --libtensorflow a TensorFlow wheel")
   // pip writes beside, and only a whole wheel is moved to where it is looked for.
   const partial = await mkdtemp(join(folder, "partial-"))
+  let total: number | undefined
+  let told = 0
+  const look = () => {
+    const done = Math.floor(sizeBelow(partial) / 1e6)
+    if (done > told) onMegabytes(done, total === undefined ? undefined : Math.max(done, total))
+    told = Math.max(told, done)
+  }
+  const watch = setInterval(look, LOOK_EVERY)
   try {
     const [program, ...args] = pip
     const platforms = ["manylinux_2_27", "manylinux_2_17", "manylinux2014"].flatMap((tag) => [
@@ -58,10 +72,16 @@ export async function downloadWheel(source: WheelSource, folder: string, onLine:
     const fetch = ["download", "--no-deps", "--only-binary=:all:", ...platforms, "--python-version", "3.11"]
     const { code, output } = await run(program, [...args, ...fetch, "-d", partial, requirement], {
       cwd: folder,
+      // Here it writes what it has so far.
+      env: { TMPDIR: partial },
       onLine: (line) => {
-        if (/^Downloading /.test(line)) onLine(line)
+        if (!/^Downloading /.test(line)) return
+        onLine(line)
+        total = megabytesIn(line)
       },
     })
+    clearInterval(watch)
+    look()
     const wheel = (await readdir(partial)).find((name) => name.endsWith(".whl"))
     if (code !== 0 || !wheel) throw new UserError(`pip could not fetch ${requirement}: ${pipFailure(output)}`)
     if (!(await isTheWheel(join(partial, wheel), sha256))) {
@@ -72,8 +92,27 @@ export async function downloadWheel(source: WheelSource, folder: string, onLine:
     await rename(join(partial, wheel), join(folder, wheel))
     return join(folder, wheel)
   } finally {
+    clearInterval(watch)
     await rm(partial, { recursive: true, force: true })
   }
+}
+
+/** Milliseconds. */
+const LOOK_EVERY = 500
+
+/** `Downloading tensorflow_cpu-2.21.0-cp311-cp311-manylinux_2_27_x86_64.whl (230.1 MB)` -> 230 */
+function megabytesIn(line: string): number | undefined {
+  const [, count, unit] = /\((\d+(?:\.\d+)?) (MB|GB)\)$/.exec(line) ?? []
+  return count === undefined ? undefined : Math.round(Number(count) * (unit === "GB" ? 1000 : 1))
+}
+
+/** Bytes of the files in a folder; those that vanish meanwhile count nothing. */
+function sizeBelow(folder: string): number {
+  const files = readdirSync(folder, { recursive: true, encoding: "utf8" })
+  return files.reduce((sum, file) => {
+    const status = statSync(join(folder, file), { throwIfNoEntry: false })
+    return sum + (status?.isFile() ? status.size : 0)
+  }, 0)
 }
 
 const isTheWheel = async (path: string, sha256: string): Promise<boolean> => (await fileSha256(path)) === sha256

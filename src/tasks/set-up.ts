@@ -44,7 +44,7 @@ export async function setUp(options: SetUpOptions = {}, hooks: TaskHooks = {}): 
       ...(device && { device }),
       ...(cache && { cache }),
       onLog: log,
-      onProgress: (job, done, total) => progress({ job, done, total }),
+      onProgress: (job, done, total, unit) => progress({ job, done, total, unit }),
     })
     await startEngine("tensorflow", entry)
     await prove("native", log)

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterEach, beforeEach, describe, expect, it } from "vitest"
@@ -63,6 +63,38 @@ echo other > "$2/tensorflow_cpu-2.21.0-cp311-cp311-any.whl"`
       "another tensorflow_cpu-2.21.0-cp311-cp311-any.whl",
     )
     expect(existsSync(join(folder, "tensorflow_cpu-2.21.0-cp311-cp311-any.whl"))).toBe(false)
+  })
+
+  it("tell how much of them is there while pip fetches, and how much there will be where pip says so", async () => {
+    const bin = join(folder, "bin")
+    mkdirSync(bin)
+    // As pip: it writes into its folder of temporary files, and moves what is whole.
+    const pip = `#!/bin/sh
+[ "$3" = --version ] && exit 0
+while [ "$1" != -d ]; do shift; done
+echo "Downloading tensorflow_cpu-2.21.0-cp311-cp311-any.whl (3.1 MB)"
+mkdir "$TMPDIR/pip-unpack"
+head -c 1500000 /dev/zero > "$TMPDIR/pip-unpack/part"
+while [ ! -e "${folder}/seen" ]; do sleep 0.05; done
+head -c 1600000 /dev/zero >> "$TMPDIR/pip-unpack/part"
+mv "$TMPDIR/pip-unpack/part" "$2/tensorflow_cpu-2.21.0-cp311-cp311-any.whl"`
+    writeFileSync(join(bin, "python3"), pip, { mode: 0o755 })
+    process.env.PATH = `${bin}:${path}`
+    const whole = join(folder, "whole")
+    writeFileSync(whole, Buffer.alloc(3_100_000))
+    const source = { requirement: "tensorflow-cpu==2.21.0", sha256: await fileSha256(whole) }
+    const told: unknown[] = []
+    const onMegabytes = (...megabytes: unknown[]) => {
+      told.push(megabytes)
+      writeFileSync(join(folder, "seen"), "")
+    }
+    const wheel = await downloadWheel(source, folder, () => {}, onMegabytes)
+    expect(statSync(wheel).size).toBe(3_100_000)
+    expect(told).toEqual([
+      [1, 3],
+      [3, 3],
+    ])
+    expect(readdirSync(folder).filter((name) => name.startsWith("partial-"))).toEqual([])
   })
 
   it("of TensorFlow and of CUDA are known by their hashes", () => {

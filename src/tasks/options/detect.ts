@@ -1,7 +1,7 @@
 import { z } from "zod"
 import { type DetectOptions, detectRules } from "../../detector/detect-options.js"
 import { option } from "../option.js"
-import { byRule, detectEngine, files, offline, precision, submission } from "./shared.js"
+import { byRule, detectEngine, files, offline, precision, submission, tilesShape } from "./shared.js"
 
 /** How a detector looks at an image; the same wherever one runs. */
 export const lookShape = {
@@ -28,15 +28,7 @@ export const lookShape = {
     help: "multi-scale testing: shorter sides, as in 400,500,600",
     unit: "sides",
   }),
-  tiles: option(byRule(z.number(), detectRules.tiles).optional(), {
-    help: "also detect on tiles of this side, for small objects in large photos",
-    unit: "pixels",
-  }),
-  overlap: option(byRule(z.number(), detectRules.overlap).optional(), {
-    help: "minimum overlap of neighbouring tiles, as a share of a tile",
-    value: "0..0.9",
-    otherwise: "0.2",
-  }),
+  ...tilesShape("also detect on tiles of this side, for small objects in large photos"),
 }
 
 /** The options of `detect`, and their defaults. */

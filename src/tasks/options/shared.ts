@@ -2,9 +2,10 @@ import { z } from "zod"
 import type { BackboneSpec } from "../../backbone/backbone.js"
 import type { Rule } from "../../core/options.js"
 import type { OwnBackbone } from "../../detector/build.js"
+import { detectRules } from "../../detector/detect-options.js"
 import { engineChoices, precisions } from "../../engine/names.js"
-import type { BoxData } from "../box-data.js"
 import { submissions } from "../../predict/submissions.js"
+import type { BoxData } from "../box-data.js"
 import { option } from "../option.js"
 
 /** Options that several tasks have, declared once. */
@@ -141,4 +142,15 @@ export const detectorOverrides = option(z.record(z.string(), z.unknown()).defaul
 export const submission = option(z.enum(submissions).optional(), {
   help: "also write the results as an evaluation server takes them: VOC's tar, COCO's zip, ImageNet DET's lines",
   source: "the development kits of VOC2012 and ILSVRC; cocodataset.org",
+})
+
+/** Tiles of large photos. @param help what is done with them */
+export const tilesShape = (help: string) => ({
+  tiles: option(byRule(z.number(), detectRules.tiles).optional(), { help, unit: "pixels" }),
+  overlap: option(byRule(z.number(), detectRules.overlap).optional(), {
+    help: "minimum overlap of neighbouring tiles, as a share of a tile",
+    value: "0..0.9",
+    otherwise: "0.2",
+    source: "SAHI: overlap_height_ratio 0.2",
+  }),
 })

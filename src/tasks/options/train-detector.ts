@@ -1,6 +1,5 @@
 import { z } from "zod"
 import { augmentLevels } from "../../../datasets/augment/levels.js"
-import { detectRules } from "../../detector/detect-options.js"
 import { defaultModel, defaultPreset, presetNames } from "../../detector/preset-names.js"
 import { trainingParts } from "../../detector/training-part.js"
 import { adamwRate, averageDefaults, sgdDefaults } from "../../train/options.js"
@@ -9,7 +8,6 @@ import { option } from "../option.js"
 import {
   boxData,
   boxDataFromCode,
-  byRule,
   detectorOverrides,
   engine,
   howRead,
@@ -19,6 +17,7 @@ import {
   ownBackbone,
   policies,
   strideIn,
+  tilesShape,
   trainSplit,
   valSplit,
 } from "./shared.js"
@@ -164,17 +163,9 @@ export const trainSchema = z.strictObject({
     help: "auto: as many anchor sizes and ratios as the detector has, fitted to the data",
     otherwise: "the preset's, or those of a detector in the weights",
   }),
-  tiles: option(byRule(z.number(), detectRules.tiles).optional(), {
-    help: "train on tiles of this side too, for small objects in large photos; detect and eval have the same flag",
-    unit: "pixels",
-  }),
-  overlap: option(byRule(z.number(), detectRules.overlap).optional(), {
-    help: "minimum overlap of neighbouring tiles, as a share of a tile",
-    value: "0..0.9",
-    otherwise: "0.2",
-    source: "SAHI: overlap_height_ratio 0.2",
-    advanced: true,
-  }),
+  ...tilesShape(
+    "train on tiles of this side too, for small objects in large photos; detect and eval have the same flag",
+  ),
   sizes: option(z.array(z.int().min(32)).min(1).optional(), {
     help: "multi-scale training: shorter sides, one drawn for each batch, as in 480,512,544",
     otherwise: "the recipe's, else the size",
