@@ -73,8 +73,17 @@ function imagesOf(place: string, { root, file }: YoloSettings, all: FolderFiles,
   })
 }
 
-/** Where a place is: a folder, a list, or what a pattern finds. */
+/** Letters of a place, and wildcards of one of its steps: more is no path, and matching takes for ever. @source Linux's PATH_MAX; ours */
+const most = { letters: 4096, wildcards: 3 }
+
+/** Where a place is: a folder, a list, or what a pattern finds. @throws DataError for one that no path can be */
 function pathsOf(place: string, root: string, file: string, notices: string[]): string[] {
+  const isWild = place.split("/").some((step) => (step.match(/\*+/g)?.length ?? 0) > most.wildcards)
+  if (place.length > most.letters || isWild) {
+    throw new DataError(
+      `${file}: "${place}": expected at most ${most.letters} letters, and ${most.wildcards} wildcards between two slashes`,
+    )
+  }
   const path = resolve(root, place)
   const isInside = path === root || path.startsWith(root + sep)
   if (isInside && (isFolder(path) || isFile(path))) return [path]

@@ -69,5 +69,9 @@ test("a folder or a listed file outside the data folder is refused", async () =>
 test("a yaml without names, and one without the split, say so", async () => {
   await expect(readYolo(sample("", "train: images\n"))).rejects.toThrow("not a YOLO data.yaml: names")
   await expect(readYolo(sample("", "train: images\nnc: 1000000000\n"))).rejects.toThrow("nc: Too big")
+  for (const place of ["*".repeat(300_000), "a/".repeat(150_000), `${"*a".repeat(30)}b`]) {
+    const reading = readYolo(sample("", `train: "${place}"\nnames: [cat]\n`))
+    await expect(reading).rejects.toThrow("expected at most 4096 letters, and 3 wildcards between two slashes")
+  }
   await expect(readYolo(sample(""), { split: "val" })).rejects.toThrow('no split "val". There: train')
 })
