@@ -3,7 +3,7 @@ import { beforeEach, expect, test, vi } from "vitest"
 import { seededRandom } from "../../../src/core/random.js"
 import { convolution } from "../../../src/engine/ops/convolution/convolution.js"
 import { expectClose } from "../../support/close.js"
-import { onAwaitedEngines } from "../../support/engines.js"
+import { onAwaitedEngines, onEveryEngine } from "../../support/engines.js"
 import { type ConvolutionCase, naiveConvolution } from "../../support/naive-convolution.js"
 
 let random = seededRandom(5)
@@ -187,3 +187,19 @@ function opsOf(work: () => unknown): string[] {
   vi.restoreAllMocks()
   return names
 }
+
+onEveryEngine("convolution", (engine) => {
+  // It is a kernel of TensorFlow that gives another shape.
+  test.runIf(engine === "tensorflow").each([
+    [1, 2, [0, 4, 4, 8]],
+    [3, 2, [0, 4, 4, 8]],
+    [1, 1, [0, 7, 7, 8]],
+  ])("of no maps is none, of the right shape: %i cells a side, stride %i", (kernel, stride, shape) => {
+    const found = convolution(tf.zeros([0, 7, 7, 4]), tf.zeros([kernel, kernel, 4, 8]), tf.zeros([8]), {
+      stride,
+      padding: kernel >> 1,
+    })
+    expect(found.shape).toEqual(shape)
+    expect(found.dataSync()).toHaveLength(0)
+  })
+})

@@ -5,6 +5,8 @@ import type { ConvolutionMethod, Geometry, Shape4D } from "./convolution.js"
 export const tensorflow: ConvolutionMethod = {
   forward({ x, filter, bias }, geometry, relu) {
     const { stride, padding } = geometry
+    // Of no maps oneDNN's kernel gives as many cells and channels as there were.
+    if (x.shape[0] === 0) return tf.zeros(shapeOf(x.shape, filter.shape, geometry))
     const maps = isProduct(filter.shape, geometry)
       ? pixelProduct(x, filter)
       : (nativeOp("Conv2D", [x, filter], attributes(stride, paddings(padding))) as tf.Tensor4D)
@@ -34,6 +36,11 @@ export const tensorflow: ConvolutionMethod = {
   },
 
   biasGradient: (dy) => nativeOp("BiasAddGrad", [dy], { T: float32, data_format: "NHWC" }) as tf.Tensor1D,
+}
+
+function shapeOf([count, ...sides]: Shape4D, [height, width, , out]: Shape4D, { stride, padding }: Geometry): Shape4D {
+  const along = (axis: 0 | 1, kernel: number) => Math.floor((sides[axis] + 2 * padding - kernel) / stride) + 1
+  return [count, along(0, height), along(1, width), out]
 }
 
 const attributes = <Padding extends object>(stride: number, padding: Padding) => ({
