@@ -67,8 +67,20 @@ function stoppedLine({ folder, images, canResume }: DetectFolderResult): string 
 }
 
 function summary(result: DetectFolderResult, { draw, crops, shard }: z.output<typeof detectSchema>): string[] {
-  const { folder, images, skipped, objects, finished, score, bestScore, imagesPerSecond, labels, unsure, video, submission } =
-    result
+  const {
+    folder,
+    images,
+    skipped,
+    objects,
+    finished,
+    score,
+    bestScore,
+    imagesPerSecond,
+    labels,
+    unsure,
+    video,
+    submission,
+  } = result
   const isStream = folder === "-"
   const found = Object.entries(objects).map(([label, count]) => `${count} ${shown(label)}`)
   const count = images - skipped

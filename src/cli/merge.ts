@@ -17,6 +17,11 @@ export const command = defineCommand({
         ? new DataError(`${skipped} of ${images} images could not be read; the others are in ${folder}`)
         : undefined
     const next = nextLine(`eval --gt <data> --predictions ${word(folder)}`)
-    return { text: folder, summary: [`${images - skipped} images`, ...(submission ? [`to upload: ${submission}`] : []), next], document: result, failure }
+    return {
+      text: folder,
+      summary: [`${images - skipped} images`, ...(submission ? [`to upload: ${submission}`] : []), next],
+      document: result,
+      failure,
+    }
   },
 })
