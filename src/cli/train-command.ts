@@ -10,7 +10,7 @@ import type { StepReport } from "../train/report-window.js"
 import { type CommandModule, type CommandResult, defineCommand } from "./command.js"
 import { interrupt } from "./exit.js"
 import { nextLine, word } from "./next-command.js"
-import { formGroup, type Group } from "./processes.js"
+import type { Group } from "./processes.js"
 import { duration } from "./progress-line.js"
 import type { Terminal } from "./terminal.js"
 
@@ -59,7 +59,7 @@ export function trainCommand<Schema extends z.ZodType>(
     schema,
     async run(options, terminal) {
       const task = await load()
-      const group = formGroup((options as { processes?: number }).processes)
+      const group = (await import("./processes.js")).formGroup((options as { processes?: number }).processes)
       const counted = { ...(options as object), processes: group.processes?.count ?? 1 } as z.output<Schema>
       return trainIn(group, (processes) => task.start(counted, { ...following(terminal), processes }))
     },
@@ -68,7 +68,7 @@ export function trainCommand<Schema extends z.ZodType>(
     },
     async resume(run, { processes: asked, ...changes }, terminal) {
       const task = await load()
-      const group = formGroup((asked as number | undefined) ?? processesOf(run))
+      const group = (await import("./processes.js")).formGroup((asked as number | undefined) ?? processesOf(run))
       return trainIn(group, (processes) => {
         return task.resume(run, changes as ResumeChanges, { ...following(terminal), processes })
       })
