@@ -1,12 +1,12 @@
-import { type LocalizationFigures, localizationFigures } from "../localize/figures.js"
 import { UsageError } from "../core/errors.js"
 import { writeWhole } from "../core/write-whole.js"
+import { type LocalizationFigures, localizationFigures } from "../localize/figures.js"
 import { localizeDataset } from "../localize/localize-dataset.js"
 import { howReadOf, readBoxData } from "./box-data.js"
 import { parseOptions } from "./config.js"
 import { countOff, listenerOf, type TaskHooks } from "./hooks.js"
-import { type EvaluateLocalizerOptions, evaluateLocalizerSchema } from "./options/localize.js"
 import { classNumbers, submissionLine } from "./localization-submission.js"
+import { type EvaluateLocalizerOptions, evaluateLocalizerSchema } from "./options/localize.js"
 import { withLocalizer } from "./with-localizer.js"
 
 export interface LocalizerEvaluation {

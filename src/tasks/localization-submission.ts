@@ -10,7 +10,12 @@ import type { LocalizedObject } from "../localize/localizer.js"
  */
 export function classNumbers(classes: readonly string[], file: string | undefined): number[] {
   if (file === undefined) return classes.map((_, index) => index + 1)
-  const numbers = new Map(read(file).split("\n").map((line) => line.trim().split(/\s+/)).map(([name, number]) => [name!, Number(number)]))
+  const numbers = new Map(
+    read(file)
+      .split("\n")
+      .map((line) => line.trim().split(/\s+/))
+      .map(([name, number]) => [name!, Number(number)]),
+  )
   return classes.map((name) => {
     const number = numbers.get(name)
     if (number !== undefined && Number.isInteger(number)) return number
@@ -23,7 +28,10 @@ export function classNumbers(classes: readonly string[], file: string | undefine
  * one inside. An image without any is an empty line.
  * @source ILSVRC2012 development kit, readme
  */
-export function submissionLine(found: readonly Pick<LocalizedObject, "label" | "box">[], numbers: readonly number[]): string {
+export function submissionLine(
+  found: readonly Pick<LocalizedObject, "label" | "box">[],
+  numbers: readonly number[],
+): string {
   return found
     .slice(0, localizationDefaults.guesses)
     .map(({ label, box: [x1, y1, x2, y2] }) => {

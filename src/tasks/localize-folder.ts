@@ -8,8 +8,8 @@ import { decodePixels } from "../predict/images.js"
 import type { SkippedImage } from "./classify-folder.js"
 import { parseOptions } from "./config.js"
 import { listenerOf, type TaskHooks } from "./hooks.js"
-import { type LocalizeFolderOptions, localizeFolderSchema } from "./options/localize.js"
 import { classNumbers, submissionLine } from "./localization-submission.js"
+import { type LocalizeFolderOptions, localizeFolderSchema } from "./options/localize.js"
 import { withLocalizer } from "./with-localizer.js"
 
 /** One image's boxes. */

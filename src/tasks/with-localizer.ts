@@ -31,7 +31,9 @@ export async function withLocalizer<Result>(
   try {
     const sides = [...new Set(localizer.members.map(({ side }) => side))]
     if (sides.length > 1 && (sizes === undefined || view === "centre")) {
-      throw new UsageError(`the localizers were trained on crops of ${sides.join(" and ")} pixels: give --sizes, and --view dense`)
+      throw new UsageError(
+        `the localizers were trained on crops of ${sides.join(" and ")} pixels: give --sizes, and --view dense`,
+      )
     }
     const options = localizeOptions({ sizes: sizes ?? [usualSize(localizer.side)], view, merge, proposals })
     if (classifier === undefined) return await work(localizer, options, undefined)

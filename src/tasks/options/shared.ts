@@ -3,8 +3,8 @@ import type { BackboneSpec } from "../../backbone/backbone.js"
 import type { Rule } from "../../core/options.js"
 import type { OwnBackbone } from "../../detector/build.js"
 import { engineChoices, precisions } from "../../engine/names.js"
-import type { BoxData } from "../box-data.js"
 import { submissions } from "../../predict/submissions.js"
+import type { BoxData } from "../box-data.js"
 import { option } from "../option.js"
 
 /** Options that several tasks have, declared once. */

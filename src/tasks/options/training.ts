@@ -147,6 +147,14 @@ export const flip = {
 
 export const flipDefault = 0.5
 
+/** How many at once, or as many as fit into memory. */
+export const batch = z.union([z.int().min(1), z.literal("auto")], "a whole number, 1 or more, or auto")
+
+/** As a run's folder keeps it: decided. */
+export const decidedBatch = z.int().min(1)
+
+export const autoBatch = "; auto: what a step may take of the free memory, measured"
+
 /** How many parts of the network do not learn. */
 export const frozen = (otherwise?: string) => ({
   help: "number of frozen parts: 1 the stem, 2 the stem and layer1, ...",
