@@ -25,7 +25,7 @@ export function saveIntervalOf(given: z.output<typeof saveInterval>): SaveInterv
 export const minutesOf = (text: string): number => Number.parseFloat(text) * (text.endsWith("h") ? 60 : 1)
 
 const lengths = "minutes or hours, such as 90m or 1.5h"
-const duration = z.string(lengths).regex(/^(?=.*[1-9])\d+(\.\d+)?[mh]$/, lengths)
+export const duration = z.string(lengths).regex(/^(?=.*[1-9])\d+(\.\d+)?[mh]$/, lengths)
 
 /** Options of every trainer, with their own words where they differ. */
 export const runOptionsShape = (runs: string) => ({
