@@ -13,6 +13,11 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import("./train.js")).command,
   },
   {
+    name: "tune",
+    summary: "search training options for your data within a time budget",
+    load: async () => (await import("./tune.js")).command,
+  },
+  {
     name: "eval",
     alias: "val",
     summary: "score a detector, or saved predictions: VOC and COCO mAP",

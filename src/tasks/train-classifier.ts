@@ -19,13 +19,21 @@ import { withNamedWeights } from "./named-weights.js"
 import {
   type ClassifyTrainConfig,
   classifyTrainSchema,
+  type GivenClassifyTrainConfig,
   storedClassifyTrainSchema,
   type TrainClassifierOptions,
 } from "./options/train-classifier.js"
 import { validationOf } from "./training/box-data.js"
+import { chooseBatch, mostOf } from "./training/choose-batch.js"
 import { classifierLook } from "./training/classifier-look.js"
 import { buildNetwork, type ClassifierStart, takeMeanPicture, unfold } from "./training/classifier-network.js"
-import { classifierConfig, classifierRunOptions, explicitOptions, loaderOptions } from "./training/classifier-plan.js"
+import {
+  classifierConfig,
+  classifierRunOptions,
+  explicitOptions,
+  loaderOptions,
+  recipes,
+} from "./training/classifier-plan.js"
 import { expectValidation } from "./training/expect-validation.js"
 import type { ResumeChanges } from "./training/run-record.js"
 import type { TrainHooks, TrainResult } from "./training/train-result.js"
@@ -56,7 +64,7 @@ interface ClassifierSets {
 }
 
 const classifierTrainer: Trainer<
-  ClassifyTrainConfig,
+  GivenClassifyTrainConfig,
   ClassifyTrainConfig,
   ClassifierConfig,
   ClassifierSets,
@@ -67,23 +75,11 @@ const classifierTrainer: Trainer<
   fingerprint: ({ training: { labels, classes } }) => ({ images: labels.length, classes }),
   read: readSets,
   async decide(asked, listener) {
-    const config = await withNamedWeights(asked, "resnet18", listener)
-    if (config.frozen > 0 && config.weights === undefined) {
-      throw new UsageError(`--frozen ${config.frozen} keeps layers as they are: give --weights that they come from`)
-    }
-    using checkpoint = config.weights === undefined ? undefined : Checkpoint.open(config.weights)
-    const data = await readSets(config, listener)
-    expectValidation(data.validation, config)
-    const model = classifierConfig(config, data.training, checkpoint)
-    const from = checkpoint && { checkpoint, weights: readNow(classifierWeights(checkpoint)) }
-    if (config.mean !== "pixel") return { config, model, data, start: { picture: undefined, from } }
-    const picture = await takeMeanPicture(data.training, model, config.seed, listener)
-    return {
-      config,
-      model: { ...model, mean: channelMeans(picture), meanPicture: true },
-      data,
-      start: { picture, from },
-    }
+    const { batch, ...given } = await withNamedWeights(asked, "resnet18", listener)
+    const undecided: ClassifyTrainConfig = { ...given, ...(batch !== "auto" && { batch }) }
+    const { config, ...decided } = await decideClassifier(undecided, listener)
+    if (batch !== "auto") return { config, ...decided }
+    return { config: { ...config, batch: await fittingBatch(config, decided, listener) }, ...decided }
   },
   explicit: (config, model, { training }) => explicitOptions(config, model, training),
   async prepare({ config, model, data: { training, validation }, ...origin }, { log }) {
@@ -122,6 +118,51 @@ const classifierTrainer: Trainer<
     }
   },
 }
+
+async function decideClassifier(config: ClassifyTrainConfig, listener: Listener) {
+  if (config.frozen > 0 && config.weights === undefined) {
+    throw new UsageError(`--frozen ${config.frozen} keeps layers as they are: give --weights that they come from`)
+  }
+  using checkpoint = config.weights === undefined ? undefined : Checkpoint.open(config.weights)
+  const data = await readSets(config, listener)
+  expectValidation(data.validation, config)
+  const model = classifierConfig(config, data.training, checkpoint)
+  const from = checkpoint && { checkpoint, weights: readNow(classifierWeights(checkpoint)) }
+  if (config.mean !== "pixel") return { config, model, data, start: { picture: undefined, from } }
+  const picture = await takeMeanPicture(data.training, model, config.seed, listener)
+  return {
+    config,
+    model: { ...model, mean: channelMeans(picture), meanPicture: true },
+    data,
+    start: { picture, from },
+  }
+}
+
+/** As many images as fit into memory. */
+function fittingBatch(
+  config: ClassifyTrainConfig,
+  { model, data }: { readonly model: ClassifierConfig; readonly data: ClassifierSets },
+  listener: Listener,
+) {
+  const { training } = data
+  const published = recipes[training.format].batch
+  return chooseBatch(
+    {
+      of: "images",
+      ...mostOf(published, "the paper's", training.labels.length),
+      measured: [8, 16],
+      prepare(batch, listener) {
+        const one = { ...config, batch, statistics: "moving" as const, valEvery: 0 }
+        const sets = { training, validation: undefined }
+        return classifierTrainer.prepare({ config: one, model, data: sets, start: made }, listener)
+      },
+    },
+    { engine: config.engine, processes: config.processes, listener },
+  )
+}
+
+/** Made-up weights. */
+const made: ClassifierStart = { picture: undefined, from: undefined }
 
 async function readSets(
   { data, split, valSplit, valEvery, followLinks }: ClassifyTrainConfig,

@@ -22,7 +22,7 @@ import { detectorWeights } from "../weights/plan.js"
 import { saveDetector } from "../weights/save.js"
 import { copyHead, matchClasses, splitHead, transferTable } from "../weights/transfer.js"
 import { parseOptions } from "./config.js"
-import type { TaskHooks } from "./hooks.js"
+import type { Listener, TaskHooks } from "./hooks.js"
 import { withNamedWeights } from "./named-weights.js"
 import {
   decidedTrainSchema,
@@ -36,10 +36,12 @@ import { readTurns, runTurns, startTurns, type TurnTrainer } from "./training/al
 import { batchSize } from "./training/batch-size.js"
 import { fingerprintOf, readTrainingData, type TrainingData } from "./training/box-data.js"
 import { chooseAnchors } from "./training/choose-anchors.js"
+import { chooseBatch, mostOf } from "./training/choose-batch.js"
 import { detectorLook } from "./training/detector-look.js"
 import { planTraining } from "./training/detector-plan.js"
 import { detectorModelConfig, detectorRunOptions, explicitOptions, scheduleLine } from "./training/detector-run.js"
 import { expectValidation } from "./training/expect-validation.js"
+import { heaviestPhotos } from "./training/heaviest-photo.js"
 import type { ResumeChanges } from "./training/run-record.js"
 import type { TrainHooks, TrainResult } from "./training/train-result.js"
 import { INITIALISATION_SEED, plan, resume, type Trainer, train, trainable } from "./training/trainer.js"
@@ -91,13 +93,16 @@ const detectorTrainer: Trainer<GivenTrainConfig, TrainConfig, ModelConfig, Train
     if (config.proposals !== undefined && config.part !== "head") {
       throw new UsageError("--proposals are what --part head is trained on: give both, or neither")
     }
-    for (const line of lines) listener.log(line)
+    if (given.batch !== "auto") for (const line of lines) listener.log(line)
     const planned = detectorModelConfig(config, checkpoint)
     const start = checkpoint && { checkpoint, weights: readNow(detectorWeights(checkpoint, planned)) }
     const data = await readTrainingData(config, policiesOf(config), listener)
     expectValidation(data.validation, config)
     const model = await chooseAnchors(planned, data.training, config.anchors, listener)
-    return { config, model, start, data }
+    if (given.batch !== "auto") return { config, model, start, data }
+    const chosen = planTraining(given, checkpoint, await fittingBatch(config, model, data, listener))
+    for (const line of chosen.lines) listener.log(line)
+    return { config: chosen.config, model, start, data }
   },
   read: (config, listener) => readTrainingData(config, policiesOf(config), listener),
   explicit(config, model, { training }) {
@@ -174,6 +179,26 @@ function openProposer(file: string, { input }: ModelConfig): OpenDetector {
   opened.parameters.dispose()
   throw new DataError(
     `${file}: its images have mean and std ${theirs}, those of the head ${ours}. Take one of the same weights`,
+  )
+}
+
+/** As many images as fit into memory, at their largest. */
+function fittingBatch(config: TrainConfig, model: ModelConfig, data: TrainingData, listener: Listener) {
+  const { training } = data
+  const batches = Math.min(config.accumulate, 2)
+  return chooseBatch(
+    {
+      of: "images",
+      ...mostOf(16, "detectron2's IMS_PER_BATCH", training.images.length),
+      measured: [1, 2, 4],
+      prepare(batch, listener) {
+        const made = heaviestPhotos(training, model, config.sizes ?? [model.size], batch * batches)
+        const one = { ...config, batch, workers: 0, cache: undefined, valEvery: 0, repeatThreshold: 0 }
+        const few = { ...data, training: made, validation: undefined }
+        return detectorTrainer.prepare({ config: one, model, data: few, start: undefined }, listener)
+      },
+    },
+    { engine: config.engine, processes: config.processes, listener },
   )
 }
 

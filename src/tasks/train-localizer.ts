@@ -13,11 +13,18 @@ import { describeReport, expectFit } from "../weights/fit.js"
 import type { LocalizerConfig } from "../weights/model-info.js"
 import { localizerName } from "../weights/names.js"
 import { parseOptions } from "./config.js"
-import type { TaskHooks } from "./hooks.js"
+import type { Listener, TaskHooks } from "./hooks.js"
 import { withNamedWeights } from "./named-weights.js"
-import { type LocalizeTrainConfig, localizeTrainSchema, type TrainLocalizerOptions } from "./options/train-localizer.js"
+import {
+  decidedLocalizeTrainSchema,
+  type GivenLocalizeTrainConfig,
+  type LocalizeTrainConfig,
+  localizeTrainSchema,
+  type TrainLocalizerOptions,
+} from "./options/train-localizer.js"
 import { batchesPerStep, commonRunOptions } from "./options/training.js"
 import { fingerprintOf, readTrainingData, type TrainingData } from "./training/box-data.js"
+import { chooseBatch, mostOf } from "./training/choose-batch.js"
 import { expectValidation } from "./training/expect-validation.js"
 import { planLocalizer } from "./training/localizer-plan.js"
 import { prepareRegions, prepareRpn, trainingCrops } from "./training/localizer-stages.js"
@@ -45,18 +52,19 @@ export const planLocalizerRun = (options: TrainLocalizerOptions, hooks: TaskHook
   plan(localizerTrainer, parseOptions("trainLocalizer", localizeTrainSchema, options), hooks)
 
 const localizerTrainer: Trainer<
-  LocalizeTrainConfig,
+  GivenLocalizeTrainConfig,
   LocalizeTrainConfig,
   LocalizerConfig,
   TrainingData,
   LocalizerStart | undefined
 > = {
   folder: "localize",
-  schema: localizeTrainSchema,
+  schema: decidedLocalizeTrainSchema,
   fingerprint: fingerprintOf,
   read: (config, listener) => readTrainingData(config, {}, listener),
   async decide(asked, listener) {
-    const config = await withNamedWeights(asked, "resnet18", listener)
+    const given = await withNamedWeights(asked, "resnet18", listener)
+    const config = { ...given, batch: given.batch === "auto" ? 1 : given.batch }
     if ((config.stage === "rcnn") !== (config.proposals !== undefined)) {
       throw new UsageError("localize train: expected --proposals with --stage rcnn, and only there")
     }
@@ -66,7 +74,8 @@ const localizerTrainer: Trainer<
     const start = checkpoint && { checkpoint, weights: weights! }
     const data = await readTrainingData(config, {}, listener)
     expectValidation(data.validation, config)
-    return { config, model, start, data }
+    const batch = given.batch === "auto" ? await fittingBatch(config, model, data, listener) : given.batch
+    return { config: { ...config, batch }, model, start, data }
   },
   explicit(config, model, { training }) {
     // How many regions the second stage learns from is known once the first one has proposed them.
@@ -101,6 +110,26 @@ const localizerTrainer: Trainer<
       },
     }
   },
+}
+
+/** As many crops or regions as fit into memory. */
+function fittingBatch(config: LocalizeTrainConfig, model: LocalizerConfig, data: TrainingData, listener: Listener) {
+  const { training } = data
+  const measured = [4, 8]
+  return chooseBatch(
+    {
+      of: config.stage === "rpn" ? "crops" : "regions",
+      ...mostOf(256, "the paper's", config.stage === "rpn" ? training.images.length : Number.POSITIVE_INFINITY),
+      measured,
+      prepare(batch, listener) {
+        const some = { ...training, images: training.images.slice(0, Math.max(...measured)) }
+        const one = { ...config, batch, valEvery: 0 }
+        const few = { ...data, training: some, validation: undefined }
+        return localizerTrainer.prepare({ config: one, model, data: few, start: undefined }, listener)
+      },
+    },
+    { engine: config.engine, processes: config.processes, listener },
+  )
 }
 
 /** A file's weights, by the localizer's names, and what else it tells. */

@@ -9,7 +9,7 @@ import { Parameters } from "../../src/core/parameters.js"
 import { seededRandom } from "../../src/core/random.js"
 import { buildLayers } from "../../src/detector/build.js"
 import { startEngine } from "../../src/engine/start.js"
-import { localizeTrainSchema } from "../../src/tasks/options/train-localizer.js"
+import { decidedLocalizeTrainSchema } from "../../src/tasks/options/train-localizer.js"
 import { trainDetector } from "../../src/tasks/train-detector.js"
 import { trainLocalizer } from "../../src/tasks/train-localizer.js"
 import { planLocalizer } from "../../src/tasks/training/localizer-plan.js"
@@ -176,7 +176,7 @@ test("weights of another network are refused by name, or choose the detector the
   const other = { model: "fasterrcnn_resnet34_fpn" }
   expect(() => planOf(path, other)).toThrow(`${path} is a resnet18: leave out --model fasterrcnn_resnet34_fpn`)
   withCheckpoint(path, (checkpoint) => {
-    const config = localizeTrainSchema.parse({ data: "D", network: "resnet50" })
+    const config = decidedLocalizeTrainSchema.parse({ data: "D", network: "resnet50", batch: 32 })
     expect(() => planLocalizer(config, checkpoint)).toThrow(`${path} is a resnet18: leave out network resnet50`)
   })
   const cifar = write("cifar.safetensors", { a: [1] }, { model: "cifar_resnet20" })

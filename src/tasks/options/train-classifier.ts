@@ -4,7 +4,10 @@ import { scheduleDefaults } from "../../train/schedule.js"
 import { option } from "../option.js"
 import { engine, followLinks, offline, strideIn, trainSplit, valSplit } from "./shared.js"
 import {
+  autoBatch,
+  batch,
   clipNorm,
+  decidedBatch,
   flip,
   flipDefault,
   frozen,
@@ -67,9 +70,9 @@ export const classifyTrainSchema = z.strictObject({
     advanced: true,
   }),
   warmup: option(z.int().min(0).default(0), { ...warmup("none"), source: paper, advanced: true }),
-  batch: option(z.int().min(1).optional(), {
-    help: "batch size: images a step",
-    unit: "images",
+  batch: option(batch.optional(), {
+    help: `batch size: images a step${autoBatch}`,
+    value: "images|auto",
     otherwise: "256, CIFAR-10: 128",
     source: `${paper} and 4.2`,
   }),
@@ -142,10 +145,15 @@ export const classifyTrainSchema = z.strictObject({
 })
 
 /** As a run's folder keeps them; in 0.1.0 the patience of the schedule was called `patience`. */
-export const storedClassifyTrainSchema = z.preprocess((stored) => {
-  const { patience, ...rest } = stored as { patience?: unknown }
-  return "plateauPatience" in rest ? stored : { ...rest, plateauPatience: patience }
-}, classifyTrainSchema)
+export const storedClassifyTrainSchema = z.preprocess(
+  (stored) => {
+    const { patience, ...rest } = stored as { patience?: unknown }
+    return "plateauPatience" in rest ? stored : { ...rest, plateauPatience: patience }
+  },
+  classifyTrainSchema.extend({ batch: decidedBatch.optional() }),
+)
 
-export type ClassifyTrainConfig = z.output<typeof classifyTrainSchema>
+/** What the user said. */
+export type GivenClassifyTrainConfig = z.output<typeof classifyTrainSchema>
+export type ClassifyTrainConfig = z.output<typeof storedClassifyTrainSchema>
 export type TrainClassifierOptions = z.input<typeof classifyTrainSchema>

@@ -22,8 +22,11 @@ import {
   valSplit,
 } from "./shared.js"
 import {
+  autoBatch,
+  batch,
   clipNorm,
   clipNormDefault,
+  decidedBatch,
   firstEpochWarmup,
   flip,
   flipDefault,
@@ -128,9 +131,9 @@ export const trainSchema = z.strictObject({
     source: "Detectron's 1x schedule",
   }),
   warmup: option(z.int().min(0).optional(), { ...firstEpochWarmup, source: "torchvision's detection reference" }),
-  batch: option(z.int().min(1).optional(), {
-    help: "batch size",
-    unit: "images",
+  batch: option(batch.optional(), {
+    help: `batch size${autoBatch}`,
+    value: "images|auto",
     otherwise: `${trainDefaults.batch}`,
     source: "torchvision `references/detection/train.py`: 2 images a device",
   }),
@@ -237,15 +240,16 @@ export const trainSchema = z.strictObject({
 export type GivenTrainConfig = z.output<typeof trainSchema>
 
 /** The options of a run, decided: with `epochs` or `steps`, and a `preset` unless a detector goes on learning as it is. */
-export const decidedTrainSchema = trainSchema.required({
-  model: true,
-  split: true,
-  valSplit: true,
-  batch: true,
-  weightDecay: true,
-  valEvery: true,
-  strideIn: true,
-})
+export const decidedTrainSchema = trainSchema
+  .required({
+    model: true,
+    split: true,
+    valSplit: true,
+    weightDecay: true,
+    valEvery: true,
+    strideIn: true,
+  })
+  .extend({ batch: decidedBatch })
 
 export type TrainConfig = z.output<typeof decidedTrainSchema>
 export type TrainDetectorOptions = z.input<typeof trainSchema>

@@ -14,8 +14,11 @@ import {
   valSplit,
 } from "./shared.js"
 import {
+  autoBatch,
+  batch,
   clipNorm,
   clipNormDefault,
+  decidedBatch,
   firstEpochWarmup,
   flip,
   flipDefault,
@@ -63,9 +66,9 @@ export const localizeTrainSchema = z.strictObject({
   schedule: schedule(),
   plateauPatience: plateauPatience(),
   warmup: option(z.int().min(0).optional(), { ...firstEpochWarmup, advanced: true }),
-  batch: option(z.int().min(1).default(32), {
-    help: "batch size: crops or regions a step (the paper: 256)",
-    unit: "n",
+  batch: option(batch.default(32), {
+    help: `batch size: crops or regions a step (the paper: 256)${autoBatch}`,
+    value: "n|auto",
     source: "ours, for one machine's memory; He et al. 2016, appendix C: 256",
   }),
   weightDecay: option(z.number().min(0).default(sgdDefaults.weightDecay), weightDecay),
@@ -132,5 +135,10 @@ export const localizeTrainSchema = z.strictObject({
   engine,
 })
 
-export type LocalizeTrainConfig = z.output<typeof localizeTrainSchema>
+/** The options of a run, decided. */
+export const decidedLocalizeTrainSchema = localizeTrainSchema.extend({ batch: decidedBatch })
+
+/** What the user said. */
+export type GivenLocalizeTrainConfig = z.output<typeof localizeTrainSchema>
+export type LocalizeTrainConfig = z.output<typeof decidedLocalizeTrainSchema>
 export type TrainLocalizerOptions = z.input<typeof localizeTrainSchema>

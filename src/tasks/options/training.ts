@@ -25,7 +25,7 @@ export function saveIntervalOf(given: z.output<typeof saveInterval>): SaveInterv
 export const minutesOf = (text: string): number => Number.parseFloat(text) * (text.endsWith("h") ? 60 : 1)
 
 const lengths = "minutes or hours, such as 90m or 1.5h"
-const duration = z.string(lengths).regex(/^(?=.*[1-9])\d+(\.\d+)?[mh]$/, lengths)
+export const duration = z.string(lengths).regex(/^(?=.*[1-9])\d+(\.\d+)?[mh]$/, lengths)
 
 /** Options of every trainer, with their own words where they differ. */
 export const runOptionsShape = (runs: string) => ({
@@ -146,6 +146,14 @@ export const flip = {
 }
 
 export const flipDefault = 0.5
+
+/** How many at once, or as many as fit into memory. */
+export const batch = z.union([z.int().min(1), z.literal("auto")], "a whole number, 1 or more, or auto")
+
+/** As a run's folder keeps it: decided. */
+export const decidedBatch = z.int().min(1)
+
+export const autoBatch = "; auto: what a step may take of the free memory, measured"
 
 /** How many parts of the network do not learn. */
 export const frozen = (otherwise?: string) => ({

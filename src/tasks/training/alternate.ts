@@ -73,6 +73,7 @@ function lengthOf(given: GivenTrainConfig, part: "rpn" | "head"): Partial<Length
   if (recipe?.alternate === undefined) return {}
   const own = recipe.alternate[part]
   const accumulate = given.accumulate * Math.round(own.batch / recipe.alternate.rpn.batch)
+  if (given.batch === "auto") throw new UsageError("--alternate has four trainings of one batch: give --batch a number")
   const images = (given.batch ?? trainDefaults.batch) * accumulate
   const { steps, drops, lr, warmup } = scaleRecipe({ ...recipe, ...own }, images)
   const isOwnLength = given.epochs !== undefined || given.steps !== undefined

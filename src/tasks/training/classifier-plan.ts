@@ -17,7 +17,7 @@ import { batchesPerStep, commonRunOptions } from "../options/training.js"
  * @source CIFAR-10: He et al. 2016 section 4.2, 64,000 steps of 128 images, drops at 32,000 and 48,000; 164 epochs:
  * fb.resnet.torch. Folders: batch 256, He et al. 2016 section 3.4; 90 epochs, drops every 30: fb.resnet.torch
  */
-const recipes = {
+export const recipes = {
   cifar10: { model: "cifar_resnet20", epochs: 164, batch: 128, drops: [1 / 2, 3 / 4] },
   folder: { model: "resnet18", epochs: 90, batch: 256, drops: [1 / 3, 2 / 3] },
 } as const

@@ -20,15 +20,20 @@ export interface TrainPlan {
  * A recipe says how to train, a preset what the detector is like: neither has what the other has, but for the rate, where
  * the recipe's counts.
  * @param checkpoint of the weights, where some are given
+ * @param fitting the batch that fits into memory, where that is asked for and known
  * @throws UsageError for a length in both epochs and steps, or a drop beyond it; DataError for weights that cannot be read
  */
-export function planTraining(given: GivenTrainConfig, checkpoint: Checkpoint | undefined): TrainPlan {
+export function planTraining(
+  given: GivenTrainConfig,
+  checkpoint: Checkpoint | undefined,
+  fitting: number = trainDefaults.batch,
+): TrainPlan {
   const { epochs, steps } = given
   if (epochs !== undefined && steps !== undefined) {
     throw new UsageError(`expected the run's length in epochs or in steps, got both: ${epochs} epochs, ${steps} steps`)
   }
   const model = given.backbone === undefined ? planModelName(checkpoint, given.model) : ownModel
-  const batch = given.batch ?? trainDefaults.batch
+  const batch = given.batch === "auto" ? fitting : (given.batch ?? trainDefaults.batch)
   const chosen: Recipe | undefined = given.recipe && recipes[given.recipe]
   const preset = given.preset ?? planPreset(checkpoint, model, chosen && presetOf(model, chosen))
   const isAdamW = given.optimizer === "adamw"

@@ -14,7 +14,11 @@ export function recipeTable(recipe: Recipe, given: GivenTrainConfig, config: Tra
     config.optimizer === "adamw" && given.weightDecay === undefined
       ? (["weightDecay", `${config.weightDecay}`, "AdamW's own"] as const)
       : row("weightDecay", config.weightDecay, given.weightDecay, `${recipe.weightDecay}`),
-    ["batch", `${config.batch}`, given.batch === undefined ? "default" : "given"] as const,
+    [
+      "batch",
+      `${config.batch}`,
+      given.batch === undefined ? "default" : given.batch === "auto" ? "what fits into memory" : "given",
+    ] as const,
     ...((config.processes ?? 1) === 1
       ? []
       : [["processes", `${config.processes}`, "given: each with batches"] as const]),
