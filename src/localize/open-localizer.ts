@@ -61,7 +61,9 @@ export interface OpenEnsemble extends Pick<OpenLocalizer, "classes" | "side"> {
  */
 export function openLocalizers(rpnFiles: readonly string[], rcnnFiles: readonly string[] = []): OpenEnsemble {
   if (rcnnFiles.length > 0 && rcnnFiles.length !== rpnFiles.length) {
-    throw new UsageError(`expected as many --rcnn as --weights, or none, got ${rcnnFiles.length} for ${rpnFiles.length}`)
+    throw new UsageError(
+      `expected as many --rcnn as --weights, or none, got ${rcnnFiles.length} for ${rpnFiles.length}`,
+    )
   }
   const members: OpenLocalizer[] = []
   const dispose = () => {

@@ -15,8 +15,7 @@ export async function renderLog(
 ): Promise<UsedIds | undefined> {
   if (formats.length === 0) return undefined
   const hasIds = formats.some((format) => format === "coco" || format === "imagenet-det")
-  const imageIds =
-    given ?? (await imageIdsByName(hasIds ? readDetectionLog(path, context.classes) : none()))
+  const imageIds = given ?? (await imageIdsByName(hasIds ? readDetectionLog(path, context.classes) : none()))
   let leftOut = 0
   const writers = openWriters(formats, { ...context, imageIds })
   try {

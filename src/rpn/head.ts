@@ -126,11 +126,10 @@ export class RpnHead implements AnchorHead {
       if (cells.length === 0) return []
       const maps = { rows: rowsOf(levels[level]!), size: sizes[level]! }
       const hidden = this.#hidden(maps, this.#convs.length, cells, new Float32Array(cells.length).fill(1))
-const own = anchors.map((anchor, row) => row * this.#sizes.anchors + anchor)
+      const own = anchors.map((anchor, row) => row * this.#sizes.anchors + anchor)
       const said = ({ weight, bias }: Layer): tf.Tensor2D => tf.add(tf.matMul(hidden, flat(weight)), bias)
       // A tensor of its own each time: tfjs-node's gather reads back what was sent before.
-      const of = (all: tf.Tensor2D, width: number) =>
-        tf.gather(tf.reshape(all, [-1, width]), tf.tensor1d(own, "int32"))
+      const of = (all: tf.Tensor2D, width: number) => tf.gather(tf.reshape(all, [-1, width]), tf.tensor1d(own, "int32"))
       return [{ logits: of(this.#logits(said(this.#objectness)), 1), deltas: of(said(this.#deltas), 4) }]
     })
     if (outputs.length === 0) return { logits: tf.zeros([0]), deltas: tf.zeros([0, 4]) }

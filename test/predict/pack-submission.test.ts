@@ -16,7 +16,8 @@ function tempFolder(): string {
 test("VOC's server gets a tar with the kit's folders", async () => {
   const folder = tempFolder()
   mkdirSync(join(folder, "voc"))
-  for (const name of ["dog", "cat"]) writeFileSync(join(folder, "voc", `comp4_det_test_${name}.txt`), `${name} 1 1 1 2 2\n`)
+  for (const name of ["dog", "cat"])
+    writeFileSync(join(folder, "voc", `comp4_det_test_${name}.txt`), `${name} 1 1 1 2 2\n`)
   const file = await packSubmission("voc", folder, "test")
   expect(file).toBe(join(folder, "results.tgz"))
   const names: string[] = []
