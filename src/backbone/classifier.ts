@@ -1,5 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core"
 import type { Scope } from "../core/parameters.js"
+import type { Precision } from "../engine/names.js"
 import { recorded } from "../engine/recorded.js"
 import { type LayerOutput, observedOps } from "../layers/observe.js"
 import type { NormKind, Ops } from "../layers/ops.js"
@@ -17,6 +18,8 @@ export interface ClassifierOptions {
   readonly frozen: number
   /** Given where a mean picture is taken off images of its size. */
   readonly meanPicture?: MeanPictureOptions | undefined
+  /** Of testing, and of the parts that do not train; float32 where left out. */
+  readonly precision?: Precision | undefined
 }
 
 /** @source He et al. 2016 section 3.4: batch norm behind every convolution */
@@ -35,9 +38,13 @@ export class ResNet {
   readonly #testing: Ops<tf.Tensor>
   readonly #training: Ops<tf.Tensor>
   readonly #forward: (images: tf.Tensor4D) => readonly tf.Tensor[]
+  readonly #frozenFeatures: (images: tf.Tensor4D) => readonly tf.Tensor[]
+  readonly #precision: Precision
+  /** By the window. */
+  readonly #dense = new Map<number, (images: tf.Tensor4D) => readonly tf.Tensor[]>()
 
   constructor(scope: Scope, network: NetworkSpec, options: Partial<ClassifierOptions> = {}) {
-    const { classes = network.classes, norm, frozen, meanPicture } = { ...classifierDefaults, ...options }
+    const { classes = network.classes, norm, frozen, meanPicture, precision } = { ...classifierDefaults, ...options }
     this.#meanPicture = meanPicture && new MeanPicture(scope, meanPicture)
     createParameters(scope, (ops) => classifier(ops, network, { classes, norm, freezeAt: frozen }, null))
     this.stride = totalStride(network)
@@ -48,7 +55,10 @@ export class ResNet {
     this.#frozen = frozen
     this.#testing = testingOps(scope)
     this.#training = trainingOps(scope)
-    this.#forward = recorded((images) => [this.#classify(this.#testing, this.stages(images).at(-1)!)])
+    this.#precision = precision ?? "float32"
+    const forward = (images: tf.Tensor4D) => [this.#classify(this.#testing, this.stages(images).at(-1)!)]
+    this.#forward = recorded(forward, this.#precision)
+    this.#frozenFeatures = recorded((images) => this.#frozenParts(images), this.#precision)
   }
 
   /** Images `[N, H, W, 3]`, normalised float32, to logits `[N, classes]`, for testing. */
@@ -58,9 +68,12 @@ export class ResNet {
 
   /** What the parts that do not train make of images, for `train`; run it outside the gradient tape. */
   frozenFeatures(images: tf.Tensor4D): tf.Tensor4D {
-    const entered = this.#enter(images)
-    return (runParts<tf.Tensor>(this.#testing, this.#parts, entered, { to: this.#frozen }).at(-1) ??
-      entered) as tf.Tensor4D
+    if (this.#frozen === 0) return this.#enter(images)
+    return this.#frozenFeatures(images)[0] as tf.Tensor4D
+  }
+
+  #frozenParts(images: tf.Tensor4D): tf.Tensor[] {
+    return runParts<tf.Tensor>(this.#testing, this.#parts, this.#enter(images), { to: this.#frozen }).slice(-1)
   }
 
   /**
@@ -79,6 +92,15 @@ export class ResNet {
    * @returns `[N * rows * columns, classes]`, places of an image in reading order
    */
   dense(images: tf.Tensor4D, window: number): tf.Tensor2D {
+    let run = this.#dense.get(window)
+    if (run === undefined) {
+      run = recorded((images: tf.Tensor4D) => [this.#denseAt(images, window)], this.#precision)
+      this.#dense.set(window, run)
+    }
+    return run(images)[0] as tf.Tensor2D
+  }
+
+  #denseAt(images: tf.Tensor4D, window: number): tf.Tensor2D {
     const maps = this.stages(images).at(-1)!
     const [, height, width, channels] = maps.shape
     const pooled = tf.avgPool(maps, [Math.min(window, height), Math.min(window, width)], 1, "valid")

@@ -29,40 +29,81 @@ export const boxLossOptions = (place: string, overrides: Partial<BoxLossOptions>
     weight: notNegative,
   })
 
-/** What F deltas should have been, in three ways; `[F * 4]` each, boxes x1, y1, x2, y2 in one frame. */
+/** What R deltas should have been, in three ways; `[R, 4]` each, boxes x1, y1, x2, y2 in one frame. */
 export interface BoxTargets {
-  readonly deltas: Float32Array
+  /** `[R]` how much each counts: 1, or 0 for one that has no goal. */
+  readonly counts: tf.Tensor1D
+  readonly deltas: tf.Tensor2D
   /** The boxes that the deltas move. */
-  readonly references: Boxes
+  readonly references: tf.Tensor2D
   /** Where they should have come. */
+  readonly truths: tf.Tensor2D
+}
+
+/** The targets as a list, which `boxTargetsOf` takes apart. */
+export const tensorsOfTargets = ({ counts, deltas, references, truths }: BoxTargets): tf.Tensor[] => [
+  counts,
+  deltas,
+  references,
+  truths,
+]
+
+export function boxTargetsOf(list: readonly tf.Tensor[]): BoxTargets {
+  const [counts, ...boxes] = list as [tf.Tensor1D, ...tf.Tensor2D[]]
+  const [deltas, references, truths] = boxes as [tf.Tensor2D, tf.Tensor2D, tf.Tensor2D]
+  return { counts, deltas, references, truths }
+}
+
+/** Goals as arrays: those of R rows at `rows`, `[F * 4]` each; the other rows have none. */
+export interface BoxGoals {
+  readonly rows: readonly number[]
+  readonly deltas: Float32Array
+  readonly references: Boxes
   readonly truths: Boxes
 }
 
+/** @param count R */
+export function boxTargets({ rows, ...goals }: BoxGoals, count: number): BoxTargets {
+  const counts = new Float32Array(count)
+  for (const row of rows) counts[row] = 1
+  const spread = (values: ArrayLike<number>) => {
+    const all = new Float32Array(4 * count)
+    for (const [i, row] of rows.entries()) for (let k = 0; k < 4; k++) all[4 * row + k] = values[4 * i + k]!
+    return tf.tensor2d(all, [count, 4])
+  }
+  return {
+    counts: tf.tensor1d(counts),
+    deltas: spread(goals.deltas),
+    references: spread(goals.references),
+    truths: spread(goals.truths),
+  }
+}
+
 /**
- * How far F deltas are from their goals, summed.
- * @param predictions `[F, 4]` dx, dy, dw, dh
+ * How far R deltas are from their goals, summed.
+ * @param predictions `[R, 4]` dx, dy, dw, dh
  * @param coder what the deltas are multiplied with
- * @returns a scalar, 0 for F = 0
+ * @returns a scalar
  */
 export function boxLoss(
   predictions: tf.Tensor2D,
-  { deltas, references, truths }: BoxTargets,
+  { counts, deltas, references, truths }: BoxTargets,
   coder: CoderWeights,
   { type, beta, weight }: BoxLossOptions,
 ): tf.Scalar {
-  if (deltas.length === 0) return tf.scalar(0)
+  if (predictions.shape[0] === 0) return tf.scalar(0)
   const losses =
     type === "giou"
       ? giouLoss(decode(predictions, references, coder), corners(truths))
-      : smoothL1(predictions, tf.tensor2d(deltas, [deltas.length / 4, 4]), type === "l1" ? 0 : beta)
-  return tf.mul(tf.sum(losses), weight)
+      : smoothL1(predictions, deltas, type === "l1" ? 0 : beta)
+  return tf.mul(tf.sum(tf.mul(losses, tf.reshape(counts, [-1, 1]))), weight)
 }
 
-/** x1, y1, x2, y2 of F boxes, `[F, 1]` each. */
+/** x1, y1, x2, y2 of R boxes, `[R, 1]` each. */
 type Corners = readonly [tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor]
 
 /**
- * 1 less the generalised IoU of each box with its truth, `[F, 1]`: the IoU less the share of the smallest box around both
+ * 1 less the generalised IoU of each box with its truth, `[R, 1]`: the IoU less the share of the smallest box around both
  * that neither fills.
  * @source Rezatofighi et al. 2019; torchvision `generalized_box_iou_loss`, its epsilon too
  */
@@ -84,7 +125,7 @@ function giouLoss(boxes: Corners, truths: Corners): tf.Tensor {
 const giouEpsilon = 1e-7
 
 /** `decodeBoxes` on the tape. */
-function decode(deltas: tf.Tensor2D, references: Boxes, coder: CoderWeights): Corners {
+function decode(deltas: tf.Tensor2D, references: tf.Tensor2D, coder: CoderWeights): Corners {
   const [dx, dy, dw, dh] = tf.split(deltas, 4, 1) as [tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor]
   const [x1, y1, x2, y2] = corners(references)
   const along = (low: tf.Tensor, high: tf.Tensor, move: tf.Tensor, stretch: tf.Tensor, by: number, growth: number) => {
@@ -98,6 +139,6 @@ function decode(deltas: tf.Tensor2D, references: Boxes, coder: CoderWeights): Co
   return [left, top, right, bottom]
 }
 
-function corners(boxes: Boxes): Corners {
-  return tf.split(tf.tensor2d(Float32Array.from(boxes), [boxes.length / 4, 4]), 4, 1) as unknown as Corners
+function corners(boxes: tf.Tensor2D): Corners {
+  return tf.split(boxes, 4, 1) as unknown as Corners
 }

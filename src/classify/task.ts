@@ -5,9 +5,11 @@ import type { Loaded, Loader } from "../../datasets/loader/loader.js"
 import type { ResNet } from "../backbone/classifier.js"
 import { softmaxCrossEntropy } from "../core/losses.js"
 import type { Parameters } from "../core/parameters.js"
+import type { Precision } from "../engine/names.js"
 import { awaitReadback } from "../engine/readback.js"
 import { topKError } from "../eval/imagenet.js"
 import type { Peers } from "../train/agreement.js"
+import { recordedGradients } from "../train/gradients.js"
 import type { TrainingTask } from "../train/training-task.js"
 import type { UnreadImage } from "./decoded-batches.js"
 import { type ScoredSet, scoreSet } from "./evaluate.js"
@@ -35,6 +37,8 @@ export interface ClassifierCheck {
 export interface ClassifierTaskOptions {
   /** Training images over which the batch norms' statistics are computed at the end; 0 keeps the moving averages. */
   readonly statisticsImages: number
+  /** What the steps are computed in; weights, losses and update are float32. */
+  readonly precision?: Precision
 }
 
 /**
@@ -45,20 +49,28 @@ export function classificationTask(
   network: ResNet,
   parameters: Parameters,
   { training, validation, name }: ClassifierData,
-  { statisticsImages }: ClassifierTaskOptions,
+  { statisticsImages, precision }: ClassifierTaskOptions,
 ): TrainingTask<Loaded<ClassificationBatch>> {
   let said: { readonly logits: tf.Tensor2D; readonly labels: Int32Array } | undefined
+  const forward = (stem: tf.Tensor4D, labels: tf.Tensor1D) => {
+    const logits = network.train(stem)
+    return { losses: { loss_classifier: tf.mean(softmaxCrossEntropy(logits, labels)) as tf.Scalar }, beside: [logits] }
+  }
+  const step = recordedGradients(forward, () => parameters.trainable(), precision)
   return {
     parameters,
     batchesPerEpoch: training.batchesPerEpoch,
     batches: (epoch, start, isOwn) => training.epoch(epoch, start, isOwn),
     next: ({ index }) => index + 1,
     prepare: async ({ pixels, shape }) => tf.tidy(() => network.frozenFeatures(tf.tensor4d(pixels, [...shape]))),
-    losses: (stem, { labels }) => {
-      const logits = network.train(stem)
+    losses: (stem, { labels }) => forward(stem, tf.tensor1d(labels, "int32")).losses,
+    gradients(stem, { labels }) {
+      const wanted = tf.tensor1d(labels, "int32")
+      const { beside, ...made } = step(stem, wanted)
+      wanted.dispose()
       said?.logits.dispose()
-      said = { logits: tf.keep(logits.clone()), labels }
-      return { loss_classifier: tf.mean(softmaxCrossEntropy(logits, tf.tensor1d(labels, "int32"))) }
+      said = { logits: beside[0] as tf.Tensor2D, labels }
+      return made
     },
     async figures() {
       if (said === undefined) return {}

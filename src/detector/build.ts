@@ -38,7 +38,7 @@ export function buildFasterRcnn(
   const layers = buildLayers(parameters, config, numClasses, backbone)
   const recording = recordLayers(layers, precision)
   // What a function of the user's does may depend on more than its inputs.
-  if (typeof backbone !== "function") return assemble(recording, config.options)
+  if (typeof backbone !== "function") return assemble(recording, config.options, { recordable: true })
   if (precision === "bf16")
     throw new UsageError("--precision bf16 takes a backbone that is described with Ops, got a function")
   return assemble({ ...recording, backbone: layers.backbone }, config.options)
@@ -52,22 +52,23 @@ export interface DetectorLayers {
   readonly predictor: Pick<BoxPredictor, "apply">
 }
 
-/** Layers with all that goes on between them. The anchors' stride is that of the backbone's finest maps. */
+/**
+ * Layers with all that goes on between them. The anchors' stride is that of the backbone's finest maps.
+ * @param recordable whether what the layers do follows from their inputs and variables alone
+ */
 export function assemble(
   { backbone, rpnHead, boxHead, predictor }: DetectorLayers,
   options: FasterRcnnOptions,
+  { recordable = false }: { readonly recordable?: boolean } = {},
 ): FasterRcnn {
   const { strides } = backbone
   const { rpn, roi, align, context } = options
   const anchors = { ...options.anchors, stride: strides[0]! }
-  return new FasterRcnn(
-    {
-      backbone,
-      rpn: new Rpn(rpnHead, { ...rpn, anchors }),
-      roiHeads: new RoiHeads({ boxHead, predictor }, { ...roi, align, context, strides }),
-    },
-    { ...options, anchors },
-  )
+  const parts = {
+    rpn: new Rpn(rpnHead, { ...rpn, anchors }),
+    roiHeads: new RoiHeads({ boxHead, predictor }, { ...roi, align, context, strides }),
+  }
+  return new FasterRcnn({ backbone, ...parts }, { ...options, anchors }, recordable ? parts : undefined)
 }
 
 /** The layers that `buildFasterRcnn` assembles. */

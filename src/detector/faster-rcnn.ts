@@ -18,6 +18,11 @@ export interface FasterRcnnParts {
   readonly roiHeads: Pick<RoiHeads, "boxFeatures" | "predict" | "losses" | "testLosses">
 }
 
+interface RecordableParts {
+  readonly rpn: Rpn
+  readonly roiHeads: RoiHeads
+}
+
 /** A batch of images that is ready for a training step. It holds tensors until `dispose`. */
 export interface TrainingBatch {
   /** What the layers that do not train make of the N images. */
@@ -43,8 +48,11 @@ export class FasterRcnn implements FasterRcnnParts {
   readonly rpn: FasterRcnnParts["rpn"]
   readonly roiHeads: FasterRcnnParts["roiHeads"]
   readonly options: FasterRcnnOptions
+  /** The same parts, whole, where what they do follows from their inputs and variables alone: then it can be recorded. */
+  readonly recordable: RecordableParts | undefined
 
-  constructor({ backbone, rpn, roiHeads }: FasterRcnnParts, options: FasterRcnnOptions) {
+  constructor({ backbone, rpn, roiHeads }: FasterRcnnParts, options: FasterRcnnOptions, recordable?: RecordableParts) {
+    this.recordable = recordable
     this.backbone = backbone
     this.rpn = rpn
     this.roiHeads = roiHeads

@@ -14,7 +14,14 @@ export function assembleWithPhases(
 ): FasterRcnn {
   const { backbone, rpnHead } = layers
   const { rpn, roiHeads } = assemble(
-    { ...layers, rpnHead: { apply: then("rpn", rpnHead.apply.bind(rpnHead)), applyAt: rpnHead.applyAt.bind(rpnHead) } },
+    {
+      ...layers,
+      rpnHead: {
+        apply: then("rpn", rpnHead.apply.bind(rpnHead)),
+        places: rpnHead.places.bind(rpnHead),
+        applyAt: rpnHead.applyAt.bind(rpnHead),
+      },
+    },
     options,
   )
   return new FasterRcnn(

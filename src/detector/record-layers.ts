@@ -35,7 +35,8 @@ function recordAnchorHead(head: AnchorHead, precision: Precision): AnchorHead {
       const [logits, deltas] = apply(...levels) as [tf.Tensor2D, tf.Tensor3D]
       return { logits, deltas }
     },
-    applyAt: (levels, sampled) => head.applyAt(levels, sampled),
+    places: (sizes, sampled) => head.places(sizes, sampled),
+    applyAt: (levels, places) => head.applyAt(levels, places),
   }
 }
 

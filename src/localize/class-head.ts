@@ -2,8 +2,8 @@ import * as tf from "@tensorflow/tfjs-core"
 import { constant, normal } from "../core/initializers.js"
 import type { Scope } from "../core/parameters.js"
 import { expectShape } from "../core/shapes.js"
-import type { RpnOutputs } from "../rpn/head.js"
-import { outputsAt } from "../rpn/loss.js"
+import { takeRows } from "../engine/ops/take-rows.js"
+import type { AnchorOutputs, AnchorPlaces, RpnOutputs } from "../rpn/head.js"
 import type { AnchorHead } from "../rpn/rpn.js"
 
 /** New layers start as N(0, 0.01). @source Faster R-CNN (TPAMI), section 3.1.3, which appendix C refers to */
@@ -43,7 +43,8 @@ export class ClassHead {
   forPairs(pairs: ClassPairs): AnchorHead {
     return {
       apply: ([features]) => this.apply(features!, pairs),
-      applyAt: ([features], wanted) => outputsAt(this.apply(features!, pairs), wanted),
+      places: ([size], sampled) => placesOf(sampled, size![1] * size![2] * this.#anchors),
+      applyAt: ([features], places) => outputsAt(this.apply(features!, pairs), places),
     }
   }
 
@@ -77,6 +78,21 @@ export class ClassHead {
       logits: tf.reshape(said(this.#logits, this.#anchors), [count, -1]),
       deltas: tf.reshape(said(this.#deltas, 4 * this.#anchors), [count, -1, 4]),
     }
+  }
+}
+
+/** Where anchors are among all images' dense outputs. @param perImage how many an image has */
+export function placesOf(sampled: readonly (readonly number[])[], perImage: number): AnchorPlaces {
+  const rows = Int32Array.from(sampled.flatMap((own, image) => own.map((index) => image * perImage + index)))
+  return { tensors: [tf.tensor1d(rows, "int32")], rows: [rows] }
+}
+
+/** What dense outputs say of some anchors of each image. */
+export function outputsAt({ logits, deltas }: RpnOutputs, { tensors: [rows] }: AnchorPlaces): AnchorOutputs {
+  const own = rows as tf.Tensor1D
+  return {
+    logits: takeRows(tf.reshape(logits, [-1]) as tf.Tensor1D, own),
+    deltas: takeRows(tf.reshape(deltas, [-1, 4]) as tf.Tensor2D, own),
   }
 }
 

@@ -1,18 +1,16 @@
 import * as tf from "@tensorflow/tfjs-core"
+import { takeRows } from "../engine/ops/take-rows.js"
 
 /**
  * Global context: beside each region's vector, that of the whole image it is in.
  * @param vectors `[R + N, C]`: those of R regions, then those of the N images as one region each
- * @param images `[R]` which image each region is in
+ * @param images `[R]` int32: which image each region is in
  * @returns `[R, 2 * C]`; gradients flow to both
  * @source He et al. 2015, appendix B, "Global context"
  */
-export function besideContext(vectors: tf.Tensor2D, images: Int32Array): tf.Tensor2D {
-  const regions = images.length
-  const context = tf.gather(
-    vectors,
-    images.map((image) => regions + image),
-  )
+export function besideContext(vectors: tf.Tensor2D, images: tf.Tensor1D): tf.Tensor2D {
+  const regions = images.shape[0]
+  const context = takeRows(vectors, tf.add(images, tf.scalar(regions, "int32")))
   return tf.concat([tf.slice(vectors, 0, regions), context], 1)
 }
 

@@ -3,13 +3,15 @@ import { normal, uniformByInputs } from "../core/initializers.js"
 import type { Scope } from "../core/parameters.js"
 import { expectShape } from "../core/shapes.js"
 import type { Ops } from "../layers/ops.js"
-import { createParameters } from "../layers/parameters.js"
+import { createParameters, parameterSpecs } from "../layers/parameters.js"
 import { testingOps, trainingOps } from "../layers/tensor-ops.js"
 
 /** What turns pooled regions into one vector each: conv5 for C4, two linear layers for FPN. */
 export interface BoxHead {
   /** Length of the vectors. */
   readonly channels: number
+  /** Whether in training a region's vector depends on the others: batch norm takes means over them. */
+  readonly mixesRegions?: boolean
   /** `[R, size, size, C]` to `[R, channels]`, for testing. */
   apply(pooled: tf.Tensor4D): tf.Tensor2D
   /** The same for training, where that is another way: batch norm uses the sample's statistics and moves the running ones. */
@@ -23,10 +25,12 @@ export interface BoxHeadSpec extends Pick<BoxHead, "channels"> {
 
 /** Creates the parameters of a described head in a scope, and gives what runs it. */
 export function createBoxHead(scope: Scope, spec: BoxHeadSpec): Required<BoxHead> {
-  createParameters(scope, (ops) => spec.features(ops, null))
+  const describe = (ops: Ops<null>) => spec.features(ops, null)
+  createParameters(scope, describe)
   const [testing, training] = [testingOps(scope), trainingOps(scope)]
   return {
     channels: spec.channels,
+    mixesRegions: parameterSpecs(describe).some(({ kind }) => kind === "statistic"),
     apply: (pooled) => spec.features<tf.Tensor>(testing, pooled) as tf.Tensor2D,
     train: (pooled) => spec.features<tf.Tensor>(training, pooled) as tf.Tensor2D,
   }

@@ -1,4 +1,4 @@
-import type * as tf from "@tensorflow/tfjs-core"
+import * as tf from "@tensorflow/tfjs-core"
 import type { BoxLossOptions } from "../boxes/box-loss.js"
 import { type Boxes, concatFloat32 } from "../boxes/boxes.js"
 import type { MatchOptions } from "../boxes/matcher.js"
@@ -9,7 +9,7 @@ import { withData } from "../engine/readback.js"
 import { besideContext, wholeImages } from "./context.js"
 import type { BoxHead, BoxPredictor } from "./head.js"
 import { alignOnLevels } from "./levels.js"
-import { roiLosses } from "./loss.js"
+import { type RegionGoals, regionGoals, roiLosses } from "./loss.js"
 import type { PoolingOptions } from "./pooling.js"
 import type { Predictions } from "./predictions.js"
 import { readPredictions } from "./read-predictions.js"
@@ -59,7 +59,8 @@ export class RoiHeads {
 
   /** The vector of each region `[R, channels]`, all images' regions in one list; for testing. */
   boxFeatures(levels: readonly tf.Tensor4D[], regions: readonly Float32Array[], sizes: readonly Size[]): tf.Tensor2D {
-    return this.#boxFeatures(levels, regions, sizes, (pooled) => this.#parts.boxHead.apply(pooled))
+    const images = regions.flatMap((own, n) => new Array<number>(own.length / 4).fill(n))
+    return this.#beside(this.#parts.boxHead.apply(this.pooled(levels, regions, sizes)), tf.tensor1d(images, "int32"))
   }
 
   /** What the predictor says of each image's regions, by their vectors. */
@@ -82,9 +83,9 @@ export class RoiHeads {
     sizes: readonly Size[],
     random: Random,
   ) {
-    const { boxHead } = this.#parts
-    const head = (pooled: tf.Tensor4D) => (boxHead.train ? boxHead.train(pooled) : boxHead.apply(pooled))
-    return this.#losses(levels, proposals, truths, sizes, random, head)
+    const { regions, goals } = this.sample(proposals, truths, random)
+    if (goals.rows.shape[0] === 0) return noLosses()
+    return this.lossesOf(this.pooled(levels, regions, sizes), goals)
   }
 
   /** As `losses`, of a head that is not trained: by its norms of testing, which stay as they are. */
@@ -95,38 +96,61 @@ export class RoiHeads {
     sizes: readonly Size[],
     random: Random,
   ) {
-    return this.#losses(levels, proposals, truths, sizes, random, (pooled) => this.#parts.boxHead.apply(pooled))
+    const { regions, goals } = this.sample(proposals, truths, random)
+    if (goals.rows.shape[0] === 0) return noLosses()
+    return this.#lossesOf(this.#parts.boxHead.apply(this.pooled(levels, regions, sizes)), goals)
   }
 
-  #losses(
-    levels: readonly tf.Tensor4D[],
-    proposals: readonly Float32Array[],
-    truths: readonly RegionTruths[],
-    sizes: readonly Size[],
-    random: Random,
-    head: (pooled: tf.Tensor4D) => tf.Tensor2D,
-  ) {
+  /**
+   * A sample of each image's proposals and truths. An image has always as many regions, some of which count nothing where
+   * there are fewer: so shapes do not depend on what was found. Where the head takes a mean over regions there is none more.
+   */
+  sample(proposals: readonly Float32Array[], truths: readonly RegionTruths[], random: Random): RegionSample {
     const targets = truths.map((truth, n) => roiTargets(proposals[n]!, truth, truth.crowds, this.options, random))
-    const regions = targets.map(({ boxes }) => boxes)
-    const boxFeatures = this.#boxFeatures(levels, regions, sizes, head)
-    return roiLosses(this.#parts.predictor.apply(boxFeatures), targets, this.options.loss)
+    const { batchSizePerImage } = this.options.sample
+    const most = this.#parts.boxHead.mixesRegions ? 0 : batchSizePerImage
+    const regions = targets.map(({ boxes }) => {
+      const more = Math.max(0, most - boxes.length / 4)
+      return concatFloat32([boxes, ...new Array<Float32Array>(more).fill(filler)])
+    })
+    const perImage = regions.map(({ length }) => length / 4)
+    return { regions, goals: regionGoals(targets, perImage) }
   }
 
-  #boxFeatures(
-    levels: readonly tf.Tensor4D[],
-    regions: readonly Float32Array[],
-    sizes: readonly Size[],
-    head: (pooled: tf.Tensor4D) => tf.Tensor2D,
-  ): tf.Tensor2D {
+  /** The regions of each image, behind them each whole image where that is seen too: squares of bins. */
+  pooled(levels: readonly tf.Tensor4D[], regions: readonly Float32Array[], sizes: readonly Size[]): tf.Tensor4D {
     const { strides, align, context } = this.options
     const images = Int32Array.from(regions.flatMap((own, n) => new Array<number>(own.length / 4).fill(n)))
-    const featuresOf = (boxes: Float32Array, images: Int32Array) =>
-      head(alignOnLevels(levels, boxes, images, strides, align))
-    if (!context) return featuresOf(concatFloat32(regions), images)
-    const withWhole = featuresOf(
-      concatFloat32([...regions, wholeImages(sizes)]),
-      Int32Array.of(...images, ...sizes.keys()),
-    )
-    return besideContext(withWhole, images)
+    if (!context) return alignOnLevels(levels, concatFloat32(regions), images, strides, align)
+    const boxes = concatFloat32([...regions, wholeImages(sizes)])
+    return alignOnLevels(levels, boxes, Int32Array.of(...images, ...sizes.keys()), strides, align)
   }
+
+  /** The two losses of what `pooled` gives for a sample, by the head's norms of training. */
+  lossesOf(pooled: tf.Tensor4D, goals: RegionGoals) {
+    const { boxHead } = this.#parts
+    const vectors = boxHead.train ? boxHead.train(pooled) : boxHead.apply(pooled)
+    return this.#lossesOf(vectors, goals)
+  }
+
+  #lossesOf(vectors: tf.Tensor2D, goals: RegionGoals) {
+    return roiLosses(this.#parts.predictor.apply(this.#beside(vectors, goals.images)), goals, this.options.loss)
+  }
+
+  /** Vectors of regions, beside that of their whole image where that is seen too. */
+  #beside(vectors: tf.Tensor2D, images: tf.Tensor1D): tf.Tensor2D {
+    return this.options.context ? besideContext(vectors, images) : vectors
+  }
+}
+
+const noLosses = () => ({ loss_classifier: tf.scalar(0), loss_box_reg: tf.scalar(0) })
+
+/** A region that counts nothing: a corner of the image. */
+const filler = Float32Array.of(0, 0, 1, 1)
+
+/** Some regions of each image, and what should be said of them. */
+export interface RegionSample {
+  /** `[R * 4]` of each image. */
+  readonly regions: readonly Float32Array[]
+  readonly goals: RegionGoals
 }

@@ -3,10 +3,11 @@ import { normal } from "../core/initializers.js"
 import type { Scope } from "../core/parameters.js"
 import { gatherRows } from "../engine/ops/gather-rows.js"
 import { relu } from "../engine/ops/relu.js"
+import { takeRows } from "../engine/ops/take-rows.js"
 import type { Ops } from "../layers/ops.js"
 import { createParameters } from "../layers/parameters.js"
 import { testingOps } from "../layers/tensor-ops.js"
-import { anchorPlaces, neighbours } from "./anchor-places.js"
+import { anchorPatches, type MapSizes } from "./anchor-places.js"
 import type { AnchorHead } from "./rpn.js"
 
 /** New layers start as N(0, 0.01). @source Faster R-CNN (TPAMI), section 3.1.3 */
@@ -26,6 +27,13 @@ export interface AnchorOutputs {
   readonly logits: tf.Tensor1D
   /** `[S, 4]` */
   readonly deltas: tf.Tensor2D
+}
+
+/** Where some anchors are, as a head needs to know it; the shapes follow from how many they are. */
+export interface AnchorPlaces {
+  readonly tensors: readonly tf.Tensor[]
+  /** The values of tensors of rows, in their order. */
+  readonly rows: readonly Int32Array[]
 }
 
 export interface RpnHeadSizes {
@@ -113,33 +121,19 @@ export class RpnHead implements AnchorHead {
     }
   }
 
-  /**
-   * What `apply` says of some anchors, computed for these alone. A loss of a sample of 256 anchors reaches 256 cells of the
-   * maps: through `apply` its gradient would run over all of them, nearly all zeros, and take twice the forward pass.
-   * @param sampled of each of the N images, indices of 0..R-1
-   * @returns all images' anchors in one list
-   */
-  applyAt(levels: readonly tf.Tensor4D[], sampled: readonly (readonly number[])[]): AnchorOutputs {
-    const sizes = levels.map(({ shape }): MapSizes => [shape[0], shape[1], shape[2]])
-    const places = anchorPlaces(sizes, this.#sizes.anchors, sampled)
-    const outputs = places.flatMap(({ cells, anchors }, level) => {
-      if (cells.length === 0) return []
-      const maps = { rows: rowsOf(levels[level]!), size: sizes[level]! }
-      const hidden = this.#hidden(maps, this.#convs.length, cells, new Float32Array(cells.length).fill(1))
-      const own = anchors.map((anchor, row) => row * this.#sizes.anchors + anchor)
-      const said = ({ weight, bias }: Layer): tf.Tensor2D => tf.add(tf.matMul(hidden, flat(weight)), bias)
-      // A tensor of its own each time: tfjs-node's gather reads back what was sent before.
-      const of = (all: tf.Tensor2D, width: number) => tf.gather(tf.reshape(all, [-1, width]), tf.tensor1d(own, "int32"))
-      return [{ logits: of(this.#logits(said(this.#objectness)), 1), deltas: of(said(this.#deltas), 4) }]
-    })
-    if (outputs.length === 0) return { logits: tf.zeros([0]), deltas: tf.zeros([0, 4]) }
-    const order = new Int32Array(places.reduce((count, { order }) => count + order.length, 0))
-    let row = 0
-    for (const own of places) for (const place of own.order) order[place] = row++
-    const joined = (parts: tf.Tensor[]) => tf.gather(tf.concat(parts), tf.tensor1d(order, "int32"))
+  places(sizes: readonly MapSizes[], sampled: readonly (readonly number[])[]): AnchorPlaces {
+    const depth = this.#convs.length
+    const { finest, others, inside, anchors } = anchorPatches(sizes, this.#sizes.anchors, sampled, depth)
+    const own = Int32Array.from(anchors, (anchor, row) => row * this.#sizes.anchors + anchor)
+    const parts = [finest, ...(sizes.length > 1 ? [others] : [])]
+    const column = (values: Float32Array) => tf.tensor2d(values, [values.length, 1])
     return {
-      logits: tf.reshape(joined(outputs.map(({ logits }) => logits)), [-1]),
-      deltas: joined(outputs.map(({ deltas }) => deltas)) as tf.Tensor2D,
+      tensors: [
+        tf.tensor1d(own, "int32"),
+        ...inside.map(column),
+        ...parts.flatMap(({ cells, counts }) => [tf.tensor1d(cells, "int32"), column(counts)]),
+      ],
+      rows: parts.map(({ cells }) => cells),
     }
   }
 
@@ -149,24 +143,36 @@ export class RpnHead implements AnchorHead {
     return objectness === "softmax" ? (this.#ops.secondLessFirst(said, anchors) as tf.Tensor2D) : said
   }
 
-  /** The maps behind `depth` of the 3x3 convolutions at M cells, `[M, C]`; 0 at those beyond them. */
-  #hidden(maps: Maps, depth: number, cells: Int32Array, inside: Float32Array): tf.Tensor2D {
-    const masked = (rows: tf.Tensor2D) =>
-      inside.every((value) => value === 1) ? rows : tf.mul<tf.Tensor2D>(rows, tf.tensor2d(inside, [cells.length, 1]))
-    if (depth === 0) return masked(gatherRows(maps.rows, cells))
-    const around = neighbours(maps.size, cells, inside)
-    const patches = this.#hidden(maps, depth - 1, around.cells, around.inside)
-    const { weight, bias } = this.#convs[depth - 1]!
-    return masked(relu(tf.add<tf.Tensor2D>(tf.matMul(tf.reshape(patches, [cells.length, -1]), flat(weight)), bias)))
+  /**
+   * What `apply` says of some anchors, computed for these alone. A loss of a sample of 256 anchors reaches 256 cells of the
+   * maps: through `apply` its gradient would run over all of them, nearly all zeros, and take twice the forward pass.
+   * @param places of anchors on levels of these sizes
+   * @returns all images' anchors in one list
+   */
+  applyAt(levels: readonly tf.Tensor4D[], { tensors, rows }: AnchorPlaces): AnchorOutputs {
+    const depth = this.#convs.length
+    const [own, ...others] = tensors as [tf.Tensor1D, ...tf.Tensor[]]
+    const count = own.shape[0]
+    if (count === 0) return { logits: tf.zeros([0]), deltas: tf.zeros([0, 4]) }
+    const inside = others.slice(0, depth - 1) as tf.Tensor2D[]
+    // The finest maps are most of all; the rest are one list.
+    const [finest, ...coarser] = levels.map(rowsOf) as [tf.Tensor2D, ...tf.Tensor2D[]]
+    const maps = coarser.length === 0 ? [finest] : [finest, coarser.length === 1 ? coarser[0]! : tf.concat(coarser)]
+    const parts = maps.map((map, i) => {
+      const [cells, counts] = others.slice(depth - 1 + 2 * i) as [tf.Tensor1D, tf.Tensor2D]
+      return tf.mul<tf.Tensor2D>(gatherRows(map, rows[i]!, cells), counts)
+    })
+    const patches = parts.length === 1 ? parts[0]! : tf.add<tf.Tensor2D>(parts[0]!, parts[1]!)
+    const hidden = this.#convs.reduce((x, { weight, bias }, i) => {
+      const matrix = flat(weight)
+      const y = relu(tf.add<tf.Tensor2D>(tf.matMul(tf.reshape(x, [-1, matrix.shape[0]]), matrix), bias))
+      return i < depth - 1 ? tf.mul<tf.Tensor2D>(y, inside[i]!) : y
+    }, patches)
+    const said = ({ weight, bias }: Layer): tf.Tensor2D => tf.add(tf.matMul(hidden, flat(weight)), bias)
+    const of = (all: tf.Tensor2D, width: number) => takeRows(tf.reshape(all, [-1, width]) as tf.Tensor2D, own)
+    const logits = of(this.#logits(said(this.#objectness)), 1)
+    return { logits: tf.reshape(logits, [-1]), deltas: of(said(this.#deltas), 4) }
   }
-}
-
-type MapSizes = readonly [images: number, height: number, width: number]
-
-/** The N maps of a level, cell by cell `[N * H * W, C]`. */
-interface Maps {
-  readonly rows: tf.Tensor2D
-  readonly size: MapSizes
 }
 
 const rowsOf = (level: tf.Tensor4D): tf.Tensor2D => tf.reshape(level, [-1, level.shape[3]])

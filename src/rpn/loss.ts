@@ -1,54 +1,102 @@
 import * as tf from "@tensorflow/tfjs-core"
-import { type BoxLossOptions, boxLoss } from "../boxes/box-loss.js"
+import {
+  type BoxLossOptions,
+  type BoxTargets,
+  boxLoss,
+  boxTargets,
+  boxTargetsOf,
+  tensorsOfTargets,
+} from "../boxes/box-loss.js"
 import { concatFloat32 } from "../boxes/boxes.js"
 import { rpnCoderWeights } from "../boxes/coder.js"
 import { sigmoidCrossEntropy } from "../core/losses.js"
-import type { AnchorOutputs, RpnOutputs } from "./head.js"
+import type { AnchorOutputs } from "./head.js"
 import type { RpnTargets } from "./targets.js"
 
-/** The sampled anchors of each image: the positive ones, then the negative ones. */
-export function sampledAnchors(targets: readonly RpnTargets[]): number[][] {
-  return targets.map(({ positives, negatives }) => [...positives, ...negatives])
+/**
+ * The sampled anchors of each image: the positive ones, the negative ones, and where they are fewer than `perImage` the first
+ * anchor again and again, which counts nothing: so shapes do not depend on what was found.
+ */
+export function sampledAnchors(targets: readonly RpnTargets[], perImage: number): number[][] {
+  return targets.map(({ positives, negatives }) => {
+    const padding = Math.max(0, perImage - positives.length - negatives.length)
+    return [...positives, ...negatives, ...new Array<number>(padding).fill(0)]
+  })
 }
 
-/** What dense outputs say of some anchors of each image. */
-export function outputsAt({ logits, deltas }: RpnOutputs, sampled: readonly (readonly number[])[]): AnchorOutputs {
-  const perImage = logits.shape[1]
-  const places = sampled.flatMap((own, image) => own.map((index) => image * perImage + index))
-  const rows = tf.tensor1d(places, "int32")
-  return { logits: tf.gather(tf.reshape(logits, [-1]), rows), deltas: tf.gather(tf.reshape(deltas, [-1, 4]), rows) }
+/** What the S sampled anchors should have been said of, all images' in one list. */
+export interface AnchorGoals {
+  /** `[S]` 1 for an anchor that holds an object, and 1 for those that count. */
+  readonly positive: tf.Tensor1D
+  readonly counts: tf.Tensor1D
+  /** How many count, 1 at least. */
+  readonly number: tf.Scalar
+  readonly boxes: BoxTargets
+}
+
+/** The goals as a list, which `anchorGoalsOf` takes apart. */
+export const tensorsOfAnchorGoals = ({ positive, counts, number, boxes }: AnchorGoals): tf.Tensor[] => [
+  positive,
+  counts,
+  number,
+  ...tensorsOfTargets(boxes),
+]
+
+export function anchorGoalsOf([positive, counts, number, ...boxes]: readonly tf.Tensor[]): AnchorGoals {
+  return {
+    positive: positive as tf.Tensor1D,
+    counts: counts as tf.Tensor1D,
+    number: number as tf.Scalar,
+    boxes: boxTargetsOf(boxes),
+  }
+}
+
+/** The goals of `sampledAnchors(targets, perImage)`. */
+export function anchorGoals(targets: readonly RpnTargets[], perImage: number): AnchorGoals {
+  const size = targets.length * perImage
+  const [positive, counts] = [new Float32Array(size), new Float32Array(size)]
+  const rows: number[] = []
+  for (const [n, { positives, negatives }] of targets.entries()) {
+    const start = n * perImage
+    counts.fill(1, start, start + positives.length + negatives.length)
+    for (let row = start; row < start + positives.length; row++) {
+      positive[row] = 1
+      rows.push(row)
+    }
+  }
+  const boxes = boxTargets(
+    {
+      rows,
+      deltas: concatFloat32(targets.map(({ deltas }) => deltas)),
+      references: concatFloat32(targets.map(({ anchors }) => anchors)),
+      truths: concatFloat32(targets.map(({ truths }) => truths)),
+    },
+    size,
+  )
+  const number = targets.reduce((sum, { positives, negatives }) => sum + positives.length + negatives.length, 0)
+  return {
+    positive: tf.tensor1d(positive),
+    counts: tf.tensor1d(counts),
+    number: tf.scalar(Math.max(1, number)),
+    boxes,
+  }
 }
 
 /**
  * The RPN's two losses over the sampled anchors of all images, both divided by their number.
- * @param outputs of `sampledAnchors(targets)`
- * @param targets one for each of the N images
+ * @param outputs of the anchors that the goals are for
  * @param box how boxes are compared
  * @returns scalars; `loss_rpn_box_reg` is 0 without positives
  * @source torchvision `RegionProposalNetwork.compute_loss`
  */
 export function rpnLosses(
   { logits, deltas }: AnchorOutputs,
-  targets: readonly RpnTargets[],
+  { positive, counts, number, boxes }: AnchorGoals,
   box: BoxLossOptions,
 ): { loss_objectness: tf.Scalar; loss_rpn_box_reg: tf.Scalar } {
-  const isPositive = targets.flatMap(({ positives, negatives }) => [
-    ...new Array<number>(positives.length).fill(1),
-    ...new Array<number>(negatives.length).fill(0),
-  ])
-  const sampled = isPositive.length
-  if (sampled === 0) return { loss_objectness: tf.scalar(0), loss_rpn_box_reg: tf.scalar(0) }
-
-  const loss_objectness = tf.mean(sigmoidCrossEntropy(logits, tf.tensor1d(isPositive))) as tf.Scalar
-  const positives = isPositive.flatMap((is, place) => (is === 1 ? [place] : []))
-  if (positives.length === 0) return { loss_objectness, loss_rpn_box_reg: tf.scalar(0) }
-
-  const moved: tf.Tensor2D = tf.gather(deltas, tf.tensor1d(positives, "int32"))
-  const boxTargets = {
-    deltas: concatFloat32(targets.map((target) => target.deltas)),
-    references: concatFloat32(targets.map((target) => target.anchors)),
-    truths: concatFloat32(targets.map((target) => target.truths)),
+  const distances = tf.mul(sigmoidCrossEntropy(logits, positive), counts)
+  return {
+    loss_objectness: tf.div(tf.sum(distances), number),
+    loss_rpn_box_reg: tf.div(boxLoss(deltas, boxes, rpnCoderWeights, box), number),
   }
-  const loss_rpn_box_reg: tf.Scalar = tf.div(boxLoss(moved, boxTargets, rpnCoderWeights, box), sampled)
-  return { loss_objectness, loss_rpn_box_reg }
 }

@@ -8,10 +8,11 @@ import type { Size } from "../core/shapes.js"
 import { isOnCuda } from "../engine/native/op.js"
 import { noGrad } from "../engine/no-grad.js"
 import { withData } from "../engine/readback.js"
+import type { MapSizes } from "./anchor-places.js"
 import { type AnchorOptions, anchorLevels, levelAnchors } from "./anchors.js"
 import { proposeOnDevice, unpackProposals } from "./device-proposals.js"
-import type { AnchorOutputs, RpnOutputs } from "./head.js"
-import { rpnLosses, sampledAnchors } from "./loss.js"
+import type { AnchorOutputs, AnchorPlaces, RpnOutputs } from "./head.js"
+import { type AnchorGoals, anchorGoals, rpnLosses, sampledAnchors } from "./loss.js"
 import { type ProposalOptions, proposeBoxes } from "./proposals.js"
 import { rpnTargets } from "./targets.js"
 
@@ -19,8 +20,10 @@ import { rpnTargets } from "./targets.js"
 export interface AnchorHead {
   /** What they say of every anchor. @param levels `[N, H, W, C]` each, finest first */
   apply(levels: readonly tf.Tensor4D[]): RpnOutputs
-  /** The same of some anchors alone. @param sampled of each of the N images, indices of 0..R-1 */
-  applyAt(levels: readonly tf.Tensor4D[], sampled: readonly (readonly number[])[]): AnchorOutputs
+  /** Where some anchors are, for `applyAt`. @param sampled of each of the N images, indices of 0..R-1 */
+  places(sizes: readonly MapSizes[], sampled: readonly (readonly number[])[]): AnchorPlaces
+  /** The same of some anchors alone. @param places of anchors on levels of these sizes */
+  applyAt(levels: readonly tf.Tensor4D[], places: AnchorPlaces): AnchorOutputs
 }
 
 export interface RpnOptions {
@@ -30,6 +33,12 @@ export interface RpnOptions {
   readonly loss: BoxLossOptions
   /** Whether anchors that reach over the image's border take part in training. */
   readonly borderAnchors: boolean
+}
+
+/** Some anchors, and what should be said of them. */
+export interface AnchorSample {
+  readonly places: AnchorPlaces
+  readonly goals: AnchorGoals
 }
 
 /** The truths of one image, in input pixels. */
@@ -94,13 +103,43 @@ export class Rpn {
    * @returns scalars
    */
   losses(levels: readonly tf.Tensor4D[], truths: readonly AnchorTruths[], sizes: readonly Size[], random: Random) {
+    return this.lossesAt(levels, this.sample(levels, truths, sizes, random))
+  }
+
+  /** A sample of each image's anchors; its tensors have shapes that follow from the levels' alone. */
+  sample(
+    levels: readonly tf.Tensor4D[],
+    truths: readonly AnchorTruths[],
+    sizes: readonly Size[],
+    random: Random,
+  ): AnchorSample {
     const { match, sample, borderAnchors } = this.options
     const anchors = concatFloat32(this.anchors(levels))
     const targets = truths.map(({ boxes, crowds }, n) => {
       const within = borderAnchors ? undefined : sizes[n]!
       return rpnTargets(anchors, boxes, crowds, { match, sample, within }, random)
     })
-    return rpnLosses(this.head.applyAt(levels, sampledAnchors(targets)), targets, this.options.loss)
+    const { batchSizePerImage } = sample
+    const maps = levels.map(({ shape }): MapSizes => [shape[0], shape[1], shape[2]])
+    return {
+      places: this.head.places(maps, sampledAnchors(targets, batchSizePerImage)),
+      goals: anchorGoals(targets, batchSizePerImage),
+    }
+  }
+
+  /** The two losses over a sample. */
+  lossesAt(levels: readonly tf.Tensor4D[], { places, goals }: AnchorSample) {
+    return rpnLosses(this.head.applyAt(levels, places), goals, this.options.loss)
+  }
+
+  /** As `proposeOffTape`, from what the head says of the levels. */
+  proposalsOf(
+    outputs: RpnOutputs,
+    levels: readonly tf.Tensor4D[],
+    sizes: readonly Size[],
+    options: ProposalOptions,
+  ): Float32Array[] {
+    return this.#proposals(outputs, levels, sizes, options)
   }
 
   #proposeOnDevice(levels: readonly tf.Tensor4D[], sizes: readonly Size[], options: ProposalOptions): tf.Tensor2D {

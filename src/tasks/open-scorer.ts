@@ -2,6 +2,7 @@ import { makeScorer, type Scorer } from "../classify/scorer.js"
 import type { TestProcedure } from "../classify/test-crops.js"
 import { UsageError } from "../core/errors.js"
 import type { EngineName } from "../engine/names.js"
+import { expectPrecision } from "../engine/precision.js"
 import { startEngine } from "../engine/start.js"
 import { nameOfWeights, type WeightsSource } from "../weights/open-file.js"
 import { openClassifier } from "../weights/open-model.js"
@@ -21,7 +22,8 @@ export async function openScorer(
   const weights = listOf(options.weights)
   const engine = await startEngine(options.engine)
   log(`engine: ${engine}`)
-  const classifiers = weights.map((source) => openClassifier(source))
+  expectPrecision(options.precision, engine)
+  const classifiers = weights.map((source) => openClassifier(source, options.precision))
   for (const [i, { config, classes }] of classifiers.entries()) {
     log(`${nameOfWeights(weights[i]!)}: ${config.network}, ${classes.length} classes`)
   }

@@ -104,7 +104,7 @@ const classifierTrainer: Trainer<
     const data = { training: loader, validation: check, name: (image: number) => training.name(image) }
     log(planLine(model, config.frozen, options, loader.batchesPerEpoch, how.batchSize!, statisticsImages))
     return {
-      task: trainable(classificationTask(network, parameters, data, { statisticsImages })),
+      task: trainable(classificationTask(network, parameters, data, { statisticsImages, precision: config.precision })),
       ...{ options, parameters },
       saved: {
         name: model.network,

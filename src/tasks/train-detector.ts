@@ -9,6 +9,7 @@ import { mixSeeds, type Random, seededRandom } from "../core/random.js"
 import { buildFasterRcnn, type OwnBackbone } from "../detector/build.js"
 import { describeNorms, type ModelConfig } from "../detector/model.js"
 import type { TrainingPart } from "../detector/training-part.js"
+import type { Precision } from "../engine/names.js"
 import type { DetectionEvaluator } from "../eval/evaluator.js"
 import { detectionTask } from "../train/detection-task.js"
 import type { RunOptions } from "../train/run-options.js"
@@ -111,7 +112,8 @@ const detectorTrainer: Trainer<GivenTrainConfig, TrainConfig, ModelConfig, Train
   },
   async prepare({ config, model, data: { training, validation }, state, start }, { log }) {
     const random = seededRandom(mixSeeds(config.seed, INITIALISATION_SEED))
-    const parts = { model, classes: training.classes, start, backbone: config.backbone }
+    const { backbone, precision } = config
+    const parts = { model, classes: training.classes, start, backbone, precision }
     const lines: string[] = []
     const tell = (line: string) => {
       lines.push(line)
@@ -128,6 +130,7 @@ const detectorTrainer: Trainer<GivenTrainConfig, TrainConfig, ModelConfig, Train
       proposer: proposer?.detector,
       faults: unread,
       losses: config.valLoss,
+      precision,
       onEvaluated: (evaluator: DetectionEvaluator) => {
         evaluated = evaluator
       },
@@ -241,25 +244,26 @@ interface Parts {
   readonly classes: readonly string[]
   readonly start: DetectorStart | undefined
   readonly backbone: OwnBackbone | undefined
+  readonly precision: Precision
 }
 
-function rebuild({ model, classes, backbone }: Parts, state: SavedState, random: Random) {
+function rebuild({ model, classes, backbone, precision }: Parts, state: SavedState, random: Random) {
   const parameters = new Parameters(random, state.weights)
-  return { parameters, detector: buildFasterRcnn(parameters, model, classes.length, backbone) }
+  return { parameters, detector: buildFasterRcnn(parameters, model, classes.length, backbone, precision) }
 }
 
 /** A detector that begins a run; from one that knows other classes it takes the classes that both know. */
-function build({ model, classes, start, backbone }: Parts, random: Random, log: (line: string) => void) {
+function build({ model, classes, start, backbone, precision }: Parts, random: Random, log: (line: string) => void) {
   if (start === undefined) {
     const parameters = new Parameters(random)
-    return { parameters, detector: buildFasterRcnn(parameters, model, classes.length, backbone) }
+    return { parameters, detector: buildFasterRcnn(parameters, model, classes.length, backbone, precision) }
   }
   const { checkpoint, weights } = start
   const known = checkpoint.model.kind === "detector" ? checkpoint.model.info.classes : undefined
   const isOther = known !== undefined && known.join("\n") !== classes.join("\n")
   const { body, head } = isOther ? splitHead(weights) : { body: weights, head: undefined }
   const parameters = new Parameters(random, body)
-  const detector = buildFasterRcnn(parameters, model, classes.length, backbone)
+  const detector = buildFasterRcnn(parameters, model, classes.length, backbone, precision)
   log(`${checkpoint.path}:\n${describeReport(expectFit(checkpoint, parameters, model.model))}`)
   if (head !== undefined) {
     const origins = copyHead(parameters, head, known!.length, matchClasses(known!, classes))

@@ -2,10 +2,11 @@ import * as tf from "@tensorflow/tfjs-core"
 import type { Parameter } from "../core/parameters.js"
 import type { Cluster } from "../engine/cluster.js"
 import { withData } from "../engine/readback.js"
+import type { Losses } from "./gradients.js"
 import { statisticsToSum, takeMeans } from "./moving-statistics.js"
 import type { Optimizer } from "./optimizer.js"
 import { squaredLength } from "./sgd.js"
-import { type Losses, type StepFigures, type StepOptions, trainStep } from "./step.js"
+import { type StepFigures, type StepOptions, trainStep } from "./step.js"
 
 /** What a batch is told by: the gradients have a norm where they made an update. */
 export type BatchFigures = Pick<StepFigures, "losses"> & Partial<StepFigures>

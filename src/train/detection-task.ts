@@ -5,13 +5,17 @@ import type { Loaded, Loader } from "../../datasets/loader/loader.js"
 import { PhotoFaults } from "../../datasets/photo-faults.js"
 import type { Detections } from "../boxes/boxes.js"
 import type { Parameters } from "../core/parameters.js"
+import { type Random, seededRandom } from "../core/random.js"
 import type { FasterRcnn, TrainingBatch } from "../detector/faster-rcnn.js"
 import type { InputConfig } from "../detector/model.js"
 import type { TrainingPart } from "../detector/training-part.js"
 import { sizeOf } from "../detector/truths.js"
+import type { Precision } from "../engine/names.js"
+import { mayRecord } from "../engine/recorded.js"
 import { DetectionEvaluator } from "../eval/evaluator.js"
 import type { EvalReport } from "../eval/report.js"
 import { detectDataset } from "./detect-dataset.js"
+import { detectorGradients } from "./detector-gradients.js"
 import { Means } from "./means.js"
 import type { TrainingTask } from "./training-task.js"
 
@@ -43,6 +47,8 @@ interface DetectionTaskOptions {
   readonly losses?: boolean
   /** Takes what a validation that came to its end has matched. */
   onEvaluated?(evaluator: DetectionEvaluator): void
+  /** What training steps are computed in. */
+  readonly precision?: Precision
 }
 
 /** A detector, its training batches and its validation data as something `runTraining` can train. */
@@ -58,8 +64,12 @@ export function detectionTask(
     faults = new PhotoFaults(validation?.source),
     losses = false,
     onEvaluated,
+    precision,
   }: DetectionTaskOptions = {},
 ): TrainingTask<Loaded<DetectionBatch>, TrainingBatch> {
+  // Parts of a step, and proposals of another detector, go by a tape.
+  const isWhole = part === "both" && proposer === undefined && mayRecord()
+  const gradients = isWhole ? detectorGradients(detector, () => parameters.trainable(), precision) : undefined
   return {
     parameters,
     batchesPerEpoch: loader.batchesPerEpoch,
@@ -73,7 +83,8 @@ export function detectionTask(
         input.dispose()
       }
     },
-    losses: (prepared, _, random) => detector.partLosses(prepared, random, part),
+    losses: (prepared, _, random) => detector.partLosses(prepared, seededRandom(seedOf(random)), part),
+    ...(gradients && { gradients: (prepared, _, random) => gradients(prepared, seedOf(random)) }),
     describe: ({ images }) => images.map(({ record }) => record.id).join(", "),
     waited: ({ waitedMs }) => waitedMs,
     ...(validation && {
@@ -116,5 +127,8 @@ interface Looked {
   readonly found: Detections
   readonly losses: Readonly<Record<string, number>> | undefined
 }
+
+/** One draw a batch, however many its samples need: those of the next do not depend on what was found in this one. */
+const seedOf = (random: Random): number => random.integer(2 ** 31 - 1)
 
 const sumOf = (losses: Readonly<Record<string, number>>) => Object.values(losses).reduce((sum, loss) => sum + loss, 0)

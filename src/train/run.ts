@@ -222,7 +222,8 @@ export async function runTraining<Batch, Prepared extends { dispose(): void }>(
     try {
       prepared = await task.prepare(batch)
       const made = () => task.losses(prepared!, batch, randomOf(place))
-      const how = { rate: rateNow(), clipNorm: options.clipNorm }
+      const gradients = task.gradients && (() => task.gradients!(prepared!, batch, randomOf(place)))
+      const how = { rate: rateNow(), clipNorm: options.clipNorm, gradients }
       const { losses, gradNorm } = await updates.add(made, updatesNow, how)
       if (cluster === undefined) follow(losses.loss!)
       const figures = { ...losses, ...(await task.figures?.()), ...(gradNorm !== undefined && { gradNorm }) }

@@ -2,11 +2,8 @@ import * as tf from "@tensorflow/tfjs-core"
 import { DivergedError } from "../core/errors.js"
 import type { Parameter } from "../core/parameters.js"
 import { awaitReadback } from "../engine/readback.js"
+import { type BatchGradients, type Losses, tapeGradients } from "./gradients.js"
 import type { Optimizer } from "./optimizer.js"
-import { squaredLength } from "./sgd.js"
-
-/** The losses of one step by their names, each a scalar; their sum is what is trained. */
-export type Losses = Readonly<Record<string, tf.Scalar>>
 
 /** Is told that a phase of the step has ended; benchmarks take the time there. */
 type OnPhase = (phase: string) => void
@@ -16,6 +13,8 @@ export interface StepOptions {
   /** Gradients longer than this, taken together, are scaled down to it; `Infinity` for none. */
   readonly clipNorm: number
   readonly onPhase?: OnPhase
+  /** Makes the losses and their gradients in the tape's place. */
+  readonly gradients?: (() => BatchGradients) | undefined
 }
 
 /** What a step is told by. */
@@ -35,9 +34,9 @@ export async function trainStep(
   losses: () => Losses,
   parameters: readonly Parameter[],
   optimizer: Pick<Optimizer, "apply">,
-  { rate, clipNorm, onPhase = () => {} }: StepOptions,
+  { rate, clipNorm, onPhase = () => {}, gradients: make }: StepOptions,
 ): Promise<StepFigures> {
-  const { names, figures, gradients } = runTape(losses, parameters, onPhase)
+  const { names, figures, gradients } = make?.() ?? tapeGradients(losses, parameters, { onPhase })
   try {
     await awaitReadback([figures])
     const numbers = figures.dataSync()
@@ -56,27 +55,4 @@ export async function trainStep(
     figures.dispose()
     tf.dispose(gradients)
   }
-}
-
-/** The losses, their sum and the gradients' squared length in one tensor, to be read at once; and the gradients. */
-function runTape(losses: () => Losses, parameters: readonly Parameter[], onPhase: OnPhase) {
-  let names: string[] = []
-  const tensors = tf.tidy(() => {
-    let parts: tf.Scalar[] = []
-    const total = (): tf.Scalar => {
-      const named = losses()
-      names = Object.keys(named)
-      parts = Object.values(named).map((part) => tf.keep(part))
-      onPhase("losses")
-      return tf.addN(parts)
-    }
-    const variables = parameters.map(({ variable }) => variable)
-    const { value, grads } = tf.variableGrads(total, variables)
-    // What this step's losses did not reach has a gradient too: it coasts and decays as the rest.
-    for (const variable of variables) grads[variable.name] ??= tf.zerosLike(variable)
-    const figures = tf.stack([...parts, value, squaredLength(grads)])
-    tf.dispose(parts)
-    return { figures, gradients: grads }
-  })
-  return { names, ...tensors }
 }

@@ -2,7 +2,7 @@ import type * as tf from "@tensorflow/tfjs-core"
 import type { Parameters } from "../core/parameters.js"
 import type { Random } from "../core/random.js"
 import type { Peers } from "./agreement.js"
-import type { Losses } from "./step.js"
+import type { BatchGradients, Losses } from "./gradients.js"
 
 /** What is trained: where batches come from, what their losses are, how the model is judged. */
 export interface TrainingTask<Batch, Prepared extends { dispose(): void } = tf.Tensor4D> {
@@ -16,6 +16,8 @@ export interface TrainingTask<Batch, Prepared extends { dispose(): void } = tf.T
   prepare(batch: Batch): Promise<Prepared>
   /** The losses of a prepared batch, under the tape. */
   losses(prepared: Prepared, batch: Batch, random: Random): Losses
+  /** The losses and their gradients, made in another way than by a tape around `losses`: the same ones. */
+  gradients?(prepared: Prepared, batch: Batch, random: Random): BatchGradients
   /** The batch's images, to name them when something goes wrong. */
   describe(batch: Batch): string
   /** How large a batch is, and what to lower where it does not fit into memory. */

@@ -44,13 +44,14 @@ export function buildClassifier(
   parameters: Parameters,
   config: ClassifierConfig,
   numClasses: number,
-  { frozen }: Pick<ClassifierOptions, "frozen"> = classifierDefaults,
+  { frozen, precision }: Pick<ClassifierOptions, "frozen" | "precision"> = classifierDefaults,
 ): ResNet {
   const { network, options, meanPicture } = config
   return new ResNet(new Scope(parameters), networkSpec(network, options), {
     classes: numClasses,
     norm: "batch",
     frozen,
+    precision,
     meanPicture: meanPicture ? config : undefined,
   })
 }
@@ -68,19 +69,19 @@ function expectClassifier({ path, model }: Checkpoint): ClassifierInfo {
 }
 
 /** As `classifierFrom`, of a file, or its bytes. */
-export function openClassifier(source: WeightsSource): OpenClassifier {
+export function openClassifier(source: WeightsSource, precision?: Precision): OpenClassifier {
   using checkpoint = Checkpoint.open(source)
-  return classifierFrom(checkpoint)
+  return classifierFrom(checkpoint, precision)
 }
 
 /**
  * Puts the trained classifier of a file together. The engine must have been started.
  * @throws DataError when the file is no classifier of resdet's, or lacks a part
  */
-function classifierFrom(checkpoint: Checkpoint): OpenClassifier {
+function classifierFrom(checkpoint: Checkpoint, precision?: Precision): OpenClassifier {
   const info = expectClassifier(checkpoint)
   const { model, parameters } = fillModel(checkpoint, (parameters) =>
-    buildClassifier(parameters, info.config, info.classes.length),
+    buildClassifier(parameters, info.config, info.classes.length, { frozen: 0, precision }),
   )
   return { ...info, network: model, parameters }
 }

@@ -1,7 +1,14 @@
 import * as tf from "@tensorflow/tfjs-core"
 import { describe, expect, test } from "vitest"
-import { type BoxLossOptions, boxLoss, boxLossDefaults, boxLossOptions } from "../../src/boxes/box-loss.js"
-import { encodeBoxes, roiCoderWeights, rpnCoderWeights } from "../../src/boxes/coder.js"
+import {
+  type BoxGoals,
+  type BoxLossOptions,
+  boxLoss,
+  boxLossDefaults,
+  boxLossOptions,
+  boxTargets,
+} from "../../src/boxes/box-loss.js"
+import { type CoderWeights, encodeBoxes, roiCoderWeights, rpnCoderWeights } from "../../src/boxes/coder.js"
 import { expectClose } from "../support/close.js"
 import { onEveryEngine } from "../support/engines.js"
 import { readGolden } from "../support/golden-detector.js"
@@ -21,6 +28,16 @@ interface Golden {
 const golden = readGolden<Golden>("box-loss")
 const references = Float32Array.from(golden.references.flat())
 const truths = Float32Array.from(golden.truths.flat())
+/** As `boxLoss`, with the goals of all rows as arrays. */
+const lossOf = (
+  predictions: tf.Tensor2D,
+  goals: Omit<BoxGoals, "rows">,
+  coder: CoderWeights,
+  options: BoxLossOptions,
+): tf.Scalar => {
+  const rows = Array.from({ length: predictions.shape[0] }, (_, row) => row)
+  return tf.tidy(() => boxLoss(predictions, boxTargets({ rows, ...goals }, rows.length), coder, options))
+}
 const coders = { rpn: rpnCoderWeights, roi: roiCoderWeights }
 
 onEveryEngine("boxLoss", () => {
@@ -33,7 +50,7 @@ onEveryEngine("boxLoss", () => {
       const options = boxLossOptions("box", { type, beta })
       tf.tidy(() => {
         const deltas = tf.tensor2d([...said], [said.length / 4, 4])
-        const run = (x: tf.Tensor) => boxLoss(x as tf.Tensor2D, goals, coder, options)
+        const run = (x: tf.Tensor) => lossOf(x as tf.Tensor2D, goals, coder, options)
         expectClose(run(deltas).dataSync(), [loss])
         // Where the delta is the goal, float32 is to either side of the kink.
         expectClose(tf.grad(run)(deltas).dataSync().subarray(0, -4), gradient.slice(0, -4), 1e-4)
@@ -47,7 +64,7 @@ onEveryEngine("boxLoss", () => {
       references: Float32Array.of(0, 0, 10, 10),
       truths: Float32Array.of(20, 0, 30, 10),
     }
-    const loss = boxLoss(tf.zeros([1, 4]), goals, rpnCoderWeights, boxLossOptions("box", { type: "giou" }))
+    const loss = lossOf(tf.zeros([1, 4]), goals, rpnCoderWeights, boxLossOptions("box", { type: "giou" }))
     expect(loss.dataSync()[0]).toBeCloseTo(1 - (0 - 1 / 3), 6)
   })
 
@@ -60,10 +77,10 @@ onEveryEngine("boxLoss", () => {
     test("is 0 for right deltas and for none, and a multiple of the weight for wrong ones", () => {
       tf.tidy(() => {
         const right = tf.tensor2d(deltas, [5, 4])
-        expect(boxLoss(right, goals, roiCoderWeights, options).dataSync()[0]).toBeCloseTo(0, 5)
-        expect(boxLoss(tf.zeros([0, 4]), none, roiCoderWeights, options).dataSync()[0]).toBe(0)
+        expect(lossOf(right, goals, roiCoderWeights, options).dataSync()[0]).toBeCloseTo(0, 5)
+        expect(lossOf(tf.zeros([0, 4]), none, roiCoderWeights, options).dataSync()[0]).toBe(0)
         const wrong = tf.zeros<tf.Rank.R2>([5, 4])
-        const [once, thrice] = [1, 3].map((weight) => boxLoss(wrong, goals, roiCoderWeights, { ...options, weight }))
+        const [once, thrice] = [1, 3].map((weight) => lossOf(wrong, goals, roiCoderWeights, { ...options, weight }))
         expect(once!.dataSync()[0]).toBeGreaterThan(0.1)
         expect(thrice!.dataSync()[0]! / once!.dataSync()[0]!).toBeCloseTo(3, 5)
       })
@@ -72,7 +89,7 @@ onEveryEngine("boxLoss", () => {
     test("leaves no tensor behind", () => {
       const said: tf.Tensor2D = tf.zeros([5, 4])
       const before = tf.memory().numTensors
-      tf.grad((x) => boxLoss(x as tf.Tensor2D, goals, roiCoderWeights, options))(said).dispose()
+      tf.grad((x) => lossOf(x as tf.Tensor2D, goals, roiCoderWeights, options))(said).dispose()
       expect(tf.memory().numTensors).toBe(before)
       said.dispose()
     })

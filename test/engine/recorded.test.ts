@@ -8,7 +8,7 @@ import { seededRandom } from "../../src/core/random.js"
 import { precisions } from "../../src/engine/names.js"
 import { findNative } from "../../src/engine/native/cache.js"
 import { bf16Units } from "../../src/engine/precision.js"
-import { recorded } from "../../src/engine/recorded.js"
+import { recorded, recordedInParts } from "../../src/engine/recorded.js"
 import { startEngine } from "../../src/engine/start.js"
 import { onEveryEngine } from "../support/engines.js"
 
@@ -167,21 +167,63 @@ describe.runIf(findNative())("recorded", () => {
     x.dispose()
   })
 
-  it("keeps the functions that were used last, and forgets the others", () => {
-    const negative = recorded((x: tf.Tensor) => [tf.neg(x)])
-    const run = (length: number) => calls(() => tf.tidy(() => void negative(tf.ones([length])))).at(0)
-    const sizes = Array.from({ length: 100 }, (_, k) => k + 1)
-    const ofFirst = sizes.map((length) => {
-      run(length)
-      run(length)
+  it("keeps the functions that were used last, up to so many nodes, and forgets the others", () => {
+    const long = recorded((x: tf.Tensor) => {
+      let y = x
+      for (let k = 0; k < 2000; k++) y = tf.neg(y)
+      return [y]
+    })
+    const run = (length: number) => calls(() => tf.tidy(() => void long(tf.ones([length])))).at(0)
+    const ofFirst = Array.from({ length: 17 }, (_, k) => {
+      run(k + 1)
+      run(k + 1)
       return run(1)
     })
     expect(ofFirst).not.toContain("Neg")
-    expect([run(1), run(2), run(100)]).toEqual([
-      expect.stringMatching(/^resdet_/),
-      "Neg",
-      expect.stringMatching(/^resdet_/),
-    ])
+    const recording = expect.stringMatching(/^resdet_/)
+    expect([run(1), run(2), run(2), run(2), run(17)]).toEqual([recording, "Neg", "Neg", recording, recording])
+  })
+
+  it("assigns the variables that the work assigns, and reads them as they are", () => {
+    const total = tf.variable(tf.scalar(0))
+    const add = recorded((x: tf.Tensor) => {
+      total.assign(tf.add(total, x))
+      return [tf.mul(total, 10)]
+    })
+    const told = [1, 2, 3, 4].map((x) => tf.tidy(() => add(tf.scalar(x))[0]!.dataSync()[0]))
+    expect(told).toEqual([10, 30, 60, 100])
+    expect(total.dataSync()[0]).toBe(10)
+    total.dispose()
+  })
+
+  it.each(precisions)(
+    "of parts reads in its pauses, keeps what the next part needs, and leaves no tensor, in %s",
+    (precision) => {
+      const weight = tf.variable(tf.scalar(2))
+      const inner = recorded((x: tf.Tensor) => [tf.mul(x, 100)])
+      const work = recordedInParts((pause, x: tf.Tensor) => {
+        const [doubled, held] = [tf.mul(x, weight), tf.neg(x)]
+        const [given] = pause([doubled])
+        return [tf.add(tf.add(held, given!), weight)]
+      }, precision)
+      // What is made in a pause may lie where the first part had something.
+      const between = ([doubled]: readonly tf.Tensor[]) => [inner(tf.scalar(doubled!.dataSync()[0]! + 1))[0]!]
+      const run = (x: number) => tf.tidy(() => work(between, tf.scalar(x))[0]!.dataSync()[0])
+      expect([1, 2, 3, 4].map(run)).toEqual([1, 2, 3, 4].map((x) => 100 * (2 * x + 1) - x + 2))
+      const before = tf.memory().numTensors
+      weight.assign(tf.scalar(3))
+      expect(run(5)).toBe(100 * 16 - 5 + 3)
+      expect(tf.memory().numTensors).toBe(before + 1)
+      weight.dispose()
+    },
+  )
+
+  it("takes a large tensor of one value for what follows from shapes", () => {
+    const more = recorded((x: tf.Tensor) => [tf.add(x, tf.ones([5000])), tf.add(x, tf.fill([5000], -7))])
+    const x = tf.ones([5000])
+    const values = () => tf.tidy(() => more(x).map((y) => y.dataSync())).map((all) => new Set(all))
+    for (let k = 0; k < 3; k++) expect(values()).toEqual([new Set([2]), new Set([-6])])
+    x.dispose()
   })
 
   // What oneDNN chooses differs by processor: a newer one plays an older one.

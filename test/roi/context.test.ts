@@ -27,7 +27,7 @@ onEveryEngine("context", () => {
 
   test("stands behind each region's own vector", () => {
     tf.tidy(() => {
-      const beside = besideContext(tf.tensor2d(vectors), images)
+      const beside = besideContext(tf.tensor2d(vectors), tf.tensor1d(images, "int32"))
       expect(beside.arraySync()).toEqual([
         [1, 2, 30, 40],
         [3, 4, 10, 20],
@@ -43,14 +43,16 @@ onEveryEngine("context", () => {
         [0, 1, 4, 0],
         [0, 0, 8, 1],
       ])
-      const gradient = tf.grad((x) => tf.sum(tf.mul(besideContext(x as tf.Tensor2D, images), weights)))
+      const gradient = tf.grad((x) =>
+        tf.sum(tf.mul(besideContext(x as tf.Tensor2D, tf.tensor1d(images, "int32")), weights)),
+      )
       expectClose(gradient(tf.tensor2d(vectors)).dataSync(), [1, 0, 0, 1, 0, 0, 4, 0, 10, 1])
     })
   })
 
   test("without regions there is nothing", () => {
     tf.tidy(() => {
-      expect(besideContext(tf.zeros([2, 3]), new Int32Array(0)).shape).toEqual([0, 6])
+      expect(besideContext(tf.zeros([2, 3]), tf.tensor1d([], "int32")).shape).toEqual([0, 6])
     })
   })
 })

@@ -2,9 +2,9 @@ import * as tf from "@tensorflow/tfjs-core"
 import { expect, test } from "vitest"
 import { Parameters, Scope } from "../../src/core/parameters.js"
 import { seededRandom } from "../../src/core/random.js"
+import { outputsAt, placesOf } from "../../src/localize/class-head.js"
 import { anchorPlaces, neighbours } from "../../src/rpn/anchor-places.js"
 import { type AnchorOutputs, RpnHead, type RpnHeadSizes } from "../../src/rpn/head.js"
-import { outputsAt } from "../../src/rpn/loss.js"
 import { expectClose } from "../support/close.js"
 import { onAwaitedEngines } from "../support/engines.js"
 
@@ -15,6 +15,7 @@ const sizes: [number, number][] = [
   [3, 2],
   [1, 1],
 ]
+const mapSizes = sizes.map(([height, width]) => [2, height, width] as const)
 const total = sizes.reduce((sum, [height, width]) => sum + height * width * perCell, 0)
 /** Corners, borders, the inside, every level, one anchor twice, two of one cell; in no order. */
 const wanted = [
@@ -61,8 +62,8 @@ await onAwaitedEngines("what the RPN says of some anchors", () => {
       const gradients = await Promise.all(variables.map(async ({ name }) => [...(await grads[name]!.data())]))
       return { said: [[...(await logits.data())], [...(await deltas.data())]], gradients }
     }
-    const expected = await slopes(() => outputsAt(head.apply(levels), wanted))
-    const actual = await slopes(() => head.applyAt(levels, wanted))
+    const expected = await slopes(() => outputsAt(head.apply(levels), placesOf(wanted, total)))
+    const actual = await slopes(() => head.applyAt(levels, head.places(mapSizes, wanted)))
     for (const part of [0, 1]) expectClose(actual.said[part]!, expected.said[part]!)
     for (const [i, gradient] of expected.gradients.entries()) {
       expect(gradient.some((value) => value !== 0)).toBe(true)
@@ -87,10 +88,13 @@ await onAwaitedEngines("what the RPN says of some anchors", () => {
 
   test("of none is nothing, and of one image's none the other's", async () => {
     const { head, levels, variables } = made(1)
-    const none = head.applyAt(levels, [[], []])
+    const none = head.applyAt(levels, head.places(mapSizes, [[], []]))
     expect([none.logits.shape, none.deltas.shape]).toEqual([[0], [0, 4]])
-    const second = head.applyAt(levels, [[], [77]])
-    expectClose(await second.logits.data(), await outputsAt(head.apply(levels), [[], [77]]).logits.data())
+    const second = head.applyAt(levels, head.places(mapSizes, [[], [77]]))
+    expectClose(
+      await second.logits.data(),
+      await outputsAt(head.apply(levels), placesOf([[], [77]], total)).logits.data(),
+    )
     tf.dispose(variables)
   })
 })

@@ -26,7 +26,7 @@ export const rooms: Readonly<Record<string, RoomRule>> = {
   localize: { may: ["core", "engine", "boxes", "layers", "backbone", "rpn", "eval", "datasets", "weights", "train"] },
   weights: { may: ["core", "engine", "layers", "backbone", "detector"] },
   onnx: { may: ["core", "engine", "boxes", "layers", "backbone", "rpn", "roi", "detector", "weights"] },
-  train: { may: ["core", "engine", "boxes", "detector", "eval", "datasets", "weights", "report"] },
+  train: { may: ["core", "engine", "boxes", "rpn", "roi", "detector", "eval", "datasets", "weights", "report"] },
   predict: { may: ["core", "engine", "boxes", "detector", "weights", "onnx", "json", "datasets"], types: ["backbone"] },
   web: { may: ["core", "boxes", "detector", "weights", "onnx", "predict", "datasets"] },
 }

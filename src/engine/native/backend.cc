@@ -104,42 +104,92 @@ napi_property_descriptor Method(const char* name, napi_callback call) {
 
 namespace {
 
-thread_local std::unique_ptr<Recording> recording;
+/** The last recording is the one that goes on, unless it pauses. */
+void ChooseCurrent() {
+  Recording::current = recordings.empty() || recordings.back()->paused() ? nullptr : recordings.back().get();
+}
+
+napi_value Numbers(napi_env env, const std::vector<int32_t>& values) {
+  napi_value list;
+  napi_create_array_with_length(env, values.size(), &list);
+  for (size_t i = 0; i < values.size(); i++) {
+    napi_value value;
+    napi_create_int32(env, values[i], &value);
+    napi_set_element(env, list, i, value);
+  }
+  return list;
+}
 
 /** beginRecording(ids of the tensors that may be read) */
 napi_value BeginRecording(napi_env env, napi_callback_info info) {
-  recording.reset();
-  recording = std::make_unique<Recording>(Handles(env, Arguments(env, info, 1)[0]));
+  if (Recording::current) return napi_throw_error(env, nullptr, "a recording is going on"), nullptr;
+  recordings.push_back(std::make_unique<Recording>(Handles(env, Arguments(env, info, 1)[0])));
+  ChooseCurrent();
+  return nullptr;
+}
+
+/** pauseRecording(ids of the results of the part that ends) */
+napi_value PauseRecording(napi_env env, napi_callback_info info) {
+  if (!Recording::current) return napi_throw_error(env, nullptr, "nothing is being recorded"), nullptr;
+  Recording::current->Pause(Handles(env, Arguments(env, info, 1)[0]));
+  ChooseCurrent();
+  return nullptr;
+}
+
+/** resumeRecording(ids of more tensors that may be read) */
+napi_value ResumeRecording(napi_env env, napi_callback_info info) {
+  if (recordings.empty() || Recording::current) return napi_throw_error(env, nullptr, "no recording pauses"), nullptr;
+  recordings.back()->Resume(Handles(env, Arguments(env, info, 1)[0]));
+  ChooseCurrent();
   return nullptr;
 }
 
 /** cancelRecording() */
 napi_value CancelRecording(napi_env, napi_callback_info) {
-  recording.reset();
+  if (!recordings.empty()) recordings.pop_back();
+  ChooseCurrent();
   return nullptr;
 }
 
-/** endRecording(name, ids of the results, optimizer settings) -> which of the tensors that may be read are arguments */
+/**
+ * endRecording(names of the parts, ids of the last one's results, optimizer settings) -> of each part: the numbers of its
+ * arguments, those of the values that it keeps, how many nodes it has
+ */
 napi_value EndRecording(napi_env env, napi_callback_info info) {
-  if (!recording) return napi_throw_error(env, nullptr, "nothing is being recorded"), nullptr;
+  if (!Recording::current) return napi_throw_error(env, nullptr, "nothing is being recorded"), nullptr;
   const auto arguments = Arguments(env, info, 3);
-  const std::string name = Text(env, arguments[0]);
-  const std::unique_ptr<Recording> ended = std::move(recording);
+  std::vector<std::string> names;
+  uint32_t count = 0;
+  napi_get_array_length(env, arguments[0], &count);
+  for (uint32_t i = 0; i < count; i++) {
+    napi_value name;
+    napi_get_element(env, arguments[0], i, &name);
+    names.push_back(Text(env, name));
+  }
+  const std::unique_ptr<Recording> ended = std::move(recordings.back());
+  recordings.pop_back();
+  ChooseCurrent();
   const Status status;
-  const auto used = ended->Finish(Context(env), name, Handles(env, arguments[1]), status.status);
+  const auto functions = ended->Finish(Context(env), names, Handles(env, arguments[1]), status.status);
   if (TF_GetCode(status.status) != TF_OK) return status.Report(env), nullptr;
   void* settings = nullptr;
   size_t length = 0;
   napi_get_typedarray_info(env, arguments[2], nullptr, &length, &settings, nullptr, nullptr);
-  if (length > 0) optimizer_settings[name] = std::string(static_cast<const char*>(settings), length);
-  napi_value indices;
-  napi_create_array_with_length(env, used.size(), &indices);
-  for (size_t i = 0; i < used.size(); i++) {
-    napi_value index;
-    napi_create_uint32(env, used[i], &index);
-    napi_set_element(env, indices, i, index);
+  for (const std::string& name : names) {
+    if (length > 0) optimizer_settings[name] = std::string(static_cast<const char*>(settings), length);
   }
-  return indices;
+  napi_value parts;
+  napi_create_array_with_length(env, functions.size(), &parts);
+  for (size_t i = 0; i < functions.size(); i++) {
+    napi_value part, nodes;
+    napi_create_array_with_length(env, 3, &part);
+    napi_create_uint32(env, functions[i].nodes, &nodes);
+    napi_set_element(env, part, 0, Numbers(env, functions[i].arguments));
+    napi_set_element(env, part, 1, Numbers(env, functions[i].kept));
+    napi_set_element(env, part, 2, nodes);
+    napi_set_element(env, parts, i, part);
+  }
+  return parts;
 }
 
 /** removeRecording(name) */
@@ -156,6 +206,7 @@ napi_value RemoveRecording(napi_env env, napi_callback_info info) {
 
 std::vector<napi_property_descriptor> RecorderMethods() {
   return {Method("beginRecording", BeginRecording), Method("cancelRecording", CancelRecording),
+          Method("pauseRecording", PauseRecording), Method("resumeRecording", ResumeRecording),
           Method("endRecording", EndRecording), Method("removeRecording", RemoveRecording)};
 }
 

@@ -1,5 +1,6 @@
 #include "recorder.h"
 
+#include <cstring>
 #include <memory>
 
 #include "tensorflow/c/c_api.h"
@@ -9,10 +10,11 @@ namespace resdet {
 
 thread_local Recording* Recording::current = nullptr;
 thread_local std::unordered_map<std::string, std::string> optimizer_settings;
+thread_local std::vector<std::unique_ptr<Recording>> recordings;
 
 namespace {
 
-/** A constant of more bytes than this is refused: sizes, axes and factors are small, a photo is not. */
+/** A constant of more bytes than this is refused, unless all its values are one: sizes, axes and factors are small, a photo is not. */
 constexpr size_t kMostConstantBytes = 1 << 12;
 
 // Protocol buffers, as far as a GraphDef needs them.
@@ -52,6 +54,21 @@ std::string Attribute(const std::string& name, const std::string& value) {
 
 std::string TypeAttribute(const std::string& name, TF_DataType type) { return Attribute(name, NumberField(6, type)); }
 
+/** Of a tensor with one value throughout, float32 or int32: a TensorProto's field for it; else nothing. */
+std::string OnlyValue(const TF_Tensor* values) {
+  const TF_DataType type = TF_TensorType(values);
+  const size_t bytes = TF_TensorByteSize(values);
+  const char* const data = static_cast<const char*>(TF_TensorData(values));
+  if ((type != TF_FLOAT && type != TF_INT32) || bytes < 4 || memcmp(data, data + 4, bytes - 4) != 0) return "";
+  // Packed: float_val (5), int_val (7).
+  if (type == TF_FLOAT) return BytesField(5, std::string(data, 4));
+  int32_t value;
+  memcpy(&value, data, 4);
+  std::string packed;
+  AppendVarint(&packed, static_cast<uint64_t>(static_cast<int64_t>(value)));
+  return BytesField(7, packed);
+}
+
 using Buffer = std::unique_ptr<TF_Buffer, decltype(&TF_DeleteBuffer)>;
 Buffer NewBuffer() { return Buffer(TF_NewBuffer(), TF_DeleteBuffer); }
 
@@ -75,25 +92,72 @@ std::string AttributesOf(const TFE_Op* op, TF_Status* status) {
 }  // namespace
 
 Recording::Recording(const std::vector<TFE_TensorHandle*>& given) {
-  for (uint32_t i = 0; i < given.size(); i++) given_.emplace(given[i], i);
-  current = this;
+  for (const TFE_TensorHandle* handle : given) given_.emplace(handle, count_given_++);
 }
 
-Recording::~Recording() { current = nullptr; }
-
 const Recording::Source* Recording::Find(const TFE_TensorHandle* handle) {
-  const auto known = sources_.find(handle);
-  if (known != sources_.end()) return &known->second;
+  const auto own = sources_.find(handle);
+  if (own != sources_.end()) return &own->second;
+  const auto made = earlier_.find(handle);
+  if (made != earlier_.end()) return AddArgument(handle, -1 - Keep(made->second));
   const auto given = given_.find(handle);
-  if (given == given_.end()) return nullptr;
-  const std::string name = "argument" + std::to_string(arguments_.size());
-  arguments_.push_back(given->second);
+  return given == given_.end() ? nullptr : AddArgument(handle, given->second);
+}
+
+const Recording::Source* Recording::AddArgument(const TFE_TensorHandle* handle, int32_t number) {
+  Part& part = parts_.back();
+  const std::string name = "argument" + std::to_string(part.arguments.size());
+  part.arguments.push_back(number);
   AddNode(name, "Placeholder", TypeAttribute("dtype", TFE_TensorHandleDataType(const_cast<TFE_TensorHandle*>(handle))));
   return &(sources_[handle] = {name, 0});
 }
 
+int32_t Recording::Keep(const Made& made) {
+  Part& part = parts_[made.part];
+  for (const auto& [source, number] : part.kept) {
+    if (source.node == made.source.node && source.output == made.source.output) return number;
+  }
+  part.kept.emplace_back(made.source, count_kept_);
+  return count_kept_++;
+}
+
+void Recording::TakeResults(const std::vector<TFE_TensorHandle*>& results) {
+  for (const TFE_TensorHandle* result : results) {
+    const Source* source = Find(result);
+    if (!source) return Fail("a result was made before the recording");
+    parts_.back().results.push_back(*source);
+  }
+}
+
+void Recording::Pause(const std::vector<TFE_TensorHandle*>& results) {
+  TakeResults(results);
+  paused_ = true;
+  for (const auto& [handle, source] : sources_) {
+    // What was given stays given: the next part takes it from where this one did.
+    if (source.node.rfind("argument", 0) == 0) continue;
+    earlier_[handle] = {parts_.size() - 1, source};
+  }
+  sources_.clear();
+}
+
+void Recording::Resume(const std::vector<TFE_TensorHandle*>& given) {
+  for (const TFE_TensorHandle* handle : given) {
+    Forget(handle);
+    given_.emplace(handle, count_given_++);
+  }
+  parts_.emplace_back();
+  paused_ = false;
+}
+
+void Recording::Forget(const TFE_TensorHandle* handle) {
+  earlier_.erase(handle);
+  given_.erase(handle);
+}
+
 void Recording::AddNode(const std::string& name, const std::string& op, const std::string& rest) {
-  graph_ += BytesField(1, BytesField(1, name) + BytesField(2, op) + rest);
+  Part& part = parts_.back();
+  part.graph += BytesField(1, BytesField(1, name) + BytesField(2, op) + rest);
+  part.nodes++;
 }
 
 /** What was executed has been executed: the results are right, only the function cannot be made. */
@@ -109,7 +173,7 @@ void Recording::Begin(const TFE_Op* op) {
   for (int i = 0; i < inputs; i++) {
     const Source* source = Find(TFE_OpGetFlatInput(op, i, status.get()));
     if (!source) return Fail(op_name + " reads a tensor that was made before the recording and is not given to it");
-    rest += BytesField(3, source->first + ":" + std::to_string(source->second));
+    rest += BytesField(3, source->node + ":" + std::to_string(source->output));
   }
   rest += AttributesOf(op, status.get());
   if (TF_GetCode(status.get()) != TF_OK) return Fail(TF_Message(status.get()));
@@ -125,13 +189,15 @@ void Recording::End(TFE_TensorHandle* const* results, int count) {
 void Recording::AddConstant(const TFE_TensorHandle* handle, const TF_Tensor* values) {
   const size_t bytes = TF_TensorByteSize(values);
   const TF_DataType type = TF_TensorType(values);
-  if (bytes > kMostConstantBytes || type == TF_STRING) {
+  const bool is_large = bytes > kMostConstantBytes;
+  const std::string only = is_large ? OnlyValue(values) : "";
+  if ((is_large && only.empty()) || type == TF_STRING) {
     return Fail("a tensor of " + std::to_string(bytes) + " bytes is made of values within the recording");
   }
   std::string shape;
   for (int i = 0; i < TF_NumDims(values); i++) shape += BytesField(2, NumberField(1, TF_Dim(values, i)));
-  const std::string content(static_cast<const char*>(TF_TensorData(values)), bytes);
-  const std::string tensor = NumberField(1, type) + BytesField(2, shape) + BytesField(4, content);
+  const auto content = [&] { return BytesField(4, std::string(static_cast<const char*>(TF_TensorData(values)), bytes)); };
+  const std::string tensor = NumberField(1, type) + BytesField(2, shape) + (is_large ? only : content());
   const std::string name = "constant" + std::to_string(nodes_++);
   AddNode(name, "Const", TypeAttribute("dtype", type) + Attribute("value", BytesField(8, tensor)));
   sources_[handle] = {name, 0};
@@ -141,42 +207,61 @@ void Recording::AddCopy(const TFE_TensorHandle* handle, const TFE_TensorHandle* 
   if (const Source* source = Find(of)) sources_[handle] = Source(*source);
 }
 
-std::vector<uint32_t> Recording::Finish(TFE_Context* context, const std::string& name,
-                                        const std::vector<TFE_TensorHandle*>& results, TF_Status* status) {
-  // Before the graph is read: a result may be an argument that nothing has read yet.
-  std::vector<const Source*> sources;
-  for (const TFE_TensorHandle* result : results) {
-    sources.push_back(Find(result));
-    if (!sources.back()) Fail("a result was made before the recording");
-  }
+std::vector<Recording::Function> Recording::Finish(TFE_Context* context, const std::vector<std::string>& names,
+                                                   const std::vector<TFE_TensorHandle*>& results, TF_Status* status) {
+  // Before the graphs are read: a result may be an argument that nothing has read yet.
+  TakeResults(results);
+  if (names.size() != parts_.size()) Fail("a function has not as many names as parts");
   if (!failure_.empty()) {
     TF_SetStatus(status, TF_FAILED_PRECONDITION, failure_.c_str());
     return {};
   }
+  std::vector<Function> functions;
+  for (size_t i = 0; i < parts_.size() && TF_GetCode(status) == TF_OK; i++) {
+    Define(parts_[i], names[i], context, status);
+    Function function{parts_[i].arguments, {}, parts_[i].nodes};
+    for (const auto& kept : parts_[i].kept) function.kept.push_back(kept.second);
+    functions.push_back(std::move(function));
+  }
+  return functions;
+}
+
+void Recording::Define(const Part& part, const std::string& name, TFE_Context* context, TF_Status* status) {
   const std::unique_ptr<TF_Graph, decltype(&TF_DeleteGraph)> graph(TF_NewGraph(), TF_DeleteGraph);
   const std::unique_ptr<TF_ImportGraphDefOptions, decltype(&TF_DeleteImportGraphDefOptions)> options(
       TF_NewImportGraphDefOptions(), TF_DeleteImportGraphDefOptions);
   const Buffer versions = NewBuffer();
   TF_GraphVersions(graph.get(), versions.get(), status);
   const std::string all =
-      graph_ + BytesField(4, std::string(static_cast<const char*>(versions->data), versions->length));
+      part.graph + BytesField(4, std::string(static_cast<const char*>(versions->data), versions->length));
   const Buffer definition(TF_NewBufferFromString(all.data(), all.size()), TF_DeleteBuffer);
   TF_GraphImportGraphDef(graph.get(), definition.get(), options.get(), status);
-  if (TF_GetCode(status) != TF_OK) return {};
+  if (TF_GetCode(status) != TF_OK) return;
 
   const auto output = [&](const Source& source) {
-    return TF_Output{TF_GraphOperationByName(graph.get(), source.first.c_str()), source.second};
+    return TF_Output{TF_GraphOperationByName(graph.get(), source.node.c_str()), source.output};
   };
   std::vector<TF_Output> inputs, outputs;
-  for (size_t i = 0; i < arguments_.size(); i++) inputs.push_back(output({"argument" + std::to_string(i), 0}));
-  for (const Source* source : sources) outputs.push_back(output(*source));
+  for (size_t i = 0; i < part.arguments.size(); i++) inputs.push_back(output({"argument" + std::to_string(i), 0}));
+  for (const Source& source : part.results) outputs.push_back(output(source));
+  for (const auto& kept : part.kept) outputs.push_back(output(kept.first));
   const std::unique_ptr<TF_Function, decltype(&TF_DeleteFunction)> function(
       TF_GraphToFunction(graph.get(), name.c_str(), 0, -1, nullptr, inputs.size(), inputs.data(), outputs.size(),
                          outputs.data(), nullptr, nullptr, nullptr, status),
       TF_DeleteFunction);
   if (TF_GetCode(status) == TF_OK) TFE_ContextAddFunction(context, function.get(), status);
-  return arguments_;
 }
+
+namespace {
+
+/** A tensor has come to be: those that pause forget what lay at its place in memory. */
+void Tell(const TFE_TensorHandle* handle) {
+  for (const auto& recording : recordings) {
+    if (recording->paused()) recording->Forget(handle);
+  }
+}
+
+}  // namespace
 
 void Execute(TFE_Op* op, TFE_TensorHandle** results, int* count, TF_Status* status) {
   if (!optimizer_settings.empty()) {
@@ -187,18 +272,24 @@ void Execute(TFE_Op* op, TFE_TensorHandle** results, int* count, TF_Status* stat
   }
   if (Recording::current) Recording::current->Begin(op);
   TFE_Execute(op, results, count, status);
-  if (Recording::current && TF_GetCode(status) == TF_OK) Recording::current->End(results, *count);
+  if (recordings.empty() || TF_GetCode(status) != TF_OK) return;
+  for (int i = 0; i < *count; i++) Tell(results[i]);
+  if (Recording::current) Recording::current->End(results, *count);
 }
 
 TFE_TensorHandle* NewTensorHandle(const TF_Tensor* values, TF_Status* status) {
   TFE_TensorHandle* handle = TFE_NewTensorHandle(values, status);
-  if (Recording::current && TF_GetCode(status) == TF_OK) Recording::current->AddConstant(handle, values);
+  if (recordings.empty() || TF_GetCode(status) != TF_OK) return handle;
+  Tell(handle);
+  if (Recording::current) Recording::current->AddConstant(handle, values);
   return handle;
 }
 
 TFE_TensorHandle* CopyToDevice(TFE_TensorHandle* handle, TFE_Context* context, const char* device, TF_Status* status) {
   TFE_TensorHandle* copy = TFE_TensorHandleCopyToDevice(handle, context, device, status);
-  if (Recording::current && TF_GetCode(status) == TF_OK) Recording::current->AddCopy(copy, handle);
+  if (recordings.empty() || TF_GetCode(status) != TF_OK) return copy;
+  Tell(copy);
+  if (Recording::current) Recording::current->AddCopy(copy, handle);
   return copy;
 }
 

@@ -2,6 +2,7 @@
 #define RESDET_RECORDER_H_
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <unordered_map>
 #include <utility>
@@ -19,9 +20,6 @@ class Recording {
  public:
   /** @param given tensors made before that may be read; each that is becomes an argument of the function */
   explicit Recording(const std::vector<TFE_TensorHandle*>& given);
-  ~Recording();
-  Recording(const Recording&) = delete;
-  Recording& operator=(const Recording&) = delete;
 
   /** An operation that is going to be executed: then it forgets its inputs. */
   void Begin(const TFE_Op* op);
@@ -32,32 +30,76 @@ class Recording {
   /** A copy on another device stands for the same value. */
   void AddCopy(const TFE_TensorHandle* handle, const TFE_TensorHandle* of);
 
+  /** Ends a part, which becomes a function of its own. What is executed from now on is no business of this recording. */
+  void Pause(const std::vector<TFE_TensorHandle*>& results);
+  /** Begins another part. @param given may be read from now on, beside what could be before and what earlier parts made */
+  void Resume(const std::vector<TFE_TensorHandle*>& given);
+  bool paused() const { return paused_; }
+  /** While this one pauses another tensor came by: what lay at its place in memory is gone. */
+  void Forget(const TFE_TensorHandle* handle);
+
+  /** One part as a function. */
+  struct Function {
+    /** Numbers of what was given, over all parts; -1 - k stands for the k-th value that is kept for later parts. */
+    std::vector<int32_t> arguments;
+    /** The kept values that come behind its results. */
+    std::vector<int32_t> kept;
+    uint32_t nodes;
+  };
+
   /**
-   * Makes the function known to TensorFlow. The status says what could not be recorded, if anything.
-   * @returns which of `given` are its arguments, in their order
+   * Makes the functions of all parts known to TensorFlow. The status says what could not be recorded, if anything.
+   * @param names of the functions
    */
-  std::vector<uint32_t> Finish(TFE_Context* context, const std::string& name,
+  std::vector<Function> Finish(TFE_Context* context, const std::vector<std::string>& names,
                                const std::vector<TFE_TensorHandle*>& results, TF_Status* status);
 
   /** The one that is going on in this thread, if any: each thread of JavaScript has a backend of its own. */
   static thread_local Recording* current;
 
  private:
-  /** Where a value comes from: output `second` of node `first`. */
-  using Source = std::pair<std::string, int>;
+  /** Where a value comes from: output `output` of a node. */
+  struct Source {
+    std::string node;
+    int output;
+  };
+  struct Part {
+    std::string graph;
+    std::vector<int32_t> arguments;
+    std::vector<Source> results;
+    /** Behind the results: values for later parts, with their numbers among all that are kept. */
+    std::vector<std::pair<Source, int32_t>> kept;
+    uint32_t nodes = 0;
+  };
+  struct Made {
+    size_t part;
+    Source source;
+  };
 
   const Source* Find(const TFE_TensorHandle* handle);
+  const Source* AddArgument(const TFE_TensorHandle* handle, int32_t number);
+  /** The number of a value of an earlier part, which is kept from now on. */
+  int32_t Keep(const Made& made);
+  void TakeResults(const std::vector<TFE_TensorHandle*>& results);
   void AddNode(const std::string& name, const std::string& op, const std::string& rest);
   void Fail(const std::string& why);
+  static void Define(const Part& part, const std::string& name, TFE_Context* context, TF_Status* status);
 
-  std::string graph_;
+  std::vector<Part> parts_{1};
   std::string failure_;
   std::string node_;
   int nodes_ = 0;
+  int32_t count_given_ = 0;
+  int32_t count_kept_ = 0;
+  bool paused_ = false;
+  /** Of this part, then of those before it, then what was given: a tensor's place in memory may be an older one's. */
   std::unordered_map<const TFE_TensorHandle*, Source> sources_;
-  std::unordered_map<const TFE_TensorHandle*, uint32_t> given_;
-  std::vector<uint32_t> arguments_;
+  std::unordered_map<const TFE_TensorHandle*, Made> earlier_;
+  std::unordered_map<const TFE_TensorHandle*, int32_t> given_;
 };
+
+/** Recordings of this thread, each made while the one before it pauses. */
+extern thread_local std::vector<std::unique_ptr<Recording>> recordings;
 
 /** The optimizer's settings (a serialized ConfigProto) of each function of this thread's that has any, by its name. */
 extern thread_local std::unordered_map<std::string, std::string> optimizer_settings;

@@ -4,10 +4,15 @@ import { hasOneDnn } from "./op.js"
 /** What the addon that setup builds has beside tfjs-node's own; see `recorder.h`. */
 interface RecorderBinding {
   beginRecording(readable: readonly number[]): void
+  pauseRecording(results: readonly number[]): void
+  resumeRecording(readable: readonly number[]): void
   cancelRecording(): void
-  endRecording(name: string, results: readonly number[], optimizer: Uint8Array): number[]
+  endRecording(names: readonly string[], results: readonly number[], optimizer: Uint8Array): FunctionPart[]
   removeRecording(name: string): void
 }
+
+/** Numbers of what it takes (below 0: -1 - the number of a kept value), numbers of what it keeps, and its nodes. */
+type FunctionPart = readonly [taken: readonly number[], kept: readonly number[], nodes: number]
 
 interface RecordingBackend {
   readonly binding: Partial<RecorderBinding>
@@ -33,10 +38,18 @@ let isRecording = false
 
 const isTapeOn = (): boolean => tf.engine().state.gradientDepth > 0
 
-/** Recorded work, which TensorFlow runs in one call. */
+/** Takes what work has made so far, whose values may be read, and gives tensors for what is left of it. */
+export type Pause = (results: readonly tf.Tensor[]) => readonly tf.Tensor[]
+
+/** Recorded work, which TensorFlow runs in one call; in one more for each pause. */
 export interface NativeFunction {
-  /** @param inputs of the shapes of those it was recorded with */
-  run(inputs: readonly tf.Tensor[]): tf.Tensor[]
+  /** How large it is. */
+  readonly nodes: number
+  /**
+   * @param inputs of the shapes of those it was recorded with
+   * @param between as when it was recorded; it gives tensors of the same shapes
+   */
+  run(inputs: readonly tf.Tensor[], between: Pause): tf.Tensor[]
   remove(): void
 }
 
@@ -49,33 +62,102 @@ const optimizers = {
 
 /**
  * Runs work on tensors and records what is executed, operation by operation. It may read its inputs and variables, which
- * become arguments of the function, and small tensors that it makes itself, which must follow from shapes alone.
+ * become arguments of the function, and small tensors that it makes itself, which must follow from shapes alone. Variables that
+ * it assigns are assigned by the function too. What happens in a pause is not recorded.
+ * @param between what pauses are for
+ * @returns what the work gives; in bf16 float32's results, of which variables keep nothing
  * @throws Error when it reads a value, or any other tensor made before, or makes a tensor of many values
  */
 export function recordFunction(
-  work: () => readonly tf.Tensor[],
+  work: (pause: Pause) => readonly tf.Tensor[],
   inputs: readonly tf.Tensor[],
   precision: keyof typeof optimizers,
+  between: Pause,
 ): { readonly outputs: readonly tf.Tensor[]; readonly made: NativeFunction } {
   const backend = native()
   const binding = backend.binding as RecorderBinding
-  const readable = [...inputs, ...Object.values(tf.engine().registeredVariables)]
-  const name = `resdet_${count++}`
+  const variables = Object.values(tf.engine().registeredVariables)
+  const before = precision === "float32" ? [] : variables.map((variable) => tf.clone(variable))
+  const parts: RecordedPart[] = []
+  let watch = watched(variables)
+  const endPart = (results: readonly tf.Tensor[]): number[] => {
+    const assigned = watch()
+    parts.push({ results: results.length, assigned })
+    return backend.getInputTensorIds([...results, ...assigned])
+  }
+  const pause: Pause = (results) => {
+    binding.pauseRecording(endPart(results))
+    isRecording = false
+    const given = between(results)
+    binding.resumeRecording(backend.getInputTensorIds(given))
+    watch = watched(variables)
+    isRecording = true
+    return given
+  }
   // Also uploads what has been nowhere but in JavaScript: within the recording it would become a constant.
-  binding.beginRecording(backend.getInputTensorIds(readable))
+  binding.beginRecording(backend.getInputTensorIds([...inputs, ...variables]))
+  let isDone = false
   isRecording = true
   try {
-    const outputs = work()
-    const used = binding.endRecording(name, backend.getInputTensorIds(outputs), optimizers[precision])
-    const run = (own: readonly tf.Tensor[]) => {
-      const args = used.map((at) => (at < inputs.length ? own : readable)[at]!)
-      return backend.executeMultipleOutputs(name, [], args, outputs.length)
-    }
-    return { outputs, made: { run, remove: () => binding.removeRecording(name) } }
+    const outputs = work(pause)
+    const last = endPart(outputs)
+    const names = parts.map(() => `resdet_${count++}`)
+    isDone = true
+    const functions = binding.endRecording(names, last, optimizers[precision])
+    for (const [i, value] of before.entries()) if (value.dataId !== variables[i]!.dataId) variables[i]!.assign(value)
+    const made = functions.map((part, i) => ({ ...parts[i]!, name: names[i]!, part }))
+    return { outputs, made: nativeFunction(made, variables) }
   } finally {
     isRecording = false
-    binding.cancelRecording()
+    if (!isDone) binding.cancelRecording()
+    tf.dispose(before)
   }
 }
 
 let count = 0
+
+interface RecordedPart {
+  /** How many results it has. */
+  readonly results: number
+  /** Variables whose new values come behind them. */
+  readonly assigned: readonly tf.Variable[]
+}
+
+/** Tells which variables have been assigned since. */
+function watched(variables: readonly tf.Variable[]): () => tf.Variable[] {
+  const before = variables.map(({ dataId }) => dataId)
+  return () => variables.filter(({ dataId }, i) => dataId !== before[i])
+}
+
+function nativeFunction(
+  parts: readonly (RecordedPart & { readonly name: string; readonly part: FunctionPart })[],
+  variables: readonly tf.Variable[],
+): NativeFunction {
+  const backend = native()
+  const binding = backend.binding as RecorderBinding
+  return {
+    nodes: parts.reduce((sum, { part: [, , nodes] }) => sum + nodes, 0),
+    run(inputs, between) {
+      const given: tf.Tensor[] = [...inputs, ...variables]
+      const kept: tf.Tensor[] = []
+      let results: tf.Tensor[] = []
+      for (const [i, { name, part, results: count, assigned }] of parts.entries()) {
+        if (i > 0) given.push(...between(results))
+        const [taken, numbers] = part
+        const args = taken.map((number) => (number >= 0 ? given[number] : kept[-1 - number])!)
+        const outputs = backend.executeMultipleOutputs(name, [], args, count + assigned.length + numbers.length)
+        results = outputs.slice(0, count)
+        for (const [k, variable] of assigned.entries()) {
+          variable.assign(outputs[count + k]!)
+          outputs[count + k]!.dispose()
+        }
+        for (const [k, number] of numbers.entries()) kept[number] = outputs[count + assigned.length + k]!
+      }
+      tf.dispose(kept)
+      return results
+    },
+    remove: () => {
+      for (const { name } of parts) binding.removeRecording(name)
+    },
+  }
+}

@@ -1,7 +1,7 @@
 import { z } from "zod"
 import { scorerBatch } from "../../classify/scorer-batch.js"
 import { option } from "../option.js"
-import { engine, files, followLinks, scoredSplit } from "./shared.js"
+import { engine, files, followLinks, precision, scoredSplit } from "./shared.js"
 
 const classifiers = (help: string) => option(files(), { help, value: "file", path: "single", repeated: true })
 
@@ -32,6 +32,7 @@ const scoring = {
   }),
   batch,
   engine,
+  precision,
 }
 
 export type ScoringOptions = z.output<z.ZodObject<typeof scoring>>

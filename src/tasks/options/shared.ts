@@ -73,6 +73,11 @@ export const precision = option(z.enum(precisions).default("float32"), {
   help: "what convolutions and products are computed in; bf16 takes native TensorFlow on a processor with AVX512_BF16 or AMX",
 })
 
+/** @source torchvision's references and detectron2 train in float32 unless they are asked for mixed precision */
+export const trainingPrecision = option(z.enum(precisions).default("float32"), {
+  help: "what convolutions and products are computed in; weights, losses and update are float32. bf16 takes native TensorFlow on a processor with AVX512_BF16 or AMX",
+})
+
 /** Nothing is fetched unless it is asked for; this forbids that too. */
 export const offline = () =>
   option(z.boolean().default(false), { help: "fetch nothing: what is not here already is an error" })

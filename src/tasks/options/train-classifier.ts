@@ -2,7 +2,7 @@ import { z } from "zod"
 import { sgdDefaults } from "../../train/options.js"
 import { scheduleDefaults } from "../../train/schedule.js"
 import { option } from "../option.js"
-import { engine, followLinks, offline, strideIn, trainSplit, valSplit } from "./shared.js"
+import { engine, followLinks, offline, strideIn, trainingPrecision, trainSplit, valSplit } from "./shared.js"
 import {
   autoBatch,
   batch,
@@ -142,6 +142,7 @@ export const classifyTrainSchema = z.strictObject({
   valEvery: option(z.int().min(0).default(1), valEvery),
   ...runOptionsShape("runs/classify"),
   engine,
+  precision: trainingPrecision,
 })
 
 /** As a run's folder keeps them; in 0.1.0 the patience of the schedule was called `patience`. */

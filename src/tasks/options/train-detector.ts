@@ -18,6 +18,7 @@ import {
   policies,
   strideIn,
   tilesShape,
+  trainingPrecision,
   trainSplit,
   valSplit,
 } from "./shared.js"
@@ -231,6 +232,7 @@ export const trainSchema = z.strictObject({
   }),
   ...runOptionsShape("runs/train"),
   engine,
+  precision: trainingPrecision,
   backbone: ownBackbone(),
   detector: detectorOverrides,
   policies,

@@ -36,7 +36,7 @@ export interface ClassifierStart {
  * @throws DataError when nothing in the file fits
  */
 export function buildNetwork(
-  { seed, frozen }: ClassifyTrainConfig,
+  { seed, frozen, precision }: ClassifyTrainConfig,
   model: ClassifierConfig,
   { classes }: ReadLabelledSet,
   { start, state }: Origin<ClassifierStart>,
@@ -47,7 +47,7 @@ export function buildNetwork(
   const named = picture && ([meanPictureName, { shape: [model.size, model.size, 3], values: picture }] as const)
   const given = named ? new Map([...(weights ?? []), named]) : weights
   const parameters = new Parameters(seededRandom(mixSeeds(seed, INITIALISATION_SEED)), given)
-  const network = buildClassifier(parameters, model, classes.length, { frozen })
+  const network = buildClassifier(parameters, model, classes.length, { frozen, precision })
   if (state !== undefined || from === undefined) return { parameters, network, folded: [] }
   const report = expectFit(from.checkpoint, parameters, model.network)
   log(`${from.checkpoint.path}:\n${describeReport(report)}`)

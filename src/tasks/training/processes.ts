@@ -6,7 +6,8 @@ import { UsageError, UserError } from "../../core/errors.js"
 import type { Parameters } from "../../core/parameters.js"
 import { Cluster, clusterTimes } from "../../engine/cluster.js"
 import type { ClusterPlace } from "../../engine/cluster-place.js"
-import type { EngineChoice } from "../../engine/names.js"
+import type { EngineChoice, EngineName, Precision } from "../../engine/names.js"
+import { expectPrecision } from "../../engine/precision.js"
 import { startEngine } from "../../engine/start.js"
 import type { Listener } from "../hooks.js"
 import { minutesOf } from "../options/training.js"
@@ -33,23 +34,30 @@ export function countProcesses(asked: number | undefined, { processes }: TrainHo
 
 /** Starts the engine, and joins the others where there are any. */
 export async function startTogether(
-  config: { readonly engine: EngineChoice; readonly joinTimeout: string },
+  config: { readonly engine: EngineChoice; readonly joinTimeout: string; readonly precision?: Precision },
   { processes }: TrainHooks,
   { log }: Listener,
 ): Promise<Cluster | undefined> {
   if (processes === undefined || processes.count === 1) {
-    log(`engine: ${await startEngine(config.engine)}`)
+    log(`engine: ${await startAt(config)}`)
     return undefined
   }
   const place = await processes.place()
   prepareProcess(place)
-  const engine = await startEngine(config.engine)
+  const engine = await startAt(config)
   log(`engine: ${engine}, process ${place.rank} of ${place.addresses.length} at ${place.addresses[place.rank]}`)
   if (engine !== "tensorflow") {
     throw new UserError(`several processes need native TensorFlow, and this one runs ${engine}. Run: resdet setup`)
   }
   const times = { ...clusterTimes, joinMs: minutesOf(config.joinTimeout) * 60_000 }
   return await Cluster.join(place, times, processes.missing)
+}
+
+/** @throws UserError where the engine cannot compute in the precision asked for */
+async function startAt(config: { readonly engine: EngineChoice; readonly precision?: Precision }): Promise<EngineName> {
+  const engine = await startEngine(config.engine)
+  expectPrecision(config.precision ?? "float32", engine)
+  return engine
 }
 
 /** What TensorFlow finds in the environment when it is loaded. */

@@ -6,7 +6,7 @@ import { LostProcessError, UsageError, UserError } from "../../core/errors.js"
 import { freeIfPossible } from "../../core/out-of-memory.js"
 import type { Parameters } from "../../core/parameters.js"
 import type { Cluster } from "../../engine/cluster.js"
-import type { EngineChoice } from "../../engine/names.js"
+import type { EngineChoice, Precision } from "../../engine/names.js"
 import type { TrainingPictures } from "../../report/training-pictures.js"
 import { runTraining } from "../../train/run.js"
 import type { RunEvents } from "../../train/run-events.js"
@@ -39,6 +39,7 @@ interface CommonConfig {
   readonly data: unknown
   readonly out?: string | undefined
   readonly engine: EngineChoice
+  readonly precision?: Precision
   readonly keep: number
   readonly tensorboard: boolean
   readonly accumulate: number

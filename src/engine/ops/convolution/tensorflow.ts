@@ -35,7 +35,9 @@ export const tensorflow: ConvolutionMethod = {
     return nativeOp("Conv2DBackpropFilter", inputs, attributes(stride, sameOrValid(framed))) as tf.Tensor4D
   },
 
-  biasGradient: (dy) => nativeOp("BiasAddGrad", [dy], { T: float32, data_format: "NHWC" }) as tf.Tensor1D,
+  // Of rows: beside the filter's gradient of the same maps a function's optimizer would make one kernel of both, which adds up
+  // in another order.
+  biasGradient: (dy) => nativeOp("BiasAddGrad", [rows(dy)], { T: float32, data_format: "NHWC" }) as tf.Tensor1D,
 }
 
 function shapeOf([count, ...sides]: Shape4D, [height, width, , out]: Shape4D, { stride, padding }: Geometry): Shape4D {
