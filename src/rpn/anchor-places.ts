@@ -69,7 +69,7 @@ export function neighbours(
 }
 
 /** Rows of maps, cell by cell. */
-export interface Cells {
+interface Cells {
   /** `[M]`; 0 where the cell is in other maps, or beyond its own. */
   readonly cells: Int32Array
   /** `[M]` 1 for a cell of these maps. */
