@@ -5,7 +5,7 @@ A detector of seeded random weights, or a file of weights that torchvision's fas
 torchvision instead. Photos are smooth noise of many sizes, or the first of a folder.
 
 Run from the repository root after `npm run build`, with torch, torchvision and safetensors:
-    python3 scripts/compare_torchvision.py [--count N] [--weights FILE] [--photos FOLDER]
+    python3 scripts/verify/detections.py [--count N] [--weights FILE] [--photos FOLDER]
 Ends with 1 where a score differs by more than 1e-3, an edge by more than 0.2 pixels, or more detections are in one of them only
 than rounding explains: twice as many as torchvision has in one precision only, and three.
 Two boxes that overlap by almost exactly the threshold, or two proposals of almost one score at the last place, are decided by
