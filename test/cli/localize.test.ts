@@ -155,7 +155,7 @@ test("from the command line a mistake is one line and an exit code", () => {
   expect(run("train", "--resume", folder)).toMatchObject({
     status: 3,
     stderr: expect.stringMatching(
-      /config\.json: not a run of this command\. Continue it with the command that started it\n$/,
+      /config\.json: not a run of this command: batch does not fit\. Continue it with the command that started it\n$/,
     ),
   })
   const anchors = run("train", "--data", data, "--set", "anchors.size=[1]")

@@ -43,7 +43,13 @@ async function learnAndDetect() {
   const { detector, parameters } = tinyDetector(2, undefined, { context: true })
   const { pixels, shape, images } = rectangles()
   const losses: Readonly<Record<string, number>>[] = []
-  const batch = { pixels, shape, images, index: 0, waitedMs: 0 }
+  const batch = {
+    pixels,
+    shape,
+    images: images.map((image, id) => ({ ...image, record: { id } })),
+    index: 0,
+    waitedMs: 0,
+  }
   const loader = {
     batchesPerEpoch: () => 2,
     async *epoch() {

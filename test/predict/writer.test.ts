@@ -142,6 +142,6 @@ test("more text than the buffer holds arrives whole and in order", () => {
 
 test("an unknown format names the nearest one", () => {
   expect(() => detectionFormats(["cocoo"])).toThrow(
-    new UsageError('unknown format "cocoo". Did you mean "coco"? Known: coco, voc, yolo, csv, jsonl'),
+    new UsageError('unknown format "cocoo". Did you mean "coco"? Known: coco, voc, yolo, csv, imagenet-det, jsonl'),
   )
 })
