@@ -2,9 +2,11 @@ import type { LabelledSet } from "../../datasets/labelled-set.js"
 import { readLabelled } from "../../datasets/read-labelled.js"
 import type { UnreadImage } from "../classify/decoded-batches.js"
 import { areNumbered, type ScoredSet, scoreSet } from "../classify/evaluate.js"
+import { DataError, UsageError } from "../core/errors.js"
 import { bestClasses, type ClassificationReport, classificationReport, rowOf } from "../eval/classification.js"
 import { shortNumber } from "../predict/short-number.js"
 import { StagedFile } from "../predict/staged-file.js"
+import { classNames } from "./class-names.js"
 import { parseOptions } from "./config.js"
 import { countOff, listenerOf, type TaskHooks } from "./hooks.js"
 import { openScorer } from "./open-scorer.js"
@@ -32,8 +34,8 @@ export async function evaluateClassifier(
   const { log, signal } = listener
   const scorer = await openScorer(config, listener)
   try {
-    const classes = areNumbered(scorer.classes) ? null : scorer.classes
-    const set = await readLabelled(data, { split, classes, followLinks })
+    const set = await readLabelled(data, { split, classes: foldersOf(scorer.classes, config.classes), followLinks })
+    if (config.classes === "imagenet") expectImageNet(set)
     for (const notice of set.notices ?? []) log(notice)
     const images = set.labels.length
     log(`${data}: split ${set.split}, ${images} images`)
@@ -48,6 +50,31 @@ export async function evaluateClassifier(
   } finally {
     scorer.dispose()
   }
+}
+
+/** The folder of each class of a network; null: all that are there, by name. */
+function foldersOf(known: readonly string[], given: string | readonly string[] | undefined): readonly string[] | null {
+  if (!areNumbered(known)) {
+    if (given === undefined) return known
+    throw new UsageError(
+      `--classes: the classifier has names of its own: ${known.slice(0, 3).join(", ")}. Leave it out`,
+    )
+  }
+  if (given === undefined || given === "imagenet") return null
+  return classNames(given, known.length).map((line) => synset.exec(line)?.[0] ?? line)
+}
+
+/** How ImageNet calls a class, before what else a line says of it. */
+const synset = /^n\d{8}(?=\s|$)/
+
+/** In their order by name a class is where torchvision's networks have it. */
+function expectImageNet({ source, classes }: LabelledSet): void {
+  const named = classes.filter((name) => synset.test(name)).length
+  if (named === 1000 && classes.length === 1000) return
+  throw new DataError(
+    `${source}: has ${named} of ImageNet's 1,000 folders (n01440764, ...) among ${classes.length}. Name all classes by a file: ` +
+      "--classes LOC_synset_mapping.txt",
+  )
 }
 
 function writeScores(

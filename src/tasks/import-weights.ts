@@ -1,4 +1,3 @@
-import { readFileSync } from "node:fs"
 import type { z } from "zod"
 import { networkSpec } from "../backbone/networks.js"
 import { DataError, UsageError } from "../core/errors.js"
@@ -11,6 +10,7 @@ import { belongsToNetwork } from "../weights/likely-network.js"
 import { classifierMetadata } from "../weights/model-info.js"
 import { classifierWeights, planInput, planNetwork } from "../weights/plan.js"
 import { writeSafetensors } from "../weights/safetensors.js"
+import { classNames } from "./class-names.js"
 import { parseOptions } from "./config.js"
 import { expectSameNetwork, firstThree, importDetector } from "./import-detector.js"
 import { type ImportWeightsOptions, importWeightsSchema } from "./options/import-weights.js"
@@ -49,7 +49,7 @@ export async function importWeights(options: ImportWeightsOptions): Promise<Impo
     )
   }
   const { file, key, model, out, mean, std, strideIn, classes } = config
-  const names = classes === undefined ? undefined : (count: number) => namesOf(classes, count)
+  const names = classes === undefined ? undefined : (count: number) => classNames(classes, count)
   return importDetector(file, { key, model, out, strideIn, mean, std, names })
 }
 
@@ -60,7 +60,7 @@ function importClassifier(config: Config): ImportedWeights {
   const spec = networkSpec(model, options)
   const weights = classifierWeights(checkpoint)
   const count = weights.get("fc.bias")?.shape[0] ?? spec.classes
-  const classes = config.classes === undefined ? numbered(count) : namesOf(config.classes, count)
+  const classes = config.classes === undefined ? numbered(count) : classNames(config.classes, count)
   const expected = expectedShapes(spec, count)
   const faults = [...expected].flatMap(([name, shape]) => {
     const given = weights.get(name)?.shape
@@ -111,23 +111,3 @@ export function expectNumbers(file: string, weights: Iterable<readonly [string, 
 }
 
 const numbered = (count: number): string[] => Array.from({ length: count }, (_, k) => String(k))
-
-/** Names of classes from a file, one a line, or as they are given. */
-function namesOf(given: string | readonly string[], count: number): readonly string[] {
-  const [where, names] = typeof given === "string" ? [given, readNames(given)] : ["classes", given]
-  if (names.length !== count || names.includes("")) {
-    throw new DataError(`${where}: expected ${count} class names, one a line, got ${names.filter(Boolean).length}`)
-  }
-  const twice = names.find((name, k) => names.indexOf(name) !== k)
-  if (twice !== undefined) throw new DataError(`${where}: class "${twice}" appears twice. Give each class its own name`)
-  return names
-}
-
-function readNames(file: string): string[] {
-  try {
-    const lines = readFileSync(file, "utf8").trimEnd().split(/\r?\n/)
-    return lines.map((name) => name.trim())
-  } catch (error) {
-    throw new DataError(`${file}: cannot read the class names (${(error as NodeJS.ErrnoException).code})`)
-  }
-}

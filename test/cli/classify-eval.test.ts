@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import * as tf from "@tensorflow/tfjs-core"
@@ -86,6 +86,27 @@ test("a set is scored, what cannot be read is told, left out, and the command en
   const bright = 1 / (1 + Math.exp(2 - 1000 / 255))
   expect(lines[0].scores[0]).toBeCloseTo(bright, 4)
   expect(lines[2].scores[0]).toBeCloseTo(1 / (1 + Math.exp(2)), 4)
+})
+
+test("a network with numbers for names takes the folder of each class from a list, as of ImageNet's synsets", async () => {
+  const numbered = join(folder, "numbered.safetensors")
+  const photos = join(folder, "photos")
+  cpSync(join(data, "val/dark"), join(photos, "n01440764"), { recursive: true })
+  saveLight(numbered, ["0", "1"])
+  const list = join(folder, "mapping.txt")
+  writeFileSync(list, "n01443537 goldfish, Carassius auratus\nn01440764 tench, Tinca tinca\n")
+  const { out } = await run("eval", "--weights", numbered, "--data", photos, "--classes", list, "--json", "-")
+  expect(JSON.parse(out)).toMatchObject({ images: 1, top1Error: 0, perClass: [{ images: 0 }, { name: "n01440764" }] })
+  expect(await run("eval", "--weights", numbered, "--data", photos, "--classes", "imagenet")).toMatchObject({
+    code: 3,
+    said: expect.stringContaining(
+      "has 1 of ImageNet's 1,000 folders (n01440764, ...) among 1. Name all classes by a file",
+    ),
+  })
+  expect(await run("eval", "--weights", weights, "--data", data, "--classes", list)).toMatchObject({
+    code: 2,
+    said: expect.stringContaining("--classes: the classifier has names of its own: bright, dark. Leave it out"),
+  })
 })
 
 test("the report for people names what a class was taken for", async () => {

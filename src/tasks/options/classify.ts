@@ -52,6 +52,13 @@ export const evaluateClassifierSchema = z.strictObject({
   data: labelledData,
   followLinks,
   split: scoredSplit,
+  classes: option(z.union([z.string(), z.array(z.string())]).optional(), {
+    help:
+      "a file with the folder of each class of the network, one a line in its order (lines of LOC_synset_mapping.txt serve); " +
+      "imagenet: the data have all 1,000 folders, n01440764 and so on",
+    value: "file|imagenet",
+    otherwise: "the classifier's own names; where it has numbers, the folders by name",
+  }),
   ...scoring,
   perImage: option(z.string().optional(), {
     help: "write each image's scores to a file, as JSON lines",
