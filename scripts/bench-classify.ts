@@ -1,5 +1,5 @@
 /**
- * Images a second that classifiers train on, beside torch on the same machine in the same run: the two take turns, so that
+ * Images a second that classifiers train on, as `classify train` does it, in float32 and bf16, beside torch on the same machine in the same run: the two take turns, so that
  * what else the machine does meets both. Medians of all steps, with the middle half. Made-up images, from memory.
  * `node dist/scripts/bench-classify.js [--peer python --rounds 3 --steps 10 --network resnet50:8:224 --json FILE]`; `--json -` prints nothing else
  */
@@ -13,9 +13,12 @@ import { networkSpec } from "../src/backbone/networks.js"
 import { softmaxCrossEntropy } from "../src/core/losses.js"
 import { Parameters, Scope } from "../src/core/parameters.js"
 import { seededRandom } from "../src/core/random.js"
-import type { EngineChoice } from "../src/engine/names.js"
+import type { EngineChoice, Precision } from "../src/engine/names.js"
+import { bf16Units } from "../src/engine/precision.js"
+import { mayRecord } from "../src/engine/recorded.js"
 import { startEngine } from "../src/engine/start.js"
 import { machine as processor, type Spread, spread } from "../src/tasks/bench-phases.js"
+import { recordedGradients } from "../src/train/gradients.js"
 import { Sgd } from "../src/train/sgd.js"
 import { trainStep } from "../src/train/step.js"
 
@@ -36,6 +39,7 @@ const [rounds, steps] = [Number(values.rounds), Number(values.steps)]
 const layouts = ["contiguous", "channels_last", "bf16"] as const
 
 const engine = await startEngine(values.engine as EngineChoice)
+const precisions: readonly Precision[] = mayRecord() && bf16Units().length > 0 ? ["float32", "bf16"] : ["float32"]
 const machine = `${processor}, ${engine}`
 const results: { network: string; batch: number; side: number; who: string; rate: Spread }[] = []
 for (const wanted of values.network) {
@@ -46,7 +50,9 @@ for (const wanted of values.network) {
   ]
   const times = new Map<string, number[]>()
   for (let round = 0; round < rounds; round++) {
-    keep("resdet", await train(network, batch, side))
+    for (const precision of precisions) {
+      keep(precision === "float32" ? "resdet" : `resdet, ${precision}`, await train(network, batch, side, precision))
+    }
     if (values.peer === undefined) continue
     for (const layout of layouts) {
       const { version, seconds } = askPeer(values.peer, network, batch, side, layout)
@@ -77,18 +83,28 @@ function rateOf(seconds: readonly number[], batch: number): Spread {
 }
 
 /** Seconds of each training step: forward, loss, backward, SGD. */
-async function train(name: string, batch: number, side: number): Promise<number[]> {
+async function train(name: string, batch: number, side: number, precision: Precision): Promise<number[]> {
   const spec = networkSpec(name)
   const parameters = new Parameters(seededRandom(SEED))
   const network = new ResNet(new Scope(parameters), spec)
   const optimizer = new Sgd(parameters.trainable())
   const images = tf.randomNormal<tf.Rank.R4>([batch, side, side, 3], 0, 1, "float32", SEED)
   const labels = tf.tensor1d(Int32Array.from({ length: batch }, (_, i) => i % spec.classes))
-  const losses = () => ({ loss_classifier: tf.mean<tf.Scalar>(softmaxCrossEntropy(network.train(images), labels)) })
+  const losses = (pictures: tf.Tensor4D, truths: tf.Tensor1D) => ({
+    loss_classifier: tf.mean<tf.Scalar>(softmaxCrossEntropy(network.train(pictures), truths)),
+  })
+  const trained = parameters.trainable()
+  const recorded = recordedGradients(
+    (pictures: tf.Tensor4D, truths: tf.Tensor1D) => ({ losses: losses(pictures, truths) }),
+    () => trained,
+    precision,
+  )
+  const gradients = mayRecord() ? () => recorded(images, labels) : undefined
   const seconds: number[] = []
   for (let step = 0; step < WARM_UP + steps; step++) {
     const start = performance.now()
-    await trainStep(losses, parameters.trainable(), optimizer, { rate: 1e-3, clipNorm: Number.POSITIVE_INFINITY })
+    const how = { rate: 1e-3, clipNorm: Number.POSITIVE_INFINITY, gradients }
+    await trainStep(() => losses(images, labels), trained, optimizer, how)
     seconds.push((performance.now() - start) / 1000)
   }
   tf.dispose([images, labels])
