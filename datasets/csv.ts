@@ -27,6 +27,8 @@ interface Columns {
   readonly group: number | undefined
   /** Whether the first line names the columns. */
   readonly hasHeader: boolean
+  /** One of these that stands twice. */
+  readonly twice: string | undefined
 }
 
 /** Where boxes lie when not in the folder itself; the images are beside it then. */
@@ -125,6 +127,7 @@ function readFile(path: string, root: string, options: ReadOptions, log: FaultLo
   const rows = readCsvRows(path)
   const columns = columnsOf(rows)
   if (columns === undefined) throw new DataError(`${path}: expected the columns path, x1, y1, x2, y2 and class`)
+  if (columns.twice !== undefined) throw new DataError(`${path}: the column "${columns.twice}" stands twice. Leave one`)
   const folder = dirname(path)
   const beside = folder !== root && boxFolders.includes(basename(folder).toLowerCase()) ? dirname(folder) : folder
   const finder = new FolderFiles(options.images ?? beside, {
@@ -222,7 +225,7 @@ function columnsOf(rows: readonly (readonly string[])[]): Columns | undefined {
   const box = header.places([headings.x1, headings.y1, headings.x2, headings.y2])
   if (path !== undefined && name !== undefined && box !== undefined) {
     const [width, height, group] = [["width"], ["height"], ["isgroupof"]].map((one) => header.place(one))
-    return { path, name, box, width, height, group, hasHeader: true }
+    return { path, name, box, width, height, group, hasHeader: true, twice: header.twice }
   }
   const isBox =
     first.length === 6 && first.slice(1, 5).every((text) => text === "" || Number.isFinite(numberOfText(text)))
@@ -235,5 +238,6 @@ function columnsOf(rows: readonly (readonly string[])[]): Columns | undefined {
     height: undefined,
     group: undefined,
     hasHeader: false,
+    twice: undefined,
   }
 }

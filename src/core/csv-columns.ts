@@ -14,17 +14,27 @@ const plain = (heading: string) => heading.toLowerCase().replace(/[\s_.#-]/g, ""
 /** The columns of a table by its first line. */
 export class CsvHeader {
   readonly #places = new Map<string, number>()
+  readonly #repeated = new Set<string>()
+  #twice: string | undefined
 
   constructor(row: readonly string[]) {
     for (const [place, heading] of row.entries()) {
-      if (!this.#places.has(plain(heading))) this.#places.set(plain(heading), place)
+      if (this.#places.has(plain(heading))) this.#repeated.add(plain(heading))
+      else this.#places.set(plain(heading), place)
     }
+  }
+
+  /** A column that was asked for and stands twice, so that nobody can say which one is meant. */
+  get twice(): string | undefined {
+    return this.#twice
   }
 
   /** The place of the first of the names that is there, `but` for one that is taken; undefined without any. */
   place(names: readonly string[], but?: number): number | undefined {
-    const places = names.map((name) => this.#places.get(name))
-    return places.find((place) => place !== undefined && place !== but)
+    const found = names.find((name) => this.#places.has(name) && this.#places.get(name) !== but)
+    if (found === undefined) return undefined
+    if (this.#repeated.has(found)) this.#twice ??= found
+    return this.#places.get(found)
   }
 
   /** The places of several columns, once all of them are there. */

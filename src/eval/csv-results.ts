@@ -190,6 +190,7 @@ function columnsOf(row: readonly string[]): Columns | string {
   if (label === undefined) return "no column for the class"
   if (score === undefined) return "no column for the score"
   if (box === undefined) return "no columns for the box"
+  if (header.twice !== undefined) return `two columns "${header.twice}"`
   const found = (cells: readonly string[]) => {
     const texts = box.places.map((at) => cells[at] ?? "")
     const numbers = texts.length > 1 ? texts : wordsOf(texts[0]!, /[\s,[\]()]+/)

@@ -160,6 +160,12 @@ test("CSV: two spellings of one name are one image", async () => {
   expect(images.map(({ id, labels }) => [id, labels.length])).toEqual([["a", 2]])
 })
 
+test("CSV: a column that stands twice is refused, as nobody can say which one is meant", async () => {
+  const folder = write({ "train.csv": "filename,x1,y1,x2,y2,class,X1\na.png,1,2,3,4,dog,9\n", "a.png": picture })
+  const reading = expect(readDataset(folder)).rejects
+  await reading.toThrow(`${join(folder, "train.csv")}: the column "x1" stands twice. Leave one`)
+})
+
 test("CSV: a quote in the midst of a field is named with its file and line", async () => {
   const folder = write({ "train.csv": 'filename,x1,y1,x2,y2,class\na.png,1,2,3,4,do"g\n', "a.png": picture })
   const reading = expect(readDataset(folder)).rejects

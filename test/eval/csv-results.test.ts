@@ -114,6 +114,7 @@ test.each([
   ["label,score,x1,y1,x2,y2\n", "line 1", "no column for the image"],
   ["image,score,x1,y1,x2,y2\n", "line 1", "no column for the class"],
   ["image,label,score,x1,y1\n", "line 1", "no columns for the box"],
+  ["image,label,score,x1,y1,x2,y2,X1\n", "line 1", 'two columns "x1"'],
   ["", "expected a header", "got an empty file"],
   ["PK\x03\x04", "expected a header", "got a zip file"],
   [`${header}\ncam 1,cat,high,0,0,9,9\n`, "line 2", "got high, 0, 0, 9, 9"],
