@@ -112,7 +112,8 @@ export function expectSameNetwork(
   // A file that ends early, such as a backbone without its last stage, is incomplete; one that lacks blocks before is another.
   const isCut = likely.startsWith("a ResNet of") && !faults.some(isBeforeLastStage(model))
   if (!refuses && (likely === "another network" || isSame || isCut)) return
-  throw new DataError(`${path}: is probably ${likely}, not a ${model}: ${firstThree(faults.map(shown))} do not fit`)
+  const said = isSame ? `has the layers of a ${model} and others` : `is probably ${likely}, not a ${model}`
+  throw new DataError(`${path}: ${said}: ${firstThree(faults.map(shown))} do not fit`)
 }
 
 /** Whether a fault stands in a stage that others follow: CIFAR networks have three. */

@@ -91,6 +91,11 @@ test("a file with more layers than the network is refused, and named", async () 
   await expect(run(source, "--model", "cifar_resnet20", "--out", out)).rejects.toThrow(
     /is probably a ResNet of 3, 3, 4 blocks, which is not known, not a cifar_resnet20: layer3\.3\./,
   )
+  // As a localizer has them: the layers of the network, and a head on them.
+  writeSafetensors(source, [...all, ["rpn.conv.bias", { shape: [1], values: new Float32Array(1) }]])
+  await expect(run(source, "--model", "cifar_resnet20", "--out", out)).rejects.toThrow(
+    /has the layers of a cifar_resnet20 and others: rpn\.conv\.bias do not fit/,
+  )
   expect(existsSync(out)).toBe(false)
 })
 
