@@ -30,6 +30,9 @@ export interface SavedModel {
   save(path: string, training: Readonly<Record<string, unknown>>): void
 }
 
+/** Whether an epoch has ended and nothing of the next has begun. */
+const isBetweenEpochs = ({ batch, pending }: RunPosition) => batch === 0 && !pending
+
 /**
  * A run's files: `weights/{last,best}.safetensors` and those of the last epochs that are kept, `state/`, `epoch-start/` (the
  * state to go back to when training diverges, within an epoch), `results.csv`, `metrics.jsonl`, `report.html`. A save that
@@ -74,16 +77,18 @@ export class RunFolder implements RunEvents {
    * Cuts off what the logs hold beyond `position`, and sweeps.
    * @throws UserError where `weights` is a link: nothing is written through it
    */
-  async begin({ step, epoch }: RunPosition): Promise<void> {
+  async begin(position: RunPosition): Promise<void> {
     makeFolder(join(this.#folder, "weights"), this.#folder)
-    this.sweep()
+    this.sweep(position)
+    const { step, epoch } = position
     await this.#log.rewind({ step, epoch })
   }
 
-  /** Removes what a killed process was writing or about to remove. */
-  sweep(): void {
+  /** Removes what a killed process was writing or about to remove. @param position that of the saved state */
+  sweep(position: RunPosition): void {
     removeParts(this.#folder)
     removeOtherStates(this.#folder)
+    if (isBetweenEpochs(position)) removeEpochStart(this.#folder)
   }
 
   /** Why the model or the state could not be saved when it was last tried; absent where it was. */
@@ -130,7 +135,7 @@ export class RunFolder implements RunEvents {
   async onSave(position: RunPosition, optimizer: Optimizer, average?: WeightAverage): Promise<void> {
     const isSaved = await this.#attempt(LAST, () => this.#saveModel("last.safetensors", position, average))
     const { epoch } = position
-    const isBetween = position.batch === 0 && !position.pending
+    const isBetween = isBetweenEpochs(position)
     if (isSaved && this.#keep > 0 && epoch > 0 && isBetween) {
       await this.#attempt(`the weights of epoch ${epoch}`, () =>
         keepEpoch(join(this.#folder, "weights"), epoch, this.#keep),

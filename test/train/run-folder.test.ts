@@ -96,14 +96,20 @@ test("nothing is written through links: weights that are one are refused, a stat
 
 test("what a kill left beside the whole state is swept; the old state stays where it is the only one", async () => {
   const { folder, make, optimizer } = open()
-  await make().onSave({ ...runStart, epoch: 1, step: 20, best: null }, optimizer)
+  const position = { ...runStart, epoch: 1, step: 20, best: null }
+  await make().onSave(position, optimizer)
   cpSync(join(folder, "state"), join(folder, "state.old"), { recursive: true })
   mkdirSync(join(folder, "state.new"))
-  make().sweep()
+  // The kill came before the beginning of the epoch that is over was removed.
+  cpSync(join(folder, "state"), join(folder, "epoch-start"), { recursive: true })
+  make().sweep({ ...position, batch: 1 })
+  expect(existsSync(join(folder, "epoch-start"))).toBe(true)
+  make().sweep(position)
+  expect(existsSync(join(folder, "epoch-start"))).toBe(false)
   const states = () => readdirSync(folder).filter((name) => name.startsWith("state"))
   expect(states()).toEqual(["state"])
   renameSync(join(folder, "state"), join(folder, "state.old"))
-  make().sweep()
+  make().sweep(position)
   expect(states()).toEqual(["state.old"])
 })
 

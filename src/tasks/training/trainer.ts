@@ -242,7 +242,7 @@ async function trainPrepared(
     const folder = held && new RunFolder(run, parameters, saved, log, config)
     const position = state?.position ?? runStart
     if (isDone(position, options)) {
-      folder?.sweep()
+      folder?.sweep(position)
       log(`${run} is finished: ${howToGoOn(position, options)}`)
       return resultOf(run, position, options, signal)
     }
