@@ -9,7 +9,7 @@ import { parseArgs } from "node:util"
 import { networkSpec } from "../src/backbone/networks.js"
 import { UsageError } from "../src/core/errors.js"
 import type { EngineChoice } from "../src/engine/names.js"
-import { experimentFlags, minutesOf, numbersOf, runExperiment, tellErrors } from "./experiment.js"
+import { experimentFlags, minutesOf, numbersOf, runExperiment } from "./experiment.js"
 
 const { values } = parseArgs({
   options: {
@@ -33,4 +33,3 @@ await runExperiment({
   common: { data, engine: values.engine as EngineChoice },
   minutes: minutesOf(values.minutes),
 })
-tellErrors({ variants, seeds, out })

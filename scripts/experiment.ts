@@ -64,11 +64,13 @@ export function endOf(minutes: number | undefined): AbortSignal {
   return minutes === undefined ? stopped : AbortSignal.any([stopped, AbortSignal.timeout(minutes * 60_000)])
 }
 
-/**
- * Trains what is not trained yet, seed by seed, and draws the curves of each seed's runs after every one.
- * @returns whether all is done
- */
-export async function runExperiment({ variants, seeds, epochs, common, out, minutes }: Experiment): Promise<boolean> {
+/** Trains what is not trained yet, seed by seed, draws the curves of each seed's runs after every one, and tells the errors. */
+export async function runExperiment(experiment: Experiment): Promise<void> {
+  await trainAll(experiment)
+  tellErrors(experiment)
+}
+
+async function trainAll({ variants, seeds, epochs, common, out, minutes }: Experiment): Promise<void> {
   const signal = endOf(minutes)
   const hooks: TrainHooks = {
     signal,
@@ -79,7 +81,7 @@ export async function runExperiment({ variants, seeds, epochs, common, out, minu
   for (const seed of seeds) {
     for (const variant of variants) {
       const folder = runFolder(out, variant, seed)
-      if (signal.aborted) return false
+      if (signal.aborted) return
       if (isDone(folder, epochs)) continue
       log(`${variant.name}, seed ${seed}:`)
       if (existsSync(join(folder, "state"))) await resumeClassifier(folder, { epochs }, hooks)
@@ -87,7 +89,6 @@ export async function runExperiment({ variants, seeds, epochs, common, out, minu
       drawSeed(out, variants, seed)
     }
   }
-  return variants.every((variant) => seeds.every((seed) => isDone(runFolder(out, variant, seed), epochs)))
 }
 
 const isDone = (folder: string, epochs: number): boolean =>
@@ -103,7 +104,7 @@ function drawSeed(out: string, variants: readonly Variant[], seed: number): void
  * A table of last errors in percent, mean and spread (half of highest less lowest) over the seeds that are there, into
  * `<out>/table.md` and to stdout.
  */
-export function tellErrors({ variants, seeds, out }: Pick<Experiment, "variants" | "seeds" | "out">): void {
+function tellErrors({ variants, seeds, out }: Pick<Experiment, "variants" | "seeds" | "out">): void {
   const rows = variants.map((variant) => {
     const folders = seeds.map((seed) => runFolder(out, variant, seed))
     const begun = folders.filter((folder) => existsSync(join(folder, "results.csv")))

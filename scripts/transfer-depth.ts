@@ -7,7 +7,7 @@ import { join } from "node:path"
 import { parseArgs } from "node:util"
 import { UsageError } from "../src/core/errors.js"
 import type { EngineChoice } from "../src/engine/names.js"
-import { experimentFlags, minutesOf, numbersOf, runExperiment, tellErrors, type Variant } from "./experiment.js"
+import { experimentFlags, minutesOf, numbersOf, runExperiment, type Variant } from "./experiment.js"
 
 const { values } = parseArgs({
   options: {
@@ -52,4 +52,3 @@ await runExperiment({
   },
   minutes: minutesOf(values.minutes),
 })
-tellErrors({ variants, seeds, out })

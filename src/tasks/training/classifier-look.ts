@@ -3,6 +3,7 @@ import type { ClassificationBatch } from "../../../datasets/loader/classificatio
 import type { Loader } from "../../../datasets/loader/loader.js"
 import type { ScoredSet } from "../../classify/evaluate.js"
 import type { Normalisation } from "../../core/normalisation.js"
+import { bestClasses, rowOf } from "../../eval/classification.js"
 import type { ShownImage } from "../../report/training-pictures.js"
 import { inputImage, type Look, mostOfBatch, mostOfValidation, smallPicture } from "./look.js"
 
@@ -47,8 +48,8 @@ interface Answer {
 
 function answersOf({ scores, labels, images }: ScoredSet, classes: number): Answer[] {
   return Array.from(images, (image, i) => {
-    const own = scores.subarray(i * classes, (i + 1) * classes)
-    const label = own.reduce((best, score, k) => (score > own[best]! ? k : best), 0)
+    const own = rowOf(scores, i, classes)
+    const label = bestClasses(own, 1)[0]!
     return { image, truth: labels[i]!, label, score: own[label]! }
   })
 }
