@@ -6,7 +6,6 @@
 import { execFileSync } from "node:child_process"
 import { writeFileSync } from "node:fs"
 import { join } from "node:path"
-import { parseArgs } from "node:util"
 import * as tf from "@tensorflow/tfjs-core"
 import { ResNet } from "../src/backbone/classifier.js"
 import { networkSpec } from "../src/backbone/networks.js"
@@ -21,11 +20,12 @@ import { machine as processor, type Spread, spread } from "../src/tasks/bench-ph
 import { recordedGradients } from "../src/train/gradients.js"
 import { Sgd } from "../src/train/sgd.js"
 import { trainStep } from "../src/train/step.js"
+import { parseFlags } from "./flags.js"
 
 const WARM_UP = 3
 const SEED = 0
 
-const { values } = parseArgs({
+const { values } = parseFlags({
   options: {
     network: { type: "string", multiple: true, default: ["resnet50:8:224", "cifar_resnet20:128:32"] },
     rounds: { type: "string", default: "3" },

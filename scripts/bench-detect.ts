@@ -10,7 +10,6 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { cpus, tmpdir } from "node:os"
 import { join } from "node:path"
 import { setTimeout as pause } from "node:timers/promises"
-import { parseArgs } from "node:util"
 import { Parameters } from "../src/core/parameters.js"
 import { seededRandom } from "../src/core/random.js"
 import { buildFasterRcnn } from "../src/detector/build.js"
@@ -25,6 +24,7 @@ import { openOnnxNetwork } from "../src/predict/onnx-network.js"
 import type { PixelDetector } from "../src/predict/pixel-detector.js"
 import { saveDetector } from "../src/weights/save.js"
 import { type Peer, startPeer, type Times } from "./bench-detect-peer.js"
+import { parseFlags } from "./flags.js"
 
 const CLASSES = 90
 const WARM_UP = 3
@@ -32,7 +32,7 @@ const WARM_UP = 3
 const PAUSE = 300
 const OURS = "ours, ONNX Runtime"
 
-const { values } = parseArgs({
+const { values } = parseFlags({
   options: {
     models: { type: "string", default: "fasterrcnn_resnet50_fpn,fasterrcnn_resnet18_c4" },
     rounds: { type: "string", default: "7" },

@@ -8,8 +8,8 @@ import { execFileSync } from "node:child_process"
 import { mkdtempSync, rmSync, statSync } from "node:fs"
 import { cpus, tmpdir } from "node:os"
 import { join } from "node:path"
-import { parseArgs } from "node:util"
 import { cocoSize, writeBenchData } from "./bench-eval-data.js"
+import { parseFlags } from "./flags.js"
 
 const BIG_FILE_DETECTIONS = 6_300_000
 /** A detector's results of COCO val2017 as they come, and those above a score threshold. */
@@ -49,7 +49,7 @@ interface Run {
   readonly wall: number
 }
 
-const { values } = parseArgs({
+const { values } = parseFlags({
   options: {
     python: { type: "string" },
     peer: { type: "string", multiple: true, default: [] },

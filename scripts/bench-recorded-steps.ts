@@ -5,7 +5,6 @@
  * `node dist/scripts/bench-recorded-steps.js [--detectors fasterrcnn_resnet50_fpn:torchvision:800 --classifiers resnet50:8:224 --rounds 7 --json FILE]`
  */
 import { writeFileSync } from "node:fs"
-import { parseArgs } from "node:util"
 import * as tf from "@tensorflow/tfjs-core"
 import { ResNet } from "../src/backbone/classifier.js"
 import { networkSpec } from "../src/backbone/networks.js"
@@ -24,12 +23,13 @@ import { detectorGradients } from "../src/train/detector-gradients.js"
 import { recordedGradients } from "../src/train/gradients.js"
 import { Sgd } from "../src/train/sgd.js"
 import { type StepOptions, trainStep } from "../src/train/step.js"
+import { parseFlags } from "./flags.js"
 
 const WARM_UP = 3
 const NUM_CLASSES = 80
 const update = { rate: 1e-5, clipNorm: 10 }
 
-const { values } = parseArgs({
+const { values } = parseFlags({
   options: {
     detectors: {
       type: "string",

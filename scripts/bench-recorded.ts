@@ -6,7 +6,6 @@
  * `node dist/scripts/bench-recorded.js [--detectors fasterrcnn_resnet50_fpn:800 --classifiers resnet50:8:224 --rounds 9 --json FILE]`
  */
 import { writeFileSync } from "node:fs"
-import { parseArgs } from "node:util"
 import * as tf from "@tensorflow/tfjs-core"
 import { ResNet } from "../src/backbone/classifier.js"
 import { networkSpec } from "../src/backbone/networks.js"
@@ -20,11 +19,12 @@ import { bf16Units } from "../src/engine/precision.js"
 import { recorded } from "../src/engine/recorded.js"
 import { startEngine } from "../src/engine/start.js"
 import { machine, type Spread, spread } from "../src/tasks/bench-phases.js"
+import { parseFlags } from "./flags.js"
 
 const WARM_UP = 3
 type Work = (x: tf.Tensor4D) => readonly tf.Tensor[]
 
-const { values } = parseArgs({
+const { values } = parseFlags({
   options: {
     detectors: { type: "string", default: "fasterrcnn_resnet50_fpn:800,fasterrcnn_resnet50_c4:800" },
     classifiers: { type: "string", default: "resnet50:8:224,resnet18:1:224,cifar_resnet20:32:32" },

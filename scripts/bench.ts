@@ -10,7 +10,6 @@ import { execFileSync } from "node:child_process"
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { parseArgs } from "node:util"
 import { phaseTable, tableLine } from "../src/cli/bench.js"
 import { type ModelConfig, modelDefaults, parseModel } from "../src/detector/model.js"
 import { preset } from "../src/detector/presets.js"
@@ -21,8 +20,9 @@ import { makePhotos } from "../src/tasks/bench-photos.js"
 import { timeLoading } from "../src/tasks/bench-rounds.js"
 import type { BenchReport } from "./bench-detector.js"
 import { cocoSize, writeBenchData } from "./bench-eval-data.js"
+import { parseFlags } from "./flags.js"
 
-const { values } = parseArgs({
+const { values } = parseFlags({
   options: {
     models: { type: "string", default: "fasterrcnn_resnet18_c4,fasterrcnn_resnet50_c4,fasterrcnn_resnet50_fpn" },
     sizes: { type: "string", default: "600,800" },

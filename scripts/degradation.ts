@@ -5,13 +5,13 @@
  * `node dist/scripts/degradation.js --data cifar10 [--epochs 164 --depths 20,32,44,56 --seeds 1,2,3 --minutes 110]`
  */
 import { join } from "node:path"
-import { parseArgs } from "node:util"
 import { networkSpec } from "../src/backbone/networks.js"
 import { UsageError } from "../src/core/errors.js"
 import type { EngineChoice } from "../src/engine/names.js"
 import { experimentFlags, minutesOf, numbersOf, runExperiment } from "./experiment.js"
+import { parseFlags } from "./flags.js"
 
-const { values } = parseArgs({
+const { values } = parseFlags({
   options: {
     ...experimentFlags,
     epochs: { type: "string", default: "164" },

@@ -7,7 +7,6 @@
  */
 import { existsSync, readFileSync } from "node:fs"
 import { join } from "node:path"
-import { parseArgs } from "node:util"
 import * as tf from "@tensorflow/tfjs-core"
 import { channelStatistics } from "../datasets/image/augment.js"
 import { type ClassificationBatch, classificationLoader } from "../datasets/loader/classification-loader.js"
@@ -30,8 +29,9 @@ import { plotSvg } from "../src/train/plot.js"
 import { Sgd } from "../src/train/sgd.js"
 import { trainStep } from "../src/train/step.js"
 import { endOf, experimentFlags, minutesOf, numbersOf, spread, tellTable } from "./experiment.js"
+import { parseFlags } from "./flags.js"
 
-const { values } = parseArgs({
+const { values } = parseFlags({
   options: {
     ...experimentFlags,
     depths: { type: "string", default: "20,32,44,56" },

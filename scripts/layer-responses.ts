@@ -5,14 +5,14 @@
  */
 import { existsSync } from "node:fs"
 import { join } from "node:path"
-import { parseArgs } from "node:util"
 import { log } from "../src/cli/report.js"
 import { DataError, UsageError } from "../src/core/errors.js"
 import type { EngineChoice } from "../src/engine/names.js"
 import { layerResponses } from "../src/tasks/layer-responses.js"
 import { experimentFlags, numbersOf, runFolder, spread, tellTable } from "./experiment.js"
+import { parseFlags } from "./flags.js"
 
-const { values } = parseArgs({
+const { values } = parseFlags({
   options: {
     ...experimentFlags,
     runs: { type: "string", default: join("runs", "degradation") },

@@ -5,15 +5,15 @@
  */
 import { existsSync } from "node:fs"
 import { basename, join } from "node:path"
-import { parseArgs } from "node:util"
 import type { Dataset } from "../datasets/dataset.js"
 import { copyOrLink } from "../datasets/place-photo.js"
 import { readDataset } from "../datasets/read.js"
 import { writeDataset } from "../datasets/write.js"
 import { print } from "../src/cli/report.js"
 import { DataError, UsageError } from "../src/core/errors.js"
+import { parseFlags } from "./flags.js"
 
-const { values } = parseArgs({ options: { data: { type: "string" }, out: { type: "string" } } })
+const { values } = parseFlags({ options: { data: { type: "string" }, out: { type: "string" } } })
 const { data, out } = values
 if (data === undefined || out === undefined) throw new UsageError("photo-classes: expected --data and --out")
 if (existsSync(out)) throw new DataError(`${out} exists already. Choose a folder that does not`)

@@ -2,11 +2,11 @@
  * The validation curves of finished or running runs in one picture.
  * `node dist/scripts/plot-runs.js --out transfer.svg --metric voc12,AP NAME=RUN [NAME=RUN ...]`
  */
-import { parseArgs } from "node:util"
 import { UsageError } from "../src/core/errors.js"
+import { parseFlags } from "./flags.js"
 import { plotRuns } from "./run-curves.js"
 
-const { values, positionals } = parseArgs({
+const { values, positionals } = parseFlags({
   allowPositionals: true,
   options: { out: { type: "string", default: "curves.svg" }, metric: { type: "string", default: "voc12,AP" } },
 })

@@ -4,11 +4,11 @@
  * `node dist/scripts/precision-map.js --weights runs/bccd/weights/best.safetensors --data bccd --split test [--json FILE]`
  */
 import { writeFileSync } from "node:fs"
-import { parseArgs } from "node:util"
 import { precisions } from "../src/engine/names.js"
 import { evaluateDetector } from "../src/tasks/evaluate-detector.js"
+import { parseFlags } from "./flags.js"
 
-const { values } = parseArgs({
+const { values } = parseFlags({
   options: {
     weights: { type: "string" },
     data: { type: "string" },

@@ -4,12 +4,12 @@
  * `node dist/scripts/shortcuts.js --data cifar10 [--epochs 164 --depth 20 --seeds 1,2,3 --minutes 110]`
  */
 import { join } from "node:path"
-import { parseArgs } from "node:util"
 import { UsageError } from "../src/core/errors.js"
 import type { EngineChoice } from "../src/engine/names.js"
 import { experimentFlags, minutesOf, numbersOf, runExperiment, type Variant } from "./experiment.js"
+import { parseFlags } from "./flags.js"
 
-const { values } = parseArgs({
+const { values } = parseFlags({
   options: {
     ...experimentFlags,
     epochs: { type: "string", default: "164" },

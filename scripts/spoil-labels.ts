@@ -6,7 +6,6 @@
  */
 import { readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
-import { parseArgs } from "node:util"
 import type { Dataset, ImageRecord } from "../datasets/dataset.js"
 import { readDataset } from "../datasets/read.js"
 import { writeDataset } from "../datasets/write.js"
@@ -15,6 +14,7 @@ import { print } from "../src/cli/report.js"
 import { UsageError } from "../src/core/errors.js"
 import { type Random, seededRandom, shuffleFirst } from "../src/core/random.js"
 import type { Suspect } from "../src/eval/suspects.js"
+import { parseFlags } from "./flags.js"
 
 /** A label that was spoilt; `now` is absent where it was removed. */
 interface Spoilt {
@@ -25,7 +25,7 @@ interface Spoilt {
   readonly now?: string
 }
 
-const { values } = parseArgs({
+const { values } = parseFlags({
   options: {
     data: { type: "string" },
     split: { type: "string", default: "train" },

@@ -8,7 +8,6 @@
  * `--images` takes the first so many alone. `--only="--flip;--flip --vote"` measures these instead of the list below. With
  * several weights each is measured alone first, then all together, then the switches on all together.
  */
-import { parseArgs } from "node:util"
 import { Command } from "commander"
 import { z } from "zod"
 import { readDataset } from "../datasets/read.js"
@@ -22,8 +21,9 @@ import { openTensorNetwork } from "../src/predict/network.js"
 import { lookOf, lookShape } from "../src/tasks/options/detect.js"
 import { Checkpoint } from "../src/weights/checkpoint.js"
 import { expectDetector } from "../src/weights/open-model.js"
+import { parseFlags } from "./flags.js"
 
-const { values, positionals } = parseArgs({
+const { values, positionals } = parseFlags({
   allowPositionals: true,
   options: {
     weights: { type: "string" },

@@ -4,12 +4,12 @@
  * `node dist/scripts/transfer-depth.js --data one-class/classes --weights resnet18.safetensors [--epochs 3 --seeds 1,2,3]`
  */
 import { join } from "node:path"
-import { parseArgs } from "node:util"
 import { UsageError } from "../src/core/errors.js"
 import type { EngineChoice } from "../src/engine/names.js"
 import { experimentFlags, minutesOf, numbersOf, runExperiment, type Variant } from "./experiment.js"
+import { parseFlags } from "./flags.js"
 
-const { values } = parseArgs({
+const { values } = parseFlags({
   options: {
     ...experimentFlags,
     weights: { type: "string" },

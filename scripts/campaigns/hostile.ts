@@ -9,14 +9,14 @@ import { spawn } from "node:child_process"
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join, relative, resolve } from "node:path"
-import { parseArgs } from "node:util"
 import { encodeImage } from "../../datasets/image/encode.js"
 import { print } from "../../src/cli/report.js"
 import { UsageError } from "../../src/core/errors.js"
 import { packageFolder } from "../../src/core/own-package.js"
 import { writeWhole } from "../../src/core/write-whole.js"
+import { parseFlags } from "../flags.js"
 
-const { values } = parseArgs({ options: { pack: { type: "string" }, weights: { type: "string" } } })
+const { values } = parseFlags({ options: { pack: { type: "string" }, weights: { type: "string" } } })
 if (values.pack === undefined || values.weights === undefined) {
   throw new UsageError("hostile: expected --pack and --weights")
 }

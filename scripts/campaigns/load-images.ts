@@ -8,15 +8,15 @@ import { linkSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
-import { parseArgs } from "node:util"
 import { encodeImage } from "../../datasets/image/encode.js"
 import type { BackboneSpec } from "../../src/backbone/backbone.js"
 import { madeUpPhoto } from "../../src/predict/made-up-photos.js"
 import { detectFolder } from "../../src/tasks/detect-folder.js"
 import { exportModel } from "../../src/tasks/export-model.js"
 import { trainDetector } from "../../src/tasks/train-detector.js"
+import { parseFlags } from "../flags.js"
 
-const { values } = parseArgs({
+const { values } = parseFlags({
   options: {
     images: { type: "string", default: "100000" },
     names: { type: "string" },

@@ -7,10 +7,10 @@ import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync, writeSync } fr
 import { tmpdir } from "node:os"
 import { join, resolve } from "node:path"
 import { pathToFileURL } from "node:url"
-import { parseArgs } from "node:util"
 import { seededRandom } from "../../src/core/random.js"
+import { parseFlags } from "../flags.js"
 
-const { values } = parseArgs({ options: { gigabytes: { type: "string", default: "2" } } })
+const { values } = parseFlags({ options: { gigabytes: { type: "string", default: "2" } } })
 const folder = mkdtempSync(join(tmpdir(), "resdet-truths-"))
 try {
   const truths = join(folder, "truths.json")

@@ -12,10 +12,10 @@
 import { type ChildProcess, fork } from "node:child_process"
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
-import { parseArgs } from "node:util"
 import { log, print } from "../../src/cli/report.js"
 import { UsageError } from "../../src/core/errors.js"
 import { packageFolder } from "../../src/core/own-package.js"
+import { parseFlags } from "../flags.js"
 import type { Task, Told } from "./mutation-worker.js"
 import { type ReaderName, readers } from "./readers.js"
 
@@ -24,7 +24,7 @@ const longest = { computed: 10_000, waited: 60_000 }
 /** So many files are read by one process: what a reader keeps is no finding. */
 const filesAProcess = 250
 
-const { values } = parseArgs({
+const { values } = parseFlags({
   options: {
     readers: { type: "string", default: Object.keys(readers).join(",") },
     count: { type: "string", default: "100" },

@@ -12,14 +12,14 @@
 import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { parseArgs } from "node:util"
 import { log, print } from "../../src/cli/report.js"
 import { UsageError } from "../../src/core/errors.js"
 import { mixSeeds, type Random, seededRandom, shuffleFirst } from "../../src/core/random.js"
+import { parseFlags } from "../flags.js"
 import { Breaker, type Cycle } from "./breaker.js"
 import { type JobName, jobs, prepareJobs } from "./jobs.js"
 
-const { values } = parseArgs({
+const { values } = parseFlags({
   options: {
     faults: { type: "string", default: "signals" },
     jobs: { type: "string", default: Object.keys(jobs).join(",") },

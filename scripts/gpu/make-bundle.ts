@@ -8,17 +8,17 @@ import { createHash } from "node:crypto"
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { basename, dirname, join } from "node:path"
-import { parseArgs } from "node:util"
 import { create } from "tar"
 import { complain, log, print } from "../../src/cli/report.js"
 import { UserError } from "../../src/core/errors.js"
 import { cacheFolder, packageFolder } from "../../src/core/own-package.js"
 import { findNative, nativePaths } from "../../src/engine/native/cache.js"
+import { parseFlags } from "../flags.js"
 
 /** Bytes of a piece, at most. */
 const pieceBytes = 55_000_000
 
-const { values } = parseArgs({ options: { out: { type: "string" } } })
+const { values } = parseFlags({ options: { out: { type: "string" } } })
 try {
   if (values.out === undefined) throw new UserError("expected --out, the folder to make")
   await makeBundle(values.out)

@@ -8,15 +8,15 @@ import { spawn } from "node:child_process"
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { createRequire } from "node:module"
 import { join, resolve } from "node:path"
-import { parseArgs } from "node:util"
 import { complain, log } from "../../src/cli/report.js"
 import { packageFolder } from "../../src/core/own-package.js"
 import { type ModelConfig, modelDefaults } from "../../src/detector/model.js"
 import { preset } from "../../src/detector/presets.js"
 import { machine } from "../../src/tasks/bench-phases.js"
+import { parseFlags } from "../flags.js"
 import { type Bench, type Classified, type Doctor, type Part, type Peer, type Proof, page, type Step } from "./page.js"
 
-const { values } = parseArgs({
+const { values } = parseFlags({
   options: {
     out: { type: "string" },
     python: { type: "string", default: "python3" },

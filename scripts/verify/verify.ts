@@ -6,9 +6,9 @@
  * Ends with 1 where a check fails.
  */
 import { spawnSync } from "node:child_process"
-import { parseArgs } from "node:util"
+import { parseFlags } from "../flags.js"
 
-const { values } = parseArgs({
+const { values } = parseFlags({
   options: {
     peer: { type: "string", default: "python3" },
     photos: { type: "string" },

@@ -22,7 +22,7 @@ export async function main(args: readonly string[], table: readonly CommandEntry
     await program.parseAsync(words, { from: "user" })
     return wasInterrupted() ? exitCodes.interrupted : exitCodes.ok
   } catch (error) {
-    return report(error, args)
+    return reportFailure(error, args)
   }
 }
 
@@ -65,7 +65,8 @@ function readVersion(): string {
   return (createRequire(import.meta.url)("resdet/package.json") as { version: string }).version
 }
 
-function report(error: unknown, words: readonly string[]): number {
+/** Tells why a command ended, in one line unless it is a bug. @returns the exit code */
+export function reportFailure(error: unknown, words: readonly string[]): number {
   if (error instanceof CommanderError) {
     if (error.exitCode === 0) return exitCodes.ok
     // It has been printed.
