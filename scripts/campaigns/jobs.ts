@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto"
 import { existsSync, readdirSync, readFileSync } from "node:fs"
-import { join } from "node:path"
+import { basename, join } from "node:path"
 import { makeShapes } from "../../datasets/digits.js"
 import { writeWhole } from "../../src/core/write-whole.js"
 import { call } from "./call.js"
@@ -39,6 +39,15 @@ export const jobs = {
     [
       ...["--data", "../data/few", "--model", "fasterrcnn_resnet18_c4", "--size", "48", "--epochs", "2"],
       ...["--batch", "1", "--warmup", "1", "--keep", "1", ...every],
+      ...small.map((option) => `detector.${option}`),
+    ],
+  ),
+  /** Four runs, one after the other. */
+  alternate: training(
+    ["train"],
+    [
+      ...["--alternate", "--data", "../data/few", "--model", "fasterrcnn_resnet18_c4", "--size", "48", "--epochs", "1"],
+      ...["--batch", "1", "--warmup", "1", ...every],
       ...small.map((option) => `detector.${option}`),
     ],
   ),
@@ -105,14 +114,23 @@ function writeCifar(folder: string): void {
   writeWhole(join(folder, "batches.meta.txt"), "red\ngreen\nblue\n")
 }
 
-/** Every file of a run, but for the report and times; what should not be there shows. */
+/** Every file of a run and of its turns, but for reports and times; what should not be there shows. */
 function trained(out: string): Record<string, string> {
-  const { "config.json": _, "report.html": __, ...files } = hashes(out)
-  const metrics = join(out, "metrics.jsonl")
-  if (existsSync(metrics)) files["metrics.jsonl"] = withoutTimes(readFileSync(metrics, "utf8"))
-  const results = join(out, "results.csv")
-  if (existsSync(results)) files["results.csv"] = withoutSeconds(readFileSync(results, "utf8"))
-  return files
+  const compared = Object.entries(hashes(out)).flatMap(([file, hash]) => {
+    const text = () => readFileSync(join(out, file), "utf8")
+    switch (basename(file)) {
+      case "config.json":
+      case "report.html":
+        return []
+      case "metrics.jsonl":
+        return [[file, withoutTimes(text())]]
+      case "results.csv":
+        return [[file, withoutSeconds(text())]]
+      default:
+        return [[file, hash]]
+    }
+  })
+  return Object.fromEntries(compared)
 }
 
 function withoutTimes(lines: string): string {

@@ -51,12 +51,13 @@ export async function tuneDetector(options: TuneOptions, hooks: TaskHooks = {}):
       `${config.out} already holds a search. Continue it with --resume ${config.out}, or choose another --out`,
     )
   }
+  const sets = await readSets(config, listenerOf(hooks))
   using held = holdFolder(makeRunFolder("tune", config.out), "searched")
   const isText = typeof config.data === "string"
   const { backbone: _, valData: __, ...plain } = config
   const record = { config: { ...plain, data: isText ? config.data : "(given by the program)" }, spent: 0, results: [] }
   writeTuning(held.folder, record)
-  return await search(held.folder, config, record, hooks)
+  return await search(held.folder, config, sets, record, hooks)
 }
 
 /** Whether a folder holds a search that has decided what to try. */
@@ -70,18 +71,23 @@ export async function resumeTuning(
 ): Promise<TuneResult> {
   const record = readTuning(folder)
   using held = holdFolder(folder, "searched")
-  const given = { ...record.config, ...own } as TuneConfig
-  return await search(held.folder, parseOptions("resumeTuning", tuneSchema, given), record, hooks)
+  const config = parseOptions("resumeTuning", tuneSchema, { ...record.config, ...own } as TuneConfig)
+  return await search(held.folder, config, await readSets(config, listenerOf(hooks)), record, hooks)
 }
 
 /** More steps, and epochs, than a trial has. */
 const never = 1_000_000
 
-async function search(folder: string, config: TuneConfig, before: TuningRecord, hooks: TaskHooks): Promise<TuneResult> {
+async function search(
+  folder: string,
+  config: TuneConfig,
+  { training, validation }: Sets,
+  before: TuningRecord,
+  hooks: TaskHooks,
+): Promise<TuneResult> {
   const listener = listenerOf(hooks)
   const { budget, trials, out: _, ...shared } = config
   const seconds = 60 * minutesOf(budget)
-  const { training, validation } = await readSets(config, listener)
   const options = { ...shared, data: training } satisfies TrainDetectorOptions
   let record = before
   const keep = (change: Partial<TuningRecord>) => {
@@ -147,7 +153,12 @@ async function search(folder: string, config: TuneConfig, before: TuningRecord, 
 /** What all trials have: they are validated at their end alone, and one that diverges has lost. */
 const short = { valEvery: never, valLoss: false, onDiverge: "stop" } as const
 
-async function readSets(config: TuneConfig, listener: Listener) {
+interface Sets {
+  readonly training: Dataset
+  readonly validation: Dataset
+}
+
+async function readSets(config: TuneConfig, listener: Listener): Promise<Sets> {
   const { split = trainDefaults.split, valSplit = trainDefaults.valSplit, policies, ...rest } = config
   // Classes and tiles are chosen by each trial.
   const whole = { ...rest, split, valSplit, valEvery: 1, classes: undefined, singleClass: false, tiles: undefined }

@@ -182,3 +182,9 @@ test("no trial begins once the budget is over, and what there is is told", async
   expect(best).toMatchObject({ trial: 1, value: 0.1 })
   expect(baseline).toMatchObject({ trial: 1 })
 }, 60_000)
+
+test("a search without its data leaves no folder behind", async () => {
+  const folder = join(tempFolder(), "search")
+  await expect(tuneDetector({ data: "nowhere", out: folder })).rejects.toThrow("No data at nowhere")
+  expect(existsSync(folder)).toBe(false)
+})
