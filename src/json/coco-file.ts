@@ -1,7 +1,8 @@
 import { DataError } from "../core/errors.js"
 import type { CocoId } from "./coco-id.js"
 import { type ByteChunks, type ListReader, readJsonLists, readJsonListsSync } from "./lists.js"
-import { RecordError, RecordReader } from "./record.js"
+import { RecordReader } from "./record.js"
+import { RecordError } from "./record-field.js"
 import type { JsonScanner } from "./scanner.js"
 
 /** An image of COCO's annotation file. */

@@ -1,5 +1,6 @@
+import { needMoreBytes } from "./byte-window.js"
 import { CLOSE_LIST, CLOSE_OBJECT, COMMA, OPEN_LIST, OPEN_OBJECT, QUOTE } from "./letters.js"
-import { JsonScanner, needMoreBytes } from "./scanner.js"
+import { JsonScanner } from "./scanner.js"
 
 /** Bytes in pieces of any size: a file stream of Node, a `Response.body`, or a list of arrays. */
 export type ByteChunks = AsyncIterable<Uint8Array> | Iterable<Uint8Array>

@@ -1,39 +1,9 @@
-import { DataError } from "../core/errors.js"
 import type { CocoId } from "./coco-id.js"
 import { CLOSE_LIST, CLOSE_OBJECT, COMMA, OPEN_LIST, OPEN_OBJECT, QUOTE } from "./letters.js"
 import { outlineExtent } from "./outline.js"
-import { quotedNumber } from "./quoted-number.js"
+import { type Field, type Kind, type ParsedField, parsedField, RecordError, RULES } from "./record-field.js"
+import { flagOrNumber, idsOrNothing, quotedOrNumber, textOrNothing } from "./record-values.js"
 import type { JsonScanner } from "./scanner.js"
-
-/**
- * What a field of a record holds: `number` any number, `id` a whole number of any size or a text, `flag` 0, 1, true or
- * false, `box` four numbers, `text` a string or a number as text, `ids` a list of whole numbers, `outline` a segmentation:
- * where the box is absent, its extent is the box. Numbers and flags may be quoted. A field that may be absent ends in `?`; one
- * that counts as absent when it holds anything else ends in `~`.
- */
-type Kind = "number" | "id" | "flag" | "box" | "text" | "ids" | "outline"
-export type Field = readonly [name: string, kind: Kind | `${Kind}?` | `${Kind}~`]
-
-const RULES: Readonly<Record<Kind, string>> = {
-  number: "a number",
-  id: "a whole number or a text",
-  flag: "0 or 1",
-  box: "four numbers",
-  text: "a string",
-  ids: "a list of whole numbers",
-  outline: "polygons or a mask",
-}
-
-/** A record whose JSON is sound, but whose fields are not what they should be. */
-export class RecordError extends DataError {
-  /** What is wrong, without file and record. */
-  readonly problem: string
-
-  constructor(where: string, byte: number, problem: string) {
-    super(`${where} (byte ${byte}): ${problem}`)
-    this.problem = problem
-  }
-}
 
 /** What stands where a value is, in the spelling of a record: a place in `numbers` from 0 on, or one of these. */
 const SKIPPED = -1
@@ -64,7 +34,7 @@ export class RecordReader {
   /** Where each field begins in `numbers`. */
   readonly places: readonly number[]
   readonly #names: readonly Uint8Array[]
-  readonly #fields: readonly { name: string; kind: Kind; needed: boolean; lenient: boolean }[]
+  readonly #fields: readonly ParsedField[]
   readonly #where: (index: number) => string
   readonly #isFlag: Uint8Array
   readonly #isId: Uint8Array
@@ -80,12 +50,7 @@ export class RecordReader {
 
   /** @param where what errors call record number `index` */
   constructor(fields: readonly Field[], where: (index: number) => string) {
-    this.#fields = fields.map(([name, kind]) => ({
-      name,
-      kind: kind.replace(/[?~]$/, "") as Kind,
-      needed: !/[?~]$/.test(kind),
-      lenient: kind.endsWith("~"),
-    }))
+    this.#fields = fields.map(parsedField)
     this.#names = fields.map(([name]) => new TextEncoder().encode(name))
     let place = 0
     this.places = this.#fields.map(({ kind }) => {
@@ -98,15 +63,9 @@ export class RecordReader {
     this.lists = this.#fields.map(() => [])
     this.present = new Uint8Array(fields.length)
     this.#where = where
-    const kindAt = (kind: Kind) => {
-      const flags = new Uint8Array(place)
-      this.#fields.forEach((field, f) => {
-        if (field.kind === kind) flags[this.places[f]!] = 1
-      })
-      return flags
-    }
-    this.#isFlag = kindAt("flag")
-    this.#isId = kindAt("id")
+    const kinds = this.#fields.flatMap(({ kind }) => (kind === "box" ? Array<Kind>(4).fill(kind) : [kind]))
+    this.#isFlag = Uint8Array.from(kinds, (kind) => Number(kind === "flag"))
+    this.#isId = Uint8Array.from(kinds, (kind) => Number(kind === "id"))
     this.#foreign = this.#fields.map(() => "")
     this.#box = this.#fields.findIndex(({ kind }) => kind === "box")
     this.#outline = this.#fields.findIndex(({ kind }) => kind === "outline")
@@ -255,21 +214,13 @@ export class RecordReader {
       return true
     }
     if (this.#fields[field]!.kind === "text") {
-      const from = scanner.peek() === QUOTE ? -1 : scanner.at
-      if (from >= 0 && scanner.number() === undefined) return false
-      this.texts[field] = from < 0 ? scanner.string() : scanner.between(from, scanner.at)
+      const text = textOrNothing(scanner)
+      if (text === undefined) return false
+      this.texts[field] = text
       return true
     }
-    if (!scanner.takes(OPEN_LIST)) return false
-    const ids: number[] = []
-    if (!scanner.takes(CLOSE_LIST)) {
-      do {
-        const id = scanner.number()
-        if (!Number.isSafeInteger(id)) return false
-        ids.push(id as number)
-      } while (scanner.takes(COMMA))
-      if (!scanner.takes(CLOSE_LIST)) return false
-    }
+    const ids = idsOrNothing(scanner)
+    if (ids === undefined) return false
     this.lists[field] = ids
     return true
   }
@@ -341,19 +292,4 @@ export class RecordReader {
     const got = scanner.between(from, scanner.at)
     throw new RecordError(this.#where(index), offset, `expected ${name} to be ${RULES[kind]}, got ${got}`)
   }
-}
-
-/** A number, which some tools put in quotes; undefined when something else comes next. */
-function quotedOrNumber(scanner: JsonScanner): number | undefined {
-  return scanner.peek() === QUOTE ? quotedNumber(scanner.string()) : scanner.number()
-}
-
-/** true and false as 1 and 0, null as 0, "0" and "1" without quotes; undefined when something else comes next. */
-function flagOrNumber(scanner: JsonScanner): number | undefined {
-  if (scanner.peek() === QUOTE) {
-    const word = scanner.string()
-    return word === "0" || word === "1" ? Number(word) : undefined
-  }
-  const flag = scanner.flag()
-  return flag === undefined ? scanner.number() : Number(flag)
 }

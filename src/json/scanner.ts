@@ -1,10 +1,8 @@
 import { DataError } from "../core/errors.js"
+import { ByteWindow, needMoreBytes } from "./byte-window.js"
 import { decimalValue } from "./decimal.js"
 import { foreignKind, foreignNotation } from "./foreign.js"
 import { CLOSE_LIST, CLOSE_OBJECT, COLON, COMMA, OPEN_LIST, OPEN_OBJECT, QUOTE } from "./letters.js"
-
-/** Thrown inside the scanner where the bytes at hand end before the value does. */
-export const needMoreBytes = Symbol("need more bytes")
 
 const PLUS = 0x2b
 const MINUS = 0x2d
@@ -25,60 +23,14 @@ const LITERALS: Readonly<Record<string, unknown>> = {
  * NaN and Infinity, which are read as numbers so that the record that holds them can be named. Numbers are the doubles
  * that JSON.parse gives. Whoever calls it catches `needMoreBytes`, appends and starts the value again.
  */
-export class JsonScanner {
-  /** Where the next byte to read lies in the window. */
-  at = 0
+export class JsonScanner extends ByteWindow {
   readonly #source: string
-  #bytes = new Uint8Array(1 << 16)
-  #end = 0
-  #before = 0
-  #final = false
   readonly #value = new Float64Array(1)
-  readonly #text = new TextDecoder()
 
   /** @param source what errors call the file */
   constructor(source: string) {
+    super()
     this.#source = source
-  }
-
-  /** Drops what lies before `keepFrom`, and appends `chunk` (copied). */
-  append(chunk: Uint8Array, keepFrom: number): void {
-    const kept = this.#end - keepFrom
-    // One byte more than the window holds: a 0 that ends every number and string.
-    if (kept + chunk.length + 1 > this.#bytes.length) {
-      const larger = new Uint8Array(Math.max(2 * this.#bytes.length, kept + chunk.length + 1))
-      larger.set(this.#bytes.subarray(keepFrom, this.#end))
-      this.#bytes = larger
-    } else this.#bytes.copyWithin(0, keepFrom, this.#end)
-    this.#bytes.set(chunk, kept)
-    this.#before += keepFrom
-    this.#end = kept + chunk.length
-    this.#bytes[this.#end] = 0
-    this.at = 0
-  }
-
-  /** Says that no more bytes come: from now on a value cut short is an error. */
-  finish(): void {
-    this.#final = true
-  }
-
-  /** The next byte that is no white space, not yet taken; -1 at the end of the file. */
-  peek(): number {
-    const bytes = this.#bytes
-    while (this.at < this.#end) {
-      const byte = bytes[this.at]!
-      if (byte > 0x20 || (byte !== 0x20 && byte !== 0x0a && byte !== 0x0d && byte !== 0x09)) return byte
-      this.at++
-    }
-    if (this.#final) return -1
-    throw needMoreBytes
-  }
-
-  /** Takes `byte` if it comes next. */
-  takes(byte: number): boolean {
-    if (this.peek() !== byte) return false
-    this.at++
-    return true
   }
 
   /** @throws DataError when something else comes next */
@@ -86,16 +38,11 @@ export class JsonScanner {
     if (!this.takes(byte)) this.fail(`expected "${String.fromCharCode(byte)}"`)
   }
 
-  /** Jumps over a byte order mark at the very start. */
-  skipMark(): void {
-    if (this.#before === 0 && this.#bytes[0] === 0xef && this.#bytes[1] === 0xbb && this.#bytes[2] === 0xbf) this.at = 3
-  }
-
   /** Takes a key and its colon, and says which of `known` it is (as UTF-8), else -1. */
   key(known: readonly Uint8Array[]): number {
     const start = this.#string()
     const end = this.at - 1
-    const bytes = this.#bytes
+    const bytes = this.bytes
     let found = -1
     for (let k = 0; k < known.length && found < 0; k++) {
       const name = known[k]!
@@ -127,24 +74,24 @@ export class JsonScanner {
     if (first !== MINUS && !isDigit(first)) return undefined
     if (first === MINUS) {
       this.at++
-      if (this.#now() === 0x49) {
+      if (this.now() === 0x49) {
         this.at = start
         return this.#literal() as number
       }
     }
-    const leading = this.#now()
+    const leading = this.now()
     if (this.#digits() > 1 && leading === 0x30) this.fail("expected no digit after a leading 0")
-    if (this.#now() === POINT) {
+    if (this.now() === POINT) {
       this.at++
       this.#digits()
     }
-    if ((this.#now() | 0x20) === 0x65) {
+    if ((this.now() | 0x20) === 0x65) {
       this.at++
-      const sign = this.#now()
+      const sign = this.now()
       if (sign === PLUS || sign === MINUS) this.at++
       this.#digits()
     }
-    return Number(this.#text.decode(this.#bytes.subarray(start, this.at)))
+    return Number(this.decoder.decode(this.bytes.subarray(start, this.at)))
   }
 
   /**
@@ -152,7 +99,7 @@ export class JsonScanner {
    * give its double. False, with nothing taken, leaves it to `number`.
    */
   plainNumber(out: Float64Array, place: number): boolean {
-    const bytes = this.#bytes
+    const bytes = this.bytes
     let at = this.at
     const negative = bytes[at] === MINUS
     if (negative) at++
@@ -195,28 +142,12 @@ export class JsonScanner {
       if (at === from) return false
       exponent += sign === MINUS ? -power : power
     }
-    if (at >= this.#end || significant > 18) return false
+    if (at >= this.end || significant > 18) return false
     const value = decimalValue(leading, trailing, significant > 9 ? significant - 9 : 0, exponent)
     if (Number.isNaN(value)) return false
     out[place] = negative ? -value : value
     this.at = at
     return true
-  }
-
-  /** Takes these bytes, white space and all, if they come next. */
-  takesAll(expected: Uint8Array): boolean {
-    const bytes = this.#bytes
-    const at = this.at
-    const length = expected.length
-    if (at + length > this.#end) return false
-    for (let i = 0; i < length; i++) if (bytes[at + i] !== expected[i]) return false
-    this.at = at + length
-    return true
-  }
-
-  /** A copy of the bytes of the window from `from` to `to`. */
-  copy(from: number, to: number): Uint8Array {
-    return this.#bytes.slice(from, to)
   }
 
   /** Takes any value and forgets it. */
@@ -246,7 +177,7 @@ export class JsonScanner {
     const start = this.at
     this.skip()
     try {
-      return JSON.parse(this.#text.decode(this.#bytes.subarray(start, this.at)))
+      return JSON.parse(this.decoder.decode(this.bytes.subarray(start, this.at)))
     } catch {
       this.at = start
       return this.fail("expected JSON without NaN, Infinity and broken escapes")
@@ -255,7 +186,7 @@ export class JsonScanner {
 
   /** Takes the numbers at the front of a list up to the last that a comma follows: polygons are most of many files. */
   #skipPlainNumbers(): void {
-    const bytes = this.#bytes
+    const bytes = this.bytes
     let at = this.at
     for (;;) {
       while (bytes[at] === 0x20) at++
@@ -268,7 +199,7 @@ export class JsonScanner {
         while (bytes[at]! >= 0x30 && bytes[at]! <= 0x39) at++
         if (at === decimals) return
       }
-      if (bytes[at] !== COMMA || at >= this.#end) return
+      if (bytes[at] !== COMMA || at >= this.end) return
       this.at = ++at
     }
   }
@@ -279,15 +210,10 @@ export class JsonScanner {
     return byte === 0x74 || byte === 0x66 || byte === 0x6e ? (this.#literal() as boolean | null) : undefined
   }
 
-  /** Where the scanner is in the file. */
-  offset(): number {
-    return this.#before + this.at
-  }
-
   /** @throws DataError naming the file and the byte */
   fail(rule: string): never {
-    const hint = foreignNotation(this.#bytes.subarray(this.at, this.#end))
-    const found = this.at >= this.#end ? "the file ends" : `got ${JSON.stringify(this.#excerpt())}`
+    const hint = foreignNotation(this.bytes.subarray(this.at, this.end))
+    const found = this.at >= this.end ? "the file ends" : `got ${JSON.stringify(this.excerpt())}`
     throw new DataError(`${this.#source}: broken JSON at byte ${this.offset()}: ${rule}, ${found}${hint}`)
   }
 
@@ -296,42 +222,25 @@ export class JsonScanner {
    * @throws DataError naming the file, what was expected and what the bytes look like
    */
   refuse(expected: string): never {
-    if (this.at >= this.#end) throw new DataError(`${this.#source}: expected ${expected}, got an empty file`)
-    const kind = foreignKind(this.#bytes.subarray(this.at, this.#end))
-    throw new DataError(`${this.#source}: expected ${expected}, got ${kind ?? JSON.stringify(this.#excerpt())}`)
-  }
-
-  /** The bytes of the window from `from` to `to` as text, cut short when long. */
-  between(from: number, to: number): string {
-    const text = this.#text.decode(this.#bytes.subarray(from, Math.min(to, from + 60)))
-    return to > from + 60 ? `${text}...` : text
+    if (this.at >= this.end) throw new DataError(`${this.#source}: expected ${expected}, got an empty file`)
+    const kind = foreignKind(this.bytes.subarray(this.at, this.end))
+    throw new DataError(`${this.#source}: expected ${expected}, got ${kind ?? JSON.stringify(this.excerpt())}`)
   }
 
   /** Takes one digit or more and says how many. */
   #digits(): number {
     const start = this.at
-    while (isDigit(this.#now())) this.at++
+    while (isDigit(this.now())) this.at++
     if (this.at === start) this.fail("expected a digit")
     return this.at - start
-  }
-
-  #excerpt(): string {
-    return this.#text.decode(this.#bytes.subarray(this.at, Math.min(this.#end, this.at + 12)))
-  }
-
-  /** The byte at hand, white space and all; -1 at the end of the file. */
-  #now(): number {
-    if (this.at < this.#end) return this.#bytes[this.at]!
-    if (this.#final) return -1
-    throw needMoreBytes
   }
 
   /** Takes a string; it lies from the returned place up to the closing quote at `at - 1`. */
   #string(): number {
     if (this.peek() !== QUOTE) this.fail("expected a string")
-    const bytes = this.#bytes
+    const bytes = this.bytes
     const start = ++this.at
-    while (this.at < this.#end) {
+    while (this.at < this.end) {
       const byte = bytes[this.at]!
       if (byte === QUOTE) {
         this.at++
@@ -340,13 +249,13 @@ export class JsonScanner {
       if (byte < 0x20) this.fail("expected no control character in a string")
       this.at += byte === BACKSLASH ? 2 : 1
     }
-    this.at = this.#end
-    if (this.#final) this.fail("expected the string to be closed")
+    this.at = this.end
+    if (this.isFinal) this.fail("expected the string to be closed")
     throw needMoreBytes
   }
 
   #decode(start: number, end: number): string {
-    const text = this.#text.decode(this.#bytes.subarray(start, end))
+    const text = this.decoder.decode(this.bytes.subarray(start, end))
     if (!text.includes("\\")) return text
     try {
       return JSON.parse(`"${text}"`) as string
@@ -359,9 +268,9 @@ export class JsonScanner {
   #literal(): unknown {
     const start = this.at
     let at = start
-    while (at < this.#end && isLetter(this.#bytes[at]!)) at++
-    if (at === this.#end && !this.#final) throw needMoreBytes
-    const word = this.#text.decode(this.#bytes.subarray(start, at))
+    while (at < this.end && isLetter(this.bytes[at]!)) at++
+    if (at === this.end && !this.isFinal) throw needMoreBytes
+    const word = this.decoder.decode(this.bytes.subarray(start, at))
     if (!Object.hasOwn(LITERALS, word)) this.fail("expected a value")
     this.at = at
     return LITERALS[word]
