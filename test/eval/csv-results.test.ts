@@ -1,11 +1,11 @@
-import { mkdtempSync, readFileSync } from "node:fs"
-import { tmpdir } from "node:os"
+import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import { expect, test } from "vitest"
 import { evaluateCoco } from "../../src/eval/coco.js"
 import { truthsFromCoco } from "../../src/eval/coco-records.js"
 import { detectionsFromCsv } from "../../src/eval/csv-results.js"
 import { csvWriter } from "../../src/predict/write-csv.js"
+import { tempFolder } from "../datasets/samples.js"
 import { truthFile } from "./support/cases.js"
 
 const names = ["night/cam 1.jpg", "day/000042.jpg"]
@@ -63,7 +63,7 @@ test.each([
 })
 
 test("detections.csv of detect is what detect found", async () => {
-  const folder = mkdtempSync(join(tmpdir(), "csv-"))
+  const folder = tempFolder()
   const imageIds = { from: "places", idOf: () => 1 } as const
   const writer = csvWriter({ folder, classes: ["0", "cat"], categoryIds: [1, 2], imageIds })
   const photo = (path: string) => ({ file: path, path, stem: path })

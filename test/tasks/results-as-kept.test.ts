@@ -1,6 +1,5 @@
-import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs"
-import { tmpdir } from "node:os"
-import { dirname, join } from "node:path"
+import { readFileSync } from "node:fs"
+import { join } from "node:path"
 import { expect, test } from "vitest"
 import { type DetectParts, detectWith } from "../../src/tasks/detect-folder.js"
 import { scorePredictions } from "../../src/tasks/score-predictions.js"
@@ -9,11 +8,8 @@ import { type PlainResult, result, truthFile } from "../eval/support/cases.js"
 
 /** Writes files into a new folder and gives its path. */
 function folder(files: Readonly<Record<string, string>>): string {
-  const path = mkdtempSync(join(tmpdir(), "kept-"))
-  for (const [name, text] of Object.entries(files)) {
-    mkdirSync(dirname(join(path, name)), { recursive: true })
-    writeFileSync(join(path, name), text)
-  }
+  const path = tempFolder()
+  writeFiles(path, files)
   return path
 }
 
@@ -189,7 +185,7 @@ async function detected(at: string, more: object) {
     draw: async () => new Uint8Array(),
     encode: async () => new Uint8Array(),
   } as unknown as DetectParts
-  const out = join(mkdtempSync(join(tmpdir(), "kept-")), "out")
+  const out = join(tempFolder(), "out")
   const options = { weights: "w", source: join(at, "images"), out, format: ["coco"], draw: false, ...more }
   await detectWith(parts, options, { onLog: (line) => told.push(line) })
   const written = JSON.parse(readFileSync(join(out, "coco_results.json"), "utf8")) as { image_id: number | string }[]

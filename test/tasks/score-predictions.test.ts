@@ -1,11 +1,11 @@
-import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from "node:fs"
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { describe, expect, test } from "vitest"
+import { afterAll, describe, expect, test } from "vitest"
 import { saveImage } from "../../datasets/image/draw.js"
 import { evalDocument, formatReport, formatSummary } from "../../src/cli/eval-report.js"
 import { scorePredictions } from "../../src/tasks/score-predictions.js"
-import { tempFolder, vocObject, writeVocSample } from "../datasets/samples.js"
+import { tempFolder, vocObject, writeFiles, writeVocSample } from "../datasets/samples.js"
 import { type PlainFile, type PlainResult, result, truthFile } from "../eval/support/cases.js"
 import { sharedData, withoutSharedData } from "../support/shared-data.js"
 
@@ -13,13 +13,14 @@ const file = truthFile([{ box: [0, 0, 100, 100] }, { box: [300, 0, 100, 100], im
 const results = [result([0, 0, 100, 100], 0.9), result([300, 0, 100, 60], 0.7, 2, 2)]
 
 /** Writes files into a new folder: a text for a name. */
-function folder(files: Readonly<Record<string, string>>): (name?: string) => string {
-  const path = mkdtempSync(join(tmpdir(), "eval-"))
-  for (const [name, text] of Object.entries(files)) writeFileSync(join(path, name), text)
+function folder(files: Readonly<Record<string, string>>, path = tempFolder()): (name?: string) => string {
+  writeFiles(path, files)
   return (name = "") => join(path, name)
 }
 
-const saved = folder({ "truths.json": JSON.stringify(file), "results.json": JSON.stringify(results) })
+const forAll = mkdtempSync(join(tmpdir(), "resdet-eval-"))
+afterAll(() => rmSync(forAll, { recursive: true }))
+const saved = folder({ "truths.json": JSON.stringify(file), "results.json": JSON.stringify(results) }, forAll)
 
 test("COCO files are scored, and the document has the contract's shape", async () => {
   const report = await scorePredictions({ gt: saved("truths.json"), predictions: saved("results.json") })
