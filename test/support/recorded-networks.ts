@@ -1,4 +1,5 @@
 import * as tf from "@tensorflow/tfjs-core"
+import type { Loaded, Loader } from "../../datasets/loader/loader.js"
 import type { BackboneSpec } from "../../src/backbone/backbone.js"
 import { ResNet } from "../../src/backbone/classifier.js"
 import { cifarSpec } from "../../src/backbone/networks.js"
@@ -10,12 +11,16 @@ import type { FasterRcnn, TrainingBatch } from "../../src/detector/faster-rcnn.j
 import { modelDefaults } from "../../src/detector/model.js"
 import { type FasterRcnnOptions, fasterRcnnDefaults } from "../../src/detector/options.js"
 import type { Precision } from "../../src/engine/names.js"
+import type { CropBatch } from "../../src/localize/crop-loader.js"
+import type { RegionBatch } from "../../src/localize/region-loader.js"
+import { cropTask, regionTask } from "../../src/localize/tasks.js"
 import { detectorGradients } from "../../src/train/detector-gradients.js"
 import { recordedGradients } from "../../src/train/gradients.js"
 import { sgdDefaults } from "../../src/train/options.js"
 import type { RunOptions } from "../../src/train/run-options.js"
 import { scheduleOptions } from "../../src/train/schedule.js"
 import type { TrainingTask } from "../../src/train/training-task.js"
+import { tinyLocalizer, tinyRegionNetwork } from "../localize/tiny-localizer.js"
 import { plainBackbone, twoLevelBackbone } from "./own-backbones.js"
 import { rectangles } from "./tiny-detector.js"
 
@@ -70,6 +75,56 @@ export function classifier(isRecorded: boolean, frozen = 0, precision: Precision
     losses: (stem, batch) => forward(stem, labels(batch)).losses,
     ...(isRecorded && { gradients: (stem, batch) => ofLabels(labels(batch), (wanted) => step(stem, wanted)) }),
   }
+}
+
+/** @param stage a per-class RPN, whose crops show four to eight classes in all, or the second stage */
+export function localizer(isRecorded: boolean, stage: "rpn" | "rcnn"): Made<tf.Tensor4D> {
+  const ofStage = stage === "rpn" ? cropLessons() : regionLessons()
+  const { gradients, ...byTape } = ofStage
+  return isRecorded ? { ...byTape, gradients: gradients! } : byTape
+}
+
+function cropLessons(): Made<tf.Tensor4D> {
+  const { rpn, parameters } = tinyLocalizer()
+  const crops = (batch: number): CropBatch => {
+    const truths = [0, 1, 2, 3].map((n) =>
+      [1, 2].slice(0, n > batch - 2 ? 1 : 2).map((label) => ({
+        label,
+        boxes: Float32Array.of(8 * n, 4 * batch, 8 * n + 24, 4 * batch + 20),
+        ignored: new Float32Array(0),
+      })),
+    )
+    return { ...pixelsOf(batch, [4, 64, 64, 3]), truths, records: [] }
+  }
+  const task = cropTask(rpn, parameters, { batchesPerEpoch: 6 } as Loader<unknown, CropBatch>)
+  return byNumber(task, crops)
+}
+
+function regionLessons(): Made<tf.Tensor4D> {
+  const { network, parameters } = tinyRegionNetwork()
+  const regions = (batch: number): RegionBatch => {
+    const positive = [0, 1, 2, 3].map((r) => r < batch % 3)
+    const deltas = Float32Array.from({ length: 4 * (batch % 3) }, (_, i) => i / 4 - batch / 6)
+    return { ...pixelsOf(batch, [4, 32, 32, 3]), labels: [1, 2, 2, 1], positive, deltas, records: [] }
+  }
+  const task = regionTask(network, parameters, { batchesPerEpoch: 6 } as Loader<unknown, RegionBatch>)
+  return byNumber(task, regions)
+}
+
+/** A task whose batches are made from their numbers. */
+function byNumber<Batch>(task: TrainingTask<Loaded<Batch>>, make: (batch: number) => Batch): Made<tf.Tensor4D> {
+  const loaded = (index: number) => ({ ...make(index), epoch: 0, index, waitedMs: 0 })
+  return {
+    parameters: task.parameters,
+    prepare: (batch) => task.prepare(loaded(batch)),
+    losses: (stem, batch, random) => task.losses(stem, loaded(batch), random),
+    gradients: (stem, batch, random) => task.gradients!(stem, loaded(batch), random),
+  }
+}
+
+function pixelsOf(batch: number, shape: readonly [number, number, number, number]) {
+  const random = seededRandom(batch)
+  return { shape, pixels: Float32Array.from({ length: tf.util.sizeFromShape([...shape]) }, () => random.normal()) }
 }
 
 function ofLabels<Result>(labels: tf.Tensor1D, work: (labels: tf.Tensor1D) => Result): Result {

@@ -9,7 +9,7 @@ import { adamwDefaults, averageDefaults } from "../../src/train/options.js"
 import { runTraining } from "../../src/train/run.js"
 import type { RunEvents } from "../../src/train/run-events.js"
 import type { RunOptions } from "../../src/train/run-options.js"
-import { classifier, detector, kinds, type Made, shortRun, taskOf } from "../support/recorded-networks.js"
+import { classifier, detector, kinds, localizer, type Made, shortRun, taskOf } from "../support/recorded-networks.js"
 
 /** What a run leaves: its weights, moments and means, and all that it told. */
 async function outcome<Prepared extends { dispose(): void }>(
@@ -40,7 +40,10 @@ describe.runIf(findNative())("a recorded step", () => {
   beforeAll(async () => {
     await startEngine("tensorflow")
   })
-  afterEach(() => vi.unstubAllEnvs())
+  afterEach(() => {
+    vi.unstubAllEnvs()
+    vi.restoreAllMocks()
+  })
 
   it.each<[string, number, Partial<RunOptions>]>([
     ["with SGD", 0, {}],
@@ -70,6 +73,19 @@ describe.runIf(findNative())("a recorded step", () => {
     expect(await outcome(detector(true, kind), { accumulate: 2 })).toEqual(
       await outcome(detector(false, kind), { accumulate: 2 }),
     )
+  })
+
+  // Two epochs, of which the first two steps of a shape run no function. The first stage's batches have four pairs of a crop and
+  // a class, or eight with those that count nothing.
+  it.each([
+    ["rpn", 12 - 2 - 2],
+    ["rcnn", 12 - 2],
+  ] as const)("of a localizer's stage %s leaves the bits of one tape", async (stage, functionsRun) => {
+    const eager = await outcome(localizer(false, stage), { epochs: 2 })
+    const backend = tf.backend() as unknown as { executeMultipleOutputs(name: string): unknown }
+    const run = vi.spyOn(backend, "executeMultipleOutputs")
+    expect(await outcome(localizer(true, stage), { epochs: 2 })).toEqual(eager)
+    expect(run.mock.calls.filter(([name]) => name.startsWith("resdet_"))).toHaveLength(functionsRun)
   })
 
   it("is not made with RESDET_RECORD=off", () => {
