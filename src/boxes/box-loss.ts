@@ -66,17 +66,19 @@ export interface BoxGoals {
 export function boxTargets({ rows, ...goals }: BoxGoals, count: number): BoxTargets {
   const counts = new Float32Array(count)
   for (const row of rows) counts[row] = 1
-  const spread = (values: ArrayLike<number>) => {
-    const all = new Float32Array(4 * count)
-    for (const [i, row] of rows.entries()) for (let k = 0; k < 4; k++) all[4 * row + k] = values[4 * i + k]!
-    return tf.tensor2d(all, [count, 4])
-  }
   return {
     counts: tf.tensor1d(counts),
-    deltas: spread(goals.deltas),
-    references: spread(goals.references),
-    truths: spread(goals.truths),
+    deltas: spreadRows(goals.deltas, rows, count),
+    references: spreadRows(goals.references, rows, count),
+    truths: spreadRows(goals.truths, rows, count),
   }
+}
+
+/** Values of some rows `[F * 4]` at their places among R rows, of which the others are 0. @param count R */
+export function spreadRows(values: ArrayLike<number>, rows: readonly number[], count: number): tf.Tensor2D {
+  const all = new Float32Array(4 * count)
+  for (const [i, row] of rows.entries()) for (let k = 0; k < 4; k++) all[4 * row + k] = values[4 * i + k]!
+  return tf.tensor2d(all, [count, 4])
 }
 
 /**

@@ -17,6 +17,9 @@ export interface ClassPairs {
   readonly labels: readonly number[]
 }
 
+/** The same as tensors: `[M]` int32 positions in the batch, and `[M]` int32 classes from 0. */
+export type PairTensors = readonly [images: tf.Tensor1D, classes: tf.Tensor1D]
+
 /**
  * Two sibling 1x1 convolutions on the last feature map: for each class and each anchor a logistic output and four deltas.
  * Channels come class by class, within each anchor by anchor. Only the outputs of the classes asked for are computed: with
@@ -40,7 +43,7 @@ export class ClassHead {
   }
 
   /** The head as an RPN has it, with M pairs in place of images. */
-  forPairs(pairs: ClassPairs): AnchorHead {
+  forPairs(pairs: PairTensors): AnchorHead {
     return {
       apply: ([features]) => this.apply(features!, pairs),
       places: ([size], sampled) => placesOf(sampled, size![1] * size![2] * this.#anchors),
@@ -49,31 +52,35 @@ export class ClassHead {
   }
 
   /**
-   * @param features `[N, H, W, C]`
    * @param pairs one or more
-   * @returns logits `[M, R]` and deltas `[M, R, 4]`, R = H * W * A: by rows, columns, anchors of a cell
    * @throws Error for a label that is not in 1..K
    */
-  apply(features: tf.Tensor4D, { images, labels }: ClassPairs): RpnOutputs {
-    expectShape("ClassHead.apply", features, [null, null, null, this.#channels])
+  pairs({ images, labels }: ClassPairs): PairTensors {
     const stranger = labels.find((label) => !(label >= 1 && label <= this.numClasses))
     if (stranger !== undefined) {
-      throw new Error(`ClassHead.apply: expected labels in 1..${this.numClasses}, got ${stranger}`)
+      throw new Error(`ClassHead.pairs: expected labels in 1..${this.numClasses}, got ${stranger}`)
     }
+    const classes = labels.map((label) => label - 1)
+    return [tf.tensor1d([...images], "int32"), tf.tensor1d(classes, "int32")]
+  }
+
+  /**
+   * @param features `[N, H, W, C]`
+   * @param pairs see `pairs`
+   * @returns logits `[M, R]` and deltas `[M, R, 4]`, R = H * W * A: by rows, columns, anchors of a cell
+   */
+  apply(features: tf.Tensor4D, [images, classes]: PairTensors): RpnOutputs {
+    expectShape("ClassHead.apply", features, [null, null, null, this.#channels])
     const [, height, width] = features.shape
-    const rows = tf.reshape(features, [-1, height * width, this.#channels])
-    const asked = tf.gather(rows, tf.tensor1d([...images], "int32"))
-    const classes = tf.tensor1d(
-      labels.map((label) => label - 1),
-      "int32",
-    )
+    const rows: tf.Tensor3D = tf.reshape(features, [-1, height * width, this.#channels])
+    const asked = takeRows(rows, images)
     const said = (layer: Layer, depth: number): tf.Tensor3D => {
-      const byClass = tf.reshape(layer.weight, [this.#channels, this.numClasses, depth])
-      const weights = tf.transpose(tf.gather(byClass, classes, 1), [1, 0, 2])
-      const bias = tf.reshape(tf.gather(tf.reshape(layer.bias, [this.numClasses, depth]), classes), [-1, 1, depth])
-      return tf.add(tf.matMul(asked, weights), bias)
+      const byClass: tf.Tensor3D = tf.reshape(layer.weight, [this.#channels, this.numClasses, depth])
+      const weights = tf.transpose(takeRows(byClass, classes, 1), [1, 0, 2])
+      const bias: tf.Tensor2D = tf.reshape(layer.bias, [this.numClasses, depth])
+      return tf.add(tf.matMul(asked, weights), tf.reshape(takeRows(bias, classes), [-1, 1, depth]))
     }
-    const count = labels.length
+    const count = classes.size
     return {
       logits: tf.reshape(said(this.#logits, this.#anchors), [count, -1]),
       deltas: tf.reshape(said(this.#deltas, 4 * this.#anchors), [count, -1, 4]),

@@ -3,10 +3,12 @@ import type { Backbone } from "../backbone/backbone.js"
 import { boxLossDefaults } from "../boxes/box-loss.js"
 import type { Random } from "../core/random.js"
 import { expectShape, type Size } from "../core/shapes.js"
+import { noGrad } from "../engine/no-grad.js"
 import { withData } from "../engine/readback.js"
-import { Rpn } from "../rpn/rpn.js"
+import type { MapSizes } from "../rpn/anchor-places.js"
+import { anchorSampleOf, Rpn, tensorsOfAnchorSample } from "../rpn/rpn.js"
 import { type ScoredBoxes, scoreBoxes } from "./candidates.js"
-import type { ClassHead, ClassPairs } from "./class-head.js"
+import type { ClassHead, PairTensors } from "./class-head.js"
 import type { ClassRpnOptions } from "./options.js"
 import type { ClassTruths } from "./truths.js"
 
@@ -24,6 +26,7 @@ export interface ClassRpnParts {
 export class ClassRpn {
   readonly options: ClassRpnOptions
   readonly #parts: ClassRpnParts
+  readonly #maps = new Map<string, MapSizes>()
 
   constructor(parts: ClassRpnParts, options: ClassRpnOptions) {
     this.#parts = parts
@@ -42,19 +45,46 @@ export class ClassRpn {
   }
 
   /**
+   * A sample of anchors for each class of each crop, with what should be said of them: tensors for `losses`, of which no
+   * shape depends on what the crops show, but for the number of classes in all, which is made a multiple of a part of N.
+   * @param stem `frozenFeatures` of the N crops
+   * @param crops the truths of each crop, in input pixels
+   * @param random draws the sample
+   */
+  sample(stem: tf.Tensor4D, crops: readonly ClassTruths[][], random: Random): tf.Tensor[] {
+    const asked = crops.flatMap((classes, image) => classes.map((truths) => ({ image, ...truths })))
+    const pairs = this.#parts.head.pairs({
+      images: fullOf(
+        asked.map(({ image }) => image),
+        crops.length,
+        0,
+      ),
+      labels: fullOf(
+        asked.map(({ label }) => label),
+        crops.length,
+        1,
+      ),
+    })
+    const truths = fullOf(
+      asked.map(({ boxes, ignored }) => ({ boxes, crowds: ignored })),
+      crops.length,
+      undefined,
+    )
+    const map = this.#mapOf(stem)
+    const sizes = truths.map(() => this.#sizeOf(map))
+    return [...pairs, ...tensorsOfAnchorSample(this.#rpn(pairs).sampleOn([map], truths, sizes, random))]
+  }
+
+  /**
    * The two losses of a batch, over a sample of anchors for each class of each image: logistic on that class's outputs,
    * smooth L1 on its boxes. What the other classes' outputs say of the image is left alone.
    * @param stem `frozenFeatures` of the N crops
-   * @param images the truths of each crop, in input pixels
-   * @param random draws the sample of anchors
+   * @param sample see there
    * @returns scalars
    */
-  losses(stem: tf.Tensor4D, images: readonly ClassTruths[][], random: Random) {
-    const levels = this.#parts.backbone.train(stem)
-    const asked = images.flatMap((classes, image) => classes.map((truths) => ({ image, ...truths })))
-    const pairs = { images: asked.map(({ image }) => image), labels: asked.map(({ label }) => label) }
-    const truths = asked.map(({ boxes, ignored }) => ({ boxes, crowds: ignored }))
-    return this.#rpn(pairs).losses(levels, truths, this.#sizes(levels[0]!, truths.length), random)
+  losses(stem: tf.Tensor4D, [images, classes, ...known]: readonly tf.Tensor[]) {
+    const rpn = this.#rpn([images as tf.Tensor1D, classes as tf.Tensor1D])
+    return rpn.lossesAt(this.#parts.backbone.train(stem), anchorSampleOf(known))
   }
 
   /**
@@ -66,9 +96,9 @@ export class ClassRpn {
    */
   async find(images: tf.Tensor4D, labels: readonly number[], limit: number): Promise<ScoredBoxes[]> {
     if (labels.length === 0) return []
-    const rpn = this.#rpn({ images: labels.map(() => 0), labels })
     let grid: Float32Array = new Float32Array(0)
     const forward = () => {
+      const rpn = this.#rpn(this.#parts.head.pairs({ images: labels.map(() => 0), labels }))
       const levels = this.#parts.backbone.features(this.frozenFeatures(images))
       ;[grid] = rpn.anchors(levels) as [Float32Array]
       return rpn.head.apply(levels)
@@ -84,14 +114,24 @@ export class ClassRpn {
     })
   }
 
-  /** Crops fill their input: of `count` pairs, in input pixels. */
-  #sizes({ shape: [, height, width] }: tf.Tensor4D, count: number): Size[] {
+  /** How large the map of crops is: seen at the first stem of a shape. */
+  #mapOf(stem: tf.Tensor4D): MapSizes {
+    const form = stem.shape.join()
+    const known = this.#maps.get(form)
+    if (known !== undefined) return known
+    const [images, height, width] = noGrad(() => this.#parts.backbone.features(stem)[0]!.shape)
+    this.#maps.set(form, [images, height, width])
+    return [images, height, width]
+  }
+
+  /** Crops fill their input. */
+  #sizeOf([, height, width]: MapSizes): Size {
     const stride = this.#parts.backbone.strides[0]!
-    return Array.from({ length: count }, () => [height * stride, width * stride])
+    return [height * stride, width * stride]
   }
 
   /** An RPN to which each pair of an image and a class is an image of its own. */
-  #rpn(pairs: ClassPairs): Rpn {
+  #rpn(pairs: PairTensors): Rpn {
     const { anchors, match, sample } = this.options
     const options = {
       anchors: { ...anchors, stride: this.#parts.backbone.strides[0]! },
@@ -103,4 +143,11 @@ export class ClassRpn {
     }
     return new Rpn(this.#parts.head.forPairs(pairs), options)
   }
+}
+
+/** A list made as long as a multiple of a quarter of the crops, so that few numbers of pairs occur. */
+function fullOf<Of, Filler>(list: readonly Of[], crops: number, filler: Filler): (Of | Filler)[] {
+  const atOnce = Math.max(4, Math.ceil(crops / 4))
+  const length = atOnce * Math.ceil(list.length / atOnce)
+  return [...list, ...new Array<Filler>(length - list.length).fill(filler)]
 }

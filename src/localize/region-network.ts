@@ -1,10 +1,11 @@
 import * as tf from "@tensorflow/tfjs-core"
 import type { Backbone } from "../backbone/backbone.js"
-import { boxLossDefaults } from "../boxes/box-loss.js"
+import { boxLossDefaults, spreadRows } from "../boxes/box-loss.js"
 import { normal } from "../core/initializers.js"
 import { sigmoidCrossEntropy, smoothL1 } from "../core/losses.js"
 import type { Scope } from "../core/parameters.js"
 import { expectShape } from "../core/shapes.js"
+import { takeRows } from "../engine/ops/take-rows.js"
 import { withData } from "../engine/readback.js"
 import type { Ops } from "../layers/ops.js"
 import { createParameters } from "../layers/parameters.js"
@@ -46,20 +47,25 @@ export class RegionNetwork {
     return this.#backbone.frozen(regions)
   }
 
+  /** What should be said of R regions, as tensors for `losses`, of shapes that follow from R alone. */
+  goals({ labels, positive, deltas }: RegionTruths): tf.Tensor[] {
+    const rows = positive.flatMap((is, r) => (is ? [r] : []))
+    return [this.#slots(labels), tf.tensor1d(positive.map(Number)), spreadRows(deltas, rows, labels.length)]
+  }
+
   /**
    * The two losses of a batch, both divided by R: logistic on the output of each region's own class, smooth L1 on the
    * boxes of the positive ones.
    * @param stem `frozenFeatures` of the R regions
+   * @param goals see there
    */
-  losses(stem: tf.Tensor4D, { labels, positive, deltas }: RegionTruths) {
-    const said = this.#say(this.#backbone.train(stem)[0]!, labels)
-    const wanted = tf.tensor1d(positive.map(Number))
-    const loss_classifier = tf.mean(sigmoidCrossEntropy(said.logits, wanted)) as tf.Scalar
-    const rows = positive.flatMap((is, r) => (is ? [r] : []))
-    if (rows.length === 0) return { loss_classifier, loss_box_reg: tf.scalar(0) }
-    const moved = tf.gather(said.deltas, tf.tensor1d(rows, "int32"))
-    const distance = tf.sum(smoothL1(moved, tf.tensor2d(deltas, [rows.length, 4]), boxLossDefaults.beta))
-    return { loss_classifier, loss_box_reg: tf.div(distance, labels.length) as tf.Scalar }
+  losses(stem: tf.Tensor4D, [slots, positive, deltas]: readonly tf.Tensor[]) {
+    const said = this.#say(this.#backbone.train(stem)[0]!, slots as tf.Tensor1D)
+    const distances = smoothL1(said.deltas, deltas as tf.Tensor2D, boxLossDefaults.beta)
+    return {
+      loss_classifier: tf.mean(sigmoidCrossEntropy(said.logits, positive as tf.Tensor1D)) as tf.Scalar,
+      loss_box_reg: tf.div(tf.sum(tf.mul(distances, tf.reshape(positive!, [-1, 1]))), slots!.size) as tf.Scalar,
+    }
   }
 
   /**
@@ -68,23 +74,27 @@ export class RegionNetwork {
    */
   say(regions: tf.Tensor4D, labels: readonly number[]): Promise<{ logits: Float32Array; deltas: Float32Array }> {
     return withData(
-      () => this.#say(this.#backbone.features(this.frozenFeatures(regions))[0]!, labels),
+      () => this.#say(this.#backbone.features(this.frozenFeatures(regions))[0]!, this.#slots(labels)),
       ({ logits, deltas }) => {
         return { logits: logits.dataSync<"float32">().slice(), deltas: deltas.dataSync<"float32">().slice() }
       },
     )
   }
 
-  #say(maps: tf.Tensor4D, labels: readonly number[]): { logits: tf.Tensor1D; deltas: tf.Tensor2D } {
-    const vectors = this.#ops.averagePool(maps)
-    const slots = tf.tensor1d(
+  /** Where each region's own class stands among all outputs. */
+  #slots(labels: readonly number[]): tf.Tensor1D {
+    return tf.tensor1d(
       labels.map((label, r) => r * this.numClasses + label - 1),
       "int32",
     )
+  }
+
+  #say(maps: tf.Tensor4D, slots: tf.Tensor1D): { logits: tf.Tensor1D; deltas: tf.Tensor2D } {
+    const vectors = this.#ops.averagePool(maps)
     const { logits, deltas } = siblings(this.#ops, this.#backbone.channels, this.numClasses, vectors)
     return {
-      logits: tf.gather(tf.reshape(logits, [-1]), slots) as tf.Tensor1D,
-      deltas: tf.gather(tf.reshape(deltas, [-1, 4]), slots) as tf.Tensor2D,
+      logits: takeRows(tf.reshape(logits, [-1]) as tf.Tensor1D, slots),
+      deltas: takeRows(tf.reshape(deltas, [-1, 4]) as tf.Tensor2D, slots),
     }
   }
 }

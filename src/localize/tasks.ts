@@ -3,7 +3,9 @@ import type { ImageRecord } from "../../datasets/dataset.js"
 import type { Loaded, Loader } from "../../datasets/loader/loader.js"
 import type { PhotoFaults } from "../../datasets/photo-faults.js"
 import type { Parameters } from "../core/parameters.js"
+import type { Random } from "../core/random.js"
 import type { Peers } from "../train/agreement.js"
+import { type Losses, recordedGradients } from "../train/gradients.js"
 import type { TrainingTask } from "../train/training-task.js"
 import type { ClassRpn } from "./class-rpn.js"
 import type { CropBatch } from "./crop-loader.js"
@@ -37,7 +39,10 @@ export function cropTask(
   return {
     ...feeding(rpn, loader),
     parameters,
-    losses: (stem, { truths }, random) => rpn.losses(stem, truths, random),
+    ...learning(parameters, {
+      known: (stem, { truths }: CropBatch, random) => rpn.sample(stem, truths, random),
+      losses: (stem, sample) => rpn.losses(stem, sample),
+    }),
     ...validating(check),
   }
 }
@@ -52,8 +57,37 @@ export function regionTask(
   return {
     ...feeding(network, loader),
     parameters,
-    losses: (stem, batch) => network.losses(stem, batch),
+    ...learning(parameters, {
+      known: (_, batch: RegionBatch) => network.goals(batch),
+      losses: (stem, goals) => network.losses(stem, goals),
+    }),
     ...validating(check),
+  }
+}
+
+/** How a network learns. */
+interface Lessons<Batch> {
+  /** What is known of a batch, as tensors: nothing of the network goes into them. */
+  known(stem: tf.Tensor4D, batch: Batch, random: Random): tf.Tensor[]
+  losses(stem: tf.Tensor4D, known: readonly tf.Tensor[]): Losses
+}
+
+/** The part of a training task that makes losses, and by recorded steps their gradients. */
+function learning<Batch>(parameters: Parameters, { known, losses }: Lessons<Batch>) {
+  const step = recordedGradients(
+    (stem: tf.Tensor4D, ...tensors: tf.Tensor[]) => ({ losses: losses(stem, tensors) }),
+    () => parameters.trainable(),
+  )
+  return {
+    losses: (stem: tf.Tensor4D, batch: Batch, random: Random) => losses(stem, known(stem, batch, random)),
+    gradients(stem: tf.Tensor4D, batch: Batch, random: Random) {
+      const tensors = known(stem, batch, random)
+      try {
+        return step(stem, ...tensors)
+      } finally {
+        tf.dispose(tensors)
+      }
+    },
   }
 }
 

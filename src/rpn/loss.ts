@@ -42,6 +42,9 @@ export const tensorsOfAnchorGoals = ({ positive, counts, number, boxes }: Anchor
   ...tensorsOfTargets(boxes),
 ]
 
+/** How many tensors that is. */
+export const anchorGoalTensors = 7
+
 export function anchorGoalsOf([positive, counts, number, ...boxes]: readonly tf.Tensor[]): AnchorGoals {
   return {
     positive: positive as tf.Tensor1D,

@@ -12,9 +12,17 @@ import type { MapSizes } from "./anchor-places.js"
 import { type AnchorOptions, anchorLevels, levelAnchors } from "./anchors.js"
 import { proposeOnDevice, unpackProposals } from "./device-proposals.js"
 import type { AnchorOutputs, AnchorPlaces, RpnOutputs } from "./head.js"
-import { type AnchorGoals, anchorGoals, rpnLosses, sampledAnchors } from "./loss.js"
+import {
+  type AnchorGoals,
+  anchorGoals,
+  anchorGoalsOf,
+  anchorGoalTensors,
+  rpnLosses,
+  sampledAnchors,
+  tensorsOfAnchorGoals,
+} from "./loss.js"
 import { type ProposalOptions, proposeBoxes } from "./proposals.js"
-import { rpnTargets } from "./targets.js"
+import { noTargets, rpnTargets } from "./targets.js"
 
 /** The layers of an RPN. */
 export interface AnchorHead {
@@ -40,6 +48,17 @@ export interface AnchorSample {
   readonly places: AnchorPlaces
   readonly goals: AnchorGoals
 }
+
+/** A sample as a list, which `anchorSampleOf` takes apart. */
+export const tensorsOfAnchorSample = ({ places, goals }: AnchorSample): tf.Tensor[] => [
+  ...tensorsOfAnchorGoals(goals),
+  ...places.tensors,
+]
+
+export const anchorSampleOf = (list: readonly tf.Tensor[]): AnchorSample => ({
+  goals: anchorGoalsOf(list.slice(0, anchorGoalTensors)),
+  places: { tensors: list.slice(anchorGoalTensors), rows: [] },
+})
 
 /** The truths of one image, in input pixels. */
 export interface AnchorTruths {
@@ -113,14 +132,29 @@ export class Rpn {
     sizes: readonly Size[],
     random: Random,
   ): AnchorSample {
+    const maps = levels.map(({ shape }): MapSizes => [shape[0], shape[1], shape[2]])
+    return this.sampleOn(maps, truths, sizes, random)
+  }
+
+  /**
+   * The same on maps of which the sizes alone are known.
+   * @param truths undefined for an image that counts nothing, and is there for the sake of the shapes
+   */
+  sampleOn(
+    maps: readonly MapSizes[],
+    truths: readonly (AnchorTruths | undefined)[],
+    sizes: readonly Size[],
+    random: Random,
+  ): AnchorSample {
     const { match, sample, borderAnchors } = this.options
-    const anchors = concatFloat32(this.anchors(levels))
-    const targets = truths.map(({ boxes, crowds }, n) => {
+    const grid = maps.map(([, height, width]): Size => [height, width])
+    const anchors = concatFloat32(levelAnchors(grid, this.options.anchors))
+    const targets = truths.map((own, n) => {
+      if (own === undefined) return noTargets
       const within = borderAnchors ? undefined : sizes[n]!
-      return rpnTargets(anchors, boxes, crowds, { match, sample, within }, random)
+      return rpnTargets(anchors, own.boxes, own.crowds, { match, sample, within }, random)
     })
     const { batchSizePerImage } = sample
-    const maps = levels.map(({ shape }): MapSizes => [shape[0], shape[1], shape[2]])
     return {
       places: this.head.places(maps, sampledAnchors(targets, batchSizePerImage)),
       goals: anchorGoals(targets, batchSizePerImage),

@@ -23,6 +23,12 @@ export interface RpnTargets {
   readonly negatives: Int32Array
 }
 
+/** Of an image of which nothing is asked. */
+export const noTargets: RpnTargets = {
+  ...{ positives: new Int32Array(0), negatives: new Int32Array(0) },
+  ...{ anchors: new Float32Array(0), truths: new Float32Array(0), deltas: new Float32Array(0) },
+}
+
 /** How anchors become targets. */
 export interface RpnTargetRules {
   readonly match: MatchOptions

@@ -7,7 +7,7 @@ import type { Precision } from "../engine/names.js"
 import { offTape } from "../engine/off-tape.js"
 import { recorded, recordedInParts } from "../engine/recorded.js"
 import { regionGoalsOf, tensorsOfRegionGoals } from "../roi/loss.js"
-import { anchorGoalsOf, tensorsOfAnchorGoals } from "../rpn/loss.js"
+import { anchorSampleOf, tensorsOfAnchorSample } from "../rpn/rpn.js"
 import { type BatchGradients, tapeGradients } from "./gradients.js"
 
 /**
@@ -56,8 +56,7 @@ export function detectorGradients(
       const ofLevels = given.splice(0, levels.length)
       const [loss_classifier, loss_box_reg] = given.splice(0, 2) as [tf.Scalar, tf.Scalar]
       fromHeads = given.splice(0, ofHeads().length)
-      const goals = anchorGoalsOf(given.splice(0, anchorGoalTensors))
-      const ofAnchors = rpn.lossesAt(levels, { places: { tensors: given, rows: [] }, goals })
+      const ofAnchors = rpn.lossesAt(levels, anchorSampleOf(given))
       const throughRegions = tf.customGrad(() => ({
         value: loss_classifier.clone(),
         gradFunc: () => ofLevels.map((gradient) => gradient.clone()),
@@ -85,7 +84,7 @@ export function detectorGradients(
       const pooled = (maps: tf.Tensor4D[]) => roiHeads.pooled(maps, regions, sizes)
       const inputs = tensorsOfRegionGoals(goals)
       const through = goals.rows.shape[0] === 0 ? noRegions(levels) : regionsOf(levels, pooled, inputs)
-      return [...through, ...tensorsOfAnchorGoals(anchors.goals), ...anchors.places.tensors]
+      return [...through, ...tensorsOfAnchorSample(anchors)]
     }
     const [figures, ...gradients] = tf.tidy(() => [...step(between, stem)])
     return {
@@ -121,8 +120,6 @@ export function detectorGradients(
     return [...levels.map(zeros), tf.scalar(0), tf.scalar(0), ...ofHeads().map(zeros)]
   }
 }
-
-const anchorGoalTensors = 7
 
 const zeros = (like: tf.Tensor): tf.Tensor => tf.zerosLike(like)
 

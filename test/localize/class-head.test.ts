@@ -18,7 +18,10 @@ onEveryEngine("the head of a per-class RPN", () => {
     const parameters = new Parameters(seededRandom(0), weights)
     const head = new ClassHead(new Scope(parameters), { channels: 2, anchors: 1, numClasses: 2 })
     tf.tidy(() => {
-      const { logits, deltas } = head.apply(tf.tensor4d([5, 7], [1, 1, 1, 2]), { images: [0, 0], labels: [2, 1] })
+      const { logits, deltas } = head.apply(
+        tf.tensor4d([5, 7], [1, 1, 1, 2]),
+        head.pairs({ images: [0, 0], labels: [2, 1] }),
+      )
       expect([...logits.dataSync()]).toEqual([5 * 2 + 7 * 4 + 20, 5 * 1 + 7 * 3 + 10])
       expect([...deltas.dataSync()].slice(0, 4)).toEqual([4, 5, 6, 7].map((w) => 5 * w + 7 * (w + 8) + 0.5))
     })
@@ -33,7 +36,7 @@ onEveryEngine("the head of a per-class RPN", () => {
       const features = tf.randomNormal<tf.Rank.R4>([2, 3, 5, channels], 0, 1, "float32", 1)
       const filter = parameters.get("bbox_pred.weight")!.variable as tf.Tensor<tf.Rank.R4>
       const all = tf.slice(convolution(features, filter, null), [1, 0, 0, 12 * 2], [1, 3, 5, 12])
-      const { logits, deltas } = head.apply(features, { images: [0, 1], labels: [1, 3] })
+      const { logits, deltas } = head.apply(features, head.pairs({ images: [0, 1], labels: [1, 3] }))
       expect(logits.shape).toEqual([2, 45])
       expectClose(tf.slice(deltas, [1, 0, 0], [1, 45, 4]).dataSync(), all.dataSync())
     })
@@ -46,7 +49,7 @@ onEveryEngine("the head of a per-class RPN", () => {
     const weight = parameters.get("cls_logits.weight")!.variable
     tf.tidy(() => {
       const features = tf.tensor4d([1, 2, 3, 4], [1, 1, 2, 2])
-      const ask = () => tf.sum(head.apply(features, { images: [0, 0], labels: [2, 2] }).logits) as tf.Scalar
+      const ask = () => tf.sum(head.apply(features, head.pairs({ images: [0, 0], labels: [2, 2] })).logits) as tf.Scalar
       const { grads } = tf.variableGrads(ask, [weight])
       // Both places and both questions: 2 * (1 + 3) and 2 * (2 + 4), for class 2 of 3.
       expect([...grads[weight.name]!.dataSync()]).toEqual([0, 8, 0, 0, 12, 0])
@@ -57,10 +60,9 @@ onEveryEngine("the head of a per-class RPN", () => {
   test("refuses the background and labels beyond its classes", () => {
     const parameters = new Parameters(seededRandom(3))
     const head = new ClassHead(new Scope(parameters), { channels: 2, anchors: 1, numClasses: 3 })
-    const ask = (label: number) => () =>
-      tf.tidy(() => head.apply(tf.zeros([1, 1, 1, 2]), { images: [0], labels: [label] }).logits)
-    expect(ask(0)).toThrow("ClassHead.apply: expected labels in 1..3, got 0")
-    expect(ask(4)).toThrow("ClassHead.apply: expected labels in 1..3, got 4")
+    const ask = (label: number) => () => head.pairs({ images: [0], labels: [label] })
+    expect(ask(0)).toThrow("ClassHead.pairs: expected labels in 1..3, got 0")
+    expect(ask(4)).toThrow("ClassHead.pairs: expected labels in 1..3, got 4")
     parameters.dispose()
   })
 })

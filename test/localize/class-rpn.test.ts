@@ -51,7 +51,8 @@ onEveryEngine("the losses of a per-class RPN", () => {
     const before = tf.memory().numTensors
     tf.tidy(() => {
       const truths = [[{ label: 1, boxes: Float32Array.of(12, 12, 36, 36), ignored: none }]]
-      const losses = rpn.losses(rpn.frozenFeatures(tf.zeros([1, 64, 64, 3])), truths, seededRandom(1))
+      const stem = rpn.frozenFeatures(tf.zeros([1, 64, 64, 3]))
+      const losses = rpn.losses(stem, rpn.sample(stem, truths, seededRandom(1)))
       expect(losses.loss_objectness.dataSync()[0]).toBeCloseTo(Math.LN2, 6)
       // The one positive is the 24-pixel square at (24, 24), exactly the truth: no box loss.
       expect(losses.loss_rpn_box_reg.dataSync()[0]).toBe(0)
@@ -67,7 +68,8 @@ onEveryEngine("the losses of a per-class RPN", () => {
     tf.tidy(() => {
       // Six pixels right of the 24-pixel square at (24, 24), two left of the one at (32, 24): dx is -2 / 24.
       const truths = [[{ label: 2, boxes: Float32Array.of(18, 12, 42, 36), ignored: none }]]
-      const losses = rpn.losses(rpn.frozenFeatures(tf.zeros([1, 64, 64, 3])), truths, seededRandom(1))
+      const stem = rpn.frozenFeatures(tf.zeros([1, 64, 64, 3]))
+      const losses = rpn.losses(stem, rpn.sample(stem, truths, seededRandom(1)))
       const square = 0.5 * (2 / 24) ** 2 * 9
       expect(losses.loss_rpn_box_reg.dataSync()[0]).toBeCloseTo(square / 8, 6)
     })

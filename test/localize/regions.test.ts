@@ -142,7 +142,8 @@ test("the second stage's losses count each region's own class, and the boxes of 
   tf.tidy(() => {
     const stem = network.frozenFeatures(tf.ones([4, 16, 16, 3]))
     const deltas = Float32Array.of(1, 0, 0, 0)
-    const found = network.losses(stem, { labels: [1, 2, 2, 1], positive: [true, false, false, false], deltas })
+    const goals = network.goals({ labels: [1, 2, 2, 1], positive: [true, false, false, false], deltas })
+    const found = network.losses(stem, goals)
     // 0, ln 2, ln 2 and 100; then |1| - 1/18 over four regions.
     expect(found.loss_classifier.dataSync()[0]).toBeCloseTo((2 * Math.LN2 + 100) / 4, 4)
     expect(found.loss_box_reg.dataSync()[0]).toBeCloseTo((1 - 1 / 18) / 4, 6)

@@ -17,12 +17,15 @@ type Run = Readonly<Record<string, unknown>> & {
   readonly told: readonly unknown[]
   readonly left: number
 }
+type Recorded = Readonly<Record<"classifier" | "detector", Readonly<Record<string, unknown>>>>
 interface Results {
   readonly whole: Run
   readonly lost: Run
   readonly one: Run
   readonly spoilt: Run
   readonly stopped: Run
+  readonly recorded: Recorded
+  readonly eager: Recorded
   readonly shared: Readonly<Record<string, number>>
   readonly texts: readonly string[]
 }
@@ -66,6 +69,8 @@ async function together(size: number, { ending, accumulate = size }: { ending?: 
   return said.map(([first, ...lines]) => ({ results: parse(first!), lines }))
 }
 
+type Said = Awaited<ReturnType<typeof together>>[number]
+
 function parse(line: string): Results {
   try {
     return JSON.parse(line) as Results
@@ -74,46 +79,79 @@ function parse(line: string): Results {
   }
 }
 
+let pair: readonly [alone: Said, first: Said, second: Said] | undefined
+
+/** One process that accumulates two batches, and two processes: started for the first test that asks. */
+async function twoBesideOne(): Promise<NonNullable<typeof pair>> {
+  if (pair === undefined) {
+    const [alone] = await together(1, { accumulate: 2 })
+    const [first, second] = await together(2, { ending: "fail" })
+    pair = [alone!, first!, second!]
+  }
+  return pair
+}
+
 test.runIf(native)("two processes are one that accumulates two batches, bit for bit", async () => {
-  const [alone] = await together(1, { accumulate: 2 })
-  const [first, second] = await together(2, { ending: "fail" })
+  const [alone, first, second] = await twoBesideOne()
   for (const run of ["whole", "lost"] as const) {
-    const { mean: _, batchesSeen: __, ...expected } = alone!.results[run]
-    expect(first!.results[run]).toMatchObject({ ...expected, left: 0 })
-    expect(second!.results[run].weight).toEqual(expected.weight)
+    const { mean: _, batchesSeen: __, ...expected } = alone.results[run]
+    expect(first.results[run]).toMatchObject({ ...expected, left: 0 })
+    expect(second.results[run].weight).toEqual(expected.weight)
     // The first process alone keeps and tells.
-    expect(second!.results[run]).toMatchObject({ position: expected.position, told: [] })
+    expect(second.results[run]).toMatchObject({ position: expected.position, told: [] })
   }
   // Of five batches the last step has one: the second process has none.
-  expect(alone!.results.whole.batchesSeen).toEqual([0, 1, 2, 3, 4, 0, 1, 2, 3, 4])
-  expect(first!.results.whole.batchesSeen).toEqual([0, 2, 4, 0, 2, 4])
-  expect(second!.results.whole.batchesSeen).toEqual([1, 3, 1, 3])
+  expect(alone.results.whole.batchesSeen).toEqual([0, 1, 2, 3, 4, 0, 1, 2, 3, 4])
+  expect(first.results.whole.batchesSeen).toEqual([0, 2, 4, 0, 2, 4])
+  expect(second.results.whole.batchesSeen).toEqual([1, 3, 1, 3])
   // A step whose batches were all lost is none.
-  expect(first!.results.lost).toMatchObject({ position: { step: 4 }, batchesSeen: [0, 4, 0, 4] })
+  expect(first.results.lost).toMatchObject({ position: { step: 4 }, batchesSeen: [0, 4, 0, 4] })
 
   // Running statistics are the means over the processes, after 0.9 of the old and 0.1 of each batch's.
-  const means = [first!, second!].map(({ results }) => results.one.mean)
+  const means = [first, second].map(({ results }) => results.one.mean)
   expect(means[0]).toEqual(means[1])
-  const { before, batchMeans } = first!.results.one
+  const { before, batchMeans } = first.results.one
   const expected = before.map((value, k) => 0.9 * value + (0.1 * (batchMeans[0]![k]! + batchMeans[1]![k]!)) / 2)
   expectClose(means[0]!, expected, 1e-6)
 
   // What one process has seen ends them all alike, and is told by its picture.
   const spoilt = { error: expect.stringMatching(/^DivergedError: training diverged at step 2 \(epoch 1\).*picture 3/) }
-  for (const { results } of [alone!, first!, second!]) expect(results.spoilt).toMatchObject(spoilt)
-  expect(second!.results.spoilt).toEqual(first!.results.spoilt)
+  for (const { results } of [alone, first, second]) expect(results.spoilt).toMatchObject(spoilt)
+  expect(second.results.spoilt).toEqual(first.results.spoilt)
 
   // One is asked to stop, in the first step; all stop after it, and the first one saves.
-  expect(first!.results.stopped).toMatchObject({
+  expect(first.results.stopped).toMatchObject({
     position: { step: 1, batch: 2 },
     told: [expect.anything(), "saved 1"],
   })
-  expect(second!.results.stopped).toMatchObject({ position: { step: 1, batch: 2 }, told: [] })
+  expect(second.results.stopped).toMatchObject({ position: { step: 1, batch: 2 }, told: [] })
 
-  expect(second!.results.shared).toEqual({ 0: 1, 1: 0, 2: 7 })
-  expect(first!.results.texts.map((text) => text.length)).toEqual([0, 900])
-  expect(first!.lines).toEqual(["PeerError: process 1 of 2 ended: the disk is full"])
+  expect(second.results.shared).toEqual({ 0: 1, 1: 0, 2: 7 })
+  expect(first.results.texts.map((text) => text.length)).toEqual([0, 900])
+  expect(first.lines).toEqual(["PeerError: process 1 of 2 ended: the disk is full"])
 })
+
+test.runIf(native).each([
+  // A step runs one function, and a detector's also the frozen layers', the heads' and the second half of its own.
+  ["classifier", 1],
+  ["detector", 4],
+] as const)(
+  "recorded steps of a %s in two processes are one's, and those of a tape, bit for bit",
+  async (kind, each) => {
+    const [alone, first, second] = await twoBesideOne()
+    // The first batch of a shape runs as it is, and the second is recorded: of 10, 6 and 4 batches.
+    const counts = [alone, first, second].map(({ results }) => results.recorded[kind].functionsRun)
+    expect(counts).toEqual([8 * each, 4 * each, 2 * each])
+    const { functionsRun, ...tape } = alone.results.eager[kind]
+    expect(functionsRun).toBe(0)
+    expect(tape).toMatchObject({ left: 0, position: { epoch: 2, step: 6 } })
+    for (const { results } of [alone, first]) {
+      expect(results.recorded[kind]).toMatchObject(tape)
+      expect(results.eager[kind]).toMatchObject(tape)
+    }
+    expect(second.results.recorded[kind]).toMatchObject({ ...tape, told: [] })
+  },
+)
 
 slowTest.runIf(native)(
   "three processes repeat themselves bit for bit, and are close to one that accumulates three",
