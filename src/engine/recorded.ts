@@ -12,7 +12,7 @@ type PausingWork<Inputs extends readonly tf.Tensor[]> = (pause: Pause, ...inputs
  * inputs. In float32 that happens the second time a shape comes, so that shapes that come once cost nothing, and results
  * are the same, bit for bit. In bf16 it happens the first time, so that no result depends on what came before.
  *
- * Where nothing can be recorded (other engines, a GPU, a gradient tape, RESDET_RECORD=off) the work runs as it is.
+ * Where nothing can be recorded (other engines, a gradient tape, RESDET_RECORD=off) the work runs as it is.
  * @param work reads its inputs and variables alone; everything else in it must follow from shapes. It may assign variables
  */
 export function recorded<Inputs extends readonly tf.Tensor[]>(

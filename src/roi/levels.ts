@@ -2,6 +2,8 @@ import * as tf from "@tensorflow/tfjs-core"
 import type { Boxes } from "../boxes/boxes.js"
 import { takeBoxes } from "../boxes/clip.js"
 import { boxArea } from "../boxes/iou.js"
+import { isOnCuda } from "../engine/native/op.js"
+import { alignOnDevice, numbersOfRegion } from "./device-align.js"
 import { inGroups } from "./groups.js"
 import { type PoolingOptions, poolRegions } from "./pooling.js"
 
@@ -50,6 +52,9 @@ export function alignOnLevels(
   strides: readonly number[],
   options: PoolingOptions,
 ): tf.Tensor4D {
+  if (images.length > 0 && alignsOnDevice(options)) {
+    return tf.tidy(() => alignOnDevice(levels, regionsOnDevice(boxes, images, strides), strides, options))
+  }
   if (levels.length === 1 || images.length === 0) return poolRegions(levels[0]!, boxes, images, strides[0]!, options)
   const areas = levelAreas(strides)
   const levelOf = Array.from(images, (_, i) => levelOfBox(boxes, i, areas))
@@ -59,4 +64,19 @@ export function alignOnLevels(
       return poolRegions(levels[level]!, takeBoxes(boxes, members), ownImages, strides[level]!, options)
     }),
   )
+}
+
+/** Whether regions are pooled by their values on the device: on CUDA, where shapes do not depend on them; see `alignOnDevice`. */
+export const alignsOnDevice = ({ operator, samplingRatio }: PoolingOptions): boolean =>
+  isOnCuda() && operator === "align" && samplingRatio > 0
+
+/** Regions as `alignOnDevice` takes them. */
+export function regionsOnDevice(boxes: Float32Array, images: Int32Array, strides: readonly number[]): tf.Tensor2D {
+  const areas = levelAreas(strides)
+  const numbers = new Float32Array(numbersOfRegion * images.length)
+  for (const [i, image] of images.entries()) {
+    numbers.set(boxes.subarray(4 * i, 4 * i + 4), numbersOfRegion * i)
+    numbers.set([image, levelOfBox(boxes, i, areas)], numbersOfRegion * i + 4)
+  }
+  return tf.tensor2d(numbers, [images.length, numbersOfRegion])
 }

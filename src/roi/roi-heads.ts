@@ -5,10 +5,13 @@ import type { MatchOptions } from "../boxes/matcher.js"
 import type { SampleOptions } from "../boxes/sampler.js"
 import type { Random } from "../core/random.js"
 import type { Size } from "../core/shapes.js"
+import { isOnCuda } from "../engine/native/op.js"
 import { withData } from "../engine/readback.js"
 import { besideContext, wholeImages } from "./context.js"
+import { alignOnDevice } from "./device-align.js"
+import { areWithin, poolOnDevice } from "./device-pool.js"
 import type { BoxHead, BoxPredictor } from "./head.js"
-import { alignOnLevels } from "./levels.js"
+import { alignOnLevels, alignsOnDevice, regionsOnDevice } from "./levels.js"
 import { type RegionGoals, regionGoals, roiLosses } from "./loss.js"
 import type { PoolingOptions } from "./pooling.js"
 import type { Predictions } from "./predictions.js"
@@ -119,11 +122,34 @@ export class RoiHeads {
 
   /** The regions of each image, behind them each whole image where that is seen too: squares of bins. */
   pooled(levels: readonly tf.Tensor4D[], regions: readonly Float32Array[], sizes: readonly Size[]): tf.Tensor4D {
-    const { strides, align, context } = this.options
-    const images = Int32Array.from(regions.flatMap((own, n) => new Array<number>(own.length / 4).fill(n)))
-    if (!context) return alignOnLevels(levels, concatFloat32(regions), images, strides, align)
+    const { boxes, images } = this.#regions(regions, sizes)
+    return alignOnLevels(levels, boxes, images, this.options.strides, this.options.align)
+  }
+
+  /**
+   * What `pooled` does, as values for `pooledAt`, which can be recorded.
+   * @returns nothing where the shapes of pooling depend on the regions
+   */
+  regionsToPool(regions: readonly Float32Array[], sizes: readonly Size[]): tf.Tensor2D | undefined {
+    const { boxes, images } = this.#regions(regions, sizes)
+    const { strides, align } = this.options
+    const isPooled = isOnCuda() && align.operator === "pool" && strides.length === 1 && areWithin(boxes, images, sizes)
+    if (images.length === 0 || !(isPooled || alignsOnDevice(align))) return undefined
+    return regionsOnDevice(boxes, images, strides)
+  }
+
+  /** As `pooled`. @param regions of `regionsToPool` */
+  pooledAt(levels: readonly tf.Tensor4D[], regions: tf.Tensor2D): tf.Tensor4D {
+    const { strides, align } = this.options
+    if (align.operator === "pool") return poolOnDevice(levels[0]!, regions, strides[0]!, align.size)
+    return alignOnDevice(levels, regions, strides, align)
+  }
+
+  #regions(regions: readonly Float32Array[], sizes: readonly Size[]) {
+    const images = regions.flatMap((own, n) => new Array<number>(own.length / 4).fill(n))
+    if (!this.options.context) return { boxes: concatFloat32(regions), images: Int32Array.from(images) }
     const boxes = concatFloat32([...regions, wholeImages(sizes)])
-    return alignOnLevels(levels, boxes, Int32Array.of(...images, ...sizes.keys()), strides, align)
+    return { boxes, images: Int32Array.of(...images, ...sizes.keys()) }
   }
 
   /** The two losses of what `pooled` gives for a sample, by the head's norms of training. */

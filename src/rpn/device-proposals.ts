@@ -11,32 +11,37 @@ import type { ProposalOptions } from "./proposals.js"
  * to be read for it, of its result 32 kB. Boxes are float32 throughout, where plain arrays have float64 in between: they
  * differ in rounding, and so may, rarely, which of two boxes stays.
  * @param levels how anchors are spread, see `anchorLevels`
- * @param sizes `[height, width]` of each of the N images inside its padded input
+ * @param limits of the N images, see `imageLimits`: values, so that what is recorded for images holds for others
  * @returns `[N, 1 + P * 4]`: how many boxes there are, then the boxes, best first, and zeros; P is `postNmsTopN`,
  *   or the number of anchors that are looked at
  */
 export function proposeOnDevice(
   outputs: RpnOutputs,
   levels: readonly AnchorLevel[],
-  sizes: readonly Size[],
+  limits: tf.Tensor3D,
   options: ProposalOptions,
 ): tf.Tensor2D {
   return tf.tidy(() => {
     const found = bestOfLevels(outputs, levels, options.preNmsTopN)
     const moved = decode(found.references, found.deltas)
-    const limits = tf.tensor3d(
-      sizes.flatMap(([height, width]) => [width, height, width, height]),
-      [sizes.length, 1, 4],
-    )
     const boxes = tf.minimum(tf.maximum(moved, 0), limits)
     const isLarge = tf.greaterEqual(tf.min(sidesOf(boxes), -1), options.minSide)
     const scores = tf.where(isLarge, found.scores, Number.NEGATIVE_INFINITY)
     // Boxes of different levels do not suppress each other: each level is moved beside the others.
-    const apart = levels.length === 1 ? boxes : tf.add(boxes, levelShifts(found.counts, sizes))
-    const rows = sizes.map((_, n) => tf.reshape(suppressed(n, boxes, apart, scores, options), [1, -1]))
+    const apart = levels.length === 1 ? boxes : tf.add(boxes, levelShifts(found.counts, limits))
+    const rows = Array.from({ length: limits.shape[0] }, (_, n) =>
+      tf.reshape(suppressed(n, boxes, apart, scores, options), [1, -1]),
+    )
     return tf.concat(rows) as tf.Tensor2D
   })
 }
+
+/** The largest x and y, twice, of boxes of each of N images `[N, 1, 4]`. @param sizes `[height, width]` inside its padded input */
+export const imageLimits = (sizes: readonly Size[]): tf.Tensor3D =>
+  tf.tensor3d(
+    sizes.flatMap(([height, width]) => [width, height, width, height]),
+    [sizes.length, 1, 4],
+  )
 
 /** Each image's proposals `[P * 4]` out of `proposeOnDevice`'s values. */
 export function unpackProposals(packed: tf.Tensor2D): Float32Array[] {
@@ -103,9 +108,9 @@ function sidesOf(boxes: tf.Tensor): tf.Tensor {
 }
 
 /** `[K, 1]`, for each level one more than the largest side of the images more than for the one before. */
-function levelShifts(counts: readonly number[], sizes: readonly Size[]): tf.Tensor {
-  const beside = Math.ceil(Math.max(...sizes.flat())) + 1
-  return tf.concat(counts.map((count, level) => tf.fill([count, 1], level * beside)))
+function levelShifts(counts: readonly number[], limits: tf.Tensor3D): tf.Tensor {
+  const beside = tf.add(tf.max(limits), 1)
+  return tf.mul(tf.concat(counts.map((count, level) => tf.fill([count, 1], level))), beside)
 }
 
 /** An image's number of proposals and these themselves, one after the other `[1 + P * 4]`. */

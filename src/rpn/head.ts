@@ -1,6 +1,7 @@
 import * as tf from "@tensorflow/tfjs-core"
 import { normal } from "../core/initializers.js"
 import type { Scope } from "../core/parameters.js"
+import { isOnCuda } from "../engine/native/op.js"
 import { gatherRows } from "../engine/ops/gather-rows.js"
 import { relu } from "../engine/ops/relu.js"
 import { takeRows } from "../engine/ops/take-rows.js"
@@ -8,6 +9,7 @@ import type { Ops } from "../layers/ops.js"
 import { createParameters } from "../layers/parameters.js"
 import { testingOps } from "../layers/tensor-ops.js"
 import { anchorPatches, type MapSizes } from "./anchor-places.js"
+import { placesOnDevice } from "./device-places.js"
 import type { AnchorHead } from "./rpn.js"
 
 /** New layers start as N(0, 0.01). @source Faster R-CNN (TPAMI), section 3.1.3 */
@@ -123,6 +125,10 @@ export class RpnHead implements AnchorHead {
 
   places(sizes: readonly MapSizes[], sampled: readonly (readonly number[])[]): AnchorPlaces {
     const depth = this.#convs.length
+    const perImage = sampled[0]?.length ?? 0
+    if (isOnCuda() && perImage > 0 && sampled.every(({ length }) => length === perImage)) {
+      return { tensors: [tf.tensor2d(Float32Array.from(sampled.flat()), [sampled.length, perImage])], rows: [] }
+    }
     const { finest, others, inside, anchors } = anchorPatches(sizes, this.#sizes.anchors, sampled, depth)
     const own = Int32Array.from(anchors, (anchor, row) => row * this.#sizes.anchors + anchor)
     const parts = [finest, ...(sizes.length > 1 ? [others] : [])]
@@ -149,8 +155,12 @@ export class RpnHead implements AnchorHead {
    * @param places of anchors on levels of these sizes
    * @returns all images' anchors in one list
    */
-  applyAt(levels: readonly tf.Tensor4D[], { tensors, rows }: AnchorPlaces): AnchorOutputs {
+  applyAt(levels: readonly tf.Tensor4D[], { tensors: given, rows }: AnchorPlaces): AnchorOutputs {
     const depth = this.#convs.length
+    const sizes = levels.map(({ shape }): MapSizes => [shape[0], shape[1], shape[2]])
+    // One tensor is that of the anchors themselves.
+    const isAlone = given.length === 1
+    const tensors = isAlone ? placesOnDevice(sizes, this.#sizes.anchors, given[0] as tf.Tensor2D, depth) : given
     const [own, ...others] = tensors as [tf.Tensor1D, ...tf.Tensor[]]
     const count = own.shape[0]
     if (count === 0) return { logits: tf.zeros([0]), deltas: tf.zeros([0, 4]) }
@@ -160,7 +170,7 @@ export class RpnHead implements AnchorHead {
     const maps = coarser.length === 0 ? [finest] : [finest, coarser.length === 1 ? coarser[0]! : tf.concat(coarser)]
     const parts = maps.map((map, i) => {
       const [cells, counts] = others.slice(depth - 1 + 2 * i) as [tf.Tensor1D, tf.Tensor2D]
-      return tf.mul<tf.Tensor2D>(gatherRows(map, rows[i]!, cells), counts)
+      return tf.mul<tf.Tensor2D>(gatherRows(map, rows[i] ?? noRows, cells), counts)
     })
     const patches = parts.length === 1 ? parts[0]! : tf.add<tf.Tensor2D>(parts[0]!, parts[1]!)
     const hidden = this.#convs.reduce((x, { weight, bias }, i) => {
@@ -174,6 +184,9 @@ export class RpnHead implements AnchorHead {
     return { logits: tf.reshape(logits, [-1]), deltas: of(said(this.#deltas), 4) }
   }
 }
+
+/** Of places whose values nobody has read: engines that have them so do not ask. */
+const noRows = new Int32Array(0)
 
 const rowsOf = (level: tf.Tensor4D): tf.Tensor2D => tf.reshape(level, [-1, level.shape[3]])
 

@@ -1,4 +1,4 @@
-import type * as tf from "@tensorflow/tfjs-core"
+import * as tf from "@tensorflow/tfjs-core"
 import type { BoxLossOptions } from "../boxes/box-loss.js"
 import { type Boxes, concatFloat32 } from "../boxes/boxes.js"
 import type { MatchOptions } from "../boxes/matcher.js"
@@ -10,7 +10,7 @@ import { noGrad } from "../engine/no-grad.js"
 import { withData } from "../engine/readback.js"
 import type { MapSizes } from "./anchor-places.js"
 import { type AnchorOptions, anchorLevels, levelAnchors } from "./anchors.js"
-import { proposeOnDevice, unpackProposals } from "./device-proposals.js"
+import { imageLimits, proposeOnDevice, unpackProposals } from "./device-proposals.js"
 import type { AnchorOutputs, AnchorPlaces, RpnOutputs } from "./head.js"
 import {
   type AnchorGoals,
@@ -166,19 +166,34 @@ export class Rpn {
     return rpnLosses(this.head.applyAt(levels, places), goals, this.options.loss)
   }
 
-  /** As `proposeOffTape`, from what the head says of the levels. */
-  proposalsOf(
+  /**
+   * What has to be read for `proposalsOf`, of what the head says of the levels: on a GPU the proposals themselves.
+   * @param limits of the images, see `imageLimits`
+   */
+  toRead(
     outputs: RpnOutputs,
+    levels: readonly tf.Tensor4D[],
+    limits: tf.Tensor3D,
+    options: ProposalOptions,
+  ): readonly tf.Tensor[] {
+    if (!isOnCuda()) return [outputs.logits, outputs.deltas]
+    const grid = anchorLevels(mapSizes(levels), this.options.anchors)
+    return [proposeOnDevice(outputs, grid, limits, options)]
+  }
+
+  /** As `proposeOffTape`, from what `toRead` gave. */
+  proposalsOf(
+    [first, second]: readonly tf.Tensor[],
     levels: readonly tf.Tensor4D[],
     sizes: readonly Size[],
     options: ProposalOptions,
   ): Float32Array[] {
-    return this.#proposals(outputs, levels, sizes, options)
+    if (second === undefined) return unpackProposals(first as tf.Tensor2D)
+    return this.#proposals({ logits: first as tf.Tensor2D, deltas: second as tf.Tensor3D }, levels, sizes, options)
   }
 
   #proposeOnDevice(levels: readonly tf.Tensor4D[], sizes: readonly Size[], options: ProposalOptions): tf.Tensor2D {
-    const grid = anchorLevels(mapSizes(levels), this.options.anchors)
-    return proposeOnDevice(this.head.apply(levels), grid, sizes, options)
+    return tf.tidy(() => this.toRead(this.head.apply(levels), levels, imageLimits(sizes), options)[0] as tf.Tensor2D)
   }
 
   #proposals(

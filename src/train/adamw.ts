@@ -3,6 +3,7 @@ import type { Parameter } from "../core/parameters.js"
 import type { Optimizer } from "./optimizer.js"
 import { type AdamWOptions, adamwDefaults, decays, evenRates, type RateFactors } from "./options.js"
 import { restoreMoments } from "./restore-moments.js"
+import { type Update, updateOf } from "./update.js"
 
 /** The moments' name for how many steps there have been. */
 const STEPS = "steps"
@@ -13,16 +14,19 @@ const STEPS = "steps"
  * @source Loshchilov & Hutter 2019, algorithm 2, with the rate in the decay as in PyTorch `torch.optim.AdamW`
  */
 export class AdamW implements Optimizer {
-  readonly #parameters: readonly Parameter[]
   readonly #options: AdamWOptions
   readonly #rates: RateFactors
+  /** The different ones among the rates. */
+  readonly #factors: readonly number[]
   readonly #moments: Map<string, tf.Variable>
+  readonly #update: Update
   #steps = 0
 
   constructor(parameters: readonly Parameter[], options: AdamWOptions = adamwDefaults, rates: RateFactors = evenRates) {
-    this.#parameters = parameters
     this.#options = options
     this.#rates = rates
+    this.#factors = [...new Set(parameters.map(rates))]
+    this.#update = updateOf(parameters, (...given) => this.#move(...given))
     const zeros = parameters.flatMap(({ name, variable }) =>
       [`${name}.mean`, `${name}.square`].map(
         (moment) => [moment, tf.tidy(() => tf.variable(tf.zerosLike(variable)))] as const,
@@ -32,31 +36,37 @@ export class AdamW implements Optimizer {
   }
 
   apply(gradients: tf.NamedTensorMap, rate: number, scale = 1): void {
-    tf.tidy(() => {
-      const { betas, epsilon, weightDecay } = this.#options
-      this.#steps++
-      this.#moments.get(STEPS)!.assign(tf.tensor1d([this.#steps]))
-      const [ofMean, ofSquare] = betas.map((beta) => 1 - beta ** this.#steps) as [number, number]
-      for (const parameter of this.#parameters) {
-        const { name, variable } = parameter
-        const gradient = gradients[variable.name]
-        if (gradient === undefined) continue
-        tf.tidy(() => {
-          const own = rate * this.#rates(parameter)
-          const g = scale === 1 ? gradient : tf.mul(gradient, scale)
-          const mean = this.#follow(`${name}.mean`, g, betas[0])
-          const square = this.#follow(`${name}.square`, tf.square(g), betas[1])
-          const kept = decays(parameter) ? tf.mul(variable, 1 - own * weightDecay) : variable
-          const length = tf.add(tf.div(tf.sqrt(square), Math.sqrt(ofSquare)), epsilon)
-          variable.assign(tf.sub(kept, tf.mul(tf.div(mean, length), own / ofMean)))
-        })
-      }
+    const { betas, epsilon, weightDecay } = this.#options
+    this.#steps++
+    tf.tidy(() => this.#moments.get(STEPS)!.assign(tf.tensor1d([this.#steps])))
+    const [ofMean, ofSquare] = betas.map((beta) => 1 - beta ** this.#steps) as [number, number]
+    const ofSteps = [betas[0], 1 - betas[0], betas[1], 1 - betas[1], Math.sqrt(ofSquare), epsilon]
+    const ofRates = this.#factors.flatMap((factor) => {
+      const own = rate * factor
+      return [1 - own * weightDecay, own / ofMean]
     })
+    this.#update([...ofSteps, ...ofRates, ...(scale === 1 ? [] : [scale])], gradients)
   }
 
-  #follow(name: string, value: tf.Tensor, beta: number): tf.Tensor {
+  #move(parameter: Parameter, gradient: tf.Tensor, numbers: readonly tf.Scalar[]): void {
+    const { name, variable } = parameter
+    const [kept, added, keptSquare, addedSquare, ofSquare, epsilon] = numbers as [
+      ...[tf.Scalar, tf.Scalar, tf.Scalar, tf.Scalar, tf.Scalar, tf.Scalar],
+      ...tf.Scalar[],
+    ]
+    const at = 6 + 2 * this.#factors.indexOf(this.#rates(parameter))
+    const [decay, rate, scale] = [numbers[at]!, numbers[at + 1]!, numbers[6 + 2 * this.#factors.length]]
+    const g = scale === undefined ? gradient : tf.mul(gradient, scale)
+    const mean = this.#follow(`${name}.mean`, g, kept, added)
+    const square = this.#follow(`${name}.square`, tf.square(g), keptSquare, addedSquare)
+    const rest = decays(parameter) ? tf.mul(variable, decay) : variable
+    const length = tf.add(tf.div(tf.sqrt(square), ofSquare), epsilon)
+    variable.assign(tf.sub(rest, tf.mul(tf.div(mean, length), rate)))
+  }
+
+  #follow(name: string, value: tf.Tensor, kept: tf.Scalar, added: tf.Scalar): tf.Tensor {
     const moment = this.#moments.get(name)!
-    moment.assign(tf.add(tf.mul(moment, beta), tf.mul(value, 1 - beta)))
+    moment.assign(tf.add(tf.mul(moment, kept), tf.mul(value, added)))
     return moment
   }
 

@@ -1,19 +1,22 @@
 import * as tf from "@tensorflow/tfjs-core"
 import type { Parameter } from "../core/parameters.js"
 import { seededRandom } from "../core/random.js"
+import type { Size } from "../core/shapes.js"
 import type { FasterRcnn, TrainingBatch } from "../detector/faster-rcnn.js"
 import { sizeOf, trainingTruths } from "../detector/truths.js"
 import type { Precision } from "../engine/names.js"
 import { offTape } from "../engine/off-tape.js"
 import { recorded, recordedInParts } from "../engine/recorded.js"
-import { regionGoalsOf, tensorsOfRegionGoals } from "../roi/loss.js"
+import { type RegionGoals, regionGoalsOf, tensorsOfRegionGoals } from "../roi/loss.js"
+import { imageLimits } from "../rpn/device-proposals.js"
 import { anchorSampleOf, tensorsOfAnchorSample } from "../rpn/rpn.js"
 import { type BatchGradients, tapeGradients } from "./gradients.js"
 
 /**
  * The gradients of a detector's step as three recorded functions: the layers that all regions share with the RPN; the heads
  * with their losses and gradients; the gradients of the shared layers. Proposals, samples and the pooling of regions come in
- * between, as their shapes and values are of each photo's own. The same bits as one tape around `detector.losses`.
+ * between, as their shapes and values are of each photo's own; on a GPU proposals are made within the first function, and regions
+ * are pooled within the second. The same bits as one tape around `detector.losses`.
  * @param parameters asked for at the first step: what trains
  * @returns takes the seed of the batch's samples, which may be drawn twice; undefined for a detector of which something may depend on more than its inputs
  */
@@ -25,6 +28,7 @@ export function detectorGradients(
   if (detector.recordable === undefined) return undefined
   const { backbone, options } = detector
   const { rpn, roiHeads } = detector.recordable
+  const levelCount = roiHeads.options.strides.length
   let names: readonly string[] = []
   let trained: readonly Parameter[] | undefined
   const ofHeads = () => trained!.flatMap(({ name, variable }) => (name.startsWith("roi_heads.") ? [variable] : []))
@@ -44,14 +48,20 @@ export function detectorGradients(
     })
   }, precision)
 
-  const step = recordedInParts((pause, stem: tf.Tensor4D) => {
+  /** Where regions are pooled by their values, the heads and the pooling are one function. */
+  const throughValues = recorded((values: tf.Tensor2D, ...others: tf.Tensor[]) => {
+    const [levels, goals] = [others.slice(0, levelCount) as tf.Tensor4D[], others.slice(levelCount)]
+    return throughPooling(levels, (maps) => roiHeads.pooledAt(maps, values), goals)
+  }, precision)
+
+  const step = recordedInParts((pause, stem: tf.Tensor4D, limits: tf.Tensor3D) => {
     let fromHeads: readonly tf.Tensor[] = []
     let held: readonly tf.Tensor[] = []
     const losses = () => {
       const levels = backbone.train?.(stem) ?? backbone.features(stem)
-      const { logits, deltas } = offTape(() => rpn.head.apply(levels))
+      const toRead = offTape(() => rpn.toRead(rpn.head.apply(levels), levels, limits, options.proposals.train))
       // The tape's gradients read them when its forward pass is over.
-      held = pause([...levels, logits, deltas]).map((tensor) => tf.keep(tensor.clone()))
+      held = pause([...levels, ...toRead]).map((tensor) => tf.keep(tensor.clone()))
       const given = [...held]
       const ofLevels = given.splice(0, levels.length)
       const [loss_classifier, loss_box_reg] = given.splice(0, 2) as [tf.Scalar, tf.Scalar]
@@ -76,17 +86,14 @@ export function detectorGradients(
     const truths = images.map((image) => trainingTruths(image, options.difficult))
     const between = (results: readonly tf.Tensor[]) => {
       const draws = seededRandom(seed)
-      const [levels, [logits, deltas]] = [results.slice(0, -2), results.slice(-2)] as [tf.Tensor4D[], tf.Tensor[]]
-      const outputs = { logits: logits as tf.Tensor2D, deltas: deltas as tf.Tensor3D }
-      const proposals = rpn.proposalsOf(outputs, levels, sizes, options.proposals.train)
+      const [levels, read] = [results.slice(0, levelCount) as tf.Tensor4D[], results.slice(levelCount)]
+      const proposals = rpn.proposalsOf(read, levels, sizes, options.proposals.train)
       const anchors = rpn.sample(levels, truths, sizes, draws)
       const { regions, goals } = roiHeads.sample(proposals, truths, draws)
-      const pooled = (maps: tf.Tensor4D[]) => roiHeads.pooled(maps, regions, sizes)
-      const inputs = tensorsOfRegionGoals(goals)
-      const through = goals.rows.shape[0] === 0 ? noRegions(levels) : regionsOf(levels, pooled, inputs)
+      const through = goals.rows.shape[0] === 0 ? noRegions(levels) : ofRegions(levels, regions, sizes, goals)
       return [...through, ...tensorsOfAnchorSample(anchors)]
     }
-    const [figures, ...gradients] = tf.tidy(() => [...step(between, stem)])
+    const [figures, ...gradients] = tf.tidy(() => [...step(between, stem, imageLimits(sizes))])
     return {
       names,
       figures: figures as tf.Tensor1D,
@@ -95,7 +102,19 @@ export function detectorGradients(
   }
 
   /** The gradients of the levels, the two losses, the gradients of the heads. */
-  function regionsOf(
+  function ofRegions(
+    levels: tf.Tensor4D[],
+    regions: readonly Float32Array[],
+    sizes: readonly Size[],
+    goals: RegionGoals,
+  ): readonly tf.Tensor[] {
+    const inputs = tensorsOfRegionGoals(goals)
+    const values = roiHeads.regionsToPool(regions, sizes)
+    if (values !== undefined) return offTape(() => throughValues(values, ...levels, ...inputs))
+    return throughPooling(levels, (maps) => roiHeads.pooled(maps, regions, sizes), inputs)
+  }
+
+  function throughPooling(
     levels: tf.Tensor4D[],
     pool: (levels: tf.Tensor4D[]) => tf.Tensor4D,
     goals: readonly tf.Tensor[],

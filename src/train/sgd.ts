@@ -4,49 +4,41 @@ import { sumOfSquares } from "../engine/ops/sum-of-squares.js"
 import type { Optimizer } from "./optimizer.js"
 import { decays, evenRates, type RateFactors, type SgdOptions, sgdDefaults } from "./options.js"
 import { restoreMoments } from "./restore-moments.js"
+import { type Update, updateOf } from "./update.js"
 
 /**
  * Stochastic gradient descent with momentum: v = m v + g + d w, then w = w - rate v.
  * @source PyTorch `torch.optim.SGD`; Caffe has the rate inside v, which differs where the rate changes
  */
 export class Sgd implements Optimizer {
-  readonly #parameters: readonly Parameter[]
   readonly #options: SgdOptions
   readonly #rates: RateFactors
   readonly #velocities: Map<string, tf.Variable>
+  readonly #update: Update
 
   constructor(parameters: readonly Parameter[], options: SgdOptions = sgdDefaults, rates: RateFactors = evenRates) {
-    this.#parameters = parameters
     this.#options = options
     this.#rates = rates
     this.#velocities = new Map(
       parameters.map(({ name, variable }) => [name, tf.tidy(() => tf.variable(tf.zerosLike(variable)))]),
     )
+    this.#update = updateOf(parameters, (...given) => this.#move(...given))
   }
 
   apply(gradients: tf.NamedTensorMap, rate: number, scale = 1): void {
-    tf.tidy(() => {
-      const { momentum, weightDecay } = this.#options
-      // Made once: a number handed to an op becomes a tensor each time.
-      const [m, d, r] = [momentum, weightDecay, rate].map((value) => tf.scalar(value)) as [
-        tf.Scalar,
-        tf.Scalar,
-        tf.Scalar,
-      ]
-      for (const parameter of this.#parameters) {
-        const { name, variable } = parameter
-        const gradient = gradients[variable.name]
-        if (gradient === undefined) continue
-        const velocity = this.#velocities.get(name)!
-        const factor = this.#rates(parameter)
-        tf.tidy(() => {
-          const terms = [tf.mul(velocity, m), scale === 1 ? gradient : tf.mul(gradient, scale)]
-          if (weightDecay > 0 && decays(parameter)) terms.push(tf.mul(variable, d))
-          velocity.assign(tf.addN(terms))
-          variable.assign(tf.sub(variable, tf.mul(velocity, factor === 1 ? r : tf.mul(r, factor))))
-        })
-      }
-    })
+    const { momentum, weightDecay } = this.#options
+    this.#update([momentum, weightDecay, rate, ...(scale === 1 ? [] : [scale])], gradients)
+  }
+
+  /** Moves a parameter down its gradient. @param scale of gradients, where they have any */
+  #move(parameter: Parameter, gradient: tf.Tensor, [m, d, r, scale]: readonly tf.Scalar[]): void {
+    const { name, variable } = parameter
+    const velocity = this.#velocities.get(name)!
+    const factor = this.#rates(parameter)
+    const terms = [tf.mul(velocity, m!), scale === undefined ? gradient : tf.mul(gradient, scale)]
+    if (this.#options.weightDecay > 0 && decays(parameter)) terms.push(tf.mul(variable, d!))
+    velocity.assign(tf.addN(terms))
+    variable.assign(tf.sub(variable, tf.mul(velocity, factor === 1 ? r! : tf.mul(r!, factor))))
   }
 
   /** The velocities by parameter name. */

@@ -2,6 +2,7 @@ import * as tf from "@tensorflow/tfjs-core"
 import { expect, test } from "vitest"
 import { alignOnLevels, levelAreas, levelOfBox } from "../../src/roi/levels.js"
 import { poolingDefaults } from "../../src/roi/pooling.js"
+import { onCudaBranch } from "../support/cuda-branch.js"
 import { onEveryEngine } from "../support/engines.js"
 import { expectSampled, readGolden, type Sampled } from "../support/golden-detector.js"
 import { madeUpMaps } from "../support/made-up.js"
@@ -27,7 +28,7 @@ test("a region's level is torchvision's, 112 and 448 pixels square the first of 
   expect([0, 1, 2, 3].map((i) => 2 + levelOfBox(squares, i, areas))).toEqual([3, 2, 5, 2])
 })
 
-onEveryEngine("alignOnLevels", () => {
+const isTorchvisions = () => {
   test("cuts every region from its level as torchvision does, in the given order, and so do gradients", () => {
     tf.tidy(() => {
       const maps = golden.gradients.map((_, l) => madeUpMaps(`level ${l}`, [2, 128 >> l, 160 >> l, 3]))
@@ -38,6 +39,12 @@ onEveryEngine("alignOnLevels", () => {
       for (const [l, expected] of golden.gradients.entries()) expectSampled(grads[l]!, expected)
     })
   })
+}
+
+onCudaBranch("alignOnLevels", isTorchvisions)
+
+onEveryEngine("alignOnLevels", () => {
+  isTorchvisions()
 
   test("no regions are legal, and no tensor is left behind", () => {
     const levels: tf.Tensor4D[] = [8, 4, 2, 1, 1].map((side) => tf.ones([1, side, side, 3]))

@@ -3,7 +3,7 @@ import { expect, test } from "vitest"
 import type { Size } from "../../src/core/shapes.js"
 import { countTraffic } from "../../src/engine/native/traffic.js"
 import { anchorDefaults, anchorLevels, levelAnchors } from "../../src/rpn/anchors.js"
-import { proposeOnDevice, unpackProposals } from "../../src/rpn/device-proposals.js"
+import { imageLimits, proposeOnDevice, unpackProposals } from "../../src/rpn/device-proposals.js"
 import { type ProposalOptions, proposeBoxes, trainProposalDefaults } from "../../src/rpn/proposals.js"
 import { onCudaBranch } from "../support/cuda-branch.js"
 import { quickRandom } from "../support/untrained-detector.js"
@@ -50,7 +50,7 @@ onCudaBranch("proposeOnDevice", () => {
     ["sides of which many are too short", one, [[13, 20]] as Size[], { ...few, minSide: 60 }],
   ])("proposes what plain arrays do, in their order: %s", (_, anchors, cells, options) => {
     const { grid, count, outputs, levels } = madeUp(cells, anchors)
-    const own = unpackProposals(proposeOnDevice(outputs, levels, sizes, options))
+    const own = unpackProposals(proposeOnDevice(outputs, levels, imageLimits(sizes), options))
     const [logits, deltas] = [outputs.logits.dataSync<"float32">(), outputs.deltas.dataSync<"float32">()]
     for (const [n, size] of sizes.entries()) {
       const [from, to] = [n * count, (n + 1) * count]
@@ -63,9 +63,10 @@ onCudaBranch("proposeOnDevice", () => {
 
   test("is read at once, 16 bytes a proposal, and leaves no tensor behind", async () => {
     const { outputs, levels } = madeUp([[13, 20]], one)
+    const limits = imageLimits(sizes)
     const before = tf.memory().numTensors
     const { traffic } = await countTraffic(() => {
-      const packed = proposeOnDevice(outputs, levels, sizes, few)
+      const packed = proposeOnDevice(outputs, levels, limits, few)
       unpackProposals(packed)
       packed.dispose()
     })
@@ -76,7 +77,7 @@ onCudaBranch("proposeOnDevice", () => {
   test("a box of nothing but NaN is not proposed", () => {
     const { outputs, levels } = madeUp([[3, 4]], one)
     const deltas = tf.fill<tf.Rank.R3>(outputs.deltas.shape, Number.NaN)
-    const proposed = unpackProposals(proposeOnDevice({ ...outputs, deltas }, levels, sizes, few))
+    const proposed = unpackProposals(proposeOnDevice({ ...outputs, deltas }, levels, imageLimits(sizes), few))
     expect(proposed.map(({ length }) => length)).toEqual([0, 0])
   })
 })

@@ -161,7 +161,8 @@ export function detector(
   }
 }
 
-/** Two pictures of rectangles with some noise; the last batch's are smaller, one of the first has no objects. */
+/** Two pictures of rectangles with some noise; the last batch's are smaller, the second one's width differs within its frame,
+ * one has no objects. */
 async function prepared(made: FasterRcnn, batch: number): Promise<TrainingBatch> {
   const { pixels, shape, images } = rectangles()
   const height = batch === 5 ? 64 : shape[1]
@@ -170,7 +171,10 @@ async function prepared(made: FasterRcnn, batch: number): Promise<TrainingBatch>
     return tf.slice(tf.add(tf.tensor4d(pixels, shape), noise), 0, [2, height, shape[2], 3]) as tf.Tensor4D
   })
   const empty = { boxes: new Float32Array(0), labels: new Int32Array(0), crowd: new Uint8Array(0) }
-  const own = images.map((image, n) => ({ ...image, height, ...(batch === 3 && n === 0 && empty) }))
+  const own = images.map((image, n) => {
+    const width = n === 0 ? image.width : image.width - 2 * (batch % 4)
+    return { ...image, height, width, ...(batch === 3 && n === 0 && empty) }
+  })
   try {
     return await made.prepare(x, own)
   } finally {
@@ -185,6 +189,10 @@ export const kinds = {
   "of two maps, each region beside its whole image": {
     backbone: twoLevelBackbone,
     wishes: { anchors, context: true, align: { ...align, samplingRatio: 0, aligned: true } },
+  },
+  "of two maps, as many points of each region, beside its whole image": {
+    backbone: twoLevelBackbone,
+    wishes: { anchors, context: true },
   },
   "with RoI pooling and GIoU": {
     backbone: plainBackbone("frozen"),

@@ -1,5 +1,5 @@
 import * as tf from "@tensorflow/tfjs-core"
-import { hasOneDnn } from "./op.js"
+import { hasOneDnn, isOnCuda } from "./op.js"
 
 /** What the addon that setup builds has beside tfjs-node's own; see `recorder.h`. */
 interface RecorderBinding {
@@ -26,12 +26,12 @@ const native = () => tf.backend() as unknown as RecordingBackend
 export const isRecordingOff = (): boolean => process.env.RESDET_RECORD === "off"
 
 /**
- * Whether what is executed now can be recorded: on the addon that setup builds, on a processor (nothing was tried on a GPU),
- * outside another recording, and outside a gradient tape, which would not see the operations within.
+ * Whether what is executed now can be recorded: on the addon that setup builds, on a GPU or a processor with oneDNN, outside
+ * another recording, and outside a gradient tape, which would not see the operations within.
  */
 export function canRecord(): boolean {
   // Asked first: where it is not known yet it reads a value, which within a recording nobody can.
-  return hasOneDnn() && native().binding.beginRecording !== undefined && !isRecording && !isTapeOn()
+  return (hasOneDnn() || isOnCuda()) && native().binding.beginRecording !== undefined && !isRecording && !isTapeOn()
 }
 
 let isRecording = false

@@ -39,7 +39,7 @@ export interface RegionMaxima {
 }
 
 /** What was pooled: maps of `[N, H, W, C]`, and where. */
-export interface Pooled {
+interface Pooled {
   readonly shape: tf.Tensor4D["shape"]
   readonly images: Int32Array
   readonly bins: RegionBins
