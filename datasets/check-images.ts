@@ -1,7 +1,7 @@
-import type { Dataset, Fault } from "./dataset.js"
+import type { Fault } from "./dataset.js"
 import { ahead } from "./loader/ahead.js"
 import { defaultWorkers, WorkerPool } from "./loader/pool.js"
-import { openDefaults, type PhotoProblem, sendable } from "./open-sample.js"
+import { openDefaults, type Photo, type PhotoProblem, sendable } from "./open-sample.js"
 import { PhotoFaults } from "./photo-faults.js"
 import { photoSize } from "./photo-size.js"
 
@@ -26,7 +26,7 @@ const share = 8
 
 /** Looks into every image file of a data set and tells the faults, in the order of the images. */
 export async function checkImages(
-  dataset: Pick<Dataset, "images" | "source">,
+  dataset: { readonly images: readonly Photo[]; readonly source: string },
   overrides: Partial<CheckOptions> = {},
 ): Promise<readonly Fault[]> {
   const { decode, maxPixels, workers, onProgress } = { ...checkDefaults, ...overrides }
@@ -36,7 +36,7 @@ export async function checkImages(
   const parts = Array.from({ length: Math.ceil(images.length / share) }, (_, i) => {
     return images.slice(i * share, (i + 1) * share)
   })
-  const check = async (photos: typeof images): Promise<readonly (readonly PhotoProblem[])[]> => {
+  const check = async (photos: readonly Photo[]): Promise<readonly (readonly PhotoProblem[])[]> => {
     if (decode) return pool.run({ ...openDefaults, photos: await Promise.all(photos.map(sendable)), maxPixels })
     return Promise.all(photos.map(async (photo) => (await photoSize(photo, maxPixels)).problems))
   }

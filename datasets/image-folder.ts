@@ -5,15 +5,8 @@ import { FaultLog, NoSplitError } from "./faults.js"
 import { isFolder, isImageName, isPictureName } from "./folder.js"
 import { FolderFiles } from "./folder-files.js"
 import { foreignPicture } from "./image/foreign.js"
-import { type LabelledOptions, type LabelledSet, labelledDefaults } from "./labelled-set.js"
-import { openSample } from "./open-sample.js"
-
-/** A classification set of image files. */
-export interface ImageFolderSet extends LabelledSet {
-  readonly format: "folder"
-  /** Path of each image. */
-  readonly files: readonly string[]
-}
+import { type LabelledPhoto, type LabelledPhotos, labelledPhotos } from "./labelled-photos.js"
+import { type LabelledOptions, labelledDefaults } from "./labelled-set.js"
 
 /** The split of a folder that is not divided: whichever is asked for, all of it is given. */
 export const wholeSplit = "all"
@@ -32,7 +25,7 @@ export function isImageFolder(source: string): boolean {
  * A class that is not among `classes` is an `unknown-class` fault, and left out.
  * @throws DataError for a class without images, or a link that leads out of the folder
  */
-export function readImageFolder(source: string, overrides: Partial<LabelledOptions> = {}): ImageFolderSet {
+export function readImageFolder(source: string, overrides: Partial<LabelledOptions> = {}): LabelledPhotos {
   const { split, classes: wanted, followLinks } = { ...labelledDefaults, ...overrides }
   const splits = splitsIn(source)
   if (splits.length > 0 && !splits.includes(split)) {
@@ -48,8 +41,7 @@ export function readImageFolder(source: string, overrides: Partial<LabelledOptio
   const log = new FaultLog()
   const finder = new FolderFiles(source, { followLinks })
   if (within !== "") finder.find(within, source)
-  const names: string[] = []
-  const labels: number[] = []
+  const photos: LabelledPhoto[] = []
   for (const name of found) {
     const label = classes.indexOf(name)
     const folder = within === "" ? name : `${within}/${name}`
@@ -69,34 +61,20 @@ export function readImageFolder(source: string, overrides: Partial<LabelledOptio
     if (images.length === 0) {
       throw new DataError(`${join(source, folder)}: no images of class "${name}". Add some, or remove the folder`)
     }
-    for (const image of images) {
-      names.push(image)
-      labels.push(label)
-    }
+    for (const name of images) photos.push({ name, label, file: join(source, name) })
   }
-  const files = names.map((name) => join(source, name))
-  return {
-    format: "folder",
-    source,
-    split: splits.length > 0 ? split : wholeSplit,
-    classes,
-    labels: Int32Array.from(labels),
-    files,
-    faults: log.faults,
-    name: (index) => names[index]!,
-    image: (index) => readImage(files[index]!),
-  }
-}
-
-async function readImage(file: string) {
-  const { image, problems } = await openSample({ file })
-  if (image === undefined) throw new DataError(`${file}: ${problems[0]!.message}`)
-  return image
+  const set = { format: "folder", source, split: splits.length > 0 ? split : wholeSplit, classes } as const
+  return labelledPhotos(set, photos, log)
 }
 
 /** Folders of a source which hold class folders themselves, by the usual names. */
 function splitsIn(source: string): string[] {
-  return ["train", "val", "test"].filter((name) => foldersIn(join(source, name)).length > 0)
+  return ["train", "val", "test"].filter((name) => hasClassFolders(source, name))
+}
+
+/** Whether a split of a source is a folder with folders in it. */
+export function hasClassFolders(source: string, split: string): boolean {
+  return foldersIn(join(source, split)).length > 0
 }
 
 /** Names of the folders in a folder, sorted by code unit on every machine; hidden ones are no classes. */

@@ -3,7 +3,7 @@ import type { RgbImage } from "./image/rgb.js"
 
 /** A classification set: pictures with one class each. */
 export interface LabelledSet {
-  readonly format: "folder" | "cifar10"
+  readonly format: "folder" | "cifar10" | "ilsvrc" | "webdataset"
   /** Where it was read from. */
   readonly source: string
   readonly split: string

@@ -2,12 +2,16 @@ import { DataError } from "../src/core/errors.js"
 import { withDefaults } from "../src/core/options.js"
 import { type CifarSet, isCifar, readCifar } from "./cifar.js"
 import { isFile, isFolder } from "./folder.js"
-import { type ImageFolderSet, isImageFolder, readImageFolder } from "./image-folder.js"
+import { isIlsvrc, readIlsvrc } from "./ilsvrc.js"
+import { isImageFolder, readImageFolder } from "./image-folder.js"
+import type { LabelledPhotos } from "./labelled-photos.js"
 import { type LabelledOptions, labelledDefaults } from "./labelled-set.js"
+import { isShards } from "./shard-files.js"
 import { isZip, unzipped } from "./unzip.js"
+import { readWebDataset } from "./webdataset.js"
 
 /** A classification set as it was read: its `format` tells which. */
-export type ReadLabelledSet = CifarSet | ImageFolderSet
+export type ReadLabelledSet = CifarSet | LabelledPhotos
 
 /**
  * Reads a classification set of any format we know, also out of a zip archive; the result's `format` says which.
@@ -17,13 +21,26 @@ export async function readLabelled(source: string, overrides: Partial<LabelledOp
   const options = withDefaults("readLabelled", labelledDefaults, overrides)
   if (isZip(source)) {
     const folder = await unzipped(source)
-    return { ...(await readLabelled(folder, options)), notices: [`${source} is unpacked in ${folder}`] }
+    const set = await readLabelled(folder, options)
+    return { ...set, notices: [`${source} is unpacked in ${folder}`, ...(set.notices ?? [])] }
   }
-  if (isCifar(source)) return readCifar(source, options)
-  if (isImageFolder(source)) return readImageFolder(source, options)
+  const format = labelledFormat(source, options.split)
+  if (format === "cifar10") return readCifar(source, options)
+  if (format === "ilsvrc") return readIlsvrc(source, options)
+  if (format === "folder") return readImageFolder(source, options)
+  if (format === "webdataset") return readWebDataset(source, options)
   if (!isFolder(source) && !isFile(source)) throw new DataError(`No data at ${source}: there is no such file or folder`)
   throw new DataError(
     `No classification set recognised in ${source}: expected train/<class>/ and val/<class>/ or <class>/ with images, ` +
+      "ILSVRC2012_img_train.tar and ILSVRC2012_img_val.tar with the development kit, tar shards of key.jpg and key.cls, " +
       "or CIFAR-10's binary files (data_batch_1.bin, test_batch.bin, batches.meta.txt)",
   )
+}
+
+/** Which format a split of a classification set has; undefined for none that we know. */
+export function labelledFormat(source: string, split: string): ReadLabelledSet["format"] | undefined {
+  if (isCifar(source)) return "cifar10"
+  if (isIlsvrc(source, split)) return "ilsvrc"
+  if (isImageFolder(source)) return "folder"
+  return isShards(source) ? "webdataset" : undefined
 }

@@ -5,7 +5,7 @@ import type { ReadOptions } from "./options.js"
 import { readDataset } from "./read.js"
 
 /** The usual names, training first: its classes then hold for the others. */
-const splitNames = ["train", "val", "test"] as const
+export const splitNames = ["train", "val", "test"] as const
 
 /**
  * Every split that a data set has, or only `options.split`. Labels mean the same in all of them when `classes` is given,

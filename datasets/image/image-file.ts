@@ -3,7 +3,7 @@ import { promisify } from "node:util"
 import { openRegular } from "../../src/core/regular-file.js"
 
 /** No photo is larger: scans of a whole page in 16 bits have 200 MB. */
-const most = 2 ** 30
+export const mostImageBytes = 2 ** 30
 
 const readPart = promisify(read)
 
@@ -14,7 +14,7 @@ const readPart = promisify(read)
 export async function readImageFile(path: string): Promise<Uint8Array> {
   const { file, size } = openRegular(path)
   try {
-    if (size > most) throw new Error(`the file has ${size} bytes, more than ${most}`)
+    if (size > mostImageBytes) throw new Error(`the file has ${size} bytes, more than ${mostImageBytes}`)
     const bytes = Buffer.allocUnsafeSlow(size)
     let done = 0
     while (done < size) {
@@ -32,7 +32,7 @@ export async function readImageFile(path: string): Promise<Uint8Array> {
 export function readImageFileNow(path: string): Uint8Array {
   const { file, size } = openRegular(path)
   try {
-    if (size > most) throw new Error(`the file has ${size} bytes, more than ${most}`)
+    if (size > mostImageBytes) throw new Error(`the file has ${size} bytes, more than ${mostImageBytes}`)
     return readFileSync(file)
   } finally {
     closeSync(file)

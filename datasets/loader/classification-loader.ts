@@ -4,12 +4,12 @@ import { atLeastOne, fraction, wholeNumber, withDefaults } from "../../src/core/
 import { mixSeeds, seededRandom } from "../../src/core/random.js"
 import type { CifarSet } from "../cifar.js"
 import { copyWindow, drawShift, normalisationTable } from "../image/augment.js"
-import type { ImageFolderSet } from "../image-folder.js"
-import { openDefaults } from "../open-sample.js"
+import type { LabelledPhotos } from "../labelled-photos.js"
+import { openDefaults, sendable } from "../open-sample.js"
 import { PhotoFaults } from "../photo-faults.js"
 import type { ReadLabelledSet } from "../read-labelled.js"
 import { Loader, type LoaderParts } from "./loader.js"
-import { draw, planBatches } from "./order.js"
+import { draw, planBatches, shardOrder } from "./order.js"
 import { defaultWorkers, WorkerPool } from "./pool.js"
 
 /** Pictures ready for a classifier, with their classes. */
@@ -85,14 +85,32 @@ export function classificationLoader(
       `${set.source}: ${set.labels.length} images do not fill a batch of ${batchSize}. Choose a smaller --batch`,
     )
   }
-  const ratios = Array.from(set.labels, () => 1)
-  const how = { batchSize, seed, shuffle: true, dropLast: true, aspectGroups: 0 }
+  const how = { batchSize, seed }
   return new Loader({
     batchesPerEpoch: Math.floor(set.labels.length / batchSize),
-    plan: (epoch) => planBatches(ratios, epoch, how),
+    plan: (epoch) => planOf(set, epoch, how),
     faults: new PhotoFaults(set.source),
-    ...(set.format === "cifar10" ? memoryParts(set, options) : folderParts(set, options)),
+    ...(set.format === "cifar10" ? memoryParts(set, options) : photoParts(set, options)),
   })
+}
+
+/** All images shuffled, or those of shards as they are read. */
+function planOf(
+  set: ReadLabelledSet,
+  epoch: number,
+  how: { readonly batchSize: number; readonly seed: number },
+): number[][] {
+  const count = set.labels.length
+  const all = Array.from({ length: count }, (_, image) => image)
+  const shards = set.format === "cifar10" ? undefined : set.shards
+  const order = shards === undefined ? undefined : shardOrder(shards, count, epoch, how)
+  const options = { ...how, shuffle: order === undefined, dropLast: true, aspectGroups: 0 }
+  return planBatches(
+    all.map(() => 1),
+    epoch,
+    options,
+    order,
+  )
 }
 
 /** A set in memory: making a batch takes a few milliseconds, and no thread. */
@@ -115,8 +133,8 @@ function memoryParts(set: CifarSet, options: ClassificationLoaderOptions): Pick<
 }
 
 /** Image files, decoded and cropped in worker threads. */
-function folderParts(
-  { files, ...set }: ImageFolderSet,
+function photoParts(
+  set: LabelledPhotos,
   options: ClassificationLoaderOptions,
 ): Pick<Parts, "collate" | "prefetch" | "close"> {
   const { size, shorter, mirror, colour, mean, std, prefetch, seed } = options
@@ -124,10 +142,14 @@ function folderParts(
   return {
     prefetch,
     async collate(images, { epoch }) {
-      const photos = images.map((image) => ({ file: files[image]! }))
+      const photos = images.map((image) => set.photo(image))
       const seeds = images.map((image) => mixSeeds(seed, epoch, draw.crop, image))
       const how = { size, shorter, mirror, colour, mean, std, ...openDefaults }
-      const { pixels, used, problems } = await pool.run({ photos, seeds, ...how })
+      const { pixels, used, problems } = await pool.run({
+        photos: await Promise.all(photos.map(sendable)),
+        seeds,
+        ...how,
+      })
       const kept = images.filter((_, i) => used[i])
       return {
         batch: kept.length > 0 ? toBatch(set, kept, pixels, size) : undefined,

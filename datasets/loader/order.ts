@@ -1,4 +1,4 @@
-import { mixSeeds, seededRandom, shuffleFirst } from "../../src/core/random.js"
+import { mixSeeds, type Random, seededRandom, shuffleFirst } from "../../src/core/random.js"
 
 export interface OrderOptions {
   readonly batchSize: number
@@ -47,6 +47,44 @@ export function planBatches(
     if (batch.length === options.batchSize || !options.dropLast) batches.push(batch)
   }
   return batches
+}
+
+/** Images of shards from which the next one is drawn. @source ours: about 1 GB of ImageNet, ten shards of its usual size */
+const shardBuffer = 10_000
+
+/**
+ * An order of images in shards for an epoch, in which they are read almost one after another: the shards are shuffled, and each
+ * image is drawn from the next `buffer` of their images. A function of the seed and the epoch alone.
+ * @param starts where each shard's images begin, of `count` in all
+ * @source WebDataset's `shardshuffle` and `shuffle`
+ */
+export function shardOrder(
+  starts: readonly number[],
+  count: number,
+  epoch: number,
+  { seed, buffer = shardBuffer }: { readonly seed: number; readonly buffer?: number },
+): number[] {
+  const random = seededRandom(mixSeeds(seed, epoch, draw.order))
+  const shards = starts.map((_, shard) => shard)
+  shuffleFirst(shards, shards.length, random)
+  const inTurn = shards.flatMap((shard) => {
+    const start = starts[shard]!
+    return Array.from({ length: (starts[shard + 1] ?? count) - start }, (_, i) => start + i)
+  })
+  return drawnAhead(inTurn, buffer, random)
+}
+
+function drawnAhead(items: readonly number[], buffer: number, random: Random): number[] {
+  const held = items.slice(0, buffer)
+  const drawn: number[] = []
+  for (let next = held.length; held.length > 0; next++) {
+    const place = random.integer(held.length)
+    drawn.push(held[place]!)
+    // The last one takes the place of the drawn one, where nothing comes after.
+    const another = items[next] ?? held.pop()!
+    if (place < held.length) held[place] = another
+  }
+  return drawn
 }
 
 function aspectGroup(ratio: number, groups: number): number {

@@ -1,9 +1,11 @@
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
+import { Header } from "tar"
 import type { Dataset } from "../../datasets/dataset.js"
 import { decodeImage, ImageError } from "../../datasets/image/decode.js"
 import { encodeImage } from "../../datasets/image/encode.js"
 import { readDataset } from "../../datasets/read.js"
+import { readLabelled } from "../../datasets/read-labelled.js"
 import { main } from "../../src/cli/main.js"
 import { log } from "../../src/cli/report.js"
 import { DataError } from "../../src/core/errors.js"
@@ -484,11 +486,17 @@ export const readers = {
     target: "batches.meta.txt",
     isText: true,
     async read() {
-      const { readLabelled } = await import("../../datasets/read-labelled.js")
       await readLabelled(".")
       return 0
     },
   },
+  tar: labelled("train-0.tar", "train", tarShards),
+  "tar-classes": labelled("classes.txt", "train", tarShards),
+  "ilsvrc-train": labelled("ILSVRC2012_img_train.tar", "train", () => imageNetArchives()),
+  "ilsvrc-val": labelled("ILSVRC2012_img_val.tar", "val", () => imageNetArchives()),
+  "meta-mat": labelled("devkit/data/meta.mat", "val", () => imageNetArchives()),
+  "meta-mat-plain": labelled("devkit/data/meta.mat", "val", () => imageNetArchives("plain")),
+  "ilsvrc-truths": labelled("devkit/data/ILSVRC2012_validation_ground_truth.txt", "val", () => imageNetArchives()),
   png: decoded("i.png", () => image("png"), "auto"),
   "png-javascript": decoded("i.png", () => image("png"), "javascript"),
   jpeg: decoded("i.jpg", () => image("jpeg"), "auto"),
@@ -501,6 +509,56 @@ export const readers = {
 } satisfies Record<string, Reader>
 
 export type ReaderName = keyof typeof readers
+
+/** A classification set, of which every image is opened. */
+function labelled(target: string, split: string, files: Reader["files"]): Reader {
+  return {
+    files,
+    target,
+    isText: target.endsWith(".txt"),
+    async read() {
+      const { labels, classes, ...set } = await readLabelled(".", { split })
+      if (labels.some((label) => label >= classes.length)) throw new Error("a label without a class")
+      for (const [index] of labels.entries()) {
+        if (set.name(index) === "") throw new Error("an image without a name")
+        await set.image(index).catch((error: unknown) => {
+          if (!(error instanceof DataError)) throw error
+          log(error.message)
+        })
+      }
+      return 0
+    },
+  }
+}
+
+/** Files by their paths as a tar archive. */
+function tar(files: Files): Buffer {
+  const blocks = Object.entries(files).flatMap(([path, content]) => {
+    const bytes = Buffer.from(content)
+    const header = Buffer.alloc(512)
+    new Header({ path, mode: 0o644, type: "File", size: bytes.length }).encode(header)
+    return [header, bytes, Buffer.alloc((512 - (bytes.length % 512)) % 512)]
+  })
+  return Buffer.concat([...blocks, Buffer.alloc(1024)])
+}
+
+async function tarShards(): Promise<Files> {
+  const png = await image("png")
+  const samples = { "a.png": png, "a.cls": "1", "b.png": png, "b.json": '{"label": 0, "caption": "a dog"}' }
+  return { "train-0.tar": tar(samples), "classes.txt": "dog\ncat\n" }
+}
+
+async function imageNetArchives(meta: "plain" | "compressed" = "compressed"): Promise<Files> {
+  const jpeg = await image("jpeg")
+  const kit = JSON.parse(golden("devkit.json").toString()) as Readonly<Record<string, string>>
+  const inner = tar({ "n01440764_1.JPEG": jpeg })
+  return {
+    "ILSVRC2012_img_train.tar": tar({ "n01440764.tar": inner, "n02119789.tar": tar({ "n02119789_1.JPEG": jpeg }) }),
+    "ILSVRC2012_img_val.tar": tar({ "ILSVRC2012_val_00000001.JPEG": jpeg, "ILSVRC2012_val_00000002.JPEG": jpeg }),
+    "devkit/data/ILSVRC2012_validation_ground_truth.txt": "3\n1\n",
+    "devkit/data/meta.mat": Buffer.from(kit[meta]!, "base64"),
+  }
+}
 
 function history(target: string): Reader {
   return {

@@ -21,10 +21,17 @@ export const command = defineCommand({
     const problem = empty[0] ?? found
     const failure = problem === undefined ? undefined : new DataError(problem)
     const data = word(fixed?.out ?? String(options.data))
-    const next = nextLine(found === undefined ? `train --data ${data}` : `dataset check ${data} --fix <folder>`)
-    return { text: lines.join("\n"), summary: empty.length > 0 ? [] : [next], document: check, failure }
+    const summary = empty.length > 0 ? [] : nextOf(check, data, found !== undefined)
+    return { text: lines.join("\n"), summary, document: check, failure }
   },
 })
+
+/** What to run next; sets of whole images are not mended. */
+function nextOf({ format }: DatasetCheck, data: string, isFaulty: boolean): string[] {
+  const isLabelled = ["folder", "cifar10", "ilsvrc", "webdataset"].includes(format)
+  if (isFaulty) return isLabelled ? [] : [nextLine(`dataset check ${data} --fix <folder>`)]
+  return [nextLine(`${isLabelled ? "classify train" : "train"} --data ${data}`)]
+}
 
 function faultLines({ faults, counts, fixed }: DatasetCheck): string[] {
   if (faults.length === 0) return []

@@ -6,6 +6,7 @@ import { nameInside } from "../../datasets/folder.js"
 import { type SharedImages, sharedImages } from "../../datasets/shared-images.js"
 import { writeDataset } from "../../datasets/write.js"
 import type { Suspect } from "../eval/suspects.js"
+import { checkLabelled, type LabelledCheck } from "./check-labelled.js"
 import { parseOptions } from "./config.js"
 import type { WrittenDataset } from "./convert-dataset.js"
 import { countOff, type Listener, listenerOf, type TaskHooks } from "./hooks.js"
@@ -14,7 +15,7 @@ import { countsOf, readData, type SplitCount } from "./read-data.js"
 import { readSuspects, type SplitSuspect } from "./read-suspects.js"
 
 export interface DatasetCheck {
-  readonly format: Dataset["format"]
+  readonly format: Dataset["format"] | LabelledCheck["format"]
   readonly splits: readonly (SplitCount & { readonly classes: readonly string[] })[]
   /** How many faults there are of each kind, most frequent first. */
   readonly counts: Readonly<Partial<Record<FaultKind, number>>>
@@ -34,13 +35,19 @@ export interface DatasetCheck {
 }
 
 /**
- * Looks for faults in a data set: in its annotations, then in every image file; with `fix` it writes a copy without them.
+ * Looks for faults in a data set, with boxes or with a class for each image: in its annotations, then in every image; with `fix`
+ * it writes a copy without them.
  * @throws DataError when there is no such data, a fault is one that always stops, a file of suspects is of other data, or the
  * folder for the copy exists
  */
 export async function checkDataset(options: CheckDatasetOptions, hooks: TaskHooks = {}): Promise<DatasetCheck> {
   const config = parseOptions("checkDataset", checkDatasetSchema, options)
   const listener = listenerOf(hooks)
+  const labelled = await checkLabelled(config, listener)
+  if (labelled !== undefined) {
+    const counts = Object.fromEntries(countFaults(labelled.faults))
+    return { ...labelled, counts, empty: [], shared: [], fixed: null }
+  }
   const sets = await readData(config, listener)
   const suspects = config.suspects === undefined ? undefined : readSuspects(config.suspects, sets)
   const faults: DatasetCheck["faults"][number][] = []

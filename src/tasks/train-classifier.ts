@@ -32,7 +32,7 @@ import {
   classifierRunOptions,
   explicitOptions,
   loaderOptions,
-  recipes,
+  recipeOf,
 } from "./training/classifier-plan.js"
 import { expectValidation } from "./training/expect-validation.js"
 import type { ResumeChanges } from "./training/run-record.js"
@@ -145,7 +145,7 @@ function fittingBatch(
   listener: Listener,
 ) {
   const { training } = data
-  const published = recipes[training.format].batch
+  const published = recipeOf(training).batch
   return chooseBatch(
     {
       of: "images",
@@ -216,10 +216,16 @@ function planLine(
   )
 }
 
+const kinds: Readonly<Record<ReadLabelledSet["format"], string>> = {
+  cifar10: "CIFAR-10",
+  folder: "a folder of classes",
+  ilsvrc: "ImageNet as it is given out",
+  webdataset: "tar shards",
+}
+
 function tellSet(set: ReadLabelledSet, { log, fault }: Listener): void {
   const { source, format, split, labels, classes, faults, notices = [] } = set
   for (const notice of notices) log(notice)
-  const kind = format === "cifar10" ? "CIFAR-10" : "a folder of classes"
-  log(`${source}: ${kind}, split ${split}: ${labels.length} images, ${classes.length} classes`)
+  log(`${source}: ${kinds[format]}, split ${split}: ${labels.length} images, ${classes.length} classes`)
   for (const one of faults) fault(one)
 }

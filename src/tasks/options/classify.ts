@@ -6,7 +6,9 @@ import { engine, files, followLinks, precision, scoredSplit } from "./shared.js"
 const classifiers = (help: string) => option(files(), { help, value: "file", path: "single", repeated: true })
 
 const labelledData = option(z.string(), {
-  help: "a folder of classes (val/<class>/), or CIFAR-10's binary files; also zipped",
+  help:
+    "a folder of classes (val/<class>/), also zipped; ImageNet's archives with the development kit; tar shards, as in " +
+    "shards/val-{000000..000009}.tar; CIFAR-10's binary files",
   path: "single",
 })
 

@@ -28,6 +28,10 @@ const suspects = (help: string) => option(z.string().optional(), { help, value: 
 
 export const checkDatasetSchema = z.strictObject({
   ...reading,
+  data: boxData(
+    "a VOC folder (several joined with +), a COCO folder or file, a YOLO data.yaml, or labelme, CSV, VIA or ImageNet data; also zipped; " +
+      "or a classification set as `classify train` reads it",
+  ),
   headers: option(z.boolean().default(false), {
     help: "read only the headers of the images: faster, but finds no truncated file",
   }),

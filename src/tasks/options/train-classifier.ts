@@ -27,7 +27,9 @@ const paper = "He et al. 2016 section 3.4"
 /** The options of `classify train`, and their defaults; what is optional here is decided from the data, and said. */
 export const classifyTrainSchema = z.strictObject({
   data: option(z.string(), {
-    help: "a folder of classes (train/<class>/, val/<class>/), or CIFAR-10's binary files; also zipped",
+    help:
+      "a folder of classes (train/<class>/, val/<class>/), also zipped; ImageNet's archives with the development kit; " +
+      "tar shards, as in shards/train-{000000..000009}.tar; CIFAR-10's binary files",
     path: "single",
   }),
   followLinks,

@@ -17,10 +17,13 @@ import { batchesPerStep, commonRunOptions } from "../options/training.js"
  * @source CIFAR-10: He et al. 2016 section 4.2, 64,000 steps of 128 images, drops at 32,000 and 48,000; 164 epochs:
  * fb.resnet.torch. Folders: batch 256, He et al. 2016 section 3.4; 90 epochs, drops every 30: fb.resnet.torch
  */
-export const recipes = {
+const recipes = {
   cifar10: { model: "cifar_resnet20", epochs: 164, batch: 128, drops: [1 / 2, 3 / 4] },
   folder: { model: "resnet18", epochs: 90, batch: 256, drops: [1 / 3, 2 / 3] },
 } as const
+
+export const recipeOf = ({ format }: Pick<ReadLabelledSet, "format">) =>
+  recipes[format === "cifar10" ? format : "folder"]
 
 /** Shortest and longest shorter side at the usual input. @source He et al. 2016 section 3.4 */
 const usual = { size: 224, shorter: [256, 480] } as const
@@ -42,7 +45,7 @@ export function classifierConfig(
   checkpoint: Checkpoint | undefined,
 ): ClassifierConfig {
   const known = checkpoint?.model.kind === "classifier" ? checkpoint.model.info.config : undefined
-  const network = config.model ?? checkpoint?.origin.network ?? recipes[set.format].model
+  const network = config.model ?? checkpoint?.origin.network ?? recipeOf(set).model
   expectNetwork(checkpoint, network)
   const options = planNetwork(checkpoint, network, config)
   const [side] = networkSpec(network, options).inputSize
@@ -53,7 +56,7 @@ export function classifierConfig(
   const own =
     checkpoint === undefined && set.format === "cifar10" ? channelStatistics(set.pixels) : planInput(checkpoint)
   // In testing an image is as small as it gets in training: 256 of the paper's 256 to 480.
-  const resize = set.format === "folder" && config.shorter ? { resize: config.shorter[0] } : {}
+  const resize = set.format !== "cifar10" && config.shorter ? { resize: config.shorter[0] } : {}
   const mean = config.mean === undefined || config.mean === "pixel" ? own.mean : config.mean
   const std = config.std === "none" ? undivided : (config.std ?? own.std)
   const picture = config.mean === undefined && known?.meanPicture && known.size === size ? { meanPicture: true } : {}
@@ -64,11 +67,11 @@ export function classifierConfig(
 export function loaderOptions(
   config: ClassifyTrainConfig,
   { size, mean, std }: ClassifierConfig,
-  { format }: ReadLabelledSet,
+  set: ReadLabelledSet,
 ): Partial<ClassificationLoaderOptions> {
   const [least, most] = usual.shorter.map((length) => Math.round((length * size) / usual.size)) as [number, number]
   const { seed, padding, flip, colour, shorter = [least, most], workers = null } = config
-  const batchSize = config.batch ?? recipes[format].batch
+  const batchSize = config.batch ?? recipeOf(set).batch
   return { batchSize, seed, size, shorter, padding, mirror: flip, colour, workers, mean, std }
 }
 
@@ -78,7 +81,7 @@ export function classifierRunOptions(
   set: ReadLabelledSet,
   batchesPerEpoch: number,
 ): RunOptions {
-  const epochs = config.epochs ?? recipes[set.format].epochs
+  const epochs = config.epochs ?? recipeOf(set).epochs
   const layers = Number(/\d+$/.exec(network)?.[0])
   const cautious = network.startsWith("cifar_") && layers >= deep ? config.lr / 10 : null
   const { schedule: shape, plateauPatience: patience, startError, warmup, momentum, weightDecay, clipNorm } = config
@@ -89,7 +92,7 @@ export function classifierRunOptions(
       base: config.lr,
       steps: runLength({ epochs, accumulate: batchesPerStep(config) }, batchesPerEpoch).steps,
       shape,
-      drops: config.drops ?? recipes[set.format].drops,
+      drops: config.drops ?? recipeOf(set).drops,
       patience,
       warmup,
       startRate: config.startRate === undefined ? cautious : config.startRate,
@@ -114,7 +117,7 @@ export function explicitOptions(config: ClassifyTrainConfig, model: ClassifierCo
     drops: schedule.drops,
     startRate: schedule.startRate,
     size: model.size,
-    ...(set.format === "folder" && { shorter }),
+    ...(set.format !== "cifar10" && { shorter }),
     mean: config.mean === "pixel" ? "pixel" : model.mean,
     std: model.std,
     ...model.options,
