@@ -144,12 +144,12 @@ export function detector(
   precision: Precision = "float32",
 ): Made<TrainingBatch> {
   const parameters = new Parameters(seededRandom(0))
-  const { backbone, wishes } = kinds[kind]
+  const { backbone, wishes, training }: Kind = kinds[kind]
   const roi = { ...fasterRcnnDefaults.roi, sample: { batchSizePerImage: 24, positiveFraction: 0.25 } }
   const { proposals } = fasterRcnnDefaults
   const train = { ...proposals.train, preNmsTopN: 100, postNmsTopN: 40 }
   const full: FasterRcnnOptions = { ...fasterRcnnDefaults, roi, proposals: { ...proposals, train }, ...wishes }
-  const made = buildFasterRcnn(parameters, { ...model, options: full }, 2, backbone, precision)
+  const made = buildFasterRcnn(parameters, { ...model, options: full }, 2, backbone, precision, training)
   const step = detectorGradients(made, () => parameters.trainable(), precision)!
   return {
     parameters,
@@ -182,6 +182,12 @@ async function prepared(made: FasterRcnn, batch: number): Promise<TrainingBatch>
   }
 }
 
+interface Kind {
+  readonly backbone: BackboneSpec
+  readonly wishes: Partial<FasterRcnnOptions>
+  readonly training?: { readonly classWeights: readonly number[] }
+}
+
 const anchors = { ...fasterRcnnDefaults.anchors, sizes: [32, 64] }
 const align = fasterRcnnDefaults.align
 export const kinds = {
@@ -193,6 +199,11 @@ export const kinds = {
   "of two maps, as many points of each region, beside its whole image": {
     backbone: twoLevelBackbone,
     wishes: { anchors, context: true },
+  },
+  "with weights of its classes": {
+    backbone: plainBackbone(),
+    wishes: { anchors },
+    training: { classWeights: [1, 3, 0.25] },
   },
   "with RoI pooling and GIoU": {
     backbone: plainBackbone("frozen"),
@@ -206,4 +217,4 @@ export const kinds = {
       },
     },
   },
-} satisfies Record<string, { backbone: BackboneSpec; wishes: Partial<FasterRcnnOptions> }>
+} satisfies Record<string, Kind>
