@@ -14,6 +14,7 @@ import { parseFlags } from "./flags.js"
 const { values } = parseFlags({
   options: {
     ...experimentFlags,
+    batch: { type: "string", default: "128" },
     epochs: { type: "string", default: "164" },
     depths: { type: "string", default: "20,32,44,56" },
     kinds: { type: "string", default: "plain,resnet" },
@@ -30,6 +31,6 @@ const seeds = numbersOf(values.seeds, "seeds")
 await runExperiment({
   ...{ variants, seeds, out },
   epochs: Number(values.epochs),
-  common: { data, engine: values.engine as EngineChoice },
+  common: { data, engine: values.engine as EngineChoice, batch: Number(values.batch) },
   minutes: minutesOf(values.minutes),
 })

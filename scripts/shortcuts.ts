@@ -12,6 +12,7 @@ import { parseFlags } from "./flags.js"
 const { values } = parseFlags({
   options: {
     ...experimentFlags,
+    batch: { type: "string", default: "128" },
     epochs: { type: "string", default: "164" },
     depth: { type: "string", default: "20" },
   },
@@ -29,6 +30,6 @@ const seeds = numbersOf(values.seeds, "seeds")
 await runExperiment({
   ...{ variants, seeds, out },
   epochs: Number(values.epochs),
-  common: { data, engine: values.engine as EngineChoice },
+  common: { data, engine: values.engine as EngineChoice, batch: Number(values.batch) },
   minutes: minutesOf(values.minutes),
 })

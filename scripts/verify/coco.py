@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from detections import described, trained_detector, with_size_rule_of_torchvision
+from peer import described, trained_detector, with_size_rule_of_torchvision
 from PIL import Image
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval

@@ -1,8 +1,11 @@
 /**
  * Checks for a sceptic, as one table: what resdet finds and scores beside torchvision, pycocotools and the rules of VOC and
  * ImageNet DET written again in Python. Each check is a script of this folder that can be run alone.
- * `npm run verify -- --peer PYTHON [--photos FOLDER] [--weights W.safetensors --annotations A.json] [--cases 300] [--count 24]`
- * PYTHON has torch, torchvision, safetensors, pycocotools, numpy and Pillow. Without `--weights`, those of detections are made up.
+ * `npm run verify -- --peer PYTHON [--photos FOLDER]... [--weights W.safetensors]... [--annotations A.json --images FOLDER]
+ * [--published P.pth --model fasterrcnn_resnet50_fpn] [--cases 300] [--count 24]`
+ * PYTHON has torch, torchvision, safetensors, pycocotools, numpy and Pillow. `--weights` are one detector that resdet trained, or
+ * two of the same classes, which also make the ensemble; without them those of detections are made up. `--published` is a file
+ * of a detector of torchvision's, as it publishes them.
  * Ends with 1 where a check fails.
  */
 import { spawnSync } from "node:child_process"
@@ -11,29 +14,56 @@ import { parseFlags } from "../flags.js"
 const { values } = parseFlags({
   options: {
     peer: { type: "string", default: "python3" },
-    photos: { type: "string" },
-    weights: { type: "string" },
+    photos: { type: "string", multiple: true, default: [] },
+    weights: { type: "string", multiple: true, default: [] },
     annotations: { type: "string" },
+    images: { type: "string" },
+    published: { type: "string" },
+    model: { type: "string" },
     cases: { type: "string", default: "300" },
     count: { type: "string", default: "24" },
   },
 })
 
-const flags = (named: Readonly<Record<string, string | undefined>>) =>
-  Object.entries(named).flatMap(([name, value]) => (value === undefined ? [] : [`--${name}`, value]))
+/** Flags that have values: `--name value...` each. */
+const flags = (named: Readonly<Record<string, string | readonly string[] | undefined>>) =>
+  Object.entries(named).flatMap(([name, value]) => {
+    const given = value === undefined ? [] : [value].flat()
+    return given.length === 0 ? [] : [`--${name}`, ...given]
+  })
 
-const { photos, weights, annotations, cases, count } = values
-const checks: readonly (readonly [what: string, script: string, args: readonly string[]])[] = [
+type Check = readonly [what: string, script: string, args: readonly string[]]
+
+const { photos, annotations, images, published, model, cases, count } = values
+const [weights] = values.weights
+const checks: readonly Check[] = [
   ["VOC's AP", "scripts/verify/voc.py", [cases]],
   ["ImageNet DET's AP", "scripts/golden-eval-protocols.py", ["det", cases]],
   ["boxes beside torchvision", "scripts/verify/detections.py", flags({ count, photos, weights })],
-  ...(weights && annotations && photos
-    ? [["COCO's twelve figures", "scripts/verify/coco.py", flags({ weights, annotations, photos, count })] as const]
+  ...(published
+    ? [
+        [
+          "boxes of published weights",
+          "scripts/verify/detections.py",
+          flags({ count, photos, weights: published, model }),
+        ] satisfies Check,
+      ]
+    : []),
+  ["switches of test time", "scripts/verify/test_time.py", flags({ count, photos, weights: values.weights })],
+  ...(weights && annotations && images
+    ? [
+        [
+          "COCO's twelve figures",
+          "scripts/verify/coco.py",
+          flags({ weights, annotations, photos: images, count }),
+        ] satisfies Check,
+      ]
     : []),
 ]
 
 const rows = checks.map(([what, script, args]) => {
   const { status, stdout, stderr } = spawnSync(values.peer, [script, ...args], { encoding: "utf8" })
+  process.stderr.write(stdout ?? "")
   const last = (text: string | null) => (text ?? "").trimEnd().split("\n").at(-1)
   return { what, script, holds: status === 0, said: last(stdout) || last(stderr) || `${values.peer} does not run` }
 })

@@ -18,8 +18,8 @@ export interface LocalizerEvaluation {
 
 /**
  * Scores a localizer on data with boxes: ImageNet's localization error.
- * @throws DataError when a file is not what it should be or the split has no images, the signal's reason when it ends
- *   early
+ * @throws UsageError for a submission without a classifier; DataError when a file is not what it should be or the split has no
+ *   images; the signal's reason when it ends early
  */
 export async function evaluateLocalizer(
   options: EvaluateLocalizerOptions,
@@ -29,6 +29,9 @@ export async function evaluateLocalizer(
   const { data, split, submission } = config
   const listener = listenerOf(hooks)
   const { log, signal } = listener
+  if (submission !== undefined && config.classifier === undefined) {
+    throw new UsageError("--submission: expected --classifier, whose five guesses it has")
+  }
   return withLocalizer(config, listener, async (localizer, look, guess) => {
     const set = await readBoxData(data, { split, classes: localizer.classes, ...howReadOf(config) }, listener)
     const told = countOff(listener, "localize")
@@ -37,7 +40,6 @@ export async function evaluateLocalizer(
     for (const { file, message } of failed) log(`${file}: ${message}`)
     signal.throwIfAborted()
     if (submission !== undefined) {
-      if (guess === undefined) throw new UsageError("--submission: expected --classifier, whose five guesses it has")
       const numbers = classNumbers(localizer.classes, config.classIds)
       const lines = perImage.map((found) => submissionLine(found?.guessed ?? [], numbers))
       writeWhole(submission, lines.map((line) => `${line}\n`).join(""))
