@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process"
 import { join } from "node:path"
 import { packageFolder } from "../../src/core/own-package.js"
+import { type Longest, watchHang } from "./hang.js"
 
 /** How a call of the command line ended. */
 export interface Ended {
@@ -19,8 +20,8 @@ export interface CallOptions {
   readonly faulty?: boolean
 }
 
-/** A call that takes longer hangs. */
-const longest = 180_000
+/** A call that takes longer hangs, and is killed. */
+const longest: Longest = { computed: 300_000, waited: 1_800_000 }
 
 /** Runs `resdet` with these arguments in a process of its own. */
 export function call(args: readonly string[], { cwd, env, onWork, faulty = false }: CallOptions): Promise<Ended> {
@@ -40,9 +41,12 @@ export function call(args: readonly string[], { cwd, env, onWork, faulty = false
       began = performance.now()
       onWork?.({ pid: child.pid!, kill: (signal) => child.kill(signal) })
     })
-    const timer = setTimeout(() => child.kill("SIGKILL"), longest)
+    const unwatch = watchHang(child, longest, (what) => {
+      said += `${what}\n`
+      child.kill("SIGKILL")
+    })
     child.on("close", (code, signal) => {
-      clearTimeout(timer)
+      unwatch()
       resolve({ code, signal, said, worked: began === undefined ? undefined : performance.now() - began })
     })
   })

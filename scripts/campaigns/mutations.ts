@@ -10,17 +10,17 @@
  * Ends with exit code 1 when there are findings.
  */
 import { type ChildProcess, fork } from "node:child_process"
-import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import { log, print } from "../../src/cli/report.js"
 import { UsageError } from "../../src/core/errors.js"
 import { packageFolder } from "../../src/core/own-package.js"
 import { parseFlags } from "../flags.js"
+import { type Longest, watchHang } from "./hang.js"
 import type { Task, Told } from "./mutation-worker.js"
 import { type ReaderName, readers } from "./readers.js"
 
-/** Milliseconds of computing that a file may take, and of waiting where the machine is busy. */
-const longest = { computed: 10_000, waited: 60_000 }
+/** What a file may take. */
+const longest: Longest = { computed: 10_000, waited: 60_000 }
 /** So many files are read by one process: what a reader keeps is no finding. */
 const filesAProcess = 250
 
@@ -66,22 +66,15 @@ function leave(): void {
 /** What came of one file; a process that dies or hangs is a finding, and is gone then. */
 function ask(child: ChildProcess, task: Task): Promise<Told> {
   return new Promise((resolve) => {
-    const [began, computed] = [Date.now(), cpuOf(child)]
-    const timer = setInterval(() => {
-      const took = cpuOf(child) - computed
-      const waited = Date.now() - began
-      if (took < longest.computed && waited < longest.waited) return
-      child.once("exit", () =>
-        end({ ...task, outcome: "finding", finding: `hangs: ${took} ms computed, ${waited} waited` }),
-      )
+    const unwatch = watchHang(child, longest, (what) => {
+      child.once("exit", () => end({ ...task, outcome: "finding", finding: what }))
       child.off("exit", onExit)
       child.kill("SIGKILL")
-      clearInterval(timer)
-    }, 200)
+    })
     const onExit = (code: number | null, signal: NodeJS.Signals | null) =>
       end({ ...task, outcome: "finding", finding: `the process died: ${signal ?? code}` })
     const end = (told: Told) => {
-      clearInterval(timer)
+      unwatch()
       child.off("exit", onExit)
       child.off("message", end)
       resolve(told)
@@ -90,14 +83,4 @@ function ask(child: ChildProcess, task: Task): Promise<Told> {
     child.once("message", end)
     child.send(task)
   })
-}
-
-/** Milliseconds that a process has computed; 0 where the system does not tell. */
-function cpuOf({ pid }: ChildProcess): number {
-  try {
-    const fields = readFileSync(`/proc/${pid}/stat`, "latin1").split(") ")[1]!.split(" ")
-    return 10 * (Number(fields[11]) + Number(fields[12]))
-  } catch {
-    return 0
-  }
 }
