@@ -1,9 +1,10 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process"
 import { createServer } from "node:net"
+import { availableParallelism } from "node:os"
 import { setTimeout } from "node:timers/promises"
 import { UsageError, UserError } from "../core/errors.js"
 import { type ClusterPlace, clusterPlace } from "../engine/cluster-place.js"
-import { gpuCount } from "../engine/native/load.js"
+import { areThreadsGiven, gpuCount, threadsEnvironment } from "../engine/native/load.js"
 import type { Processes } from "../tasks/training/processes.js"
 
 /** The processes of a run as this one knows them. */
@@ -41,6 +42,7 @@ function startOthers(count: number): Group {
   const isOnGpus = gpus > 0 && process.env.CUDA_VISIBLE_DEVICES !== ""
   if (isOnGpus && count > gpus)
     throw new UsageError(`--processes ${count}: there are ${gpus} GPUs, one for each process`)
+  const threads = isOnGpus || areThreadsGiven() ? undefined : Math.max(1, Math.floor(availableParallelism() / count))
   const children: ChildProcess[] = []
   let miss: (error: Error) => void = () => {}
   const missing = new Promise<never>((_, reject) => {
@@ -50,14 +52,14 @@ function startOthers(count: number): Group {
   const placeOf = (addresses: readonly string[], rank: number): ClusterPlace => {
     return { addresses, rank, localRank: isOnGpus ? rank : undefined }
   }
-  const place = async () => {
+  const place = async (own: number | undefined) => {
     const addresses = (await freePorts(count)).map((port) => `127.0.0.1:${port}`)
     const devices = process.env.CUDA_VISIBLE_DEVICES?.split(",")
     for (let rank = 1; rank < count; rank++) {
       const TF_CONFIG = JSON.stringify({ cluster: { worker: addresses }, task: { type: "worker", index: rank } })
       const gpu = isOnGpus ? { CUDA_VISIBLE_DEVICES: devices?.[rank] ?? String(rank) } : {}
       const child = spawn(process.execPath, [...process.execArgv, ...process.argv.slice(1)], {
-        env: { ...process.env, ...gpu, TF_CONFIG },
+        env: { ...process.env, ...gpu, ...(own && threadsEnvironment(own)), TF_CONFIG },
         stdio: ["ignore", "ignore", "inherit"],
       })
       child.once("error", (error) => miss(new UserError(`process ${rank} did not start: ${error.message}`)))
@@ -74,7 +76,7 @@ function startOthers(count: number): Group {
     while (living().length > 0 && performance.now() < until) await setTimeout(50)
     for (const child of living()) child.kill("SIGKILL")
   }
-  return { processes: { count, rank: 0, place, missing }, end }
+  return { processes: { count, rank: 0, threads, place, missing }, end }
 }
 
 /** Ports that nobody listens on at the moment. */

@@ -4,7 +4,7 @@ import * as tf from "@tensorflow/tfjs-core"
 import { cacheFolder, callOf } from "../core/own-package.js"
 import type { EngineChoice, EngineName } from "../engine/names.js"
 import { findNative } from "../engine/native/cache.js"
-import { gpuDriver } from "../engine/native/load.js"
+import { computeThreads, gpuDriver } from "../engine/native/load.js"
 import { isOnCuda } from "../engine/native/op.js"
 import { onnxRuntimeVersion } from "../engine/onnx-runtime.js"
 import { bf16Units } from "../engine/precision.js"
@@ -99,7 +99,7 @@ export async function examine(choice: EngineChoice = "auto"): Promise<DoctorRepo
       onnxruntime,
     },
     platform: `${process.platform} ${process.arch}`,
-    threads: engine === "wasm" ? 1 : cores,
+    threads: engine === "wasm" ? 1 : engine === "tensorflow" ? computeThreads() : cores,
     cores,
     bf16: bf16Units(),
     gpuDriver: driver,

@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from "node:fs"
 import { createRequire } from "node:module"
+import { availableParallelism } from "node:os"
 import { join } from "node:path"
 import * as tf from "@tensorflow/tfjs-core"
 import { addonPath, findNative, libraryFolder, loaderPath, type NativeEntry, tfjsNodePath } from "./cache.js"
@@ -52,6 +53,25 @@ function setEnvironment(): void {
   process.env.CUDA_VISIBLE_DEVICES ??= "0"
   // What the driver compiles for a new GPU is larger than what it keeps by default; bytes, the most there may be.
   process.env.CUDA_CACHE_MAXSIZE ??= "4294967296"
+}
+
+/** In it TensorFlow finds how many threads compute; all cores have one where it is not set. */
+const threadsVariable = "TF_NUM_INTRAOP_THREADS"
+
+/** How many threads compute with native TensorFlow. */
+export const computeThreads = (): number => Number(process.env[threadsVariable]) || availableParallelism()
+
+/** Whether whoever started this process has decided how many threads compute. */
+export const areThreadsGiven = (): boolean => Boolean(process.env[threadsVariable])
+
+/** The environment of a process in which so many threads compute. */
+export const threadsEnvironment = (count: number): NodeJS.ProcessEnv => ({ [threadsVariable]: String(count) })
+
+/** Has so many threads compute. @returns false where TensorFlow runs already, with another number: it asks once */
+export function setThreads(count: number): boolean {
+  if (tf.findBackendFactory("tensorflow") && computeThreads() !== count) return false
+  Object.assign(process.env, threadsEnvironment(count))
+  return true
 }
 
 /** What the main thread has to do so that another can load it: native code does not see a thread's own environment. */

@@ -66,6 +66,14 @@ export const runOptionsShape = (runs: string) => ({
     source: "torchrun's rendezvous: 600 s",
     advanced: true,
   }),
+  threads: option(z.int().min(1).optional(), {
+    help: "threads that compute, of each process, with native TensorFlow",
+    unit: "n",
+    otherwise:
+      "as many as cores; --processes shares them out, unless TF_NUM_INTRAOP_THREADS is set; --resume: those of the run",
+    source: "TensorFlow's intra_op_parallelism_threads",
+    advanced: true,
+  }),
   workers: option(z.int().min(0).optional(), {
     help: "threads that load images",
     otherwise: "one less than there are cores, at most 4",

@@ -10,6 +10,7 @@ const decided = {
   part: true,
   proposals: true,
   processes: true,
+  threads: true,
   joinTimeout: true,
   recipe: true,
   epochs: true,

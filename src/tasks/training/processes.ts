@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto"
 import { appendFileSync, existsSync } from "node:fs"
+import { availableParallelism } from "node:os"
 import { join } from "node:path"
 import { formatFault } from "../../../datasets/faults.js"
 import { UsageError, UserError } from "../../core/errors.js"
@@ -7,6 +8,7 @@ import type { Parameters } from "../../core/parameters.js"
 import { Cluster, clusterTimes } from "../../engine/cluster.js"
 import type { ClusterPlace } from "../../engine/cluster-place.js"
 import type { EngineChoice, EngineName, Precision } from "../../engine/names.js"
+import { computeThreads, setThreads } from "../../engine/native/load.js"
 import { expectPrecision } from "../../engine/precision.js"
 import { startEngine } from "../../engine/start.js"
 import type { Listener } from "../hooks.js"
@@ -17,8 +19,13 @@ import type { TrainHooks } from "./train-result.js"
 export interface Processes {
   readonly count: number
   readonly rank: number
-  /** Finds out, or sees to it, where they are; called when this process is ready for them. */
-  place(): Promise<ClusterPlace>
+  /** The threads of this machine that each has for a new run; undefined where that is decided elsewhere. */
+  readonly threads?: number | undefined
+  /**
+   * Finds out, or sees to it, where they are; called when this process is ready for them.
+   * @param threads that compute in those which it starts; TensorFlow's own number when undefined
+   */
+  place(threads: number | undefined): Promise<ClusterPlace>
   /** Rejects when one of them has ended before it came. */
   readonly missing?: Promise<never>
 }
@@ -32,9 +39,26 @@ export function countProcesses(asked: number | undefined, { processes }: TrainHo
   )
 }
 
+/** How many threads compute in each process of a new run: those asked for, else a share of the cores. */
+export function decideThreads(asked: number | undefined, { processes }: TrainHooks, { log }: Listener) {
+  if (asked !== undefined || processes?.threads === undefined) return asked
+  const { threads, count } = processes
+  log(
+    `threads: ${threads} of ${availableParallelism()} cores for each of ${count} processes; --threads decides otherwise`,
+  )
+  return threads
+}
+
+/** What of a run's options says how its engine is started. */
+interface EngineConfig {
+  readonly engine: EngineChoice
+  readonly precision?: Precision
+  readonly threads?: number | undefined
+}
+
 /** Starts the engine, and joins the others where there are any. */
 export async function startTogether(
-  config: { readonly engine: EngineChoice; readonly joinTimeout: string; readonly precision?: Precision },
+  config: EngineConfig & { readonly joinTimeout: string },
   { processes }: TrainHooks,
   { log }: Listener,
 ): Promise<Cluster | undefined> {
@@ -42,7 +66,7 @@ export async function startTogether(
     log(`engine: ${await startAt(config)}`)
     return undefined
   }
-  const place = await processes.place()
+  const place = await processes.place(config.threads)
   prepareProcess(place)
   const engine = await startAt(config)
   log(`engine: ${engine}, process ${place.rank} of ${place.addresses.length} at ${place.addresses[place.rank]}`)
@@ -53,9 +77,18 @@ export async function startTogether(
   return await Cluster.join(place, times, processes.missing)
 }
 
-/** @throws UserError where the engine cannot compute in the precision asked for */
-async function startAt(config: { readonly engine: EngineChoice; readonly precision?: Precision }): Promise<EngineName> {
+/** @throws UserError where the engine cannot compute in the precision asked for, or with so many threads */
+async function startAt(config: EngineConfig): Promise<EngineName> {
+  const { threads } = config
+  if (threads !== undefined && !setThreads(threads)) {
+    throw new UserError(
+      `threads: TensorFlow has been started with ${computeThreads()} here, and keeps them. Leave it out`,
+    )
+  }
   const engine = await startEngine(config.engine)
+  if (threads !== undefined && engine !== "tensorflow") {
+    throw new UserError(`threads: ${threads} needs native TensorFlow, and this one runs ${engine}. Run: resdet setup`)
+  }
   expectPrecision(config.precision ?? "float32", engine)
   return engine
 }
@@ -79,6 +112,7 @@ const ownOptions = [
   "proposals",
   "out",
   "workers",
+  "threads",
   "cache",
   "keep",
   "tensorboard",

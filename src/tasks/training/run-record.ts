@@ -37,6 +37,7 @@ interface RunLength {
 
 /** What may change while a run rests. */
 export interface ResumeChanges extends RunLength {
+  readonly threads?: number | undefined
   readonly workers?: number | undefined
   readonly engine?: string | undefined
   readonly patience?: number | undefined
@@ -47,6 +48,7 @@ export interface ResumeChanges extends RunLength {
 const changeable: readonly (keyof ResumeChanges)[] = [
   "epochs",
   "steps",
+  "threads",
   "workers",
   "engine",
   "patience",

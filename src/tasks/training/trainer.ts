@@ -22,7 +22,7 @@ import { batchesPerStep } from "../options/training.js"
 import { environment } from "./environment.js"
 import { following, newFaults } from "./follow-run.js"
 import type { Look } from "./look.js"
-import { countProcesses, expectAlike, ProcessLog, startTogether } from "./processes.js"
+import { countProcesses, decideThreads, expectAlike, ProcessLog, startTogether } from "./processes.js"
 import {
   createRun,
   type DatasetFingerprint,
@@ -44,6 +44,7 @@ interface CommonConfig {
   readonly tensorboard: boolean
   readonly accumulate: number
   readonly processes?: number | undefined
+  readonly threads?: number | undefined
   readonly joinTimeout: string
 }
 
@@ -128,7 +129,8 @@ export async function train<Given extends CommonConfig, Config extends CommonCon
   const listener = listenerOf(heard)
   const isFirst = log === undefined
   if (isFirst) refuseExistingRun(given.out)
-  const counted = { ...given, processes: countProcesses(given.processes, hooks) }
+  const processes = countProcesses(given.processes, hooks)
+  const counted = { ...given, processes, threads: decideThreads(given.threads, hooks, listener) }
   const { config, model, data, start } = await trainer.decide(counted, listener)
   const cluster = await startTogether(config, hooks, listener)
   return await endingTogether(cluster, async () => {
