@@ -6,7 +6,7 @@ import { channelMeans } from "../classify/mean-picture.js"
 import { makeScorer } from "../classify/scorer.js"
 import { type ClassifierCheck, classificationTask } from "../classify/task.js"
 import { DataError, UsageError } from "../core/errors.js"
-import type { RunOptions } from "../train/run-options.js"
+import { type RunOptions, runLength } from "../train/run-options.js"
 import { readNow } from "../weights/axes.js"
 import { Checkpoint } from "../weights/checkpoint.js"
 import type { ClassifierConfig } from "../weights/model-info.js"
@@ -200,11 +200,12 @@ function checkOf(set: ReadLabelledSet, classifier: OpenClassifier, log: Listener
 function planLine(
   { network, size, meanPicture }: ClassifierConfig,
   frozen: number,
-  { epochs, schedule }: RunOptions,
-  steps: number,
+  options: RunOptions,
+  batches: number,
   batch: number,
   statisticsImages: number,
 ): string {
+  const { epochs, schedule, accumulate = 1 } = options
   const { base, shape, startRate, startError } = schedule
   const start = startRate === null ? "" : `, ${startRate} until the training error is below ${100 * startError} %`
   const statistics = statisticsImages > 0 ? `exact over ${statisticsImages} images at the end` : "moving averages"
@@ -212,7 +213,7 @@ function planLine(
   const still = frozen > 0 ? `, ${frozen} parts frozen` : ""
   return (
     `${network}, input ${size}x${size}${mean}${still}; learning rate ${base} (${shape})${start}; ` +
-    `${epochs} epochs of ${steps} steps of ${batch} images; batch norm statistics: ${statistics}`
+    `${epochs} epochs of ${runLength(options, batches).stepsPerEpoch} steps of ${accumulate > 1 ? `${accumulate} x ` : ""}${batch} images; batch norm statistics: ${statistics}`
   )
 }
 
