@@ -1,7 +1,5 @@
-import { augmentPresets } from "../../datasets/augment/levels.js"
-import { type FaultPolicies, withPolicies } from "../../datasets/faults.js"
-import { type DetectionBatch, detectionLoader } from "../../datasets/loader/detection-loader.js"
-import type { Loader } from "../../datasets/loader/loader.js"
+import { withPolicies } from "../../datasets/faults.js"
+import type { DetectionBatch } from "../../datasets/loader/detection-loader.js"
 import { PhotoFaults } from "../../datasets/photo-faults.js"
 import { DataError, UsageError } from "../core/errors.js"
 import { Parameters, type Weights } from "../core/parameters.js"
@@ -12,7 +10,6 @@ import type { TrainingPart } from "../detector/training-part.js"
 import type { Precision } from "../engine/names.js"
 import type { DetectionEvaluator } from "../eval/evaluator.js"
 import { detectionTask } from "../train/detection-task.js"
-import type { RunOptions } from "../train/run-options.js"
 import type { SavedState } from "../train/state.js"
 import { readNow } from "../weights/axes.js"
 import { Checkpoint } from "../weights/checkpoint.js"
@@ -38,6 +35,7 @@ import { batchSize } from "./training/batch-size.js"
 import { fingerprintOf, readTrainingData, type TrainingData } from "./training/box-data.js"
 import { chooseAnchors } from "./training/choose-anchors.js"
 import { chooseBatch, mostOf } from "./training/choose-batch.js"
+import { closedEpochs, loaderOf, policiesOf } from "./training/detector-loader.js"
 import { detectorLook } from "./training/detector-look.js"
 import { planTraining } from "./training/detector-plan.js"
 import { detectorModelConfig, detectorRunOptions, explicitOptions, scheduleLine } from "./training/detector-run.js"
@@ -82,7 +80,14 @@ export const resumeDetector = (
 export const planDetector = (options: TrainDetectorOptions, hooks: TaskHooks = {}): Promise<object> =>
   plan(detectorTrainer, parseOptions("trainDetector", trainSchema, options), hooks)
 
-const detectorTrainer: Trainer<GivenTrainConfig, TrainConfig, ModelConfig, TrainingData, DetectorStart | undefined> = {
+/** Training a detector, as the flow of all trainers takes it. */
+export const detectorTrainer: Trainer<
+  GivenTrainConfig,
+  TrainConfig,
+  ModelConfig,
+  TrainingData,
+  DetectorStart | undefined
+> = {
   folder: "train",
   schema: decidedTrainSchema,
   complete: storedModelConfig,
@@ -205,34 +210,6 @@ function fittingBatch(config: TrainConfig, model: ModelConfig, data: TrainingDat
   )
 }
 
-function loaderOf(
-  config: TrainConfig,
-  model: ModelConfig,
-  training: TrainingData["training"],
-  mixing: (epoch: number) => boolean = () => true,
-): Loader<unknown, DetectionBatch> {
-  return detectionLoader(training, {
-    batchSize: config.batch,
-    seed: config.seed,
-    sizes: config.sizes ?? [model.size],
-    maxSize: model.maxSize,
-    sizeRule: model.sizeRule,
-    ...model.input,
-    flip: config.augment === "none" ? 0 : config.flip,
-    augment: { ...augmentPresets[config.augment ?? "none"], verticalFlip: config.verticalFlip },
-    mixing,
-    repeatThreshold: config.repeatThreshold,
-    workers: config.workers ?? null,
-    cache: config.cache ?? null,
-    policies: policiesOf(config),
-  })
-}
-
-/** How many epochs at the end have no mosaics and no mixed images: a tenth unless it is said. */
-function closedEpochs({ closeMosaic }: TrainConfig, { epochs }: RunOptions): number {
-  return closeMosaic ?? Math.max(Math.min(1, epochs - 1), Math.round(epochs / 10))
-}
-
 /** A file's weights, as the detector has them, and what else it tells. */
 interface DetectorStart {
   readonly checkpoint: Checkpoint
@@ -272,9 +249,4 @@ function build({ model, classes, start, backbone, precision }: Parts, random: Ra
     log(transferTable(origins))
   }
   return { parameters, detector }
-}
-
-/** What the schema leaves open, the names of faults, is checked where they are used. */
-function policiesOf({ policies }: Pick<GivenTrainConfig, "policies">): Partial<FaultPolicies> {
-  return policies as Partial<FaultPolicies>
 }
