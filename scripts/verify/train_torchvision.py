@@ -163,13 +163,13 @@ def weights_of(model, start):
 
 def evaluated(weights, about):
     """COCO's AP and VOC's mAP at 0.5 of a weights file, by `resdet eval`."""
-    target = weights.with_suffix(".json")
+    target = weights.with_name(f"{weights.stem}-eval.json")
     words = ["eval", "--weights", weights, "--data", about["data"], "--split", about["valSplit"], "--no-details", "--json", target]
     if about.get("images"):
         words += ["--images", about["images"]]
     subprocess.run(["node", "bin/resdet.js", *map(str, words)], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     report = json.loads(target.read_text())
-    return {"voc12": report["voc"][0]["voc12"], "AP": report["coco"]["AP"]}
+    return {"voc12": report["voc12"]["mAP"], "AP": report["coco"]["AP"]}
 
 
 def copied(run, out):
