@@ -55,6 +55,7 @@ function expectComparable(run: string, config: TrainConfig, { norm, options, mod
   const isPlain: Readonly<Record<string, boolean>> = {
     "data of files": typeof config.data === "string" && config.valData === undefined,
     "all classes, no tiles": config.classes === undefined && !config.singleClass && config.tiles === undefined,
+    "no class weights": config.classWeights === undefined,
     "no augmentation but the mirror image": (config.augment ?? "none") === "none" && config.verticalFlip === 0,
     "SGD, one batch a step, one process":
       config.optimizer === "sgd" && config.accumulate === 1 && (config.processes ?? 1) === 1,

@@ -3,7 +3,7 @@ import { UsageError } from "../core/errors.js"
 import { type Parameters, Scope } from "../core/parameters.js"
 import type { Precision } from "../engine/names.js"
 import { type BoxHead, BoxPredictor, createBoxHead, type PredictorSizes } from "../roi/head.js"
-import { RoiHeads } from "../roi/roi-heads.js"
+import { RoiHeads, type RoiHeadsOptions } from "../roi/roi-heads.js"
 import { anchorsPerCell } from "../rpn/anchors.js"
 import { RpnHead, type RpnHeadSizes } from "../rpn/head.js"
 import { type AnchorHead, Rpn } from "../rpn/rpn.js"
@@ -25,6 +25,7 @@ export type OwnBackbone = BackboneSpec | ((scope: Scope) => Backbone)
  * @param numClasses K, without the background
  * @param backbone in place of the one that `config.model` names; two linear layers then run on every region
  * @param precision of testing; training is float32
+ * @param training what only training asks for
  * @throws UsageError for a model name that is not known, or several maps with other than one anchor size each
  */
 export function buildFasterRcnn(
@@ -33,15 +34,16 @@ export function buildFasterRcnn(
   numClasses: number,
   backbone?: OwnBackbone,
   precision: Precision = "float32",
+  training: Pick<RoiHeadsOptions, "classWeights"> = {},
 ): FasterRcnn {
   checkOptions(config.options)
   const layers = buildLayers(parameters, config, numClasses, backbone)
   const recording = recordLayers(layers, precision)
   // What a function of the user's does may depend on more than its inputs.
-  if (typeof backbone !== "function") return assemble(recording, config.options, { recordable: true })
+  if (typeof backbone !== "function") return assemble(recording, config.options, { recordable: true, ...training })
   if (precision === "bf16")
     throw new UsageError("--precision bf16 takes a backbone that is described with Ops, got a function")
-  return assemble({ ...recording, backbone: layers.backbone }, config.options)
+  return assemble({ ...recording, backbone: layers.backbone }, config.options, training)
 }
 
 /** The layers of a detector, by its parts. */
@@ -59,14 +61,14 @@ export interface DetectorLayers {
 export function assemble(
   { backbone, rpnHead, boxHead, predictor }: DetectorLayers,
   options: FasterRcnnOptions,
-  { recordable = false }: { readonly recordable?: boolean } = {},
+  { recordable = false, ...training }: { readonly recordable?: boolean } & Pick<RoiHeadsOptions, "classWeights"> = {},
 ): FasterRcnn {
   const { strides } = backbone
   const { rpn, roi, align, context } = options
   const anchors = { ...options.anchors, stride: strides[0]! }
   const parts = {
     rpn: new Rpn(rpnHead, { ...rpn, anchors }),
-    roiHeads: new RoiHeads({ boxHead, predictor }, { ...roi, align, context, strides }),
+    roiHeads: new RoiHeads({ boxHead, predictor }, { ...roi, ...training, align, context, strides }),
   }
   return new FasterRcnn({ backbone, ...parts }, { ...options, anchors }, recordable ? parts : undefined)
 }

@@ -20,44 +20,63 @@ export interface RegionGoals {
   readonly rows: tf.Tensor1D
   readonly images: tf.Tensor1D
   readonly labels: tf.Tensor1D
-  /** `[R]` 1 for a region that counts. */
-  readonly counts: tf.Tensor1D
-  /** How many count, 1 at least. */
+  /** `[R]` the weight of its class for a region that counts, else 0. */
+  readonly weights: tf.Tensor1D
+  /** The sum of the weights, and how many count; 1 where none does. */
+  readonly total: tf.Scalar
   readonly number: tf.Scalar
   readonly boxes: BoxTargets
 }
 
 /** The goals as a list, which `regionGoalsOf` takes apart. */
-export const tensorsOfRegionGoals = ({ rows, images, labels, counts, number, boxes }: RegionGoals): tf.Tensor[] => [
+export const tensorsOfRegionGoals = ({
   rows,
   images,
   labels,
-  counts,
+  weights,
+  total,
   number,
-  ...tensorsOfTargets(boxes),
-]
+  boxes,
+}: RegionGoals): tf.Tensor[] => [rows, images, labels, weights, total, number, ...tensorsOfTargets(boxes)]
 
-export function regionGoalsOf([rows, images, labels, counts, number, ...boxes]: readonly tf.Tensor[]): RegionGoals {
+export function regionGoalsOf([
+  rows,
+  images,
+  labels,
+  weights,
+  total,
+  number,
+  ...boxes
+]: readonly tf.Tensor[]): RegionGoals {
   return {
     rows: rows as tf.Tensor1D,
     images: images as tf.Tensor1D,
     labels: labels as tf.Tensor1D,
-    counts: counts as tf.Tensor1D,
+    weights: weights as tf.Tensor1D,
+    total: total as tf.Scalar,
     number: number as tf.Scalar,
     boxes: boxTargetsOf(boxes),
   }
 }
 
-/** @param perImage how many regions stand for each image, of which those of its targets come first, and count */
-export function regionGoals(targets: readonly RoiTargets[], perImage: readonly number[]): RegionGoals {
+/**
+ * @param perImage how many regions stand for each image, of which those of its targets come first, and count
+ * @param classWeights of background and the classes 1..K, above 0; 1 each where left out
+ */
+export function regionGoals(
+  targets: readonly RoiTargets[],
+  perImage: readonly number[],
+  classWeights?: readonly number[],
+): RegionGoals {
   const size = perImage.reduce((sum, own) => sum + own, 0)
-  const [images, labels, counts] = [new Int32Array(size), new Int32Array(size), new Float32Array(size)]
+  const [images, labels, weights] = [new Int32Array(size), new Int32Array(size), new Float32Array(size)]
+  const weightOf = (label: number) => classWeights?.[label] ?? 1
   const foreground: number[] = []
   let start = 0
   for (const [n, own] of targets.entries()) {
     images.fill(n, start, start + perImage[n]!)
     labels.set(own.labels, start)
-    counts.fill(1, start, start + own.labels.length)
+    weights.set(Float32Array.from(own.labels, weightOf), start)
     for (let row = 0; row < own.deltas.length / 4; row++) foreground.push(start + row)
     start += perImage[n]!
   }
@@ -78,28 +97,30 @@ export function regionGoals(targets: readonly RoiTargets[], perImage: readonly n
     ),
     images: tf.tensor1d(images, "int32"),
     labels: tf.tensor1d(labels, "int32"),
-    counts: tf.tensor1d(counts),
+    weights: tf.tensor1d(weights),
+    total: tf.scalar(weights.reduce((sum, weight) => sum + weight, 0) || 1),
     number: tf.scalar(Math.max(1, number)),
     boxes,
   }
 }
 
 /**
- * The head's two losses over the sampled regions of all images, both divided by their number.
+ * The head's two losses over the sampled regions of all images: the mean of the classes' cross entropy, weighted by class, and the
+ * boxes' sum by the number of regions.
  * @param goals of the regions in `outputs`
  * @param box how boxes are compared
  * @returns scalars; `loss_box_reg` counts only the foreground's own class, and is 0 without foreground
- * @source torchvision `fastrcnn_loss`
+ * @source torchvision `fastrcnn_loss`; weights: PyTorch `cross_entropy(weight=...)`, whose mean is over the weights too
  */
 export function roiLosses(
   { logits, deltas }: RoiOutputs,
-  { rows, labels, counts, number, boxes }: RegionGoals,
+  { rows, labels, weights, total, number, boxes }: RegionGoals,
   box: BoxLossOptions,
 ): { loss_classifier: tf.Scalar; loss_box_reg: tf.Scalar } {
   const slots = tf.add(tf.mul(rows, tf.scalar(logits.shape[1], "int32")), labels) as tf.Tensor1D
   const moved = takeRows(tf.reshape(deltas, [-1, 4]) as tf.Tensor2D, slots)
   return {
-    loss_classifier: tf.div(tf.sum(tf.mul(softmaxCrossEntropy(logits, labels), counts)), number),
+    loss_classifier: tf.div(tf.sum(tf.mul(softmaxCrossEntropy(logits, labels), weights)), total),
     loss_box_reg: tf.div(boxLoss(moved, boxes, roiCoderWeights, box), number),
   }
 }

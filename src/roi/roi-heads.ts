@@ -32,6 +32,8 @@ export interface RoiHeadsOptions {
   readonly match: MatchOptions
   readonly sample: SampleOptions
   readonly loss: BoxLossOptions
+  /** Of background and the classes 1..K, in the loss of the classes; 1 each where left out. */
+  readonly classWeights?: readonly number[]
 }
 
 /** The truths of one image, in input pixels. */
@@ -117,7 +119,7 @@ export class RoiHeads {
       return concatFloat32([boxes, ...new Array<Float32Array>(more).fill(filler)])
     })
     const perImage = regions.map(({ length }) => length / 4)
-    return { regions, goals: regionGoals(targets, perImage) }
+    return { regions, goals: regionGoals(targets, perImage, this.options.classWeights) }
   }
 
   /** The regions of each image, behind them each whole image where that is seen too: squares of bins. */

@@ -35,6 +35,7 @@ import { batchSize } from "./training/batch-size.js"
 import { fingerprintOf, readTrainingData, type TrainingData } from "./training/box-data.js"
 import { chooseAnchors } from "./training/choose-anchors.js"
 import { chooseBatch, mostOf } from "./training/choose-batch.js"
+import { weightClasses } from "./training/class-weights.js"
 import { closedEpochs, loaderOf, policiesOf } from "./training/detector-loader.js"
 import { detectorLook } from "./training/detector-look.js"
 import { planTraining } from "./training/detector-plan.js"
@@ -118,7 +119,8 @@ export const detectorTrainer: Trainer<
   async prepare({ config, model, data: { training, validation }, state, start }, { log }) {
     const random = seededRandom(mixSeeds(config.seed, INITIALISATION_SEED))
     const { backbone, precision } = config
-    const parts = { model, classes: training.classes, start, backbone, precision }
+    const classWeights = weightClasses(config.classWeights, training, log)
+    const parts = { model, classes: training.classes, start, backbone, precision, classWeights }
     const lines: string[] = []
     const tell = (line: string) => {
       lines.push(line)
@@ -222,25 +224,30 @@ interface Parts {
   readonly start: DetectorStart | undefined
   readonly backbone: OwnBackbone | undefined
   readonly precision: Precision
+  readonly classWeights: readonly number[] | undefined
 }
 
-function rebuild({ model, classes, backbone, precision }: Parts, state: SavedState, random: Random) {
+const detectorOf = ({ model, classes, backbone, precision, classWeights }: Parts, parameters: Parameters) =>
+  buildFasterRcnn(parameters, model, classes.length, backbone, precision, classWeights && { classWeights })
+
+function rebuild(parts: Parts, state: SavedState, random: Random) {
   const parameters = new Parameters(random, state.weights)
-  return { parameters, detector: buildFasterRcnn(parameters, model, classes.length, backbone, precision) }
+  return { parameters, detector: detectorOf(parts, parameters) }
 }
 
 /** A detector that begins a run; from one that knows other classes it takes the classes that both know. */
-function build({ model, classes, start, backbone, precision }: Parts, random: Random, log: (line: string) => void) {
+function build(parts: Parts, random: Random, log: (line: string) => void) {
+  const { model, classes, start } = parts
   if (start === undefined) {
     const parameters = new Parameters(random)
-    return { parameters, detector: buildFasterRcnn(parameters, model, classes.length, backbone, precision) }
+    return { parameters, detector: detectorOf(parts, parameters) }
   }
   const { checkpoint, weights } = start
   const known = checkpoint.model.kind === "detector" ? checkpoint.model.info.classes : undefined
   const isOther = known !== undefined && known.join("\n") !== classes.join("\n")
   const { body, head } = isOther ? splitHead(weights) : { body: weights, head: undefined }
   const parameters = new Parameters(random, body)
-  const detector = buildFasterRcnn(parameters, model, classes.length, backbone, precision)
+  const detector = detectorOf(parts, parameters)
   log(`${checkpoint.path}:\n${describeReport(expectFit(checkpoint, parameters, model.model))}`)
   if (head !== undefined) {
     const origins = copyHead(parameters, head, known!.length, matchClasses(known!, classes))

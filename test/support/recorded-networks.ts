@@ -137,6 +137,12 @@ function ofLabels<Result>(labels: tf.Tensor1D, work: (labels: tf.Tensor1D) => Re
 
 const model = { ...modelDefaults, model: "fasterrcnn_resnet18_c4" }
 
+interface Kind {
+  readonly backbone: BackboneSpec
+  readonly wishes: Partial<FasterRcnnOptions>
+  readonly training?: { readonly classWeights: readonly number[] }
+}
+
 /** @param kind one of `kinds` */
 export function detector(
   isRecorded: boolean,
@@ -144,12 +150,12 @@ export function detector(
   precision: Precision = "float32",
 ): Made<TrainingBatch> {
   const parameters = new Parameters(seededRandom(0))
-  const { backbone, wishes } = kinds[kind]
+  const { backbone, wishes, training }: Kind = kinds[kind]
   const roi = { ...fasterRcnnDefaults.roi, sample: { batchSizePerImage: 24, positiveFraction: 0.25 } }
   const { proposals } = fasterRcnnDefaults
   const train = { ...proposals.train, preNmsTopN: 100, postNmsTopN: 40 }
   const full: FasterRcnnOptions = { ...fasterRcnnDefaults, roi, proposals: { ...proposals, train }, ...wishes }
-  const made = buildFasterRcnn(parameters, { ...model, options: full }, 2, backbone, precision)
+  const made = buildFasterRcnn(parameters, { ...model, options: full }, 2, backbone, precision, training)
   const step = detectorGradients(made, () => parameters.trainable(), precision)!
   return {
     parameters,
@@ -186,6 +192,11 @@ const anchors = { ...fasterRcnnDefaults.anchors, sizes: [32, 64] }
 const align = fasterRcnnDefaults.align
 export const kinds = {
   "of one map, its norms trained": { backbone: plainBackbone(), wishes: { anchors } },
+  "with weights of its classes": {
+    backbone: plainBackbone(),
+    wishes: { anchors },
+    training: { classWeights: [1, 3, 0.25] },
+  },
   "of two maps, each region beside its whole image": {
     backbone: twoLevelBackbone,
     wishes: { anchors, context: true, align: { ...align, samplingRatio: 0, aligned: true } },
@@ -206,4 +217,4 @@ export const kinds = {
       },
     },
   },
-} satisfies Record<string, { backbone: BackboneSpec; wishes: Partial<FasterRcnnOptions> }>
+} satisfies Record<string, Kind>

@@ -162,6 +162,12 @@ export const trainSchema = z.strictObject({
     value: "share",
     source: "detectron2 RepeatFactorTrainingSampler; off by default",
   }),
+  classWeights: option(z.array(z.string()).min(1).optional(), {
+    help: "weights of classes in the loss of their names: auto, by how rare each is, or some as in cat=2,dog=0.5",
+    value: "auto|name=weight",
+    otherwise: "1 each",
+    source: "PyTorch's cross_entropy(weight); auto: scikit-learn's `balanced`",
+  }),
   ...inputSides,
   anchors: option(z.enum(["auto"]).optional(), {
     help: "auto: as many anchor sizes and ratios as the detector has, fitted to the data",
