@@ -1,4 +1,5 @@
-import { atLeastOne, fraction, type Rule, trueOrFalse, withDefaults } from "../core/options.js"
+import { UsageError } from "../core/errors.js"
+import { atLeastOne, fraction, oneOf, type Rule, trueOrFalse, withDefaults } from "../core/options.js"
 import { type SelectOptions, selectDefaults, selectOptions, softNmsRule } from "../roi/select.js"
 
 /** How a detection is made; what is left out is the detector's own default, or not done. */
@@ -21,6 +22,11 @@ export interface DetectOptions {
   readonly flip?: boolean
   /** Shorter sides, in input pixels, at which regions are looked at: each at the two that suit its size. */
   readonly scales?: readonly number[]
+  /**
+   * How what several detectors, mirror images and scales have found comes together: `nms` as said above; `wbf`: each looks
+   * for itself, and weighted boxes fusion makes one list of theirs.
+   */
+  readonly fusion?: "nms" | "wbf"
   /** Side, in pixels of the image, of square tiles that are looked at one by one beside the whole image. */
   readonly tiles?: number
   /** The minimum overlap of neighbouring tiles, as a share of a tile. */
@@ -41,6 +47,7 @@ export const detectRules: Readonly<Record<keyof DetectOptions, Rule>> = {
     Array.isArray(value) && value.every((side) => atLeastOne(side) === undefined)
       ? undefined
       : "a list of whole numbers, 1 or more",
+  fusion: oneOf("nms", "wbf"),
   tiles: (value) => (Number.isInteger(value) && (value as number) >= 32 ? undefined : "a whole number, 32 or more"),
   overlap: (value) =>
     fraction(value) === undefined && (value as number) <= 0.9 ? undefined : "a number from 0 to 0.9",
@@ -53,6 +60,13 @@ export function checkDetectOptions(name: string, options: DetectOptions): void {
     return [option, (value: unknown) => (value === undefined ? undefined : rule(value))]
   })
   withDefaults<Record<string, unknown>>(name, known, { ...options }, Object.fromEntries(ifGiven))
+  expectTogether(options)
+}
+
+/** @throws UsageError for options that do not go together */
+export function expectTogether({ fusion, tiles }: Pick<DetectOptions, "fusion" | "tiles">): void {
+  if (fusion !== "wbf" || tiles === undefined) return
+  throw new UsageError("fusion wbf is of whole images. Leave out tiles, or take fusion nms")
 }
 
 /**

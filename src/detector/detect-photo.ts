@@ -1,8 +1,9 @@
 import type { Detections } from "../boxes/boxes.js"
-import { joinDetections, scoredAtLeast } from "../boxes/detections.js"
+import { bestDetections, joinDetections, scoredAtLeast } from "../boxes/detections.js"
+import { fuseBoxes } from "../boxes/fuse.js"
 import { filterByScore } from "../roi/predictions.js"
 import { type SelectOptions, selectCandidates } from "../roi/select.js"
-import { type DetectOptions, selectionFor } from "./detect-options.js"
+import { type DetectOptions, expectTogether, selectionFor } from "./detect-options.js"
 import { ensemble } from "./ensemble.js"
 import { mirrorBack } from "./flip.js"
 import type { Photo, Window } from "./photo.js"
@@ -23,6 +24,8 @@ export async function detectPhoto(
   options: DetectOptions = {},
 ): Promise<Detections> {
   const select = selectionFor(networks[0]!.detector.options.select, options)
+  expectTogether(options)
+  if (options.fusion === "wbf") return chosenBy(options, await fuseViews(networks, photo, options, select))
   const lookAt = (part: Photo) => findCandidates(networks, part, options, select)
   const lookTwice = async (part: Photo) =>
     joinDetections([await lookAt(part), mirrorBack(await lookAt(part.mirrored()), part.width)])
@@ -32,7 +35,37 @@ export async function detectPhoto(
   const tiles: TileCandidates[] = []
   for (const window of windows) tiles.push({ window, found: moved(await candidatesOf(photo.part(window)), window) })
   const found = tiles.length === 0 ? selectCandidates(whole, select) : selectTiled(whole, tiles, photo, select)
-  return options.score === undefined ? found : scoredAtLeast(found, options.score)
+  return chosenBy(options, found)
+}
+
+const chosenBy = ({ score }: DetectOptions, found: Detections): Detections =>
+  score === undefined ? found : scoredAtLeast(found, score)
+
+/** What each network finds by itself, at each scale and in the mirror image too, as one list. */
+async function fuseViews(
+  networks: readonly Network[],
+  photo: Photo,
+  { scales, flip, refine }: DetectOptions,
+  select: SelectOptions,
+): Promise<Detections> {
+  const lists: Detections[] = []
+  for (const view of networks.flatMap((network) => atScales(network, scales))) {
+    const detect = async (part: Photo) =>
+      selectCandidates(await findCandidates([view], part, { ...(refine && { refine }) }, select), select)
+    lists.push(await detect(photo))
+    if (flip) lists.push(mirrorBack(await detect(photo.mirrored()), photo.width))
+  }
+  return bestDetections(fuseBoxes(lists), select.maxDetections)
+}
+
+/** A network as if each of the shorter sides were its own. */
+function atScales(network: Network, scales: readonly number[] = []): Network[] {
+  const { size: own, maxSize } = network.config
+  const sides = scales.length === 0 ? [own] : scales
+  return sides.map((size) => ({
+    ...network,
+    config: { ...network.config, size, maxSize: Math.round((maxSize * size) / own) },
+  }))
 }
 
 /** All boxes of a photo that may become detections. */

@@ -42,6 +42,7 @@ export function graphDetector<Image>(
 
 /** The first of the options that a graph cannot do, as it looks at an image once and leaves out what overlaps. */
 export function beyondGraph(options: DetectOptions): keyof DetectOptions | undefined {
-  const names = ["softNms", "agnosticNms", "vote", "refine", "flip", "scales", "tiles"] as const
-  return names.find((name) => options[name] !== undefined && options[name] !== false && options[name] !== "off")
+  const names = ["softNms", "agnosticNms", "vote", "refine", "flip", "scales", "fusion", "tiles"] as const
+  const usual: readonly unknown[] = [undefined, false, "off", "nms"]
+  return names.find((name) => !usual.includes(options[name]))
 }

@@ -1,6 +1,7 @@
 import type { BackboneSpec } from "../backbone/backbone.js"
 import { UsageError, UserError } from "../core/errors.js"
 import type { OwnBackbone } from "../detector/build.js"
+import { expectTogether } from "../detector/detect-options.js"
 import { gpuDriver } from "../engine/native/load.js"
 import { loadOnnxRuntime } from "../engine/onnx-runtime.js"
 import { whyNoGraph } from "../onnx/detector-graph.js"
@@ -24,6 +25,7 @@ export async function openNetwork(
   weights: readonly WeightsSource[],
   { engine, detect = {}, backbone, precision = "float32", threads }: OpenOptions,
 ): Promise<PixelDetector> {
+  expectTogether(detect)
   const [first] = weights as [WeightsSource]
   const graph = weights.find(isGraph)
   if (graph !== undefined && engine !== "auto" && engine !== "onnx") {

@@ -11,6 +11,7 @@ test.each([
   [{ scales: 400 }, "detect: expected scales to be a list of whole numbers, 1 or more, got 400"],
   [{ scales: [400, 0] }, "detect: expected scales to be a list of whole numbers, 1 or more, got [400,0]"],
   [{ tiles: 16 }, "detect: expected tiles to be a whole number, 32 or more, got 16"],
+  [{ fusion: "mean" }, 'detect: expected fusion to be nms or wbf, got "mean"'],
   [{ overlap: 1 }, "detect: expected overlap to be a number from 0 to 0.9, got 1"],
   [{ flips: true }, /^detect: unknown option "flips"\. Did you mean "flip"\?/],
 ])("%j is refused in one line", (options, line) => {

@@ -2,12 +2,15 @@ import * as tf from "@tensorflow/tfjs-core"
 import { beforeAll, describe, expect, test } from "vitest"
 import { RgbPhoto } from "../../datasets/image/photo.js"
 import type { Detections } from "../../src/boxes/boxes.js"
+import { bestDetections, scoredAtLeast } from "../../src/boxes/detections.js"
+import { fuseBoxes } from "../../src/boxes/fuse.js"
 import { imageNet } from "../../src/core/normalisation.js"
 import { Parameters } from "../../src/core/parameters.js"
 import { seededRandom } from "../../src/core/random.js"
 import type { DetectOptions } from "../../src/detector/detect-options.js"
 import { detectPhoto } from "../../src/detector/detect-photo.js"
 import { mirrorBack } from "../../src/detector/flip.js"
+import type { Network } from "../../src/detector/region-predictor.js"
 import { startEngine } from "../../src/engine/start.js"
 import { expectClose } from "../support/close.js"
 import { onEveryEngine } from "../support/engines.js"
@@ -102,6 +105,38 @@ onEveryEngine("detecting in a photo", () => {
     expect([...(await detectPhoto([network], noise, { ...few, scales: [height, 144] })).scores]).not.toEqual([
       ...plain.scores,
     ])
+  })
+
+  test("weighted boxes fusion is of what each network finds by itself, at each scale and in the mirror image", async () => {
+    const [one, other] = [tiny(1).network, tiny(2).network]
+    const at = (network: Network, size: number): Network => ({
+      ...network,
+      config: { ...network.config, size, maxSize: 2 * size },
+    })
+    const lists: Detections[] = []
+    for (const view of [at(one, height), at(one, 144), at(other, height), at(other, 144)]) {
+      const alone = { ...few, score: 0.05 }
+      lists.push(await detectPhoto([view], noise, alone))
+      lists.push(mirrorBack(await detectPhoto([view], noise.mirrored(), alone), width))
+    }
+    const tensors = tf.memory().numTensors
+    const fused = { ...few, fusion: "wbf", flip: true, scales: [height, 144] } as const
+    const found = await detectPhoto([one, other], noise, { ...fused, score: 0.05 })
+    expect(tf.memory().numTensors).toBe(tensors)
+    const expected = fuseBoxes(lists)
+    expect(expected.scores.length).toBeGreaterThan(10)
+    expectSame(found, scoredAtLeast(bestDetections(expected, few.maxDetections), 0.05))
+    const best = await detectPhoto([one, other], noise, { ...fused, score: found.scores[2]! })
+    expect([...best.scores]).toEqual([...found.scores.subarray(0, 3)])
+  })
+
+  test("fusion of one look is what it finds; it does not go with tiles", async () => {
+    const { network } = tiny(1)
+    const plain = await detectPhoto([network], noise, few)
+    // Boxes that NMS at 0.5 leaves may still be one object at 0.55: here there are none.
+    expectSame(await detectPhoto([network], noise, { ...few, fusion: "wbf", scales: [] }), plain)
+    const both = detectPhoto([network], noise, { fusion: "wbf", tiles: 64 })
+    await expect(both).rejects.toThrow("fusion wbf is of whole images. Leave out tiles, or take fusion nms")
   })
 
   test("global context goes with everything else", async () => {

@@ -28,6 +28,11 @@ export const lookShape = {
     help: "multi-scale testing: shorter sides, as in 400,500,600",
     unit: "sides",
   }),
+  fusion: option(z.enum(["nms", "wbf"]).optional(), {
+    help: "what makes one list of several --weights, --scales and --flip: nms, or wbf, weighted boxes fusion (IoU 0.55, mean score)",
+    otherwise: "nms, over regions that all look at together",
+    source: "Solovyev et al. 2019 and their package ensemble-boxes: iou_thr 0.55, conf_type avg",
+  }),
   ...tilesShape("also detect on tiles of this side, for small objects in large photos"),
 }
 
