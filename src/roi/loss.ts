@@ -20,40 +20,29 @@ export interface RegionGoals {
   readonly rows: tf.Tensor1D
   readonly images: tf.Tensor1D
   readonly labels: tf.Tensor1D
-  /** `[R]` the weight of its class for a region that counts, else 0. */
+  /** `[R]` the weight of its class for a region that counts, on a mean of 1 over those; else 0. */
   readonly weights: tf.Tensor1D
-  /** The sum of the weights, and how many count; 1 where none does. */
-  readonly total: tf.Scalar
+  /** How many count, 1 at least. */
   readonly number: tf.Scalar
   readonly boxes: BoxTargets
 }
 
 /** The goals as a list, which `regionGoalsOf` takes apart. */
-export const tensorsOfRegionGoals = ({
+export const tensorsOfRegionGoals = ({ rows, images, labels, weights, number, boxes }: RegionGoals): tf.Tensor[] => [
   rows,
   images,
   labels,
   weights,
-  total,
   number,
-  boxes,
-}: RegionGoals): tf.Tensor[] => [rows, images, labels, weights, total, number, ...tensorsOfTargets(boxes)]
+  ...tensorsOfTargets(boxes),
+]
 
-export function regionGoalsOf([
-  rows,
-  images,
-  labels,
-  weights,
-  total,
-  number,
-  ...boxes
-]: readonly tf.Tensor[]): RegionGoals {
+export function regionGoalsOf([rows, images, labels, weights, number, ...boxes]: readonly tf.Tensor[]): RegionGoals {
   return {
     rows: rows as tf.Tensor1D,
     images: images as tf.Tensor1D,
     labels: labels as tf.Tensor1D,
     weights: weights as tf.Tensor1D,
-    total: total as tf.Scalar,
     number: number as tf.Scalar,
     boxes: boxTargetsOf(boxes),
   }
@@ -97,11 +86,16 @@ export function regionGoals(
     ),
     images: tf.tensor1d(images, "int32"),
     labels: tf.tensor1d(labels, "int32"),
-    weights: tf.tensor1d(weights),
-    total: tf.scalar(weights.reduce((sum, weight) => sum + weight, 0) || 1),
+    weights: tf.tensor1d(classWeights === undefined ? weights : meanOne(weights, number)),
     number: tf.scalar(Math.max(1, number)),
     boxes,
   }
+}
+
+/** @param count how many of them are of regions that count */
+function meanOne(weights: Float32Array, count: number): Float32Array {
+  const total = weights.reduce((sum, weight) => sum + weight, 0)
+  return total > 0 ? weights.map((weight) => (weight * count) / total) : weights
 }
 
 /**
@@ -114,13 +108,13 @@ export function regionGoals(
  */
 export function roiLosses(
   { logits, deltas }: RoiOutputs,
-  { rows, labels, weights, total, number, boxes }: RegionGoals,
+  { rows, labels, weights, number, boxes }: RegionGoals,
   box: BoxLossOptions,
 ): { loss_classifier: tf.Scalar; loss_box_reg: tf.Scalar } {
   const slots = tf.add(tf.mul(rows, tf.scalar(logits.shape[1], "int32")), labels) as tf.Tensor1D
   const moved = takeRows(tf.reshape(deltas, [-1, 4]) as tf.Tensor2D, slots)
   return {
-    loss_classifier: tf.div(tf.sum(tf.mul(softmaxCrossEntropy(logits, labels), weights)), total),
+    loss_classifier: tf.div(tf.sum(tf.mul(softmaxCrossEntropy(logits, labels), weights)), number),
     loss_box_reg: tf.div(boxLoss(moved, boxes, roiCoderWeights, box), number),
   }
 }

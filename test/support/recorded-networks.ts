@@ -137,6 +137,12 @@ function ofLabels<Result>(labels: tf.Tensor1D, work: (labels: tf.Tensor1D) => Re
 
 const model = { ...modelDefaults, model: "fasterrcnn_resnet18_c4" }
 
+interface Kind {
+  readonly backbone: BackboneSpec
+  readonly wishes: Partial<FasterRcnnOptions>
+  readonly training?: { readonly classWeights: readonly number[] }
+}
+
 /** @param kind one of `kinds` */
 export function detector(
   isRecorded: boolean,
@@ -192,6 +198,11 @@ const anchors = { ...fasterRcnnDefaults.anchors, sizes: [32, 64] }
 const align = fasterRcnnDefaults.align
 export const kinds = {
   "of one map, its norms trained": { backbone: plainBackbone(), wishes: { anchors } },
+  "with weights of its classes": {
+    backbone: plainBackbone(),
+    wishes: { anchors },
+    training: { classWeights: [1, 3, 0.25] },
+  },
   "of two maps, each region beside its whole image": {
     backbone: twoLevelBackbone,
     wishes: { anchors, context: true, align: { ...align, samplingRatio: 0, aligned: true } },

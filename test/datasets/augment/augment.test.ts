@@ -3,7 +3,9 @@ import { expect, test } from "vitest"
 import { augmentScene } from "../../../datasets/augment/augment.js"
 import { drawIouCrop } from "../../../datasets/augment/cutouts.js"
 import { type AugmentOptions, augmentPresets, drawPartners, isAugmenting } from "../../../datasets/augment/levels.js"
-import { area, type Box, type Colour, cutOut, type Scene } from "../../../datasets/augment/scene.js"
+import { area, type Box, type Colour, cutOut, isCentreLeft, type Scene } from "../../../datasets/augment/scene.js"
+import { resizeInto } from "../../../datasets/image/resize.js"
+import { placeTruths } from "../../../datasets/loader/truths.js"
 import { mixSeeds, seededRandom } from "../../../src/core/random.js"
 
 const gray: Colour = [124, 116, 104]
@@ -101,6 +103,133 @@ test("what happens is decided by the seed alone, and colours move no box", () =>
   expect(coloured.objects).toEqual(scene.objects)
   expect(coloured.image.data).not.toEqual(scene.image.data)
   expect(augmentScene([scene], none, gray, seededRandom(4))).toEqual(scene)
+})
+
+/** Colours that tell the objects of up to two photos apart, from each other and from any mixture with black. */
+const colours: readonly (readonly Colour[])[] = [
+  [
+    [200, 0, 0],
+    [0, 200, 0],
+  ],
+  [
+    [0, 0, 200],
+    [0, 100, 100],
+  ],
+]
+
+/** Black, each object in a colour of its own. */
+function coloured(
+  photo: number,
+  { width, height, boxes }: { width: number; height: number; boxes: readonly Box[] },
+): Scene {
+  const scene = paint(photo, width, height, [])
+  const data = scene.image.data
+  for (const [index, [x1, y1, x2, y2]] of boxes.entries()) {
+    for (let y = y1; y < y2; y++) for (let x = x1; x < x2; x++) data.set(colours[photo]![index]!, 3 * (y * width + x))
+  }
+  return { ...scene, objects: boxes.map((box, index) => ({ photo, index, box })) }
+}
+
+/** Every pixel of one colour, as a box, and how many there are. */
+function boxOfColour({ data, width }: Scene["image"], colour: Colour): { box: Box; count: number } {
+  const box: [number, number, number, number] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY, 0, 0]
+  let count = 0
+  for (let at = 0; at < data.length; at += 3) {
+    if (colour.some((value, c) => data[at + c] !== value)) continue
+    const [x, y] = [(at / 3) % width, Math.floor(at / 3 / width)]
+    box[0] = Math.min(box[0], x)
+    box[1] = Math.min(box[1], y)
+    box[2] = Math.max(box[2], x + 1)
+    box[3] = Math.max(box[3], y + 1)
+    count++
+  }
+  return { box, count }
+}
+
+test.each<[string, Partial<AugmentOptions>, number]>([
+  ["scale jitter", { scale: [0.5, 4] }, 0.1],
+  ["zoom-out", { zoomOut: 1 }, 1],
+  ["vertical flip", { verticalFlip: 1 }, 1],
+])("%s: an object is where its colour is; it goes where less than a share of it is left", (_, given, least) => {
+  let gone = 0
+  const law = fc.property(photo, fc.nat(), (one, seed) => {
+    const made = augmentScene([coloured(0, one)], { ...none, ...given }, gray, seededRandom(seed))
+    for (const [index, [x1, y1, x2, y2]] of one.boxes.entries()) {
+      const seen = boxOfColour(made.image, colours[0]![index]!)
+      const kept = made.objects.find((object) => object.index === index)
+      const share = seen.count / ((x2 - x1) * (y2 - y1))
+      expect(kept !== undefined).toBe(share >= least)
+      if (kept !== undefined) expect(kept.box).toEqual(seen.box)
+      else gone++
+    }
+  })
+  fc.assert(law, { numRuns: 60, seed: 1 })
+  // With a scale of 4 many objects are lost; nothing is lost elsewhere.
+  expect(gone > 0).toBe(least < 1)
+})
+
+test("IoU crop: an object stays exactly where its centre does, with the box of its colour", () => {
+  const law = fc.property(photo, fc.nat(), (one, seed) => {
+    const scene = coloured(0, one)
+    const crop = drawIouCrop(scene, seededRandom(seed))
+    if (crop === undefined) return
+    const made = cutOut(scene, crop, gray, isCentreLeft(crop))
+    for (const [index, [x1, y1, x2, y2]] of one.boxes.entries()) {
+      const [x, y] = [(x1 + x2) / 2 - crop.left, (y1 + y2) / 2 - crop.top]
+      const kept = made.objects.find((object) => object.index === index)
+      expect(kept !== undefined).toBe(x > 0 && y > 0 && x < crop.width && y < crop.height)
+      if (kept !== undefined) expect(kept.box).toEqual(boxOfColour(made.image, colours[0]![index]!).box)
+    }
+  })
+  fc.assert(law, { numRuns: 80, seed: 2 })
+})
+
+test("mirror image: boxes follow the pixels of their objects through the resize of training", () => {
+  const law = fc.property(photo, fc.boolean(), fc.constantFrom(1, 2, 3), (one, flip, scale) => {
+    const { width, height, boxes } = one
+    const [wide, high] = [scale * width, scale * height]
+    for (const [index, box] of boxes.entries()) {
+      const { image } = paint(0, width, height, [box])
+      const out = new Float32Array(3 * wide * high)
+      const bytes = { mean: [0, 0, 0], std: [1 / 255, 1 / 255, 1 / 255] } as const
+      resizeInto(image, { out, height: high, width: wide, offset: 0, rowStride: 3 * wide, flip, ...bytes })
+      const data = Uint8Array.from(out, Math.round)
+      const record = {
+        boxes: Float64Array.from(boxes.flat()),
+        labels: Int32Array.of(1, 2),
+        crowd: new Uint8Array(2),
+        difficult: new Uint8Array(2),
+      }
+      const place = { height: high, width: wide, imageHeight: height, imageWidth: width }
+      const truths = placeTruths(record, place, flip)
+      const seen = whiteBox({ image: { data, height: high, width: wide }, objects: [] })!
+      for (const [k, side] of truths.boxes.subarray(4 * index, 4 * index + 4).entries()) {
+        expect(Math.abs(side - seen[k]!)).toBeLessThanOrEqual(1)
+      }
+    }
+  })
+  fc.assert(law, { numRuns: 40, seed: 3 })
+})
+
+test("mixup: each object's box is that of its pixels, of both photos, within a pixel", () => {
+  const law = fc.property(photo, photo, fc.nat(), (one, other, seed) => {
+    const shown = (from: number, index: number) =>
+      [one, other].map(({ width, height, boxes }, i) => ({
+        image: paint(i, width, height, boxes, from === i ? index : -1).image,
+        objects: boxes.map((box, at) => ({ photo: i, index: at, box })),
+      }))
+    const { objects } = augmentScene(shown(0, 0), { ...none, mixUp: 1 }, black, seededRandom(seed))
+    expect(objects.filter(({ photo: from }) => from === 0)).toHaveLength(2)
+    for (const { photo: from, index, box } of objects) {
+      const { image } = augmentScene(shown(from, index), { ...none, mixUp: 1 }, black, seededRandom(seed))
+      // A share of white, 0.3 at least, over black: half of its most is its edge.
+      const most = image.data.reduce((high, value) => Math.max(high, value), 0)
+      const data = image.data.map((value) => (2 * value > most ? 255 : 0))
+      const seen = whiteBox({ image: { ...image, data }, objects: [] })!
+      for (const [k, side] of box.entries()) expect(Math.abs(side - seen[k]!)).toBeLessThanOrEqual(1)
+    }
+  })
+  fc.assert(law, { numRuns: 40, seed: 4 })
 })
 
 test("mixed images have the objects of both and pixels between theirs", () => {
