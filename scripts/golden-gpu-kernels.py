@@ -16,7 +16,7 @@ os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 
 LIBRARIES = ("libtensorflow_framework.so.2", "libtensorflow_cc.so.2")
 # The types that we compute with, by TensorFlow's numbers (tensorflow/core/framework/types.proto).
-TYPES = {1: "float32", 3: "int32", 10: "bool"}
+TYPES = {1: "float32", 3: "int32", 10: "bool", 14: "bfloat16"}
 
 
 class Buffer(ctypes.Structure):

@@ -1,3 +1,4 @@
+import { gpuQuery, nvidiaSmi } from "../engine/native/gpu-query.js"
 import { run } from "./programs.js"
 
 /** The GPU that CUDA computes on, and what is to be known of it before times are taken. */
@@ -21,9 +22,7 @@ export interface CudaDevice {
  * @returns values of which some are null where it does not answer, as in containers without it
  */
 export async function cudaDevice(environment: NodeJS.ProcessEnv = process.env): Promise<CudaDevice> {
-  const [id = "0"] = (environment.CUDA_VISIBLE_DEVICES || "0").split(",")
-  const query = "--query-gpu=name,compute_cap,memory.total"
-  const { code, output } = await run("nvidia-smi", [`--id=${id}`, query, "--format=csv,noheader,nounits"])
+  const { code, output } = await run(nvidiaSmi, gpuQuery("name,compute_cap,memory.total", environment))
   const [name, capability, mebibytes] = code === 0 ? output.trim().split(/\s*,\s*/) : []
   const computeCapability = /^\d+\.\d+$/.test(capability ?? "") ? capability! : null
   return {

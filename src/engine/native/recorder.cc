@@ -72,8 +72,14 @@ std::string OnlyValue(const TF_Tensor* values) {
 using Buffer = std::unique_ptr<TF_Buffer, decltype(&TF_DeleteBuffer)>;
 Buffer NewBuffer() { return Buffer(TF_NewBuffer(), TF_DeleteBuffer); }
 
-/** The attributes of an operation, as its node has them. */
-std::string AttributesOf(const TFE_Op* op, TF_Status* status) {
+/** What bfloat16 is for: multiplying. All of these have one result, and kernels for it on GPUs. */
+bool IsProduct(const std::string& op) {
+  return op == "Conv2D" || op == "Conv2DBackpropInput" || op == "Conv2DBackpropFilter" || op == "MatMul" ||
+         op == "BatchMatMulV2";
+}
+
+/** The attributes of an operation, as its node has them. @param without the name of one to leave out */
+std::string AttributesOf(const TFE_Op* op, const std::string& without, TF_Status* status) {
   const Buffer list = NewBuffer();
   TFE_OpAttrsSerialize(TFE_OpGetAttrs(op), list.get(), status);
   if (TF_GetCode(status) != TF_OK) return "";
@@ -83,7 +89,10 @@ std::string AttributesOf(const TFE_Op* op, TF_Status* status) {
   for (const char* end = at + list->length; at < end;) {
     const uint64_t tag = ReadVarint(&at);
     const uint64_t length = ReadVarint(&at);
-    if (tag >> 3 == 2) attributes += BytesField(5, std::string(at, length));
+    const std::string entry(at, length);
+    // A map's entry: its key comes first.
+    const bool is_left_out = !without.empty() && entry.rfind(BytesField(1, without), 0) == 0;
+    if (tag >> 3 == 2 && !is_left_out) attributes += BytesField(5, entry);
     at += length;
   }
   return attributes;
@@ -91,7 +100,7 @@ std::string AttributesOf(const TFE_Op* op, TF_Status* status) {
 
 }  // namespace
 
-Recording::Recording(const std::vector<TFE_TensorHandle*>& given) {
+Recording::Recording(const std::vector<TFE_TensorHandle*>& given, bool rounds) : rounds_(rounds) {
   for (const TFE_TensorHandle* handle : given) given_.emplace(handle, count_given_++);
 }
 
@@ -138,6 +147,7 @@ void Recording::Pause(const std::vector<TFE_TensorHandle*>& results) {
     earlier_[handle] = {parts_.size() - 1, source};
   }
   sources_.clear();
+  rounded_.clear();
 }
 
 void Recording::Resume(const std::vector<TFE_TensorHandle*>& given) {
@@ -169,16 +179,31 @@ void Recording::Begin(const TFE_Op* op) {
   const std::unique_ptr<TF_Status, decltype(&TF_DeleteStatus)> status(TF_NewStatus(), TF_DeleteStatus);
   const std::string op_name = TFE_OpGetName(op, status.get());
   std::string rest;
+  bool is_rounded = rounds_ && IsProduct(op_name);
   const int inputs = TFE_OpGetFlatInputCount(op, status.get());
   for (int i = 0; i < inputs; i++) {
-    const Source* source = Find(TFE_OpGetFlatInput(op, i, status.get()));
-    if (!source) return Fail(op_name + " reads a tensor that was made before the recording and is not given to it");
-    rest += BytesField(3, source->node + ":" + std::to_string(source->output));
+    TFE_TensorHandle* input = TFE_OpGetFlatInput(op, i, status.get());
+    const Source* found = Find(input);
+    if (!found) return Fail(op_name + " reads a tensor that was made before the recording and is not given to it");
+    Source source = *found;
+    // Sizes stay what they are.
+    if (is_rounded && TFE_TensorHandleDataType(input) == TF_FLOAT) source = Cast(source, TF_FLOAT, TF_BFLOAT16);
+    rest += BytesField(3, source.node + ":" + std::to_string(source.output));
   }
-  rest += AttributesOf(op, status.get());
+  rest += AttributesOf(op, is_rounded ? "T" : "", status.get());
   if (TF_GetCode(status.get()) != TF_OK) return Fail(TF_Message(status.get()));
   node_ = "node" + std::to_string(nodes_++);
-  AddNode(node_, op_name, rest);
+  AddNode(node_, op_name, is_rounded ? rest + TypeAttribute("T", TF_BFLOAT16) : rest);
+  if (is_rounded) node_ = Cast({node_, 0}, TF_BFLOAT16, TF_FLOAT).node;
+}
+
+Recording::Source Recording::Cast(const Source& value, TF_DataType from, TF_DataType to) {
+  const std::string input = value.node + ":" + std::to_string(value.output);
+  const auto known = rounded_.find(input);
+  if (known != rounded_.end()) return known->second;
+  const std::string name = "cast" + std::to_string(nodes_++);
+  AddNode(name, "Cast", BytesField(3, input) + TypeAttribute("SrcT", from) + TypeAttribute("DstT", to));
+  return rounded_[input] = {name, 0};
 }
 
 void Recording::End(TFE_TensorHandle* const* results, int count) {

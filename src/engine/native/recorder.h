@@ -18,8 +18,12 @@ namespace resdet {
 
 class Recording {
  public:
-  /** @param given tensors made before that may be read; each that is becomes an argument of the function */
-  explicit Recording(const std::vector<TFE_TensorHandle*>& given);
+  /**
+   * @param given tensors made before that may be read; each that is becomes an argument of the function
+   * @param rounds whether the function computes convolutions and products in bfloat16, by casts around them; the operations that
+   *   are recorded are executed as they are
+   */
+  Recording(const std::vector<TFE_TensorHandle*>& given, bool rounds);
 
   /** An operation that is going to be executed: then it forgets its inputs. */
   void Begin(const TFE_Op* op);
@@ -81,6 +85,8 @@ class Recording {
   /** The number of a value of an earlier part, which is kept from now on. */
   int32_t Keep(const Made& made);
   void TakeResults(const std::vector<TFE_TensorHandle*>& results);
+  /** A node that casts a value to another type, in the part that is going on; a value is rounded once. */
+  Source Cast(const Source& value, TF_DataType from, TF_DataType to);
   void AddNode(const std::string& name, const std::string& op, const std::string& rest);
   void Fail(const std::string& why);
   static void Define(const Part& part, const std::string& name, TFE_Context* context, TF_Status* status);
@@ -92,6 +98,9 @@ class Recording {
   int32_t count_given_ = 0;
   int32_t count_kept_ = 0;
   bool paused_ = false;
+  const bool rounds_;
+  /** Of values of this part that were rounded, by node and output: what became of them. */
+  std::unordered_map<std::string, Source> rounded_;
   /** Of this part, then of those before it, then what was given: a tensor's place in memory may be an older one's. */
   std::unordered_map<const TFE_TensorHandle*, Source> sources_;
   std::unordered_map<const TFE_TensorHandle*, Made> earlier_;

@@ -3,7 +3,7 @@ import { hasOneDnn, isOnCuda } from "./op.js"
 
 /** What the addon that setup builds has beside tfjs-node's own; see `recorder.h`. */
 interface RecorderBinding {
-  beginRecording(readable: readonly number[]): void
+  beginRecording(readable: readonly number[], rounds: boolean): void
   pauseRecording(results: readonly number[]): void
   resumeRecording(readable: readonly number[]): void
   cancelRecording(): void
@@ -53,7 +53,10 @@ export interface NativeFunction {
   remove(): void
 }
 
-/** What a function's products are computed in: a ConfigProto for its optimizer. */
+/**
+ * What a function's products are computed in on a processor: a ConfigProto for its optimizer. Its switch for GPUs is float16,
+ * which has too little range for gradients: there the recorder puts casts around products.
+ */
 const optimizers = {
   float32: Uint8Array.of(),
   // graph_options (10) { rewrite_options (10) { auto_mixed_precision_onednn_bfloat16 (31): ON (1) } }
@@ -95,7 +98,7 @@ export function recordFunction(
     return given
   }
   // Also uploads what has been nowhere but in JavaScript: within the recording it would become a constant.
-  binding.beginRecording(backend.getInputTensorIds([...inputs, ...variables]))
+  binding.beginRecording(backend.getInputTensorIds([...inputs, ...variables]), precision === "bf16" && isOnCuda())
   let isDone = false
   isRecording = true
   try {
@@ -103,7 +106,7 @@ export function recordFunction(
     const last = endPart(outputs)
     const names = parts.map(() => `resdet_${count++}`)
     isDone = true
-    const functions = binding.endRecording(names, last, optimizers[precision])
+    const functions = binding.endRecording(names, last, isOnCuda() ? optimizers.float32 : optimizers[precision])
     for (const [i, value] of before.entries()) if (value.dataId !== variables[i]!.dataId) variables[i]!.assign(value)
     const made = functions.map((part, i) => ({ ...parts[i]!, name: names[i]!, part }))
     return { outputs, made: nativeFunction(made, variables) }

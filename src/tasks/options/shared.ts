@@ -70,12 +70,12 @@ export const detectEngine = option(z.enum(detectEngines).default("auto"), {
 
 /** @source torchvision, detectron2 and Ultralytics predict in float32 on processors */
 export const precision = option(z.enum(precisions).default("float32"), {
-  help: "what convolutions and products are computed in; bf16 takes native TensorFlow on a processor with AVX512_BF16 or AMX",
+  help: "what convolutions and products are computed in; bf16 takes native TensorFlow on a processor with AVX512_BF16 or AMX, or a GPU of compute capability 8.0",
 })
 
 /** @source torchvision's references and detectron2 train in float32 unless they are asked for mixed precision */
 export const trainingPrecision = option(z.enum(precisions).default("float32"), {
-  help: "what convolutions and products are computed in; weights, losses and update are float32. bf16 takes native TensorFlow on a processor with AVX512_BF16 or AMX",
+  help: "what convolutions and products are computed in; weights, losses and update are float32. bf16 takes native TensorFlow on a processor with AVX512_BF16 or AMX, or a GPU of compute capability 8.0",
 })
 
 /** Nothing is fetched unless it is asked for; this forbids that too. */
