@@ -198,11 +198,6 @@ const anchors = { ...fasterRcnnDefaults.anchors, sizes: [32, 64] }
 const align = fasterRcnnDefaults.align
 export const kinds = {
   "of one map, its norms trained": { backbone: plainBackbone(), wishes: { anchors } },
-  "with weights of its classes": {
-    backbone: plainBackbone(),
-    wishes: { anchors },
-    training: { classWeights: [1, 3, 0.25] },
-  },
   "of two maps, each region beside its whole image": {
     backbone: twoLevelBackbone,
     wishes: { anchors, context: true, align: { ...align, samplingRatio: 0, aligned: true } },
