@@ -28,10 +28,10 @@ const most = { quoted: longest, word: 400, message: 2000 } as const
 
 /** A message of one line, whatever the names and values in it are. */
 export function shownMessage(message: string): string {
-  const brief = message
+  const brief = visible(message)
     .replace(/"([^"]{201,})"/g, (_, inner: string) => `"${shortened(inner, most.quoted)}"`)
     .replace(/\S{401,}/g, (word) => shortened(word, most.word))
-  return visible(shortened(brief, most.message))
+  return shortened(brief, most.message)
 }
 
 /** Lines of text with nothing in them that a terminal would obey. */

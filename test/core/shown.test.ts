@@ -14,6 +14,8 @@ test("a message is one line, with long quotes, words and wholes cut", () => {
   expect(shownMessage(`/p/${"d".repeat(300)}/a.pth: is "x"`)).toContain("d".repeat(300))
   expect(shownMessage(`got "${"a b".repeat(1000)}" here`)).toHaveLength(`got "" here`.length + 203)
   expect(shownMessage("a ".repeat(9000)).length).toBeLessThan(2010)
+  // Each of these takes several letters.
+  for (const mark of ["\t", "\u001b", "\u202e"]) expect(shownMessage(mark.repeat(9000)).length).toBeLessThan(2010)
   expect(shownMessage("one\ntwo")).toBe("one\\ntwo")
 })
 
