@@ -24,5 +24,5 @@ test("every reader takes mutated files without a finding", () => {
 
 test("an unknown reader is refused", () => {
   const { status, stderr } = campaign("--readers", "nothing")
-  expect([status, stderr]).toEqual([1, expect.stringContaining("unknown reader nothing. Known: safetensors, ")])
+  expect([status, stderr]).toEqual([2, expect.stringContaining("unknown reader nothing. Known: safetensors, ")])
 })
