@@ -2,8 +2,9 @@ import { spawnSync } from "node:child_process"
 import { mkdtempSync, readFileSync, rmSync, statSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join, resolve } from "node:path"
-import { afterAll, beforeAll, expect, test } from "vitest"
+import { afterAll, beforeAll, expect } from "vitest"
 import { writeCifarFiles } from "../support/cifar-files.js"
+import { slowTest } from "../support/slow-test.js"
 
 /** Each experiment as it is called, on a dozen pictures: what it tells can be read, and so can what it draws. */
 const folder = mkdtempSync(join(tmpdir(), "resdet-experiments-"))
@@ -58,7 +59,7 @@ function chartsIn(path: string): Record<string, { lines: string[]; points: numbe
 
 const percents = (cells: readonly string[]) => cells.map(Number).every((value) => value >= 0 && value <= 100)
 
-test("degradation trains plain and residual networks, and layer-responses measures those", () => {
+slowTest("degradation trains plain and residual networks, and layer-responses measures those", () => {
   const names = ["plain-20", "resnet-20"]
   const [head, ...rows] = rowsOf("degradation", ...small, "--depths", "20")
   expect(head).toEqual(["", "seeds", "training error", "test error"])
@@ -77,7 +78,7 @@ test("degradation trains plain and residual networks, and layer-responses measur
   expect(responses).toMatchObject({ points: 19 })
 })
 
-test("gradient-norms has the gradient of each 3x3 layer at each number of steps", () => {
+slowTest("gradient-norms has the gradient of each 3x3 layer at each number of steps", () => {
   const [head, ...rows] = rowsOf("gradient-norms", "--depths", "20", "--steps", "0,1", "--batch", "4")
   expect(head).toEqual(["first layer / last layer", "seeds", "step 0", "step 1"])
   expect(rows.map(([name]) => name)).toEqual(["plain-20", "resnet-20"])
@@ -91,7 +92,7 @@ test("gradient-norms has the gradient of each 3x3 layer at each number of steps"
   ])
 })
 
-test("shortcuts trains the plain network and each option, and a second call only tells again", () => {
+slowTest("shortcuts trains the plain network and each option, and a second call only tells again", () => {
   const names = ["plain", "A", "B", "C"]
   const first = rowsOf("shortcuts", ...small)
   expect(first.map(([name]) => name)).toEqual(["", ...names])
@@ -102,7 +103,7 @@ test("shortcuts trains the plain network and each option, and a second call only
   expect(statSync(file("shortcuts", "C-seed1", "results.csv")).mtimeMs).toBe(mtimeMs)
 })
 
-test("transfer-depth keeps ever more stages of the weights, and none in the last row", () => {
+slowTest("transfer-depth keeps ever more stages of the weights, and none in the last row", () => {
   // A network of this file's size, as one that was trained elsewhere.
   rowsOf("degradation", ...small, "--depths", "20", "--kinds", "resnet")
   const weights = file("degradation", "resnet-20-seed1", "weights", "last.safetensors")
