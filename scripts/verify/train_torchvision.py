@@ -30,7 +30,7 @@ from torchvision.ops import FrozenBatchNorm2d
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from bench_torchvision import build
-from detections import described
+from peer import described
 
 REPORT_EVERY = 20
 
