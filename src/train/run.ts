@@ -60,6 +60,7 @@ export async function runTraining<Batch, Prepared extends { dispose(): void }>(
   let schedule = needsFeedback(options.schedule) ? (position.schedule ?? scheduleStart) : undefined
   let savedAt = agreement.now
   let countedAt = agreement.now
+  const stepName = () => `at step ${step + 1} (epoch ${epoch + 1})`
   const isOver = () => isDone({ ...here(), pending: false, waited: 0 }, options)
   // Never before a step: a run that goes on again and again comes to its end.
   const isOutOfTime = () =>
@@ -237,10 +238,6 @@ export async function runTraining<Batch, Prepared extends { dispose(): void }>(
     } finally {
       freeIfPossible(() => prepared?.dispose())
     }
-  }
-
-  function stepName(): string {
-    return `at step ${step + 1} (epoch ${epoch + 1})`
   }
 
   /** @param images of the batch, where nobody else names them. @throws DivergedError when the loss has exploded */
