@@ -40,8 +40,12 @@ export class ReportWindow {
   /** @param figures the losses, and `gradNorm` where a step is done */
   add(figures: Readonly<Record<string, number>>, waited: number): void {
     this.#losses.add(figures)
-    this.#timed++
     this.#waited += waited
+  }
+
+  /** Counts a step, of one batch or more. */
+  endStep(): void {
+    this.#timed++
   }
 
   /** @param epoch from 0; `step` counts the steps done */

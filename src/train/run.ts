@@ -131,6 +131,7 @@ export async function runTraining<Batch, Prepared extends { dispose(): void }>(
       if (cluster !== undefined && !(await updateTogether(cluster, own.splice(0)))) continue
       const rate = rateNow()
       step++
+      window.endStep()
       average?.follow(step)
       start = end
       events.onProgress?.("train", step, steps)
