@@ -37,12 +37,16 @@ export class FileLock implements Disposable {
 
   /** @returns the lock, held by this process until it is disposed of; or who holds it. @throws what the disk says */
   static take(path: string): FileLock | LockHolder {
-    if (createFile(path, own)) return new FileLock(path)
+    const taking = `${path}.taking`
+    if (createFile(path, own)) {
+      // Of a process that was killed when it had removed a lock.
+      rmSync(taking, { force: true })
+      return new FileLock(path)
+    }
     if (FileLock.#held.has(resolve(path))) return { pid: process.pid, host: hostname() }
     const holder = holderOf(path)
     if (holder !== undefined) return holder
     // Who removes a lock holds this one, and looks again: what another process took meanwhile is not removed.
-    const taking = `${path}.taking`
     if (!createFile(taking, own)) {
       if (ageOf(taking) < unnamedFor) return {}
       rmSync(taking, { force: true })

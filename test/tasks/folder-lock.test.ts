@@ -66,6 +66,13 @@ test("one process alone takes over: while another does, the lock is left to it, 
   expect(readdirSync(made)).toEqual([".lock"])
 })
 
+test("one that was killed when it had removed the dead lock leaves nothing behind for good", () => {
+  const { made, path } = folder()
+  writeFileSync(`${path}.taking`, "")
+  using held = hold(made)
+  expect(readdirSync(held.folder)).toEqual([".lock"])
+})
+
 test("what this process holds it does not get again, and another's lock is not removed", () => {
   const { made, path } = folder()
   const held = hold(made)
