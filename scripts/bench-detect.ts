@@ -10,23 +10,17 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { cpus, tmpdir } from "node:os"
 import { join } from "node:path"
 import { setTimeout as pause } from "node:timers/promises"
-import { Parameters } from "../src/core/parameters.js"
-import { seededRandom } from "../src/core/random.js"
-import { buildFasterRcnn } from "../src/detector/build.js"
-import { type ModelConfig, modelDefaults } from "../src/detector/model.js"
-import { preset } from "../src/detector/presets.js"
+import type { ModelConfig } from "../src/detector/model.js"
 import { bf16Units } from "../src/engine/precision.js"
-import { startEngine } from "../src/engine/start.js"
 import { compareDetections } from "../src/predict/compare-detectors.js"
 import { madeUpPhoto } from "../src/predict/made-up-photos.js"
 import { openTensorNetwork } from "../src/predict/network.js"
 import { openOnnxNetwork } from "../src/predict/onnx-network.js"
 import type { PixelDetector } from "../src/predict/pixel-detector.js"
-import { saveDetector } from "../src/weights/save.js"
 import { type Peer, startPeer, type Times } from "./bench-detect-peer.js"
 import { parseFlags } from "./flags.js"
+import { saveMadeUp } from "./made-up-weights.js"
 
-const CLASSES = 90
 const WARM_UP = 3
 /** Milliseconds: the runtimes' idle threads spin for a while after their work. */
 const PAUSE = 300
@@ -95,19 +89,6 @@ async function openUnrecorded(weights: string): Promise<PixelDetector> {
   } finally {
     delete process.env.RESDET_RECORD
   }
-}
-
-/** A detector with freshly made weights: torchvision's options for a pyramid, the paper's 300 proposals for C4. */
-async function saveMadeUp(model: string, path: string): Promise<ModelConfig> {
-  await startEngine("tensorflow")
-  const options = model.endsWith("_fpn") ? preset("torchvision", model).options : modelDefaults.options
-  const config = { ...modelDefaults, model, options, conv5Norm: "frozen" } as const
-  const parameters = new Parameters(seededRandom(1))
-  buildFasterRcnn(parameters, config, CLASSES)
-  const classes = Array.from({ length: CLASSES }, (_, k) => `class ${k + 1}`)
-  saveDetector(path, parameters, { config, classes, categoryIds: classes.map((_, k) => k + 1), training: {} })
-  parameters.dispose()
-  return config
 }
 
 /** That both detect the same: else their times mean nothing. */

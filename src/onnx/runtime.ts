@@ -33,9 +33,11 @@ interface RuntimeOutput {
 }
 
 /** ONNX Runtime's own options, as far as they are set here. */
-interface RuntimeOptions {
+export interface RuntimeOptions {
   /** As many as there are cores where it is left out. */
   readonly intraOpNumThreads?: number
+  /** Entries of ONNX Runtime's session configuration; a name's parts, between its dots, are the keys. */
+  readonly extra?: Record<string, unknown>
   readonly executionProviders?: readonly string[]
   /** 3: errors alone are printed. */
   readonly logSeverityLevel?: 3
