@@ -12,7 +12,7 @@ import { addonPath, findNative, libraryFolder, loaderPath, type NativeEntry, tfj
  */
 export function loadNative(entry: NativeEntry | undefined = findNative()): void {
   if (tf.findBackendFactory("tensorflow")) return
-  prepareProcess()
+  prepareProcess(entry)
   const require = createRequire(import.meta.url)
   if (!entry) {
     require("@tensorflow/tfjs-node-gpu")
@@ -42,7 +42,7 @@ function lend(core: unknown): void {
 }
 
 /** What TensorFlow finds in the environment of the process. */
-function setEnvironment(): void {
+function setEnvironment(entry: NativeEntry | undefined): void {
   process.env.TF_CPP_MIN_LOG_LEVEL ??= "2"
   // Without it TensorFlow adds some gradients (CropAndResizeGradImage) in the order its threads come by.
   process.env.TF_DETERMINISTIC_OPS ??= "1"
@@ -53,6 +53,8 @@ function setEnvironment(): void {
   process.env.CUDA_VISIBLE_DEVICES ??= "0"
   // What the driver compiles for a new GPU is larger than what it keeps by default; bytes, the most there may be.
   process.env.CUDA_CACHE_MAXSIZE ??= "4294967296"
+  // Without it TensorFlow takes oneDNN's kernels on processors with AVX-512 VNNI alone. Our addon keeps signals from them.
+  if (entry !== undefined && process.arch === "x64") process.env.TF_ENABLE_ONEDNN_OPTS ??= "1"
 }
 
 /** In it TensorFlow finds how many threads compute; all cores have one where it is not set. */
@@ -76,13 +78,13 @@ export function setThreads(count: number): boolean {
 
 /** What the main thread has to do so that another can load it: native code does not see a thread's own environment. */
 export function prepareThreads(): void {
-  setEnvironment()
   const entry = findNative()
+  setEnvironment(entry)
   if (entry !== undefined) process.env[preload] = libraryOf(entry)
 }
 
-function prepareProcess(): void {
-  setEnvironment()
+function prepareProcess(entry: NativeEntry | undefined): void {
+  setEnvironment(entry)
   type Removed = "isNullOrUndefined" | "isArray"
   const util = createRequire(import.meta.url)("node:util") as Partial<Record<Removed, (value: unknown) => boolean>>
   // tfjs-node 4.22 calls them; Node 22 warns about them and Node 23 removed them.
