@@ -49,7 +49,8 @@ interface Answer {
 async function post(call: string, body: object): Promise<Answer> {
   const response = await fetch(address(call), {
     method: "POST",
-    headers: { "content-type": "application/json" },
+    // A connection that waits through a long step may be closed by the server just when it is used again.
+    headers: { "content-type": "application/json", connection: "close" },
     body: JSON.stringify(body),
   })
   if (!response.ok) throw new Error(`${address(call)}: status ${response.status}`)
