@@ -81,7 +81,7 @@ export function classificationTask(
       said = undefined
       return { train_error }
     },
-    describe: ({ images }) => images.map(name).join(", "),
+    images: ({ images }) => images.map(name),
     waited: ({ waitedMs }) => waitedMs,
     ...(statisticsImages > 0 && {
       async finish(signal) {

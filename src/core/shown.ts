@@ -34,5 +34,9 @@ export function shownMessage(message: string): string {
   return shortened(brief, most.message)
 }
 
+/** The first of many names in a message, and how many more there are. */
+export const firstFew = (names: readonly string[], most = 3): string =>
+  names.slice(0, most).join(", ") + (names.length > most ? ` and ${names.length - most} more` : "")
+
 /** Lines of text with nothing in them that a terminal would obey. */
 export const shownLines = (text: string): string => text.split("\n").map(visible).join("\n")

@@ -104,7 +104,7 @@ function feeding<Batch extends PixelBatch>(
     batches: (epoch: number, start: number, isOwn?: (index: number) => boolean) => loader.epoch(epoch, start, isOwn),
     next: ({ index }: Loaded<Batch>) => index + 1,
     prepare: async ({ pixels, shape }: Batch) => tf.tidy(() => network.frozenFeatures(tf.tensor4d(pixels, [...shape]))),
-    describe: ({ records }: Batch) => [...new Set(records.map(({ id }) => id))].join(", "),
+    images: ({ records }: Batch) => [...new Set(records.map(({ id }) => id))],
     waited: ({ waitedMs }: Loaded<Batch>) => waitedMs,
   }
 }

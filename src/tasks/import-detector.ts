@@ -2,7 +2,7 @@ import { DataError } from "../core/errors.js"
 import type { Normalisation } from "../core/normalisation.js"
 import { Parameters, type Weights } from "../core/parameters.js"
 import { seededRandom } from "../core/random.js"
-import { shown } from "../core/shown.js"
+import { firstFew, shown } from "../core/shown.js"
 import { buildFasterRcnn } from "../detector/build.js"
 import type { ModelConfig } from "../detector/model.js"
 import { startEngine } from "../engine/start.js"
@@ -61,7 +61,7 @@ export async function importDetector(file: string, overrides: DetectorImport): P
     const beyond = parameters.unused().filter(belongsToNetwork)
     expectSameNetwork(checkpoint, model, [...beyond, ...initialised], beyond.length > 0)
     if (initialised.length > 0) {
-      throw new DataError(`${file}: does not fill ${model}: ${firstThree(initialised)} missing or of another shape`)
+      throw new DataError(`${file}: does not fill ${model}: ${firstFew(initialised)} missing or of another shape`)
     }
     expectNumbers(file, loadedWeights(weights, parameters))
     saveDetector(out, parameters, { config, classes, categoryIds, training: {} })
@@ -113,17 +113,11 @@ export function expectSameNetwork(
   const isCut = likely.startsWith("a ResNet of") && !faults.some(isBeforeLastStage(model))
   if (!refuses && (likely === "another network" || isSame || isCut)) return
   const said = isSame ? `has the layers of a ${model} and others` : `is probably ${likely}, not a ${model}`
-  throw new DataError(`${path}: ${said}: ${firstThree(faults.map(shown))} do not fit`)
+  throw new DataError(`${path}: ${said}: ${firstFew(faults.map(shown))} do not fit`)
 }
 
 /** Whether a fault stands in a stage that others follow: CIFAR networks have three. */
 const isBeforeLastStage = (model: string) => {
   const last = model.startsWith("cifar") ? 3 : 4
   return (fault: string) => Number(/(?:^|\.)layer(\d)\./.exec(fault)?.[1] ?? last) < last
-}
-
-/** The first three of what a file lacks or has otherwise, and how many more there are. */
-export function firstThree(faults: readonly string[]): string {
-  const more = faults.length > 3 ? ` and ${faults.length - 3} more` : ""
-  return faults.slice(0, 3).join(", ") + more
 }

@@ -1,7 +1,7 @@
 import type { z } from "zod"
 import { networkSpec } from "../backbone/networks.js"
 import { DataError, UsageError } from "../core/errors.js"
-import { shown } from "../core/shown.js"
+import { firstFew, shown } from "../core/shown.js"
 import { modelNames } from "../detector/model.js"
 import { toTorchAxes, type Weight } from "../weights/axes.js"
 import { Checkpoint } from "../weights/checkpoint.js"
@@ -12,7 +12,7 @@ import { classifierWeights, planInput, planNetwork } from "../weights/plan.js"
 import { writeSafetensors } from "../weights/safetensors.js"
 import { classNames } from "./class-names.js"
 import { parseOptions } from "./config.js"
-import { expectSameNetwork, firstThree, importDetector } from "./import-detector.js"
+import { expectSameNetwork, importDetector } from "./import-detector.js"
 import { type ImportWeightsOptions, importWeightsSchema } from "./options/import-weights.js"
 
 /** A file of ours that was written from another's. */
@@ -72,7 +72,7 @@ function importClassifier(config: Config): ImportedWeights {
   const beyond = leftOut.filter(allowMissing ? (name) => /^layer\d+\./.test(name) : belongsToNetwork)
   expectSameNetwork(checkpoint, model, [...beyond, ...faults], beyond.length > 0)
   if (faults.length > 0 && !allowMissing) {
-    throw new DataError(`${file}: does not fill ${model}: ${firstThree(faults)}. Import what fits with --allow-missing`)
+    throw new DataError(`${file}: does not fill ${model}: ${firstFew(faults)}. Import what fits with --allow-missing`)
   }
   const fitting = [...weights].filter(([name, { shape }]) => String(expected.get(name)) === String(shape))
   expectNumbers(file, fitting)

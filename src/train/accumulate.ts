@@ -17,7 +17,7 @@ export interface ToldBatch {
   readonly waited: number
   readonly figures: Readonly<Record<string, number>>
   /** Its images, to name them when something goes wrong. */
-  readonly images: string
+  readonly images: readonly string[]
   /** Why it diverged, if it did. */
   readonly diverged?: string
 }

@@ -85,7 +85,7 @@ export function detectionTask(
     },
     losses: (prepared, _, random) => detector.partLosses(prepared, seededRandom(seedOf(random)), part),
     ...(gradients && { gradients: (prepared, _, random) => gradients(prepared, seedOf(random)) }),
-    describe: ({ images }) => images.map(({ record }) => record.id).join(", "),
+    images: ({ images }) => images.map(({ record }) => record.id),
     waited: ({ waitedMs }) => waitedMs,
     ...(validation && {
       async validate(signal, onImage, peers) {

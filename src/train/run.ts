@@ -219,7 +219,7 @@ export async function runTraining<Batch, Prepared extends { dispose(): void }>(
 
   /** The losses of a batch and their gradients, and the update where it `updatesNow`. */
   async function addBatch(batch: Batch, place: number, updatesNow: boolean): Promise<ToldBatch> {
-    const told = { place, waited: task.waited(batch), images: task.describe(batch) }
+    const told = { place, waited: task.waited(batch), images: task.images(batch) }
     let prepared: Prepared | undefined
     try {
       prepared = await task.prepare(batch)
@@ -242,7 +242,7 @@ export async function runTraining<Batch, Prepared extends { dispose(): void }>(
   }
 
   /** @param images of the batch, where nobody else names them. @throws DivergedError when the loss has exploded */
-  function follow(loss: number, images?: string): void {
+  function follow(loss: number, images?: readonly string[]): void {
     trend = followLoss(trend, loss)
     if (!hasExploded(trend)) return
     const what = `the loss exploded: ${trend.recent.toPrecision(3)} over the last batches, ${trend.first.toPrecision(3)} at the start`

@@ -18,8 +18,8 @@ export interface TrainingTask<Batch, Prepared extends { dispose(): void } = tf.T
   losses(prepared: Prepared, batch: Batch, random: Random): Losses
   /** The losses and their gradients, made in another way than by a tape around `losses`: the same ones. */
   gradients?(prepared: Prepared, batch: Batch, random: Random): BatchGradients
-  /** The batch's images, to name them when something goes wrong. */
-  describe(batch: Batch): string
+  /** The names of the batch's images, for when something goes wrong. */
+  images(batch: Batch): readonly string[]
   /** How large a batch is, and what to lower where it does not fit into memory. */
   size?(batch: Batch): { readonly is: string; readonly lower: string }
   /** Milliseconds the step had to wait for this batch. */

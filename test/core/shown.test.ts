@@ -1,5 +1,5 @@
 import { expect, test } from "vitest"
-import { shown, shownLines, shownMessage } from "../../src/core/shown.js"
+import { firstFew, shown, shownLines, shownMessage } from "../../src/core/shown.js"
 
 test("what a terminal would obey is written out", () => {
   expect(shown("a\u001b]0;x\u0007\nb\u202ec\u0085")).toBe("a\\x1b]0;x\\x07\\nb\\u202ec\\u0085")
@@ -23,4 +23,10 @@ test("lines stay lines, and JSON stays JSON", () => {
   expect(shownLines("a\n\u001bb")).toBe("a\n\\x1bb")
   const document = { name: "\u202e\u009b\u001b\u2028" }
   expect(JSON.parse(shownLines(JSON.stringify(document, null, 2)))).toEqual(document)
+})
+
+test("of many names the first are told, and how many more there are", () => {
+  expect(firstFew(["a", "b", "c"])).toBe("a, b, c")
+  expect(firstFew(["a", "b", "c", "d"])).toBe("a, b, c and 1 more")
+  expect(firstFew([...Array(256).keys()].map(String), 8)).toBe("0, 1, 2, 3, 4, 5, 6, 7 and 248 more")
 })

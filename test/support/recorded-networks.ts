@@ -44,7 +44,7 @@ export const taskOf = <Prepared extends { dispose(): void }>(made: Made<Prepared
     for (let batch = start; batch < 6; batch++) yield batch
   },
   next: (batch) => batch + 1,
-  describe: String,
+  images: (batch) => [String(batch)],
   waited: () => 0,
 })
 

@@ -50,7 +50,7 @@ async function train({ epochs, lost = [], spoilt, stop, clipNorm, batchesSeen = 
       const wanted = tf.add(tf.tensor2d(rows[batch][1]), random.normal() * (spoilt === batch ? Number.NaN : 0.1))
       return { fit: tf.mean(tf.square(tf.sub(tf.matMul(inputs, weight), wanted))) }
     },
-    describe: (batch) => `picture ${batch}`,
+    images: (batch) => [`picture ${batch}`],
     waited: () => 0,
     async validate(_, onImage, peers) {
       onImage?.(1, 1)

@@ -55,7 +55,7 @@ function task(parameters: Parameters, detector: ReturnType<typeof tinyDetector>[
     next: (batch) => batch + 1,
     prepare: () => prepareBatch(detector, { pixels, shape, images }),
     losses: (prepared, _batch, random) => detector.losses(prepared, random),
-    describe: (batch) => `picture ${batch}`,
+    images: (batch) => [`picture ${batch}`],
     waited: () => 0,
     validate: async () => ({ score: scores.shift() ?? 0 }),
   }
