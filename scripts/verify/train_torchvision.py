@@ -4,7 +4,7 @@ Each RUN is the folder of a finished run of `resdet train` (C4 or FPN, frozen no
 with and in which order; torchvision starts from the same numbers and takes the same images, mirrored and sized alike, in the same
 batches at the same learning rates. Only the draws of anchors and regions differ. Equal, and told at the start: what is frozen, the
 rate of biases, which weights decay, momentum, warm-up, gradient clipping, counts of proposals and regions. Frozen batch norms are
-folded into the convolutions before them in both.
+folded into the convolutions before them in both, or in neither, as the run's `--norm` was.
 
 Run from the repository root after `npm run build`, with torch, torchvision and safetensors:
     python scripts/verify/train_torchvision.py RUN [RUN ...] [--out FOLDER] [--steps N] [--layout channels_last] [--threads N]
@@ -67,11 +67,14 @@ def detector(about, start):
 
 
 def take_weights(model, start):
-    """Loads the run's weights: a frozen norm adds the bias of the convolution into which it was folded, and nothing else."""
+    """Loads the run's weights: a norm that was folded adds the bias of its convolution, and nothing else."""
     state = model.state_dict()
     used = set()
     for name, module in model.named_modules():
         if not isinstance(module, FrozenBatchNorm2d):
+            continue
+        if f"{name}.running_var" in start:
+            module.eps = 1e-5
             continue
         owner, norm = name.rsplit(".", 1)
         bias = f"{owner}.{norm.replace('bn', 'conv') if norm.startswith('bn') else '0'}.bias"

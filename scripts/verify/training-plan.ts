@@ -62,7 +62,8 @@ function expectComparable(run: string, config: TrainConfig, { norm, options, mod
     "a schedule that does not wait for validation": config.schedule !== "plateau",
     "float32 weights without an average": config.precision === "float32" && !config.ema,
     "both parts at once": config.part === "both" && !config.alternate,
-    "a C4 or FPN detector with frozen norm": norm === "frozen" && ["c4", "fpn"].includes(parseModel(model).kind),
+    "a C4 or FPN detector with frozen norm":
+      ["frozen", "unfolded"].includes(norm) && ["c4", "fpn"].includes(parseModel(model).kind),
     "torchvision's losses and anchors":
       JSON.stringify([rpn.loss, roi.loss]) === JSON.stringify([usual.rpn.loss, usual.roi.loss]) &&
       rpn.borderAnchors &&

@@ -18,10 +18,12 @@ export interface LayerSpec {
 /**
  * Which norm stands behind a convolution:
  * - `frozen`: batch norm as a constant, folded into the convolution's weight and bias; the bias does not train
+ * - `unfolded`: the same constant beside the convolution, as torchvision's `FrozenBatchNorm2d`: the network says the same, and
+ *   its filters learn at the size that they have in the file
  * - `batch`: batch norm that trains, with running statistics for testing
  * - `group`: group norm with 32 groups, the same in training and testing
  */
-export type NormKind = "frozen" | "batch" | "group"
+export type NormKind = "frozen" | "unfolded" | "batch" | "group"
 
 export interface ConvOptions {
   /** `none`: a bias that trains stands in the norm's place. */

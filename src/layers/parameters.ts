@@ -41,10 +41,10 @@ function collecting(found: Map<string, ParameterSpec>, prefix: string, frozen: b
       add(`${conv}.weight`, "conv", [kernel, kernel, channels, out], initialize)
       if (norm === "none" || norm === "frozen") add(`${conv}.bias`, "bias", [out], constant(0), norm === "none")
       else {
-        add(`${name}.weight`, "norm", [out], constant(1))
-        add(`${name}.bias`, "norm", [out], constant(0))
+        add(`${name}.weight`, "norm", [out], constant(1), norm !== "unfolded")
+        add(`${name}.bias`, "norm", [out], constant(0), norm !== "unfolded")
       }
-      if (norm === "batch") {
+      if (norm === "batch" || norm === "unfolded") {
         add(`${name}.running_mean`, "statistic", [out], constant(0))
         add(`${name}.running_var`, "statistic", [out], constant(1))
       }

@@ -55,6 +55,7 @@ function tensorOps(scope: Scope, batchNorm: BatchNormUnit): Ops<tf.Tensor> {
       const unit = unitOf(x as tf.Tensor4D, scope, spec, options)
       const { filter, geometry, relu: withRelu } = unit
       if (options.norm === "batch") return batchNorm(unit)
+      if (options.norm === "unfolded") return folded(unit)
       if (options.norm === "group") return grouped(unit)
       const bias = scope.get<tf.Rank.R1>(`${spec.conv}.bias`)
       return convolution(unit.x, filter, bias, { ...geometry, relu: withRelu })

@@ -36,8 +36,8 @@ export function classifierModel(checkpoint: Checkpoint, info: ClassifierInfo): O
   return classifierGraph(info.config, info.classes.length, weights, classifierMetadata(info))
 }
 
-/** A norm once nothing learns: a batch norm is folded into its convolution. */
-const foldedNorm = (norm: NormKind) => (norm === "batch" ? "frozen" : norm)
+/** A norm once nothing learns: a batch norm, frozen or not, is folded into its convolution. */
+const foldedNorm = (norm: NormKind): NormKind => (norm === "group" ? "group" : "frozen")
 
 /** The weights of a file in ONNX's axes, which are PyTorch's. */
 function weightSource(path: string, weights: Weights): WeightSource {

@@ -18,7 +18,7 @@ export function graphOps(graph: Graph, prefix = ""): Ops<Value> {
     conv(x, spec, options) {
       const { norm } = options
       const conv = (...parameters: Value[]) => graph.node("Conv", [x, ...parameters], geometry(spec))
-      if (norm === "batch") return relued(conv(...foldedNorm(graph, prefix, spec)), options)
+      if (norm === "batch" || norm === "unfolded") return relued(conv(...foldedNorm(graph, prefix, spec)), options)
       if (norm === "group") {
         const y = groupNorm(graph, conv(weight(`${spec.conv}.weight`)), prefix + spec.norm, spec.out)
         return relued(y, options)

@@ -143,7 +143,7 @@ const three = z.tuple([z.number(), z.number(), z.number()])
 const std = z.tuple([z.number().positive(), z.number().positive(), z.number().positive()])
 const positives = z.array(z.number().positive()).min(1)
 const side = z.int().min(1)
-const normKind = z.enum(["frozen", "batch", "group"])
+const normKind = z.enum(["frozen", "unfolded", "batch", "group"])
 
 /** A config by its schema, then as `complete` makes it whole, whose errors count as the schema's own. */
 const configSchema = <Stored extends z.ZodType, Config>(

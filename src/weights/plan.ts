@@ -57,7 +57,7 @@ export function planModel(checkpoint: Checkpoint | undefined, overrides: ModelOv
   const options = withOverrides(base.options, overrides.options ?? {})
   return {
     ...modelDefaults,
-    ...planNorms(checkpoint, model, overrides),
+    ...planNorms(checkpoint, model, overrides, chosen),
     ...inputSizes(base, overrides),
     input: planInput(checkpoint, overrides.input),
     ...{ model, strideIn, shortcut, options },
@@ -214,20 +214,25 @@ type NormConfig = Pick<ModelConfig, "norm" | "conv5Norm" | "headNorm" | "frozen"
 
 /**
  * Decides the norms and how much is frozen. A trained backbone keeps its batch norms, frozen; what starts from nothing
- * gets group norm and learns as a whole. conv5 counts by itself: files without a complete one are common.
+ * gets group norm and learns as a whole. conv5 counts by itself: files without a complete one are common. With a preset of others
+ * the frozen norms stand beside their convolutions, as theirs do (decision 189).
+ * @param chosen the preset, where the file has no configuration of its own
  * @source the ResNet paper, appendix A (frozen batch norm); torchvision trains all layers without pre-trained weights
  */
 export function planNorms(
   checkpoint: Checkpoint | undefined,
   model: string,
   { norm = "auto", conv5Norm = "auto", headNorm = "auto", frozen }: ModelOverrides = {},
+  chosen: PresetName = defaultPreset,
 ): NormConfig {
   const known = checkpoint?.model.kind === "detector" ? checkpoint.model.info.config : undefined
   const trained = known === undefined ? checkpoint : undefined
+  const isUnfolded = norm === "unfolded" || (norm === "auto" && chosen !== defaultPreset)
+  const constant = isUnfolded ? "unfolded" : "frozen"
   const auto = {
-    norm: known?.norm ?? (trained ? "frozen" : "group"),
-    headNorm: known?.headNorm ?? (trained && hasHeadNorms(trained) ? "frozen" : "group"),
-    conv5Norm: known?.conv5Norm ?? (trained && hasConv5(trained, model) ? "frozen" : "group"),
+    norm: known?.norm ?? (trained ? constant : "group"),
+    headNorm: known?.headNorm ?? (trained && hasHeadNorms(trained) ? constant : "group"),
+    conv5Norm: known?.conv5Norm ?? (trained && hasConv5(trained, model) ? constant : "group"),
     frozen: known?.frozen ?? (trained ? 2 : 0),
   } as const
   const pick = (wish: "auto" | NormKind, own: NormKind) => (wish === "auto" ? own : wish)

@@ -65,8 +65,8 @@ test("a model of detectron2's zoo gives what it gives there, with nothing said b
   expect(config).toMatchObject({
     model: "fasterrcnn_resnet50_c4",
     strideIn: "1x1",
-    norm: "frozen",
-    conv5Norm: "frozen",
+    norm: "unfolded",
+    conv5Norm: "unfolded",
   })
   expect(config).toMatchObject({ input: withoutStd, size: 800, maxSize: 1333, frozen: 2 })
   const { align, proposals, roi } = config.options

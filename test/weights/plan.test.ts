@@ -1,6 +1,6 @@
 import { fileURLToPath } from "node:url"
 import { expect, test } from "vitest"
-import { type ModelOverrides, planNorms } from "../../src/weights/plan.js"
+import { type ModelOverrides, planModel, planNorms } from "../../src/weights/plan.js"
 import { readDetectorInfo, withCheckpoint } from "../support/read-info.js"
 
 const wishes = { norm: "auto", conv5Norm: "auto", headNorm: "auto", frozen: undefined } as const
@@ -34,4 +34,16 @@ test("shared stages follow one wish, but for a conv5 that starts anew", () => {
 test("wishes win over what the file suggests", () => {
   const wished = { norm: "group", conv5Norm: "frozen", headNorm: "batch", frozen: 1 } as const
   expect(planOf("fasterrcnn_resnet18_c4", golden("torch-zip.pth"), wished)).toEqual(wished)
+})
+
+test("with a preset of others the norms stand beside their convolutions, as theirs do", () => {
+  const file = golden("torch-zip.pth")
+  const chosen = (overrides: ModelOverrides) =>
+    withCheckpoint(file, (checkpoint) => planModel(checkpoint, { model: "fasterrcnn_resnet18_fpn", ...overrides }))
+  expect(chosen({})).toMatchObject({ norm: "frozen", conv5Norm: "group" })
+  expect(chosen({ norm: "unfolded" })).toMatchObject({ norm: "unfolded", conv5Norm: "group" })
+  for (const preset of ["paper", "torchvision", "detectron2"] as const) {
+    expect(chosen({ preset })).toMatchObject({ norm: "unfolded", conv5Norm: "group" })
+    expect(chosen({ preset, norm: "frozen" })).toMatchObject({ norm: "frozen" })
+  }
 })

@@ -53,11 +53,12 @@ export const trainDefaults = {
 /** The length of a run, unless it or a recipe is given. @source Detectron's 1x schedule */
 export const defaultEpochs = 12
 
-const norms = z.enum(["auto", "frozen", "batch", "group"])
+const norms = z.enum(["auto", "frozen", "unfolded", "batch", "group"])
 const norm = (what: string) =>
   option(norms.default("auto"), {
-    help: `norm of ${what}`,
-    otherwise: "auto: frozen batch norm with trained weights, group norm without",
+    help: `norm of ${what}; frozen batch norm is folded into the filters, unfolded it stands behind them, as torchvision's`,
+    otherwise:
+      "auto: with trained weights batch norm, frozen, and unfolded with a preset other than light; group norm without",
     source: "detectron2 C4 models: frozen batch norm",
     advanced: true,
   })

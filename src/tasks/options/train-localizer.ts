@@ -90,8 +90,8 @@ export const localizeTrainSchema = z.strictObject({
     otherwise: "all",
   }),
   strideIn,
-  norm: option(z.enum(["auto", "frozen", "group", "batch"]).default("auto"), {
-    help: "norm of the network's layers",
+  norm: option(z.enum(["auto", "frozen", "unfolded", "group", "batch"]).default("auto"), {
+    help: "norm of the network's layers; frozen batch norm is folded into the filters, unfolded it stands behind them",
     otherwise: "auto: frozen batch norm with trained weights, group norm without",
     source: "He et al. 2016, appendix A",
     advanced: true,
