@@ -35,13 +35,13 @@ test("a whole detector's file becomes a detector with torchvision's options", as
   writeFileSync(names, "cat\ndog\nhorse\n")
   const model = "fasterrcnn_resnet18_fpn"
   expect(await run("--model", model, "--classes", names)).toBe(
-    `${out}: 70 of 70 tensors of ${model}, 3 classes: cat, dog, horse\n`,
+    `${out}: 130 of 130 tensors of ${model}, 3 classes: cat, dog, horse\n`,
   )
   using checkpoint = Checkpoint.open(out)
   const { config, classes, categoryIds, parameters } = detectorFrom(checkpoint)
   const { size, maxSize, norm, conv5Norm, options } = config
   expect([size, maxSize, norm, conv5Norm, classes, categoryIds]).toEqual([
-    ...[800, 1333, "frozen", "frozen"],
+    ...[800, 1333, "unfolded", "unfolded"],
     ...[
       ["cat", "dog", "horse"],
       [1, 2, 3],
