@@ -26,7 +26,8 @@ async function trafficOf(model: string, presetName: string) {
     roi: { ...usual.roi, sample: { ...usual.roi.sample, batchSizePerImage: 16 } },
   }
   const parameters = new Parameters(quickRandom(1))
-  const detector = buildFasterRcnn(parameters, { ...modelDefaults, model, conv5Norm: "frozen", options }, 3)
+  const norms = { norm: "unfolded", conv5Norm: "unfolded" } as const
+  const detector = buildFasterRcnn(parameters, { ...modelDefaults, model, ...norms, options }, 3)
   const trainable = parameters.trainable()
   const optimizer = new Sgd(trainable)
   const gradients = detectorGradients(detector, () => trainable)!
