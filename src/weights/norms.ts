@@ -16,7 +16,8 @@ export function normOf(conv: string): string | undefined {
 /**
  * Weights (our axes) as a model with other norms wants them. `kindOf` tells each convolution's norm in the model, if any.
  * - `frozen`: a batch norm with its statistics is folded into weight and bias
- * - `batch`, `unfolded`: a convolution's bias, as folded files have it, becomes a batch norm that only adds it
+ * - `batch`, `unfolded`: a convolution's bias, as folded files have it, becomes a batch norm that only adds it; before a norm of
+ *   its own it becomes part of that
  * - `group`: a batch norm's values are left out, as they mean nothing to a group norm
  * @param epsilon what the batch norms of `weights` add to their variance
  */
@@ -33,9 +34,10 @@ export function adaptNorms(
     const kind = kindOf(conv)
     const statistics = weights.has(`${norm}.running_mean`) && weights.has(`${norm}.running_var`)
     if (kind === "frozen" && statistics) fold(adapted, conv, norm, epsilon)
-    const isKept = kind === "batch" || kind === "unfolded"
-    if (isKept && weights.has(`${conv}.bias`) && !weights.has(`${norm}.weight`)) unfold(adapted, conv, norm)
-    if (kind === "unfolded" && statistics) setEpsilon(adapted, norm, epsilon)
+    if (kind === "batch" || kind === "unfolded") {
+      if (statistics) keep(adapted, conv, norm, epsilon)
+      else if (weights.has(`${conv}.bias`) && !weights.has(`${norm}.weight`)) unfold(adapted, conv, norm)
+    }
     if (kind === "group" && statistics) for (const part of normParts) adapted.delete(`${norm}.${part}`)
   }
   return adapted
@@ -62,11 +64,16 @@ function fold(weights: Map<string, Weight>, conv: string, norm: string, epsilon:
   for (const part of normParts) weights.delete(`${norm}.${part}`)
 }
 
-/** A norm that added another number to its variance says the same with ours. */
-function setEpsilon(weights: Map<string, Weight>, norm: string, epsilon: number): void {
-  if (epsilon === batchNormEpsilon) return
-  const { shape, values } = weights.get(`${norm}.running_var`)!
-  weights.set(`${norm}.running_var`, { shape, values: values.map((variance) => variance + epsilon - batchNormEpsilon) })
+/** A norm behind a convolution with a bias, or that adds another number to its variance, says the same as ours. */
+function keep(weights: Map<string, Weight>, conv: string, norm: string, epsilon: number): void {
+  const change = (part: string, changed: (value: number, channel: number) => number) => {
+    const { shape, values } = weights.get(`${norm}.${part}`)!
+    weights.set(`${norm}.${part}`, { shape, values: values.map(changed) })
+  }
+  const own = weights.get(`${conv}.bias`)?.values
+  if (own !== undefined) change("running_mean", (mean, channel) => mean - own[channel]!)
+  if (epsilon !== batchNormEpsilon) change("running_var", (variance) => variance + epsilon - batchNormEpsilon)
+  weights.delete(`${conv}.bias`)
 }
 
 function unfold(weights: Map<string, Weight>, conv: string, norm: string): void {

@@ -8,6 +8,7 @@ import type { NormKind } from "../../src/layers/ops.js"
 import { adaptNorms, normOf } from "../../src/weights/norms.js"
 import { expectClose } from "../support/close.js"
 import { onEveryEngine } from "../support/engines.js"
+import { learnNorms, weightsOf } from "../support/learned-norms.js"
 import { tinyNetwork } from "../support/tiny-network.js"
 
 /** What the file's norms add to their variance: not what ours do. */
@@ -21,20 +22,14 @@ const build = (norm: NormKind, weights?: Weights) => {
   return { parameters, backbone }
 }
 
-/** Weights whose batch norms have learnt something. */
+/** Weights whose batch norms have learnt something, with a bias before one of them, as some networks have it. */
 function learned(): Weights {
   const { parameters } = build("batch")
-  const random = seededRandom(2)
-  const weights = new Map(
-    [...parameters].map(({ name, kind, variable }) => {
-      const draw = () => (name.endsWith("bias") || name.endsWith("mean") ? random.normal() : 0.2 + random.uniform())
-      const values =
-        kind === "conv" ? variable.dataSync<"float32">() : Float32Array.from({ length: variable.size }, draw)
-      return [name, { shape: variable.shape, values }] as const
-    }),
-  )
+  learnNorms(parameters)
+  const weights = weightsOf(parameters)
   parameters.dispose()
-  return weights
+  const bias = Float32Array.from({ length: 32 }, seededRandom(3).normal)
+  return new Map([...weights, ["layer1.0.conv2.bias", { shape: [32], values: bias }]])
 }
 
 onEveryEngine("a frozen norm beside its convolution", () => {

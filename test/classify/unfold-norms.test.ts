@@ -7,6 +7,7 @@ import { seededRandom } from "../../src/core/random.js"
 import { adaptNorms, foldedNorms } from "../../src/weights/norms.js"
 import { expectClose } from "../support/close.js"
 import { onEveryEngine } from "../support/engines.js"
+import { learnNorms, weightsOf } from "../support/learned-norms.js"
 import { tinyNetwork } from "../support/tiny-network.js"
 
 const build = (parameters: Parameters) => new ResNet(new Scope(parameters), tinyNetwork, { classes: 5 })
@@ -15,15 +16,10 @@ const build = (parameters: Parameters) => new ResNet(new Scope(parameters), tiny
 function foldedWeights(): { said: Float32Array; weights: Weights } {
   const parameters = new Parameters(seededRandom(1))
   const network = build(parameters)
-  const random = seededRandom(2)
-  for (const { name, kind, variable } of parameters) {
-    if (name === "layer1.0.conv1.weight") tf.tidy(() => variable.assign(tf.mul(variable, oneFilterDead(variable))))
-    if (kind !== "norm" && kind !== "statistic") continue
-    const draw = name.endsWith("bias") || name.endsWith("mean") ? random.normal : () => 0.2 + 0.8 * random.uniform()
-    tf.tidy(() => variable.assign(tf.tensor1d(Array.from({ length: variable.size }, draw))))
-  }
-  const values = (variable: tf.Variable) => ({ shape: variable.shape, values: variable.dataSync<"float32">() })
-  const weights = new Map([...parameters].map(({ name, variable }) => [name, values(variable)] as const))
+  learnNorms(parameters)
+  const { variable } = parameters.get("layer1.0.conv1.weight")!
+  tf.tidy(() => variable.assign(tf.mul(variable, oneFilterDead(variable))))
+  const weights = weightsOf(parameters)
   const said = tf.tidy(() => network.forward(images()).dataSync<"float32">())
   parameters.dispose()
   return {
