@@ -1,17 +1,16 @@
 import { spawnSync } from "node:child_process"
-import { readFileSync } from "node:fs"
 import { UserError } from "../core/errors.js"
 import type { EngineName, Precision } from "./names.js"
 import { gpuQuery, nvidiaSmi } from "./native/gpu-query.js"
 import { isOnCuda } from "./native/op.js"
+import { processorFlags } from "./native/processor.js"
 import { canRecord, isRecordingOff } from "./native/recorder.js"
 
 /** What a processor may have for bfloat16, by Linux's names of its flags; without either it is slower than float32. */
 const units = { amx_bf16: "AMX", avx512_bf16: "AVX-512" } as const
 
 /** What this processor multiplies bfloat16 with, the fastest first; nothing where that is not known. */
-export function bf16Units(cpuInfo: string = readCpuInfo()): string[] {
-  const flags = new Set(/^flags\s*:(.*)$/m.exec(cpuInfo)?.[1]?.split(/\s+/))
+export function bf16Units(flags: ReadonlySet<string> = processorFlags()): string[] {
   return Object.entries(units).flatMap(([flag, name]) => (flags.has(flag) ? [name] : []))
 }
 
@@ -47,12 +46,4 @@ function whyNoBf16(engine: EngineName, { units, capability }: Machine): string |
   } else if (units().length === 0) return "this processor has neither AVX512_BF16 nor AMX"
   if (!canRecord()) return "it takes the native TensorFlow that resdet setup builds"
   return undefined
-}
-
-function readCpuInfo(): string {
-  try {
-    return readFileSync("/proc/cpuinfo", "utf8")
-  } catch {
-    return ""
-  }
 }

@@ -1,16 +1,18 @@
 import { afterEach, describe, expect, it, test, vi } from "vitest"
 import { UserError } from "../../src/core/errors.js"
 import { findNative } from "../../src/engine/native/cache.js"
+import { processorFlags } from "../../src/engine/native/processor.js"
 import { bf16Units, expectPrecision } from "../../src/engine/precision.js"
 import { startEngine } from "../../src/engine/start.js"
 import { onCudaBranch } from "../support/cuda-branch.js"
 
 test("a processor's flags tell what it multiplies bfloat16 with", () => {
-  const withFlags = (flags: string) => `processor\t: 0\nflags\t\t: fpu ${flags} vme\nbugs\t\t: amx_bf16\n`
+  const withFlags = (flags: string) =>
+    processorFlags(`processor\t: 0\nflags\t\t: fpu ${flags} vme\nbugs\t\t: amx_bf16\n`)
   expect(bf16Units(withFlags("avx512f avx512_bf16 amx_bf16"))).toEqual(["AMX", "AVX-512"])
   expect(bf16Units(withFlags("avx512f avx512_bf16"))).toEqual(["AVX-512"])
   expect(bf16Units(withFlags("avx2 avx512f avx512bw"))).toEqual([])
-  expect(bf16Units("")).toEqual([])
+  expect(bf16Units(processorFlags(""))).toEqual([])
 })
 
 const none = { units: () => [], capability: () => undefined }

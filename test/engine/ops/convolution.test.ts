@@ -39,6 +39,18 @@ const cases: Record<string, ConvolutionCase> = {
   "3x3 dilated by 2 on odd sizes": { ...base, padding: 2, dilation: 2 },
   "3x3 dilated by 3, padded by 1": { ...base, padding: 1, dilation: 3 },
   "3x5 dilated by 2 without padding": { ...base, columns: 11, width: 5, padding: 0, dilation: 2 },
+  "3x3 of many channels": { ...base, channels: 512 },
+  "3x3 on a large map": { ...base, count: 1, rows: 64, columns: 65, channels: 128, out: 2 },
+  "3x5 on a large map without padding": {
+    ...base,
+    count: 1,
+    rows: 66,
+    columns: 65,
+    channels: 128,
+    width: 5,
+    padding: 0,
+    out: 1,
+  },
   "padding wider than the filter": { ...base, height: 1, width: 1, padding: 2 },
 }
 
