@@ -123,15 +123,16 @@ const MANY = 32
  */
 function isFasterByTaps([, rows, columns, channels]: Shape4D, { stride }: Geometry): boolean {
   const isLarge = channels >= 512 || rows * columns * channels >= 2 ** 19
-  return isLarge && stride === 1 && hasOneDnn() && hasNoAvx512()
+  return isLarge && stride === 1 && hasOneDnn() && hasAvx2Alone()
 }
 
-function hasNoAvx512(): boolean {
-  hasAvx2Alone ??= processorFlags().has("avx2") && !processorFlags().has("avx512f")
-  return hasAvx2Alone
+/** Whether the processor has AVX2 and no AVX-512; it is asked once. */
+function hasAvx2Alone(): boolean {
+  avx2Alone ??= ((flags) => flags.has("avx2") && !flags.has("avx512f"))(processorFlags())
+  return avx2Alone
 }
 
-let hasAvx2Alone: boolean | undefined
+let avx2Alone: boolean | undefined
 
 const rows = (maps: tf.Tensor4D): tf.Tensor2D => tf.reshape(maps, [-1, maps.shape[3]])
 
