@@ -21,6 +21,7 @@ import { recordedGradients } from "../src/train/gradients.js"
 import { Sgd } from "../src/train/sgd.js"
 import { trainStep } from "../src/train/step.js"
 import { parseFlags } from "./flags.js"
+import { timedPeers } from "./timed-peers.js"
 
 const WARM_UP = 3
 const SEED = 0
@@ -36,7 +37,7 @@ const { values } = parseFlags({
   },
 })
 const [rounds, steps] = [Number(values.rounds), Number(values.steps)]
-const layouts = ["contiguous", "channels_last", "bf16"] as const
+const layouts = timedPeers(["contiguous", "channels_last", "bf16"])
 
 const engine = await startEngine(values.engine as EngineChoice)
 const precisions: readonly Precision[] = mayRecord() && bf16Units().length > 0 ? ["float32", "bf16"] : ["float32"]

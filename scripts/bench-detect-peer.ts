@@ -5,6 +5,7 @@ import { createInterface } from "node:readline"
 import type { RgbImage } from "../datasets/image/rgb.js"
 import type { Detections } from "../src/boxes/boxes.js"
 import type { ModelConfig } from "../src/detector/model.js"
+import { timedPeers } from "./timed-peers.js"
 
 /** Milliseconds. */
 export interface Times {
@@ -67,7 +68,7 @@ export async function startPeer(python: string, { weights, config, photo, folder
   return {
     facts,
     found: { boxes: Float32Array.from(boxes), scores: Float32Array.from(scores), labels: Int32Array.from(labels) },
-    contenders: Object.fromEntries(facts.contenders.map((name) => [titles[name] ?? name, turn(name)])),
+    contenders: Object.fromEntries(timedPeers(facts.contenders).map((name) => [titles[name] ?? name, turn(name)])),
     stop: () => child.kill(),
   }
 }

@@ -21,6 +21,7 @@ import { timeLoading } from "../src/tasks/bench-rounds.js"
 import type { BenchReport } from "./bench-detector.js"
 import { cocoSize, writeBenchData } from "./bench-eval-data.js"
 import { parseFlags } from "./flags.js"
+import { timedPeers } from "./timed-peers.js"
 
 const { values } = parseFlags({
   options: {
@@ -36,7 +37,7 @@ const { values } = parseFlags({
 })
 const sizes = values.sizes.split(",").map(Number)
 const [batch, rounds, steps] = [values.batch, values.rounds, values.steps].map(Number) as [number, number, number]
-const layouts = ["contiguous", "channels_last", "bf16"] as const
+const layouts = timedPeers(["contiguous", "channels_last", "bf16"])
 
 process.stdout.write(`${machine}; milliseconds: median, middle half of ${rounds} x ${steps}\n\n`)
 const folder = mkdtempSync(join(tmpdir(), "resdet-bench-"))
