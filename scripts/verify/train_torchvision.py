@@ -8,8 +8,10 @@ folded into the convolutions before them in both, or in neither, as the run's `-
 
 Run from the repository root after `npm run build`, with torch, torchvision and safetensors:
     python scripts/verify/train_torchvision.py RUN [RUN ...] [--out FOLDER] [--steps N] [--layout channels_last] [--threads N]
+    python scripts/verify/train_torchvision.py RUN [RUN ...] --gradients
 A table on stdout: mAP of the last weights of both on the run's validation split, and the time of a step: the median over means of
-20. What is there already under FOLDER is not trained again.
+20. What is there already under FOLDER is not trained again. `--gradients` trains nothing: it compares the first step's losses and the
+gradients of all parameters, with all anchors and all regions in the samples, so that no draw is left; exit status 1 where they differ.
 """
 
 import argparse
@@ -186,12 +188,17 @@ def lines_of(file):
     return [json.loads(line) for line in file.read_text().splitlines()]
 
 
-def compare(run, out, given):
+def planned(run, out):
+    """What the run trained on: OUT/start.safetensors and OUT/plan.jsonl."""
     out.mkdir(parents=True, exist_ok=True)
     plan = out / "plan.jsonl"
     if not plan.exists():
         subprocess.run(["node", "dist/scripts/verify/training-plan.js", run, out], check=True)
-    about, *steps = lines_of(plan)
+    return lines_of(plan)
+
+
+def compare(run, out, given):
+    about, *steps = planned(run, out)
     steps = steps[: given.steps]
     start = load_file(out / "start.safetensors")
     result = out / f"torchvision-{len(steps)}.json"
@@ -208,6 +215,41 @@ def compare(run, out, given):
         theirs.update(evaluated(weights, about))
         ours.update(evaluated(copied(run, out), about))
     return about, len(steps), ours, theirs
+
+
+def compare_gradients(run, out):
+    """The first step's losses and gradients of both, all anchors and regions in the samples."""
+    subprocess.run(["node", "dist/scripts/verify/step-gradients.js", run, out], check=True)
+    ours = load_file(out / "gradients.safetensors")
+    header, _ = described(out / "gradients.safetensors")
+    facts = header["__metadata__"]
+    about, step, *_ = lines_of(out / "plan.jsonl")
+    model, _ = detector(about, load_file(out / "start.safetensors"))
+    model.train()
+    for part, count in ((model.rpn, facts["anchors"]), (model.roi_heads, facts["regions"])):
+        part.fg_bg_sampler.batch_size_per_image = int(count)
+        part.fg_bg_sampler.positive_fraction = 1.0
+    _, images, targets = loaded(step)
+    losses = model(images, targets)
+    sum(losses.values()).backward()
+    theirs = {name: parameter.grad for name, parameter in model.named_parameters() if parameter.grad is not None}
+    if set(ours) != set(theirs):
+        raise SystemExit(f"not the same parameters learn: {sorted(set(ours) ^ set(theirs))}")
+    named = json.loads(facts["losses"])
+    apart = lambda a, b: ((a - b).norm() / b.norm()).item()
+    return (
+        {name: abs(named[name] - value.item()) / value.item() for name, value in losses.items()},
+        {name: apart(ours[name], theirs[name]) for name in theirs},
+    )
+
+
+def tell_gradients(run, losses, gradients):
+    """A row; false where the two are further apart than ReLUs explain that fall on the other side of zero by rounding."""
+    ordered = sorted(gradients.values())
+    worst = max(gradients, key=gradients.get)
+    cells = [f"{max(losses.values()):.1e}", str(len(ordered)), f"{ordered[len(ordered) // 2]:.1e}", f"{gradients[worst]:.1e}", worst]
+    print(f"| {' | '.join([run.name, *cells])} |", flush=True)
+    return max(losses.values()) < 1e-3 and gradients[worst] < 0.05
 
 
 def tell_alike(about):
@@ -232,15 +274,23 @@ def main() -> int:
     parser.add_argument("--layout", choices=["contiguous", "channels_last"], default="channels_last")
     parser.add_argument("--threads", type=int)
     parser.add_argument("--no-eval", action="store_true")
+    parser.add_argument("--gradients", action="store_true", help="compare the first step's losses and gradients instead of training")
     given = parser.parse_args()
     if given.threads:
         torch.set_num_threads(given.threads)
+    place = lambda run: run / "beside-torchvision" if given.out is None else given.out / run.name
+    if given.gradients:
+        print("| run | losses differ by | gradients | in the middle they differ by | the largest by | which |\n|---|---|---|---|---|---|")
+        agree = []
+        for run in given.runs:
+            planned(run, place(run))
+            agree.append(tell_gradients(run, *compare_gradients(run, place(run))))
+        return 0 if all(agree) else 1
     print("| run | seed | steps | ours mAP@0.5 | torchvision | ours AP | torchvision | ours ms a step | torchvision |")
     print("|---|---|---|---|---|---|---|---|---|", flush=True)
     percent = lambda value: "-" if value is None else f"{100 * value:.1f}"
     for run in given.runs:
-        out = run / "beside-torchvision" if given.out is None else given.out / run.name
-        about, steps, ours, theirs = compare(run, out, given)
+        about, steps, ours, theirs = compare(run, place(run), given)
         tell_alike(about)
         figures = [percent(side.get(name)) for name in ("voc12", "AP") for side in (ours, theirs)]
         times = [f"{side['stepMs']:.0f}" for side in (ours, theirs)]
