@@ -151,8 +151,10 @@ class Laps {
   readonly #rounds: Record<string, number>[] = []
   #since = performance.now()
 
+  /** Begins a round, or again one in which nothing has come yet, as at the end of an epoch. */
   begin(): void {
-    this.#rounds.push({})
+    const last = this.#rounds.at(-1)
+    if (last === undefined || Object.keys(last).length > 0) this.#rounds.push({})
     this.#since = performance.now()
   }
 

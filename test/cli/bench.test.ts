@@ -5,6 +5,10 @@ import { join } from "node:path"
 import { afterAll, beforeAll, expect, test } from "vitest"
 import { startEngine } from "../../src/engine/start.js"
 import { phases, spread } from "../../src/tasks/bench-phases.js"
+import { makePhotos } from "../../src/tasks/bench-photos.js"
+import { timeDetector } from "../../src/tasks/bench-rounds.js"
+import { Checkpoint } from "../../src/weights/checkpoint.js"
+import { expectDetector } from "../../src/weights/open-model.js"
 import { saveUntrained } from "../support/untrained-detector.js"
 
 const folder = mkdtempSync(join(tmpdir(), "resdet-bench-test-"))
@@ -72,6 +76,19 @@ test("every phase of a detector's training and detection has its time, and the p
     expect(measured.at(-1)!.median).toBeCloseTo(sum, 6)
   }
   expect(report.photosPerSecond).toBeGreaterThan(0)
+})
+
+test("the end of an epoch is no step: one that is measured has all its phases", async () => {
+  using checkpoint = Checkpoint.open(weights)
+  const { config } = expectDetector(checkpoint)
+  const roi = { ...config.options.roi, sample: { batchSizePerImage: 4, positiveFraction: 0.25 } }
+  const quick = { ...config, options: { ...config.options, roi } }
+  const { training } = await timeDetector(quick, await makePhotos(folder, 1), {
+    batch: 1,
+    steps: 1,
+    precision: "float32",
+  })
+  expect(training.map((round) => Object.keys(round).length)).toEqual([9])
 })
 
 test("an unknown model is a usage error with the nearest name, other weights are bad data", () => {
