@@ -219,11 +219,11 @@ def compare(run, out, given):
 
 def compare_gradients(run, out):
     """The first step's losses and gradients of both, all anchors and regions in the samples."""
+    about, step, *_ = planned(run, out)
     subprocess.run(["node", "dist/scripts/verify/step-gradients.js", run, out], check=True)
     ours = load_file(out / "gradients.safetensors")
     header, _ = described(out / "gradients.safetensors")
     facts = header["__metadata__"]
-    about, step, *_ = lines_of(out / "plan.jsonl")
     model, _ = detector(about, load_file(out / "start.safetensors"))
     model.train()
     for part, count in ((model.rpn, facts["anchors"]), (model.roi_heads, facts["regions"])):
@@ -281,10 +281,7 @@ def main() -> int:
     place = lambda run: run / "beside-torchvision" if given.out is None else given.out / run.name
     if given.gradients:
         print("| run | losses differ by | gradients | in the middle they differ by | the largest by | which |\n|---|---|---|---|---|---|")
-        agree = []
-        for run in given.runs:
-            planned(run, place(run))
-            agree.append(tell_gradients(run, *compare_gradients(run, place(run))))
+        agree = [tell_gradients(run, *compare_gradients(run, place(run))) for run in given.runs]
         return 0 if all(agree) else 1
     print("| run | seed | steps | ours mAP@0.5 | torchvision | ours AP | torchvision | ours ms a step | torchvision |")
     print("|---|---|---|---|---|---|---|---|---|", flush=True)
