@@ -11,24 +11,19 @@ import { UsageError } from "../../src/core/errors.js"
 import { buildFasterRcnn } from "../../src/detector/build.js"
 import type { ModelConfig } from "../../src/detector/model.js"
 import { trainingTruths } from "../../src/detector/truths.js"
-import { startEngine } from "../../src/engine/start.js"
 import { listenerOf } from "../../src/tasks/hooks.js"
-import { decidedTrainSchema } from "../../src/tasks/options/train-detector.js"
-import { detectorTrainer } from "../../src/tasks/train-detector.js"
 import { loaderOf } from "../../src/tasks/training/detector-loader.js"
-import { reopenRun } from "../../src/tasks/training/run-record.js"
 import { detectorGradients } from "../../src/train/detector-gradients.js"
 import { toTorchAxes } from "../../src/weights/axes.js"
 import { Checkpoint } from "../../src/weights/checkpoint.js"
 import { fillModel } from "../../src/weights/open-model.js"
 import { writeSafetensors } from "../../src/weights/safetensors.js"
+import { decideAgain, savedRun } from "./decided-run.js"
 
 const [run, out] = process.argv.slice(2)
 if (run === undefined || out === undefined) throw new UsageError("step-gradients: expected RUN and OUT, two folders")
 
-const saved = reopenRun<typeof decidedTrainSchema, ModelConfig>(run, decidedTrainSchema, {})
-await startEngine(saved.config.engine)
-const { config, model, data } = await detectorTrainer.decide(saved.config, listenerOf({ onLog: log }))
+const { config, model, data } = await decideAgain(run, savedRun(run), listenerOf({ onLog: log }))
 const checkpoint = Checkpoint.open(join(out, "start.safetensors"))
 const loader = loaderOf(config, model, data.training)
 try {

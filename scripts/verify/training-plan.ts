@@ -13,27 +13,22 @@ import type { ModelConfig } from "../../src/detector/model.js"
 import { parseModel } from "../../src/detector/model.js"
 import { fasterRcnnDefaults } from "../../src/detector/options.js"
 import { trainingTruths } from "../../src/detector/truths.js"
-import { startEngine } from "../../src/engine/start.js"
 import { listenerOf } from "../../src/tasks/hooks.js"
-import { decidedTrainSchema, type TrainConfig } from "../../src/tasks/options/train-detector.js"
+import type { TrainConfig } from "../../src/tasks/options/train-detector.js"
 import { detectorTrainer } from "../../src/tasks/train-detector.js"
 import { loaderOf } from "../../src/tasks/training/detector-loader.js"
-import { reopenRun } from "../../src/tasks/training/run-record.js"
 import { decays, evenRates } from "../../src/train/options.js"
 import { type RunOptions, runLength } from "../../src/train/run-options.js"
 import { learningRate } from "../../src/train/schedule.js"
+import { decideAgain, savedRun } from "./decided-run.js"
 
 const [run, out] = process.argv.slice(2)
 if (run === undefined || out === undefined) throw new UsageError("training-plan: expected RUN and OUT, two folders")
 
-const saved = reopenRun<typeof decidedTrainSchema, ModelConfig>(run, decidedTrainSchema, {})
+const saved = savedRun(run)
 expectComparable(run, saved.config, detectorTrainer.complete!(run, saved.model))
-await startEngine(saved.config.engine)
 const listener = listenerOf({ onLog: log })
-const { config, model, data, start } = await detectorTrainer.decide(saved.config, listener)
-if (JSON.stringify(detectorTrainer.fingerprint(data)) !== JSON.stringify(saved.data)) {
-  throw new DataError(`${String(config.data)} has changed since ${run} was trained`)
-}
+const { config, model, data, start } = await decideAgain(run, saved, listener)
 const prepared = await detectorTrainer.prepare({ config, model, data, start }, listener)
 const loader = loaderOf(config, model, data.training)
 try {

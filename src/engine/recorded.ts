@@ -1,4 +1,6 @@
+import { totalmem } from "node:os"
 import * as tf from "@tensorflow/tfjs-core"
+import { MostUsed } from "./most-used.js"
 import type { Precision } from "./names.js"
 import { canRecord, isRecordingOff, type NativeFunction, type Pause, recordFunction } from "./native/recorder.js"
 
@@ -9,8 +11,9 @@ type PausingWork<Inputs extends readonly tf.Tensor[]> = (pause: Pause, ...inputs
 
 /**
  * Work on tensors that native TensorFlow runs as one function: what it executes is recorded once for each shape of its
- * inputs. In float32 that happens the second time a shape comes, so that shapes that come once cost nothing, and results
- * are the same, bit for bit. In bf16 it happens the first time, so that no result depends on what came before.
+ * inputs. In float32 that happens the second time a shape comes, or later where shapes that come more often leave no room:
+ * those that come once cost nothing, and results are the same, bit for bit. In bf16 it happens the first time, so that no
+ * result depends on what came before.
  *
  * Where nothing can be recorded (other engines, a gradient tape, RESDET_RECORD=off) the work runs as it is.
  * @param work reads its inputs and variables alone; everything else in it must follow from shapes. It may assign variables
@@ -38,24 +41,20 @@ export function recordedInParts<Inputs extends readonly tf.Tensor[]>(
   precision: Precision = "float32",
 ): PausingWork<Inputs> {
   if (isRecordingOff()) return work
-  const seen = new Set<string>()
   const owner = owners++
+  let size = 0
   return (between, ...inputs) => {
     if (!canRecord()) return work(between, ...inputs)
-    const form = formOf(inputs)
-    const key = `${owner}: ${form}`
-    const known = functions.get(key)
+    const key = `${owner}: ${formOf(inputs)}`
+    const known = functions.use(key)
     if (known !== undefined) return known.run(inputs, between)
-    if (precision === "float32" && !seen.has(form)) {
-      seen.add(form)
-      return work(between, ...inputs)
-    }
+    if (precision === "float32" && !functions.pays(key, size)) return work(between, ...inputs)
     return tf.tidy(() => {
       const { outputs, made } = recordFunction((pause) => work(pause, ...inputs), inputs, precision, between)
-      functions.set(key, made)
-      // One that has to make room is as new as it was when it comes again.
-      seen.delete(form)
-      return precision === "float32" ? [...outputs] : made.run(inputs, between)
+      size = made.nodes
+      const results = precision === "float32" ? [...outputs] : made.run(inputs, between)
+      functions.keep(key, made)
+      return results
     })
   }
 }
@@ -74,36 +73,10 @@ function formOf(inputs: readonly tf.Tensor[]): string {
   return parts.join()
 }
 
-/** Those that were used last, of all work together: a folder of photos of ever new sizes must not fill the memory. */
-class LastUsed {
-  readonly #functions = new Map<string, NativeFunction>()
-  readonly #most: number
-  #nodes = 0
+/** Functions of all work together. A node takes 11 to 12 kB: a twenty-fifth of the memory, of 8 GB what 32,000 take. */
+const functions = new MostUsed<NativeFunction>(Math.max(32_000, Math.floor(memory() / 25 / 11_500)))
 
-  /** @param most nodes that all of them have; the last one stays, however large */
-  constructor(most: number) {
-    this.#most = most
-  }
-
-  get(key: string): NativeFunction | undefined {
-    const found = this.#functions.get(key)
-    if (found !== undefined) {
-      this.#functions.delete(key)
-      this.#functions.set(key, found)
-    }
-    return found
-  }
-
-  set(key: string, made: NativeFunction): void {
-    this.#functions.set(key, made)
-    this.#nodes += made.nodes
-    for (const [oldest, { nodes, remove }] of this.#functions) {
-      if (this.#nodes <= this.#most || oldest === key) return
-      this.#functions.delete(oldest)
-      this.#nodes -= nodes
-      remove()
-    }
-  }
+/** Bytes that this process may take. */
+function memory(): number {
+  return Math.min(totalmem(), process.constrainedMemory() || Number.POSITIVE_INFINITY)
 }
-
-const functions = new LastUsed(32_000)

@@ -148,6 +148,7 @@ void Recording::Pause(const std::vector<TFE_TensorHandle*>& results) {
   }
   sources_.clear();
   rounded_.clear();
+  constants_.clear();
 }
 
 void Recording::Resume(const std::vector<TFE_TensorHandle*>& given) {
@@ -223,9 +224,14 @@ void Recording::AddConstant(const TFE_TensorHandle* handle, const TF_Tensor* val
   for (int i = 0; i < TF_NumDims(values); i++) shape += BytesField(2, NumberField(1, TF_Dim(values, i)));
   const auto content = [&] { return BytesField(4, std::string(static_cast<const char*>(TF_TensorData(values)), bytes)); };
   const std::string tensor = NumberField(1, type) + BytesField(2, shape) + (is_large ? only : content());
+  const auto known = constants_.find(tensor);
+  if (known != constants_.end()) {
+    sources_[handle] = known->second;
+    return;
+  }
   const std::string name = "constant" + std::to_string(nodes_++);
   AddNode(name, "Const", TypeAttribute("dtype", type) + Attribute("value", BytesField(8, tensor)));
-  sources_[handle] = {name, 0};
+  sources_[handle] = constants_[tensor] = {name, 0};
 }
 
 void Recording::AddCopy(const TFE_TensorHandle* handle, const TFE_TensorHandle* of) {

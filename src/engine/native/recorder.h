@@ -101,6 +101,8 @@ class Recording {
   const bool rounds_;
   /** Of values of this part that were rounded, by node and output: what became of them. */
   std::unordered_map<std::string, Source> rounded_;
+  /** Constants of this part by their values, a TensorProto: most are axes and sizes that come again and again. */
+  std::unordered_map<std::string, Source> constants_;
   /** Of this part, then of those before it, then what was given: a tensor's place in memory may be an older one's. */
   std::unordered_map<const TFE_TensorHandle*, Source> sources_;
   std::unordered_map<const TFE_TensorHandle*, Made> earlier_;

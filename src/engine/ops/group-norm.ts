@@ -31,14 +31,14 @@ registerOp(GROUP_NORM, (inputs, attributes) => {
   const { x, scale, offset } = inputs as { x: tf.Tensor4D; scale: tf.Tensor1D; offset: tf.Tensor1D }
   const { groups } = attributes as { groups: number }
   return tf.tidy(() => {
-    const [count, , , channels] = x.shape
+    const channels = x.shape[3]
     const mean = groupMean(sumOfPixels(x), groups, x)
     const centred = tf.sub(x, spread(mean, channels))
     const variance = groupMean(sumOfPixels(tf.square(centred)), groups, x)
     const inverse = tf.rsqrt(tf.add(variance, groupNormDefaults.epsilon))
     const factor = tf.mul(spread(inverse, channels), scale)
     const y = tf.add(tf.mul(centred, factor), offset)
-    return [y, tf.reshape(mean, [count, groups]), tf.reshape(inverse, [count, groups])]
+    return [y, mean, inverse]
   })
 })
 
@@ -52,7 +52,7 @@ tf.registerGradient({
   outputsToSave: [false, true, true],
   gradFunc: (dys, saved, attrs) => {
     const [dy] = dys as [tf.Tensor4D]
-    const [x, scale, mean, inverse] = saved as [tf.Tensor4D, tf.Tensor1D, tf.Tensor2D, tf.Tensor2D]
+    const [x, scale, mean, inverse] = saved as [tf.Tensor4D, tf.Tensor1D, tf.Tensor3D, tf.Tensor3D]
     const { groups } = attrs as unknown as { groups: number }
     const channels = x.shape[3]
     const parts = tf.tidy(() => {
@@ -84,16 +84,15 @@ tf.registerGradient({
 /** `[N, H, W, C]` summed to `[N, 1, 1, C]`. */
 const sumOfPixels = (x: tf.Tensor): tf.Tensor => tf.sum(x, [1, 2], true)
 
-/** Sums by channel `[N, 1, 1, C]` to means by group `[N, G]`, over the pixels of `maps` too. */
+/** Sums by channel `[N, 1, 1, C]` to means by group `[N, G, 1]`, over the pixels of `maps` too. */
 function groupMean(sums: tf.Tensor, groups: number, maps: tf.Tensor4D): tf.Tensor {
   const [count, height, width, channels] = maps.shape
   const size = (channels / groups) * height * width
-  return tf.div(tf.sum(tf.reshape(sums, [count, groups, channels / groups]), 2), size)
+  return tf.div(tf.sum(tf.reshape(sums, [count, groups, channels / groups]), 2, true), size)
 }
 
-/** Values by group `[N, G]` to values by channel `[N, 1, 1, C]`. */
+/** Values by group `[N, G, 1]` to values by channel `[N, 1, 1, C]`. */
 function spread(values: tf.Tensor, channels: number): tf.Tensor {
   const [count, groups] = values.shape as [number, number]
-  const each = tf.tile(tf.reshape(values, [count, groups, 1]), [1, 1, channels / groups])
-  return tf.reshape(each, [count, 1, 1, channels])
+  return tf.reshape(tf.tile(values, [1, 1, channels / groups]), [count, 1, 1, channels])
 }
