@@ -23,7 +23,7 @@ import { decideAgain, savedRun } from "./decided-run.js"
 const [run, out] = process.argv.slice(2)
 if (run === undefined || out === undefined) throw new UsageError("step-gradients: expected RUN and OUT, two folders")
 
-const { config, model, data } = await decideAgain(run, savedRun(run), listenerOf({ onLog: log }))
+const { config, model, data } = await decideAgain(savedRun(run), listenerOf({ onLog: log }))
 const checkpoint = Checkpoint.open(join(out, "start.safetensors"))
 const loader = loaderOf(config, model, data.training)
 try {

@@ -28,7 +28,7 @@ if (run === undefined || out === undefined) throw new UsageError("training-plan:
 const saved = savedRun(run)
 expectComparable(run, saved.config, detectorTrainer.complete!(run, saved.model))
 const listener = listenerOf({ onLog: log })
-const { config, model, data, start } = await decideAgain(run, saved, listener)
+const { config, model, data, start } = await decideAgain(saved, listener)
 const prepared = await detectorTrainer.prepare({ config, model, data, start }, listener)
 const loader = loaderOf(config, model, data.training)
 try {

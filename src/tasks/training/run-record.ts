@@ -134,7 +134,13 @@ function readRecord<Model>(run: string): RunRecord<Record<string, unknown>, Mode
  * @throws DataError when the data have changed, or there is no state
  */
 export function stateOf(run: string, then: DatasetFingerprint, now: DatasetFingerprint, data: string): SavedState {
-  if (JSON.stringify(then) === JSON.stringify(now)) return loadState(run)
+  refuseOtherData(then, now, data)
+  return loadState(run)
+}
+
+/** @throws DataError when the data of a run have changed */
+export function refuseOtherData(then: DatasetFingerprint, now: DatasetFingerprint, data: string): void {
+  if (JSON.stringify(then) === JSON.stringify(now)) return
   throw new DataError(
     `${data} has changed: the run started with ${then.images} images of ${then.classes.join(", ")}, ` +
       `now there are ${now.images} of ${now.classes.join(", ")}`,
