@@ -44,17 +44,17 @@ export class MostUsed<T extends Kept> {
     return room >= nodes
   }
 
-  /** Keeps it, or lets it go at once where all others came more often and leave no room. */
+  /** Keeps it, at least until the next one comes, and lets others go for it: its shape may be the first of many. */
   keep(key: string, made: T): void {
-    this.#kept.set(key, made)
-    this.#nodes += made.nodes
     for (const least of this.#leastUsedFirst()) {
-      if (this.#nodes <= this.#most) return
+      if (this.#nodes + made.nodes <= this.#most) break
       const { nodes, remove } = this.#kept.get(least)!
       this.#kept.delete(least)
       this.#nodes -= nodes
       remove()
     }
+    this.#kept.set(key, made)
+    this.#nodes += made.nodes
   }
 
   #usesOf(key: string): number {

@@ -46,7 +46,7 @@ describe("MostUsed", () => {
     expect([functions.pays("c", 20), functions.pays("c", 21)]).toEqual([true, false])
   })
 
-  it("lets go what came least often, the new one too", () => {
+  it("lets go what came least often, but never the new one", () => {
     const functions = new MostUsed<Named>(20)
     for (const [key, times] of [
       ["a", 3],
@@ -57,8 +57,19 @@ describe("MostUsed", () => {
       use(functions, key, times)
       functions.keep(key, made(key))
     }
-    expect(gone).toEqual(["c", "b"])
+    expect(gone).toEqual(["b", "c"])
     expect(["a", "b", "c", "d"].map((key) => use(functions, key))).toEqual(["a", undefined, undefined, "d"])
+  })
+
+  it("keeps one that is larger than the room, until the next one comes", () => {
+    const functions = new MostUsed<Named>(20)
+    use(functions, "a", 9)
+    functions.keep("a", made("a"))
+    use(functions, "huge")
+    functions.keep("huge", made("huge", 30))
+    expect([gone, use(functions, "huge")]).toEqual([["a"], "huge"])
+    functions.keep("b", made("b"))
+    expect(gone).toEqual(["a", "huge"])
   })
 
   it("lets several small ones go for a large one", () => {
