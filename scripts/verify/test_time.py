@@ -246,6 +246,7 @@ def main() -> int:
             double = found_by_derivation(doubles, pixels.double(), meanings, least, final)
             for place, (single_found, double_found) in enumerate(zip(theirs, double)):
                 tallies[place].add(ours[place][index], single_found, double_found, final)
+            print(f"photo {index + 1} of {len(images)}, {image.size[0]}x{image.size[1]}", file=sys.stderr)
     for (name, _, _), one in zip(switches, tallies):
         print(f"{name}: {one.total} detections, {one.alone} in one of them only ({one.alone_double} in double precision), "
               f"score {one.worst[0]:.1e}, edge {one.worst[1]:.1e}")  # fmt: skip
