@@ -204,6 +204,22 @@ describe.runIf(findNative())("recorded", () => {
     x.dispose()
   })
 
+  it("removed in a pause goes on to its end, and is gone then", () => {
+    const x = tf.scalar(3)
+    const work = (pause: Pause) => pause([tf.neg(x)]).map((y) => tf.exp(y))
+    let made!: NativeFunction
+    tf.tidy(() => {
+      made = recordFunction(work, [x], "float32", (all) => all.map((y) => tf.mul(y, 2))).made
+    })
+    const removing = (all: readonly tf.Tensor[]) => {
+      made.remove()
+      return all.map((y) => tf.mul(y, 0))
+    }
+    expect(tf.tidy(() => made.run([x], removing)[0]!.arraySync())).toBe(1)
+    expect(() => tf.tidy(() => made.run([x], removing))).toThrow()
+    x.dispose()
+  })
+
   it("assigns the variables that the work assigns, and reads them as they are", () => {
     const total = tf.variable(tf.scalar(0))
     const add = recorded((x: tf.Tensor) => {

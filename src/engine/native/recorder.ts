@@ -50,6 +50,7 @@ export interface NativeFunction {
    * @param between as when it was recorded; it gives tensors of the same shapes
    */
   run(inputs: readonly tf.Tensor[], between: Pause): tf.Tensor[]
+  /** Within a pause of its own it goes on to its end first. */
   remove(): void
 }
 
@@ -138,29 +139,46 @@ function nativeFunction(
 ): NativeFunction {
   const backend = native()
   const binding = backend.binding as RecorderBinding
+  let running = 0
+  let isRemoved = false
+
+  function run(inputs: readonly tf.Tensor[], between: Pause): tf.Tensor[] {
+    const given: tf.Tensor[] = [...inputs, ...variables]
+    const kept: tf.Tensor[] = []
+    let results: tf.Tensor[] = []
+    for (const [i, { name, part, results: count, assigned }] of parts.entries()) {
+      if (i > 0) given.push(...between(results))
+      const [taken, numbers] = part
+      const args = taken.map((number) => (number >= 0 ? given[number] : kept[-1 - number])!)
+      const outputs = backend.executeMultipleOutputs(name, [], args, count + assigned.length + numbers.length)
+      results = outputs.slice(0, count)
+      for (const [k, variable] of assigned.entries()) {
+        variable.assign(outputs[count + k]!)
+        outputs[count + k]!.dispose()
+      }
+      for (const [k, number] of numbers.entries()) kept[number] = outputs[count + assigned.length + k]!
+    }
+    tf.dispose(kept)
+    return results
+  }
+
+  function forget(): void {
+    for (const { name } of parts) binding.removeRecording(name)
+  }
+
   return {
     nodes: parts.reduce((sum, { part: [, , nodes] }) => sum + nodes, 0),
     run(inputs, between) {
-      const given: tf.Tensor[] = [...inputs, ...variables]
-      const kept: tf.Tensor[] = []
-      let results: tf.Tensor[] = []
-      for (const [i, { name, part, results: count, assigned }] of parts.entries()) {
-        if (i > 0) given.push(...between(results))
-        const [taken, numbers] = part
-        const args = taken.map((number) => (number >= 0 ? given[number] : kept[-1 - number])!)
-        const outputs = backend.executeMultipleOutputs(name, [], args, count + assigned.length + numbers.length)
-        results = outputs.slice(0, count)
-        for (const [k, variable] of assigned.entries()) {
-          variable.assign(outputs[count + k]!)
-          outputs[count + k]!.dispose()
-        }
-        for (const [k, number] of numbers.entries()) kept[number] = outputs[count + assigned.length + k]!
+      running++
+      try {
+        return run(inputs, between)
+      } finally {
+        if (--running === 0 && isRemoved) forget()
       }
-      tf.dispose(kept)
-      return results
     },
-    remove: () => {
-      for (const { name } of parts) binding.removeRecording(name)
+    remove() {
+      isRemoved = true
+      if (running === 0) forget()
     },
   }
 }
