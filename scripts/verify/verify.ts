@@ -8,8 +8,8 @@
  * of a detector of torchvision's, as it publishes them. The switches of test time, ten looks at a photo in two precisions, take a
  * fourth of the photos. What the checks say goes to stderr as it comes, the table to stdout. Ends with 1 where a check fails.
  */
-import { spawn } from "node:child_process"
-import { once } from "node:events"
+import { log } from "../../src/cli/report.js"
+import { notThere, run } from "../../src/setup/programs.js"
 import { parseFlags } from "../flags.js"
 
 const { values } = parseFlags({
@@ -64,25 +64,18 @@ const checks: readonly Check[] = [
 ]
 
 /** Runs a check to its end. Of what it said the last line counts. */
-async function run([what, script, args]: Check) {
-  process.stderr.write(`${what}: ${script}\n`)
-  const env = { ...process.env, PYTHONUNBUFFERED: "1" }
-  const child = spawn(values.peer, [script, ...args], { env, stdio: ["ignore", "pipe", "pipe"] })
-  const said = { stdout: "", stderr: "" }
-  for (const stream of ["stdout", "stderr"] as const)
-    child[stream].setEncoding("utf8").on("data", (text: string) => {
-      said[stream] += text
-      process.stderr.write(text)
-    })
-  const [status] = await once(child, "close").catch(() => [undefined])
+async function outcomeOf([what, script, args]: Check) {
+  log(`${what}: ${script}`)
+  const told = { onLine: log, env: { PYTHONUNBUFFERED: "1" } }
+  const { code, output, stdout } = await run(values.peer, [script, ...args], told)
   const last = (text: string) => text.trimEnd().split("\n").at(-1)
-  const found = last(said.stdout)
-  const holds = status === 0 && found !== ""
-  return { what, script, holds, said: found || last(said.stderr) || `${values.peer} does not run, or says nothing` }
+  const found = last(stdout)
+  const said = found || (code !== notThere && last(output)) || `${values.peer} does not run, or says nothing`
+  return { what, script, holds: code === 0 && found !== "", said }
 }
 
 const rows = []
-for (const check of checks) rows.push(await run(check))
+for (const check of checks) rows.push(await outcomeOf(check))
 const lines = rows.map(({ what, script, holds, said }) => `| ${what} | ${holds ? "yes" : "NO"} | ${said} | ${script} |`)
 process.stdout.write(["| check | holds | what was found | script |", "|---|---|---|---|", ...lines, ""].join("\n"))
 if (rows.some(({ holds }) => !holds)) process.exitCode = 1

@@ -8,7 +8,7 @@ import { extract } from "tar"
 import { UserError } from "../core/errors.js"
 import { type FetchedName, fetchedFolder, fetchedPackages, type PinnedPackage } from "../core/fetched-package.js"
 import { withLock } from "./lock.js"
-import { run } from "./programs.js"
+import { notThere, run } from "./programs.js"
 
 /**
  * Makes a group of pinned packages ready in the cache. What is there already and whole is only checked. Made beside and moved
@@ -80,7 +80,7 @@ async function packWithNpm({ name, version, integrity }: PinnedPackage, folder: 
     ...["pack", `${name}@${version}`, "--pack-destination", folder, "--ignore-scripts", "--no-update-notifier"],
     ...["--loglevel", "error"],
   ])
-  if (code === 127) throw new UserError(`npm was not found: setup fetches ${name} with it`)
+  if (code === notThere) throw new UserError(`npm was not found: setup fetches ${name} with it`)
   const tarball = (await readdir(folder)).find((file) => file.endsWith(".tgz"))
   if (code !== 0 || !tarball) throw new UserError(`npm could not fetch ${name} ${version}: ${npmFailure(output)}`)
   const hash = createHash("sha512")

@@ -38,27 +38,33 @@ interface RunOptions {
   readonly env?: Readonly<Record<string, string>>
 }
 
+/** A shell's exit code for a program that is not there. */
+export const notThere = 127
+
 /** Runs a program and keeps what it says; `output` is stdout and stderr together. */
 export function run(
   program: string,
   args: readonly string[],
   { cwd, onLine, env }: RunOptions = {},
-): Promise<{ code: number; output: string }> {
+): Promise<{ code: number; output: string; stdout: string }> {
   return new Promise((resolve) => {
     const child = spawn(program, args, {
       ...(cwd && { cwd }),
       ...(env && { env: { ...process.env, ...env } }),
       stdio: ["ignore", "pipe", "pipe"],
     })
-    let output = ""
+    let [output, stdout] = ["", ""]
     const take = (chunk: Buffer) => {
       const text = chunk.toString()
       output += text
       for (const line of text.split(/[\r\n]+/)) if (line.trim()) onLine?.(line.trim())
     }
-    child.stdout.on("data", take)
+    child.stdout.on("data", (chunk: Buffer) => {
+      stdout += chunk.toString()
+      take(chunk)
+    })
     child.stderr.on("data", take)
-    child.on("error", (error) => resolve({ code: 127, output: `${output}\n${error.message}` }))
-    child.on("close", (code) => resolve({ code: code ?? 1, output }))
+    child.on("error", (error) => resolve({ code: notThere, output: `${output}\n${error.message}`, stdout }))
+    child.on("close", (code) => resolve({ code: code ?? 1, output, stdout }))
   })
 }
