@@ -59,4 +59,5 @@ def main(name, batch, side, steps, layout):
     json.dump({"version": torch.__version__, "seconds": seconds[WARM_UP:]}, sys.stdout)
 
 
-main(sys.argv[1], *map(int, sys.argv[2:5]), sys.argv[5])
+if __name__ == "__main__":
+    main(sys.argv[1], *map(int, sys.argv[2:5]), sys.argv[5])

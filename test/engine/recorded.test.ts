@@ -8,6 +8,8 @@ import { seededRandom } from "../../src/core/random.js"
 import { precisions } from "../../src/engine/names.js"
 import { findNative } from "../../src/engine/native/cache.js"
 import { type NativeFunction, type Pause, recordFunction } from "../../src/engine/native/recorder.js"
+import { convolution } from "../../src/engine/ops/convolution/convolution.js"
+import { addRelu } from "../../src/engine/ops/relu.js"
 import { bf16Units } from "../../src/engine/precision.js"
 import { recorded, recordedInParts } from "../../src/engine/recorded.js"
 import { startEngine } from "../../src/engine/start.js"
@@ -316,6 +318,24 @@ describe.runIf(findNative())("recorded", () => {
       }
       x.dispose()
       parameters.dispose()
+    })
+
+    it("adds bias and shortcut to a 1x1 convolution before it rounds", () => {
+      const [x, shortcut] = [tf.ones<tf.Rank.R4>([1, 4, 4, 16]), tf.ones<tf.Rank.R4>([1, 4, 4, 16])]
+      const recording = recorded((x: tf.Tensor4D, shortcut: tf.Tensor4D) => {
+        const maps = convolution(x, tf.fill([1, 1, 16, 16], 16), tf.ones([16]))
+        return [addRelu(maps, shortcut)]
+      }, "bf16")
+      // From 256 to 512 bfloat16 has even numbers alone: 256 + 1, rounded, is 256 again, and so is that and 1.
+      let values: Float32Array | undefined
+      const run = () => tf.tidy(() => recording(x, shortcut)[0]!.dataSync<"float32">())
+      const called = calls(() => {
+        values = run()
+      })
+      expect([...values!]).toEqual(Array(256).fill(258))
+      // As a product it would be fused with nothing.
+      expect(called).toContain("Conv2D")
+      tf.dispose([x, shortcut])
     })
 
     it("leaves no tensor behind", () => {

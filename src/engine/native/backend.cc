@@ -120,13 +120,14 @@ napi_value Numbers(napi_env env, const std::vector<int32_t>& values) {
   return list;
 }
 
-/** beginRecording(ids of the tensors that may be read, whether products are rounded to bfloat16) */
+/** beginRecording(ids of the tensors that may be read, whether products are rounded to bfloat16, whether shapes are told) */
 napi_value BeginRecording(napi_env env, napi_callback_info info) {
   if (Recording::current) return napi_throw_error(env, nullptr, "a recording is going on"), nullptr;
-  const auto arguments = Arguments(env, info, 2);
-  bool rounds = false;
+  const auto arguments = Arguments(env, info, 3);
+  bool rounds = false, shapes = false;
   napi_get_value_bool(env, arguments[1], &rounds);
-  recordings.push_back(std::make_unique<Recording>(Handles(env, arguments[0]), rounds));
+  napi_get_value_bool(env, arguments[2], &shapes);
+  recordings.push_back(std::make_unique<Recording>(Handles(env, arguments[0]), rounds, shapes));
   ChooseCurrent();
   return nullptr;
 }

@@ -54,6 +54,18 @@ std::string Attribute(const std::string& name, const std::string& value) {
 
 std::string TypeAttribute(const std::string& name, TF_DataType type) { return Attribute(name, NumberField(6, type)); }
 
+/** A TensorShapeProto's dimension. */
+std::string Dimension(int64_t size) { return BytesField(2, NumberField(1, size)); }
+
+std::string ShapeAttribute(const std::string& name, TFE_TensorHandle* handle) {
+  const std::unique_ptr<TF_Status, decltype(&TF_DeleteStatus)> status(TF_NewStatus(), TF_DeleteStatus);
+  std::string shape;
+  for (int i = 0; i < TFE_TensorHandleNumDims(handle, status.get()); i++) {
+    shape += Dimension(TFE_TensorHandleDim(handle, i, status.get()));
+  }
+  return Attribute(name, BytesField(7, shape));
+}
+
 /** Of a tensor with one value throughout, float32 or int32: a TensorProto's field for it; else nothing. */
 std::string OnlyValue(const TF_Tensor* values) {
   const TF_DataType type = TF_TensorType(values);
@@ -100,7 +112,8 @@ std::string AttributesOf(const TFE_Op* op, const std::string& without, TF_Status
 
 }  // namespace
 
-Recording::Recording(const std::vector<TFE_TensorHandle*>& given, bool rounds) : rounds_(rounds) {
+Recording::Recording(const std::vector<TFE_TensorHandle*>& given, bool rounds, bool shapes)
+    : rounds_(rounds), shapes_(shapes) {
   for (const TFE_TensorHandle* handle : given) given_.emplace(handle, count_given_++);
 }
 
@@ -117,7 +130,9 @@ const Recording::Source* Recording::AddArgument(const TFE_TensorHandle* handle, 
   Part& part = parts_.back();
   const std::string name = "argument" + std::to_string(part.arguments.size());
   part.arguments.push_back(number);
-  AddNode(name, "Placeholder", TypeAttribute("dtype", TFE_TensorHandleDataType(const_cast<TFE_TensorHandle*>(handle))));
+  TFE_TensorHandle* const tensor = const_cast<TFE_TensorHandle*>(handle);
+  AddNode(name, "Placeholder",
+          TypeAttribute("dtype", TFE_TensorHandleDataType(tensor)) + (shapes_ ? ShapeAttribute("shape", tensor) : ""));
   return &(sources_[handle] = {name, 0});
 }
 
@@ -221,7 +236,7 @@ void Recording::AddConstant(const TFE_TensorHandle* handle, const TF_Tensor* val
     return Fail("a tensor of " + std::to_string(bytes) + " bytes is made of values within the recording");
   }
   std::string shape;
-  for (int i = 0; i < TF_NumDims(values); i++) shape += BytesField(2, NumberField(1, TF_Dim(values, i)));
+  for (int i = 0; i < TF_NumDims(values); i++) shape += Dimension(TF_Dim(values, i));
   const auto content = [&] { return BytesField(4, std::string(static_cast<const char*>(TF_TensorData(values)), bytes)); };
   const std::string tensor = NumberField(1, type) + BytesField(2, shape) + (is_large ? only : content());
   const auto known = constants_.find(tensor);

@@ -22,8 +22,9 @@ class Recording {
    * @param given tensors made before that may be read; each that is becomes an argument of the function
    * @param rounds whether the function computes convolutions and products in bfloat16, by casts around them; the operations that
    *   are recorded are executed as they are
+   * @param shapes whether TensorFlow is told the shapes of arguments, which its optimizer needs to fuse the end of a residual block
    */
-  Recording(const std::vector<TFE_TensorHandle*>& given, bool rounds);
+  Recording(const std::vector<TFE_TensorHandle*>& given, bool rounds, bool shapes);
 
   /** An operation that is going to be executed: then it forgets its inputs. */
   void Begin(const TFE_Op* op);
@@ -99,6 +100,7 @@ class Recording {
   int32_t count_kept_ = 0;
   bool paused_ = false;
   const bool rounds_;
+  const bool shapes_;
   /** Of values of this part that were rounded, by node and output: what became of them. */
   std::unordered_map<std::string, Source> rounded_;
   /** Constants of this part by their values, a TensorProto: most are axes and sizes that come again and again. */

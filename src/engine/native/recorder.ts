@@ -1,9 +1,10 @@
 import * as tf from "@tensorflow/tfjs-core"
+import type { Precision } from "../names.js"
 import { hasOneDnn, isOnCuda } from "./op.js"
 
 /** What the addon that setup builds has beside tfjs-node's own; see `recorder.h`. */
 interface RecorderBinding {
-  beginRecording(readable: readonly number[], rounds: boolean): void
+  beginRecording(readable: readonly number[], rounds: boolean, shapes: boolean): void
   pauseRecording(results: readonly number[]): void
   resumeRecording(readable: readonly number[]): void
   cancelRecording(): void
@@ -31,10 +32,19 @@ export const isRecordingOff = (): boolean => process.env.RESDET_RECORD === "off"
  */
 export function canRecord(): boolean {
   // Asked first: where it is not known yet it reads a value, which within a recording nobody can.
-  return (hasOneDnn() || isOnCuda()) && native().binding.beginRecording !== undefined && !isRecording && !isTapeOn()
+  return (
+    (hasOneDnn() || isOnCuda()) &&
+    native().binding.beginRecording !== undefined &&
+    recording === undefined &&
+    !isTapeOn()
+  )
 }
 
-let isRecording = false
+/** What the function will be computed in that is being recorded, if any is. */
+let recording: Precision | undefined
+
+/** Whether what is executed now becomes part of a function in bfloat16. */
+export const isRecordingBf16 = (): boolean => recording === "bf16"
 
 const isTapeOn = (): boolean => tf.engine().state.gradientDepth > 0
 
@@ -62,7 +72,7 @@ const optimizers = {
   float32: Uint8Array.of(),
   // graph_options (10) { rewrite_options (10) { auto_mixed_precision_onednn_bfloat16 (31): ON (1) } }
   bf16: Uint8Array.of(0x52, 5, 0x52, 3, 0xf8, 1, 1),
-} as const
+} as const satisfies Record<Precision, Uint8Array>
 
 /**
  * Runs work on tensors and records what is executed, operation by operation. It may read its inputs and variables, which
@@ -75,7 +85,7 @@ const optimizers = {
 export function recordFunction(
   work: (pause: Pause) => readonly tf.Tensor[],
   inputs: readonly tf.Tensor[],
-  precision: keyof typeof optimizers,
+  precision: Precision,
   between: Pause,
 ): { readonly outputs: readonly tf.Tensor[]; readonly made: NativeFunction } {
   const backend = native()
@@ -91,28 +101,31 @@ export function recordFunction(
   }
   const pause: Pause = (results) => {
     binding.pauseRecording(endPart(results))
-    isRecording = false
+    recording = undefined
     const given = between(results)
     binding.resumeRecording(backend.getInputTensorIds(given))
     watch = watched(variables)
-    isRecording = true
+    recording = precision
     return given
   }
   // Also uploads what has been nowhere but in JavaScript: within the recording it would become a constant.
-  binding.beginRecording(backend.getInputTensorIds([...inputs, ...variables]), precision === "bf16" && isOnCuda())
+  const given = backend.getInputTensorIds([...inputs, ...variables])
+  const [onCuda, rounds] = [isOnCuda(), precision === "bf16"]
+  // With shapes the optimizer does more than fuse, which may round otherwise: float32 goes without, as its bits must stay.
+  binding.beginRecording(given, rounds && onCuda, rounds && !onCuda)
   let isDone = false
-  isRecording = true
+  recording = precision
   try {
     const outputs = work(pause)
     const last = endPart(outputs)
     const names = parts.map(() => `resdet_${count++}`)
     isDone = true
-    const functions = binding.endRecording(names, last, isOnCuda() ? optimizers.float32 : optimizers[precision])
+    const functions = binding.endRecording(names, last, onCuda ? optimizers.float32 : optimizers[precision])
     for (const [i, value] of before.entries()) if (value.dataId !== variables[i]!.dataId) variables[i]!.assign(value)
     const made = functions.map((part, i) => ({ ...parts[i]!, name: names[i]!, part }))
     return { outputs, made: nativeFunction(made, variables) }
   } finally {
-    isRecording = false
+    recording = undefined
     if (!isDone) binding.cancelRecording()
     tf.dispose(before)
   }

@@ -1,6 +1,7 @@
 import * as tf from "@tensorflow/tfjs-core"
 import { float32, hasOneDnn, nativeOp } from "../../native/op.js"
 import { processorFlags } from "../../native/processor.js"
+import { isRecordingBf16 } from "../../native/recorder.js"
 import type { ConvolutionMethod, Geometry, Shape4D } from "./convolution.js"
 import { convFilterGradient } from "./gradient-products.js"
 
@@ -9,9 +10,10 @@ export const tensorflow: ConvolutionMethod = {
     const { stride, padding } = geometry
     // Of no maps oneDNN's kernel gives as many cells and channels as there were.
     if (x.shape[0] === 0) return tf.zeros(shapeOf(x.shape, filter.shape, geometry))
-    const maps = isProduct(filter.shape, geometry)
-      ? pixelProduct(x, filter)
-      : (nativeOp("Conv2D", [x, filter], attributes(stride, paddings(padding))) as tf.Tensor4D)
+    const maps =
+      !isRecordingBf16() && isProduct(filter.shape, geometry)
+        ? pixelProduct(x, filter)
+        : (nativeOp("Conv2D", [x, filter], attributes(stride, paddings(padding))) as tf.Tensor4D)
     const sum = bias ? (nativeOp("BiasAdd", [maps, bias], { T: float32, data_format: "NHWC" }) as tf.Tensor4D) : maps
     return relu ? tf.relu(sum) : sum
   },
@@ -88,7 +90,8 @@ function frameWithZeros(x: tf.Tensor4D, padding: number): tf.Tensor4D {
 
 /*
  * A 1x1 convolution of stride 1 is a matrix product of all pixels with the filter, and so are its gradients. oneDNN's
- * products are faster than its convolutions there: the filter's gradient always, the rest where pixels are many.
+ * products are faster than its convolutions there: the filter's gradient always, the rest where pixels are many. In a function
+ * in bfloat16 the convolution is: only with it does TensorFlow's optimizer fuse bias, shortcut and ReLU.
  */
 
 /** Whether a convolution is a product that should be computed as one. */
