@@ -1,10 +1,11 @@
-import { basename, extname } from "node:path"
+import { extname } from "node:path"
 import type { LabelledSet } from "../../datasets/labelled-set.js"
 import { readLabelled } from "../../datasets/read-labelled.js"
 import { decodedBatches } from "../classify/decoded-batches.js"
 import { type LayerResponse, ResponseMeter } from "../classify/responses.js"
 import { cropSizes } from "../classify/test-crops.js"
 import { DataError, UsageError } from "../core/errors.js"
+import { shortNames } from "../core/short-names.js"
 import { writeWhole } from "../core/write-whole.js"
 import { startEngine } from "../engine/start.js"
 import type { Line } from "../report/chart.js"
@@ -16,7 +17,7 @@ import { countOff, type Listener, listenerOf, type TaskHooks } from "./hooks.js"
 import { listOf } from "./open-scorer.js"
 import { type LayerResponsesOptions, layerResponsesSchema } from "./options/classify.js"
 
-/** One classifier's name in table and plot, with what was measured. */
+/** One classifier's name in table and plot (several have their files' in brackets), with what was measured. */
 interface NetworkResponses {
   readonly name: string
   readonly responses: readonly LayerResponse[]
@@ -45,14 +46,17 @@ export async function layerResponses(options: LayerResponsesOptions, hooks: Task
   const set = await readLabelled(data, { split, followLinks })
   listener.log(`engine: ${await startEngine(engine)}`)
   const weights = listOf(config.weights)
+  const files = shortNames(weights)
   const networks: NetworkResponses[] = []
   let failed = 0
-  for (const path of weights) {
+  for (const [i, path] of weights.entries()) {
     const classifier = openClassifier(path)
     try {
       const result = await responsesOf(classifier, set, batch, countOff(listener, path), listener)
       failed = result.failed
-      networks.push({ name: nameOf(path, classifier.config.network, weights), responses: result.responses })
+      const { network } = classifier.config
+      const name = weights.length > 1 ? `${network} (${stemOf(files[i]!)})` : network
+      networks.push({ name, responses: result.responses })
     } finally {
       classifier.parameters.dispose()
     }
@@ -79,13 +83,10 @@ async function responsesOf(
   return { responses: meter.responses(), failed }
 }
 
-/** The network's name, or the file's where two files have the same network. */
-function nameOf(path: string, network: string, all: readonly string[]): string {
-  return all.length > 1 ? `${network} (${basename(path, extname(path))})` : network
-}
+const stemOf = (path: string): string => path.slice(0, path.length - extname(path).length)
 
 function writeFiles(out: string, networks: readonly NetworkResponses[]): string[] {
-  const plot = `${out.slice(0, out.length - extname(out).length)}.svg`
+  const plot = `${stemOf(out)}.svg`
   writeWhole(out, table(networks))
   writeWhole(plot, plotSvg(charts(networks)))
   return [out, plot]

@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs"
-import { basename, dirname, join, resolve } from "node:path"
+import { join, resolve } from "node:path"
 import { DataError } from "../core/errors.js"
+import { shortNames } from "../core/short-names.js"
 import { writeWhole } from "../core/write-whole.js"
 import { readHistory } from "../train/run-history.js"
 import { runsPage } from "../train/runs-page.js"
@@ -19,9 +20,7 @@ export function reportRuns(given: ReportRunsOptions): string {
     if (existsSync(join(folder, "config.json"))) continue
     throw new DataError(`${runs[i]}: expected the folder of a training run, got none with a config.json`)
   }
-  const ends = folders.map((folder) => basename(folder))
-  const isTold = new Set(ends).size === ends.length
-  const name = (folder: string) => (isTold ? basename(folder) : join(basename(dirname(folder)), basename(folder)))
-  writeWhole(out, runsPage(folders.map((folder) => ({ name: name(folder), ...readHistory(folder) }))))
+  const names = shortNames(folders)
+  writeWhole(out, runsPage(folders.map((folder, i) => ({ name: names[i]!, ...readHistory(folder) }))))
   return out
 }

@@ -1,6 +1,6 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
-import { join } from "node:path"
+import { dirname, join } from "node:path"
 import { XMLValidator } from "fast-xml-parser"
 import { afterAll, expect, test } from "vitest"
 import { encodeImage } from "../../datasets/image/encode.js"
@@ -22,9 +22,12 @@ test("the table has a line a layer and the plot stands beside it", async () => {
     const parameters = new Parameters(seededRandom(1))
     new ResNet(new Scope(parameters), networkSpec(network), { classes: 1 })
     const config = { network, options: {}, size: 32, mean: [0, 0, 0], std: [1, 1, 1] } as const
-    saveClassifier(join(folder, `${network}.safetensors`), parameters, { config, classes: ["cat"], training: {} })
+    // As two runs have them.
+    const file = join(folder, network, "weights", "last.safetensors")
+    mkdirSync(dirname(file), { recursive: true })
+    saveClassifier(file, parameters, { config, classes: ["cat"], training: {} })
     parameters.dispose()
-    return join(folder, `${network}.safetensors`)
+    return file
   })
   mkdirSync(join(folder, "val/cat"), { recursive: true })
   const pixels = new Uint8Array(3 * 32 * 32).map((_, i) => (i * 7919) % 256)
@@ -49,7 +52,7 @@ test("the table has a line a layer and the plot stands beside it", async () => {
 
   const rows = readFileSync(out, "utf8").trimEnd().split("\n")
   expect(rows[0]).toBe("network,position,layer,deviation,rank")
-  expect(rows[1]).toMatch(/^cifar_resnet20 \(cifar_resnet20\),1,conv1,\d\.\d+,\d+$/)
+  expect(rows[1]).toMatch(/^cifar_resnet20 \(cifar_resnet20\/weights\/last\),1,conv1,\d\.\d+,\d+$/)
   expect(rows.length).toBe(1 + 2 * 19)
   const plain = rows.slice(20).map((row) => row.split(","))
   const byRank = [...plain].sort((a, b) => Number(a[4]) - Number(b[4])).map((cells) => Number(cells[3]))
