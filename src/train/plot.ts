@@ -16,7 +16,7 @@ export function plotSvg(charts: readonly ChartOptions[]): string {
   const height = top + charts.length * step
   const legend = names.map((name, i) => {
     const y = 8 + panel.legend * (i + 0.5)
-    return `<line x1="58" x2="82" y1="${y}" y2="${y}" style="stroke:${colour(i)};stroke-width:3"/><text x="90" y="${y + 4}">${escapeHtml(name)}</text>`
+    return `<line x1="58" x2="82" y1="${y}" y2="${y}" style="stroke:${colour(i)};stroke-width:3"${dashes(i)}/><text x="90" y="${y + 4}">${escapeHtml(name)}</text>`
   })
   const panels = charts.map((chart, n) => {
     const y = top + n * step
@@ -38,10 +38,17 @@ function inner(chart: ChartOptions): string {
   const from = html.indexOf("<svg ")
   if (from < 0) return "></svg>"
   const svg = html.slice(from + "<svg ".length, html.indexOf("</svg>") + "</svg>".length)
-  return svg.replaceAll(/style="--line:var\(--line-(\d+)\)"/g, (_, n) => `color="${colour(Number(n) - 1)}"`)
+  return svg.replaceAll(
+    /style="--line:var\(--line-(\d+)\)"/g,
+    (_, n) => `color="${colour(Number(n) - 1)}"${dashes(Number(n) - 1)}`,
+  )
 }
 
 const colour = (line: number): string => colours[line % colours.length]!
+
+/** What tells lines beyond the colours from those that have theirs. */
+const dashes = (line: number): string =>
+  line < colours.length ? "" : ` stroke-dasharray="${line < 2 * colours.length ? "7 4" : "2 3"}"`
 
 const style = `text { font: 12px sans-serif; fill: #555555 } .title { font-size: 14px; fill: #222222 }
 line { stroke: #dddddd } .mark { stroke: #999999; stroke-dasharray: 3 3 }

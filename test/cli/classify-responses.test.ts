@@ -65,11 +65,13 @@ test("the table has a line a layer and the plot stands beside it", async () => {
   expect(plot).not.toContain("var(")
 })
 
-test("lines of a plot have colours of their own and names that are safe", () => {
-  const lines = ["a < b", "c"].map((name, i) => ({ name, points: [[1, i] as const, [2, 3] as const] }))
+test("lines of a plot have a look of their own and names that are safe", () => {
+  const names = ["a < b", "c", "d", "e", "f", "g", "h", "i"]
+  const lines = names.map((name, i) => ({ name, points: [[1, i] as const, [2, 3] as const] }))
   const svg = plotSvg([{ title: "x & y", along: "epoch", lines }])
   expect(XMLValidator.validate(svg)).toBe(true)
   expect(svg).toContain("a &lt; b")
   expect(svg).toContain("x &amp; y")
-  expect(new Set(svg.match(/<g color="[^"]+"/g)).size).toBe(2)
+  expect(new Set(svg.match(/<g color="[^>]+>/g)).size).toBe(names.length)
+  expect(new Set(svg.match(/stroke:#[^/]+\/>/g)).size).toBe(names.length)
 })
