@@ -1,6 +1,7 @@
 import { closeSync, constants, fstatSync, openSync, readSync, statSync, truncateSync } from "node:fs"
 import { open } from "node:fs/promises"
-import { extname, isAbsolute } from "node:path"
+import { isAbsolute } from "node:path"
+import { withoutEnding } from "../../datasets/folder.js"
 import { DataError } from "../core/errors.js"
 import { shown } from "../core/shown.js"
 import { WriteError, writeFully } from "../core/write-whole.js"
@@ -73,8 +74,6 @@ function documentOf(logged: LoggedImage): object {
   }))
   return { ...name, width, height, detections: short }
 }
-
-const withoutEnding = (path: string) => path.slice(0, path.length - extname(path).length)
 
 /**
  * The images of a log, one after the other. Scores and boxes are the float32 that were written.

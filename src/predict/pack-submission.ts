@@ -1,8 +1,9 @@
 import { createReadStream, createWriteStream, readdirSync, renameSync, rmSync } from "node:fs"
-import { basename, extname, join } from "node:path"
+import { basename, join } from "node:path"
 import { pipeline } from "node:stream/promises"
 import { Zip, ZipDeflate } from "fflate"
 import { create } from "tar"
+import { withoutEnding } from "../../datasets/folder.js"
 import { partBeside, WriteError } from "../core/write-whole.js"
 import type { Submission } from "./submissions.js"
 
@@ -31,7 +32,7 @@ export async function packSubmission(submission: Submission, folder: string, set
 
 /** The set that a ground truth's file or the source's folder names. */
 export function setName(path: string): string {
-  const name = basename(path).slice(0, basename(path).length - extname(path).length)
+  const name = withoutEnding(basename(path))
   return name.replace(/^(instances|image_info)_/, "").replaceAll(/[^\w.-]/g, "-")
 }
 

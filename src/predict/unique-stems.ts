@@ -1,11 +1,11 @@
-import { extname } from "node:path"
+import { withoutEnding } from "../../datasets/folder.js"
 
 /**
  * Each path without its ending, so that `a.jpg` can give `a.txt`; where two would then be one (`a.jpg` and `a.png`), or
  * a repeated path comes again, the names stay apart: the ending is kept, and a number added to a repetition.
  */
 export function uniqueStems(paths: readonly string[]): string[] {
-  const stems = paths.map((path) => path.slice(0, path.length - extname(path).length))
+  const stems = paths.map(withoutEnding)
   const whole = new Set(paths)
   const count = new Map<string, number>()
   for (const stem of stems) count.set(stem, (count.get(stem) ?? 0) + 1)
@@ -25,7 +25,7 @@ export class StemNamer {
   readonly #used = new Set<string>()
 
   next(path: string): string {
-    const stem = path.slice(0, path.length - extname(path).length)
+    const stem = withoutEnding(path)
     let free = this.#used.has(stem) ? path : stem
     for (let again = 2; this.#used.has(free); again++) free = `${path}-${again}`
     this.#used.add(free)

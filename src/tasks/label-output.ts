@@ -1,6 +1,7 @@
 import { constants, copyFileSync, existsSync, mkdirSync } from "node:fs"
 import { dirname, extname, join } from "node:path"
 import type { Dataset, ImageRecord } from "../../datasets/dataset.js"
+import { withoutEnding } from "../../datasets/folder.js"
 import { type WriteFormat, writeDataset } from "../../datasets/write.js"
 import { UsageError } from "../core/errors.js"
 import { isUrl } from "../core/fetch-bytes.js"
@@ -95,7 +96,7 @@ function recordOf(
 ): ImageRecord {
   const count = detections.length
   return {
-    ...{ id: path.slice(0, path.length - extname(path).length), imageId, file, width, height },
+    ...{ id: withoutEnding(path), imageId, file, width, height },
     boxes: Float64Array.from(detections.flatMap(({ box }) => [...box])),
     labels: Int32Array.from(detections, ({ label }) => classes.indexOf(label) + 1),
     crowd: new Uint8Array(count),

@@ -1,4 +1,5 @@
 import { extname } from "node:path"
+import { withoutEnding } from "../../datasets/folder.js"
 import type { LabelledSet } from "../../datasets/labelled-set.js"
 import { readLabelled } from "../../datasets/read-labelled.js"
 import { decodedBatches } from "../classify/decoded-batches.js"
@@ -55,7 +56,7 @@ export async function layerResponses(options: LayerResponsesOptions, hooks: Task
       const result = await responsesOf(classifier, set, batch, countOff(listener, path), listener)
       failed = result.failed
       const { network } = classifier.config
-      const name = weights.length > 1 ? `${network} (${stemOf(files[i]!)})` : network
+      const name = weights.length > 1 ? `${network} (${withoutEnding(files[i]!)})` : network
       networks.push({ name, responses: result.responses })
     } finally {
       classifier.parameters.dispose()
@@ -83,10 +84,8 @@ async function responsesOf(
   return { responses: meter.responses(), failed }
 }
 
-const stemOf = (path: string): string => path.slice(0, path.length - extname(path).length)
-
 function writeFiles(out: string, networks: readonly NetworkResponses[]): string[] {
-  const plot = `${stemOf(out)}.svg`
+  const plot = `${withoutEnding(out)}.svg`
   writeWhole(out, table(networks))
   writeWhole(plot, plotSvg(charts(networks)))
   return [out, plot]

@@ -109,10 +109,10 @@ export function recordFunction(
     return given
   }
   // Also uploads what has been nowhere but in JavaScript: within the recording it would become a constant.
-  const given = backend.getInputTensorIds([...inputs, ...variables])
+  const readable = backend.getInputTensorIds([...inputs, ...variables])
   const [onCuda, rounds] = [isOnCuda(), precision === "bf16"]
   // With shapes the optimizer does more than fuse, which may round otherwise: float32 goes without, as its bits must stay.
-  binding.beginRecording(given, rounds && onCuda, rounds && !onCuda)
+  binding.beginRecording(readable, rounds && onCuda, rounds && !onCuda)
   let isDone = false
   recording = precision
   try {
