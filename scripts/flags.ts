@@ -9,7 +9,7 @@ import { UsageError } from "../src/core/errors.js"
  * ends. From here on whatever ends the script does it as a command of resdet would: one line for the user's mistakes, and their exit code.
  */
 export function parseFlags<T extends ParseArgsConfig>(config: T): ReturnType<typeof parseArgs<T>> {
-  process.on("uncaughtException", (error) => process.exit(reportFailure(error, process.argv.slice(2))))
+  process.on("uncaughtException", (error) => process.exit(reportFailure(error)))
   if (process.argv.slice(2).includes("--help")) {
     print(headOf(process.argv[1]!))
     process.exit(0)

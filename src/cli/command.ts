@@ -3,7 +3,8 @@ import type { z } from "zod"
 import { UsageError, type UserError } from "../core/errors.js"
 import { type ResolvedConfig, resolveConfig } from "../tasks/config.js"
 import { type DeclaredOption, declaredOptions, flagName, parseText, placeholder } from "../tasks/option.js"
-import { answeredFlags, sameFlags } from "./other-names.js"
+import { word } from "./next-command.js"
+import { answeredFlags, flagsOfPairs, sameFlags } from "./other-names.js"
 import { writeJson } from "./report.js"
 import { openTerminal, type Terminal } from "./terminal.js"
 
@@ -71,10 +72,11 @@ export function defineCommand<Schema extends z.ZodType>(definition: CommandDefin
         command,
         operands.map((key) => declared.find((option) => option.key === key)!),
       )
-      for (const option of declared) if (!operands.includes(option.key)) addFlags(command, option)
+      for (const option of declared) addFlags(command, option, operands.includes(option.key))
       if (definition.resume) command.option("--resume <folder>", "continue an interrupted run, to the same result")
       addCommonFlags(command)
       addOtherNames(command, declared)
+      answerExcess(command, declared, operands)
       const hidden = declared.filter(({ info }) => info.advanced).map(({ key }) => `--${flagName(key)}`)
       if (hidden.length > 0) command.addHelpText("after", `\nMore flags (docs/options.md): ${hidden.join(", ")}`)
       command.action(() => act(command, definition))
@@ -94,9 +96,10 @@ function addOperands(command: Command, operands: readonly DeclaredOption[]): voi
   if (shown.length > 0) command.usage(["[options]", ...shown].join(" "))
 }
 
-function addFlags(command: Command, option: DeclaredOption): void {
+/** An operand may be given as a flag too: who has written `train --data photos` writes `dataset check --data photos`. */
+function addFlags(command: Command, option: DeclaredOption, isOperand: boolean): void {
   const { key, info } = option
-  const own = flagOf(option, flagName(key)).hideHelp(info.advanced === true)
+  const own = flagOf(option, flagName(key)).hideHelp(info.advanced === true || isOperand)
   command.addOption(own)
   for (const former of info.formerly ?? []) {
     if (isFlag(former, undefined)) command.addOption(flagOf(option, flagName(former)).hideHelp())
@@ -148,6 +151,22 @@ function addCommonFlags(command: Command): void {
   // Of most commands there is nothing to be forbidden.
   if (!command.options.some(({ long }) => long === "--offline")) command.addOption(new Option("--offline").hideHelp())
 }
+
+/** A value where none without a flag is expected: the flag that it may have been meant for. */
+function answerExcess(command: Command, declared: readonly DeclaredOption[], operands: readonly string[]): void {
+  command.exitOverride((error) => {
+    if (error.code !== "commander.excessArguments") throw error
+    const flags = flagsOfPairs(command.args)
+    if (flags.length > 0) throw new UsageError(`options are flags here: ${flags.join(" ")}`)
+    const extra = command.args[operands.length]!
+    const likely = isModel(extra) ? ["weights"] : operands.length > 0 ? ["out"] : ["source", "data"]
+    const key = likely.find((name) => declared.some((option) => option.key === name))
+    const cure = key === undefined ? "leave it out" : `write --${key} ${word(extra)}`
+    throw new UsageError(`unexpected "${extra}" behind ${nameOf(command)}: ${cure}, or see --help`)
+  })
+}
+
+const isModel = (path: string): boolean => /\.(safetensors|pth|pt|th|onnx)$/.test(path)
 
 /** Flags of other tools: those that mean the same work, others are answered. */
 function addOtherNames(command: Command, declared: readonly DeclaredOption[]): void {
@@ -245,7 +264,10 @@ function givenFlags(
   const resume = typeof flags.resume === "string" ? flags.resume : undefined
   if (resume !== undefined) delete flags.resume
   for (const [i, key] of operands.entries()) {
-    if (command.processedArgs[i] !== undefined) flags[key] = command.processedArgs[i]
+    const operand: unknown = command.processedArgs[i]
+    if (operand === undefined || (Array.isArray(operand) && operand.length === 0)) continue
+    if (flags[key] !== undefined) throw new UsageError(`--${flagName(key)} means <${flagName(key)}>: give one of them`)
+    flags[key] = operand
   }
   return { file, sets, printConfig, json, quiet, resume, flags }
 }

@@ -22,7 +22,7 @@ export async function main(args: readonly string[], table: readonly CommandEntry
     await program.parseAsync(words, { from: "user" })
     return wasInterrupted() ? exitCodes.interrupted : exitCodes.ok
   } catch (error) {
-    return reportFailure(error, args)
+    return reportFailure(error)
   }
 }
 
@@ -66,12 +66,12 @@ function readVersion(): string {
 }
 
 /** Tells why a command ended, in one line unless it is a bug. @returns the exit code */
-export function reportFailure(error: unknown, words: readonly string[]): number {
+export function reportFailure(error: unknown): number {
   if (error instanceof CommanderError) {
     if (error.exitCode === 0) return exitCodes.ok
     // It has been printed.
     if (error.code === "commander.help") return exitCodes.usage
-    complain(oneLine(error, words))
+    complain(oneLine(error))
     return exitCodes.usage
   }
   if (wasInterrupted() && isAbort(error)) return exitCodes.interrupted
@@ -96,21 +96,12 @@ const isToldElsewhere = (error: UserError) =>
   error instanceof PeerError || (error instanceof LostProcessError && !error.isTeller)
 
 /** `error: unknown option '--epohcs'` + `(Did you mean --epochs?)` as one line in our own form. */
-function oneLine(error: CommanderError, words: readonly string[]): string {
-  if (error.code === "commander.excessArguments") return excess(error.message, words)
+function oneLine(error: CommanderError): string {
   return error.message
     .replace(/^error: /, "")
     .replace(/\n\(Did you mean (?:one of )?(.+)\?\)/, (_, names: string) => `. Did you mean "${names}"?`)
     .replaceAll("'", '"')
     .replaceAll("\n", " ")
-}
-
-/** Some tools take `data=coco.yaml epochs=3`. */
-function excess(message: string, words: readonly string[]): string {
-  const pairs = words.flatMap((word) => /^([a-z_]+)=(.*)$/.exec(word)?.slice(1, 3).join(" ") ?? [])
-  const flags = pairs.map((pair) => `--${pair.replace(/_(?=\S* )/g, "-")}`)
-  if (flags.length > 0) return `options are flags here: ${flags.join(" ")}`
-  return message.replace(/^error: /, "").replaceAll("'", '"')
 }
 
 function isAbort(error: unknown): boolean {

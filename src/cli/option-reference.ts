@@ -25,7 +25,7 @@ export function optionReference(commands: readonly NamedCommand[]): string {
     "# Options",
     "Made from the schemas by `npm run docs:options`; the same texts stand in `--help`. A key is the option's name in a",
     "configuration file (`--config`) and for `--set key=value`. Every command also takes `--config`, `--set`,",
-    "`--print-config`, `--json` and `--quiet`.",
+    "`--print-config`, `--json` and `--quiet`. What stands without a flag, as `<data>`, may be given as `--data` too.",
     ...commands.map(commandSection),
     "",
   ].join("\n")

@@ -11,6 +11,8 @@ const same: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   detect: { conf: "score", iou: "nms", "save-crop": "crops", "max-det": "maxDetections" },
   eval: { "max-det": "maxDetections" },
   export: { conf: "score", iou: "nms" },
+  info: { weights: "model" },
+  import: { weights: "file" },
 }
 
 /** What to say of the others, for any command without such a flag of its own; `<command> <flag>` for one command. */
@@ -47,4 +49,12 @@ export function answeredFlags(command: string): Readonly<Record<string, string>>
     return flag.includes(" ") ? [] : [[flag, answer] as const]
   })
   return Object.fromEntries(entries)
+}
+
+/** `data=coco.yaml batch_size=4`, as some tools take their options, as flags; other words are left out. */
+export function flagsOfPairs(words: readonly string[]): string[] {
+  return words.flatMap((text) => {
+    const [, name, value] = /^([a-z_]+)=(.*)$/.exec(text) ?? []
+    return name === undefined ? [] : [`--${name.replaceAll("_", "-")} ${value}`]
+  })
 }

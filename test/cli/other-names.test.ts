@@ -24,12 +24,25 @@ test("a value of another name is refused as ours, and both names at once are too
   )
 })
 
+test("what stands without a flag may have one, or its other name, but not both", async () => {
+  expect(await shown("dataset", "check", "--data", "d")).toEqual(await shown("dataset", "check", "d"))
+  expect(await shown("merge", "--shards", "a", "b", "--out", "m")).toEqual(await shown("merge", "a", "b", "--out", "m"))
+  expect(await shown("info", "--weights", "w")).toMatchObject({ model: "w" })
+  expect(await shown("weights", "get", "--name", "coco")).toMatchObject({ name: "coco" })
+  expect(await shown("dataset", "check", "d", "--data", "e")).toBe("error: --data means <data>: give one of them\n")
+})
+
 test.each([
   [["detect", "--device", "0"], "error: --device: choose by --engine; a GPU is used where setup has prepared one\n"],
   [["train", "--name", "x"], "error: --name: --out names the folder, as in --out runs/detect/NAME\n"],
   [["val", "--iou=0.7"], "error: --iou: --nms is the IoU of NMS, --iou-thrs are those of the metrics\n"],
   [["predict", "--show"], "error: --show: pictures are drawn into the folder of the results\n"],
   [["train", "data=coco.yaml", "batch_size=4"], "error: options are flags here: --data coco.yaml --batch-size 4\n"],
+  [["detect", "a.jpg"], 'error: unexpected "a.jpg" behind detect: write --source a.jpg, or see --help\n'],
+  [["train", "my photos"], `error: unexpected "my photos" behind train: write --data 'my photos', or see --help\n`],
+  [["eval", "a.pth"], 'error: unexpected "a.pth" behind eval: write --weights a.pth, or see --help\n'],
+  [["dataset", "convert", "a", "b"], 'error: unexpected "b" behind dataset convert: write --out b, or see --help\n'],
+  [["doctor", "now"], 'error: unexpected "now" behind doctor: leave it out, or see --help\n'],
   [["predict", "--confs", "1"], 'error: unknown option "--confs". Did you mean "--config"?\n'],
 ])("what there is not is answered with what there is: %j", async (args, line) => {
   expect(await runCommand(...args)).toEqual({ out: "", said: line, code: 2 })
