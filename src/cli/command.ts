@@ -1,6 +1,7 @@
 import { type Command, Option } from "commander"
 import type { z } from "zod"
 import { UsageError, type UserError } from "../core/errors.js"
+import { expectPlace } from "../core/write-whole.js"
 import { type ResolvedConfig, resolveConfig } from "../tasks/config.js"
 import { type DeclaredOption, declaredOptions, flagName, parseText, placeholder } from "../tasks/option.js"
 import { word } from "./next-command.js"
@@ -207,6 +208,7 @@ async function act<Schema extends z.ZodType>(command: Command, definition: Comma
   const { file, sets, printConfig, json, quiet, resume, flags } = givenFlags(command, definition)
   const terminal = openTerminal({ quiet: quiet === true, json })
   try {
+    if (json !== undefined && json !== "-") expectPlace(json)
     if (resume !== undefined) {
       const idle = file !== undefined ? "config" : sets !== undefined ? "set" : undefined
       if (idle !== undefined) {

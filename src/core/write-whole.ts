@@ -1,6 +1,8 @@
 import { randomUUID } from "node:crypto"
 import {
+  accessSync,
   closeSync,
+  constants,
   existsSync,
   fsyncSync,
   lstatSync,
@@ -9,9 +11,10 @@ import {
   openSync,
   renameSync,
   rmSync,
+  statSync,
   writeSync,
 } from "node:fs"
-import { dirname, join, relative, sep } from "node:path"
+import { dirname, join, relative, resolve, sep } from "node:path"
 import { DataError, UserError } from "./errors.js"
 
 export interface WriteOptions {
@@ -32,7 +35,7 @@ export class WriteError extends UserError {
 
   constructor(path: string, error: unknown) {
     const { code, message } = error as NodeJS.ErrnoException
-    super(`${path}: cannot be written (${message})`)
+    super(`${path}: cannot be written (${code === "EISDIR" ? "it is a folder" : message})`)
     this.code = code
   }
 }
@@ -110,7 +113,43 @@ export function makeFolder(folder: string, within?: string): void {
       }
     }
   }
-  mkdirSync(folder, { recursive: true })
+  const path = resolve(folder)
+  // Node's `recursive` never ends where the system denies that a folder is there which is, as /proc and automounters do.
+  if (!existsSync(path)) makeOne(pathsUpTo(path).find((above) => !existsSync(above))!)
+  mkdirSync(path, { recursive: true })
+}
+
+/** Another process may be faster. */
+function makeOne(folder: string): void {
+  try {
+    mkdirSync(folder)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error
+  }
+}
+
+/** Every folder above `path` from the root on, and itself. */
+function pathsUpTo(path: string): string[] {
+  const above = dirname(path)
+  return above === path ? [path] : [...pathsUpTo(above), path]
+}
+
+/**
+ * Before work whose result goes into a file: whether it could be written. Nothing is made.
+ * @throws UserError where `path` or what is above it is in the way, WriteError where the system allows no file
+ */
+export function expectPlace(path: string): void {
+  const above = pathsUpTo(dirname(resolve(path))).findLast((folder) => existsSync(folder))!
+  if (!statSync(above).isDirectory()) throw new UserError(`${path}: ${above} is a file, not a folder`)
+  const there = statSync(path, { throwIfNoEntry: false })
+  if (there?.isDirectory()) throw new UserError(`${path} is a folder: name a file in it`)
+  // A pipe or a device.
+  if (there && !there.isFile()) return
+  try {
+    accessSync(above, constants.W_OK | constants.X_OK)
+  } catch (error) {
+    throw new WriteError(path, error)
+  }
 }
 
 /** What a folder holds survives a power cut only once the folder itself is on the disk. Windows has no such thing. */

@@ -1,7 +1,7 @@
 import { appendFileSync, closeSync, fsyncSync, openSync, renameSync, rmSync, writeFileSync } from "node:fs"
 import { dirname } from "node:path"
 import { UserError } from "../core/errors.js"
-import { makeFolder, partBeside, WriteError } from "../core/write-whole.js"
+import { expectPlace, makeFolder, partBeside, WriteError } from "../core/write-whole.js"
 
 /** Enough text at once that a write to the disk is worth it. */
 const bufferSize = 1 << 16
@@ -23,6 +23,7 @@ export class StagedFile {
     this.path = path
     this.#staged = partBeside(path)
     this.#attempt(() => {
+      expectPlace(path)
       makeFolder(dirname(path), within)
       writeFileSync(this.#staged, "", { flag: "wx" })
     })

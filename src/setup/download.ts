@@ -1,11 +1,12 @@
 import { createHash } from "node:crypto"
 import { createReadStream, existsSync } from "node:fs"
-import { mkdir, open, rename, rm, stat, statfs } from "node:fs/promises"
+import { open, rename, rm, stat, statfs } from "node:fs/promises"
 import { basename, dirname } from "node:path"
 import { pipeline } from "node:stream/promises"
 import { setTimeout } from "node:timers/promises"
 import { UserError } from "../core/errors.js"
 import { fetchFault } from "../core/fetch-bytes.js"
+import { makeFolder } from "../core/write-whole.js"
 import { withLock } from "./lock.js"
 
 /** A file that somebody publishes, and what its bytes must hash to. */
@@ -43,7 +44,7 @@ export async function download(file: PublishedFile, to: string, options: Downloa
   if (options.offline) throw new UserError(`--offline: ${basename(to)} is not here. ${byHand}`)
   const log = options.onLog ?? (() => {})
   try {
-    await mkdir(dirname(to), { recursive: true })
+    makeFolder(dirname(to))
     const waiting = (holder: string) => log(`waiting for another download (${holder})`)
     await withLock(`${to}.lock`, waiting, async () => {
       if (existsSync(to)) return

@@ -5,6 +5,7 @@ import { basename, dirname, join } from "node:path"
 import { pipeline } from "node:stream/promises"
 import yauzl from "yauzl"
 import { UserError } from "../core/errors.js"
+import { makeFolder } from "../core/write-whole.js"
 import { libtensorflowVersion } from "../engine/native/cache.js"
 import { findPip, run } from "./programs.js"
 
@@ -44,7 +45,7 @@ export async function downloadWheel(
   onMegabytes: (done: number, total: number | undefined) => void = () => {},
 ) {
   const { requirement, sha256 } = source
-  await mkdir(folder, { recursive: true })
+  makeFolder(folder)
   const kept = await wheelIn(folder, requirement)
   if (kept && (await isTheWheel(kept, sha256))) return kept
   if (kept) {

@@ -1,5 +1,5 @@
 import { UsageError } from "../core/errors.js"
-import { writeWhole } from "../core/write-whole.js"
+import { expectPlace, writeWhole } from "../core/write-whole.js"
 import { type LocalizationFigures, localizationFigures } from "../localize/figures.js"
 import { localizeDataset } from "../localize/localize-dataset.js"
 import { howReadOf, readBoxData } from "./box-data.js"
@@ -32,6 +32,7 @@ export async function evaluateLocalizer(
   if (submission !== undefined && config.classifier === undefined) {
     throw new UsageError("--submission: expected --classifier, whose five guesses it has")
   }
+  if (submission !== undefined) expectPlace(submission)
   return withLocalizer(config, listener, async (localizer, look, guess) => {
     const set = await readBoxData(data, { split, classes: localizer.classes, ...howReadOf(config) }, listener)
     const told = countOff(listener, "localize")

@@ -2,7 +2,7 @@ import { renameSync, rmSync } from "node:fs"
 import { extname } from "node:path"
 import { UsageError, UserError } from "../core/errors.js"
 import { callOf } from "../core/own-package.js"
-import { partBeside } from "../core/write-whole.js"
+import { expectPlace, partBeside } from "../core/write-whole.js"
 import { type WrittenGraph, writeOnnx } from "../onnx/write-onnx.js"
 import { checkExport, type ExportCheck } from "../predict/check-export.js"
 import { parseOptions } from "./config.js"
@@ -42,6 +42,7 @@ export async function exportModel(options: ExportModelOptions, hooks: TaskHooks 
 
 /** A file that is made beside its place and put there when all has gone well: one that fails its check never stands there. */
 async function inPlace<Result>(out: string, make: (beside: string) => Promise<Result>): Promise<Result> {
+  expectPlace(out)
   const ending = extname(out)
   // What has another ending is refused by name.
   const beside = ending === ".onnx" ? `${partBeside(out)}${ending}` : out

@@ -5,6 +5,7 @@ import { extract } from "tar"
 import { DataError, UsageError, UserError } from "../core/errors.js"
 import { cacheFolder } from "../core/own-package.js"
 import { didYouMean } from "../core/suggest.js"
+import { makeFolder } from "../core/write-whole.js"
 import { walkImages } from "../predict/walk-images.js"
 import { download } from "../setup/download.js"
 import { type PublishedData, publishedData } from "../setup/published-data.js"
@@ -88,7 +89,7 @@ async function unpackAll(
   const { log, signal } = listener
   const staging = join(out, `.${name}.unpacking`)
   await rm(staging, { recursive: true, force: true })
-  await mkdir(staging, { recursive: true })
+  makeFolder(staging)
   try {
     for (const archive of archives) {
       signal.throwIfAborted()

@@ -1,10 +1,11 @@
-import { constants, copyFileSync, existsSync, mkdirSync } from "node:fs"
+import { constants, copyFileSync, existsSync } from "node:fs"
 import { dirname, extname, join } from "node:path"
 import type { Dataset, ImageRecord } from "../../datasets/dataset.js"
 import { withoutEnding } from "../../datasets/folder.js"
 import { type WriteFormat, writeDataset } from "../../datasets/write.js"
 import { UsageError } from "../core/errors.js"
 import { isUrl } from "../core/fetch-bytes.js"
+import { makeFolder } from "../core/write-whole.js"
 import type { ImageDetections } from "../predict/detection.js"
 import { type LoggedImage, readDetectionLog } from "../predict/detection-log.js"
 import type { SourceImage } from "../predict/source-image.js"
@@ -106,6 +107,6 @@ function recordOf(
 }
 
 function copyTo(path: string, file: string): void {
-  mkdirSync(dirname(path), { recursive: true })
+  makeFolder(dirname(path))
   copyFileSync(file, path, constants.COPYFILE_FICLONE)
 }

@@ -7,7 +7,7 @@ import { type LayerResponse, ResponseMeter } from "../classify/responses.js"
 import { cropSizes } from "../classify/test-crops.js"
 import { DataError, UsageError } from "../core/errors.js"
 import { shortNames } from "../core/short-names.js"
-import { writeWhole } from "../core/write-whole.js"
+import { expectPlace, writeWhole } from "../core/write-whole.js"
 import { startEngine } from "../engine/start.js"
 import type { Line } from "../report/chart.js"
 import { plotSvg } from "../train/plot.js"
@@ -43,6 +43,7 @@ export async function layerResponses(options: LayerResponsesOptions, hooks: Task
   if (out !== undefined && extname(out) === ".svg") {
     throw new UsageError(`${out}: expected the table's name as out; the plot is put beside it as .svg`)
   }
+  if (out !== undefined) expectPlace(out)
   const listener = listenerOf(hooks)
   const set = await readLabelled(data, { split, followLinks })
   listener.log(`engine: ${await startEngine(engine)}`)

@@ -1,6 +1,6 @@
 import { UsageError, UserError } from "../core/errors.js"
 import { didYouMean } from "../core/suggest.js"
-import { writeWhole } from "../core/write-whole.js"
+import { expectPlace, writeWhole } from "../core/write-whole.js"
 import { localize } from "../localize/localizer.js"
 import { userError } from "../predict/detect-images.js"
 import { openImageSource } from "../predict/image-source.js"
@@ -45,6 +45,7 @@ export async function localizeFolder(
   if ((config.classifier === undefined) === (config.class === undefined)) {
     throw new UsageError("localize predict: expected either --classifier or --class")
   }
+  if (config.submission !== undefined) expectPlace(config.submission)
   const listener = listenerOf(hooks)
   const source = await openImageSource(config.source)
   return withLocalizer(config, listener, async (localizer, look, guess) => {

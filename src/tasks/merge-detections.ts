@@ -1,6 +1,7 @@
-import { cpSync, existsSync, mkdirSync } from "node:fs"
+import { cpSync, existsSync } from "node:fs"
 import { join } from "node:path"
 import { DataError, UsageError } from "../core/errors.js"
+import { makeFolder } from "../core/write-whole.js"
 import { DetectionLog, logName, readDetectionLog } from "../predict/detection-log.js"
 import { packSubmission, setName } from "../predict/pack-submission.js"
 import { renderLog } from "../predict/render-log.js"
@@ -121,7 +122,7 @@ async function interleave(
 function copyPictures(from: string, to: string): void {
   for (const name of ["images", "crops"]) {
     if (!existsSync(join(from, name))) continue
-    mkdirSync(join(to, name), { recursive: true })
+    makeFolder(join(to, name))
     cpSync(join(from, name), join(to, name), { recursive: true })
   }
 }

@@ -1,9 +1,10 @@
-import { mkdirSync, rmSync } from "node:fs"
+import { rmSync } from "node:fs"
 import { join } from "node:path"
 import { findDigits } from "../../datasets/demo/glyphs.js"
 import { makeDigits, writeDigitCrops } from "../../datasets/digits.js"
 import { UserError } from "../core/errors.js"
 import { cacheFolder } from "../core/own-package.js"
+import { makeFolder } from "../core/write-whole.js"
 import type { EngineName } from "../engine/names.js"
 import { startEngine } from "../engine/start.js"
 import { fetchPackages } from "../setup/fetch-package.js"
@@ -68,7 +69,7 @@ export async function quickstart(
   await step("write pictures of handwritten digits", async () => {
     if (findDigits() === undefined) await fetchDigits(config.offline, log)
     rmSync(folder, { recursive: true, force: true })
-    mkdirSync(folder, { recursive: true })
+    makeFolder(folder)
     const { images, valImages } = task
     await makeDigits(data, { images, valImages, onProgress: countOff(listener, "make") })
     await writeDigitCrops(crops, { images: task.crops, valImages: 500, side: 48 })

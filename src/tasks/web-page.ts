@@ -1,10 +1,10 @@
-import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from "node:fs"
+import { copyFileSync, existsSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from "node:fs"
 import { createRequire } from "node:module"
 import { basename, dirname, join } from "node:path"
 import { UsageError, UserError } from "../core/errors.js"
 import { findFetched } from "../core/fetched-package.js"
 import { callOf, packageFolder } from "../core/own-package.js"
-import { partBeside, writeWhole } from "../core/write-whole.js"
+import { makeFolder, partBeside, writeWhole } from "../core/write-whole.js"
 
 const modelFile = "detector.onnx"
 const pageFiles = ["page.css", "page.js", "worker.js"]
@@ -30,7 +30,7 @@ export async function webPage<Result>(out: string, write: (model: string) => Pro
   const runtime = runtimeFolder()
   const staging = partBeside(out)
   try {
-    mkdirSync(staging, { recursive: true })
+    makeFolder(staging)
     const result = await write(join(staging, modelFile))
     const page = join(packageFolder(), "dist/web/page")
     for (const name of pageFiles) copyFileSync(join(page, name), join(staging, name))

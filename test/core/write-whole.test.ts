@@ -12,7 +12,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterEach, beforeEach, expect, test } from "vitest"
 import { DataError } from "../../src/core/errors.js"
-import { isOfOneFile, partBeside, WriteError, writeWhole } from "../../src/core/write-whole.js"
+import { expectPlace, isOfOneFile, makeFolder, partBeside, WriteError, writeWhole } from "../../src/core/write-whole.js"
 
 let folder = ""
 beforeEach(() => {
@@ -27,6 +27,24 @@ test("a file is made with its folders, of a text, bytes or pieces, and nothing s
     expect(readFileSync(path, "utf8")).toBe("abc")
   }
   expect(readdirSync(join(folder, "a", "b"))).toEqual(["c.txt"])
+})
+
+test("a place for a file is tried before the work, and nothing is made", () => {
+  writeFileSync(join(folder, "file"), "")
+  for (const path of [join(folder, "new"), join(folder, "a", "b", "new"), join(folder, "file"), "/dev/null"]) {
+    expect(() => expectPlace(path), path).not.toThrow()
+  }
+  expect(() => expectPlace(folder)).toThrow(/ is a folder: name a file in it$/)
+  expect(() => expectPlace(join(folder, "file", "new"))).toThrow(/file[/\\]new: .*file is a file, not a folder$/)
+  expect(() => writeWhole(folder, "text")).toThrow(/: cannot be written \(it is a folder\)$/)
+  expect(readdirSync(folder)).toEqual(["file"])
+})
+
+// A folder that is there, and of which the system says that it is not.
+test.runIf(existsSync("/proc/self"))("a folder that cannot be made is an error, not an endless loop", () => {
+  for (const path of ["/proc/resdet", "/proc/resdet/a/b"]) expect(() => makeFolder(path)).toThrow(/ENOENT.*mkdir/)
+  expect(() => makeFolder(join(folder, "a", "b"))).not.toThrow()
+  expect(() => makeFolder(join(folder, "a", "b"))).not.toThrow()
 })
 
 test("what was there stays when a piece cannot be made, and no part does", () => {

@@ -8,10 +8,12 @@ test("what goes by validation needs one", () => {
   expect(() => expectValidation(undefined, plain)).not.toThrow()
   expect(() => expectValidation({}, { ...plain, patience: 3 })).not.toThrow()
   expect(() => expectValidation(undefined, { ...plain, patience: 3 })).toThrow(UsageError)
-  expect(() => expectValidation({}, { ...plain, valEvery: 0, patience: 3 })).toThrow(
-    /^--patience 3 .* validation split$/,
-  )
+  expect(() => expectValidation(undefined, { ...plain, patience: 3 })).toThrow(/^--patience 3 .* validation split$/)
+  expect(() => expectValidation(undefined, { ...plain, valEvery: 0, patience: 3 })).toThrow(/: set --val-every to 1/)
   expect(() => expectValidation(undefined, { ...plain, schedule: "plateau" })).toThrow(/^--schedule plateau drops/)
+  expect(() => expectValidation(undefined, { ...plain, minMap: 0.5 })).toThrow(
+    /^--min-map 0.5 judges .* validation split$/,
+  )
 })
 
 test("a run of 0.1.0 keeps its schedule's patience, and has no early stopping", () => {

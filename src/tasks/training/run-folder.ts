@@ -1,5 +1,6 @@
 import { mkdirSync } from "node:fs"
 import { join } from "node:path"
+import { makeFolder } from "../../core/write-whole.js"
 
 /** Where runs of one kind go unless they are told otherwise. */
 export function runsOf(kind: string): string {
@@ -13,11 +14,11 @@ export function runsOf(kind: string): string {
  */
 export function makeRunFolder(kind: string, given?: string | undefined, name = kind): string {
   if (given !== undefined) {
-    mkdirSync(given, { recursive: true })
+    makeFolder(given)
     return given
   }
   const parent = runsOf(kind)
-  mkdirSync(parent, { recursive: true })
+  makeFolder(parent)
   for (let n = 1; ; n++) {
     const folder = join(parent, `${name}${n}`)
     try {
