@@ -3,6 +3,7 @@ import { readLabelled } from "../../datasets/read-labelled.js"
 import type { UnreadImage } from "../classify/decoded-batches.js"
 import { areNumbered, type ScoredSet, scoreSet } from "../classify/evaluate.js"
 import { DataError, UsageError } from "../core/errors.js"
+import { expectPlace } from "../core/write-whole.js"
 import { bestClasses, type ClassificationReport, classificationReport, rowOf } from "../eval/classification.js"
 import { shortNumber } from "../predict/short-number.js"
 import { StagedFile } from "../predict/staged-file.js"
@@ -32,6 +33,7 @@ export async function evaluateClassifier(
   const { data, split, perImage, batch, followLinks } = config
   const listener = listenerOf(hooks)
   const { log, signal } = listener
+  if (perImage !== undefined) expectPlace(perImage)
   const scorer = await openScorer(config, listener)
   try {
     const set = await readLabelled(data, { split, classes: foldersOf(scorer.classes, config.classes), followLinks })

@@ -4,6 +4,7 @@ import { scoringPolicies } from "../../datasets/faults.js"
 import { PhotoFaults } from "../../datasets/photo-faults.js"
 import type { Detections } from "../boxes/boxes.js"
 import { UsageError } from "../core/errors.js"
+import { expectPlace } from "../core/write-whole.js"
 import { DetectionEvaluator } from "../eval/evaluator.js"
 import type { EvalReport } from "../eval/report.js"
 import { detectRecords } from "../predict/detect-records.js"
@@ -31,6 +32,7 @@ export async function evaluateDetector(given: EvaluateDetectorOptions, hooks: Ta
   const { data, split, engine, precision, backbone } = options
   const { score: _, ...wished } = options
   const look = lookOf(wished)
+  for (const path of [options.report, options.savePredictions]) if (path !== undefined) expectPlace(path)
   const weights = await weightsFiles(options.weights, options.offline, listener)
   const network = await openNetwork(weights, { engine, precision, detect: look, backbone })
   try {
@@ -50,6 +52,8 @@ export async function evaluateDetector(given: EvaluateDetectorOptions, hooks: Ta
     onImage(0)
     const faults = new PhotoFaults(set.source)
     const evaluator = DetectionEvaluator.of(set, reportOptionsOf(options))
+    // A report of nothing: slices or a hierarchy that the data do not fit are told before the photos are looked at.
+    evaluator.report()
     const page = options.report === undefined ? undefined : new EvaluationReportFile(options.report)
     const results = options.savePredictions === undefined ? undefined : new ResultsFile(options.savePredictions, set)
     const take = (image: ImageRecord, found: Detections) => {

@@ -34,6 +34,7 @@ export async function evaluateLocalizer(
   }
   if (submission !== undefined) expectPlace(submission)
   return withLocalizer(config, listener, async (localizer, look, guess) => {
+    const numbers = submission === undefined ? [] : classNumbers(localizer.classes, config.classIds)
     const set = await readBoxData(data, { split, classes: localizer.classes, ...howReadOf(config) }, listener)
     const told = countOff(listener, "localize")
     const onImage = (done: number) => told(done, set.images.length)
@@ -41,7 +42,6 @@ export async function evaluateLocalizer(
     for (const { file, message } of failed) log(`${file}: ${message}`)
     signal.throwIfAborted()
     if (submission !== undefined) {
-      const numbers = classNumbers(localizer.classes, config.classIds)
       const lines = perImage.map((found) => submissionLine(found?.guessed ?? [], numbers))
       writeWhole(submission, lines.map((line) => `${line}\n`).join(""))
       log(`${submission}: a line for each of ${lines.length} images, in the order of the split`)

@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs"
+import { readdirSync, readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { beforeAll, expect, test } from "vitest"
 import { makeShapes } from "../../datasets/digits.js"
@@ -32,6 +32,27 @@ test("a detector's report is that of all its detections at once, whatever order 
 
   expect(report.detections).toBeGreaterThan(20)
   expect(report).toEqual(evaluateDetections(set, perImage, wishes))
+}, 60_000)
+
+test("what cannot come to a report is told before the photos are looked at, and leaves nothing behind", async () => {
+  const folder = tempFolder()
+  const [weights, data] = [join(folder, "w.safetensors"), join(folder, "shapes")]
+  await makeShapes(data, { images: 1, valImages: 2, sides: [64, 80], heights: [28, 40], counts: [1, 3] })
+  saveUntrained({ [weights]: (await readDataset(data, { split: "val" })).classes }, 3)
+  const [before, slices] = [readdirSync(folder), join(folder, "shapes", "slices.json")]
+  writeFileSync(slices, JSON.stringify({ night: ["nowhere.jpg"] }))
+  for (const [wrong, message] of [
+    [{ slice: slices }, /slice "night".*nowhere\.jpg/],
+    [{ slice: join(folder, "absent.json") }, /absent\.json/],
+    [{ savePredictions: join(folder, "results.json"), report: data }, / is a folder: name a file in it$/],
+  ] as const) {
+    const looked: number[] = []
+    const onProgress = ({ done }: { done: number }) => looked.push(done)
+    const evaluation = evaluateDetector({ weights, data, split: "val", engine: "wasm", ...wrong }, { onProgress })
+    await expect(evaluation).rejects.toThrow(message)
+    expect(Math.max(0, ...looked)).toBe(0)
+  }
+  expect(readdirSync(folder)).toEqual(before)
 }, 60_000)
 
 test("what was found is saved, and scored again gives every figure to the last digit", async () => {

@@ -155,6 +155,19 @@ test("a picture that cannot be read has an empty line in a submission", async ()
   expect(readFileSync(submission, "utf8")).toMatch(/^\n4 \d+ \d+ \d+ \d+\n$/)
 })
 
+test("a submission whose numbers or place are wrong is refused before the images are looked at", async () => {
+  const onProgress = ({ done }: { done: number }) => {
+    if (done > 0) throw new Error("looked at an image")
+  }
+  const asked = { weights: one, data, classifier }
+  const classIds = file("too-few.txt")
+  writeFileSync(classIds, "disc 1 disc\n")
+  await expect(
+    evaluateLocalizer({ ...asked, submission: file("never.txt"), classIds }, { onProgress }),
+  ).rejects.toThrow("expected a line with the number of square")
+  await expect(evaluateLocalizer({ ...asked, submission: data }, { onProgress })).rejects.toThrow(/ is a folder: /)
+})
+
 test("a submission without a classifier is refused before anything is opened", async () => {
   await expect(evaluateLocalizer({ weights: "absent", data, submission: file("never.txt") })).rejects.toThrow(
     "--submission: expected --classifier, whose five guesses it has",
