@@ -35,7 +35,7 @@ export class WriteError extends UserError {
 
   constructor(path: string, error: unknown) {
     const { code, message } = error as NodeJS.ErrnoException
-    super(`${path}: cannot be written (${code === "EISDIR" ? "it is a folder" : message})`)
+    super(`${path}: cannot be written (${code === "EISDIR" ? "it is a folder: name a file in it" : message})`)
     this.code = code
   }
 }
@@ -136,13 +136,15 @@ function pathsUpTo(path: string): string[] {
 
 /**
  * Before work whose result goes into a file: whether it could be written. Nothing is made.
- * @throws UserError where `path` or what is above it is in the way, WriteError where the system allows no file
+ * @throws WriteError where a folder of that name or a file above it is in the way, or the system allows none
  */
 export function expectPlace(path: string): void {
   const above = pathsUpTo(dirname(resolve(path))).findLast((folder) => existsSync(folder))!
-  if (!statSync(above).isDirectory()) throw new UserError(`${path}: ${above} is a file, not a folder`)
+  if (!statSync(above).isDirectory()) {
+    throw new WriteError(path, { code: "ENOTDIR", message: `${above} is a file, not a folder` })
+  }
   const there = statSync(path, { throwIfNoEntry: false })
-  if (there?.isDirectory()) throw new UserError(`${path} is a folder: name a file in it`)
+  if (there?.isDirectory()) throw new WriteError(path, { code: "EISDIR" })
   // A pipe or a device.
   if (there && !there.isFile()) return
   try {

@@ -34,9 +34,11 @@ test("a place for a file is tried before the work, and nothing is made", () => {
   for (const path of [join(folder, "new"), join(folder, "a", "b", "new"), join(folder, "file"), "/dev/null"]) {
     expect(() => expectPlace(path), path).not.toThrow()
   }
-  expect(() => expectPlace(folder)).toThrow(/ is a folder: name a file in it$/)
-  expect(() => expectPlace(join(folder, "file", "new"))).toThrow(/file[/\\]new: .*file is a file, not a folder$/)
-  expect(() => writeWhole(folder, "text")).toThrow(/: cannot be written \(it is a folder\)$/)
+  expect(() => expectPlace(folder)).toThrow(/: cannot be written \(it is a folder: name a file in it\)$/)
+  expect(() => expectPlace(join(folder, "file", "new"))).toThrow(
+    /file[/\\]new: cannot be written \(.*file is a file, not a folder\)$/,
+  )
+  expect(() => writeWhole(folder, "text")).toThrow(/: cannot be written \(it is a folder: /)
   expect(readdirSync(folder)).toEqual(["file"])
 })
 

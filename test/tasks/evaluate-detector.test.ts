@@ -44,7 +44,7 @@ test("what cannot come to a report is told before the photos are looked at, and 
   for (const [wrong, message] of [
     [{ slice: slices }, /slice "night".*nowhere\.jpg/],
     [{ slice: join(folder, "absent.json") }, /absent\.json/],
-    [{ savePredictions: join(folder, "results.json"), report: data }, / is a folder: name a file in it$/],
+    [{ savePredictions: join(folder, "results.json"), report: data }, /it is a folder: name a file in it\)$/],
   ] as const) {
     const looked: number[] = []
     const onProgress = ({ done }: { done: number }) => looked.push(done)

@@ -165,7 +165,7 @@ test("a submission whose numbers or place are wrong is refused before the images
   await expect(
     evaluateLocalizer({ ...asked, submission: file("never.txt"), classIds }, { onProgress }),
   ).rejects.toThrow("expected a line with the number of square")
-  await expect(evaluateLocalizer({ ...asked, submission: data }, { onProgress })).rejects.toThrow(/ is a folder: /)
+  await expect(evaluateLocalizer({ ...asked, submission: data }, { onProgress })).rejects.toThrow(/it is a folder: /)
 })
 
 test("a submission without a classifier is refused before anything is opened", async () => {
