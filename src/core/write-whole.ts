@@ -114,7 +114,7 @@ export function makeFolder(folder: string, within?: string): void {
     }
   }
   const path = resolve(folder)
-  // Node's `recursive` never ends where the system denies that a folder is there which is, as /proc and automounters do.
+  // Node's `recursive` never ends in a folder that takes none, as /proc, and calls a full disk ENOENT (nodejs/node#42808).
   if (!existsSync(path)) makeOne(pathsUpTo(path).find((above) => !existsSync(above))!)
   mkdirSync(path, { recursive: true })
 }

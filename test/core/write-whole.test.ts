@@ -42,7 +42,6 @@ test("a place for a file is tried before the work, and nothing is made", () => {
   expect(readdirSync(folder)).toEqual(["file"])
 })
 
-// A folder that is there, and of which the system says that it is not.
 test.runIf(existsSync("/proc/self"))("a folder that cannot be made is an error, not an endless loop", () => {
   for (const path of ["/proc/resdet", "/proc/resdet/a/b"]) expect(() => makeFolder(path)).toThrow(/ENOENT.*mkdir/)
   expect(() => makeFolder(join(folder, "a", "b"))).not.toThrow()
