@@ -1,8 +1,8 @@
 import { randomUUID } from "node:crypto"
-import { existsSync, mkdirSync, renameSync, rmSync } from "node:fs"
+import { existsSync, renameSync, rmSync } from "node:fs"
 import { basename, dirname, join, resolve } from "node:path"
 import { DataError } from "../src/core/errors.js"
-import { isOfOneFile } from "../src/core/write-whole.js"
+import { isOfOneFile, makeFolder } from "../src/core/write-whole.js"
 import type { Dataset, DatasetFormat, Fault, ImageRecord } from "./dataset.js"
 import { PhotoFaults } from "./photo-faults.js"
 import { photoSize } from "./photo-size.js"
@@ -60,7 +60,7 @@ export async function writeDataset(
   const total = splits.reduce((sum, { images }) => sum + images.length, 0)
   let done = 0
   const beside = join(dirname(resolve(folder)), `.${basename(resolve(folder))}.${randomUUID().slice(0, 8)}.part`)
-  mkdirSync(beside, { recursive: true })
+  makeFolder(beside)
   try {
     const parts: { readonly dataset: Dataset; readonly images: readonly NamedImage[] }[] = []
     for (const dataset of splits) {
