@@ -23,6 +23,7 @@ export {
   DisposedError,
   DivergedError,
   LostProcessError,
+  UnwrittenError,
   UsageError,
   UserError,
 } from "./core/errors.js"

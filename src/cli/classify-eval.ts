@@ -1,16 +1,17 @@
 import { DataError } from "../core/errors.js"
 import type { ClassificationReport } from "../eval/classification.js"
 import { evaluateClassifierSchema } from "../tasks/options/classify.js"
-import { defineCommand } from "./command.js"
+import { defineCommand, outcomeOf } from "./command.js"
 import { nextLine, word } from "./next-command.js"
 
 export const command = defineCommand({
   schema: evaluateClassifierSchema,
   async run(options, { hooks }) {
     const { evaluateClassifier } = await import("../tasks/evaluate-classifier.js")
-    const { report, images, failed } = await evaluateClassifier(options, hooks)
+    const { result, failure: unwritten } = await outcomeOf(evaluateClassifier(options, hooks))
+    const { report, images, failed } = result
     const message = `${failed.length} of ${images} images could not be read; the others are scored`
-    const failure = failed.length > 0 ? new DataError(message) : undefined
+    const failure = unwritten ?? (failed.length > 0 ? new DataError(message) : undefined)
     const next = nextLine(`classify predict --weights ${word(options.weights)} --source <pictures>`)
     return { text: reportText(report), summary: [next], document: report, failure }
   },

@@ -1,12 +1,12 @@
 import { DataError } from "../core/errors.js"
 import { layerResponsesSchema } from "../tasks/options/classify.js"
-import { defineCommand } from "./command.js"
+import { defineCommand, outcomeOf } from "./command.js"
 
 export const command = defineCommand({
   schema: layerResponsesSchema,
   async run(options, { hooks }) {
     const { layerResponses } = await import("../tasks/layer-responses.js")
-    const measured = await layerResponses(options, hooks)
+    const { result: measured, failure } = await outcomeOf(layerResponses(options, hooks))
     const { networks, images, failed, files } = measured
     const lines = networks.map(({ name, responses }) => {
       const mean = responses.reduce((sum, { deviation }) => sum + deviation, 0) / responses.length
@@ -14,9 +14,9 @@ export const command = defineCommand({
     })
     const message = `${failed} of ${images} images could not be read; the others are measured`
     return {
-      text: [...lines, ...(files.length > 0 ? [files.join(" ")] : [])].join("\n"),
+      text: [...lines, ...(files.length > 0 && !failure ? [files.join(" ")] : [])].join("\n"),
       document: measured,
-      failure: failed > 0 ? new DataError(message) : undefined,
+      failure: failure ?? (failed > 0 ? new DataError(message) : undefined),
     }
   },
 })

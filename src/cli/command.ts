@@ -1,6 +1,6 @@
 import { type Command, Option } from "commander"
 import type { z } from "zod"
-import { UsageError, type UserError } from "../core/errors.js"
+import { UnwrittenError, UsageError, type UserError } from "../core/errors.js"
 import { expectPlace } from "../core/write-whole.js"
 import { type ResolvedConfig, resolveConfig } from "../tasks/config.js"
 import { type DeclaredOption, declaredOptions, flagName, parseText, placeholder } from "../tasks/option.js"
@@ -60,6 +60,21 @@ interface CommonFlags {
   readonly json?: string
   readonly quiet?: boolean
   readonly resume?: string | boolean
+}
+
+/**
+ * What a task came to, also where a file that was asked for beside it could not be written: its result is told, and the
+ * failure behind it.
+ */
+export async function outcomeOf<Result>(
+  task: Promise<Result>,
+): Promise<{ readonly result: Result; readonly failure?: UserError }> {
+  try {
+    return { result: await task }
+  } catch (error) {
+    if (!(error instanceof UnwrittenError)) throw error
+    return { result: error.result as Result, failure: error }
+  }
 }
 
 /** Makes the flags, the help and the action of a command from its definition. */
@@ -229,8 +244,8 @@ async function act<Schema extends z.ZodType>(command: Command, definition: Comma
 function finish({ text, summary = [], document, failure }: CommandResult, terminal: Terminal): void {
   terminal.end()
   for (const line of summary) terminal.log(line)
-  if (terminal.json !== undefined && document !== undefined) writeJson(document, terminal.json)
   if (terminal.json !== "-" && text !== undefined) terminal.print(text)
+  if (terminal.json !== undefined && document !== undefined) writeJson(document, terminal.json)
   if (failure !== undefined) throw failure
 }
 

@@ -4,7 +4,7 @@ import type { EvalReport, Metric } from "../eval/report.js"
 import { flagName } from "../tasks/option.js"
 import { lookOf } from "../tasks/options/detect.js"
 import { evalSchema, scorePredictionsSchema } from "../tasks/options/evaluate.js"
-import { defineCommand } from "./command.js"
+import { defineCommand, outcomeOf } from "./command.js"
 import { evalDocument, formatReport } from "./eval-report.js"
 import { BelowMinimumError } from "./exit.js"
 import { nextLine, word } from "./next-command.js"
@@ -16,11 +16,10 @@ type EvalOptions = z.output<typeof evalSchema>
 export const command = defineCommand({
   schema: evalSchema,
   async run(options, { hooks }) {
-    const report = await (options.weights === undefined ? ofPredictions(options, hooks) : ofDetector(options, hooks))
-    const next = nextLine(nextOf(report, options))
-    const saved = options.savePredictions === undefined ? [] : [`predictions: ${options.savePredictions}`]
-    const failure = tooLow(report, options)
-    return { text: formatReport(report), summary: [...saved, next], document: evalDocument(report), failure }
+    const task = options.weights === undefined ? ofPredictions(options, hooks) : ofDetector(options, hooks)
+    const { result: report, failure = tooLow(report, options) } = await outcomeOf(task)
+    const summary = [nextLine(nextOf(report, options))]
+    return { text: formatReport(report), summary, document: evalDocument(report), failure }
   },
 })
 

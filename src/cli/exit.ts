@@ -1,4 +1,6 @@
 import { UserError } from "../core/errors.js"
+import { WriteError } from "../core/write-whole.js"
+import { complain } from "./report.js"
 
 /** What the process ends with: scripts rely on these numbers. */
 export const exitCodes = { ok: 0, error: 1, usage: 2, data: 3, belowMinimum: 4, diverged: 5, interrupted: 130 } as const
@@ -42,14 +44,16 @@ export function wasInterrupted(): boolean {
   return interruptionController?.signal.aborted ?? false
 }
 
-/** Ends quietly when the reader of our output has gone, as in `resdet info resnet50 | head -3`. */
-export function endQuietlyOnClosedPipe(): void {
+/**
+ * Ends quietly when the reader of our output has gone, as in `resdet info resnet50 | head -3`, and with a line where it cannot
+ * be written, as on a full disk. A log that cannot be written ends nothing.
+ */
+export function endOnUnwrittenOutput(): void {
   process.stdout.on("error", (error: NodeJS.ErrnoException) => {
     if (error.code === "EIO") return // the terminal is gone, of which SIGHUP tells
-    if (error.code !== "EPIPE") throw error
-    process.exit(process.exitCode ?? exitCodes.ok)
+    if (error.code === "EPIPE") process.exit(process.exitCode ?? exitCodes.ok)
+    complain(new WriteError("standard output", error).message)
+    process.exit(exitCodes.error)
   })
-  process.stderr.on("error", (error: NodeJS.ErrnoException) => {
-    if (error.code !== "EIO" && error.code !== "EPIPE") throw error
-  })
+  process.stderr.on("error", () => {})
 }

@@ -1,15 +1,16 @@
 import type { LocalizationFigures } from "../localize/figures.js"
 import { evaluateLocalizerSchema } from "../tasks/options/localize.js"
-import { defineCommand } from "./command.js"
+import { defineCommand, outcomeOf } from "./command.js"
 import { nextLine, word } from "./next-command.js"
 
 export const command = defineCommand({
   schema: evaluateLocalizerSchema,
   async run(options, { hooks }) {
     const { evaluateLocalizer } = await import("../tasks/evaluate-localizer.js")
-    const { figures } = await evaluateLocalizer(options, hooks)
+    const { result, failure } = await outcomeOf(evaluateLocalizer(options, hooks))
+    const { figures } = result
     const next = nextLine(`localize predict --weights ${word([options.weights].flat()[0]!)} --source <pictures>`)
-    return { text: lines(figures).join("\n"), summary: [next], document: figures }
+    return { text: lines(figures).join("\n"), summary: [next], document: figures, failure }
   },
 })
 

@@ -2,7 +2,7 @@ import { DataError } from "../core/errors.js"
 import { shown } from "../core/shown.js"
 import type { ImageObjects } from "../tasks/localize-folder.js"
 import { localizeFolderSchema } from "../tasks/options/localize.js"
-import { defineCommand } from "./command.js"
+import { defineCommand, outcomeOf } from "./command.js"
 
 export const command = defineCommand({
   schema: localizeFolderSchema,
@@ -13,10 +13,12 @@ export const command = defineCommand({
       if (json !== undefined) found.push(one)
       print(`${shown(one.image)}: ${one.objects.map(objectText).join("; ") || "nothing found"}`)
     }
-    const { images, skipped } = await localizeFolder(options, { ...hooks, onImage })
+    const { result, failure: unwritten } = await outcomeOf(localizeFolder(options, { ...hooks, onImage }))
+    const { images, skipped } = result
     const message = `${skipped.length} of ${images} images could not be read`
+    const failure = unwritten ?? (skipped.length > 0 ? new DataError(message) : undefined)
     const summary = [`${images - skipped.length} images`]
-    return { summary, document: found, failure: skipped.length > 0 ? new DataError(message) : undefined }
+    return { summary, document: found, failure }
   },
 })
 

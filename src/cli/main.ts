@@ -5,7 +5,7 @@ import { isOutOfMemory } from "../core/out-of-memory.js"
 import { didYouMean } from "../core/suggest.js"
 import type { CommandEntry } from "./command.js"
 import { commands } from "./commands.js"
-import { endQuietlyOnClosedPipe, exitCodes, wasInterrupted } from "./exit.js"
+import { endOnUnwrittenOutput, exitCodes, wasInterrupted } from "./exit.js"
 import { complain } from "./report.js"
 
 /**
@@ -15,7 +15,7 @@ import { complain } from "./report.js"
  * @returns the exit code; nothing is thrown
  */
 export async function main(args: readonly string[], table: readonly CommandEntry[] = commands): Promise<number> {
-  endQuietlyOnClosedPipe()
+  endOnUnwrittenOutput()
   try {
     const words = args[0] === "help" ? [...args.slice(1), "--help"] : args
     const program = await buildProgram(words, table)

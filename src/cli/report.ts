@@ -1,7 +1,7 @@
 import { statSync, writeFileSync } from "node:fs"
 import { createColors } from "picocolors"
 import { shownLines, shownMessage } from "../core/shown.js"
-import { writeWhole } from "../core/write-whole.js"
+import { WriteError, writeWhole } from "../core/write-whole.js"
 
 /** Colours for what goes to stderr: on a terminal only, and never where NO_COLOR is set. */
 const colours = createColors(process.stderr.isTTY === true && !process.env.NO_COLOR)
@@ -32,6 +32,14 @@ export function complain(line: string, stack?: string): void {
 export function writeJson(document: unknown, target: string): void {
   const text = `${JSON.stringify(document, null, 2)}\n`
   if (target === "-") process.stdout.write(shownLines(text))
-  else if (statSync(target, { throwIfNoEntry: false })?.isFile() === false) writeFileSync(target, text)
+  else if (statSync(target, { throwIfNoEntry: false })?.isFile() === false) writeThrough(target, text)
   else writeWhole(target, text)
+}
+
+function writeThrough(device: string, text: string): void {
+  try {
+    writeFileSync(device, text)
+  } catch (error) {
+    throw new WriteError(device, error)
+  }
 }

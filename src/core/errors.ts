@@ -35,6 +35,20 @@ export class DisposedError extends UserError {
   override readonly name = "DisposedError"
 }
 
+/**
+ * The work is done, and its result is here, but a file that was asked for beside it could not be written: the disk has run
+ * full, or the folder has gone.
+ */
+export class UnwrittenError<Result = unknown> extends UserError {
+  override readonly name = "UnwrittenError"
+  readonly result: Result
+
+  constructor(cause: UserError, result: Result) {
+    super(cause.message, { cause })
+    this.result = result
+  }
+}
+
 /** A process that trained together with this one has died or hangs: what is not saved is lost, and the run can go on. */
 export class LostProcessError extends UserError {
   override readonly name = "LostProcessError"

@@ -12,6 +12,7 @@ import { parseOptions } from "./config.js"
 import { countOff, listenerOf, type TaskHooks } from "./hooks.js"
 import { openScorer } from "./open-scorer.js"
 import { type EvaluateClassifierOptions, evaluateClassifierSchema } from "./options/classify.js"
+import { withFiles } from "./with-files.js"
 
 export interface ClassifierEvaluation {
   readonly report: ClassificationReport
@@ -23,7 +24,8 @@ export interface ClassifierEvaluation {
 
 /**
  * Scores one or several classifiers on a labelled set: top-1 and top-5 error.
- * @throws DataError for data or weights that are not what they should be, the signal's reason when it ends early
+ * @throws DataError for data or weights that are not what they should be, the signal's reason when it ends early, an
+ *   UnwrittenError with the evaluation when the scores per image cannot be written at the end
  */
 export async function evaluateClassifier(
   options: EvaluateClassifierOptions,
@@ -47,8 +49,10 @@ export async function evaluateClassifier(
     const { failed } = scored
     for (const { name, message } of failed) log(`${name}: skipped: ${message}`)
     signal.throwIfAborted()
-    if (perImage !== undefined) writeScores(perImage, set, scored)
-    return { report: classificationReport(scored.scores, scored.labels, set.classes), images, failed }
+    const report = classificationReport(scored.scores, scored.labels, set.classes)
+    return await withFiles({ report, images, failed }, () => {
+      if (perImage !== undefined) writeScores(perImage, set, scored)
+    })
   } finally {
     scorer.dispose()
   }

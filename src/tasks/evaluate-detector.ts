@@ -18,12 +18,14 @@ import { lookOf } from "./options/detect.js"
 import { type EvaluateDetectorOptions, evaluateDetectorSchema, reportOptionsOf } from "./options/evaluate.js"
 import { ResultsFile } from "./results-file.js"
 import { recordPhotos } from "./truth-photos.js"
+import { withFiles } from "./with-files.js"
 import { EvaluationReportFile } from "./write-evaluation-report.js"
 
 /**
  * Runs a detector, or several that work as one, over a data set and scores it. An image that cannot be read is told and
  * counts as empty.
- * @throws DataError when a file is not what it should be, or the split has no images; an AbortError when it was stopped
+ * @throws DataError when a file is not what it should be, or the split has no images; an AbortError when it was stopped; an
+ *   UnwrittenError with the report when it, or the predictions, cannot be written at the end
  */
 export async function evaluateDetector(given: EvaluateDetectorOptions, hooks: TaskHooks = {}): Promise<EvalReport> {
   const options = parseOptions("evaluateDetector", evaluateDetectorSchema, given)
@@ -64,15 +66,17 @@ export async function evaluateDetector(given: EvaluateDetectorOptions, hooks: Ta
       await detectRecords(network, set.images, look, take, { faults, signal, onImage })
       for (const one of faults.faults) fault(one)
       signal.throwIfAborted()
-      results?.finish()
       const report = evaluator.report()
       const about = [
         ["weights", weights.join(", ")],
         ["data", set.source],
         ["split", set.split],
       ] as const
-      await page?.finish({ title: "Evaluation", about, report }, recordPhotos(set.images), listener)
-      return report
+      return await withFiles(report, async () => {
+        results?.finish()
+        if (results !== undefined) log(`predictions: ${options.savePredictions}`)
+        await page?.finish({ title: "Evaluation", about, report }, recordPhotos(set.images), listener)
+      })
     } catch (error) {
       results?.discard()
       page?.discard()

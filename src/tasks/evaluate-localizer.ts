@@ -7,6 +7,7 @@ import { parseOptions } from "./config.js"
 import { countOff, listenerOf, type TaskHooks } from "./hooks.js"
 import { classNumbers, submissionLine } from "./localization-submission.js"
 import { type EvaluateLocalizerOptions, evaluateLocalizerSchema } from "./options/localize.js"
+import { withFiles } from "./with-files.js"
 import { withLocalizer } from "./with-localizer.js"
 
 export interface LocalizerEvaluation {
@@ -19,7 +20,7 @@ export interface LocalizerEvaluation {
 /**
  * Scores a localizer on data with boxes: ImageNet's localization error.
  * @throws UsageError for a submission without a classifier; DataError when a file is not what it should be or the split has no
- *   images; the signal's reason when it ends early
+ *   images; the signal's reason when it ends early; an UnwrittenError with the evaluation when the submission cannot be written
  */
 export async function evaluateLocalizer(
   options: EvaluateLocalizerOptions,
@@ -41,11 +42,11 @@ export async function evaluateLocalizer(
     const { perImage, failed } = await localizeDataset(localizer.members, set.images, look, { guess, signal, onImage })
     for (const { file, message } of failed) log(`${file}: ${message}`)
     signal.throwIfAborted()
-    if (submission !== undefined) {
+    return withFiles({ figures: localizationFigures(set.images, perImage), failed }, () => {
+      if (submission === undefined) return
       const lines = perImage.map((found) => submissionLine(found?.guessed ?? [], numbers))
       writeWhole(submission, lines.map((line) => `${line}\n`).join(""))
       log(`${submission}: a line for each of ${lines.length} images, in the order of the split`)
-    }
-    return { figures: localizationFigures(set.images, perImage), failed }
+    })
   })
 }

@@ -17,6 +17,7 @@ import { parseOptions } from "./config.js"
 import { countOff, type Listener, listenerOf, type TaskHooks } from "./hooks.js"
 import { listOf } from "./open-scorer.js"
 import { type LayerResponsesOptions, layerResponsesSchema } from "./options/classify.js"
+import { withFiles } from "./with-files.js"
 
 /** One classifier's name in table and plot (several have their files' in brackets), with what was measured. */
 interface NetworkResponses {
@@ -35,7 +36,8 @@ export interface LayerResponses {
 
 /**
  * Measures how strongly each 3x3 layer answers, the paper's Fig. 7.
- * @throws DataError for data or weights that are not what they should be, the signal's reason when it ends early
+ * @throws DataError for data or weights that are not what they should be, the signal's reason when it ends early, an
+ *   UnwrittenError with what was measured when the table or the plot cannot be written at the end
  */
 export async function layerResponses(options: LayerResponsesOptions, hooks: TaskHooks = {}): Promise<LayerResponses> {
   const config = parseOptions("layerResponses", layerResponsesSchema, options)
@@ -63,7 +65,13 @@ export async function layerResponses(options: LayerResponsesOptions, hooks: Task
       classifier.parameters.dispose()
     }
   }
-  return { networks, images: set.labels.length, failed, files: out === undefined ? [] : writeFiles(out, networks) }
+  const measured = { networks, images: set.labels.length, failed }
+  if (out === undefined) return { ...measured, files: [] }
+  const plot = `${withoutEnding(out)}.svg`
+  return withFiles({ ...measured, files: [out, plot] }, () => {
+    writeWhole(out, table(networks))
+    writeWhole(plot, plotSvg(charts(networks)))
+  })
 }
 
 async function responsesOf(
@@ -83,13 +91,6 @@ async function responsesOf(
   }
   if (failed === set.labels.length) throw new DataError(`${set.source}: no image could be read`)
   return { responses: meter.responses(), failed }
-}
-
-function writeFiles(out: string, networks: readonly NetworkResponses[]): string[] {
-  const plot = `${withoutEnding(out)}.svg`
-  writeWhole(out, table(networks))
-  writeWhole(plot, plotSvg(charts(networks)))
-  return [out, plot]
 }
 
 /** A line a layer: its place from the image on, and its rank by deviation, both from 1. */

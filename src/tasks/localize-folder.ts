@@ -10,6 +10,7 @@ import { parseOptions } from "./config.js"
 import { listenerOf, type TaskHooks } from "./hooks.js"
 import { classNumbers, submissionLine } from "./localization-submission.js"
 import { type LocalizeFolderOptions, localizeFolderSchema } from "./options/localize.js"
+import { withFiles } from "./with-files.js"
 import { withLocalizer } from "./with-localizer.js"
 
 /** One image's boxes. */
@@ -70,10 +71,10 @@ export async function localizeFolder(
       const objects = found.map(({ label, score, box }) => ({ label: classes[label - 1]!, score, box: [...box] }))
       hooks.onImage?.({ image: path, width: photo.width, height: photo.height, objects })
     }
-    if (config.submission !== undefined && !listener.signal.aborted) {
+    return withFiles({ images, skipped }, () => {
+      if (config.submission === undefined || listener.signal.aborted) return
       writeWhole(config.submission, lines.map((line) => `${line}\n`).join(""))
-    }
-    return { images, skipped }
+    })
   })
 }
 

@@ -4,6 +4,7 @@ import { join } from "node:path"
 import type { z } from "zod"
 import type { ReadOptions } from "../../datasets/options.js"
 import { DataError } from "../core/errors.js"
+import { expectPlace } from "../core/write-whole.js"
 import { readCocoDetections, readCocoTruths } from "../eval/coco-stream.js"
 import { readTextFiles } from "../eval/read-files.js"
 import { truthsFromDataset } from "../eval/records.js"
@@ -25,6 +26,7 @@ import { readBytes } from "../json/read-bytes.js"
 import { parseOptions } from "./config.js"
 import { type Listener, listenerOf, type TaskHooks } from "./hooks.js"
 import { reportOptionsOf, type ScorePredictionsOptions, scorePredictionsSchema } from "./options/evaluate.js"
+import { withFiles } from "./with-files.js"
 
 type Told = Pick<Listener, "log" | "fault">
 type GivenTruths = Pick<z.output<typeof scorePredictionsSchema>, "gt" | "split"> & {
@@ -33,18 +35,21 @@ type GivenTruths = Pick<z.output<typeof scorePredictionsSchema>, "gt" | "split">
 
 /**
  * Scores saved predictions; loads no engine and opens no picture. Ground truth counts as it was annotated.
- * @throws DataError for files that are not there or broken, naming file and record
+ * @throws DataError for files that are not there or broken, naming file and record; an UnwrittenError with the figures when the
+ *   page of `report` cannot be written
  */
 export async function scorePredictions(given: ScorePredictionsOptions, hooks: TaskHooks = {}): Promise<EvalReport> {
   const options = parseOptions("scorePredictions", scorePredictionsSchema, given)
   const told = listenerOf(hooks)
   const { images = null, corners, sizeMismatch, followLinks, gt, predictions } = options
+  if (options.report !== undefined) expectPlace(options.report)
   const wanted = reportOptionsOf(options)
   const truths = await readTruths(options, told, { images, corners, sizeMismatch, followLinks })
   const detections = await readPredictions(truths, predictions, told, options.boxes)
   const part = subsetOf(truths, detections, options)
   const report = evaluate(part.truths, part.detections, wanted)
-  if (options.report !== undefined) {
+  return withFiles(report, async () => {
+    if (options.report === undefined) return
     const [{ EvaluationReportFile }, { truthPhotos }] = await Promise.all([
       import("./write-evaluation-report.js"),
       import("./truth-photos.js"),
@@ -55,8 +60,7 @@ export async function scorePredictions(given: ScorePredictionsOptions, hooks: Ta
       ["ground truth", gt],
     ] as const
     await file.finish({ title: "Evaluation", about, report }, await truthPhotos(options, part.truths), told)
-  }
-  return report
+  })
 }
 
 /**

@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process"
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { Command } from "commander"
@@ -43,6 +43,21 @@ function flags(...args: string[]) {
     .extend({ intervals, slice, calibration, fBeta, suspects })
   return givenOptions(command, { schema }).options
 }
+
+test.skipIf(!existsSync("/dev/full"))(
+  "the figures are printed before --json, which a full disk may refuse",
+  async () => {
+    const { out, said, code } = await runCommand(
+      "eval",
+      ...["--gt", gt, "--predictions", predictions, "--json", "/dev/full"],
+    )
+    expect(out).toContain("Average Precision")
+    expect([said, code]).toEqual([
+      expect.stringMatching(/error: \/dev\/full: cannot be written \(ENOSPC: [^\n]*\n$/),
+      1,
+    ])
+  },
+)
 
 test("intervals, slices, calibration, F-beta thresholds and suspects are in the text and the JSON when they are asked for", async () => {
   const slices = saved("slices.json", { first: ["image 1", "image 2"], rest: [3, 4, 5, 6, 7, 8] })

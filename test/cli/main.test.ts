@@ -1,5 +1,5 @@
-import { spawn, spawnSync } from "node:child_process"
-import { readFileSync } from "node:fs"
+import { type SpawnSyncReturns, type StdioOptions, spawn, spawnSync } from "node:child_process"
+import { closeSync, existsSync, openSync, readFileSync } from "node:fs"
 import { expect, test } from "vitest"
 
 const dummy = "test/support/dummy-cli.mjs"
@@ -58,6 +58,23 @@ test.each([
   ],
 ])("a user's or the machine's mistake (%s) exits with %i and one line", (how, status, line) => {
   expect(run(dummy, "fail", how)).toEqual({ status, stdout: "", stderr: line })
+})
+
+test.skipIf(!existsSync("/dev/full"))("stdout on a full disk is one line; a log on one ends nothing", () => {
+  const full = openSync("/dev/full", "w")
+  const into = (stdio: StdioOptions, ...args: string[]) =>
+    spawnSync(process.execPath, [dummy, ...args], { encoding: "utf8", stdio }) as SpawnSyncReturns<string>
+  try {
+    const out = into(["ignore", full, "pipe"], "print")
+    expect([out.status, out.stderr]).toEqual([
+      1,
+      expect.stringMatching(/error: standard output: cannot be written \(ENOSPC: [^\n]*\n$/),
+    ])
+    expect(out.stderr).not.toContain(" at ")
+    expect(into(["ignore", "pipe", full], "fail", "data").status).toBe(3)
+  } finally {
+    closeSync(full)
+  }
 })
 
 test("a bug exits with 1 and keeps its stack", () => {
