@@ -103,9 +103,10 @@ test("objects of classes that a detector was not trained on are left out, which 
   expect(left).toBeGreaterThan(0)
   expect(faults).toEqual([])
   expect(lines.filter((line) => line.includes("does not know"))).toEqual([
-    expect.stringContaining(`the detector does not know ${all.classes.length - 2} of the classes (`),
+    expect.stringMatching(
+      `the detector does not know ${all.classes.length - 2} of the classes \\(.+\\): their ${left} objects are left out`,
+    ),
   ])
-  expect(lines.at(-1)).toContain(`): their ${left} objects are left out`)
   expect(new Set(report.perClass.map(({ name }) => name))).toEqual(new Set(classes))
   const { coco, truths, detections } = evaluateDetections(known, found)
   expect(report).toMatchObject({ coco, truths, detections })
