@@ -4,6 +4,7 @@ import { UnwrittenError, UsageError, type UserError } from "../core/errors.js"
 import { expectPlace } from "../core/write-whole.js"
 import { type ResolvedConfig, resolveConfig } from "../tasks/config.js"
 import { type DeclaredOption, declaredOptions, flagName, parseText, placeholder } from "../tasks/option.js"
+import { expectOtherFiles } from "../tasks/own-output.js"
 import { word } from "./next-command.js"
 import { answeredFlags, flagsOfPairs, sameFlags } from "./other-names.js"
 import { writeJson } from "./report.js"
@@ -233,6 +234,7 @@ async function act<Schema extends z.ZodType>(command: Command, definition: Comma
     }
     const { options, notices } = givenOptions(command, definition)
     for (const notice of notices) terminal.log(notice)
+    if (json !== undefined) expectOtherFiles(definition.schema, options as object, { json })
     if (!printConfig) return finish(await definition.run(options, terminal), terminal)
     const plan = definition.plan ? await definition.plan(options, terminal) : (options as object)
     writeJson(plan, json ?? "-")

@@ -9,6 +9,7 @@ import { shown } from "../core/shown.js"
 import { isWeightsName } from "../setup/published-weights.js"
 import { explain, isTree, type Provenance, show, type Tree, valueAt } from "./explain.js"
 import { type DeclaredOption, declaredOptions, flagName } from "./option.js"
+import { expectOtherFiles } from "./own-output.js"
 
 /** Where the options of a command come from: later ones win. */
 export interface ConfigSources {
@@ -113,7 +114,10 @@ export function parseOptions<Schema extends z.ZodType>(
 
 function parsed<Schema extends z.ZodType>(schema: Schema, config: Tree, provenance: Provenance): z.output<Schema> {
   const result = schema.safeParse(config)
-  if (result.success) return result.data
+  if (result.success) {
+    expectOtherFiles(schema, result.data as object)
+    return result.data
+  }
   // What was given wrongly is told before what was not given.
   const { issues } = result.error
   const issue = issues.find(({ path }) => valueAt(config, path) !== undefined) ?? issues[0]!

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, statSync } from "node:fs"
+import { existsSync, readFileSync, statSync } from "node:fs"
 import { join, resolve } from "node:path"
 import { isDeepStrictEqual } from "node:util"
 import { z } from "zod"
@@ -9,6 +9,7 @@ import type { DetectOptions } from "../detector/detect-options.js"
 import type { Precision } from "../engine/names.js"
 import { cutHalfLine, logName } from "../predict/detection-log.js"
 import { type DetectionFormat, writtenFormats } from "../predict/writer.js"
+import { expectNone } from "./own-output.js"
 
 /** Every `count`-th image, from `index` on. */
 export interface Shard {
@@ -57,13 +58,8 @@ export const weightsOf = (paths: readonly string[]): DetectionRecord["weights"] 
 
 /** @throws UsageError where a folder has results already, which would be lost */
 export function refuseResults(folder: string): void {
-  if (!existsSync(folder)) return
-  const there = readdirSync(folder)
-  const found = [...resultNames.files, ...resultNames.folders].find((name) => there.includes(name))
-  if (found === undefined) return
-  throw new UsageError(
-    `${folder} has ${found} already: nothing is overwritten. Go on with --resume, or choose another --out`,
-  )
+  const names = [...resultNames.files, ...resultNames.folders]
+  expectNone(folder, names, "Go on with --resume, or choose another --out")
 }
 
 export function writeRecord(folder: string, record: DetectionRecord): void {

@@ -14,6 +14,8 @@ export interface OptionInfo {
   readonly value?: string
   /** Whether the value is a path, or several joined with `+`: in a configuration file they are relative to that file. */
   readonly path?: "single" | "joined"
+  /** The value is a file that is written: it cannot be one that another option names. */
+  readonly written?: boolean
   /** The value is a list whose items stand behind the flag with spaces between them. */
   readonly repeated?: boolean
   /** What the flag means without a value; with one, it is optional. */

@@ -4,7 +4,6 @@ import { findDigits } from "../../datasets/demo/glyphs.js"
 import { makeDigits, writeDigitCrops } from "../../datasets/digits.js"
 import { UserError } from "../core/errors.js"
 import { cacheFolder } from "../core/own-package.js"
-import { makeFolder } from "../core/write-whole.js"
 import type { EngineName } from "../engine/names.js"
 import { startEngine } from "../engine/start.js"
 import { fetchPackages } from "../setup/fetch-package.js"
@@ -15,6 +14,7 @@ import { countOff, listenerOf } from "./hooks.js"
 import { type QuickstartOptions, quickstartSchema } from "./options/quickstart.js"
 import type { TrainClassifierOptions } from "./options/train-classifier.js"
 import type { TrainDetectorOptions } from "./options/train-detector.js"
+import { claimFolder } from "./own-output.js"
 import { setUp } from "./set-up.js"
 import { trainClassifier } from "./train-classifier.js"
 import { trainDetector } from "./train-detector.js"
@@ -33,14 +33,17 @@ export interface QuickstartResult {
   readonly seconds: number
 }
 
+/** Below the folder. */
+const places = { data: "digits", crops: "crops", classifier: "classifier", detector: "detector", pictures: "detect" }
+
 /** How much is learned: WebAssembly is several times slower and gets a smaller task, with a lower mAP. */
 const whole = { images: 600, valImages: 150, crops: 9600, size: 192, epochs: 3, batch: 4, regions: 32 }
 const small: typeof whole = { ...whole, valImages: 40, crops: 3200, size: 128, epochs: 1, batch: 2, regions: 16 }
 
 /**
  * The paper's whole chain in a few minutes: a ResNet learns to tell handwritten digits apart, a Faster R-CNN that starts from it
- * learns to find them in pictures, and is scored and shown. An earlier quickstart in the folder is removed.
- * @throws UserError when the digits cannot be had
+ * learns to find them in pictures, and is scored and shown. An earlier quickstart in the folder gives way.
+ * @throws UserError when the digits cannot be had; UsageError for a folder that something else has made
  */
 export async function quickstart(
   options: QuickstartOptions = {},
@@ -50,6 +53,7 @@ export async function quickstart(
   const listener = listenerOf(hooks)
   const { log } = listener
   const folder = config.out ?? join("runs", "quickstart")
+  claimFolder(folder, "quickstart")
   const began = performance.now()
   const step = async <T>(what: string, work: () => Promise<T>): Promise<T> => {
     listener.signal.throwIfAborted()
@@ -64,18 +68,16 @@ export async function quickstart(
   const engine = await startEngine(config.engine)
   const task = engine === "tensorflow" ? whole : small
   log(`engine: ${engine}\n`)
-  const data = join(folder, "digits")
-  const crops = join(folder, "crops")
+  const [data, crops] = [join(folder, places.data), join(folder, places.crops)]
   await step("write pictures of handwritten digits", async () => {
     if (findDigits() === undefined) await fetchDigits(config.offline, log)
-    rmSync(folder, { recursive: true, force: true })
-    makeFolder(folder)
+    for (const name of Object.values(places)) rmSync(join(folder, name), { recursive: true, force: true })
     const { images, valImages } = task
     await makeDigits(data, { images, valImages, onProgress: countOff(listener, "make") })
     await writeDigitCrops(crops, { images: task.crops, valImages: 500, side: 48 })
   })
   const classifier = await step("pre-train a ResNet-18 to classify digits", () =>
-    trainClassifier({ ...lesson, data: crops, out: join(folder, "classifier"), engine }, hooks),
+    trainClassifier({ ...lesson, data: crops, out: join(folder, places.classifier), engine }, hooks),
   )
   listener.signal.throwIfAborted()
   const { weights } = await step("train a Faster R-CNN that starts from it", () =>
@@ -84,7 +86,7 @@ export async function quickstart(
         ...settings(task.regions),
         data,
         weights: classifier.weights.last,
-        out: join(folder, "detector"),
+        out: join(folder, places.detector),
         size: task.size,
         epochs: task.epochs,
         batch: task.batch,
@@ -96,7 +98,7 @@ export async function quickstart(
   const report = await step("score it on pictures it has not seen", () =>
     evaluateDetector({ weights: weights.last, data, engine }, hooks),
   )
-  const pictures = join(folder, "detect")
+  const pictures = join(folder, places.pictures)
   await step("find digits in a folder of pictures", () =>
     detectFolder(
       { weights: weights.last, source: join(data, "JPEGImages", "0006*.jpg"), out: pictures, engine },

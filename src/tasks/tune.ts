@@ -11,6 +11,7 @@ import type { TrainDetectorOptions } from "./options/train-detector.js"
 import { trainDefaults } from "./options/train-detector.js"
 import { minutesOf } from "./options/training.js"
 import { type TuneConfig, type TuneOptions, tuneSchema } from "./options/tune.js"
+import { expectNone } from "./own-output.js"
 import { planDetector, trainDetector } from "./train-detector.js"
 import { readTrainingData } from "./training/box-data.js"
 import { makeRunFolder } from "./training/run-folder.js"
@@ -46,11 +47,7 @@ type OwnParts = Pick<TuneOptions, "data" | "valData" | "backbone">
  */
 export async function tuneDetector(options: TuneOptions, hooks: TaskHooks = {}): Promise<TuneResult> {
   const config = parseOptions("tuneDetector", tuneSchema, options)
-  if (config.out !== undefined && isBegun(config.out)) {
-    throw new UsageError(
-      `${config.out} already holds a search. Continue it with --resume ${config.out}, or choose another --out`,
-    )
-  }
+  if (config.out !== undefined) refuseOther(config.out)
   const sets = await readSets(config, listenerOf(hooks))
   using held = holdFolder(makeRunFolder("tune", config.out), "searched")
   const isText = typeof config.data === "string"
@@ -60,8 +57,16 @@ export async function tuneDetector(options: TuneOptions, hooks: TaskHooks = {}):
   return await search(held.folder, config, sets, record, hooks)
 }
 
-/** Whether a folder holds a search that has decided what to try. */
-const isBegun = (folder: string) => existsSync(join(folder, "tune.json")) && readTuning(folder).plan !== undefined
+/** @throws UsageError where a folder holds a search that has decided what to try, or what a search would overwrite */
+function refuseOther(folder: string): void {
+  if (!existsSync(join(folder, "tune.json"))) {
+    expectNone(folder, ["tune.csv", "tune.html", "trials", "pace"])
+  } else if (readTuning(folder).plan !== undefined) {
+    throw new UsageError(
+      `${folder} already holds a search. Continue it with --resume ${folder}, or choose another --out`,
+    )
+  }
+}
 
 /** Goes on with a search: trials that are done stay as they are, one that was interrupted goes on. */
 export async function resumeTuning(

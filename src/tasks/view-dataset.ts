@@ -13,6 +13,7 @@ import { contactSheet, type SheetImage } from "../report/contact-sheet.js"
 import { parseOptions } from "./config.js"
 import { countOff, listenerOf, type TaskHooks } from "./hooks.js"
 import { type ViewDatasetOptions, viewDatasetSchema } from "./options/dataset.js"
+import { claimFolder } from "./own-output.js"
 import { readData } from "./read-data.js"
 import { readSuspects, type SplitSuspect, suspectsByImage } from "./read-suspects.js"
 
@@ -31,8 +32,9 @@ type DrawnSuspect = SplitSuspect & { readonly picture: string }
 
 /**
  * Draws some images of each split with their ground truth into a folder, and onto one HTML page there; with `suspects` those of the most suspicious
- * labels, and what is suspected.
- * @throws DataError when there is no such data, or a file of suspects is of other data
+ * labels, and what is suspected. Pictures of an earlier call give way.
+ * @throws DataError when there is no such data, or a file of suspects is of other data; UsageError for a folder that something
+ *   else has made
  */
 export async function viewDataset(options: ViewDatasetOptions, hooks: TaskHooks = {}): Promise<DatasetView> {
   const config = parseOptions("viewDataset", viewDatasetSchema, options)
@@ -41,6 +43,7 @@ export async function viewDataset(options: ViewDatasetOptions, hooks: TaskHooks 
   const faults: Fault[] = []
   const drawnSuspects: DrawnSuspect[] = []
   const sheet: SheetImage[] = []
+  claimFolder(config.out, "dataset view")
   const sets = await readData(config, listener)
   const suspects = config.suspects === undefined ? undefined : readSuspects(config.suspects, sets)
   for (const set of sets) {

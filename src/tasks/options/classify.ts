@@ -66,6 +66,7 @@ export const evaluateClassifierSchema = z.strictObject({
     help: "write each image's scores to a file, as JSON lines",
     value: "file",
     path: "single",
+    written: true,
   }),
 })
 
@@ -83,6 +84,7 @@ export const classifyFolderSchema = z.strictObject({
     help: "write the lines to a file",
     value: "file",
     path: "single",
+    written: true,
     otherwise: "to stdout",
   }),
 })
@@ -98,6 +100,7 @@ export const layerResponsesSchema = z.strictObject({
     help: "write a table (.csv), and a plot beside it as .svg",
     value: "file.csv",
     path: "single",
+    written: true,
   }),
   batch,
   engine,

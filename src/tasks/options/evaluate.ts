@@ -88,6 +88,7 @@ const reportShape = {
     help: "also write one HTML file with figures, curves and pictures of what was right and wrong",
     value: "file",
     path: "single",
+    written: true,
   }),
 }
 
@@ -112,6 +113,7 @@ export const evaluateDetectorSchema = z.strictObject({
     help: "also write what was found as COCO results, which --gt with --predictions scores again",
     value: "file",
     path: "single",
+    written: true,
   }),
   engine: detectEngine,
   precision,

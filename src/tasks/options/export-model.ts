@@ -9,7 +9,12 @@ export const exportModelSchema = z.strictObject({
   format: option(z.enum(["onnx", "web"]).default("onnx"), {
     help: "an ONNX file, or a folder with a page that detects in the browser, for any web server (detectors)",
   }),
-  out: option(z.string(), { help: "the .onnx file, or for web the folder, to write", value: "path", path: "single" }),
+  out: option(z.string(), {
+    help: "the .onnx file, or for web the folder, to write",
+    value: "path",
+    path: "single",
+    written: true,
+  }),
   score: option(fraction(), {
     help: "minimum score of a detection",
     value: "0..1",

@@ -17,7 +17,12 @@ export const importWeightsSchema = z.strictObject({
     help: "the model to import it as, such as resnet50 or fasterrcnn_resnet50_fpn",
     value: "name",
   }),
-  out: option(z.string(), { help: "the .safetensors file to write", value: "file", path: "single" }),
+  out: option(z.string(), {
+    help: "the .safetensors file to write",
+    value: "file",
+    path: "single",
+    written: true,
+  }),
   key: option(z.string().optional(), {
     help: "which table of tensors to take of a checkpoint that has several, such as model_ema",
     value: "name",

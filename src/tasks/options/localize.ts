@@ -44,6 +44,7 @@ const looking = {
     help: "also write ImageNet's localization submission: a line an image, five times class and box",
     source: "ILSVRC2012 development kit, readme: submission of the results",
     ...file,
+    written: true,
   }),
   classIds: option(z.string().optional(), {
     help: "the development kit's map_clsloc.txt (a synset, its number, its name on each line), for --submission",

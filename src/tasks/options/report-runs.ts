@@ -9,7 +9,12 @@ export const reportRunsSchema = z.strictObject({
     path: "single",
     repeated: true,
   }),
-  out: option(z.string().default("runs.html"), { help: "the HTML file to write", value: "file", path: "single" }),
+  out: option(z.string().default("runs.html"), {
+    help: "the HTML file to write",
+    value: "file",
+    path: "single",
+    written: true,
+  }),
 })
 
 export type ReportRunsOptions = z.input<typeof reportRunsSchema>

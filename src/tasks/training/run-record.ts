@@ -7,6 +7,7 @@ import { renameOldKeys } from "../../core/renamed-keys.js"
 import { makeFolder, writeWhole } from "../../core/write-whole.js"
 import { loadState, type SavedState } from "../../train/state.js"
 import { type HeldFolder, holdFolder } from "../folder-lock.js"
+import { expectNone } from "../own-output.js"
 import type { Environment } from "./environment.js"
 import { makeRunFolder } from "./run-folder.js"
 
@@ -56,10 +57,29 @@ const changeable: readonly (keyof ResumeChanges)[] = [
   "cache",
 ]
 
-/** @throws UsageError when `out` holds a run already */
+/** @throws UsageError when `out` holds a run already, or files that a run would overwrite */
 export function refuseExistingRun(out: string | undefined): void {
-  if (out === undefined || !["state", "state.old"].some((name) => existsSync(join(out, name)))) return
-  throw new UsageError(`${out} already holds a run. Continue it with --resume ${out}, or choose another --out`)
+  if (out === undefined) return
+  if (["state", "state.old"].some((name) => existsSync(join(out, name)))) {
+    throw new UsageError(`${out} already holds a run. Continue it with --resume ${out}, or choose another --out`)
+  }
+  if (!isUnsaved(out)) expectNone(out, runNames)
+}
+
+/** What a run writes, but for its state. */
+const runNames = [
+  ...["weights/best.safetensors", "weights/last.safetensors", "results.csv", "metrics.jsonl", "report.html"],
+  "config.json",
+]
+
+/** Whether a folder is that of a run which ended before it could be saved: the report follows the first state. */
+function isUnsaved(out: string): boolean {
+  if (existsSync(join(out, "report.html"))) return false
+  try {
+    return storedRecord.safeParse(parseJson(readFileSync(join(out, "config.json"), "utf8"))).success
+  } catch {
+    return false
+  }
 }
 
 /**

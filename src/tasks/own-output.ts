@@ -1,0 +1,75 @@
+import { existsSync, readdirSync, readFileSync, realpathSync } from "node:fs"
+import { basename, dirname, join, resolve } from "node:path"
+import type { z } from "zod"
+import { UsageError } from "../core/errors.js"
+import { expectPlace, makeFolder, writeWhole } from "../core/write-whole.js"
+import { type Tree, valueAt } from "./explain.js"
+import { declaredOptions, flagName } from "./option.js"
+
+/**
+ * @param names files and folders that are about to be written in a folder
+ * @throws UsageError where one of them is there already: it would be lost
+ */
+export function expectNone(folder: string, names: readonly string[], cure = "Choose another --out"): void {
+  const found = names.find((name) => existsSync(join(folder, name)))
+  if (found !== undefined) throw new UsageError(`${folder} has ${found} already: nothing is overwritten. ${cure}`)
+}
+
+/**
+ * @param options as `schema` has them
+ * @param further files that are written too, by their option's name
+ * @throws UsageError where a file that is to be written is one that another option names: it would be lost
+ */
+export function expectOtherFiles(
+  schema: z.ZodType,
+  options: object,
+  further: Readonly<Record<string, string>> = {},
+): void {
+  const declared = declaredOptions(schema).filter(({ info }) => info.path !== undefined)
+  const named = declared.flatMap(({ key, info }) =>
+    [valueAt(options as Tree, key.split("."))].flat().flatMap((value) => {
+      if (typeof value !== "string") return []
+      const paths = info.path === "joined" ? value.split("+") : [value]
+      return paths.map((path) => ({ key, path, isWritten: info.written === true }))
+    }),
+  )
+  const also = Object.entries(further).map(([key, path]) => ({ key, path, isWritten: true }))
+  const all = [...named, ...also]
+    .filter(({ path }) => path !== "-")
+    .map((one) => ({ ...one, file: realFile(one.path) }))
+  for (const out of all.filter(({ isWritten }) => isWritten)) {
+    const other = all.find(({ key, file }) => key !== out.key && file === out.file)
+    if (other === undefined) continue
+    throw new UsageError(
+      `--${flagName(out.key)} ${out.path}: this is the file of --${flagName(other.key)}, which would be lost. Choose another`,
+    )
+  }
+}
+
+/** Links followed as far as the path exists. */
+function realFile(path: string): string {
+  const folder = dirname(resolve(path))
+  if (existsSync(path)) return realpathSync(path)
+  return join(existsSync(folder) ? realpathSync(folder) : folder, basename(path))
+}
+
+/** Says which command has made a folder whose files it may replace. */
+const markName = ".made-by-resdet"
+
+/**
+ * Makes a folder whose files a command replaces when it is called again: one that is new, or empty, or that it has made.
+ * @param command such as `dataset view`
+ * @throws UsageError where the folder holds anything else, which could be lost
+ */
+export function claimFolder(folder: string, command: string): void {
+  const mark = join(folder, markName)
+  expectPlace(mark)
+  if (existsSync(mark) && readFileSync(mark, "utf8").trim() === command) return
+  const other = existsSync(folder) ? readdirSync(folder).find((name) => !name.startsWith(".")) : undefined
+  if (other !== undefined) {
+    const what = `${folder} holds ${other}, which could be overwritten: only folders that ${command} has made are used again`
+    throw new UsageError(`${what}. Choose a new or an empty folder by --out`)
+  }
+  makeFolder(folder)
+  writeWhole(mark, `${command}\n`)
+}

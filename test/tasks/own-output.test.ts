@@ -1,0 +1,104 @@
+import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs"
+import { dirname, join } from "node:path"
+import { expect, test } from "vitest"
+import { makeShapes } from "../../datasets/digits.js"
+import { readDataset } from "../../datasets/read.js"
+import { writeDataset } from "../../datasets/write.js"
+import { UsageError } from "../../src/core/errors.js"
+import { quickstart } from "../../src/tasks/quickstart.js"
+import { trainDetector } from "../../src/tasks/train-detector.js"
+import { refuseExistingRun } from "../../src/tasks/training/run-record.js"
+import { tuneDetector } from "../../src/tasks/tune.js"
+import { viewDataset } from "../../src/tasks/view-dataset.js"
+import { tempFolder } from "../datasets/samples.js"
+import { runCommand } from "../support/run-command.js"
+
+/** A folder with files of the user's, each of which says "mine". */
+function theirs(...names: readonly string[]): { folder: string; lost: () => string[] } {
+  const folder = tempFolder()
+  for (const name of names) {
+    mkdirSync(dirname(join(folder, name)), { recursive: true })
+    writeFileSync(join(folder, name), "mine")
+  }
+  return { folder, lost: () => names.filter((name) => readFileSync(join(folder, name), "utf8") !== "mine") }
+}
+
+test.each([
+  ["weights/best.safetensors"],
+  ["weights/last.safetensors"],
+  ["results.csv"],
+  ["metrics.jsonl"],
+  ["report.html"],
+  ["config.json"],
+])("a training does not begin where it would overwrite %s", async (name) => {
+  const { folder, lost } = theirs(name)
+  await expect(trainDetector({ data: "/nowhere", out: folder })).rejects.toThrow(
+    `${folder} has ${name} already: nothing is overwritten`,
+  )
+  expect(lost()).toEqual([])
+})
+
+test("what a run left that ended before its first save is begun anew; one whose state was taken away is not", () => {
+  const { folder } = theirs("metrics.jsonl", "weights/last.safetensors", "train.log")
+  writeFileSync(
+    join(folder, "config.json"),
+    JSON.stringify({ config: {}, model: {}, data: { images: 1, classes: [] } }),
+  )
+  expect(() => refuseExistingRun(folder)).not.toThrow()
+  writeFileSync(join(folder, "report.html"), "")
+  expect(() => refuseExistingRun(folder)).toThrow("has weights/last.safetensors already")
+})
+
+test("a log that a shell writes into the run's folder is in nobody's way", () => {
+  expect(() => refuseExistingRun(theirs("train.log", "notes.txt").folder)).not.toThrow()
+})
+
+test.each([["tune.csv"], ["trials/1-1/x"], ["pace/x"]])("a search leaves %s alone", async (name) => {
+  const { folder, lost } = theirs(name)
+  await expect(tuneDetector({ data: "/nowhere", out: folder })).rejects.toThrow("nothing is overwritten")
+  expect(lost()).toEqual([])
+})
+
+test("a quickstart does not empty a folder that it has not made", async () => {
+  const { folder, lost } = theirs("digits/mine.txt", "holiday.jpg")
+  await expect(quickstart({ out: folder, offline: true })).rejects.toThrow(
+    /holds (digits|holiday\.jpg), which could be/,
+  )
+  expect(lost()).toEqual([])
+})
+
+test("dataset view does not draw on the photos of a data set whose layout is that of its own pictures", async () => {
+  const [shapes, photos] = [join(tempFolder(), "shapes"), join(tempFolder(), "photos")]
+  await makeShapes(shapes, { images: 1, valImages: 1, sides: [64, 80], heights: [28, 40], counts: [1, 1] })
+  await writeDataset([await readDataset(shapes, { split: "val" })], "coco", photos)
+  const { folder, lost } = theirs("val/000001.jpg")
+  await expect(viewDataset({ data: shapes, split: "val", out: folder })).rejects.toThrow(UsageError)
+  expect(lost()).toEqual([])
+  await expect(viewDataset({ data: photos, split: "val", out: photos })).rejects.toThrow(UsageError)
+
+  // Its own pictures give way, and a folder that the system alone has put something into is empty.
+  const out = tempFolder()
+  writeFileSync(join(out, ".DS_Store"), "")
+  const seen = await viewDataset({ data: shapes, split: "val", out })
+  writeFileSync(seen.pictures[0]!, "old")
+  await viewDataset({ data: shapes, split: "val", out })
+  expect(readFileSync(seen.pictures[0]!).length).toBeGreaterThan(100)
+  expect(readdirSync(out).sort()).toEqual([".DS_Store", ".made-by-resdet", "index.html", "val"])
+})
+
+test.each([
+  ["the ground truth", ["--json", "gt.json"], "--json gt.json: this is the file of --gt"],
+  ["the predictions", ["--report", "r.json"], "--report r.json: this is the file of --predictions"],
+  ["a link to them", ["--report", "link.json"], "--report link.json: this is the file of --predictions"],
+  ["another result", ["--report", "new.html", "--json", "./new.html"], "--report new.html: this is the file of --json"],
+])("what is written never takes the place of %s", async (_, flags, message) => {
+  const { folder, lost } = theirs("gt.json", "r.json")
+  symlinkSync("r.json", join(folder, "link.json"))
+  const placed = (word: string) => (word.startsWith("--") ? word : join(folder, word))
+  const { said, code } = await runCommand(
+    "eval",
+    ...["--gt", join(folder, "gt.json"), "--predictions", join(folder, "r.json"), ...flags.map(placed)],
+  )
+  expect([said.replaceAll(`${folder}/`, ""), code]).toEqual([expect.stringContaining(message), 2])
+  expect(lost()).toEqual([])
+})
