@@ -43,9 +43,9 @@ export async function viewDataset(options: ViewDatasetOptions, hooks: TaskHooks 
   const faults: Fault[] = []
   const drawnSuspects: DrawnSuspect[] = []
   const sheet: SheetImage[] = []
-  claimFolder(config.out, "dataset view")
   const sets = await readData(config, listener)
   const suspects = config.suspects === undefined ? undefined : readSuspects(config.suspects, sets)
+  claimFolder(config.out, "dataset view")
   for (const set of sets) {
     const suspected = suspects && suspectsByImage(suspects, set.split)
     const drawn = suspected ? named(set.images, [...suspected.keys()].slice(0, config.count)) : some(set.images, config)
