@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, realpathSync } from "node:fs"
+import { existsSync, readdirSync, readFileSync, realpathSync, statSync } from "node:fs"
 import { basename, dirname, join, resolve } from "node:path"
 import type { z } from "zod"
 import { UsageError } from "../core/errors.js"
@@ -18,7 +18,8 @@ export function expectNone(folder: string, names: readonly string[], cure = "Cho
 /**
  * @param options as `schema` has them
  * @param further files that are written too, by their option's name
- * @throws UsageError where a file that is to be written is one that another option names: it would be lost
+ * @throws UsageError where a file that is to be written is one that another option names: it would be lost. Of a folder in a
+ *   file's place whoever writes it tells
  */
 export function expectOtherFiles(
   schema: z.ZodType,
@@ -35,7 +36,7 @@ export function expectOtherFiles(
   )
   const also = Object.entries(further).map(([key, path]) => ({ key, path, isWritten: true }))
   const all = [...named, ...also]
-    .filter(({ path }) => path !== "-")
+    .filter(({ path }) => path !== "-" && !(existsSync(path) && statSync(path).isDirectory()))
     .map((one) => ({ ...one, file: realFile(one.path) }))
   for (const out of all.filter(({ isWritten }) => isWritten)) {
     const other = all.find(({ key, file }) => key !== out.key && file === out.file)
