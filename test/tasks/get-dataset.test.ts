@@ -97,8 +97,10 @@ test("COCO's archives lie side by side", async () => {
 test("an archive that is another is refused before anything is unpacked; the good ones are kept for the next try", async () => {
   const data = await voc()
   const [one, two] = data.archives as [PublishedData["archives"][number], PublishedData["archives"][number]]
-  const wrong = { ...data, archives: [one, { ...two, check: { ...two.check, hex: "00" } }] }
-  await expect(get(wrong)).rejects.toThrow(/its MD5 begins .*, expected 00/)
+  // Not any fixed beginning: an archive holds the time, so that its own may be the same.
+  const hex = two.check.hex.startsWith("0") ? "1" : "0"
+  const wrong = { ...data, archives: [one, { ...two, check: { ...two.check, hex } }] }
+  await expect(get(wrong)).rejects.toThrow(`, expected ${hex}`)
   expect(existsSync(join(folder, "data"))).toBe(false)
   await get(data)
   expect(asked).toEqual(["a.tar", "b.tar", "b.tar"])
