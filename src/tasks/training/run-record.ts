@@ -68,7 +68,11 @@ export function refuseExistingRun(out: string | undefined): void {
 
 /** What a run writes, but for its state. */
 const runNames = [
-  ...["weights/best.safetensors", "weights/last.safetensors", "results.csv", "metrics.jsonl", "report.html"],
+  "weights/best.safetensors",
+  "weights/last.safetensors",
+  "results.csv",
+  "metrics.jsonl",
+  "report.html",
   "config.json",
 ]
 
