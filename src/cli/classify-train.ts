@@ -9,5 +9,5 @@ export const command = trainCommand(
     const { trainClassifier, resumeClassifier, planClassifier } = await import("../tasks/train-classifier.js")
     return { start: trainClassifier, resume: resumeClassifier, plan: planClassifier }
   },
-  ({ weights }) => `classify eval --weights ${word(weights.last)} --data <data>`,
+  ({ weights }) => `classify eval --weights ${word(weights.last)}`,
 )

@@ -46,7 +46,7 @@ async function ofPredictions(
   }
   const { gt, predictions } = options
   if (gt === undefined || predictions === undefined) {
-    throw new UsageError("eval needs --weights with --data, or --gt with --predictions")
+    throw new UsageError("eval needs --weights, or --gt with --predictions")
   }
   const { scorePredictions } = await import("../tasks/score-predictions.js")
   const scored = Object.keys(scorePredictionsSchema.shape) as (keyof typeof scorePredictionsSchema.shape)[]
@@ -63,7 +63,6 @@ async function ofDetector(
   if (idle !== undefined) {
     throw new UsageError(`eval: --weights goes with --data; --${flagName(idle)} is for saved predictions`)
   }
-  if (data === undefined) throw new UsageError("eval needs --data beside --weights")
   const { evaluateDetector } = await import("../tasks/evaluate-detector.js")
   return evaluateDetector({ ...options, weights: weights!, data }, hooks)
 }

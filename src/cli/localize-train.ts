@@ -9,5 +9,5 @@ export const command = trainCommand(
     const { trainLocalizer, resumeLocalizer, planLocalizerRun } = await import("../tasks/train-localizer.js")
     return { start: trainLocalizer, resume: resumeLocalizer, plan: planLocalizerRun }
   },
-  ({ weights }) => `localize eval --weights ${word(weights.last)} --data <data>`,
+  ({ weights }) => `localize eval --weights ${word(weights.last)}`,
 )

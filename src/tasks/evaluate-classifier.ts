@@ -1,3 +1,4 @@
+import { wholeSplit } from "../../datasets/image-folder.js"
 import type { LabelledSet } from "../../datasets/labelled-set.js"
 import { readLabelled } from "../../datasets/read-labelled.js"
 import type { UnreadImage } from "../classify/decoded-batches.js"
@@ -12,6 +13,7 @@ import { parseOptions } from "./config.js"
 import { countOff, listenerOf, type TaskHooks } from "./hooks.js"
 import { openScorer } from "./open-scorer.js"
 import { type EvaluateClassifierOptions, evaluateClassifierSchema } from "./options/classify.js"
+import { dataToScore, tellTrainedOn } from "./run-data.js"
 import { withFiles } from "./with-files.js"
 
 export interface ClassifierEvaluation {
@@ -23,7 +25,7 @@ export interface ClassifierEvaluation {
 }
 
 /**
- * Scores one or several classifiers on a labelled set: top-1 and top-5 error.
+ * Scores one or several classifiers on a labelled set, or what their training run was validated on: top-1 and top-5 error.
  * @throws DataError for data or weights that are not what they should be, the signal's reason when it ends early, an
  *   UnwrittenError with the evaluation when the scores per image cannot be written at the end
  */
@@ -32,18 +34,22 @@ export async function evaluateClassifier(
   hooks: TaskHooks = {},
 ): Promise<ClassifierEvaluation> {
   const config = parseOptions("evaluateClassifier", evaluateClassifierSchema, options)
-  const { data, split, perImage, batch, followLinks } = config
+  const { perImage, batch } = config
   const listener = listenerOf(hooks)
   const { log, signal } = listener
   if (perImage !== undefined) expectPlace(perImage)
+  const toScore = dataToScore<string>(config, listener)
+  const { data, split, how } = toScore
   const scorer = await openScorer(config, listener)
   try {
-    const set = await readLabelled(data, { split, classes: foldersOf(scorer.classes, config.classes), followLinks })
+    const classes = foldersOf(scorer.classes, config.classes)
+    const set = await readLabelled(data, { split, classes, followLinks: how.followLinks })
     if (config.classes === "imagenet") expectImageNet(set)
     for (const notice of set.notices ?? []) log(notice)
     const images = set.labels.length
     log(`${data}: split ${set.split}, ${images} images`)
     for (const fault of set.faults) listener.fault(fault)
+    if (set.split === wholeSplit) tellTrainedOn(toScore, images, listener)
     const told = countOff(listener, "classify")
     const scored = await scoreSet(set, scorer, { batch, signal, onImages: (done) => told(done, images) })
     const { failed } = scored

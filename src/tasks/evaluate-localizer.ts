@@ -2,11 +2,12 @@ import { UsageError } from "../core/errors.js"
 import { expectPlace, writeWhole } from "../core/write-whole.js"
 import { type LocalizationFigures, localizationFigures } from "../localize/figures.js"
 import { localizeDataset } from "../localize/localize-dataset.js"
-import { howReadOf, readBoxData } from "./box-data.js"
+import { type BoxData, howReadOf, readBoxData } from "./box-data.js"
 import { parseOptions } from "./config.js"
 import { countOff, listenerOf, type TaskHooks } from "./hooks.js"
 import { classNumbers, submissionLine } from "./localization-submission.js"
 import { type EvaluateLocalizerOptions, evaluateLocalizerSchema } from "./options/localize.js"
+import { dataToScore, scoredImages } from "./run-data.js"
 import { withFiles } from "./with-files.js"
 import { withLocalizer } from "./with-localizer.js"
 
@@ -18,7 +19,7 @@ export interface LocalizerEvaluation {
 }
 
 /**
- * Scores a localizer on data with boxes: ImageNet's localization error.
+ * Scores a localizer on data with boxes, or what its training run was validated on: ImageNet's localization error.
  * @throws UsageError for a submission without a classifier; DataError when a file is not what it should be or the split has no
  *   images; the signal's reason when it ends early; an UnwrittenError with the evaluation when the submission cannot be written
  */
@@ -27,16 +28,19 @@ export async function evaluateLocalizer(
   hooks: TaskHooks = {},
 ): Promise<LocalizerEvaluation> {
   const config = parseOptions("evaluateLocalizer", evaluateLocalizerSchema, options)
-  const { data, split, submission } = config
+  const { submission } = config
   const listener = listenerOf(hooks)
   const { log, signal } = listener
   if (submission !== undefined && config.classifier === undefined) {
     throw new UsageError("--submission: expected --classifier, whose five guesses it has")
   }
   if (submission !== undefined) expectPlace(submission)
+  const toScore = dataToScore<BoxData>(config, listener)
   return withLocalizer(config, listener, async (localizer, look, guess) => {
     const numbers = submission === undefined ? [] : classNumbers(localizer.classes, config.classIds)
-    const set = await readBoxData(data, { split, classes: localizer.classes, ...howReadOf(config) }, listener)
+    const { data, split, how } = toScore
+    const read = await readBoxData(data, { split, classes: localizer.classes, ...howReadOf(how) }, listener)
+    const set = scoredImages(read, toScore, listener)
     const told = countOff(listener, "localize")
     const onImage = (done: number) => told(done, set.images.length)
     const { perImage, failed } = await localizeDataset(localizer.members, set.images, look, { guess, signal, onImage })

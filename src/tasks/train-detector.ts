@@ -30,7 +30,7 @@ import {
   trainDefaults,
   trainSchema,
 } from "./options/train-detector.js"
-import { readTurns, runTurns, startTurns, type TurnTrainer } from "./training/alternate.js"
+import { readTurns, resumeTurns, startTurns, type TurnTrainer } from "./training/alternate.js"
 import { batchSize } from "./training/batch-size.js"
 import { fingerprintOf, readTrainingData, type TrainingData } from "./training/box-data.js"
 import { chooseAnchors } from "./training/choose-anchors.js"
@@ -59,21 +59,26 @@ export const trainDetector = (options: TrainDetectorOptions, hooks: TrainHooks =
 /** How one turn of several is trained. */
 const turnTrainer: TurnTrainer = {
   start: (given, hooks) => train(detectorTrainer, given, hooks),
-  resume: (run, changes, hooks) => resume(detectorTrainer, run, changes, hooks),
+  resume: (run, { proposals, ...changes }, hooks) =>
+    resume(detectorTrainer, run, { ...changes, own: { ...(proposals && { proposals }) } }, hooks),
 }
 
 /** What only a program can pass, which a run's folder does not hold: it is passed again to go on. */
-type OwnParts = Pick<TrainDetectorOptions, "data" | "valData" | "backbone">
+type OwnParts = {
+  readonly [Part in "data" | "valData" | "backbone"]?: TrainDetectorOptions[Part] | undefined
+}
 
 /** Goes on with an interrupted run, bit for bit; one that is done only tells what it came to. */
 export const resumeDetector = (
   run: string,
-  { data, valData, backbone, ...changes }: ResumeChanges & Partial<OwnParts> = {},
+  { data, valData, backbone, ...others }: Omit<ResumeChanges, "data"> & OwnParts = {},
   hooks: TrainHooks = {},
 ): Promise<TrainResult> => {
-  const own = { ...(data && { data }), ...(valData && { valData }), ...(backbone && { backbone }) }
+  const isPath = typeof data === "string"
+  const changes = { ...others, ...(isPath && { data }) }
+  const own = { ...(data && !isPath && { data }), ...(valData && { valData }), ...(backbone && { backbone }) }
   const turns = readTurns(run)
-  if (turns !== undefined) return runTurns(run, turns, turnTrainer, hooks, changes)
+  if (turns !== undefined) return resumeTurns(run, turns, turnTrainer, hooks, changes)
   return resume(detectorTrainer, run, { ...changes, own }, hooks)
 }
 

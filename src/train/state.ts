@@ -120,6 +120,12 @@ const placesIn = (run: string, slot: Slot) => ({
   old: join(run, `${slot}.old`),
 })
 
+/** Whether a run's folder has a state to go on from. */
+export function hasState(run: string): boolean {
+  const { state, old } = placesIn(run, "state")
+  return existsSync(state) || existsSync(old)
+}
+
 /** Removes what a kill in `saveState` left beside the states. */
 export function removeOtherStates(run: string): void {
   for (const slot of slots) {

@@ -1,11 +1,11 @@
-import { existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs"
+import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { expect, onTestFinished, test } from "vitest"
 import { makeShapes } from "../../datasets/digits.js"
 import { type GivenTrainConfig, trainSchema } from "../../src/tasks/options/train-detector.js"
 import { trainDetector } from "../../src/tasks/train-detector.js"
-import { readTurns, runTurns, startTurns } from "../../src/tasks/training/alternate.js"
+import { readTurns, resumeTurns, startTurns } from "../../src/tasks/training/alternate.js"
 import type { TrainResult } from "../../src/tasks/training/train-result.js"
 import { Checkpoint } from "../../src/weights/checkpoint.js"
 import { slowTest } from "../support/slow-test.js"
@@ -22,6 +22,7 @@ const given = (options: object): GivenTrainConfig => trainSchema.parse({ data: "
 function notingTrainer(stopAt?: number) {
   const starts: GivenTrainConfig[] = []
   const resumes: string[] = []
+  const changes: object[] = []
   const result = { finished: true, ended: "length" } as TrainResult
   const trainer = {
     async start(config: GivenTrainConfig) {
@@ -29,12 +30,13 @@ function notingTrainer(stopAt?: number) {
       mkdirSync(join(config.out!, "state"), { recursive: true })
       return { ...result, finished: starts.length !== stopAt, folder: config.out! }
     },
-    async resume(run: string) {
+    async resume(run: string, changed: object) {
       resumes.push(run)
+      changes.push(changed)
       return { ...result, folder: run }
     },
   }
-  return { trainer, starts, resumes }
+  return { trainer, starts, resumes, changes }
 }
 
 test("the turns are the paper's four, each with its part, its weights and its proposals", async () => {
@@ -83,10 +85,22 @@ test("a stopped turn ends the call, and a resume goes on with it and makes the o
   const stopped = await startTurns(given({ out, epochs: 1 }), first.trainer, {})
   expect([stopped.finished, stopped.folder, first.starts.length]).toEqual([false, out, 2])
   const second = notingTrainer()
-  expect((await runTurns(out, readTurns(out)!, second.trainer, {})).finished).toBe(true)
+  expect((await resumeTurns(out, readTurns(out)!, second.trainer, {}, {})).finished).toBe(true)
   expect(second.resumes).toEqual([join(out, "1-rpn"), join(out, "2-head")])
   expect(second.starts.map(({ out }) => out)).toEqual([join(out, "3-rpn"), out])
   expect(() => startTurns(given({ out, epochs: 1 }), second.trainer, {})).toThrow("already holds a run")
+})
+
+test("turns go on where their folder and their data have moved to", async () => {
+  const [out, now] = ["run", "moved"].map((name) => join(tempFolder(), name)) as [string, string]
+  await startTurns(given({ out, epochs: 1 }), notingTrainer(2).trainer, {})
+  renameSync(out, now)
+  const { trainer, changes, starts } = notingTrainer()
+  await resumeTurns(now, readTurns(now)!, trainer, {}, { data: "elsewhere", epochs: 3 })
+  const proposals = join(now, "1-rpn", "weights", "last.safetensors")
+  expect(changes).toEqual([{ data: "elsewhere" }, { data: "elsewhere", proposals }])
+  expect(starts.map(({ data }) => data)).toEqual(["elsewhere", "elsewhere"])
+  expect(readTurns(now)!.data).toBe("elsewhere")
 })
 
 test.each([

@@ -1,16 +1,13 @@
 import { z } from "zod"
 import { scorerBatch } from "../../classify/scorer-batch.js"
 import { option } from "../option.js"
-import { engine, files, followLinks, precision, scoredSplit } from "./shared.js"
+import { engine, files, followLinks, precision, scoredLabelledData, scoredSplit, weightsSplit } from "./shared.js"
 
 const classifiers = (help: string) => option(files(), { help, value: "file", path: "single", repeated: true })
 
-const labelledData = option(z.string(), {
-  help:
-    "a folder of classes (val/<class>/), also zipped; ImageNet's archives with the development kit; tar shards, as in " +
-    "shards/val-{000000..000009}.tar; CIFAR-10's binary files",
-  path: "single",
-})
+const labelledHelp =
+  "a folder of classes (val/<class>/), also zipped; ImageNet's archives with the development kit; tar shards, as in " +
+  "shards/val-{000000..000009}.tar; CIFAR-10's binary files"
 
 const batch = option(z.int().min(1).default(scorerBatch), {
   help: "batch size, in crops",
@@ -51,9 +48,9 @@ const loading = z.strictObject({
 export const loadClassifierSchema = loading.omit({ weights: true })
 
 export const evaluateClassifierSchema = z.strictObject({
-  data: labelledData,
+  data: scoredLabelledData(labelledHelp),
   followLinks,
-  split: scoredSplit,
+  split: weightsSplit(),
   classes: option(z.union([z.string(), z.array(z.string())]).optional(), {
     help:
       "a file with the folder of each class of the network, one a line in its order (lines of LOC_synset_mapping.txt serve); " +
@@ -93,7 +90,7 @@ export type ClassifyFolderOptions = z.input<typeof classifyFolderSchema>
 
 export const layerResponsesSchema = z.strictObject({
   weights: classifiers("one or several classifiers (.safetensors) to compare"),
-  data: labelledData,
+  data: option(z.string(), { help: labelledHelp, path: "single" }),
   followLinks,
   split: scoredSplit,
   out: option(z.string().optional(), {

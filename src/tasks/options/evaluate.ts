@@ -9,7 +9,6 @@ import { slicesByFolder, slicesBySize, slicesFromFile } from "../../eval/slices.
 import { option } from "../option.js"
 import { lookShape } from "./detect.js"
 import {
-  boxData,
   detectEngine,
   files,
   howRead,
@@ -17,7 +16,9 @@ import {
   offline,
   ownBackbone,
   precision,
+  scoredBoxData,
   scoredSplit,
+  weightsSplit,
 } from "./shared.js"
 
 /** What is measured, and how it is told. */
@@ -100,8 +101,8 @@ export const evaluateDetectorSchema = z.strictObject({
     path: "single",
     repeated: true,
   }),
-  data: boxData("data to evaluate on: VOC, COCO or YOLO"),
-  split: scoredSplit,
+  data: scoredBoxData("data to evaluate on: VOC, COCO or YOLO"),
+  split: weightsSplit(),
   images: imagesFolder,
   ...howRead,
   singleClass: option(z.boolean().default(false), {
@@ -156,7 +157,7 @@ export const scorePredictionsSchema = z.strictObject({
 })
 
 /** What the `eval` command takes: the options of either task. */
-export const evalSchema = evaluateDetectorSchema.partial({ weights: true, data: true }).extend({
+export const evalSchema = evaluateDetectorSchema.partial({ weights: true }).extend({
   ...scorePredictionsSchema
     .pick({ gt: true, predictions: true, boxes: true, categories: true, imageIds: true, classAgnostic: true })
     .partial().shape,

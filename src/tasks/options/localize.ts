@@ -3,7 +3,7 @@ import { pickDefaults } from "../../localize/candidates.js"
 import { refinedProposals } from "../../localize/options.js"
 import { viewDefaults } from "../../localize/view.js"
 import { option } from "../option.js"
-import { boxData, engine, files, howRead, imagesFolder, scoredSplit } from "./shared.js"
+import { engine, files, howRead, imagesFolder, scoredBoxData, weightsSplit } from "./shared.js"
 
 const file = { value: "file", path: "single" } as const
 
@@ -57,8 +57,8 @@ const looking = {
 export type LookingOptions = z.output<z.ZodObject<typeof looking>>
 
 export const evaluateLocalizerSchema = z.strictObject({
-  data: boxData(),
-  split: scoredSplit,
+  data: scoredBoxData(),
+  split: weightsSplit(),
   images: imagesFolder,
   ...howRead,
   ...looking,

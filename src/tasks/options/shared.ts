@@ -14,14 +14,30 @@ import { option } from "../option.js"
 const isOwnData = (value: unknown): boolean => typeof value === "object" && value !== null
 const ownData = z.custom<Exclude<BoxData, string>>(isOwnData, "a path, a data set, or { image, boxes, labels } objects")
 
+const scoredPart = "which split of the data"
+
+const anyBoxData = () => z.union([z.string(), ownData], "a path, a data set, or { image, boxes, labels } objects")
+
+const boxDataHelp =
+  "a VOC folder (several joined with +), a COCO folder or file, a YOLO data.yaml, or labelme, CSV, VIA or ImageNet data; also zipped"
+
 /** Data with boxes. */
-export const boxData = (
-  help = "a VOC folder (several joined with +), a COCO folder or file, a YOLO data.yaml, or labelme, CSV, VIA or ImageNet data; also zipped",
-) =>
-  option(z.union([z.string(), ownData], "a path, a data set, or { image, boxes, labels } objects"), {
-    help,
-    path: "joined",
-  })
+export const boxData = (help = boxDataHelp) => option(anyBoxData(), { help, path: "joined" })
+
+/** What is scored where nothing else is named: what the weights were validated on. */
+const validated = "what the run of the weights was validated on"
+
+/** Data with boxes to score weights on. */
+export const scoredBoxData = (help = boxDataHelp) =>
+  option(anyBoxData().optional(), { help, path: "joined", otherwise: validated })
+
+/** Data to score a classifier on. */
+export const scoredLabelledData = (help: string) =>
+  option(z.string().optional(), { help, path: "single", otherwise: validated })
+
+/** The part of the data that weights are scored on. @source torchvision and detectron2 evaluate on COCO's val2017 */
+export const weightsSplit = () =>
+  option(z.string().optional(), { help: scoredPart, value: "name", otherwise: "val; with --weights alone their run's" })
 
 /** Data that only a program can pass. */
 export const boxDataFromCode = (help: string) => option(ownData.optional(), { help, only: "code" })
@@ -51,10 +67,9 @@ export const howRead = {
 export const trainSplit = { help: "training split; join several with +; one year as VOC2007/test", value: "name" }
 export const valSplit = { help: "validation split", value: "name" }
 
-/** The part of the data that is scored. */
-export const scoredSplit = option(z.string().default("val"), { help: "which split of the data", value: "name" })
+/** The part of the data that is scored. @source torchvision and detectron2 evaluate on COCO's val2017 */
+export const scoredSplit = option(z.string().default("val"), { help: scoredPart, value: "name" })
 
-/** @source torchvision and detectron2 evaluate on COCO's val2017 */
 export const engine = option(z.enum(engineChoices).default("auto"), {
   help: "what runs the network",
   variable: "RESDET_ENGINE",

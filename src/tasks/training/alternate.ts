@@ -5,6 +5,7 @@ import { parseJson } from "../../core/plain-data.js"
 import { makeFolder, writeWhole } from "../../core/write-whole.js"
 import { parseModel } from "../../detector/model.js"
 import { type Recipe, recipes, scaleRecipe } from "../../train/recipes.js"
+import { hasState } from "../../train/state.js"
 import { Checkpoint } from "../../weights/checkpoint.js"
 import { planModelName } from "../../weights/plan.js"
 import { mergedTrees } from "../config.js"
@@ -17,7 +18,12 @@ import type { TrainHooks, TrainResult } from "./train-result.js"
 /** How one turn is trained; each is a run of its own. */
 export interface TurnTrainer {
   start(given: GivenTrainConfig, hooks: TrainHooks): Promise<TrainResult>
-  resume(run: string, changes: ResumeChanges, hooks: TrainHooks): Promise<TrainResult>
+  /** @param proposals of the turn, where the run's folder is now */
+  resume(
+    run: string,
+    changes: ResumeChanges & Pick<GivenTrainConfig, "proposals">,
+    hooks: TrainHooks,
+  ): Promise<TrainResult>
 }
 
 /** One turn: where it is trained, and what it is told. */
@@ -95,17 +101,15 @@ const regionsOf = ({ regions }: { readonly regions: number }) => ({ roi: { sampl
  */
 export function startTurns(given: GivenTrainConfig, trainer: TurnTrainer, hooks: TrainHooks): Promise<TrainResult> {
   expectTurns(given)
-  refuseExistingRun(given.out)
-  if (given.out !== undefined && existsSync(join(given.out, recordName))) {
-    throw new UsageError(
-      `${given.out} already holds a run. Continue it with --resume ${given.out}, or choose another --out`,
-    )
-  }
+  refuseExistingRun(given.out, (folder) => hasState(folder) || existsSync(join(folder, recordName)))
   const run = makeRunFolder("train", given.out)
   makeFolder(run, run)
-  writeWhole(join(run, recordName), `${JSON.stringify(given, null, 2)}\n`)
+  writeTurns(run, given)
   return runTurns(run, given, trainer, hooks)
 }
+
+const writeTurns = (run: string, given: GivenTrainConfig) =>
+  writeWhole(join(run, recordName), `${JSON.stringify(given, null, 2)}\n`)
 
 /** A detector in the weights says which one is trained. */
 function modelOf({ model, weights }: GivenTrainConfig): string {
@@ -143,10 +147,24 @@ export function readTurns(run: string): GivenTrainConfig | undefined {
 }
 
 /**
- * Trains the turns that are not done, and goes on with the one that was stopped.
- * @param changes of a resume; a new length is the last turn's alone, whose run is the folder's own
+ * Goes on with turns that were stopped.
+ * @param changes a new length is the last turn's alone, whose run is the folder's own
  */
-export async function runTurns(
+export function resumeTurns(
+  run: string,
+  given: GivenTrainConfig,
+  trainer: TurnTrainer,
+  hooks: TrainHooks,
+  changes: ResumeChanges,
+): Promise<TrainResult> {
+  const { data = given.data, images = given.images } = changes
+  const moved = { ...given, data, images }
+  if (data !== given.data || images !== given.images) writeTurns(run, moved)
+  return runTurns(run, moved, trainer, hooks, changes)
+}
+
+/** Trains the turns that are not done, and goes on with the one that was stopped. */
+async function runTurns(
   run: string,
   given: GivenTrainConfig,
   { start, resume }: TurnTrainer,
@@ -159,8 +177,10 @@ export async function runTurns(
   for (const [place, turn] of turns.entries()) {
     const isLast = place === turns.length - 1
     log(`turn ${place + 1} of ${turns.length}: ${turn.what}`)
-    const isBegun = ["state", "state.old"].some((name) => existsSync(join(turn.folder, name)))
-    const result = isBegun ? await resume(turn.folder, isLast ? changes : rest, hooks) : await start(turn.given, hooks)
+    const { proposals } = turn.given
+    const result = hasState(turn.folder)
+      ? await resume(turn.folder, { ...(isLast ? changes : rest), proposals }, hooks)
+      : await start(turn.given, hooks)
     // Stopped: its own folder is not the run that a resume goes on with.
     if (isLast || !result.finished) return { ...result, folder: run }
   }

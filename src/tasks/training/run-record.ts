@@ -5,7 +5,7 @@ import { DataError, UsageError } from "../../core/errors.js"
 import { parseJson } from "../../core/plain-data.js"
 import { renameOldKeys } from "../../core/renamed-keys.js"
 import { makeFolder, writeWhole } from "../../core/write-whole.js"
-import { loadState, type SavedState } from "../../train/state.js"
+import { hasState, loadState, type SavedState } from "../../train/state.js"
 import { type HeldFolder, holdFolder } from "../folder-lock.js"
 import { expectNone } from "../own-output.js"
 import type { Environment } from "./environment.js"
@@ -44,6 +44,10 @@ export interface ResumeChanges extends RunLength {
   readonly patience?: number | undefined
   readonly maxTime?: string | undefined
   readonly cache?: "ram" | "disk" | undefined
+  /** Where its data are now. */
+  readonly data?: string | undefined
+  /** Where a COCO file's images are now. */
+  readonly images?: string | undefined
 }
 
 const changeable: readonly (keyof ResumeChanges)[] = [
@@ -55,12 +59,17 @@ const changeable: readonly (keyof ResumeChanges)[] = [
   "patience",
   "maxTime",
   "cache",
+  "data",
+  "images",
 ]
 
-/** @throws UsageError when `out` holds a run already, or files that a run would overwrite */
-export function refuseExistingRun(out: string | undefined): void {
+/**
+ * @param isBegun whether a folder holds a run
+ * @throws UsageError when `out` holds a run already, or files that a run would overwrite
+ */
+export function refuseExistingRun(out: string | undefined, isBegun: (folder: string) => boolean = hasState): void {
   if (out === undefined) return
-  if (["state", "state.old"].some((name) => existsSync(join(out, name)))) {
+  if (isBegun(out)) {
     throw new UsageError(`${out} already holds a run. Continue it with --resume ${out}, or choose another --out`)
   }
   if (!isUnsaved(out)) expectNone(out, runNames)
@@ -78,11 +87,15 @@ const runNames = [
 
 /** Whether a folder is that of a run which ended before it could be saved: the report follows the first state. */
 function isUnsaved(out: string): boolean {
-  if (existsSync(join(out, "report.html"))) return false
+  return !existsSync(join(out, "report.html")) && findRecord(out) !== undefined
+}
+
+/** The record in a folder, before a command checks it; undefined where there is none. */
+export function findRecord(folder: string): z.output<typeof storedRecord> | undefined {
   try {
-    return storedRecord.safeParse(parseJson(readFileSync(join(out, "config.json"), "utf8"))).success
+    return readStored(folder)
   } catch {
-    return false
+    return undefined
   }
 }
 
@@ -97,7 +110,7 @@ export function createRun(kind: string, out: string | undefined, record: RunReco
   try {
     refuseExistingRun(held.folder)
     makeFolder(join(held.folder, "weights"), held.folder)
-    writeWhole(join(held.folder, "config.json"), `${JSON.stringify(record, null, 2)}\n`)
+    writeWhole(join(held.folder, "config.json"), textOf(record))
     return held
   } catch (error) {
     held[Symbol.dispose]()
@@ -143,14 +156,26 @@ const storedRecord = z.looseObject({ config: z.looseObject({}), data: fingerprin
 function readRecord<Model>(run: string): RunRecord<Record<string, unknown>, Model> {
   const file = join(run, "config.json")
   try {
-    const { tree } = renameOldKeys(storedRecord.parse(parseJson(readFileSync(file, "utf8"))))
-    return tree as unknown as RunRecord<Record<string, unknown>, Model>
+    return readStored(run) as unknown as RunRecord<Record<string, unknown>, Model>
   } catch (error) {
     const reason = error instanceof z.ZodError ? error.issues[0]! : undefined
     const what = reason ? [reason.path.join("."), reason.message].filter(Boolean).join(": ") : (error as Error).message
     throw new DataError(`${file}: ${what}. Expected the folder of a training run`)
   }
 }
+
+const readStored = (folder: string) =>
+  renameOldKeys(storedRecord.parse(parseJson(readFileSync(join(folder, "config.json"), "utf8")))).tree
+
+/** Keeps where a run's data are now, so that nobody has to say it again. */
+export function keepPlaces(run: string, changes: ResumeChanges): void {
+  const { config, ...rest } = readStored(run)
+  const { data = config.data, images = config.images } = changes
+  if (data === config.data && images === config.images) return
+  writeWhole(join(run, "config.json"), textOf({ config: { ...config, data, images }, ...rest }))
+}
+
+const textOf = (record: object) => `${JSON.stringify(record, null, 2)}\n`
 
 /**
  * The state that a run goes on from.

@@ -19,6 +19,7 @@ import type { TrainingTask } from "../../train/training-task.js"
 import { type HeldFolder, holdFolder } from "../folder-lock.js"
 import { type Listener, listenerOf, type TaskHooks } from "../hooks.js"
 import { batchesPerStep } from "../options/training.js"
+import { expectDataOf } from "../run-data.js"
 import { environment } from "./environment.js"
 import { following, newFaults } from "./follow-run.js"
 import type { Look } from "./look.js"
@@ -26,6 +27,7 @@ import { countProcesses, decideThreads, expectAlike, ProcessLog, startTogether }
 import {
   createRun,
   type DatasetFingerprint,
+  keepPlaces,
   type ResumeChanges,
   type RunRecord,
   refuseExistingRun,
@@ -168,13 +170,17 @@ export async function resume<Given extends CommonConfig, Config extends CommonCo
   const config = { ...saved.config, ...own }
   expectWork(config, hooks, run)
   const model = trainer.complete ? trainer.complete(run, saved.model) : saved.model
+  if (typeof config.data === "string") expectDataOf(run, config.data)
   const data = await trainer.read(config, listener)
   const state = stateOf(run, saved.data, trainer.fingerprint(data), String(saved.config.data))
   const cluster = await startTogether(config, hooks, listener)
   return await endingTogether(cluster, async () => {
     const prepared = await trainer.prepare({ config, model, data, state }, listener)
     const about = { model, data: saved.data, position: state.position }
-    return await trainPrepared({ ...prepared, cluster, log, state }, config, about, heard, () => held!)
+    return await trainPrepared({ ...prepared, cluster, log, state }, config, about, heard, () => {
+      keepPlaces(run, changes)
+      return held!
+    })
   })
 }
 

@@ -1,7 +1,8 @@
-import { existsSync, rmSync } from "node:fs"
+import { rmSync } from "node:fs"
 import { join } from "node:path"
 import { DivergedError } from "../../core/errors.js"
 import { OutOfMemoryError } from "../../core/out-of-memory.js"
+import { hasState } from "../../train/state.js"
 import type { TaskHooks } from "../hooks.js"
 import type { TrainDetectorOptions } from "../options/train-detector.js"
 import { resumeDetector, trainDetector } from "../train-detector.js"
@@ -23,7 +24,7 @@ export async function runTrial(
 ): Promise<"stopped" | Pick<TrialResult, "value" | "failure">> {
   const hooks = { signal, ...(onProgress && { onProgress }), ...(onFault && { onFault }) }
   const { data, valData, backbone } = options
-  const isBegun = ["state", "state.old"].some((name) => existsSync(join(folder, name)))
+  const isBegun = hasState(folder)
   if (!isBegun) rmSync(folder, { recursive: true, force: true })
   let result: TrainResult
   try {
