@@ -39,6 +39,19 @@ export function labelledPhotos(
   }
 }
 
+/** Some images of a set, as a split of its own. @param places of the images in the set */
+export function partOfSet(set: LabelledPhotos, split: string, places: readonly number[]): LabelledPhotos {
+  const { shards: _, ...rest } = set
+  return {
+    ...rest,
+    split,
+    labels: Int32Array.from(places, (place) => set.labels[place]!),
+    name: (index) => set.name(places[index]!),
+    photo: (index) => set.photo(places[index]!),
+    image: (index) => set.image(places[index]!),
+  }
+}
+
 function photoOf({ name, file, part }: LabelledPhoto): Photo {
   return part === undefined ? { file } : { file: name, image: () => readArchivePart(file, part.at, part.size) }
 }

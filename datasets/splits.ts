@@ -1,5 +1,5 @@
 import { mixSeeds, seededRandom, shuffleFirst } from "../src/core/random.js"
-import type { Dataset, ImageRecord } from "./dataset.js"
+import type { Dataset } from "./dataset.js"
 import { NoSplitError } from "./faults.js"
 import type { ReadOptions } from "./options.js"
 import { readDataset } from "./read.js"
@@ -37,7 +37,11 @@ export async function readSplits(source: string, options: Partial<ReadOptions> =
  * @returns one list of images for each share, each in the given order
  * @source Sechidis et al. 2011 "On the stratification of multi-label data"
  */
-export function splitImages(images: readonly ImageRecord[], shares: readonly number[], seed: number): ImageRecord[][] {
+export function splitImages<Image extends { readonly labels: Iterable<number> }>(
+  images: readonly Image[],
+  shares: readonly number[],
+  seed: number,
+): Image[][] {
   const order = Array.from(images, (_, index) => index)
   shuffleFirst(order, order.length, seededRandom(mixSeeds(seed)))
   const classesOf = images.map(({ labels }) => [...new Set(labels)])

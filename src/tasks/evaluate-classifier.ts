@@ -1,4 +1,3 @@
-import { wholeSplit } from "../../datasets/image-folder.js"
 import type { LabelledSet } from "../../datasets/labelled-set.js"
 import { readLabelled } from "../../datasets/read-labelled.js"
 import type { UnreadImage } from "../classify/decoded-batches.js"
@@ -13,7 +12,7 @@ import { parseOptions } from "./config.js"
 import { countOff, listenerOf, type TaskHooks } from "./hooks.js"
 import { openScorer } from "./open-scorer.js"
 import { type EvaluateClassifierOptions, evaluateClassifierSchema } from "./options/classify.js"
-import { dataToScore, tellTrainedOn } from "./run-data.js"
+import { dataToScore, scoredPictures } from "./run-data.js"
 import { withFiles } from "./with-files.js"
 
 export interface ClassifierEvaluation {
@@ -43,13 +42,13 @@ export async function evaluateClassifier(
   const scorer = await openScorer(config, listener)
   try {
     const classes = foldersOf(scorer.classes, config.classes)
-    const set = await readLabelled(data, { split, classes, followLinks: how.followLinks })
-    if (config.classes === "imagenet") expectImageNet(set)
-    for (const notice of set.notices ?? []) log(notice)
+    const read = await readLabelled(data, { split, classes, followLinks: how.followLinks })
+    if (config.classes === "imagenet") expectImageNet(read)
+    for (const notice of read.notices ?? []) log(notice)
+    const set = scoredPictures(read, toScore, listener)
     const images = set.labels.length
     log(`${data}: split ${set.split}, ${images} images`)
     for (const fault of set.faults) listener.fault(fault)
-    if (set.split === wholeSplit) tellTrainedOn(toScore, images, listener)
     const told = countOff(listener, "classify")
     const scored = await scoreSet(set, scorer, { batch, signal, onImages: (done) => told(done, images) })
     const { failed } = scored

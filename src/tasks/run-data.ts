@@ -2,6 +2,9 @@ import { existsSync, statSync } from "node:fs"
 import { basename, dirname, join, resolve } from "node:path"
 import { z } from "zod"
 import type { Dataset } from "../../datasets/dataset.js"
+import { wholeSplit } from "../../datasets/image-folder.js"
+import { partOfSet } from "../../datasets/labelled-photos.js"
+import type { ReadLabelledSet } from "../../datasets/read-labelled.js"
 import { DataError, UsageError } from "../core/errors.js"
 import type { Listener } from "./hooks.js"
 import { howRead } from "./options/shared.js"
@@ -103,43 +106,49 @@ export function expectDataOf(run: string, data: string): void {
   throw new DataError(`${data}, the data of ${run}, is not there. If it has moved, give its place with --data`)
 }
 
-/**
- * The images that are scored. Of data without splits these are the ones that the run held out, where its data were not named; else
- * it is told how many it was trained on.
- */
-export function scoredImages(set: Dataset, scored: ScoredData<unknown>, listener: Pick<Listener, "log">): Dataset {
+/** The images that are scored: of data without splits those that the run held out, where no data were named. */
+export function scoredImages(set: Dataset, toScore: ScoredData<unknown>, listener: Pick<Listener, "log">): Dataset {
   if (!set.undivided) return set
-  const { isOwn, runs } = scored
-  const heldOutOf = ({ heldOut }: RunData) => set.images.filter(({ id }) => heldOut.includes(id))
-  const images = isOwn ? heldOutOf(runs[0]!) : []
-  if (images.length === 0) {
-    tellTrainedOn(scored, set.images.length, listener, (run) => heldOutOf(run).length)
-    return set
-  }
-  listener.log(
-    `scored are the ${images.length} of ${set.images.length} images that ${runs[0]!.run} held out to validate on`,
-  )
-  return { ...set, images }
+  const ids = set.images.map(({ id }) => id)
+  const places = heldOutPlaces(ids, toScore, listener)
+  return places === undefined ? set : { ...set, images: places.map((place) => set.images[place]!) }
+}
+
+/** As `scoredImages`, of a classification set. */
+export function scoredPictures(
+  set: ReadLabelledSet,
+  toScore: ScoredData<unknown>,
+  listener: Pick<Listener, "log">,
+): ReadLabelledSet {
+  if (set.format === "cifar10" || set.split !== wholeSplit) return set
+  const names = Array.from(set.labels, (_, place) => set.name(place))
+  const places = heldOutPlaces(names, toScore, listener)
+  return places === undefined ? set : partOfSet(set, toScore.split, places)
 }
 
 /**
- * Tells of data without splits how many images a run was trained on.
- * @param total of the data's images
- * @param heldOut how many of them a run held out
+ * Which images of data without splits are scored, and tells it; or how many of them the runs were trained on.
+ * @param names as a run's record has them
+ * @returns undefined for all
  */
-export function tellTrainedOn(
-  { data, runs }: ScoredData<unknown>,
-  total: number,
+function heldOutPlaces(
+  names: readonly string[],
+  { data, isOwn, runs }: ScoredData<unknown>,
   { log }: Pick<Listener, "log">,
-  heldOut: (run: RunData) => number = () => 0,
-): void {
-  for (const run of runs) {
-    if (typeof data !== "string" || resolve(data) !== resolve(run.data)) continue
-    const held = heldOut(run)
-    const better = held > 0 ? `; without --data and --split the ${held} that it held out are scored` : ""
-    log(
-      `${total - held} of ${total} images are those that ${run.run} was trained on: what is measured on them says nothing of new ` +
-        `photos${better}`,
-    )
+): number[] | undefined {
+  const total = names.length
+  for (const { run, data: its, heldOut } of runs) {
+    if (typeof data !== "string" || resolve(data) !== resolve(its)) continue
+    const held = new Set(heldOut)
+    const places = [...names.keys()].filter((place) => held.has(names[place]!))
+    const count = places.length
+    if (isOwn && count > 0) {
+      log(`scored are the ${count} of ${total} images that ${run} held out to validate on`)
+      return places
+    }
+    const better = count > 0 ? `; without --data and --split the ${count} that it held out are scored` : ""
+    const trained = `${total - count} of ${total} images are those that ${run} was trained on`
+    log(`${trained}: what is measured on them says nothing of new photos${better}`)
   }
+  return undefined
 }

@@ -1,6 +1,8 @@
 import { wholeSplit } from "../../datasets/image-folder.js"
+import { type LabelledPhotos, partOfSet } from "../../datasets/labelled-photos.js"
 import { classificationLoader } from "../../datasets/loader/classification-loader.js"
 import { type ReadLabelledSet, readLabelled } from "../../datasets/read-labelled.js"
+import { splitImages } from "../../datasets/splits.js"
 import type { ScoredSet } from "../classify/evaluate.js"
 import { channelMeans } from "../classify/mean-picture.js"
 import { makeScorer } from "../classify/scorer.js"
@@ -23,7 +25,7 @@ import {
   storedClassifyTrainSchema,
   type TrainClassifierOptions,
 } from "./options/train-classifier.js"
-import { validationOf } from "./training/box-data.js"
+import { heldOutLine, nothingHeldOut, validationOf } from "./training/box-data.js"
 import { chooseBatch, mostOf } from "./training/choose-batch.js"
 import { classifierLook } from "./training/classifier-look.js"
 import { buildNetwork, type ClassifierStart, takeMeanPicture, unfold } from "./training/classifier-network.js"
@@ -61,6 +63,8 @@ export const planClassifier = (options: TrainClassifierOptions, hooks: TaskHooks
 interface ClassifierSets {
   readonly training: ReadLabelledSet
   readonly validation: ReadLabelledSet | undefined
+  /** Names of the images that were taken from those of training to validate on. */
+  readonly heldOut?: readonly string[]
 }
 
 const classifierTrainer: Trainer<
@@ -72,7 +76,10 @@ const classifierTrainer: Trainer<
 > = {
   folder: "classify",
   schema: storedClassifyTrainSchema,
-  fingerprint: ({ training: { labels, classes } }) => ({ images: labels.length, classes }),
+  fingerprint: ({ training: { labels, classes }, heldOut }) => ({
+    ...{ images: labels.length, classes },
+    ...(heldOut && { heldOut }),
+  }),
   read: readSets,
   async decide(asked, listener) {
     const { batch, ...given } = await withNamedWeights(asked, "resnet18", listener)
@@ -164,19 +171,35 @@ function fittingBatch(
 /** Made-up weights. */
 const made: ClassifierStart = { picture: undefined, from: undefined }
 
-async function readSets(
-  { data, split, valSplit, valEvery, followLinks }: ClassifyTrainConfig,
-  listener: Listener,
-): Promise<ClassifierSets> {
+async function readSets(config: ClassifyTrainConfig, listener: Listener): Promise<ClassifierSets> {
+  const { data, split, valSplit, valEvery, followLinks } = config
   const training = await readLabelled(data, { split, followLinks })
   tellSet(training, listener)
   if (valEvery === 0) return { training, validation: undefined }
+  if (training.format === "folder" && training.split === wholeSplit) return holdOut(training, config, listener)
   const validation = await validationOf(() => {
     if (training.split === wholeSplit) throw new DataError(`${data} is not divided into train/ and val/`)
     return readLabelled(data, { split: valSplit, classes: training.classes, followLinks })
   }, listener)
   if (validation) tellSet(validation, listener)
   return { training, validation }
+}
+
+/** Divides a folder of classes that has no splits, by the seed, with a share of each class. */
+function holdOut(
+  all: LabelledPhotos,
+  { holdOut: share, seed, split, valSplit }: ClassifyTrainConfig,
+  { log }: Listener,
+): ClassifierSets {
+  const places = Array.from(all.labels, (label, place) => ({ place, labels: [label] }))
+  const [kept, held] = splitImages(places, [1 - share, share], seed).map((part) => part.map(({ place }) => place))
+  if (held!.length === 0) {
+    log(nothingHeldOut(places.length, share))
+    return { training: all, validation: undefined }
+  }
+  log(heldOutLine(held!.length, places.length, seed))
+  const [training, validation] = [partOfSet(all, split, kept!), partOfSet(all, valSplit, held!)]
+  return { training, validation, heldOut: held!.map((place) => all.name(place)) }
 }
 
 /** Over how many training images the batch norms' statistics are computed at the end; 0 keeps the moving averages. */

@@ -95,12 +95,16 @@ test("a classifier's run that Ctrl-C stopped exits with 130, and resumed ends wi
   const args = ["--data", photos, "--weights", weights, "--out", tuned, "--epochs", "1", "--batch", "4"]
   const next = run("train", ...args, "--workers", "1")
   expect(next.stderr).toMatch(/a folder of classes, split all: 8 images, 2 classes/)
-  expect(next.stderr).toMatch(/no validation: .*photos is not divided into train\/ and val\//)
+  expect(next.stderr).toMatch(/the data have no splits: 2 of 8 images, drawn with seed 0, are held out to validate on/)
   expect(next.stderr).toMatch(/fc re-initialised: the weights have 3 classes, the data 2/)
   expect(next.status).toBe(0)
   const [before, after] = [weights, join(tuned, "weights", "last.safetensors")].map((path) => readClassifierInfo(path)!)
   expect(after!.config).toEqual(before!.config)
   expect(after!.classes).toEqual(["dark", "light"])
+  const scored = run("eval", "--weights", tuned, "--json", "-")
+  expect(scored.stderr).toMatch(/scored are the 2 of 8 images that .*tuned held out to validate on/)
+  const { images, top1Error } = JSON.parse(scored.stdout) as { images: number; top1Error: number }
+  expect([images, top1Error]).toEqual([2, readHistory(tuned).epochs.at(-1)!.top1_error])
 }, 240_000)
 
 test("what training logs of a model is what classify eval says of its file, to the last digit", () => {

@@ -24,3 +24,8 @@ test("a run of 0.1.0 keeps its schedule's patience, and has no early stopping", 
   expect(storedClassifyTrainSchema.parse(newer)).toEqual(newer)
   expect(newer).toMatchObject({ patience: 4, plateauPatience: 10 })
 })
+
+test("a classifier's run from before images were held out holds none out", () => {
+  const { holdOut, ...older } = classifyTrainSchema.parse({ data: "photos" })
+  expect([holdOut, storedClassifyTrainSchema.parse(older).holdOut]).toEqual([0.2, 0])
+})

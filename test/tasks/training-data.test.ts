@@ -7,6 +7,7 @@ import { png, tempFolder, vocFile, vocObject, writeFiles } from "../datasets/sam
 const usual = {
   split: "train",
   valSplit: "val",
+  holdOut: 0.2,
   valEvery: 1,
   corners: "auto",
   sizeMismatch: "keep",
@@ -45,6 +46,13 @@ test("data without splits hold out a fifth by the seed, say so, and record which
   const others = await Promise.all([1, 2, 3].map(async (seed) => (await read(data, { seed })).heldOut))
   expect(others.some((ids) => String(ids) !== String(held))).toBe(true)
   expect((await read(data, { valEvery: 0 })).training.images.length).toBe(10)
+  expect((await read(data, { holdOut: 0.5 })).training.images.length).toBe(5)
+  const none = await read(data, { holdOut: 0 })
+  expect([none.training.images.length, none.validation, none.lines.at(-1)]).toEqual([
+    10,
+    undefined,
+    "no validation: the data have no splits, and --hold-out is 0",
+  ])
 })
 
 test("validation images that are training images too are counted", async () => {

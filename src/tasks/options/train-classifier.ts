@@ -11,6 +11,7 @@ import {
   flip,
   flipDefault,
   frozen,
+  holdOut,
   plateauPatience,
   runOptionsShape,
   schedule,
@@ -40,6 +41,7 @@ export const classifyTrainSchema = z.strictObject({
     value: "name",
     otherwise: "the weights' own, else cifar_resnet20 for CIFAR-10 and resnet18 for a folder",
   }),
+  holdOut: holdOut(),
   weights: option(z.string().optional(), {
     help: "start from a classifier (.safetensors); for other classes its last layer is re-initialised; or imagenet: torchvision's, fetched once",
     value: "file",
@@ -147,11 +149,12 @@ export const classifyTrainSchema = z.strictObject({
   precision: trainingPrecision,
 })
 
-/** As a run's folder keeps them; in 0.1.0 the patience of the schedule was called `patience`. */
+/** As a run's folder keeps them; in 0.1.0 the patience of the schedule was called `patience`, and nothing was held out. */
 export const storedClassifyTrainSchema = z.preprocess(
   (stored) => {
     const { patience, ...rest } = stored as { patience?: unknown }
-    return "plateauPatience" in rest ? stored : { ...rest, plateauPatience: patience }
+    const own = "plateauPatience" in rest ? { ...(stored as object) } : { ...rest, plateauPatience: patience }
+    return { holdOut: 0, ...own }
   },
   classifyTrainSchema.extend({ batch: decidedBatch.optional() }),
 )

@@ -32,6 +32,7 @@ import {
   flip,
   flipDefault,
   frozen,
+  holdOut,
   plateauPatience,
   runOptionsShape,
   schedule,
@@ -79,6 +80,7 @@ export const trainSchema = z.strictObject({
     help: "train on all objects as one class, `object`; eval has the same flag",
   }),
   valSplit: option(z.string().optional(), { ...valSplit, otherwise: `the recipe's, else ${trainDefaults.valSplit}` }),
+  holdOut: holdOut(),
   model: option(z.string().optional(), {
     help: "which detector, such as fasterrcnn_resnet50_fpn",
     value: "name",

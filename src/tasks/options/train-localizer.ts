@@ -23,6 +23,7 @@ import {
   flip,
   flipDefault,
   frozen,
+  holdOut,
   plateauPatience,
   runOptionsShape,
   schedule,
@@ -41,6 +42,7 @@ export const localizeTrainSchema = z.strictObject({
   stage: option(z.enum(["rpn", "rcnn"]).default("rpn"), {
     help: "rpn, or rcnn: the second stage, on the proposals of the first",
   }),
+  holdOut: holdOut(),
   proposals: option(z.string().optional(), {
     help: "the trained per-class RPN that proposes, for --stage rcnn",
     value: "file",

@@ -118,6 +118,14 @@ export function commonRunOptions(config: z.output<z.ZodObject<ReturnType<typeof 
 
 export const valEvery = { help: "validate every N epochs, 0 for never", unit: "epochs" }
 
+/** The share of the images that is held out of data without splits. */
+export const holdOut = () =>
+  option(z.number().min(0).max(0.9).default(0.2), {
+    help: "share of the images held out to validate on, of data without splits; 0: none",
+    value: "share",
+    source: "scikit-learn's and Keras' usual 20 %",
+  })
+
 export const weightDecay = {
   help: "weight decay of filters and matrices; biases and norms do not decay",
   source: "torchvision's detection reference, detectron2; He et al. 2016 section 3.4",

@@ -21,6 +21,8 @@ export interface BoxDataConfig
   readonly images?: string | undefined
   readonly split: string
   readonly valSplit: string
+  /** Share of the images to hold out of data without splits. */
+  readonly holdOut: number
   readonly valEvery: number
   readonly seed: number
 }
@@ -31,9 +33,6 @@ export interface TrainingData {
   /** Names of the images that were taken from those of training to validate on. */
   readonly heldOut?: readonly string[]
 }
-
-/** The share of the images that is held out of data without splits. @source scikit-learn's and Keras' usual 20 % */
-const heldOutShare = 0.2
 
 /**
  * Reads data with boxes to train and validate on, with the classes that are asked for, and says what they are.
@@ -99,23 +98,28 @@ async function readWhole(
 async function holdOut(
   all: Dataset,
   scoring: Partial<ReadOptions>,
-  { data, seed, valSplit }: BoxDataConfig,
+  { data, holdOut: share, seed, valSplit }: BoxDataConfig,
   { log }: Listener,
 ): Promise<TrainingData> {
-  const [kept = [], held = []] = splitImages(all.images, [1 - heldOutShare, heldOutShare], seed)
+  const [kept = [], held = []] = splitImages(all.images, [1 - share, share], seed)
   if (held.length === 0 || kept.every(({ labels }) => labels.length === 0)) {
-    log(`no validation: ${all.images.length} images without splits are too few to hold some out`)
+    log(nothingHeldOut(all.images.length, share))
     return { training: all, validation: undefined }
   }
-  log(
-    `the data have no splits: ${held.length} of ${all.images.length} images, drawn with seed ${seed}, are held out to validate on; ` +
-      "config.json lists them",
-  )
+  log(heldOutLine(held.length, all.images.length, seed))
   const files = new Set(held.map(({ file }) => file))
   const { images, ...rest } = await openBoxData(data, scoring)
   const validation = { ...rest, split: valSplit, images: images.filter(({ file }) => files.has(file)), faults: [] }
   return { training: { ...all, images: kept }, validation, heldOut: held.map(({ id }) => id) }
 }
+
+export const heldOutLine = (held: number, of: number, seed: number) =>
+  `the data have no splits: ${held} of ${of} images, drawn with seed ${seed}, are held out to validate on; config.json lists them`
+
+export const nothingHeldOut = (images: number, share: number) =>
+  share === 0
+    ? "no validation: the data have no splits, and --hold-out is 0"
+    : `no validation: ${images} images without splits are too few to hold some out`
 
 export function fingerprintOf({ training: { images, classes }, heldOut }: TrainingData): DatasetFingerprint {
   return { images: images.length, classes, ...(heldOut && { heldOut }) }
