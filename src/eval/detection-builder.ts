@@ -93,6 +93,14 @@ export class DetectionBuilder {
     return this.#named.get(`name ${name}`) ?? this.unknownCategory(name)
   }
 
+  /** Place of the category that a number from 0 means: one of `names`, or of the truths' in order of their ids. */
+  numbered(number: number, names?: readonly string[]): number {
+    const name = names?.[number]
+    if (name !== undefined) return this.named(name)
+    const isPlace = names === undefined && number < this.#truths.categoryIds.length
+    return isPlace ? number : this.unknownCategory(`class ${number}`)
+  }
+
   /** Place of the category that an id or a name of a result file means; an unknown one gets a place of its own. */
   categoryPlace(category: CocoId): number {
     const key = idKey(category)

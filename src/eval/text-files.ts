@@ -80,23 +80,32 @@ export function truthsFromText(files: readonly ImageLines[], boxes: TextBoxes, s
 
 /**
  * Detections from text files, one an image: lines of class, score and four numbers in pixels. A class is a name, or a number
- * from 0 in the order of the truths' classes.
+ * from 0.
+ * @param names of the classes by their numbers: by default the truths', in order of their ids
  * @throws DataError naming file and line
  */
-export function detectionsFromText(truths: TruthTable, files: readonly ImageLines[], boxes: TextBoxes): DetectionTable {
+export function detectionsFromText(
+  truths: TruthTable,
+  files: readonly ImageLines[],
+  boxes: TextBoxes,
+  names?: readonly string[],
+): DetectionTable {
   const find = placeByName(truths)
   const builder = new DetectionBuilder(truths, "text results")
   for (const { name, image: called, lines } of files) {
     const image = find(called, name)
     for (const { where, label, score, numbers } of lines) {
       const box = asXywh(numbers, boxes, where)
-      const index = truths.categoryNames.includes(label) || !/^\d+$/.test(label) ? -1 : Number(label)
-      const category = index >= 0 && index < truths.categoryNames.length ? index : builder.named(label)
+      const category = isClassNumber(truths, label) ? builder.numbered(Number(label), names) : builder.named(label)
       builder.addAt(image, category, ...box, score!)
     }
   }
   return builder.finish()
 }
+
+/** Whether a class is not called by its name, but by its number. */
+export const isClassNumber = ({ categoryNames }: TruthTable, label: string): boolean =>
+  /^\d+$/.test(label) && !categoryNames.includes(label)
 
 /** Class names may have blanks in them: the numbers are taken from the end. */
 function linesOf({ name, text }: TextFile, kind: "truths" | "detections"): Line[] {

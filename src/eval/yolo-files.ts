@@ -5,13 +5,15 @@ import { placeByName } from "./find-image.js"
 import type { DetectionTable, TruthTable } from "./tables.js"
 
 /**
- * Detections from YOLO text files, one an image and named like it: lines of class (from 0, the truths' classes in order
- * of their ids), centre x, centre y, width, height (as shares of the image's size) and score.
+ * Detections from YOLO text files, one an image and named like it: lines of class (from 0), centre x, centre y, width, height (as
+ * shares of the image's size) and score.
+ * @param names of the classes by their numbers: by default the truths', in order of their ids
  * @throws DataError naming file and line, also where the truths do not tell an image's size
  */
 export function detectionsFromYolo(
   truths: TruthTable,
   files: readonly { readonly name: string; readonly text: string }[],
+  names?: readonly string[],
 ): DetectionTable {
   const find = placeByName(truths)
   const builder = new DetectionBuilder(truths, "YOLO results")
@@ -39,7 +41,7 @@ export function detectionsFromYolo(
       }
       const [label, cx, cy, w, h, score] = numbers as [number, number, number, number, number, number]
       if (w < 0 || h < 0) throw new DataError(`${where}: expected width and height of 0 or more, got ${w} ${h}`)
-      const category = label < truths.categoryIds.length ? label : builder.unknownCategory(`class ${label}`)
+      const category = builder.numbered(label, names)
       builder.addAt(image, category, (cx - w / 2) * width, (cy - h / 2) * height, w * width, h * height, score)
     })
   }

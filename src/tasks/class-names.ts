@@ -15,7 +15,8 @@ export function classNames(given: string | readonly string[], count: number): re
   return names
 }
 
-function readNames(file: string): string[] {
+/** One a line. @throws DataError for a file that cannot be read */
+export function readNames(file: string): string[] {
   try {
     const lines = readFileSync(file, "utf8").trimEnd().split(/\r?\n/)
     return lines.map((name) => name.trim())

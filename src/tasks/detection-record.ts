@@ -77,6 +77,9 @@ const storedRecord = z
   })
   .refine(({ classes, categoryIds }) => classes.length === categoryIds.length)
 
+/** Whether a folder is one that `detect` writes. */
+export const hasRecord = (folder: string): boolean => existsSync(join(folder, recordName))
+
 /** @throws DataError where a folder has none, or it cannot be read */
 export function readRecord(folder: string): DetectionRecord {
   const path = join(folder, recordName)
@@ -127,7 +130,7 @@ export function differenceOf(one: DetectionRecord, other: DetectionRecord, names
 export function reopenResults(folder: string, record: DetectionRecord): string | undefined {
   const log = join(folder, logName)
   removeParts(folder)
-  if (!existsSync(join(folder, recordName))) {
+  if (!hasRecord(folder)) {
     refuseResults(folder)
     return undefined
   }

@@ -4,6 +4,7 @@ import { join } from "node:path"
 import type { z } from "zod"
 import type { ReadOptions } from "../../datasets/options.js"
 import { DataError } from "../core/errors.js"
+import { shown } from "../core/shown.js"
 import { expectPlace } from "../core/write-whole.js"
 import { readCocoDetections, readCocoTruths } from "../eval/coco-stream.js"
 import { readTextFiles } from "../eval/read-files.js"
@@ -15,6 +16,7 @@ import {
   areInPixels,
   boxesOf,
   detectionsFromText,
+  isClassNumber,
   type TextBoxes,
   type TextFile,
   textLines,
@@ -25,6 +27,7 @@ import { detectionsFromYolo } from "../eval/yolo-files.js"
 import { readBytes } from "../json/read-bytes.js"
 import { parseOptions } from "./config.js"
 import { type Listener, listenerOf, type TaskHooks } from "./hooks.js"
+import type { ClassList } from "./names-beside.js"
 import { reportOptionsOf, type ScorePredictionsOptions, scorePredictionsSchema } from "./options/evaluate.js"
 import { withFiles } from "./with-files.js"
 
@@ -125,16 +128,33 @@ export async function readPredictions(
     return readPredictions(truths, join(path, own), { log }, boxes)
   }
   const expected = "VOC's comp4_det_<set>_<class>.txt, or one <image>.txt an image"
-  const files = await readTextFiles(path, TEXT_FILES, expected)
+  const files = await readTextFiles(path, TEXT_FILES, expected, "below")
   // One file a class, as detectron2 writes them for VOC.
   if (files.every(({ name }) => truths.categoryNames.includes(name.slice(0, -4)))) {
     return detectionsFromVoc(truths, files.map(asVocFile))
   }
-  if (!areInPixels(files)) return detectionsFromYolo(truths, files)
+  const { namesBeside } = await import("./names-beside.js")
+  const list = namesBeside(path)
+  if (!areInPixels(files)) {
+    log(numbersLine(path, truths, list))
+    return detectionsFromYolo(truths, files, list?.names)
+  }
   const lines = textLines(files, "detections")
   const form = boxes ?? boxesOf(lines)
   log(`${path}: text files of class, score and four numbers in pixels, read as ${form}; --boxes says otherwise`)
-  return detectionsFromText(truths, lines, form)
+  const labels = lines.flatMap(({ lines }) => lines.map(({ label }) => label))
+  if (labels.some((label) => isClassNumber(truths, label))) log(numbersLine(path, truths, list))
+  return detectionsFromText(truths, lines, form, list?.names)
+}
+
+/** Which class a number in text files is. */
+function numbersLine(path: string, { categoryNames }: TruthTable, list: ClassList | undefined): string {
+  if (list !== undefined) return `${path}: class numbers are read as the names in ${list.file}`
+  const first = categoryNames.slice(0, 3).map((name, k) => `${k} = ${shown(name)}`)
+  return (
+    `${path}: class numbers are read as the ground truth's classes in their order: ${first.join(", ")}` +
+    `${categoryNames.length > 3 ? ", ..." : ""}; a classes.txt in it with a name a line says otherwise`
+  )
 }
 
 const asVocFile = ({ name, text }: TextFile) => ({ name: `comp4_det_all_${name}`, text })

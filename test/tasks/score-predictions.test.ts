@@ -44,6 +44,44 @@ test("only the metrics asked for are in the document; an unknown one is refused 
   )
 })
 
+test("numbers of classes in text files are the names of a list beside them, else the truths' in order, and it is told", async () => {
+  const images = file.images.map((one, i) => ({ ...one, file_name: ["one.jpg", "day/two.jpg"][i]! }))
+  const gt = folder({ "truths.json": JSON.stringify({ ...file, images }) })("truths.json")
+  const boxes = [`${50 / 640} ${50 / 480} ${100 / 640} ${100 / 480} 0.9\n`]
+  boxes.push(`${350 / 640} ${30 / 480} ${100 / 640} ${60 / 480} 0.7\n`)
+  const yolo = (first: number, second: number) => ({
+    "labels/one.txt": `${first} ${boxes[0]}`,
+    "labels/day/two.txt": `${second} ${boxes[1]}`,
+  })
+  const pixels = { "labels/one.txt": "2 0.9 0 0 100 100\n", "labels/day/two.txt": "class 2 0.7 300 0 400 60\n" }
+  const listed = "class 3\nclass 2\nclass 1\n"
+  const settings = "train: images\nnames: [class 3, class 2, class 1]\n"
+  const record = {
+    classes: ["class 3", "class 2", "class 1"],
+    categoryIds: [3, 2, 1],
+    formats: ["yolo"],
+    finished: true,
+  }
+  const expected = await scorePredictions({ gt, predictions: saved("results.json") })
+  for (const [files, told] of [
+    [
+      yolo(0, 1),
+      "read as the ground truth's classes in their order: 0 = class 1, 1 = class 2, 2 = class 3; a classes.txt",
+    ],
+    [{ ...yolo(2, 1), "labels/classes.txt": listed }, "read as the names in "],
+    [{ ...yolo(2, 1), "classes.txt": listed }, "read as the names in "],
+    [{ ...yolo(2, 1), "data.yaml": settings }, "data.yaml"],
+    [{ ...yolo(2, 1), "detect.json": JSON.stringify(record) }, "read as the names in "],
+    [{ ...pixels, "classes.txt": listed }, "classes.txt"],
+  ] as const) {
+    const lines: string[] = []
+    const predictions = folder(files)("labels")
+    const report = await scorePredictions({ gt, predictions }, { onLog: (line) => lines.push(line) })
+    expect(report.coco, JSON.stringify(files)).toEqual(expected.coco)
+    expect(lines.join("\n")).toContain(told)
+  }
+})
+
 test("VOC result files and YOLO text files give the numbers of the COCO file", async () => {
   const voc = folder({
     "comp4_det_test_class 1.txt": "image 1 0.9 1 1 100 100\n".replace("image 1", "one"),
@@ -52,7 +90,6 @@ test("VOC result files and YOLO text files give the numbers of the COCO file", a
   const yolo = folder({
     "one.txt": `0 ${50 / 640} ${50 / 480} ${100 / 640} ${100 / 480} 0.9\n`,
     "two.txt": `1 ${350 / 640} ${30 / 480} ${100 / 640} ${60 / 480} 0.7\n`,
-    "classes.txt": "class 1\n",
   })
   const named = { ...file, images: file.images.map((one, i) => ({ ...one, file_name: ["one.jpg", "two.jpg"][i]! })) }
   const gt = folder({ "truths.json": JSON.stringify(named) })("truths.json")
