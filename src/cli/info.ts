@@ -1,6 +1,9 @@
 import { shown, visible } from "../core/shown.js"
+import { describeNorms } from "../detector/model.js"
 import type { Description, GraphDescription, ModelDescription, WeightsDescription } from "../tasks/describe-model.js"
 import { describeModelSchema } from "../tasks/options/describe-model.js"
+import { metadataKeys } from "../weights/metadata-keys.js"
+import type { DetectorInfo } from "../weights/model-info.js"
 import { alignColumns } from "./columns.js"
 import { defineCommand } from "./command.js"
 
@@ -14,11 +17,11 @@ export const command = defineCommand({
   },
 })
 
-/** What a classifier's metadata say already is not said twice. */
+/** What a model's metadata say already is not said twice. */
 function documentOf(description: Description): object {
   if (description.kind === "onnx") return { file: description.file, metadata: description.metadata }
   if (description.kind === "weights") {
-    const { kind: _, classifier: __, ...document } = description
+    const { kind: _, detector: __, classifier: ___, ...document } = description
     return document
   }
   const { kind: _, ...document } = description
@@ -30,18 +33,24 @@ function lines(description: Description): string[] {
   return description.kind === "weights" ? weightsLines(description) : modelLines(description)
 }
 
-function graphLines({ file, bytes, metadata }: GraphDescription): string[] {
-  return [`${file}: ONNX graph, ${(bytes / 1e6).toFixed(1)} MB`, ...Object.entries(metadata).map(note)]
+function graphLines({ file, bytes, metadata, detector }: GraphDescription): string[] {
+  return [
+    `${file}: ONNX graph, ${(bytes / 1e6).toFixed(1)} MB`,
+    ...(detector === undefined ? [] : detectorLines(detector)),
+    ...notesOf(metadata, detector && metadataKeys.detector),
+  ]
 }
 
-function weightsLines({ file, parameters, metadata, origin, tensors, classifier }: WeightsDescription): string[] {
-  const notes = Object.entries(metadata).filter(([key]) => classifier === undefined || key !== "resdet_classifier")
+function weightsLines(description: WeightsDescription): string[] {
+  const { file, parameters, metadata, origin, tensors, detector, classifier } = description
+  const told = (detector && metadataKeys.detector) ?? (classifier && metadataKeys.classifier)
   const rows = tensors.map(({ name, dtype, shape }) => [name, shown(dtype), shown(`[${shape.join(", ")}]`)])
   return [
     `${file}: ${tensors.length} tensors`,
+    ...(detector === undefined ? [] : detectorLines(detector)),
     ...(classifier === undefined ? [] : classifierLines(classifier)),
     ...(origin === undefined ? [] : [originLine(origin)]),
-    ...notes.map(note),
+    ...notesOf(metadata, told),
     ...alignColumns(rows, 3),
     totals(parameters),
   ]
@@ -54,6 +63,27 @@ function originLine(origin: NonNullable<WeightsDescription["origin"]>): string {
   const [mean, std] = [input.mean, input.std].map((values) => values.map((one) => Number(one.toFixed(5))).join(", "))
   return `${network}, ${name}'s: ${stride}, shortcuts ${shortcut}, ${colors.toUpperCase()}, mean ${mean}, std ${std}`
 }
+
+/** @param told the key of what has been told in other words */
+const notesOf = (metadata: Readonly<Record<string, unknown>>, told: string | undefined): string[] =>
+  Object.entries(metadata)
+    .filter(([key]) => key !== told)
+    .map(note)
+
+function detectorLines({ config, classes, training }: DetectorInfo): string[] {
+  const { model, size, maxSize, strideIn, shortcut, frozen } = config
+  const figures = Object.entries(training ?? {}).filter(([, value]) => typeof value === "number")
+  return [
+    `detector ${model}: shorter side ${size}, longer side up to ${maxSize}, ${classes.length} classes`,
+    `${describeNorms(config)}, stride in the ${strideIn}, shortcuts ${shortcut}, ${frozen} parts frozen`,
+    ...(figures.length === 0
+      ? []
+      : [`trained: ${figures.map(([key, value]) => `${key} ${rounded(value)}`).join(", ")}`]),
+    `classes: ${classes.map(shown).join(", ")}`,
+  ]
+}
+
+const rounded = (value: unknown): number => Number((value as number).toPrecision(4))
 
 function classifierLines({ config, classes, training }: NonNullable<WeightsDescription["classifier"]>): string[] {
   const { network, options, size, mean, std, meanPicture } = config

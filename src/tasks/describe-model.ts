@@ -2,7 +2,7 @@ import { existsSync } from "node:fs"
 import type { z } from "zod"
 import { networkNames, networkSpec } from "../backbone/networks.js"
 import { summarize } from "../backbone/summary.js"
-import { UsageError } from "../core/errors.js"
+import { DataError, UsageError } from "../core/errors.js"
 import { parseJson } from "../core/plain-data.js"
 import type { Size } from "../core/shapes.js"
 import { didYouMean } from "../core/suggest.js"
@@ -11,7 +11,7 @@ import { summarizeDetector } from "../detector/summary.js"
 import type { Summary } from "../layers/count.js"
 import { readOnnxFile } from "../onnx/model-file.js"
 import { Checkpoint } from "../weights/checkpoint.js"
-import type { ClassifierInfo } from "../weights/model-info.js"
+import { type ClassifierInfo, type DetectorInfo, describeModel as modelOf } from "../weights/model-info.js"
 import type { Origin } from "../weights/origin.js"
 import { parseOptions } from "./config.js"
 import { type DescribeModelOptions, describeModelSchema } from "./options/describe-model.js"
@@ -37,6 +37,8 @@ export interface WeightsDescription {
   readonly tensors: readonly { readonly name: string; readonly dtype: string; readonly shape: readonly number[] }[]
   /** What the file of another tool says of its network. */
   readonly origin?: Origin
+  /** Of a detector of ours. */
+  readonly detector: DetectorInfo | undefined
   /** Of a classifier of ours. */
   readonly classifier: ClassifierInfo | undefined
 }
@@ -46,6 +48,7 @@ export interface GraphDescription {
   readonly file: string
   readonly bytes: number
   readonly metadata: Metadata
+  readonly detector: DetectorInfo | undefined
 }
 
 type Metadata = Readonly<Record<string, unknown>>
@@ -101,6 +104,7 @@ const statistics = /\.(running_mean|running_var|num_batches_tracked)$|^input\.me
 function describeWeights(path: string): WeightsDescription {
   using file = Checkpoint.open(path)
   const { model } = file
+  const detector = model.kind === "detector" ? model.info : undefined
   const classifier = model.kind === "classifier" ? model.info : undefined
   const origin = model.kind === "foreign" && file.origin.network !== undefined ? file.origin : undefined
   const tensors = [...file.tensors].map(([name, { dtype, shape }]) => ({ name, dtype, shape }))
@@ -108,12 +112,27 @@ function describeWeights(path: string): WeightsDescription {
     .filter(({ name }) => !statistics.test(name))
     .reduce((sum, { shape }) => sum + shape.reduce((size, length) => size * length, 1), 0)
   const metadata = parsedValues(file.metadata)
-  return { kind: "weights", file: file.path, parameters, metadata, ...(origin && { origin }), tensors, classifier }
+  const own = { detector, classifier }
+  return { kind: "weights", file: file.path, parameters, metadata, ...(origin && { origin }), tensors, ...own }
 }
 
 function describeGraph(path: string): GraphDescription {
   const { bytes, metadata } = readOnnxFile(path)
-  return { kind: "onnx", file: path, bytes: bytes.length, metadata: parsedValues(metadata) }
+  return {
+    ...{ kind: "onnx", file: path, bytes: bytes.length },
+    ...{ metadata: parsedValues(metadata), detector: detectorIn(path, metadata) },
+  }
+}
+
+/** What a graph says of its detector; undefined where it is of another version or another tool. */
+function detectorIn(path: string, metadata: Readonly<Record<string, string>>): DetectorInfo | undefined {
+  try {
+    const model = modelOf(path, metadata)
+    return model.kind === "detector" ? model.info : undefined
+  } catch (error) {
+    if (error instanceof DataError) return undefined
+    throw error
+  }
 }
 
 const parsedValues = (metadata: Readonly<Record<string, string>>): Metadata =>

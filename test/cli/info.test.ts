@@ -8,7 +8,7 @@ import { buildFasterRcnn } from "../../src/detector/build.js"
 import { modelDefaults } from "../../src/detector/model.js"
 import { startEngine } from "../../src/engine/start.js"
 import { encodeModel } from "../../src/onnx/encode-model.js"
-import { classifierMetadata } from "../../src/weights/model-info.js"
+import { classifierMetadata, detectorMetadata } from "../../src/weights/model-info.js"
 import { writeSafetensors } from "../../src/weights/safetensors.js"
 import { runCommand } from "../support/run-command.js"
 
@@ -105,6 +105,26 @@ test("a file's tensors and notes are shown, statistics not counted as parameters
     ],
   })
   expect(await info(path)).toContain("conv1.weight      F32  [4, 3, 2, 2]\n")
+})
+
+test("a detector's file tells its model, classes and figures in words, and all of it in its document", async () => {
+  const path = join(folder, "detector.safetensors")
+  const config = { ...modelDefaults, model: "fasterrcnn_resnet18_fpn", size: 320, maxSize: 533 }
+  const training = { epoch: 3, voc12: 0.123456, losses: { sums: {} } }
+  const metadata = detectorMetadata({ config, classes: ["cat", "dog"], categoryIds: [1, 2], training })
+  writeSafetensors(path, [["conv1.weight", { shape: [1], values: new Float32Array(1) }]], { ...metadata, note: "mine" })
+  const lines = (await info(path)).split("\n")
+  expect(lines.slice(1, 6)).toEqual([
+    "detector fasterrcnn_resnet18_fpn: shorter side 320, longer side up to 533, 2 classes",
+    expect.stringMatching(/^frozen norm.*, stride in the 3x3, shortcuts B, \d parts frozen$/),
+    "trained: epoch 3, voc12 0.1235",
+    "classes: cat, dog",
+    "note: mine",
+  ])
+  expect(JSON.parse(await info(path, "--json", "-")).metadata.resdet).toMatchObject({
+    training,
+    classes: ["cat", "dog"],
+  })
 })
 
 test("a file of others, of any format, tells what it says of its network", async () => {
