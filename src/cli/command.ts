@@ -191,8 +191,7 @@ function addOtherNames(command: Command, declared: readonly DeclaredOption[]): v
   for (const [flag, key] of Object.entries(sameFlags(nameOf(command)))) {
     command.addOption(flagOf(declared.find((option) => option.key === key)!, flag).hideHelp())
   }
-  for (const [flag, answer] of Object.entries(answeredFlags(nameOf(command)))) {
-    if (isOwn(flag)) continue
+  for (const [flag, answer] of Object.entries(answeredFlags(nameOf(command), isOwn))) {
     command.addOption(new Option(`--${flag} [value]`).hideHelp())
     command.on(`option:${flag}`, () => {
       throw new UsageError(`--${flag}: ${answer}`)

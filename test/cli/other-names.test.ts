@@ -15,6 +15,9 @@ test("predict and val are detect and eval, with the flags that mean the same", a
     ...{ score: 0.3, nms: 0.6, crops: true, maxDetections: 7, classes: ["dog", "cat"] },
   })
   expect(await shown("val", "--weights", "w", "--data", "d")).toMatchObject({ weights: ["w"], data: "d" })
+  expect(await shown("localize", "train", "--model", "a", "--network", "b")).toBe(
+    "error: --model means --network here: give one of them\n",
+  )
 })
 
 test("a value of another name is refused as ours, and both names at once are too", async () => {
@@ -43,6 +46,10 @@ test.each([
   [["eval", "a.pth"], 'error: unexpected "a.pth" behind eval: write --weights a.pth, or see --help\n'],
   [["dataset", "convert", "a", "b"], 'error: unexpected "b" behind dataset convert: write --out b, or see --help\n'],
   [["doctor", "now"], 'error: unexpected "now" behind doctor: leave it out, or see --help\n'],
+  [["detect", "--model", "best.pt"], "error: --model: --weights names the trained model\n"],
+  // What an answer names is there; where it is not, there is none.
+  [["dataset", "convert", "--model", "best.pt"], 'error: unknown option "--model"\n'],
+  [["eval", "--project", "x"], 'error: unknown option "--project"\n'],
   [["predict", "--confs", "1"], 'error: unknown option "--confs". Did you mean "--config"?\n'],
 ])("what there is not is answered with what there is: %j", async (args, line) => {
   expect(await runCommand(...args)).toEqual({ out: "", said: line, code: 2 })
