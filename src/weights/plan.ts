@@ -3,6 +3,7 @@ import { networkSpec } from "../backbone/networks.js"
 import { DataError, UsageError } from "../core/errors.js"
 import { imageNet, type Normalisation } from "../core/normalisation.js"
 import type { Weights } from "../core/parameters.js"
+import type { SizeRule } from "../core/size-rule.js"
 import {
   type DetectorKind,
   type InputConfig,
@@ -27,6 +28,7 @@ export interface ModelOverrides {
   /** Input pixels; a shorter side of one's own takes the longest along in proportion, unless that is given too. */
   readonly size?: number | undefined
   readonly maxSize?: number | undefined
+  readonly sizeRule?: SizeRule | undefined
   readonly input?: Partial<Normalisation> | undefined
   readonly strideIn?: ModelConfig["strideIn"] | undefined
   readonly norm?: "auto" | NormKind
@@ -131,9 +133,8 @@ export function kindOf({ model, tensors }: Checkpoint): DetectorKind | undefined
 /** A shorter side of one's own takes the longest along in proportion, unless that is given too. */
 export function inputSizes(
   base: Omit<InputConfig, "input">,
-  { size, maxSize }: Pick<ModelOverrides, "size" | "maxSize">,
+  { size, maxSize, sizeRule = base.sizeRule ?? "exact" }: Pick<ModelOverrides, "size" | "maxSize" | "sizeRule">,
 ): Pick<ModelConfig, "size" | "maxSize" | "sizeRule"> {
-  const { sizeRule = "exact" } = base
   const shorter = size ?? base.size
   return { size: shorter, maxSize: maxSize ?? Math.round((shorter * base.maxSize) / base.size), sizeRule }
 }

@@ -2,11 +2,13 @@ import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import { Command } from "commander"
 import { expect, test } from "vitest"
+import { makeShapes } from "../../datasets/digits.js"
 import { givenOptions } from "../../src/cli/command.js"
 import { command as trainCommand } from "../../src/cli/train.js"
 import { modelDefaults } from "../../src/detector/model.js"
 import { preset } from "../../src/detector/presets.js"
-import { type TrainConfig, trainSchema } from "../../src/tasks/options/train-detector.js"
+import { type TrainConfig, type TrainDetectorOptions, trainSchema } from "../../src/tasks/options/train-detector.js"
+import { planDetector } from "../../src/tasks/train-detector.js"
 import { planTraining } from "../../src/tasks/training/detector-plan.js"
 import { detectorModelConfig, detectorRunOptions, scheduleLine } from "../../src/tasks/training/detector-run.js"
 import { learningRate } from "../../src/train/schedule.js"
@@ -32,6 +34,22 @@ test("without a recipe a run is 12 epochs of the preset light", () => {
   const options = detectorRunOptions(config, "voc", 100)
   expect(options).toMatchObject({ epochs: 12, accumulate: 1, metric: "voc12", validateEvery: 1 })
   expect(options.schedule).toMatchObject({ base: 0.01, steps: 1200, drops: [8 / 12, 11 / 12], warmup: 99 })
+})
+
+test("a plan with nothing left open is taken back unchanged, whatever it came from", async () => {
+  const data = tempFolder()
+  await makeShapes(data, { images: 2, valImages: 1, sides: [64, 72], heights: [16, 32], counts: [1, 1] })
+  const splits = { split: "train", valSplit: "val" }
+  for (const given of [
+    {},
+    { preset: "torchvision", model: "fasterrcnn_resnet18_fpn" },
+    { recipe: "coco-paper", ...splits },
+    { recipe: "coco-1x", ...splits, size: 100 },
+    { steps: 4, optimizer: "adamw", schedule: "cosine", augment: "strong", anchors: "auto" },
+  ] as const) {
+    const planned = await planDetector({ data, batch: 1, ...given })
+    expect(await planDetector(planned as TrainDetectorOptions)).toEqual(planned)
+  }
 })
 
 test("a recipe is scaled to the images of a step, and says what came from where", () => {

@@ -1,5 +1,6 @@
 import { z } from "zod"
 import { augmentLevels } from "../../../datasets/augment/levels.js"
+import { sizeRules } from "../../core/size-rule.js"
 import { defaultModel, defaultPreset, presetNames } from "../../detector/preset-names.js"
 import { trainingParts } from "../../detector/training-part.js"
 import { adamwRate, averageDefaults, sgdDefaults } from "../../train/options.js"
@@ -172,6 +173,11 @@ export const trainSchema = z.strictObject({
     source: "PyTorch's cross_entropy(weight); auto: scikit-learn's `balanced`",
   }),
   ...inputSides,
+  sizeRule: option(z.enum(sizeRules).optional(), {
+    help: "how sides of the input are rounded: exact and torchvision down, detectron2 and paper to the nearest",
+    otherwise: "the preset's",
+    only: "file",
+  }),
   anchors: option(z.enum(["auto"]).optional(), {
     help: "auto: as many anchor sizes and ratios as the detector has, fitted to the data",
     otherwise: "the preset's, or those of a detector in the weights",

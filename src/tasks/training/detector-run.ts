@@ -13,10 +13,11 @@ import { batchesPerStep, commonRunOptions } from "../options/training.js"
 
 /** What the detector of a run is like: the preset's, or that of the weights, with the user's own values. */
 export function detectorModelConfig(config: TrainConfig, checkpoint: Checkpoint | undefined): ModelConfig {
-  const { model, preset, strideIn, size, maxSize, norm, conv5Norm, headNorm, frozen } = config
+  const { model, preset, strideIn, size, maxSize, sizeRule, norm, conv5Norm, headNorm, frozen } = config
   const options = config.detector as DeepPartial<FasterRcnnOptions>
   const plan = config.backbone === undefined ? planModel : planOwnModel
-  return plan(checkpoint, { model, preset, strideIn, size, maxSize, norm, conv5Norm, headNorm, frozen, options })
+  const sides = { size, maxSize, sizeRule }
+  return plan(checkpoint, { model, preset, strideIn, ...sides, norm, conv5Norm, headNorm, frozen, options })
 }
 
 /** How a run goes: length, rate and drops, in steps of so many batches. */
