@@ -14,6 +14,7 @@ export interface Diagnosis {
     | "unknown-categories"
     | "shifted-categories"
     | "no-shared-images"
+    | "images-without-detections"
     | "box-form"
     | "normalised-boxes"
     | "equal-scores"
@@ -97,13 +98,31 @@ export function diagnose(
 }
 
 function aboutImages(truths: TruthTable, detections: DetectionTable): Diagnosis[] {
-  const withTruths = new Uint8Array(truths.imageIds.length)
-  for (let g = 0; g < truths.image.length; g++) withTruths[truths.image[g]!] = 1
-  if (detections.image.some((image) => withTruths[image] === 1)) return []
+  const [withTruths, withDetections] = [truths, detections].map((table) => {
+    const marks = new Uint8Array(truths.imageIds.length)
+    for (const image of table.image) marks[image] = 1
+    return marks
+  }) as [Uint8Array, Uint8Array]
+  const count = (marks: Uint8Array) => marks.reduce((sum, mark) => sum + mark, 0)
+  const [annotated, looked] = [count(withTruths), count(withDetections)]
+  const without = count(withTruths.map((mark, image) => (withDetections[image] === 0 ? mark : 0)))
+  if (without < annotated) return aboutUnseen(without, annotated, detections.image.length / looked)
   const message =
-    `No image has both: ground truth is in ${new Set(truths.image).size} images, detections in ${new Set(detections.image).size} others.` +
+    `No image has both: ground truth is in ${annotated} images, detections in ${looked} others.` +
     " Are they of the same split, and the image ids of the same list?"
   return [{ kind: "no-shared-images", message }]
+}
+
+/** Many detections in some images and none in many others: a detector with a low threshold leaves few images without any. @source ours */
+const unseen = { detections: 10, share: 0.1 } as const
+
+/** @param without how many of `annotated` images with objects have no detection; those with some have `mean` */
+function aboutUnseen(without: number, annotated: number, mean: number): Diagnosis[] {
+  if (mean < unseen.detections || without < unseen.share * annotated) return []
+  const message =
+    `${without} of ${annotated} images with objects have no detection at all, where others have ${Math.round(mean)} on average: were they` +
+    " looked at? --image-ids scores a part of the images."
+  return [{ kind: "images-without-detections", message }]
 }
 
 /** Ids of a COCO file; other data have none of their own. */

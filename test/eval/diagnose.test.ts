@@ -108,6 +108,20 @@ test("truths and detections in different images are noticed", () => {
   expect(first!.message).toContain("ground truth is in 10 images, detections in 1 others")
 })
 
+test("images that nobody looked at are told from images in which little was found", () => {
+  const many = (images: number) => {
+    const boxes = Array.from({ length: 10 }, (_, i) => [i, i, 30, 30] as const)
+    return Array.from({ length: images }, (_, i) => boxes.map((box) => result([...box], 0.1, i + 1, 3))).flat()
+  }
+  const kinds = (found: ReturnType<typeof many>) => diagnosis(found).map(({ kind }) => kind)
+  expect(kinds(many(9))).toContain("images-without-detections")
+  expect(diagnosis(many(6))[0]!.message).toBe(
+    "4 of 10 images with objects have no detection at all, where others have 10 on average: were they looked at? --image-ids scores " +
+      "a part of the images.",
+  )
+  for (const plain of [many(10), right.slice(0, 5)]) expect(kinds(plain)).not.toContain("images-without-detections")
+})
+
 test("a truth with id 0 is named, and pycocotools' figure is to be had", () => {
   const zero = { ...file, annotations: file.annotations.map((one) => ({ ...one, id: one.id! - 1 })) }
   expect(diagnosis(right, zero)).toMatchObject([{ kind: "truth-id-zero" }])
