@@ -1,6 +1,7 @@
 import { type Dirent, readdirSync } from "node:fs"
 import { join } from "node:path"
 import { isFolder, isPictureName } from "./folder.js"
+import { isImageFolder } from "./image-folder.js"
 
 /** So many entries of a folder are looked at, and folders two deep. */
 const [mostEntries, depth] = [2000, 2]
@@ -12,7 +13,17 @@ export function nearestLayout(source: string): string {
   const seen = Object.entries(found).filter(([, number]) => number > 0)
   if (seen.length === 0) return "It holds no pictures and no annotations"
   const text = seen.map(([kind, number]) => `${number} ${kind === "pictures" ? kind : `.${kind} files`}`).join(", ")
-  return `It holds ${text}. ${cure(found)}`
+  return `It holds ${text}. ${isByClass(source, found) ? byClass : cure(found)}`
+}
+
+const byClass = "They lie in a folder for each class: `classify train` takes them"
+
+/** Whether there is nothing but pictures, which lie in two folders or more. */
+function isByClass(source: string, { pictures, ...others }: Readonly<Record<"pictures", number>>): boolean {
+  const isAlone = pictures > 0 && Object.values(others).every((number) => number === 0)
+  return (
+    isAlone && isImageFolder(source) && readdirSync(source).filter((name) => isFolder(join(source, name))).length > 1
+  )
 }
 
 function cure({

@@ -1,11 +1,13 @@
 import { DataError } from "../src/core/errors.js"
 import { withDefaults } from "../src/core/options.js"
 import { type CifarSet, isCifar, readCifar } from "./cifar.js"
+import { NoSplitError } from "./faults.js"
 import { isFile, isFolder } from "./folder.js"
 import { isIlsvrc, readIlsvrc } from "./ilsvrc.js"
 import { isImageFolder, readImageFolder } from "./image-folder.js"
 import type { LabelledPhotos } from "./labelled-photos.js"
 import { type LabelledOptions, labelledDefaults } from "./labelled-set.js"
+import { formatWithBoxes } from "./read.js"
 import { isShards } from "./shard-files.js"
 import { isZip, unzipped } from "./unzip.js"
 import { readWebDataset } from "./webdataset.js"
@@ -27,7 +29,7 @@ export async function readLabelled(source: string, overrides: Partial<LabelledOp
   const format = labelledFormat(source, options.split)
   if (format === "cifar10") return readCifar(source, options)
   if (format === "ilsvrc") return readIlsvrc(source, options)
-  if (format === "folder") return readImageFolder(source, options)
+  if (format === "folder") return readClasses(source, options)
   if (format === "webdataset") return readWebDataset(source, options)
   if (!isFolder(source) && !isFile(source)) throw new DataError(`No data at ${source}: there is no such file or folder`)
   throw new DataError(
@@ -35,6 +37,19 @@ export async function readLabelled(source: string, overrides: Partial<LabelledOp
       "ILSVRC2012_img_train.tar and ILSVRC2012_img_val.tar with the development kit, tar shards of key.jpg and key.cls, " +
       "or CIFAR-10's binary files (data_batch_1.bin, test_batch.bin, batches.meta.txt)",
   )
+}
+
+/** @throws DataError that tells data with boxes from a folder whose classes have no images */
+function readClasses(source: string, options: LabelledOptions): LabelledPhotos {
+  try {
+    return readImageFolder(source, options)
+  } catch (error) {
+    const boxes = error instanceof DataError && !(error instanceof NoSplitError) ? formatWithBoxes(source) : undefined
+    if (boxes === undefined) throw error
+    throw new DataError(
+      `${source}: ${boxes.toUpperCase()} data, with boxes: \`train\` takes them. Expected a folder for each class with its images`,
+    )
+  }
 }
 
 /** Which format a split of a classification set has; undefined for none that we know. */

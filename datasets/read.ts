@@ -42,6 +42,16 @@ export function recognizeFormat(source: string): DatasetFormat {
   )
 }
 
+/** The format of data with boxes; undefined for others. */
+export function formatWithBoxes(source: string): DatasetFormat | undefined {
+  try {
+    return recognizeFormat(source)
+  } catch (error) {
+    if (error instanceof DataError) return undefined
+    throw error
+  }
+}
+
 /**
  * Reads a data set of any format we know, also out of a zip archive; the result's `format` says which. Splits joined with `+`
  * are read together.

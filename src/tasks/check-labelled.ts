@@ -1,7 +1,7 @@
 import { checkImages } from "../../datasets/check-images.js"
 import type { Fault } from "../../datasets/dataset.js"
 import { NoSplitError } from "../../datasets/faults.js"
-import { recognizeFormat } from "../../datasets/read.js"
+import { formatWithBoxes } from "../../datasets/read.js"
 import { labelledFormat, type ReadLabelledSet, readLabelled } from "../../datasets/read-labelled.js"
 import { splitNames } from "../../datasets/splits.js"
 import { DataError, UsageError } from "../core/errors.js"
@@ -53,14 +53,7 @@ export async function checkLabelled(asked: Asked, listener: Listener): Promise<L
 /** Archives are told by their names; a folder is a classification set where it is none with boxes. */
 function isLabelled(source: string): boolean {
   if (!splitNames.some((split) => labelledFormat(source, split) !== undefined)) return false
-  if (source.endsWith(".tar")) return true
-  try {
-    recognizeFormat(source)
-    return false
-  } catch (error) {
-    if (error instanceof DataError) return true
-    throw error
-  }
+  return source.endsWith(".tar") || formatWithBoxes(source) === undefined
 }
 
 /** The split that is asked for, or every one there is. */

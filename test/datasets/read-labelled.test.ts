@@ -155,10 +155,14 @@ test("a picture of a kind that is not decoded is named, not passed over", async 
   ])
 })
 
-test("a VOC folder is no classification set", async () => {
-  const folder = tempFolder()
-  writeVocSample(folder, "")
-  await expect(readLabelled(folder)).rejects.toThrow(/no images of class "Annotations"/)
+test("data with boxes are no classification set, and it is told which command takes them", async () => {
+  const [voc, yolo] = [tempFolder(), tempFolder()]
+  writeVocSample(voc, "")
+  writeFiles(yolo, { "data.yaml": "train: images\nnames: [a]\n", "images/a.png": png(4, 4), "labels/a.txt": "" })
+  const told = (folder: string, format: string) =>
+    expect(readLabelled(folder)).rejects.toThrow(`${folder}: ${format} data, with boxes: \`train\` takes them. Expected`)
+  await told(voc, "VOC")
+  await told(yolo, "YOLO")
 })
 
 test.skipIf(withoutSharedData)("the CIFAR-10 subset reads: 10,000 and 2,000 images of ten classes", async () => {

@@ -309,4 +309,8 @@ test("what no reader knows is told with the layout it is nearest to", async () =
   await nearest({ "x.png": picture, "x.txt": "0 0.5 0.5 0.1 0.1" }).toThrow("Nearest is YOLO: add a data.yaml")
   await nearest({ "x.json": "[]" }).toThrow("Nearest is COCO")
   await nearest({ "x.png": picture }).toThrow("pictures alone are for detect")
+  await nearest({ "photos/x.png": picture }).toThrow("pictures alone are for detect")
+  await nearest({ "cat/x.png": picture, "dog/x.png": picture }).toThrow(
+    "It holds 2 pictures. They lie in a folder for each class: `classify train` takes them",
+  )
 })
