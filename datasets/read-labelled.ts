@@ -1,5 +1,6 @@
 import { DataError } from "../src/core/errors.js"
 import { withDefaults } from "../src/core/options.js"
+import { shown } from "../src/core/shown.js"
 import { type CifarSet, isCifar, readCifar } from "./cifar.js"
 import { NoSplitError } from "./faults.js"
 import { isFile, isFolder } from "./folder.js"
@@ -39,17 +40,23 @@ export async function readLabelled(source: string, overrides: Partial<LabelledOp
   )
 }
 
-/** @throws DataError that tells data with boxes from a folder whose classes have no images */
+/** @throws DataError that tells data with boxes, and a folder without any of the classes, from one whose classes lack images */
 function readClasses(source: string, options: LabelledOptions): LabelledPhotos {
+  let broken: DataError
   try {
-    return readImageFolder(source, options)
+    const set = readImageFolder(source, options)
+    if (set.labels.length > 0) return set
+    const names = (options.classes ?? []).slice(0, 5).map(shown).join(", ")
+    broken = new DataError(`${source}: no images of the classes that are asked for: ${names}`)
   } catch (error) {
-    const boxes = error instanceof DataError && !(error instanceof NoSplitError) ? formatWithBoxes(source) : undefined
-    if (boxes === undefined) throw error
-    throw new DataError(
-      `${source}: ${boxes.toUpperCase()} data, with boxes: \`train\` takes them. Expected a folder for each class with its images`,
-    )
+    if (!(error instanceof DataError) || error instanceof NoSplitError) throw error
+    broken = error
   }
+  const boxes = formatWithBoxes(source)
+  if (boxes === undefined) throw broken
+  throw new DataError(
+    `${source}: ${boxes.toUpperCase()} data, with boxes: \`train\` takes them. Expected a folder for each class with its images`,
+  )
 }
 
 /** Which format a split of a classification set has; undefined for none that we know. */

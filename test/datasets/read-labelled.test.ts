@@ -160,9 +160,18 @@ test("data with boxes are no classification set, and it is told which command ta
   writeVocSample(voc, "")
   writeFiles(yolo, { "data.yaml": "train: images\nnames: [a]\n", "images/a.png": png(4, 4), "labels/a.txt": "" })
   const told = (folder: string, format: string) =>
-    expect(readLabelled(folder)).rejects.toThrow(`${folder}: ${format} data, with boxes: \`train\` takes them. Expected`)
+    expect(readLabelled(folder)).rejects.toThrow(
+      `${folder}: ${format} data, with boxes: \`train\` takes them. Expected`,
+    )
   await told(voc, "VOC")
   await told(yolo, "YOLO")
+  const asked = { classes: ["cat", "dog"] }
+  await expect(readLabelled(voc, asked)).rejects.toThrow("VOC data, with boxes")
+  const birds = tempFolder()
+  writeFiles(birds, { "wren/a.png": png(4, 4) })
+  await expect(readLabelled(birds, asked)).rejects.toThrow(
+    `${birds}: no images of the classes that are asked for: cat, dog`,
+  )
 })
 
 test.skipIf(withoutSharedData)("the CIFAR-10 subset reads: 10,000 and 2,000 images of ten classes", async () => {
