@@ -6,6 +6,7 @@ import { wholeSplit } from "../../datasets/image-folder.js"
 import { partOfSet } from "../../datasets/labelled-photos.js"
 import type { ReadLabelledSet } from "../../datasets/read-labelled.js"
 import { DataError, UsageError } from "../core/errors.js"
+import { isWeightsName } from "../setup/published-weights.js"
 import type { Listener } from "./hooks.js"
 import { howRead } from "./options/shared.js"
 import { findRecord } from "./training/run-record.js"
@@ -73,6 +74,8 @@ export function dataToScore<Data>(asked: Asked<Data>, { log }: Pick<Listener, "l
   if (data !== undefined) return { data, split: split ?? usualSplit, how: howOf(usual), isOwn: false, runs }
   const [run, ...others] = runs
   if (run === undefined) {
+    const missing = weights.find((path) => !existsSync(path) && !isWeightsName(path))
+    if (missing !== undefined) throw new DataError(`${missing}: no such file`)
     throw new UsageError(
       `expected --data: ${weights[0]} is not of a training run, which would tell what it was validated on`,
     )
@@ -82,13 +85,14 @@ export function dataToScore<Data>(asked: Asked<Data>, { log }: Pick<Listener, "l
     throw new UsageError(`expected --data: ${run.run} and ${other.run} were validated on different images`)
   }
   expectDataOf(run.run, run.data)
-  log(`data: ${run.data}, split ${split ?? run.split}, as ${run.run} has them; --data names others`)
+  log(`data: ${run.data}, split ${split ?? run.split}, as ${run.run} has it; --data names others`)
   return { data: run.data, split: split ?? run.split, how: howOf(run.how), isOwn: split === undefined, runs }
 }
 
 /** The run whose folder weights lie in; undefined where there is none. @param path of the weights, or of the folder */
 function runData(path: string): RunData | undefined {
-  const folder = statSync(path, { throwIfNoEntry: false })?.isDirectory() ? path : dirname(path)
+  if (!existsSync(path)) return undefined
+  const folder = statSync(path).isDirectory() ? path : dirname(path)
   const run = basename(resolve(folder)) === "weights" ? join(folder, "..") : folder
   const found = stored.safeParse(findRecord(run))
   if (!found.success) return undefined

@@ -13,6 +13,7 @@ function madeUpRun(config: object, heldOut?: readonly string[]): string {
   const run = tempFolder()
   const data = { images: 8, classes: ["dog"], ...(heldOut && { heldOut }) }
   mkdirSync(join(run, "weights"))
+  for (const name of ["weights/best.safetensors", "r.onnx"]) writeFileSync(join(run, name), "")
   writeFileSync(join(run, "config.json"), JSON.stringify({ config, model: {}, data }))
   return run
 }
@@ -42,7 +43,7 @@ test("without data those of the run are scored, read as in training but for what
   for (const weights of [run, join(run, "weights"), join(run, "weights", "best.safetensors"), join(run, "r.onnx")]) {
     expect(dataToScore({ weights, ...usual }, { log })).toMatchObject({ data, split: "test", how: own, isOwn: true })
   }
-  expect(lines[0]).toBe(`data: ${data}, split test, as ${run} has them; --data names others`)
+  expect(lines[0]).toBe(`data: ${data}, split test, as ${run} has it; --data names others`)
   const asked = { split: "train", images: "elsewhere", sizeMismatch: "scale" } as const
   expect(dataToScore({ weights: run, ...usual, ...asked }, { log })).toMatchObject({
     ...{ data, split: "train", isOwn: false },
@@ -58,8 +59,13 @@ test("weights of no run, of runs with different data, and data that are gone are
   const [one, alike, other] = [["1"], ["1"], ["2"]].map((heldOut) => madeUpRun({ data, valSplit: "val" }, heldOut))
   const gone = madeUpRun({ data: "gone", valSplit: "val" })
   const toScore = (...weights: string[]) => dataToScore({ weights }, listening())
-  expect(() => toScore("w.safetensors")).toThrow("expected --data: w.safetensors is not of a training run")
-  expect(toScore(one!, alike!, "w.safetensors")).toMatchObject({ data, isOwn: true })
+  const alone = join(tempFolder(), "w.safetensors")
+  writeFileSync(alone, "")
+  for (const weights of [alone, "coco"]) {
+    expect(() => toScore(weights)).toThrow(`expected --data: ${weights} is not of a training run`)
+  }
+  expect(() => toScore("absent.safetensors")).toThrow("absent.safetensors: no such file")
+  expect(toScore(one!, alike!, alone)).toMatchObject({ data, isOwn: true })
   expect(() => toScore(one!, other!)).toThrow(`expected --data: ${one} and ${other} were validated on different images`)
   expect(() => toScore(gone)).toThrow(`gone, the data of ${gone}, is not there. If it has moved, give its place with`)
 })
