@@ -58,10 +58,15 @@ export function minutesOf(text: string | undefined): number | undefined {
   throw new UsageError(`--minutes: expected a number above 0, got ${text}`)
 }
 
-/** Ends a call: by Ctrl-C, or when its minutes are over. */
+/**
+ * Ends a call: by Ctrl-C, or when its minutes are over. Node 20 may forget a signal made by `AbortSignal.any` of `AbortSignal.timeout`,
+ * which then never aborts.
+ */
 export function endOf(minutes: number | undefined): AbortSignal {
-  const stopped = interruption()
-  return minutes === undefined ? stopped : AbortSignal.any([stopped, AbortSignal.timeout(minutes * 60_000)])
+  const end = new AbortController()
+  interruption().addEventListener("abort", () => end.abort())
+  if (minutes !== undefined) setTimeout(() => end.abort(), minutes * 60_000).unref()
+  return end.signal
 }
 
 /** Trains what is not trained yet, seed by seed, draws the curves of each seed's runs after every one, and tells the errors. */

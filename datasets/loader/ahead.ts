@@ -1,3 +1,5 @@
+import { setImmediate as turn } from "node:timers/promises"
+
 /** What came of an item, and how long whoever wanted it had to wait. */
 interface Done<Item, Result> {
   readonly item: Item
@@ -7,7 +9,8 @@ interface Done<Item, Result> {
 
 /**
  * Results in the order of their items, at most `most` of them under way or ready beside the one that is handed over. Work
- * on an item starts when its turn comes up, before its result is asked for. Whoever stops early closes the items.
+ * on an item starts when its turn comes up, before its result is asked for. Whoever stops early closes the items. Between items
+ * signals and timers are heard, however little there is to wait for.
  */
 export async function* ahead<Item, Result>(
   items: Iterable<Item> | AsyncIterable<Item>,
@@ -39,6 +42,7 @@ export async function* ahead<Item, Result>(
       if (first === undefined) return
       const result = await first.promised
       await fill()
+      await turn()
       yield { item: first.item, result, waitedMs: performance.now() - since }
     }
   } finally {

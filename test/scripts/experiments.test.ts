@@ -2,7 +2,11 @@ import { spawnSync } from "node:child_process"
 import { mkdtempSync, readFileSync, rmSync, statSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join, resolve } from "node:path"
+import { setTimeout } from "node:timers/promises"
+import { setFlagsFromString } from "node:v8"
+import { runInNewContext } from "node:vm"
 import { afterAll, beforeAll, expect } from "vitest"
+import { endOf } from "../../scripts/experiment.js"
 import { writeCifarFiles } from "../support/cifar-files.js"
 import { slowTest } from "../support/slow-test.js"
 
@@ -121,4 +125,16 @@ slowTest("transfer-depth keeps ever more stages of the weights, and none in the 
     [0, true],
   ])
   expect(chartsIn(file("transfer-depth", "curves-seed1.svg"))).toMatchObject({ "top1 error": { lines: names } })
+})
+
+test("the minutes of a call are over when they are over, also after memory was tidied up", async () => {
+  setFlagsFromString("--expose-gc")
+  const tidy = runInNewContext("gc") as () => void
+  const signal = endOf(0.3 / 60)
+  expect(signal.aborted).toBe(false)
+  for (let i = 0; i < 10; i++) {
+    await setTimeout(50)
+    tidy()
+  }
+  expect(signal.aborted).toBe(true)
 })
