@@ -6,6 +6,7 @@ import type { AddressInfo } from "node:net"
 import { tmpdir } from "node:os"
 import { dirname, extname, join } from "node:path"
 import { text } from "node:stream/consumers"
+import { setTimeout } from "node:timers/promises"
 import { brotliDecompressSync } from "node:zlib"
 
 const root = join(import.meta.dirname, "../..")
@@ -76,12 +77,21 @@ export async function visitInChromium(
   const browser = spawn(program, [...flags, `http://127.0.0.1:${port}/`], { env, stdio: "ignore", detached: true })
   const ended = new Promise((end) => browser.once("close", end))
   browser.once("error", reject)
-  const timer = setTimeout(() => reject(new Error(`the page posted nothing in ${seconds} s`)), 1000 * seconds)
+  const timer = globalThis.setTimeout(
+    () => reject(new Error(`the page posted nothing in ${seconds} s`)),
+    1000 * seconds,
+  )
   try {
     const posted = await promise
-    // The log is never closed: it is no whole JSON.
-    const addresses = [...readFileSync(log, "utf8").matchAll(/"url":"([^"]+)"/g)].map((match) => match[1]!)
     const origin = `http://127.0.0.1:${port}`
+    // The browser writes it a little later than it asks, in order: with the last request all are there.
+    let logged = readFileSync(log, "utf8")
+    for (let i = 0; i < 500 && !logged.includes(`"url":"${origin}/done"`); i++) {
+      await setTimeout(20)
+      logged = readFileSync(log, "utf8")
+    }
+    // The log is never closed: it is no whole JSON.
+    const addresses = [...logged.matchAll(/"url":"([^"]+)"/g)].map((match) => match[1]!)
     const requests = [...new Set(addresses)].map((url) => (url.startsWith(origin) ? url.slice(origin.length) : url))
     return { posted, requests: requests.sort() }
   } finally {
