@@ -77,8 +77,15 @@ const storedRecord = z
   })
   .refine(({ classes, categoryIds }) => classes.length === categoryIds.length)
 
-/** Whether a folder is one that `detect` writes. */
-export const hasRecord = (folder: string): boolean => existsSync(join(folder, recordName))
+/** The record in a folder; undefined where there is none. */
+export function findRecord(folder: string): DetectionRecord | undefined {
+  try {
+    return readRecord(folder)
+  } catch (error) {
+    if (error instanceof DataError) return undefined
+    throw error
+  }
+}
 
 /** @throws DataError where a folder has none, or it cannot be read */
 export function readRecord(folder: string): DetectionRecord {
@@ -130,7 +137,7 @@ export function differenceOf(one: DetectionRecord, other: DetectionRecord, names
 export function reopenResults(folder: string, record: DetectionRecord): string | undefined {
   const log = join(folder, logName)
   removeParts(folder)
-  if (!hasRecord(folder)) {
+  if (!existsSync(join(folder, recordName))) {
     refuseResults(folder)
     return undefined
   }

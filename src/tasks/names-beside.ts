@@ -1,8 +1,8 @@
 import { existsSync } from "node:fs"
 import { join } from "node:path"
-import { findYoloSettings, readYoloSettings } from "../../datasets/yolo-settings.js"
+import { readYoloSettings } from "../../datasets/yolo-settings.js"
 import { readNames } from "./class-names.js"
-import { hasRecord, readRecord } from "./detection-record.js"
+import { findRecord } from "./detection-record.js"
 
 /** Names of classes, and the file that has them. */
 export interface ClassList {
@@ -16,11 +16,11 @@ export interface ClassList {
  */
 export function namesBeside(folder: string): ClassList | undefined {
   for (const place of [folder, join(folder, "..")]) {
-    const list = join(place, "classes.txt")
+    const [list, settings] = ["classes.txt", "data.yaml"].map((name) => join(place, name)) as [string, string]
     if (existsSync(list)) return { names: readNames(list), file: list }
-    if (hasRecord(place)) return { names: readRecord(place).classes, file: place }
-    const settings = findYoloSettings(place, "here")
-    if (settings !== undefined) return { names: readYoloSettings(settings).names, file: settings }
+    const record = findRecord(place)
+    if (record !== undefined) return { names: record.classes, file: place }
+    if (existsSync(settings)) return { names: readYoloSettings(settings).names, file: settings }
   }
   return undefined
 }

@@ -65,6 +65,10 @@ test("numbers of classes in text files are the names of a list beside them, else
   const expected = await scorePredictions({ gt, predictions: saved("results.json") })
   for (const [files, told] of [
     [
+      { ...yolo(0, 1), "detect.json": "{}", "a.yaml": settings, "b.yaml": settings },
+      "read as the ground truth's classes",
+    ],
+    [
       yolo(0, 1),
       "read as the ground truth's classes in their order: 0 = class 1, 1 = class 2, 2 = class 3; a classes.txt",
     ],
