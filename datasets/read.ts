@@ -1,4 +1,4 @@
-import { DataError } from "../src/core/errors.js"
+import { DataError, unlessBroken } from "../src/core/errors.js"
 import { withDefaults } from "../src/core/options.js"
 import { shown } from "../src/core/shown.js"
 import { withAnnotationFrame } from "./annotation-frame.js"
@@ -43,14 +43,8 @@ export function recognizeFormat(source: string): DatasetFormat {
 }
 
 /** The format of data with boxes; undefined for others. */
-export function formatWithBoxes(source: string): DatasetFormat | undefined {
-  try {
-    return recognizeFormat(source)
-  } catch (error) {
-    if (error instanceof DataError) return undefined
-    throw error
-  }
-}
+export const formatWithBoxes = (source: string): DatasetFormat | undefined =>
+  unlessBroken(() => recognizeFormat(source))
 
 /**
  * Reads a data set of any format we know, also out of a zip archive; the result's `format` says which. Splits joined with `+`

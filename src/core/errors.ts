@@ -19,6 +19,16 @@ export class DataError extends UserError {
   override readonly name = "DataError"
 }
 
+/** What `find` gives; undefined where it throws a DataError. */
+export function unlessBroken<Result>(find: () => Result): Result | undefined {
+  try {
+    return find()
+  } catch (error) {
+    if (error instanceof DataError) return undefined
+    throw error
+  }
+}
+
 /** Training produced a loss that is not a number. Exit code 5. */
 export class DivergedError extends UserError {
   override readonly exitCode = 5

@@ -2,7 +2,7 @@ import { existsSync } from "node:fs"
 import type { z } from "zod"
 import { networkNames, networkSpec } from "../backbone/networks.js"
 import { summarize } from "../backbone/summary.js"
-import { DataError, UsageError } from "../core/errors.js"
+import { UsageError, unlessBroken } from "../core/errors.js"
 import { parseJson } from "../core/plain-data.js"
 import type { Size } from "../core/shapes.js"
 import { didYouMean } from "../core/suggest.js"
@@ -126,13 +126,8 @@ function describeGraph(path: string): GraphDescription {
 
 /** What a graph says of its detector; undefined where it is of another version or another tool. */
 function detectorIn(path: string, metadata: Readonly<Record<string, string>>): DetectorInfo | undefined {
-  try {
-    const model = modelOf(path, metadata)
-    return model.kind === "detector" ? model.info : undefined
-  } catch (error) {
-    if (error instanceof DataError) return undefined
-    throw error
-  }
+  const model = unlessBroken(() => modelOf(path, metadata))
+  return model?.kind === "detector" ? model.info : undefined
 }
 
 const parsedValues = (metadata: Readonly<Record<string, string>>): Metadata =>

@@ -2,7 +2,7 @@ import { existsSync, readFileSync, statSync } from "node:fs"
 import { join, resolve } from "node:path"
 import { isDeepStrictEqual } from "node:util"
 import { z } from "zod"
-import { DataError, UsageError } from "../core/errors.js"
+import { DataError, UsageError, unlessBroken } from "../core/errors.js"
 import { parseJson } from "../core/plain-data.js"
 import { removeParts, writeWhole } from "../core/write-whole.js"
 import type { DetectOptions } from "../detector/detect-options.js"
@@ -78,14 +78,7 @@ const storedRecord = z
   .refine(({ classes, categoryIds }) => classes.length === categoryIds.length)
 
 /** The record in a folder; undefined where there is none. */
-export function findRecord(folder: string): DetectionRecord | undefined {
-  try {
-    return readRecord(folder)
-  } catch (error) {
-    if (error instanceof DataError) return undefined
-    throw error
-  }
-}
+export const findRecord = (folder: string): DetectionRecord | undefined => unlessBroken(() => readRecord(folder))
 
 /** @throws DataError where a folder has none, or it cannot be read */
 export function readRecord(folder: string): DetectionRecord {

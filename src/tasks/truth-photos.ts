@@ -4,7 +4,7 @@ import { scoringPolicies } from "../../datasets/faults.js"
 import { FolderFiles } from "../../datasets/folder-files.js"
 import type { Photo } from "../../datasets/open-sample.js"
 import { recognizeFormat } from "../../datasets/read.js"
-import { DataError } from "../core/errors.js"
+import { unlessBroken } from "../core/errors.js"
 import type { TruthTable } from "../eval/tables.js"
 import { howReadOf, openBoxData } from "./box-data.js"
 import type { ScoringOptions } from "./options/evaluate.js"
@@ -22,7 +22,7 @@ export async function truthPhotos(given: Given, truths: TruthTable): Promise<Fin
     // Their photos have the same names.
     const files = new FolderFiles(images ?? gt)
     return ({ name }) => {
-      const file = found(() => files.findImage(name, gt))
+      const file = unlessBroken(() => files.findImage(name, gt))
       return file === undefined ? undefined : { file }
     }
   }
@@ -31,7 +31,7 @@ export async function truthPhotos(given: Given, truths: TruthTable): Promise<Fin
     const places = imagePlaces(json, { images, split, followLinks }, truths.imageNames)
     const sizes = new Map(truths.imageNames.map((name, i) => [name, i]))
     return ({ name }) => {
-      const file = found(() => places.find(name, json) ?? places.findEnding(name, json))
+      const file = unlessBroken(() => places.find(name, json) ?? places.findEnding(name, json))
       const i = sizes.get(name)!
       return file === undefined ? undefined : { file, width: truths.widths[i]!, height: truths.heights[i]! }
     }
@@ -44,14 +44,4 @@ export async function truthPhotos(given: Given, truths: TruthTable): Promise<Fin
 export function recordPhotos(records: readonly (Photo & { readonly imageId: unknown })[]): FindPhoto {
   const byId = new Map(records.map((record) => [String(record.imageId), record]))
   return ({ imageId }) => byId.get(String(imageId))
-}
-
-/** Undefined for a name that leads out of the data folder. */
-function found(find: () => string | undefined): string | undefined {
-  try {
-    return find()
-  } catch (error) {
-    if (error instanceof DataError) return undefined
-    throw error
-  }
 }

@@ -153,7 +153,7 @@ export const classifyTrainSchema = z.strictObject({
 export const storedClassifyTrainSchema = z.preprocess(
   (stored) => {
     const { patience, ...rest } = stored as { patience?: unknown }
-    const own = "plateauPatience" in rest ? { ...(stored as object) } : { ...rest, plateauPatience: patience }
+    const own = "plateauPatience" in rest ? (stored as object) : { ...rest, plateauPatience: patience }
     return { holdOut: 0, ...own }
   },
   classifyTrainSchema.extend({ batch: decidedBatch.optional() }),
