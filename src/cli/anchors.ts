@@ -1,8 +1,11 @@
+import type { z } from "zod"
 import { shown } from "../core/shown.js"
 import type { AnchorReport, Bin, Fit } from "../tasks/anchor-report.js"
 import { fitAnchorsSchema } from "../tasks/options/fit-anchors.js"
+import { trainSchema } from "../tasks/options/train-detector.js"
 import { widest } from "./columns.js"
 import { defineCommand } from "./command.js"
+import { commandWords } from "./command-words.js"
 import { nextLine, word } from "./next-command.js"
 
 export const command = defineCommand({
@@ -10,10 +13,7 @@ export const command = defineCommand({
   async run(options, { hooks }) {
     const { fitAnchors } = await import("../tasks/fit-anchors.js")
     const report = await fitAnchors(options, hooks)
-    const flags = adviceFlags(report)
-      .map((line) => ` ${line}`)
-      .join("")
-    const next = nextLine(`train --data ${word(report.data)} --model ${report.model}${flags}`)
+    const next = nextLine(commandWords("train", trainSchema, advised(options, report)))
     return { text: anchorLines(report).join("\n"), summary: [next], document: report }
   },
 })
@@ -72,15 +72,23 @@ function lowClasses({ classes, anchors }: AnchorReport): string[] {
 }
 
 const anchorFlags = ({ sizes, ratios }: NonNullable<AnchorReport["suggestion"]>) =>
-  `--set detector.anchors.sizes=[${sizes.join(",")}] detector.anchors.ratios=[${ratios.join(",")}]`
+  `--set ${word([`detector.anchors.sizes=[${sizes.join(",")}]`, `detector.anchors.ratios=[${ratios.join(",")}]`])}`
 
 const sizeFlags = ({ size, maxSize }: NonNullable<AnchorReport["larger"]>) => `--size ${size} --max-size ${maxSize}`
 
-/** What to pass to `train`, or to this command to look at the effect. */
-const adviceFlags = ({ suggestion, larger }: AnchorReport): string[] => [
-  ...(larger === null ? [] : [sizeFlags(larger)]),
-  ...(suggestion === null ? [] : [anchorFlags(suggestion)]),
-]
+/** The options that were looked at, with what is better. */
+function advised(options: z.output<typeof fitAnchorsSchema>, { suggestion, larger }: AnchorReport) {
+  const { detector } = options
+  const anchors =
+    suggestion === null
+      ? {}
+      : { ...(detector.anchors as object | undefined), sizes: suggestion.sizes, ratios: suggestion.ratios }
+  return {
+    ...options,
+    ...(larger === null ? {} : { size: larger.size, maxSize: larger.maxSize }),
+    ...(suggestion === null ? {} : { detector: { ...detector, anchors } }),
+  }
+}
 
 function advice({ suggestion, larger, cell }: AnchorReport): string[] {
   const lines: string[] = []

@@ -1,10 +1,14 @@
+import type { z } from "zod"
 import { formatFault } from "../../datasets/faults.js"
 import type { SharedImages } from "../../datasets/shared-images.js"
 import { DataError } from "../core/errors.js"
 import type { DatasetCheck } from "../tasks/check-dataset.js"
 import { checkDatasetSchema } from "../tasks/options/dataset.js"
+import { classifyTrainSchema } from "../tasks/options/train-classifier.js"
+import { trainSchema } from "../tasks/options/train-detector.js"
 import { defineCommand } from "./command.js"
-import { nextLine, word } from "./next-command.js"
+import { commandWords, readingOf } from "./command-words.js"
+import { nextLine } from "./next-command.js"
 import { suspectLine } from "./suspect-lines.js"
 
 export const command = defineCommand({
@@ -20,17 +24,29 @@ export const command = defineCommand({
     const found = faults.length > 0 && fixed === null ? `${options.data}: faults found: ${faults.length}` : undefined
     const problem = empty[0] ?? found
     const failure = problem === undefined ? undefined : new DataError(problem)
-    const data = word(fixed?.out ?? String(options.data))
-    const summary = empty.length > 0 ? [] : nextOf(check, data, found !== undefined)
+    const summary = empty.length > 0 ? [] : nextOf(check, options, found !== undefined)
     return { text: lines.join("\n"), summary, document: check, failure }
   },
 })
 
 /** What to run next; sets of whole images are not mended. */
-function nextOf({ format }: DatasetCheck, data: string, isFaulty: boolean): string[] {
+function nextOf(
+  { format, fixed }: DatasetCheck,
+  options: z.output<typeof checkDatasetSchema>,
+  isFaulty: boolean,
+): string[] {
   const isLabelled = ["folder", "cifar10", "ilsvrc", "webdataset"].includes(format)
-  if (isFaulty) return isLabelled ? [] : [nextLine(`dataset check ${data} --fix <folder>`)]
-  return [nextLine(`${isLabelled ? "classify train" : "train"} --data ${data}`)]
+  const read = fixed === null ? readingOf(options) : { data: fixed.out }
+  if (!isFaulty) {
+    return [
+      nextLine(
+        isLabelled
+          ? commandWords("classify train", classifyTrainSchema, read)
+          : commandWords("train", trainSchema, read),
+      ),
+    ]
+  }
+  return isLabelled ? [] : [nextLine(`${commandWords("dataset check", checkDatasetSchema, options)} --fix <folder>`)]
 }
 
 function faultLines({ faults, counts, fixed }: DatasetCheck): string[] {

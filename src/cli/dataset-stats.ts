@@ -1,9 +1,11 @@
 import { shown } from "../core/shown.js"
 import type { DatasetCounts } from "../tasks/count-dataset.js"
 import { countDatasetSchema } from "../tasks/options/dataset.js"
+import { fitAnchorsSchema } from "../tasks/options/fit-anchors.js"
 import { widest } from "./columns.js"
 import { defineCommand } from "./command.js"
-import { nextLine, word } from "./next-command.js"
+import { commandWords, readingOf } from "./command-words.js"
+import { nextLine } from "./next-command.js"
 
 export const command = defineCommand({
   schema: countDatasetSchema,
@@ -12,8 +14,8 @@ export const command = defineCommand({
     const { countDataset } = await import("../tasks/count-dataset.js")
     const counts = await countDataset(options, hooks)
     const text = counts.splits.flatMap((split) => splitLines(split, counts)).join("\n")
-    const summary = typeof options.data === "string" ? [nextLine(`anchors --data ${word(options.data)}`)] : []
-    return { text, summary, document: counts }
+    const next = nextLine(commandWords("anchors", fitAnchorsSchema, readingOf(options)))
+    return { text, summary: [next], document: counts }
   },
 })
 

@@ -39,10 +39,15 @@ export function detectCommand(parts?: DetectParts): CommandModule {
   })
 }
 
+type DetectOptions = z.output<typeof detectSchema>
+
 /** What to do with the results. */
-function nextOf({ folder, labels }: DetectFolderResult, shard: string | undefined): string {
+function nextOf({ folder, labels }: DetectFolderResult, { shard, gt, data, split }: DetectOptions): string {
   if (shard !== undefined) return "merge <shards> --out <folder>"
-  return labels === undefined ? `eval --gt <data> --predictions ${word(folder)}` : `dataset check ${word(labels)}`
+  if (labels !== undefined) return `dataset check ${word(labels)}`
+  const truth = gt ?? data
+  const named = truth === undefined ? "<data>" : `${word(truth)} --split ${word(split)}`
+  return `eval --gt ${named} --predictions ${word(folder)}`
 }
 
 /** One line on an image: which, how large, what was found, how long it took. */
@@ -66,7 +71,8 @@ function stoppedLine({ folder, images, canResume }: DetectFolderResult): string 
   return `stopped after ${images} images; go on with the same command and --out ${word(folder)} --resume`
 }
 
-function summary(result: DetectFolderResult, { draw, crops, shard }: z.output<typeof detectSchema>): string[] {
+function summary(result: DetectFolderResult, options: DetectOptions): string[] {
+  const { draw, crops } = options
   const {
     folder,
     images,
@@ -99,6 +105,6 @@ function summary(result: DetectFolderResult, { draw, crops, shard }: z.output<ty
     ...(unsure === undefined ? [] : [`unsure of ${unsure.images}: ${unsure.folder}`]),
     ...(labels === undefined ? [] : [`labels: ${labels}`]),
     ...(submission === undefined ? [] : [`to upload: ${submission}`]),
-    ...(finished ? (isStream ? [] : [nextLine(nextOf(result, shard))]) : [stoppedLine(result)]),
+    ...(finished ? (isStream ? [] : [nextLine(nextOf(result, options))]) : [stoppedLine(result)]),
   ]
 }

@@ -2,9 +2,11 @@ import type { z } from "zod"
 import { UsageError } from "../core/errors.js"
 import type { EvalReport, Metric } from "../eval/report.js"
 import { flagName } from "../tasks/option.js"
+import { compareResultsSchema } from "../tasks/options/compare.js"
 import { lookOf } from "../tasks/options/detect.js"
 import { evalSchema, scorePredictionsSchema } from "../tasks/options/evaluate.js"
 import { defineCommand, outcomeOf } from "./command.js"
+import { commandWords } from "./command-words.js"
 import { evalDocument, formatReport } from "./eval-report.js"
 import { BelowMinimumError } from "./exit.js"
 import { nextLine, word } from "./next-command.js"
@@ -16,26 +18,38 @@ type EvalOptions = z.output<typeof evalSchema>
 export const command = defineCommand({
   schema: evalSchema,
   async run(options, { hooks }) {
-    const task = options.weights === undefined ? ofPredictions(options, hooks) : ofDetector(options, hooks)
+    const place = placeOf(options)
+    const task =
+      options.weights === undefined ? ofPredictions(place, options, hooks) : ofDetector(place, options, hooks)
     const { result: report, failure = tooLow(report, options) } = await outcomeOf(task)
-    const summary = [nextLine(nextOf(report, options))]
+    const summary = [nextLine(nextOf(report, options, place))]
     return { text: formatReport(report), summary, document: evalDocument(report), failure }
   },
 })
 
-function nextOf({ bestThreshold }: EvalReport, { weights, gt, predictions }: EvalOptions): string {
-  if (weights === undefined) return `compare ${word(predictions!)} <other predictions> --gt ${word(gt!)}`
+/** What is scored against: --gt and --data mean the same, and a command's data are a path. */
+function placeOf({ gt, data }: EvalOptions): string | undefined {
+  if (gt !== undefined && data !== undefined) {
+    throw new UsageError("eval: --gt and --data are both what is scored against; give one of them")
+  }
+  return gt ?? (data as string | undefined)
+}
+
+function nextOf({ bestThreshold }: EvalReport, options: EvalOptions, place: string | undefined): string {
+  const { weights } = options
+  if (weights === undefined) {
+    const both = `compare ${word(options.predictions!)} <other predictions>`
+    return commandWords(both, compareResultsSchema, { ...options, gt: place })
+  }
   const score = bestThreshold === undefined ? "" : ` --score ${Number(bestThreshold.score.toPrecision(3))}`
   return `detect --weights ${word(weights)} --source <pictures>${score}`
 }
 
 async function ofPredictions(
+  gt: string | undefined,
   { weights, data, engine, precision, minMap, ...options }: EvalOptions,
   hooks: Terminal["hooks"],
 ): Promise<EvalReport> {
-  if (data !== undefined) {
-    throw new UsageError("eval: --data goes with --weights; saved predictions are scored with --gt")
-  }
   const { score: _, ...look } = options
   const [idle] = Object.keys(lookOf(look))
   if (idle !== undefined) {
@@ -44,7 +58,7 @@ async function ofPredictions(
   if (options.savePredictions !== undefined) {
     throw new UsageError("eval: --save-predictions writes what a detector finds: it needs --weights")
   }
-  const { gt, predictions } = options
+  const { predictions } = options
   if (gt === undefined || predictions === undefined) {
     throw new UsageError("eval needs --weights, or --gt with --predictions")
   }
@@ -55,13 +69,14 @@ async function ofPredictions(
 }
 
 async function ofDetector(
-  { gt, predictions, boxes, categories, imageIds, classAgnostic, minMap, weights, data, ...options }: EvalOptions,
+  data: string | undefined,
+  { gt, predictions, boxes, categories, imageIds, classAgnostic, minMap, weights, ...options }: EvalOptions,
   hooks: Terminal["hooks"],
 ): Promise<EvalReport> {
-  const ofSaved = { gt, predictions, boxes, categories, imageIds, classAgnostic: classAgnostic || undefined }
+  const ofSaved = { predictions, boxes, categories, imageIds, classAgnostic: classAgnostic || undefined }
   const [idle] = Object.entries(ofSaved).flatMap(([name, value]) => (value === undefined ? [] : [name]))
   if (idle !== undefined) {
-    throw new UsageError(`eval: --weights goes with --data; --${flagName(idle)} is for saved predictions`)
+    throw new UsageError(`eval: --${flagName(idle)} is for saved predictions; --weights makes its own`)
   }
   const { evaluateDetector } = await import("../tasks/evaluate-detector.js")
   return evaluateDetector({ ...options, weights: weights!, data }, hooks)

@@ -13,6 +13,7 @@ const same: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   "localize train": { ...ofTraining, model: "network" },
   detect: { conf: "score", iou: "nms", "save-crop": "crops", "max-det": "maxDetections" },
   eval: { "max-det": "maxDetections" },
+  compare: { data: "gt" },
   export: { conf: "score", iou: "nms" },
   info: { weights: "model" },
   import: { weights: "file" },

@@ -1,9 +1,10 @@
-import { declaredOptions, flagName } from "../tasks/option.js"
+import { flagName } from "../tasks/option.js"
 import { trainSchema } from "../tasks/options/train-detector.js"
 import { tuneSchema } from "../tasks/options/tune.js"
 import type { TuneResult } from "../tasks/tune.js"
 import { tuningTable } from "../tasks/tuning/table.js"
 import { type CommandResult, defineCommand } from "./command.js"
+import { commandWords } from "./command-words.js"
 import { nextLine, word } from "./next-command.js"
 
 export const command = defineCommand({
@@ -43,32 +44,8 @@ function told(result: TuneResult): CommandResult {
         ? []
         : [`train's own options came to ${own.toFixed(4)} in the first round`]),
       `table: ${folder}/tune.csv, ${folder}/tune.html`,
-      ...(best === null ? [] : [nextLine(trainWords(options))]),
+      ...(best === null ? [] : [nextLine(commandWords("train", trainSchema, options))]),
     ],
     document: result,
   }
-}
-
-/** `train` with these options, those left out that are its own anyway. */
-export function trainWords(options: Readonly<Record<string, unknown>>): string {
-  const declared = declaredOptions(trainSchema).filter(({ key, info }) => !key.includes(".") && info.only !== "code")
-  const sets: string[] = []
-  const flags = declared.flatMap(({ key, info, kind, byDefault }) => {
-    const value = options[key]
-    if (value === undefined || JSON.stringify(value) === JSON.stringify(byDefault)) return []
-    if (info.only === "file") {
-      sets.push(...leaves(key, value))
-      return []
-    }
-    if (kind.type === "boolean") return [value === true ? `--${flagName(key)}` : `--no-${flagName(key)}`]
-    return [`--${flagName(key)} ${word(Array.isArray(value) ? value.join(",") : String(value))}`]
-  })
-  const set = sets.length === 0 ? [] : [`--set ${word(sets)}`]
-  return ["train", ...flags, ...set].join(" ")
-}
-
-/** Every value below a key, as `a.b=value`. */
-function leaves(key: string, value: unknown): string[] {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) return [`${key}=${JSON.stringify(value)}`]
-  return Object.entries(value).flatMap(([name, inner]) => leaves(`${key}.${name}`, inner))
 }

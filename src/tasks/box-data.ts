@@ -9,7 +9,7 @@ import { shown } from "../core/shown.js"
 import type { Listener } from "./hooks.js"
 
 /** How files with boxes are read, by the options that tasks have for it. */
-interface HowRead extends Pick<ReadOptions, "corners" | "sizeMismatch" | "followLinks"> {
+export interface HowRead extends Pick<ReadOptions, "corners" | "sizeMismatch" | "followLinks"> {
   readonly images?: string | undefined
 }
 

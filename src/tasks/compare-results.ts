@@ -16,11 +16,9 @@ export type ResultsComparison =
  * What changes from one detector's results to another's, and, where the ground truth is given, whether it is noise.
  * @throws DataError for files that are not there or broken; UsageError for options that need the ground truth
  */
-export async function compareResults(
-  options: CompareResultsOptions,
-  hooks: TaskHooks = {},
-): Promise<ResultsComparison> {
-  const { a, b, gt, split, samples, seed } = parseOptions("compareResults", compareResultsSchema, options)
+export async function compareResults(given: CompareResultsOptions, hooks: TaskHooks = {}): Promise<ResultsComparison> {
+  const options = parseOptions("compareResults", compareResultsSchema, given)
+  const { a, b, gt, split, boxes, samples, seed } = options
   if (gt === undefined) {
     if (samples !== undefined || seed !== undefined) {
       throw new UsageError("compare: --samples and --seed need --gt; two eval documents hold nothing to draw from")
@@ -28,8 +26,8 @@ export async function compareResults(
     return { of: "documents", comparison: compareDocuments(readJson(a), readJson(b), [a, b]) }
   }
   const told = listenerOf(hooks)
-  const truths = await readTruths({ gt, split }, told)
-  const [first, second] = [await readPredictions(truths, a, told), await readPredictions(truths, b, told)]
+  const truths = await readTruths({ gt, split, boxes }, told, options)
+  const [first, second] = [await readPredictions(truths, a, told, boxes), await readPredictions(truths, b, told, boxes)]
   const overrides = { ...(samples === undefined ? {} : { samples }), ...(seed === undefined ? {} : { seed }) }
   return { of: "results", comparison: compareDetections(truths, first, second, overrides) }
 }

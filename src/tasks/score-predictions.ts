@@ -2,7 +2,6 @@ import { existsSync } from "node:fs"
 import { readdir, stat } from "node:fs/promises"
 import { join } from "node:path"
 import type { z } from "zod"
-import type { ReadOptions } from "../../datasets/options.js"
 import { DataError } from "../core/errors.js"
 import { shown } from "../core/shown.js"
 import { expectPlace } from "../core/write-whole.js"
@@ -25,6 +24,7 @@ import {
 import { detectionsFromVoc } from "../eval/voc-files.js"
 import { detectionsFromYolo } from "../eval/yolo-files.js"
 import { readBytes } from "../json/read-bytes.js"
+import type { HowRead } from "./box-data.js"
 import { parseOptions } from "./config.js"
 import { type Listener, listenerOf, type TaskHooks } from "./hooks.js"
 import type { ClassList } from "./names-beside.js"
@@ -44,10 +44,10 @@ type GivenTruths = Pick<z.output<typeof scorePredictionsSchema>, "gt" | "split">
 export async function scorePredictions(given: ScorePredictionsOptions, hooks: TaskHooks = {}): Promise<EvalReport> {
   const options = parseOptions("scorePredictions", scorePredictionsSchema, given)
   const told = listenerOf(hooks)
-  const { images = null, corners, sizeMismatch, followLinks, gt, predictions } = options
+  const { gt, predictions } = options
   if (options.report !== undefined) expectPlace(options.report)
   const wanted = reportOptionsOf(options)
-  const truths = await readTruths(options, told, { images, corners, sizeMismatch, followLinks })
+  const truths = await readTruths(options, told, options)
   const detections = await readPredictions(truths, predictions, told, options.boxes)
   const part = subsetOf(truths, detections, options)
   const report = evaluate(part.truths, part.detections, wanted)
@@ -74,17 +74,18 @@ export async function scorePredictions(given: ScorePredictionsOptions, hooks: Ta
 export async function readTruths(
   { gt, split, boxes }: GivenTruths,
   { log, fault }: Told,
-  how: Partial<ReadOptions> = {},
+  how?: HowRead,
 ): Promise<TruthTable> {
   if (gt.toLowerCase().endsWith(".json")) return readCocoTruths(readBytes(gt), gt, log)
   const isFolder = (await stat(gt).catch(() => undefined))?.isDirectory() ?? false
   // The readers of data sets are needed for folders alone.
-  const [{ cocoFileOf, isCoco }, { scoringPolicies }, { recognizeFormat }, { readBoxData }] = await Promise.all([
-    import("../../datasets/coco-files.js"),
-    import("../../datasets/faults.js"),
-    import("../../datasets/read.js"),
-    import("./box-data.js"),
-  ])
+  const [{ cocoFileOf, isCoco }, { scoringPolicies }, { recognizeFormat }, { howReadOf, readBoxData }] =
+    await Promise.all([
+      import("../../datasets/coco-files.js"),
+      import("../../datasets/faults.js"),
+      import("../../datasets/read.js"),
+      import("./box-data.js"),
+    ])
   if (await holdsOnlyText(gt)) {
     const files = textLines(await readTextFiles(gt, TEXT_FILES, "text files"), "truths")
     const form = boxes ?? boxesOf(files)
@@ -96,7 +97,7 @@ export async function readTruths(
     log(`${gt}: COCO data, split ${split}: ${file}`)
     return readCocoTruths(readBytes(file), file, log)
   }
-  const options = { ...how, split, policies: scoringPolicies }
+  const options = { ...(how && howReadOf(how)), split, policies: scoringPolicies }
   return truthsFromDataset(await readBoxData(gt, options, { log, fault }))
 }
 

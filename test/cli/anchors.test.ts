@@ -73,7 +73,9 @@ test("the report in lines has the histogram, the low classes and the flags", asy
   const lines = anchorLines(await look({ data: sample(), size: 300 }))
   expect(lines).toContain(`  0..16           10 ${"#".repeat(40)}`)
   expect(lines.join("\n")).toMatch(/lowest:\n {2}tiny {6}10 objects {2}0\.0 % at IoU 0\.5/)
-  expect(lines.join("\n")).toMatch(/--set detector\.anchors\.sizes=\[[\d,]+\] detector\.anchors\.ratios=\[[\d.,]+\]/)
+  expect(lines.join("\n")).toMatch(
+    /--set 'detector\.anchors\.sizes=\[[\d,]+\]' 'detector\.anchors\.ratios=\[[\d.,]+\]'/,
+  )
   expect(lines).toContain("  --size 480 --max-size 800")
 })
 
@@ -81,9 +83,14 @@ test("the command prints one JSON document, and says a mistake in one line", () 
   const run = (...args: string[]) =>
     spawnSync(process.execPath, ["bin/resdet.js", "anchors", ...args], { encoding: "utf8" })
   const data = sample()
-  const { status, stdout } = run("--data", data, "--size", "300", "--json", "-")
+  const asked = ["--data", data, "--corners", "zero-based", "--size", "300"]
+  const { status, stdout, stderr: told } = run(...asked, "--json", "-")
   expect(status).toBe(0)
   expect(JSON.parse(stdout)).toMatchObject({ objects: 20, anchors: { sizes: [32, 64, 128, 256, 512] } })
+  // What was looked at, with what is better.
+  expect(told).toMatch(
+    / train --data \S+ --corners zero-based .* --size 480 --max-size 800 --set 'detector\.anchors\.sizes=\[[\d,]+\]' 'det/,
+  )
   for (const [args, code, message] of [
     [["--split", "val"], 3, /No split "val"/],
     [["--model", "fasterrcnn_resnet18_c5"], 2, /Did you mean "fasterrcnn_resnet18_c4"\?/],

@@ -32,6 +32,26 @@ test("check names each fault with file and object and ends with 3; a clean set e
   expect([clean.code, clean.lines]).toEqual([0, ["no faults"]])
 })
 
+test("what comes next reads the data as they were read", async () => {
+  const data = join(sample(vocObject("dog", [1, 1, 9, 9])), "data")
+  const faulty = join(sample(vocObject("dog", [1, 1, 9, 9]) + vocObject("dog", [6, 5, 5, 5])), "data")
+  const how = ["--corners", "zero-based", "--size-mismatch", "scale"]
+  const next = async (...words: string[]) => /^next: npx resdet (.*)$/m.exec((await run(...words)).said)?.[1]
+  expect([
+    await next("check", data, ...how, "--split", "train"),
+    await next("stats", data, ...how),
+    await next("check", data),
+    await next("check", faulty, ...how, "--split", "train", "--headers"),
+    await next("check", faulty, ...how, "--fix", join(faulty, "../mended")),
+  ]).toEqual([
+    `train --data ${data} ${how.join(" ")}`,
+    `anchors --data ${data} ${how.join(" ")}`,
+    `train --data ${data}`,
+    `dataset check --data ${faulty} --split train ${how.join(" ")} --headers --fix <folder>`,
+    `train --data ${join(faulty, "../mended")}`,
+  ])
+})
+
 test("check --json - prints one document and nothing else", async () => {
   const { out, code } = await run("check", join(sample(vocObject("dog", [1, 1, 99, 9])), "data"), "--json", "-")
   expect(code).toBe(3)

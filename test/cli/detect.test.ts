@@ -59,6 +59,12 @@ test("the end tells what was found, how quickly, where the pictures are and what
     ),
   )
   expect(detect([...args, "--out", "other", "--quiet"])).toEqual({ status: 0, stdout: "other\n", stderr: "" })
+  const images = [1, 2].map((id) => ({ id, file_name: `${id}.jpg`, width: 1, height: 1 }))
+  writeFileSync(join(folder, "gt.json"), JSON.stringify({ images, annotations: [], categories: [] }))
+  const against = ["--format", "coco", "--data", "gt.json", "--split", "test", "--out", "against"]
+  expect(detect([...args, ...against]).stderr).toMatch(
+    /next: npx resdet eval --gt gt\.json --split test --predictions against\n$/,
+  )
 })
 
 test("Ctrl-C keeps what was written as whole files and exits with 130", async () => {

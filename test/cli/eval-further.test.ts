@@ -88,6 +88,25 @@ test("intervals, slices, calibration, F-beta thresholds and suspects are in the 
   })
 })
 
+test("--data means --gt, for saved predictions and in compare; what comes next names the split", async () => {
+  const files = ["--predictions", predictions, "--no-details", "--split", "test"]
+  const byGt = await runCommand("eval", "--gt", gt, ...files)
+  expect(byGt).toMatchObject({
+    code: 0,
+    said: expect.stringContaining(`<other predictions> --gt ${gt} --split test\n`),
+  })
+  expect(await runCommand("eval", "--data", gt, ...files)).toEqual(byGt)
+  const compared = await runCommand("compare", predictions, predictions, "--gt", gt)
+  expect(compared.code).toBe(0)
+  expect(await runCommand("compare", predictions, predictions, "--data", gt)).toEqual(compared)
+  expect(await runCommand("eval", "--weights", "w.safetensors", "--gt", gt)).toMatchObject({
+    said: expect.stringContaining("w.safetensors"),
+  })
+  expect(await runCommand("eval", "--gt", gt, "--data", gt, ...files)).toMatchObject({
+    ...{ said: "error: eval: --gt and --data are both what is scored against; give one of them\n", code: 2 },
+  })
+})
+
 test("without these flags nothing more is made", async () => {
   const document = evalDocument(await scorePredictions(flags()))
   for (const key of ["intervals", "slices", "calibration", "fBeta", "suspects"])

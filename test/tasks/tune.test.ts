@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { expect, test } from "vitest"
-import { trainWords } from "../../src/cli/tune.js"
+import { commandWords } from "../../src/cli/command-words.js"
 import { trainSchema } from "../../src/tasks/options/train-detector.js"
 import { resumeTuning, tuneDetector } from "../../src/tasks/tune.js"
 import { readTuning, writeTuning } from "../../src/tasks/tuning/record.js"
@@ -93,7 +93,14 @@ test("the command to run is train's, with what was given and found, and what is 
     weights: "w.pth",
     detector: { roi: { sample: { batchSizePerImage: 8 } } },
   })
-  const words = trainWords({ ...given, lr: 0.02, size: 288, anchors: "auto", augment: "strong", valLoss: false })
+  const words = commandWords("train", trainSchema, {
+    ...given,
+    lr: 0.02,
+    size: 288,
+    anchors: "auto",
+    augment: "strong",
+    valLoss: false,
+  })
   expect(words).toBe(
     "train --data 'my data' --weights w.pth --lr 0.02 --size 288 --anchors auto --augment strong --no-val-loss " +
       "--set detector.roi.sample.batchSizePerImage=8",

@@ -1,7 +1,7 @@
 import { z } from "zod"
 import { bootstrapDefaults } from "../../eval/bootstrap.js"
 import { option } from "../option.js"
-import { scoredSplit } from "./shared.js"
+import { howRead, imagesFolder, scoredSplit, textBoxes } from "./shared.js"
 
 const results = (whose: string) =>
   option(z.string(), {
@@ -17,6 +17,9 @@ export const compareResultsSchema = z.strictObject({
     path: "single",
   }),
   split: scoredSplit,
+  images: imagesFolder,
+  ...howRead,
+  boxes: textBoxes,
   samples: option(z.int().min(1).optional(), {
     help: "bootstrap samples for the interval",
     otherwise: `${bootstrapDefaults.samples}`,

@@ -18,6 +18,7 @@ import {
   precision,
   scoredBoxData,
   scoredSplit,
+  textBoxes,
   weightsSplit,
 } from "./shared.js"
 
@@ -148,16 +149,14 @@ export const scorePredictionsSchema = z.strictObject({
   split: scoredSplit,
   images: imagesFolder,
   ...howRead,
-  boxes: option(z.enum(["xyxy", "xywh"]).optional(), {
-    help: "what the four numbers of text files in pixels are: two corners, or corner and size",
-    otherwise: "corners where all lines can be",
-  }),
+  boxes: textBoxes,
   ...subsetShape,
   ...reportShape,
 })
 
-/** What the `eval` command takes: the options of either task. */
+/** What the `eval` command takes: the options of either task; `--data` and `--gt` mean the same there. */
 export const evalSchema = evaluateDetectorSchema.partial({ weights: true }).extend({
+  data: scoredBoxData("data to evaluate on: VOC, COCO or YOLO; the same as --gt"),
   ...scorePredictionsSchema
     .pick({ gt: true, predictions: true, boxes: true, categories: true, imageIds: true, classAgnostic: true })
     .partial().shape,

@@ -70,6 +70,12 @@ export const valSplit = { help: "validation split", value: "name" }
 /** The part of the data that is scored. @source torchvision and detectron2 evaluate on COCO's val2017 */
 export const scoredSplit = option(z.string().default("val"), { help: scoredPart, value: "name" })
 
+/** How text files of boxes are understood. */
+export const textBoxes = option(z.enum(["xyxy", "xywh"]).optional(), {
+  help: "what the four numbers of text files in pixels are: two corners, or corner and size",
+  otherwise: "corners where all lines can be",
+})
+
 export const engine = option(z.enum(engineChoices).default("auto"), {
   help: "what runs the network",
   variable: "RESDET_ENGINE",
