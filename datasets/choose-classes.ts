@@ -1,6 +1,7 @@
 import { UsageError } from "../src/core/errors.js"
 import { didYouMean } from "../src/core/suggest.js"
 import type { Dataset, ImageRecord } from "./dataset.js"
+import { FaultLog, type FaultPolicies, withPolicies } from "./faults.js"
 
 /** The class of all objects where they are one. */
 const everyObject = "object"
@@ -39,7 +40,32 @@ export function classesOfDetector(set: Dataset, classes: readonly string[]): Dat
   return kept.includes(-1) ? undefined : withClasses(set, kept, false)
 }
 
-/** @param kept which classes stay, in their new order */
+/**
+ * The same data with classes asked for, in that order, as readers give them: objects of others are faults.
+ * @throws DataError when a policy says so
+ */
+export function asClasses(set: Dataset, classes: readonly string[], policies: Partial<FaultPolicies> = {}): Dataset {
+  if (classes.join("\n") === set.classes.join("\n")) return set
+  const log = new FaultLog(withPolicies(policies))
+  for (const { file, labels } of set.images) {
+    for (const [object, label] of labels.entries()) {
+      const name = set.classes[label - 1]!
+      if (classes.includes(name)) continue
+      log.report("unknown-class", file, `"${name}" is not among the classes.${didYouMean(name, classes)}`, object)
+    }
+  }
+  const kept = classes.map((name) => set.classes.indexOf(name))
+  const free = set.categoryIds.reduce<number>((most, id) => Math.max(most, Number(id) || 0), 0) + 1
+  const renamed = withClasses(set, kept, false)
+  return {
+    ...renamed,
+    classes,
+    categoryIds: renamed.categoryIds.map((id, index) => id ?? free + index),
+    faults: [...set.faults, ...log.faults],
+  }
+}
+
+/** @param kept which classes stay, in their new order; -1: one that is not in the data */
 function withClasses(set: Dataset, kept: readonly number[], singleClass: boolean): Dataset {
   const labelOf = Int32Array.from({ length: set.classes.length + 1 }, (_, label) =>
     singleClass ? Number(kept.includes(label - 1)) : kept.indexOf(label - 1) + 1,

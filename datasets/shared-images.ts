@@ -10,10 +10,12 @@ export interface SharedImages {
   readonly example: readonly [string, string]
 }
 
-/** The images of `some` that `others` has as well, by their files. */
-export function sameFiles(some: Pick<Dataset, "images">, others: Pick<Dataset, "images">): ImageRecord[] {
-  const files = new Set(others.images.map(({ file }) => file))
-  return some.images.filter(({ file }) => files.has(file))
+/** The images of `some` that `others` has as well: the same file or, given from code, the same pixels in memory. */
+export function sameImages(some: Dataset, others: Dataset): ImageRecord[] {
+  const sourceOf = ({ format }: Dataset) => (image: ImageRecord) => (format === "samples" && image.image) || image.file
+  const known = new Set(others.images.map(sourceOf(others)))
+  const source = sourceOf(some)
+  return some.images.filter((image) => known.has(source(image)))
 }
 
 /** What each two splits share, also under other names; only files of one length are read. */

@@ -33,7 +33,7 @@ export interface ScoreOptions {
  * @throws DataError when the set's classes are not the scorer's
  */
 export async function scoreSet(set: LabelledSet, scorer: Scorer, options: ScoreOptions): Promise<ScoredSet> {
-  checkClasses(set, scorer.classes)
+  checkClasses(set, scorer)
   const { batch, signal, peers, onImages } = options
   const { rank, size } = peers ?? { rank: 0, size: 1 }
   const count = set.labels.length
@@ -77,16 +77,11 @@ function joined(parts: readonly ScoredPart[], labelOf: ArrayLike<number>, classC
   }
 }
 
-/** Whether a classifier's classes have only numbers for names: then those of a set stand for them, in order. */
-export function areNumbered(classes: readonly string[]): boolean {
-  return classes.every((name, k) => name === String(k))
-}
-
-function checkClasses({ source, classes }: LabelledSet, known: readonly string[]): void {
+function checkClasses({ source, classes }: LabelledSet, { classes: known, isNumbered }: Scorer): void {
   if (classes.length !== known.length) {
     throw new DataError(`${source}: has ${classes.length} classes, the classifier has ${known.length}`)
   }
-  const place = areNumbered(known) ? -1 : known.findIndex((name, k) => name !== classes[k])
+  const place = isNumbered ? -1 : known.findIndex((name, k) => name !== classes[k])
   if (place >= 0) {
     throw new DataError(
       `${source}: class ${place} is "${classes[place]}", but "${known[place]}" in the classifier. Rename one of them`,

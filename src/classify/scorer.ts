@@ -5,6 +5,7 @@ import type { Normalisation } from "../core/normalisation.js"
 import { atLeastOne, withDefaults } from "../core/options.js"
 import { withData } from "../engine/readback.js"
 import type { OpenClassifier } from "../weights/open-model.js"
+import { areNumbered } from "../weights/other-classes.js"
 import { sharedClasses } from "../weights/shared-classes.js"
 import { scorerBatch } from "./scorer-batch.js"
 import {
@@ -22,6 +23,8 @@ import {
 export interface Scorer {
   /** Names of the classes 0..K-1. */
   readonly classes: readonly string[]
+  /** Whether numbers only stand for their names, which nobody told: those of a set take their places, in order. */
+  readonly isNumbered: boolean
   /** Scores `[n * K]`, each image's adding up to 1. */
   score(images: readonly RgbImage[]): Promise<Float32Array>
   dispose(): void
@@ -57,6 +60,7 @@ export function makeScorer(classifiers: readonly OpenClassifier[], overrides: Pa
   })
   return {
     classes,
+    isNumbered: classifiers.every((one) => areNumbered(one.classes, one.training)),
     async score(images) {
       const sums = new Float64Array(images.length * classes.length)
       for (const { network, values, sizes } of members) {

@@ -1,4 +1,4 @@
-import { classesOfDetector } from "../../datasets/choose-classes.js"
+import { asClasses, classesOfDetector } from "../../datasets/choose-classes.js"
 import type { Dataset } from "../../datasets/dataset.js"
 import { datasetFromSamples, type OwnSamples } from "../../datasets/dataset-from-samples.js"
 import { emptiness } from "../../datasets/emptiness.js"
@@ -27,8 +27,8 @@ export type BoxData = string | Dataset | OwnSamples
  */
 export async function openBoxData(data: BoxData, options: Partial<ReadOptions>): Promise<Dataset> {
   if (typeof data === "string") return readDataset(data, options)
-  if (isDataset(data)) return data
   const { classes = null, split, policies } = options
+  if (isDataset(data)) return classes === null ? data : asClasses(data, classes, policies)
   return datasetFromSamples(data, { classes, ...(split && { split }), ...(policies && { policies }) })
 }
 
@@ -56,7 +56,8 @@ export async function readDataOf(
   options: Partial<ReadOptions>,
   listener: Pick<Listener, "log" | "fault">,
 ): Promise<Dataset> {
-  const all = typeof data === "string" ? await openBoxData(data, { ...options, classes: null }) : undefined
+  const isRead = typeof data === "string" || isDataset(data)
+  const all = isRead ? await openBoxData(data, { ...options, classes: null }) : undefined
   const known = all && classesOfDetector(all, classes)
   if (all === undefined || known === undefined) return readBoxData(data, { ...options, classes }, listener)
   tellBoxData(all, listener)

@@ -1,7 +1,8 @@
 import type { LabelledSet } from "../../datasets/labelled-set.js"
 import { readLabelled } from "../../datasets/read-labelled.js"
 import type { UnreadImage } from "../classify/decoded-batches.js"
-import { areNumbered, type ScoredSet, scoreSet } from "../classify/evaluate.js"
+import { type ScoredSet, scoreSet } from "../classify/evaluate.js"
+import type { Scorer } from "../classify/scorer.js"
 import { DataError, UsageError } from "../core/errors.js"
 import { expectPlace } from "../core/write-whole.js"
 import { bestClasses, type ClassificationReport, classificationReport, rowOf } from "../eval/classification.js"
@@ -41,7 +42,7 @@ export async function evaluateClassifier(
   const { data, split, how } = toScore
   const scorer = await openScorer(config, listener)
   try {
-    const classes = foldersOf(scorer.classes, config.classes)
+    const classes = foldersOf(scorer, config.classes)
     const read = await readLabelled(data, { split, classes, followLinks: how.followLinks })
     if (config.classes === "imagenet") expectImageNet(read)
     for (const notice of read.notices ?? []) log(notice)
@@ -64,8 +65,11 @@ export async function evaluateClassifier(
 }
 
 /** The folder of each class of a network; null: all that are there, by name. */
-function foldersOf(known: readonly string[], given: string | readonly string[] | undefined): readonly string[] | null {
-  if (!areNumbered(known)) {
+function foldersOf(
+  { classes: known, isNumbered }: Pick<Scorer, "classes" | "isNumbered">,
+  given: string | readonly string[] | undefined,
+): readonly string[] | null {
+  if (!isNumbered) {
     if (given === undefined) return known
     throw new UsageError(
       `--classes: the classifier has names of its own: ${known.slice(0, 3).join(", ")}. Leave it out`,

@@ -13,6 +13,7 @@ import { readNow } from "../weights/axes.js"
 import { Checkpoint } from "../weights/checkpoint.js"
 import type { ClassifierConfig } from "../weights/model-info.js"
 import type { OpenClassifier } from "../weights/open-model.js"
+import { weightsForClasses } from "../weights/other-classes.js"
 import { classifierWeights } from "../weights/plan.js"
 import { saveClassifier } from "../weights/save.js"
 import { parseOptions } from "./config.js"
@@ -134,7 +135,11 @@ async function decideClassifier(config: ClassifyTrainConfig, listener: Listener)
   const data = await readSets(config, listener)
   expectValidation(data.validation, config)
   const model = classifierConfig(config, data.training, checkpoint)
-  const from = checkpoint && { checkpoint, weights: readNow(classifierWeights(checkpoint)) }
+  const { classes } = data.training
+  const from = checkpoint && {
+    checkpoint,
+    weights: readNow(weightsForClasses("classifier", checkpoint, classifierWeights(checkpoint), classes, listener.log)),
+  }
   if (config.mean !== "pixel") return { config, model, data, start: { picture: undefined, from } }
   const picture = await takeMeanPicture(data.training, model, config.seed, listener)
   return {

@@ -12,6 +12,7 @@ import { Checkpoint } from "../weights/checkpoint.js"
 import { describeReport, expectFit } from "../weights/fit.js"
 import type { LocalizerConfig } from "../weights/model-info.js"
 import { localizerName } from "../weights/names.js"
+import { weightsForClasses } from "../weights/other-classes.js"
 import { parseOptions } from "./config.js"
 import type { Listener, TaskHooks } from "./hooks.js"
 import { withNamedWeights } from "./named-weights.js"
@@ -70,9 +71,13 @@ const localizerTrainer: Trainer<
     }
     using checkpoint = config.weights === undefined ? undefined : Checkpoint.open(config.weights)
     const model = planLocalizer(config, checkpoint)
-    const weights = checkpoint && readNow(checkpoint.weights({ rename: localizerName, norm: model.norm }))
-    const start = checkpoint && { checkpoint, weights: weights! }
     const data = await readTrainingData(config, {}, listener)
+    const { classes } = data.training
+    const weights = checkpoint?.weights({ rename: localizerName, norm: model.norm })
+    const start = checkpoint && {
+      checkpoint,
+      weights: readNow(weightsForClasses("localizer", checkpoint, weights!, classes, listener.log)),
+    }
     expectValidation(data.validation, config)
     const batch = given.batch === "auto" ? await fittingBatch(config, model, data, listener) : given.batch
     return { config: { ...config, batch }, model, start, data }

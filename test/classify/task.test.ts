@@ -193,7 +193,7 @@ test("errors are counted over the images that can be read; the others are told",
   const score: Scorer["score"] = async (images) => Float32Array.from(images.flatMap(() => [0, 1, 0, 0, 0, 0]))
   const unread: string[] = []
   const onUnread = ({ message }: { message: string }) => unread.push(message)
-  const errors = await classifierErrors({ set, scorer: { classes, score, dispose() {} }, onUnread })
+  const errors = await classifierErrors({ set, scorer: { classes, isNumbered: false, score, dispose() {} }, onUnread })
   expect(errors.top1_error).toBeCloseTo(4 / 7, 12)
   expect(errors.accuracy).toBeCloseTo(3 / 7, 12)
   expect(errors.top5_error).toBeCloseTo(1 / 7, 12)

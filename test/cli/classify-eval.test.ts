@@ -33,7 +33,7 @@ beforeAll(async () => {
 })
 
 /** All filters 0 but a way straight through for red, so that brighter pictures score higher in class 0. */
-function saveLight(path: string, classes: readonly string[]): void {
+function saveLight(path: string, classes: readonly string[], training = {}): void {
   const parameters = new Parameters(seededRandom(1))
   new ResNet(new Scope(parameters), networkSpec("cifar_plain20"), { classes: classes.length })
   for (const { name, kind, variable } of parameters) {
@@ -46,7 +46,7 @@ function saveLight(path: string, classes: readonly string[]): void {
     tf.tidy(() => variable.assign(tf.tensor(values, variable.shape)))
   }
   const config = { network: "cifar_plain20", options: {}, size: 32, mean: [0, 0, 0], std: [1, 1, 1] } as const
-  saveClassifier(path, parameters, { config, classes, training: {} })
+  saveClassifier(path, parameters, { config, classes, training })
   parameters.dispose()
 }
 
@@ -86,6 +86,20 @@ test("a set is scored, what cannot be read is told, left out, and the command en
   const bright = 1 / (1 + Math.exp(2 - 1000 / 255))
   expect(lines[0].scores[0]).toBeCloseTo(bright, 4)
   expect(lines[2].scores[0]).toBeCloseTo(1 / (1 + Math.exp(2)), 4)
+})
+
+test("folders that are called 0, 1, ... are the classes of these names, for whoever was trained on such", async () => {
+  const digits = join(folder, "digits.safetensors")
+  const photos = join(folder, "digit-photos")
+  for (const name of ["1", "7"]) cpSync(join(data, "val/dark"), join(photos, name), { recursive: true })
+  saveLight(digits, ["0", "1"], { epoch: 1 })
+  const { out, said } = await run("eval", "--weights", digits, "--data", photos, "--json", "-")
+  expect(JSON.parse(out)).toMatchObject({
+    images: 1,
+    top1Error: 0,
+    perClass: [{ images: 0 }, { name: "1", images: 1 }],
+  })
+  expect(said).toContain('the class "7" is not among those asked for')
 })
 
 test("a network with numbers for names takes the folder of each class from a list, as of ImageNet's synsets", async () => {

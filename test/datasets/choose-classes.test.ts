@@ -1,5 +1,5 @@
 import { expect, test } from "vitest"
-import { chooseClasses } from "../../datasets/choose-classes.js"
+import { asClasses, chooseClasses } from "../../datasets/choose-classes.js"
 import { datasetFromSamples } from "../../datasets/dataset-from-samples.js"
 import { UsageError } from "../../src/core/errors.js"
 
@@ -56,4 +56,21 @@ test("without a choice the data stay what they are; a class that is not there is
   expect(() => chooseClasses(set, { classes: ["dog", "cot"] })).toThrow(
     /"cot"\. Did you mean "cat"\? They are cat, dog, fox$/,
   )
+})
+
+test("with a detector's classes labels follow the names; what it does not know is a fault, what is not there has no objects", () => {
+  const asked = asClasses(set, ["owl", "dog", "cat"])
+  expect(asked.classes).toEqual(["owl", "dog", "cat"])
+  expect(asked.categoryIds).toEqual([4, 2, 1])
+  expect(objects(asked)).toEqual([
+    [
+      ["cat", 0, 0, 10, 10],
+      ["dog", 5, 5, 30, 40],
+    ],
+    [["dog", 0, 0, 9, 9]],
+  ])
+  expect(asked.faults).toMatchObject([
+    { kind: "unknown-class", object: 2, message: expect.stringMatching(/^"fox" is not/) },
+  ])
+  expect(asClasses(set, ["cat", "dog", "fox"])).toBe(set)
 })

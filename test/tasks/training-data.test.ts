@@ -1,5 +1,7 @@
 import { join } from "node:path"
 import { expect, test } from "vitest"
+import { datasetFromSamples } from "../../datasets/dataset-from-samples.js"
+import type { BoxData } from "../../src/tasks/box-data.js"
 import { listenerOf } from "../../src/tasks/hooks.js"
 import { type BoxDataConfig, fingerprintOf, readTrainingData } from "../../src/tasks/training/box-data.js"
 import { png, tempFolder, vocFile, vocObject, writeFiles } from "../datasets/samples.js"
@@ -67,6 +69,26 @@ test("validation images that are training images too are counted", async () => {
   const { lines, validation } = await read(folder)
   expect(validation!.images.length).toBe(2)
   expect(lines.join("\n")).toContain("1 of 2 validation images are training images too")
+})
+
+test("samples from code are the same images where their pixels are the same in memory", async () => {
+  const sample = () => ({
+    image: { data: new Uint8Array(12), width: 2, height: 2 },
+    boxes: [[0, 0, 2, 2]],
+    labels: ["a"],
+  })
+  const [one, other] = [sample(), sample()]
+  const counted = async (data: BoxData, valData: BoxData) =>
+    (await read(data as string, { valData })).lines.filter((line) => line.includes("training images too"))
+  expect(await counted([one], [other])).toEqual([])
+  expect(await counted([one], [other, one])).toEqual([expect.stringMatching(/^1 of 2 validation images are training/)])
+})
+
+test("a data set that was read and validated on has the classes of training by their names", async () => {
+  const sample = (label: string) => ({ image: png(40, 30), boxes: [[0, 0, 9, 9]], labels: [label] })
+  const valData = await datasetFromSamples([sample("ant"), sample("cat")])
+  const { validation } = await read([sample("cat")] as never, { valData })
+  expect([validation!.classes, validation!.images.map(({ labels }) => [...labels])]).toEqual([["cat"], [[], [1]]])
 })
 
 test("training on no object at all is refused with its cause", async () => {

@@ -2,7 +2,7 @@ import { type ClassChoice, chooseClasses } from "../../../datasets/choose-classe
 import type { Dataset } from "../../../datasets/dataset.js"
 import { type FaultPolicies, scoringPolicies } from "../../../datasets/faults.js"
 import type { ReadOptions } from "../../../datasets/options.js"
-import { sameFiles } from "../../../datasets/shared-images.js"
+import { sameImages } from "../../../datasets/shared-images.js"
 import { splitImages } from "../../../datasets/splits.js"
 import { DataError } from "../../core/errors.js"
 import { type BoxData, expectObjects, howReadOf, openBoxData, readBoxData } from "../box-data.js"
@@ -82,7 +82,7 @@ async function readWhole(
   if (valData === undefined && training.undivided) return holdOut(training, { ...scoring, split }, config, listener)
   const asked = { ...scoring, split: valSplit }
   const validation = await validationOf(() => readBoxData(source, asked, listener), listener)
-  const shared = validation === undefined ? 0 : sameFiles(validation, training).length
+  const shared = validation === undefined ? 0 : sameImages(validation, training).length
   if (shared > 0) {
     listener.log(
       `${shared} of ${validation!.images.length} validation images are training images too: what is measured on them says nothing of new photos`,
