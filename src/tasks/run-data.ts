@@ -53,7 +53,7 @@ export interface ScoredData<Data> {
 }
 
 /** The part of the data that is scored where none is named. @source torchvision and detectron2 evaluate on COCO's val2017 */
-const usualSplit = "val"
+export const usualSplit = "val"
 
 /**
  * What weights are scored on: the data that were given, or else those that their run was validated on, read as in training
@@ -102,7 +102,7 @@ function runData(path: string): RunData | undefined {
 }
 
 const isAlike = ({ run: _, ...one }: RunData, { run: __, ...other }: RunData) =>
-  JSON.stringify(one) === JSON.stringify(other)
+  JSON.stringify({ ...one, data: resolve(one.data) }) === JSON.stringify({ ...other, data: resolve(other.data) })
 
 /** @throws DataError where the data of a run are not there */
 export function expectDataOf(run: string, data: string): void {

@@ -1,3 +1,4 @@
+import { NoSplitError } from "../../datasets/faults.js"
 import { wholeSplit } from "../../datasets/image-folder.js"
 import { type LabelledPhotos, partOfSet } from "../../datasets/labelled-photos.js"
 import { classificationLoader } from "../../datasets/loader/classification-loader.js"
@@ -7,7 +8,7 @@ import type { ScoredSet } from "../classify/evaluate.js"
 import { channelMeans } from "../classify/mean-picture.js"
 import { makeScorer } from "../classify/scorer.js"
 import { type ClassifierCheck, classificationTask } from "../classify/task.js"
-import { DataError, UsageError } from "../core/errors.js"
+import { UsageError } from "../core/errors.js"
 import { type RunOptions, runLength } from "../train/run-options.js"
 import { readNow } from "../weights/axes.js"
 import { Checkpoint } from "../weights/checkpoint.js"
@@ -182,10 +183,14 @@ async function readSets(config: ClassifyTrainConfig, listener: Listener): Promis
   tellSet(training, listener)
   if (valEvery === 0) return { training, validation: undefined }
   if (training.format === "folder" && training.split === wholeSplit) return holdOut(training, config, listener)
-  const validation = await validationOf(() => {
-    if (training.split === wholeSplit) throw new DataError(`${data} is not divided into train/ and val/`)
-    return readLabelled(data, { split: valSplit, classes: training.classes, followLinks })
-  }, listener)
+  const validation = await validationOf(
+    () => {
+      if (training.split === wholeSplit) throw new NoSplitError(`${data} is not divided into train/ and val/`)
+      return readLabelled(data, { split: valSplit, classes: training.classes, followLinks })
+    },
+    valSplit,
+    listener,
+  )
   if (validation) tellSet(validation, listener)
   return { training, validation }
 }

@@ -91,6 +91,25 @@ test("a data set that was read and validated on has the classes of training by t
   expect([validation!.classes, validation!.images.map(({ labels }) => [...labels])]).toEqual([["cat"], [[], [1]]])
 })
 
+test("without a split val there is no validation; one that was asked for, or that is broken, is an error", async () => {
+  const folder = tempFolder()
+  const { images, annotations, categories } = {
+    images: [{ id: 1, file_name: "a.png", width: 40, height: 30 }],
+    annotations: [{ id: 1, image_id: 1, category_id: 1, bbox: [1, 1, 9, 9] }],
+    categories: [{ id: 1, name: "cat" }],
+  }
+  const whole = JSON.stringify({ images, annotations, categories })
+  writeFiles(folder, { "annotations/instances_train.json": whole, "train/a.png": png(40, 30) })
+  const { validation, lines } = await read(folder)
+  expect([validation, lines.at(-1)]).toEqual([undefined, expect.stringMatching(/^no validation: .*"val"/)])
+  await expect(read(folder, { valSplit: "vall" })).rejects.toThrow(
+    /^validation: .*"vall".* --val-every 0 trains without one$/,
+  )
+  writeFiles(folder, { "annotations/instances_val.json": whole.slice(0, -9), "val/a.png": png(40, 30) })
+  await expect(read(folder)).rejects.toThrow(/^validation: .*instances_val\.json/)
+  expect((await read(folder, { valEvery: 0 })).validation).toBeUndefined()
+})
+
 test("training on no object at all is refused with its cause", async () => {
   const folder = tempFolder()
   writeFiles(folder, { "data.yaml": "train: images\nnames: [cat]\n", "images/a.png": png(40, 30) })

@@ -1,12 +1,13 @@
 import { type ClassChoice, chooseClasses } from "../../../datasets/choose-classes.js"
 import type { Dataset } from "../../../datasets/dataset.js"
-import { type FaultPolicies, scoringPolicies } from "../../../datasets/faults.js"
+import { type FaultPolicies, NoSplitError, scoringPolicies } from "../../../datasets/faults.js"
 import type { ReadOptions } from "../../../datasets/options.js"
 import { sameImages } from "../../../datasets/shared-images.js"
 import { splitImages } from "../../../datasets/splits.js"
 import { DataError } from "../../core/errors.js"
 import { type BoxData, expectObjects, howReadOf, openBoxData, readBoxData } from "../box-data.js"
 import type { Listener } from "../hooks.js"
+import { usualSplit } from "../run-data.js"
 import type { DatasetFingerprint } from "./run-record.js"
 import { type TileOptions, tileDataset } from "./tile-dataset.js"
 
@@ -81,7 +82,8 @@ async function readWhole(
   const scoring = { ...how, policies: { ...scoringPolicies, ...policies }, classes: training.classes }
   if (valData === undefined && training.undivided) return holdOut(training, { ...scoring, split }, config, listener)
   const asked = { ...scoring, split: valSplit }
-  const validation = await validationOf(() => readBoxData(source, asked, listener), listener)
+  const named = valData === undefined ? valSplit : undefined
+  const validation = await validationOf(() => readBoxData(source, asked, listener), named, listener)
   const shared = validation === undefined ? 0 : sameImages(validation, training).length
   if (shared > 0) {
     listener.log(
@@ -125,15 +127,23 @@ export function fingerprintOf({ training: { images, classes }, heldOut }: Traini
   return { images: images.length, classes, ...(heldOut && { heldOut }) }
 }
 
-/** The data that a model is validated on; none, and why, where they cannot be read. */
+/**
+ * The data that a model is validated on; none, which is told, where nobody named a split and the usual one is not there.
+ * @param split where it is read from
+ * @throws DataError where what was asked for is not there, or cannot be read
+ */
 export async function validationOf<Data>(
   read: () => Data | Promise<Data>,
+  split: string | undefined,
   { log }: Listener,
 ): Promise<Data | undefined> {
   try {
     return await read()
   } catch (error) {
     if (!(error instanceof DataError)) throw error
+    if (split !== usualSplit || !(error instanceof NoSplitError)) {
+      throw new DataError(`validation: ${error.message}. --val-every 0 trains without one`)
+    }
     log(`no validation: ${error.message}`)
     return undefined
   }
