@@ -1,8 +1,10 @@
 import { existsSync, readdirSync, readFileSync, realpathSync, statSync } from "node:fs"
-import { basename, dirname, join, resolve } from "node:path"
+import { basename, dirname, join, resolve, sep } from "node:path"
 import type { z } from "zod"
+import { isPictureName } from "../../datasets/folder.js"
 import { UsageError } from "../core/errors.js"
 import { expectPlace, makeFolder, writeWhole } from "../core/write-whole.js"
+import { weightsIn } from "../weights/run-weights.js"
 import { type Tree, valueAt } from "./explain.js"
 import { declaredOptions, flagName } from "./option.js"
 
@@ -15,11 +17,14 @@ export function expectNone(folder: string, names: readonly string[], cure = "Cho
   if (found !== undefined) throw new UsageError(`${folder} has ${found} already: nothing is overwritten. ${cure}`)
 }
 
+/** Options whose folders are full of what the user has. */
+const inputFolders: readonly string[] = ["data", "gt", "source", "images"]
+
 /**
  * @param options as `schema` has them
  * @param further files that are written too, by their option's name
- * @throws UsageError where a file that is to be written is one that another option names: it would be lost. Of a folder in a
- *   file's place whoever writes it tells
+ * @throws UsageError where a file that is to be written is one that another option names, or lies in a folder of the user's data,
+ *   or is a picture: it would be lost. Of a folder in a file's place whoever writes it tells
  */
 export function expectOtherFiles(
   schema: z.ZodType,
@@ -35,15 +40,37 @@ export function expectOtherFiles(
     }),
   )
   const also = Object.entries(further).map(([key, path]) => ({ key, path, isWritten: true }))
-  const all = [...named, ...also]
-    .filter(({ path }) => path !== "-" && !(existsSync(path) && statSync(path).isDirectory()))
-    .map((one) => ({ ...one, file: realFile(one.path) }))
-  for (const out of all.filter(({ isWritten }) => isWritten)) {
-    const other = all.find(({ key, file }) => key !== out.key && file === out.file)
-    if (other === undefined) continue
-    throw new UsageError(
-      `--${flagName(out.key)} ${out.path}: this is the file of --${flagName(other.key)}, which would be lost. Choose another`,
-    )
+  const all = [...named, ...also].filter(({ path }) => path !== "-")
+  const files = all.flatMap((one) => {
+    const path = one.key === "weights" ? weightsFileOf(one.path) : one.path
+    return isFolder(path) ? [] : [{ ...one, file: realFile(path) }]
+  })
+  const folders = all.filter(({ key, path }) => inputFolders.includes(key) && isFolder(path))
+  for (const { key, path, file } of files.filter(({ isWritten }) => isWritten)) {
+    const other = files.find((one) => one.key !== key && one.file === file)
+    const around = existsSync(file) && folders.find((one) => file.startsWith(`${realpathSync(one.path)}${sep}`))
+    const what =
+      other !== undefined
+        ? `this is the file of --${flagName(other.key)}`
+        : around
+          ? `this is a file in the folder of --${flagName(around.key)}`
+          : existsSync(file) && isPictureName(file)
+            ? "this is a picture"
+            : undefined
+    if (what !== undefined) {
+      throw new UsageError(`--${flagName(key)} ${path}: ${what}, which would be lost. Choose another`)
+    }
+  }
+}
+
+const isFolder = (path: string) => statSync(path, { throwIfNoEntry: false })?.isDirectory() === true
+
+/** The file that `--weights` means; of a folder without any whoever reads it tells. */
+function weightsFileOf(path: string): string {
+  try {
+    return weightsIn(path)
+  } catch {
+    return path
   }
 }
 

@@ -87,6 +87,26 @@ test("dataset view does not draw on the photos of a data set whose layout is tha
 })
 
 test.each([
+  [
+    "the weights of a run's folder",
+    ["--weights", "run", "--data", "photos", "--json", "run/weights/best.safetensors"],
+    "the file of --weights",
+  ],
+  [
+    "a file of the data",
+    ["--weights", "run", "--data", "photos", "--json", "photos/labels/1.json"],
+    "a file in the folder of --data",
+  ],
+  ["a photo", ["--weights", "run", "--data", "list.txt", "--per-image", "photos/1.png"], "a picture"],
+])("what is written never takes the place of %s", async (_, flags, message) => {
+  const { folder, lost } = theirs("run/weights/best.safetensors", "photos/1.png", "photos/labels/1.json", "list.txt")
+  const placed = flags.map((word) => (word.startsWith("--") ? word : join(folder, word)))
+  const { said, code } = await runCommand("classify", "eval", ...placed)
+  expect([said, code]).toEqual([expect.stringContaining(`: this is ${message}, which would be lost`), 2])
+  expect(lost()).toEqual([])
+})
+
+test.each([
   ["the ground truth", ["--json", "gt.json"], "--json gt.json: this is the file of --gt"],
   ["the predictions", ["--report", "r.json"], "--report r.json: this is the file of --predictions"],
   ["a link to them", ["--report", "link.json"], "--report link.json: this is the file of --predictions"],
