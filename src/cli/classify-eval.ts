@@ -1,8 +1,9 @@
 import { DataError } from "../core/errors.js"
 import type { ClassificationReport } from "../eval/classification.js"
-import { evaluateClassifierSchema } from "../tasks/options/classify.js"
+import { classifyFolderSchema, evaluateClassifierSchema } from "../tasks/options/classify.js"
 import { defineCommand, outcomeOf } from "./command.js"
-import { nextLine, word } from "./next-command.js"
+import { commandWords } from "./command-words.js"
+import { nextLine } from "./next-command.js"
 
 export const command = defineCommand({
   schema: evaluateClassifierSchema,
@@ -12,7 +13,7 @@ export const command = defineCommand({
     const { report, images, failed } = result
     const message = `${failed.length} of ${images} images could not be read; the others are scored`
     const failure = unwritten ?? (failed.length > 0 ? new DataError(message) : undefined)
-    const next = nextLine(`classify predict --weights ${word(options.weights)} --source <pictures>`)
+    const next = nextLine(`${commandWords("classify predict", classifyFolderSchema, options)} --source <pictures>`)
     return { text: reportText(report), summary: [next], document: report, failure }
   },
 })

@@ -9,5 +9,8 @@ export const command = trainCommand(
     const { trainClassifier, resumeClassifier, planClassifier } = await import("../tasks/train-classifier.js")
     return { start: trainClassifier, resume: resumeClassifier, plan: planClassifier }
   },
-  ({ weights }) => `classify eval --weights ${word(weights.last)}`,
+  ({ weights: { best, last } }) =>
+    best === null
+      ? `classify predict --weights ${word(last)} --source <pictures>`
+      : `classify eval --weights ${word(last)}`,
 )

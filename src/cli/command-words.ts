@@ -25,7 +25,8 @@ export function commandWords(command: string, schema: z.ZodType, options: Readon
       return []
     }
     if (kind.type === "boolean") return [value === true ? `--${flagName(key)}` : `--no-${flagName(key)}`]
-    return [`--${flagName(key)} ${word(Array.isArray(value) ? value.join(",") : String(value))}`]
+    const text = info.repeated ? (value as string | string[]) : String(Array.isArray(value) ? value.join(",") : value)
+    return [`--${flagName(key)} ${word(text)}`]
   })
   const set = sets.length === 0 ? [] : [`--set ${word(sets)}`]
   return [command, ...flags, ...set].join(" ")

@@ -10,10 +10,11 @@ export const command = defineCommand({
     const { importWeights } = await import("../tasks/import-weights.js")
     const imported = await importWeights(options)
     const file = word(imported.out)
-    const next =
-      imported.kind === "detector"
-        ? `eval --weights ${file} --data <data>`
-        : `classify eval --weights ${file} --data <data>`
+    const next = {
+      detector: `eval --weights ${file} --data <data>`,
+      classifier: `classify eval --weights ${file} --data <data>`,
+      part: `train --weights ${file} --data <data>`,
+    }[imported.kind]
     return { text: lines(imported).join("\n"), summary: [nextLine(next)], document: imported }
   },
 })

@@ -1,7 +1,8 @@
 import type { LocalizationFigures } from "../localize/figures.js"
-import { evaluateLocalizerSchema } from "../tasks/options/localize.js"
+import { evaluateLocalizerSchema, localizeFolderSchema } from "../tasks/options/localize.js"
 import { defineCommand, outcomeOf } from "./command.js"
-import { nextLine, word } from "./next-command.js"
+import { commandWords } from "./command-words.js"
+import { nextLine } from "./next-command.js"
 
 export const command = defineCommand({
   schema: evaluateLocalizerSchema,
@@ -9,7 +10,11 @@ export const command = defineCommand({
     const { evaluateLocalizer } = await import("../tasks/evaluate-localizer.js")
     const { result, failure } = await outcomeOf(evaluateLocalizer(options, hooks))
     const { figures } = result
-    const next = nextLine(`localize predict --weights ${word([options.weights].flat()[0]!)} --source <pictures>`)
+    const shown = { ...options, submission: undefined, classIds: undefined }
+    const classes = options.classifier === undefined ? " --class <names>" : ""
+    const next = nextLine(
+      `${commandWords("localize predict", localizeFolderSchema, shown)}${classes} --source <pictures>`,
+    )
     return { text: lines(figures).join("\n"), summary: [next], document: figures, failure }
   },
 })

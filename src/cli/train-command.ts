@@ -32,12 +32,12 @@ export function trainCommand<Schema extends z.ZodType>(
   name: string,
   schema: Schema,
   load: () => Promise<TrainTask<z.output<Schema>>>,
-  next: (result: TrainResult) => string,
+  next: (result: TrainResult) => string | Promise<string>,
   judge: (result: TrainResult) => CommandResult["failure"] = () => undefined,
 ): CommandModule {
-  const told = (result: TrainResult): CommandResult => ({
+  const told = async (result: TrainResult): Promise<CommandResult> => ({
     text: result.folder,
-    summary: summary(name, result, next(result)),
+    summary: summary(name, result, await next(result)),
     document: result,
     failure: result.ended === "signal" ? undefined : judge(result),
   })
@@ -48,7 +48,7 @@ export function trainCommand<Schema extends z.ZodType>(
       const result = await train(group.processes)
       isWell = true
       if (result.ended === "signal") interrupt()
-      return (group.processes?.rank ?? 0) > 0 ? {} : told(result)
+      return (group.processes?.rank ?? 0) > 0 ? {} : await told(result)
     } catch (error) {
       throw error instanceof LostProcessError ? withAdvice(error, name) : error
     } finally {

@@ -102,6 +102,11 @@ test("folders that are called 0, 1, ... are the classes of these names, for whoe
   expect(said).toContain('the class "7" is not among those asked for')
 })
 
+test("what comes next shows pictures to the network as they were shown", async () => {
+  const { said } = await run("eval", "--weights", weights, "--data", data, "--scales", "32,40")
+  expect(said).toContain(`next: npx resdet classify predict --weights ${weights} --scales 32,40 --source <pictures>\n`)
+})
+
 test("a network with numbers for names takes the folder of each class from a list, as of ImageNet's synsets", async () => {
   const numbered = join(folder, "numbered.safetensors")
   const photos = join(folder, "photos")

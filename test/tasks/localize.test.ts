@@ -57,8 +57,20 @@ test("a split is scored, with what needs a classifier left out", async () => {
   const { figures, failed } = await evaluateLocalizer({ weights, data, sizes: [36, 48], merge: "vote" })
   expect(figures).toMatchObject({ images: 3, localizationError: Number.NaN, gtClassError: expect.any(Number) })
   expect(failed).toEqual([])
-  const { out, code } = await runCommand("localize", "eval", "--weights", weights, "--data", data)
+  const { out, said, code } = await runCommand(
+    "localize",
+    "eval",
+    "--weights",
+    weights,
+    "--data",
+    data,
+    "--sizes",
+    "36,48",
+  )
   expect(code).toBe(0)
+  expect(said).toContain(
+    `next: npx resdet localize predict --weights ${weights} --sizes 36,48 --class <names> --source <pictures>\n`,
+  )
   expect(out).toMatch(/^3 images\nlocalization error, classes given +\d+\.\d\d %\nlocalization error, top 5 +n\/a\n/)
 })
 
