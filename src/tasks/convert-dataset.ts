@@ -11,6 +11,12 @@ export interface WrittenDataset {
   readonly splits: readonly SplitCount[]
 }
 
+/** What readers take for one split, of `train+val` or `VOC2007/test`, which are joined or a year's to them. */
+function plainSplit(split: string): string {
+  const names = new Set(split.split("+").map((part) => part.slice(part.lastIndexOf("/") + 1)))
+  return names.size === 1 ? [...names][0]! : "train"
+}
+
 /**
  * Writes a data set in another format.
  * @throws DataError when there is no such data, or the folder exists; the signal's reason
@@ -19,7 +25,11 @@ export async function convertDataset(options: ConvertDatasetOptions, hooks: Task
   const config = parseOptions("convertDataset", convertDatasetSchema, options)
   const { to: format, out, link } = config
   const listener = listenerOf(hooks)
-  const sets = await readData(config, listener)
+  const sets = (await readData(config, listener)).map((set) => {
+    const split = plainSplit(set.split)
+    if (split !== set.split) listener.log(`split ${set.split} is written as ${split}`)
+    return { ...set, split }
+  })
   const { faults, notices } = await writeDataset(sets, format, out, {
     link,
     signal: listener.signal,

@@ -18,6 +18,22 @@ function sample(objects: string): string {
   return folder
 }
 
+test.each(["voc", "coco", "yolo"])(
+  "joined splits are written as %s under a name that is read again",
+  async (format) => {
+    const folder = sample(vocObject("dog", [1, 1, 9, 9]))
+    writeFiles(join(folder, "data"), {
+      "JPEGImages/b.png": png(40, 30),
+      "Annotations/b.xml": vocFile(vocObject("dog", [1, 1, 9, 9])),
+      "ImageSets/Main/val.txt": "b\n",
+    })
+    const out = join(folder, "joined")
+    const written = await run("convert", join(folder, "data"), "--split", "train+val", "--to", format, "--out", out)
+    expect(written).toMatchObject({ code: 0, said: expect.stringContaining("split train+val is written as train\n") })
+    expect((await run("check", out)).said).toContain("split train: 2 images")
+  },
+)
+
 test("check names each fault with file and object and ends with 3; a clean set ends with 0", async () => {
   const dirty = await run(
     "check",
