@@ -39,7 +39,7 @@ export function isShards(source: string): boolean {
  */
 export function shardFiles(source: string, split: string, followLinks = false): ShardFiles {
   const finder = isFolder(source) ? new FolderFiles(source, { followLinks }) : undefined
-  const all = finder === undefined ? expanded(source) : shardsBelow(source)
+  const all = finder === undefined ? archivesOf(source) : shardsBelow(source)
   const within = (name: string) => (finder === undefined ? basename(name) : name)
   const known = Object.keys(words).filter((one) => all.some((name) => isOf(within(name), one)))
   const names = known.length === 0 ? all : all.filter((name) => isOf(within(name), split))
@@ -78,14 +78,14 @@ function shardsBelow(source: string): string[] {
  * The names that a pattern means: `{000000..000009}` counts, `{a,b}` are choices. Nothing else is special.
  * @throws DataError for braces of another kind, or more names than anybody has
  */
-function expanded(pattern: string): string[] {
+export function archivesOf(pattern: string): string[] {
   const [whole, before, inner, after] = /^([^{}]*)\{([^{}]*)\}(.*)$/s.exec(pattern) ?? []
   if (whole === undefined) {
     if (/[{}]/.test(pattern))
       throw new DataError(`${pattern}: expected {000000..000009} or {train,val}, and no braces within braces`)
     return [pattern]
   }
-  const [first, rest] = [choices(inner!, pattern), expanded(after!)]
+  const [first, rest] = [choices(inner!, pattern), archivesOf(after!)]
   const count = first.length * rest.length
   if (count > mostShards) throw new DataError(`${pattern}: means ${count} files, more than ${mostShards}`)
   return first.flatMap((one) => rest.map((other) => before! + one + other))

@@ -3,6 +3,7 @@ import { basename, dirname, join, resolve } from "node:path"
 import { z } from "zod"
 import type { Dataset } from "../../datasets/dataset.js"
 import { wholeSplit } from "../../datasets/image-folder.js"
+import { isThere } from "../../datasets/is-there.js"
 import { partOfSet } from "../../datasets/labelled-photos.js"
 import type { ReadLabelledSet } from "../../datasets/read-labelled.js"
 import { DataError, UsageError } from "../core/errors.js"
@@ -106,7 +107,7 @@ const isAlike = ({ run: _, ...one }: RunData, { run: __, ...other }: RunData) =>
 
 /** @throws DataError where the data of a run are not there */
 export function expectDataOf(run: string, data: string): void {
-  if ([data, ...data.split("+")].some((path) => existsSync(path))) return
+  if (isThere(data)) return
   throw new DataError(`${data}, the data of ${run}, is not there. If it has moved, give its place with --data`)
 }
 

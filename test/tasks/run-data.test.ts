@@ -70,6 +70,20 @@ test("weights of no run, of runs with different data, and data that are gone are
   expect(() => toScore(gone)).toThrow(`gone, the data of ${gone}, is not there. If it has moved, give its place with`)
 })
 
+test("the data of a run are there where a part of them is: a shard of a pattern, one of joined folders", () => {
+  const folder = tempFolder()
+  writeFiles(folder, { "train-000001.tar": "", "2007/a.txt": "" })
+  const scored = (data: string) => dataToScore({ weights: madeUpRun({ data, valSplit: "val" }) }, listening()).data
+  for (const data of ["train-{000000..000001}.tar", "{train,val}-000001.tar", "2007+2012"].map((name) =>
+    join(folder, name),
+  )) {
+    expect(scored(data)).toBe(data)
+  }
+  for (const data of ["val-{000000..000001}.tar", "2008+2012", "photos{1}"].map((name) => join(folder, name))) {
+    expect(() => scored(data)).toThrow(`${data}, the data of `)
+  }
+})
+
 test("of data without splits the images held out are scored, or it is told how many were trained on", async () => {
   const data = undivided()
   const set = await readDataset(data, { split: "val" })
