@@ -10,6 +10,7 @@ import type { LabelledPhotos } from "./labelled-photos.js"
 import { type LabelledOptions, labelledDefaults } from "./labelled-set.js"
 import { formatWithBoxes } from "./read.js"
 import { isShards } from "./shard-files.js"
+import { usualSplit } from "./split-folders.js"
 import { isZip, unzipped } from "./unzip.js"
 import { readWebDataset } from "./webdataset.js"
 
@@ -21,7 +22,8 @@ export type ReadLabelledSet = CifarSet | LabelledPhotos
  * @throws DataError when nothing is recognised, the split is missing, or a file is broken
  */
 export async function readLabelled(source: string, overrides: Partial<LabelledOptions> = {}): Promise<ReadLabelledSet> {
-  const options = withDefaults("readLabelled", labelledDefaults, overrides)
+  const given = withDefaults("readLabelled", labelledDefaults, overrides)
+  const options = { ...given, split: usualSplit(given.split) }
   if (isZip(source)) {
     const folder = await unzipped(source)
     const set = await readLabelled(folder, options)

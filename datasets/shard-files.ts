@@ -1,9 +1,10 @@
-import { basename, dirname, join } from "node:path"
+import { basename, dirname } from "node:path"
 import { DataError } from "../src/core/errors.js"
 import { NoSplitError } from "./faults.js"
 import { isFile, isFolder } from "./folder.js"
 import { FolderFiles } from "./folder-files.js"
 import { wholeSplit } from "./image-folder.js"
+import { splitAliases, splitFolders, usualSplit } from "./split-folders.js"
 
 /** The archives of a split. */
 export interface ShardFiles {
@@ -12,13 +13,6 @@ export interface ShardFiles {
   readonly split: string
   /** Where a list of classes may lie: the folders of the archives, and the source. */
   readonly folders: readonly string[]
-}
-
-/** As WebDataset's users call the splits in the names of their archives. */
-const words: Readonly<Record<string, readonly string[]>> = {
-  train: ["train", "training"],
-  val: ["val", "valid", "validation"],
-  test: ["test", "testing"],
 }
 
 /** ImageNet-21k has 13,000 archives of 1,000 images. */
@@ -41,7 +35,7 @@ export function shardFiles(source: string, split: string, followLinks = false): 
   const finder = isFolder(source) ? new FolderFiles(source, { followLinks }) : undefined
   const all = finder === undefined ? archivesOf(source) : shardsBelow(source)
   const within = (name: string) => (finder === undefined ? basename(name) : name)
-  const known = Object.keys(words).filter((one) => all.some((name) => isOf(within(name), one)))
+  const known = [...new Set(splitAliases.values())].filter((one) => all.some((name) => isOf(within(name), one)))
   const names = known.length === 0 ? all : all.filter((name) => isOf(within(name), split))
   if (names.length === 0) throw new NoSplitError(`${source}: no split "${split}". There are: ${known.join(", ")}`)
   const files = names.map((name) => {
@@ -54,24 +48,22 @@ export function shardFiles(source: string, split: string, followLinks = false): 
 }
 
 /** Whether a name or its folder has a word that means the split. */
-function isOf(name: string, split: string): boolean {
-  const parts = name.toLowerCase().split(/[^a-z]+/)
-  return (words[split] ?? [split]).some((word) => parts.includes(word))
-}
+const isOf = (name: string, split: string): boolean =>
+  name
+    .toLowerCase()
+    .split(/[^a-z]+/)
+    .some((word) => usualSplit(word) === split)
 
 /** The archives in a folder, or in those of its splits. */
 function shardsBelow(source: string): string[] {
   const here = new FolderFiles(source).names().filter(isTar)
   if (here.length > 0) return here
-  return Object.values(words)
-    .flat()
-    .filter((word) => isFolder(join(source, word)))
-    .flatMap((word) =>
-      new FolderFiles(join(source, word))
-        .names()
-        .filter(isTar)
-        .map((name) => `${word}/${name}`),
-    )
+  return splitFolders(source, () => true).flatMap(({ path }) =>
+    new FolderFiles(path)
+      .names()
+      .filter(isTar)
+      .map((name) => `${basename(path)}/${name}`),
+  )
 }
 
 /**

@@ -4,7 +4,7 @@ import { didYouMean } from "../src/core/suggest.js"
 import { NoSplitError } from "./faults.js"
 import { isFolder } from "./folder.js"
 
-/** What folders of splits are called, in lower case. */
+/** What splits are called in the names of folders and files, in lower case. */
 export const splitAliases: ReadonlyMap<string, string> = new Map([
   ["train", "train"],
   ["training", "train"],
@@ -12,7 +12,11 @@ export const splitAliases: ReadonlyMap<string, string> = new Map([
   ["valid", "val"],
   ["validation", "val"],
   ["test", "test"],
+  ["testing", "test"],
 ])
+
+/** What a split is usually called; a name that is none of those stays as it is. */
+export const usualSplit = (name: string): string => splitAliases.get(name.toLowerCase()) ?? name
 
 /** A split of a source that is divided into folders. */
 export interface SplitFolder {
@@ -37,7 +41,7 @@ export function splitFolders(source: string, holds: (folder: string) => boolean)
  * @throws NoSplitError when there is none
  */
 export function pathsOfSplit(all: readonly SplitFolder[], split: string, source: string): string[] {
-  const asked = split === "trainval" ? ["train", "val"] : [splitAliases.get(split.toLowerCase()) ?? split]
+  const asked = split === "trainval" ? ["train", "val"] : [usualSplit(split)]
   const found = all.filter((one) => asked.includes(one.split)).map(({ path }) => path)
   if (found.length > 0) return found
   const names = all.map((one) => one.split)

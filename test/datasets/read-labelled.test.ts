@@ -102,6 +102,39 @@ test("a folder without splits is one set, whichever split is asked for", () => {
   expect(readImageFolder(folder, { split: "val" })).toMatchObject({ split: "all", classes: ["cat", "dog"] })
 })
 
+test("splits have their usual names, in any case, in folders and in what is asked for", async () => {
+  const folder = tempFolder()
+  writeFiles(folder, {
+    ...{ "Training/cat/a.png": png(1, 1), "Training/dog/a.png": png(1, 1) },
+    ...{ "valid/dog/a.png": png(1, 1), "Testing/cat/a.png": png(1, 1) },
+  })
+  for (const [asked, split, classes] of [
+    ["train", "train", ["cat", "dog"]],
+    ["validation", "val", ["dog"]],
+    ["Test", "test", ["cat"]],
+  ] as const) {
+    expect(await readLabelled(folder, { split: asked })).toMatchObject({ split, classes })
+  }
+  writeFiles(folder, { "Validation/cat/a.png": png(1, 1) })
+  const { classes, name } = await readLabelled(folder, { split: "val" })
+  expect([classes, name(0), name(1)]).toEqual([["cat", "dog"], "Validation/cat/a.png", "valid/dog/a.png"])
+})
+
+test("a class may be called like a split; images beside splits are left out, and that is told", async () => {
+  const folder = tempFolder()
+  const vehicles = { "bus/a.png": png(1, 1), "car/a.png": png(1, 1), "train/a.png": png(1, 1) }
+  writeFiles(folder, vehicles)
+  const three = { split: "all", classes: ["bus", "car", "train"], notices: [] }
+  expect(await readLabelled(folder)).toMatchObject(three)
+  writeFiles(folder, { "train/steam/b.png": png(1, 1) })
+  expect(await readLabelled(folder)).toMatchObject({ ...three, labels: Int32Array.of(0, 1, 2, 2) })
+  const mixed = tempFolder()
+  writeFiles(mixed, { "bus/a.png": png(1, 1), "train/steam/b.png": png(1, 1), "notes/a.txt": "" })
+  const told = `${mixed}: images in bus are left out: they lie beside the splits in train. Rename a class`
+  expect((await readLabelled(mixed)).notices).toEqual([expect.stringContaining(told)])
+  await expect(readLabelled(mixed, { split: "val" })).rejects.toThrow(`no split "val". There are: train. ${told}`)
+})
+
 test("a class that is not among those asked for is a fault, and left out", () => {
   const folder = tempFolder()
   writeFiles(folder, photos)

@@ -59,6 +59,11 @@ test("names of archives or folders tell the splits", async () => {
     "classnames.txt": "a\nb\n",
   })
   expect(await readLabelled(folders, { split: "val" })).toMatchObject({ classes: ["a", "b"], labels: Int32Array.of(0) })
+  const capitals = shards({ "Train/0.tar": tarOf(samples(1, 2)), "Valid/0.tar": tarOf(samples(4)) })
+  expect(await readLabelled(capitals, { split: "validation" })).toMatchObject({
+    split: "val",
+    labels: Int32Array.of(0),
+  })
 })
 
 test("a class is a number or a name, in a text or a JSON file", async () => {
