@@ -22,7 +22,7 @@ export const command = defineCommand({
     const lines = [...faultLines(check), ...clean, ...empty, ...shared.map(sharedLine), ...suspectLines(check)]
     if (fixed !== null) lines.push(`mended copy: ${fixed.out} (${fixed.format})`)
     const found = faults.length > 0 && fixed === null ? `${options.data}: faults found: ${faults.length}` : undefined
-    const problem = empty[0] ?? found
+    const problem = found ?? empty[0]
     const failure = problem === undefined ? undefined : new DataError(problem)
     const summary = empty.length > 0 ? [] : nextOf(check, options, found !== undefined)
     return { text: lines.join("\n"), summary, document: check, failure }

@@ -46,7 +46,7 @@ export async function checkDataset(options: CheckDatasetOptions, hooks: TaskHook
   const labelled = await checkLabelled(config, listener)
   if (labelled !== undefined) {
     const counts = Object.fromEntries(countFaults(labelled.faults))
-    return { ...labelled, counts, empty: [], shared: [], fixed: null }
+    return { ...labelled, counts, shared: [], fixed: null }
   }
   const sets = await readData(config, listener)
   const suspects = config.suspects === undefined ? undefined : readSuspects(config.suspects, sets)

@@ -1,6 +1,8 @@
 import { checkImages } from "../../datasets/check-images.js"
 import type { Fault } from "../../datasets/dataset.js"
+import { lackOfClasses } from "../../datasets/emptiness.js"
 import { NoSplitError } from "../../datasets/faults.js"
+import { wholeSplit } from "../../datasets/image-folder.js"
 import { formatWithBoxes } from "../../datasets/read.js"
 import { labelledFormat, type ReadLabelledSet, readLabelled } from "../../datasets/read-labelled.js"
 import { splitNames } from "../../datasets/splits.js"
@@ -13,6 +15,8 @@ export interface LabelledCheck {
   readonly format: ReadLabelledSet["format"]
   readonly splits: readonly { readonly split: string; readonly images: number; readonly classes: readonly string[] }[]
   readonly faults: readonly (Fault & { readonly split: string })[]
+  /** Why nothing can be learned from it, where that is so. */
+  readonly empty: readonly string[]
 }
 
 interface Asked extends Pick<ReadingOptions, "data" | "split" | "followLinks"> {
@@ -47,7 +51,9 @@ export async function checkLabelled(asked: Asked, listener: Listener): Promise<L
     for (const fault of [...set.faults, ...ofImages]) faults.push({ split, ...fault })
   }
   const splits = sets.map(({ split, labels, classes }) => ({ split, images: labels.length, classes }))
-  return { format: sets[0]!.format, splits, faults }
+  const training = sets.find(({ split }) => split === "train" || split === wholeSplit)
+  const lack = training && lackOfClasses(training)
+  return { format: sets[0]!.format, splits, faults, empty: lack === undefined ? [] : [lack] }
 }
 
 /** Archives are told by their names; a folder is a classification set where it is none with boxes. */

@@ -1,3 +1,4 @@
+import { lackOfClasses } from "../../datasets/emptiness.js"
 import { NoSplitError } from "../../datasets/faults.js"
 import { wholeSplit } from "../../datasets/image-folder.js"
 import { type LabelledPhotos, partOfSet } from "../../datasets/labelled-photos.js"
@@ -8,7 +9,7 @@ import type { ScoredSet } from "../classify/evaluate.js"
 import { channelMeans } from "../classify/mean-picture.js"
 import { makeScorer } from "../classify/scorer.js"
 import { type ClassifierCheck, classificationTask } from "../classify/task.js"
-import { UsageError } from "../core/errors.js"
+import { DataError, UsageError } from "../core/errors.js"
 import { type RunOptions, runLength } from "../train/run-options.js"
 import { readNow } from "../weights/axes.js"
 import { Checkpoint } from "../weights/checkpoint.js"
@@ -181,6 +182,8 @@ async function readSets(config: ClassifyTrainConfig, listener: Listener): Promis
   const { data, split, valSplit, valEvery, followLinks } = config
   const training = await readLabelled(data, { split, followLinks })
   tellSet(training, listener)
+  const lack = lackOfClasses(training)
+  if (lack !== undefined) throw new DataError(lack)
   if (valEvery === 0) return { training, validation: undefined }
   if (training.format === "folder" && training.split === wholeSplit) return holdOut(training, config, listener)
   const validation = await validationOf(

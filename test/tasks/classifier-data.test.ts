@@ -1,7 +1,9 @@
 import { expect, test } from "vitest"
+import { DataError } from "../../src/core/errors.js"
 import { checkDataset } from "../../src/tasks/check-dataset.js"
 import { planClassifier } from "../../src/tasks/train-classifier.js"
 import { png, tempFolder, writeFiles } from "../datasets/samples.js"
+import { runCommand } from "../support/run-command.js"
 
 /** What `classify train` says of the data before it begins. */
 async function saidOf(data: string, options: object = {}): Promise<string[]> {
@@ -24,4 +26,13 @@ test("nothing is held out where a validation folder has another of its usual nam
   expect(await saidOf(data, { valSplit: "valid" })).toEqual([told("train"), told("val")])
   const splits = ["train", "val"].map((split) => ({ split, images: 2, classes: ["cat", "dog"] }))
   expect(await checkDataset({ data })).toMatchObject({ splits, faults: [] })
+})
+
+test("one class alone is told before a training, and by dataset check, which names no training then", async () => {
+  const data = filesIn({ "cat/a.png": png(8, 8), "cat/b.png": png(8, 8) })
+  const told = `${data}: has one class only, "cat". A classifier needs two at least: add images of another class`
+  await expect(saidOf(data)).rejects.toThrow(new DataError(told))
+  const { out, said, code } = await runCommand("dataset", "check", data)
+  expect([out, code]).toEqual([`${told}\n`, 3])
+  expect(said).not.toContain("next:")
 })
