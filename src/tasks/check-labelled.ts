@@ -6,6 +6,7 @@ import { wholeSplit } from "../../datasets/image-folder.js"
 import { formatWithBoxes } from "../../datasets/read.js"
 import { labelledFormat, type ReadLabelledSet, readLabelled } from "../../datasets/read-labelled.js"
 import { splitNames } from "../../datasets/splits.js"
+import { isZip, unzipped } from "../../datasets/unzip.js"
 import { DataError, UsageError } from "../core/errors.js"
 import { countOff, type Listener } from "./hooks.js"
 import type { ReadingOptions } from "./options/dataset.js"
@@ -32,7 +33,7 @@ interface Asked extends Pick<ReadingOptions, "data" | "split" | "followLinks"> {
  */
 export async function checkLabelled(asked: Asked, listener: Listener): Promise<LabelledCheck | undefined> {
   const { data, headers, fix, suspects } = asked
-  if (typeof data !== "string" || !isLabelled(data)) return undefined
+  if (typeof data !== "string" || !isLabelled(isZip(data) ? await unzipped(data) : data)) return undefined
   if (fix !== undefined || suspects !== undefined) {
     throw new UsageError(
       `${data}: has a class for each image and no boxes: --fix and --suspects are for sets with boxes`,

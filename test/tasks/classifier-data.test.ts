@@ -1,4 +1,6 @@
-import { expect, test } from "vitest"
+import { join } from "node:path"
+import { zipSync } from "fflate"
+import { expect, test, vi } from "vitest"
 import { DataError } from "../../src/core/errors.js"
 import { checkDataset } from "../../src/tasks/check-dataset.js"
 import { planClassifier } from "../../src/tasks/train-classifier.js"
@@ -35,4 +37,19 @@ test("one class alone is told before a training, and by dataset check, which nam
   const { out, said, code } = await runCommand("dataset", "check", data)
   expect([out, code]).toEqual([`${told}\n`, 3])
   expect(said).not.toContain("next:")
+})
+
+test("dataset check knows zipped folders of classes", async () => {
+  vi.stubEnv("XDG_CACHE_HOME", tempFolder())
+  const names = ["train/cat/a", "train/dog/b", "val/dog/c"].map((name) => `pets/${name}.png`)
+  const data = join(
+    filesIn({ "pets.zip": zipSync(Object.fromEntries(names.map((name) => [name, png(4, 3)]))) }),
+    "pets.zip",
+  )
+  const splits = [
+    { split: "train", images: 2 },
+    { split: "val", images: 1 },
+  ]
+  expect(await checkDataset({ data })).toMatchObject({ format: "folder", splits, faults: [] })
+  vi.unstubAllEnvs()
 })
