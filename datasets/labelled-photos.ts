@@ -39,17 +39,27 @@ export function labelledPhotos(
   }
 }
 
-/** Some images of a set, as a split of its own. @param places of the images in the set */
+/** Some images of a set, as a split of its own. @param places of the images in the set, in rising order */
 export function partOfSet(set: LabelledPhotos, split: string, places: readonly number[]): LabelledPhotos {
-  const { shards: _, ...rest } = set
+  const { shards } = set
   return {
-    ...rest,
+    ...set,
     split,
+    ...(shards && { shards: startsAmong(places, shards) }),
     labels: Int32Array.from(places, (place) => set.labels[place]!),
     name: (index) => set.name(places[index]!),
     photo: (index) => set.photo(places[index]!),
     image: (index) => set.image(places[index]!),
   }
+}
+
+/** Where each shard's images begin among `places`; where it has none there, the next one's begin. */
+function startsAmong(places: readonly number[], shards: readonly number[]): number[] {
+  let next = 0
+  return shards.map((start) => {
+    while (next < places.length && places[next]! < start) next++
+    return next
+  })
 }
 
 function photoOf({ name, file, part }: LabelledPhoto): Photo {

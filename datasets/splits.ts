@@ -45,11 +45,17 @@ export function splitImages<Image extends { readonly labels: Iterable<number> }>
   const order = Array.from(images, (_, index) => index)
   shuffleFirst(order, order.length, seededRandom(mixSeeds(seed)))
   const classesOf = images.map(({ labels }) => [...new Set(labels)])
-  const imagesWith = new Map<number, number>()
-  for (const label of classesOf.flat()) imagesWith.set(label, (imagesWith.get(label) ?? 0) + 1)
-  const rarest = [...imagesWith].sort((a, b) => a[1] - b[1] || a[0] - b[0]).map(([label]) => label)
+  const imagesWith = new Map<number, number[]>()
+  for (const index of order) {
+    for (const label of classesOf[index]!) {
+      const others = imagesWith.get(label)
+      if (others) others.push(index)
+      else imagesWith.set(label, [index])
+    }
+  }
+  const rarest = [...imagesWith].sort(([a, inA], [b, inB]) => inA.length - inB.length || a - b)
   const places = shares.map((share) => share * images.length)
-  const wanted = shares.map((share) => new Map([...imagesWith].map(([label, count]) => [label, share * count])))
+  const wanted = shares.map((share) => new Map([...imagesWith].map(([label, those]) => [label, share * those.length])))
   const parts: number[][] = shares.map(() => [])
   const dealt = new Set<number>()
   const deal = (index: number, need: (part: number) => number) => {
@@ -63,10 +69,8 @@ export function splitImages<Image extends { readonly labels: Iterable<number> }>
     for (const label of classesOf[index]!) wanted[best]!.set(label, wanted[best]!.get(label)! - 1)
     dealt.add(index)
   }
-  for (const label of rarest) {
-    for (const index of order) {
-      if (!dealt.has(index) && classesOf[index]!.includes(label)) deal(index, (part) => wanted[part]!.get(label)!)
-    }
+  for (const [label, those] of rarest) {
+    for (const index of those) if (!dealt.has(index)) deal(index, (part) => wanted[part]!.get(label)!)
   }
   for (const index of order) if (!dealt.has(index)) deal(index, (part) => places[part]!)
   return parts.map((part) => part.sort((a, b) => a - b).map((index) => images[index]!))

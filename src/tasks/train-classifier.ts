@@ -1,5 +1,4 @@
 import { lackOfClasses } from "../../datasets/emptiness.js"
-import { NoSplitError } from "../../datasets/faults.js"
 import { wholeSplit } from "../../datasets/image-folder.js"
 import { type LabelledPhotos, partOfSet } from "../../datasets/labelled-photos.js"
 import { classificationLoader } from "../../datasets/loader/classification-loader.js"
@@ -185,20 +184,14 @@ async function readSets(config: ClassifyTrainConfig, listener: Listener): Promis
   const lack = lackOfClasses(training)
   if (lack !== undefined) throw new DataError(lack)
   if (valEvery === 0) return { training, validation: undefined }
-  if (training.format === "folder" && training.split === wholeSplit) return holdOut(training, config, listener)
-  const validation = await validationOf(
-    () => {
-      if (training.split === wholeSplit) throw new NoSplitError(`${data} is not divided into train/ and val/`)
-      return readLabelled(data, { split: valSplit, classes: training.classes, followLinks })
-    },
-    valSplit,
-    listener,
-  )
+  if (training.format !== "cifar10" && training.split === wholeSplit) return holdOut(training, config, listener)
+  const asked = { split: valSplit, classes: training.classes, followLinks }
+  const validation = await validationOf(() => readLabelled(data, asked), valSplit, listener)
   if (validation) tellSet(validation, listener)
   return { training, validation }
 }
 
-/** Divides a folder of classes that has no splits, by the seed, with a share of each class. */
+/** Divides a folder of classes or shards without splits, by the seed, with a share of each class. */
 function holdOut(
   all: LabelledPhotos,
   { holdOut: share, seed, split, valSplit }: ClassifyTrainConfig,

@@ -1,11 +1,14 @@
 import { join } from "node:path"
 import { zipSync } from "fflate"
 import { expect, test, vi } from "vitest"
+import { partOfSet } from "../../datasets/labelled-photos.js"
+import { readLabelled } from "../../datasets/read-labelled.js"
 import { DataError } from "../../src/core/errors.js"
 import { checkDataset } from "../../src/tasks/check-dataset.js"
 import { planClassifier } from "../../src/tasks/train-classifier.js"
 import { png, tempFolder, writeFiles } from "../datasets/samples.js"
 import { runCommand } from "../support/run-command.js"
+import { tarOf } from "../support/tar-files.js"
 
 /** What `classify train` says of the data before it begins. */
 async function saidOf(data: string, options: object = {}): Promise<string[]> {
@@ -52,4 +55,23 @@ test("dataset check knows zipped folders of classes", async () => {
   ]
   expect(await checkDataset({ data })).toMatchObject({ format: "folder", splits, faults: [] })
   vi.unstubAllEnvs()
+})
+
+test("of shards without splits a share is held out as of folders, and each shard keeps its images", async () => {
+  const samples = (...numbers: readonly number[]) =>
+    tarOf(
+      Object.fromEntries(
+        numbers.flatMap((n) => [
+          [`${n}.png`, png(n, 8)],
+          [`${n}.cls`, String(n % 2)],
+        ]),
+      ),
+    )
+  const data = filesIn({ "s-0.tar": samples(1, 2, 3, 4), "s-1.tar": samples(5), "s-2.tar": samples(6, 7, 8, 9, 10) })
+  const told = "the data have no splits: 4 of 10 images, drawn with seed 0, are held out to validate on"
+  expect(await saidOf(data, { holdOut: 0.4 })).toContainEqual(expect.stringContaining(told))
+  const all = await readLabelled(data)
+  if (all.format === "cifar10") expect.unreachable()
+  const part = partOfSet(all, "train", [1, 2, 6, 9])
+  expect([part.shards, [...part.labels], part.name(2)]).toEqual([[0, 2, 2], [0, 1, 1, 0], "s-2.tar/7.png"])
 })
