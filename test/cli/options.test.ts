@@ -30,6 +30,15 @@ test("a schema that is an option already cannot be declared again, which would c
   expect(() => option(schema, { help: "another" })).toThrow(/cannot be two options: "another"/)
 })
 
+test("splits are joined with + where data have boxes: classify train does not offer it", () => {
+  const helpOf = (name: string) => {
+    const { schema } = all.find((one) => one.name === name)!.module
+    return declaredOptions(schema!).find(({ key }) => key === "split")!.info.help
+  }
+  expect(helpOf("train")).toContain("join several with +")
+  expect(helpOf("classify train")).toBe("training split")
+})
+
 test("docs/options.md and schema/*.json are those of the schemas; else run npm run docs:options", () => {
   expect(readFileSync("docs/options.md", "utf8")).toBe(optionReference(all))
   for (const command of all) {

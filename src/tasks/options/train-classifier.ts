@@ -2,7 +2,7 @@ import { z } from "zod"
 import { sgdDefaults } from "../../train/options.js"
 import { scheduleDefaults } from "../../train/schedule.js"
 import { option } from "../option.js"
-import { engine, followLinks, offline, strideIn, trainingPrecision, trainSplit, valSplit } from "./shared.js"
+import { engine, followLinks, offline, strideIn, trainingPrecision, valSplit } from "./shared.js"
 import {
   autoBatch,
   batch,
@@ -34,7 +34,7 @@ export const classifyTrainSchema = z.strictObject({
     path: "single",
   }),
   followLinks,
-  split: option(z.string().default("train"), trainSplit),
+  split: option(z.string().default("train"), { help: "training split", value: "name" }),
   valSplit: option(z.string().default("val"), valSplit),
   model: option(z.string().optional(), {
     help: "which network, such as resnet50",
