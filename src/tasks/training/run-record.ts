@@ -4,6 +4,7 @@ import { z } from "zod"
 import { DataError, UsageError } from "../../core/errors.js"
 import { parseJson } from "../../core/plain-data.js"
 import { renameOldKeys } from "../../core/renamed-keys.js"
+import { firstFew } from "../../core/shown.js"
 import { makeFolder, writeWhole } from "../../core/write-whole.js"
 import { hasState, loadState, type SavedState } from "../../train/state.js"
 import { type HeldFolder, holdFolder } from "../folder-lock.js"
@@ -190,8 +191,27 @@ export function stateOf(run: string, then: DatasetFingerprint, now: DatasetFinge
 /** @throws DataError when the data of a run have changed */
 export function refuseOtherData(then: DatasetFingerprint, now: DatasetFingerprint, data: string): void {
   if (JSON.stringify(then) === JSON.stringify(now)) return
-  throw new DataError(
-    `${data} has changed: the run started with ${then.images} images of ${then.classes.join(", ")}, ` +
-      `now there are ${now.images} of ${now.classes.join(", ")}`,
+  throw new DataError(`${data} has changed: ${changeOf(then, now)}`)
+}
+
+function changeOf(then: DatasetFingerprint, now: DatasetFingerprint): string {
+  const isAlike = then.images === now.images && String(then.classes) === String(now.classes)
+  if (!isAlike) {
+    return (
+      `the run started with ${then.images} images of ${then.classes.join(", ")}, ` +
+      `now there are ${now.images} of ${now.classes.join(", ")}`
+    )
+  }
+  const before = namesBut(now.heldOut, then.heldOut)
+  const after = namesBut(then.heldOut, now.heldOut)
+  return (
+    `the run held out ${before} to validate on, now it would be ${after}. ` +
+    "Give the images the names that they had, or start a new run"
   )
+}
+
+/** The first of the names that are not among others. */
+function namesBut(others: readonly string[] = [], names: readonly string[] = []): string {
+  const known = new Set(others)
+  return firstFew(names.filter((name) => !known.has(name))) || "no others"
 }
