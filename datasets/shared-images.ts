@@ -12,7 +12,10 @@ export interface SharedImages {
 
 /** The images of `some` that `others` has as well: the same file or, given from code, the same pixels in memory. */
 export function sameImages(some: Dataset, others: Dataset): ImageRecord[] {
-  const sourceOf = ({ format }: Dataset) => (image: ImageRecord) => (format === "samples" && image.image) || image.file
+  const sourceOf =
+    ({ format }: Dataset) =>
+    (image: ImageRecord) =>
+      (format === "samples" && image.image) || image.file
   const known = new Set(others.images.map(sourceOf(others)))
   const source = sourceOf(some)
   return some.images.filter((image) => known.has(source(image)))

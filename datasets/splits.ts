@@ -33,7 +33,7 @@ export async function readSplits(source: string, options: Partial<ReadOptions> =
 
 /**
  * Divides images into parts by `shares` (which add up to 1), so that each class has its share in each part as far as
- * that can be: images with the rarest class are dealt first, each to the part that lacks most of it.
+ * that can be: images with the rarest class are dealt first, each to the part that lacks most of it, as long as it has room.
  * @returns one list of images for each share, each in the given order
  * @source Sechidis et al. 2011 "On the stratification of multi-label data"
  */
@@ -55,17 +55,20 @@ export function splitImages<Image extends { readonly labels: Iterable<number> }>
   }
   const rarest = [...imagesWith].sort(([a, inA], [b, inB]) => inA.length - inB.length || a - b)
   const places = shares.map((share) => share * images.length)
+  const room = wholePlaces(places, images.length)
   const wanted = shares.map((share) => new Map([...imagesWith].map(([label, those]) => [label, share * those.length])))
   const parts: number[][] = shares.map(() => [])
   const dealt = new Set<number>()
   const deal = (index: number, need: (part: number) => number) => {
-    let best = 0
-    for (let part = 1; part < shares.length; part++) {
+    const [first = 0, ...others] = [...room.keys()].filter((part) => room[part]! > 0)
+    let best = first
+    for (const part of others) {
       const more = need(part) - need(best)
       if (more > 1e-9 || (Math.abs(more) <= 1e-9 && places[part]! > places[best]!)) best = part
     }
     parts[best]!.push(index)
     places[best]!--
+    room[best]!--
     for (const label of classesOf[index]!) wanted[best]!.set(label, wanted[best]!.get(label)! - 1)
     dealt.add(index)
   }
@@ -74,4 +77,13 @@ export function splitImages<Image extends { readonly labels: Iterable<number> }>
   }
   for (const index of order) if (!dealt.has(index)) deal(index, (part) => places[part]!)
   return parts.map((part) => part.sort((a, b) => a - b).map((index) => images[index]!))
+}
+
+/** Whole numbers that add up to `total`: what is left after rounding down goes where most was cut off. */
+function wholePlaces(places: readonly number[], total: number): number[] {
+  const whole = places.map((exact) => Math.floor(exact + 1e-9))
+  const cut = [...places.keys()].sort((a, b) => places[b]! - whole[b]! - (places[a]! - whole[a]!))
+  const left = total - whole.reduce((sum, count) => sum + count, 0)
+  for (const part of cut.slice(0, left)) whole[part]!++
+  return whole
 }

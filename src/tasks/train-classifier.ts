@@ -27,7 +27,7 @@ import {
   storedClassifyTrainSchema,
   type TrainClassifierOptions,
 } from "./options/train-classifier.js"
-import { heldOutLine, nothingHeldOut, validationOf } from "./training/box-data.js"
+import { heldOutLine, nothingHeldOut, partedBy, validationOf } from "./training/box-data.js"
 import { chooseBatch, mostOf } from "./training/choose-batch.js"
 import { classifierLook } from "./training/classifier-look.js"
 import { buildNetwork, type ClassifierStart, takeMeanPicture, unfold } from "./training/classifier-network.js"
@@ -177,14 +177,19 @@ function fittingBatch(
 /** Made-up weights. */
 const made: ClassifierStart = { picture: undefined, from: undefined }
 
-async function readSets(config: ClassifyTrainConfig, listener: Listener): Promise<ClassifierSets> {
+async function readSets(
+  config: ClassifyTrainConfig,
+  listener: Listener,
+  heldOut?: readonly string[],
+): Promise<ClassifierSets> {
   const { data, split, valSplit, valEvery, followLinks } = config
   const training = await readLabelled(data, { split, followLinks })
   tellSet(training, listener)
   const lack = lackOfClasses(training)
   if (lack !== undefined) throw new DataError(lack)
   if (valEvery === 0) return { training, validation: undefined }
-  if (training.format !== "cifar10" && training.split === wholeSplit) return holdOut(training, config, listener)
+  if (training.format !== "cifar10" && training.split === wholeSplit)
+    return holdOut(training, config, listener, heldOut)
   const asked = { split: valSplit, classes: training.classes, followLinks }
   const validation = await validationOf(() => readLabelled(data, asked), valSplit, listener)
   if (validation) tellSet(validation, listener)
@@ -196,9 +201,14 @@ function holdOut(
   all: LabelledPhotos,
   { holdOut: share, seed, split, valSplit }: ClassifyTrainConfig,
   { log }: Listener,
+  heldOut?: readonly string[],
 ): ClassifierSets {
   const places = Array.from(all.labels, (label, place) => ({ place, labels: [label] }))
-  const [kept, held] = splitImages(places, [1 - share, share], seed).map((part) => part.map(({ place }) => place))
+  const parts =
+    heldOut === undefined
+      ? splitImages(places, [1 - share, share], seed)
+      : partedBy(heldOut, places, ({ place }) => all.name(place))
+  const [kept, held] = parts.map((part) => part.map(({ place }) => place))
   if (held!.length === 0) {
     log(nothingHeldOut(places.length, share))
     return { training: all, validation: undefined }

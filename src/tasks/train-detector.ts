@@ -116,7 +116,7 @@ export const detectorTrainer: Trainer<
     for (const line of chosen.lines) listener.log(line)
     return { config: chosen.config, model, start, data }
   },
-  read: (config, listener) => readTrainingData(config, policiesOf(config), listener),
+  read: (config, listener, heldOut) => readTrainingData({ ...config, heldOut }, policiesOf(config), listener),
   explicit(config, model, { training }) {
     const loader = loaderOf(config, model, training)
     return explicitOptions(config, model, detectorRunOptions(config, training.format, loader.batchesPerEpoch))

@@ -62,7 +62,7 @@ const localizerTrainer: Trainer<
   folder: "localize",
   schema: decidedLocalizeTrainSchema,
   fingerprint: fingerprintOf,
-  read: (config, listener) => readTrainingData(config, {}, listener),
+  read: (config, listener, heldOut) => readTrainingData({ ...config, heldOut }, {}, listener),
   async decide(asked, listener) {
     const given = await withNamedWeights(asked, "resnet18", listener)
     const config = { ...given, batch: given.batch === "auto" ? 1 : given.batch }

@@ -2,6 +2,7 @@ import { expect, test } from "vitest"
 import type { ImageRecord } from "../../datasets/dataset.js"
 import { splitImages } from "../../datasets/splits.js"
 import { datasetStats } from "../../datasets/stats.js"
+import { seededRandom } from "../../src/core/random.js"
 
 function image(id: number, labels: readonly number[], side = 10): ImageRecord {
   const count = labels.length
@@ -32,6 +33,18 @@ test("each part gets its share of the images and of every class, rare ones too, 
   const withClass = (part: ImageRecord[], label: number) => part.filter(({ labels }) => labels.includes(label)).length
   expect([withClass(train, 2), withClass(val, 2)]).toEqual([8, 2])
   expect([withClass(train, 1), withClass(val, 1)]).toEqual([72, 18])
+})
+
+test("where classes are many and rare, parts are as large as asked for", () => {
+  const random = seededRandom(1)
+  const images = Array.from({ length: 80 }, (_, i) =>
+    image(
+      i,
+      Array.from({ length: 4 }, () => 1 + random.integer(60)),
+    ),
+  )
+  expect(splitImages(images, [0.7, 0.2, 0.1], 0).map(({ length }) => length)).toEqual([56, 16, 8])
+  expect(splitImages(images.slice(0, 8), [0.7, 0.3], 0).map(({ length }) => length)).toEqual([6, 2])
 })
 
 test("the same seed divides alike, another one otherwise", () => {

@@ -45,6 +45,9 @@ test("data without splits hold out a fifth by the seed, say so, and record which
   expect(one.lines.join("\n")).toContain("the data have no splits: 2 of 10 images, drawn with seed 0, are held out")
   expect(fingerprintOf(one)).toEqual({ images: 8, classes: ["dog"], heldOut: held })
   expect((await read(data)).heldOut).toEqual(held)
+  // A run that goes on has what it held out, however it was drawn.
+  const again = await read(data, { heldOut: ["7", "1"], seed: 3 })
+  expect([again.heldOut, again.training.images.length]).toEqual([["1", "7"], 8])
   const others = await Promise.all([1, 2, 3].map(async (seed) => (await read(data, { seed })).heldOut))
   expect(others.some((ids) => String(ids) !== String(held))).toBe(true)
   expect((await read(data, { valEvery: 0 })).training.images.length).toBe(10)

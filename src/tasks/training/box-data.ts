@@ -1,5 +1,5 @@
 import { type ClassChoice, chooseClasses } from "../../../datasets/choose-classes.js"
-import type { Dataset } from "../../../datasets/dataset.js"
+import type { Dataset, ImageRecord } from "../../../datasets/dataset.js"
 import { type FaultPolicies, NoSplitError, scoringPolicies } from "../../../datasets/faults.js"
 import type { ReadOptions } from "../../../datasets/options.js"
 import { sameImages } from "../../../datasets/shared-images.js"
@@ -24,6 +24,8 @@ export interface BoxDataConfig
   readonly valSplit: string
   /** Share of the images to hold out of data without splits. */
   readonly holdOut: number
+  /** Names of the images that a run which goes on has held out; drawn by the seed where left out. */
+  readonly heldOut?: readonly string[] | undefined
   readonly valEvery: number
   readonly seed: number
 }
@@ -100,10 +102,11 @@ async function readWhole(
 async function holdOut(
   all: Dataset,
   scoring: Partial<ReadOptions>,
-  { data, holdOut: share, seed, valSplit }: BoxDataConfig,
+  { data, holdOut: share, heldOut, seed, valSplit }: BoxDataConfig,
   { log }: Listener,
 ): Promise<TrainingData> {
-  const [kept = [], held = []] = splitImages(all.images, [1 - share, share], seed)
+  const drawn = () => splitImages(all.images, [1 - share, share], seed) as [ImageRecord[], ImageRecord[]]
+  const [kept, held] = heldOut === undefined ? drawn() : partedBy(heldOut, all.images, ({ id }) => id)
   if (held.length === 0 || kept.every(({ labels }) => labels.length === 0)) {
     log(nothingHeldOut(all.images.length, share))
     return { training: all, validation: undefined }
@@ -113,6 +116,16 @@ async function holdOut(
   const { images, ...rest } = await openBoxData(data, scoring)
   const validation = { ...rest, split: valSplit, images: images.filter(({ file }) => files.has(file)), faults: [] }
   return { training: { ...all, images: kept }, validation, heldOut: held.map(({ id }) => id) }
+}
+
+/** Images without, and with the names of those that a run has held out. */
+export function partedBy<Image>(
+  heldOut: readonly string[],
+  images: readonly Image[],
+  nameOf: (image: Image) => string,
+): [Image[], Image[]] {
+  const names = new Set(heldOut)
+  return [images.filter((image) => !names.has(nameOf(image))), images.filter((image) => names.has(nameOf(image)))]
 }
 
 export const heldOutLine = (held: number, of: number, seed: number) =>

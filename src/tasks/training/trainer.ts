@@ -106,8 +106,8 @@ export interface Trainer<Given extends CommonConfig, Config extends CommonConfig
   readonly schema: z.ZodType<Config>
   /** Decides what was left open, from the weights and the data, and tells what it found and decided. */
   decide(given: Given, listener: Listener): Promise<Decided<Config, Model, Data, Start>>
-  /** Reads the data of a run that goes on, and tells what they are. */
-  read(config: Config, listener: Listener): Promise<Data>
+  /** Reads the data of a run that goes on, and tells what they are. @param heldOut names of the images that it has held out */
+  read(config: Config, listener: Listener, heldOut?: readonly string[]): Promise<Data>
   fingerprint(data: Data): DatasetFingerprint
   /** The options of a run like this one with nothing left open. */
   explicit(config: Config, model: Model, data: Data): object
@@ -171,7 +171,7 @@ export async function resume<Given extends CommonConfig, Config extends CommonCo
   expectWork(config, hooks, run)
   const model = trainer.complete ? trainer.complete(run, saved.model) : saved.model
   if (typeof config.data === "string") expectDataOf(run, config.data)
-  const data = await trainer.read(config, listener)
+  const data = await trainer.read(config, listener, saved.data.heldOut)
   const state = stateOf(run, saved.data, trainer.fingerprint(data), String(saved.config.data))
   const cluster = await startTogether(config, hooks, listener)
   return await endingTogether(cluster, async () => {
