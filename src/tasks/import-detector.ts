@@ -9,7 +9,7 @@ import { startEngine } from "../engine/start.js"
 import { Checkpoint } from "../weights/checkpoint.js"
 import { cocoLabels, type Labels } from "../weights/coco-classes.js"
 import { belongsToNetwork, likelyNetwork } from "../weights/likely-network.js"
-import { networkRoots } from "../weights/names.js"
+import { severalNetworks } from "../weights/names.js"
 import { detectorWeights, type ModelOverrides, planModel, planPreset } from "../weights/plan.js"
 import { saveDetector } from "../weights/save.js"
 import { choiceOf, expectNumbers, type ImportedWeights } from "./import-weights.js"
@@ -102,11 +102,8 @@ export function expectSameNetwork(
 ): void {
   if (faults.length === 0) return
   const { path, tensors } = checkpoint
-  const roots = networkRoots(tensors.keys())
-  if (roots.length > 1) {
-    const places = roots.map((root) => shown(root.replace(/\.$/, ""))).join(", ")
-    throw new DataError(`${path}: holds ${roots.length} networks: ${places}. Choose one with --key`)
-  }
+  const several = severalNetworks(tensors.keys())
+  if (several) throw new DataError(`${path}: ${several.text}. Choose one with --key`)
   const likely = likelyNetwork(checkpoint)
   const isSame = likely === `a ${model}` || model.includes(`_${likely.slice(2)}_`)
   // A file that ends early, such as a backbone without its last stage, is incomplete; one that lacks blocks before is another.

@@ -2,7 +2,7 @@ import { DataError } from "../core/errors.js"
 import type { Parameters } from "../core/parameters.js"
 import { shown } from "../core/shown.js"
 import type { Checkpoint } from "./checkpoint.js"
-import { networkRoots, plainName } from "./names.js"
+import { plainName, severalNetworks } from "./names.js"
 
 /** What became of a file's tensors and a model's parameters, by name. */
 export interface LoadReport {
@@ -37,10 +37,8 @@ export function expectFit(checkpoint: Checkpoint, parameters: Parameters, networ
 
 function whyNothingFits({ tensors }: Checkpoint, { mismatched }: LoadReport): string {
   const names = [...tensors.keys()]
-  const roots = networkRoots(names.map(plainName)).map((root) => shown(root.replace(/\.$/, "")))
-  if (roots.length > 1) {
-    return `It holds ${roots.length} networks: ${roots.join(", ")}. Take one of them: resdet import --key ${roots[0]}`
-  }
+  const several = severalNetworks(names)
+  if (several) return `It ${several.text}. Take one of them: resdet import --key ${several.keys[0]}`
   const other = mismatched.find((name) => name.endsWith("weight"))
   if (other !== undefined) return `It is another architecture: "${other}" has another shape`
   const some = names.slice(0, 3).map((name) => `"${shown(name)}"`)

@@ -1,3 +1,4 @@
+import { shown } from "../core/shown.js"
 import { type DetectorKind, parseModel } from "../detector/model.js"
 
 /** A stem and stages by torchvision's names. */
@@ -53,6 +54,17 @@ export const networkRoots = (names: Iterable<string>): readonly string[] =>
     const root = name.slice(0, -firstBlock.length)
     return name.endsWith(firstBlock) && (root === "" || root.endsWith(".")) ? [root] : []
   })
+
+/** What users are told of several networks in one table; `undefined` where there are not. */
+export function severalNetworks(
+  names: Iterable<string>,
+): { readonly keys: string[]; readonly text: string } | undefined {
+  const roots = networkRoots(names)
+  if (roots.length < 2) return undefined
+  const keys = roots.filter((root) => root !== "").map((root) => shown(root.replace(/\.$/, "")))
+  const unnamed = keys.length < roots.length ? ["one without a key"] : []
+  return { keys, text: `holds ${roots.length} networks: ${[...keys, ...unnamed].join(", ")}` }
+}
 
 /**
  * What stands before every name of a model that was saved inside another: `module.`, `_orig_mod.`, `model.backbone.`, ...

@@ -33,21 +33,35 @@ const averages = /(^|[._])(ema|teacher|momentum|averaged?|swa|target)([._]|$)/i
 export function chooseTable(root: Pickled, key?: string): ChosenTable {
   const tables = tablesIn(root)
   if (tables.length === 0) throw new DataError(whyNone(root))
-  const keys = tables.map((table) => table.key)
   if (key !== undefined) {
-    const parts = tables.flatMap(networksIn)
-    const asked = [...tables, ...parts].find((table) => table.key === key.replace(/\.$/, ""))
-    if (asked !== undefined) return { ...asked, others: keys.filter((other) => other !== key) }
-    const known = [...keys, ...parts.map((part) => part.key)].filter((one) => one !== "")
-    const there =
-      known.length > 0 ? `There are ${known.slice(0, 10).map(shown).join(", ")}` : "It has one, without a key"
-    throw new DataError(`holds no table of tensors "${shown(key)}". ${there}`)
+    const asked = askedTable(tables, key.replace(/\.$/, ""))
+    return { ...asked, others: keysOf(tables.filter(({ key }) => key !== asked.key)) }
   }
   const networks = tables.filter(({ tensors }) => holdsNetwork(tensors))
   const [chosen] = (networks.length > 0 ? networks : tables).sort((a, b) => rank(a) - rank(b) || size(b) - size(a))
-  const others = networks.filter((table) => table !== chosen).map((table) => table.key)
-  return { ...chosen!, others }
+  return { ...chosen!, others: keysOf(networks.filter((table) => table !== chosen)) }
 }
+
+/**
+ * The table of that key, or the one whose key ends with it: a network is told by what stands before its own names.
+ * @throws DataError for a key of none, or of several
+ */
+function askedTable(tables: readonly TensorTable[], key: string): TensorTable {
+  const parts = tables.flatMap(networksIn).filter((part) => tables.every((table) => table.key !== part.key))
+  const all = [...tables, ...parts]
+  const exact = all.find((table) => table.key === key)
+  const ending = all.filter((table) => table.key.endsWith(`.${key}`))
+  if (exact !== undefined || ending.length === 1) return exact ?? ending[0]!
+  const listed = (some: readonly TensorTable[]) => keysOf(some).slice(0, 10).map(shown).join(", ")
+  if (ending.length > 1) {
+    throw new DataError(`holds ${ending.length} tables of tensors "${shown(key)}". Choose one of ${listed(ending)}`)
+  }
+  const there = keysOf(all).length > 0 ? `There are ${listed(all)}` : "It has one, without a key"
+  throw new DataError(`holds no table of tensors "${shown(key)}". ${there}`)
+}
+
+/** Keys that a user can give: the whole file has none. */
+const keysOf = (tables: readonly TensorTable[]): string[] => tables.map(({ key }) => key).filter((key) => key !== "")
 
 const size = ({ tensors }: TensorTable) => tensors.size
 

@@ -4,6 +4,7 @@ import { join } from "node:path"
 import { afterAll, expect, test } from "vitest"
 import { Checkpoint } from "../../src/weights/checkpoint.js"
 import { likelyNetwork } from "../../src/weights/likely-network.js"
+import { severalNetworks } from "../../src/weights/names.js"
 import { writeSafetensors } from "../../src/weights/safetensors.js"
 import { withCheckpoint } from "../support/read-info.js"
 
@@ -62,6 +63,20 @@ test("a key chooses one of several networks in one table", () => {
   expect([...chosen.tensors].map(([name, { shape }]) => [name, shape])).toEqual([
     ["layer1.0.conv1.weight", [2, 1, 1, 1]],
   ])
+})
+
+test("a network's name is a key as far as it is told from others, and each key is told once", () => {
+  const shape = [1, 1, 1, 1]
+  const names = ["one.q", "one.k", "two.k"].map((root) => [`${root}.layer1.0.conv1.weight`, shape])
+  const path = write({ ...Object.fromEntries(names), "layer1.0.conv1.weight": shape })
+  using chosen = Checkpoint.open(path, "q")
+  expect(chosen.table).toMatchObject({ key: "one.q", others: [] })
+  expect(() => Checkpoint.open(path, "k")).toThrow('2 tables of tensors "k". Choose one of one.k, two.k')
+  expect(() => Checkpoint.open(path, "e")).toThrow(/"e"\. There are one\.q, one\.k, two\.k$/)
+  expect(severalNetworks(["q.layer1.0.conv1.weight", "layer1.0.conv1.weight"])).toEqual({
+    keys: ["q"],
+    text: "holds 2 networks: q, one without a key",
+  })
 })
 
 test("a pickle of protocol 0 is read, unusual letters and all", () => {
