@@ -2,7 +2,7 @@ import { type Command, Option } from "commander"
 import type { z } from "zod"
 import { UnwrittenError, UsageError, type UserError } from "../core/errors.js"
 import { expectPlace } from "../core/write-whole.js"
-import { type ResolvedConfig, resolveConfig } from "../tasks/config.js"
+import { expectValues, type ResolvedConfig, resolveConfig } from "../tasks/config.js"
 import { type DeclaredOption, declaredOptions, flagName, parseText, placeholder } from "../tasks/option.js"
 import { expectOtherFiles } from "../tasks/own-output.js"
 import { word } from "./next-command.js"
@@ -229,6 +229,7 @@ async function act<Schema extends z.ZodType>(command: Command, definition: Comma
       if (idle !== undefined) {
         throw new UsageError(`--resume continues with the run's own options: leave out --${idle}, or start a new run`)
       }
+      expectValues(definition.schema, flags, (key) => `--${flagName(key)}`)
       return finish(await definition.resume!(resume, flags, terminal), terminal)
     }
     const { options, notices } = givenOptions(command, definition)

@@ -8,7 +8,7 @@ import { renameOldKeys } from "../core/renamed-keys.js"
 import { shown } from "../core/shown.js"
 import { isWeightsName } from "../setup/published-weights.js"
 import { explain, isTree, type Provenance, show, type Tree, valueAt } from "./explain.js"
-import { type DeclaredOption, declaredOptions, flagName } from "./option.js"
+import { type DeclaredOption, declaredOptions, flagName, shapeOf } from "./option.js"
 import { expectOtherFiles } from "./own-output.js"
 
 /** Where the options of a command come from: later ones win. */
@@ -110,6 +110,20 @@ export function parseOptions<Schema extends z.ZodType>(
   const given = Object.fromEntries(Object.entries(options ?? {}).filter(([, value]) => value !== undefined))
   const origins = new Map(Object.keys(given).map((key) => [key, name]))
   return parsed(schema, given, { origins, schema, caller: name, from: "code" })
+}
+
+/**
+ * Checks single values where all others are known elsewhere, as in a run that goes on.
+ * @param originOf what gave a value, for errors
+ * @throws UsageError for a value that the schema refuses
+ */
+export function expectValues(schema: z.ZodType, given: Tree, originOf: (key: string) => string): void {
+  for (const [key, inner] of Object.entries(shapeOf(schema))) {
+    const [issue] = (given[key] !== undefined && inner.safeParse(given[key]).error?.issues) || []
+    if (issue === undefined) continue
+    const provenance = { origins: new Map([[key, originOf(key)]]), schema, from: "code" } as const
+    throw new UsageError(explain({ ...issue, path: [key, ...issue.path] }, given, provenance))
+  }
 }
 
 function parsed<Schema extends z.ZodType>(schema: Schema, config: Tree, provenance: Provenance): z.output<Schema> {

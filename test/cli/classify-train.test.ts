@@ -90,6 +90,11 @@ test("a classifier's run that Ctrl-C stopped exits with 130, and resumed ends wi
     stderr: expect.stringMatching(/is finished: 2 epochs/),
   })
   expect(run("train", "--resume", broken, "--lr", "1").stderr).toMatch(/leave out --lr, or start a new run\n$/)
+  for (const wrong of ["--epochs=1.5", "--engine=abacus"]) {
+    const refused = run("train", "--data", cifar, wrong)
+    expect(refused.status).toBe(2)
+    expect(run("train", "--resume", broken, wrong)).toEqual(refused)
+  }
 
   const tuned = join(folder, "tuned")
   const args = ["--data", photos, "--weights", weights, "--out", tuned, "--epochs", "1", "--batch", "4"]

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterAll, expect, test } from "vitest"
+import { UsageError } from "../../src/core/errors.js"
 import { classifyTrainSchema } from "../../src/tasks/options/train-classifier.js"
 import { refuseOtherData, reopenRun } from "../../src/tasks/training/run-record.js"
 
@@ -29,4 +30,15 @@ test("what has changed of the data is told, also where it is only which images a
   expect(told({ heldOut: undefined })).toThrow(
     "held out cat/1.png, dog/2.png to validate on, now it would be no others",
   )
+})
+
+test("a wrong value is the caller's where it was given, the run's where it was stored", () => {
+  const record = { config: { data: "D" }, model: {}, data: { images: 1, classes: ["a"] } }
+  const write = (config: object) => writeFileSync(join(folder, "config.json"), JSON.stringify({ ...record, config }))
+  write({ data: "D" })
+  const reopen = (changes: object) => () => reopenRun(folder, classifyTrainSchema, changes as Record<string, unknown>)
+  expect(reopen({ epochs: 0 })).toThrow(new UsageError("--resume: expected epochs to be a number of at least 1, got 0"))
+  expect(reopen({ maxTime: "abc" })).toThrow(UsageError)
+  write({ data: "D", epochs: 0 })
+  expect(reopen({ threads: 1 })).toThrow(/config\.json: not a run of this command: epochs does not fit/)
 })

@@ -8,7 +8,7 @@ import { type Recipe, recipes, scaleRecipe } from "../../train/recipes.js"
 import { hasState } from "../../train/state.js"
 import { Checkpoint } from "../../weights/checkpoint.js"
 import { planModelName } from "../../weights/plan.js"
-import { mergedTrees } from "../config.js"
+import { expectValues, mergedTrees } from "../config.js"
 import { listenerOf } from "../hooks.js"
 import { type GivenTrainConfig, trainDefaults, trainSchema } from "../options/train-detector.js"
 import { makeRunFolder } from "./run-folder.js"
@@ -157,6 +157,7 @@ export function resumeTurns(
   hooks: TrainHooks,
   changes: ResumeChanges,
 ): Promise<TrainResult> {
+  expectValues(trainSchema, changes as Record<string, unknown>, () => "--resume")
   const { data = given.data, images = given.images } = changes
   const moved = { ...given, data, images }
   if (data !== given.data || images !== given.images) writeTurns(run, moved)

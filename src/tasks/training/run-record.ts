@@ -7,6 +7,7 @@ import { renameOldKeys } from "../../core/renamed-keys.js"
 import { firstFew } from "../../core/shown.js"
 import { makeFolder, writeWhole } from "../../core/write-whole.js"
 import { hasState, loadState, type SavedState } from "../../train/state.js"
+import { expectValues } from "../config.js"
 import { type HeldFolder, holdFolder } from "../folder-lock.js"
 import { expectNone } from "../own-output.js"
 import type { Environment } from "./environment.js"
@@ -133,6 +134,7 @@ export function reopenRun<Schema extends z.ZodType, Model>(
   if (foreign !== undefined) {
     throw new UsageError(`--resume continues with the run's own options: leave out --${foreign}, or start a new run`)
   }
+  expectValues(schema, given, () => "--resume")
   const saved = readRecord<Model>(run)
   for (const [unit, other] of [
     ["epochs", "steps"],
