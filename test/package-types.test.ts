@@ -22,6 +22,16 @@ const handedOn = (name: string) =>
   `export const ${name} = (...given: Parameters<typeof resdet.${name}>) => resdet.${name}(...given)`
 writeFileSync(file, ['import * as resdet from "resdet"', ...names.map(handedOn)].join("\n"))
 
+const compile = (module: ts.ModuleKind, moduleResolution: ts.ModuleResolutionKind) =>
+  ts.createProgram([file], {
+    ...{ module, moduleResolution, target: ts.ScriptTarget.ES2022 },
+    ...{ lib: ["lib.es2023.d.ts", "lib.esnext.disposable.d.ts"], types: ["node"] },
+    typeRoots: [resolve("node_modules", "@types")],
+    ...{ declaration: true, strict: true, skipLibCheck: true, outDir: folder },
+    // Else the link's target is seen, whose every file may be imported.
+    preserveSymlinks: true,
+  })
+
 test.each([
   ["NodeNext", NodeNext, ts.ModuleResolutionKind.NodeNext],
   ["a bundler", ESNext, ts.ModuleResolutionKind.Bundler],
@@ -42,3 +52,19 @@ test.each([
   },
   120_000,
 )
+
+test("what returns a promise throws nothing: it rejects", async () => {
+  const program = compile(NodeNext, ts.ModuleResolutionKind.NodeNext)
+  const checker = program.getTypeChecker()
+  const exported = checker.getExportsOfModule(checker.getSymbolAtLocation(program.getSourceFile(file)!)!)
+  const promising = exported.flatMap((symbol) => {
+    const [signature] = checker.getTypeOfSymbol(symbol).getCallSignatures()
+    return signature!.getReturnType().symbol?.name === "Promise" ? [symbol.name] : []
+  })
+  expect(promising.length).toBeGreaterThan(30)
+  const functions = new Map<string, unknown>(Object.entries(resdet))
+  const wrong = { nope: 1 }
+  const calls = promising.map((name) => (functions.get(name) as (...given: object[]) => Promise<unknown>)(wrong, wrong))
+  const ended = await Promise.allSettled(calls)
+  expect(promising.filter((_, call) => ended[call]!.status === "fulfilled")).toEqual([])
+}, 120_000)

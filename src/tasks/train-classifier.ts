@@ -48,18 +48,18 @@ import { plan, resume, type Trainer, train, trainable } from "./training/trainer
  * @throws UsageError for options that do not go together; DataError for data or weights that cannot be used;
  * DivergedError when a loss is NaN. A run that `signal` stops is saved, and `resumeClassifier` goes on with it
  */
-export const trainClassifier = (options: TrainClassifierOptions, hooks: TrainHooks = {}): Promise<TrainResult> =>
+export const trainClassifier = async (options: TrainClassifierOptions, hooks: TrainHooks = {}): Promise<TrainResult> =>
   train(classifierTrainer, parseOptions("trainClassifier", classifyTrainSchema, options), hooks)
 
 /** Goes on with an interrupted run, bit for bit; one that is done only tells what it came to. */
-export const resumeClassifier = (
+export const resumeClassifier = async (
   run: string,
   changes: ResumeChanges = {},
   hooks: TrainHooks = {},
 ): Promise<TrainResult> => resume(classifierTrainer, run, changes, hooks)
 
 /** The options that `trainClassifier` would use, with nothing left open. */
-export const planClassifier = (options: TrainClassifierOptions, hooks: TaskHooks = {}): Promise<object> =>
+export const planClassifier = async (options: TrainClassifierOptions, hooks: TaskHooks = {}): Promise<object> =>
   plan(classifierTrainer, parseOptions("trainClassifier", classifyTrainSchema, options), hooks)
 
 interface ClassifierSets {

@@ -51,7 +51,7 @@ import { INITIALISATION_SEED, plan, resume, type Trainer, train, trainable } fro
  * @throws UsageError for options that do not go together; DataError for data or weights that cannot be used;
  * DivergedError when a loss is NaN. A run that `signal` stops is saved, and `resumeDetector` goes on with it
  */
-export const trainDetector = (options: TrainDetectorOptions, hooks: TrainHooks = {}): Promise<TrainResult> => {
+export const trainDetector = async (options: TrainDetectorOptions, hooks: TrainHooks = {}): Promise<TrainResult> => {
   const given = parseOptions("trainDetector", trainSchema, options)
   return given.alternate ? startTurns(given, turnTrainer, hooks) : train(detectorTrainer, given, hooks)
 }
@@ -69,7 +69,7 @@ type OwnParts = {
 }
 
 /** Goes on with an interrupted run, bit for bit; one that is done only tells what it came to. */
-export const resumeDetector = (
+export const resumeDetector = async (
   run: string,
   { data, valData, backbone, ...others }: Omit<ResumeChanges, "data"> & OwnParts = {},
   hooks: TrainHooks = {},
@@ -83,7 +83,7 @@ export const resumeDetector = (
 }
 
 /** The options that `trainDetector` would use, with nothing left open. */
-export const planDetector = (options: TrainDetectorOptions, hooks: TaskHooks = {}): Promise<object> =>
+export const planDetector = async (options: TrainDetectorOptions, hooks: TaskHooks = {}): Promise<object> =>
   plan(detectorTrainer, parseOptions("trainDetector", trainSchema, options), hooks)
 
 /** Training a detector, as the flow of all trainers takes it. */

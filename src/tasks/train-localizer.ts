@@ -38,18 +38,18 @@ import { INITIALISATION_SEED, plan, resume, type Trainer, train } from "./traini
  * @throws UsageError for options that do not go together; DataError for data or weights that cannot be used;
  * DivergedError when a loss is NaN. A run that `signal` stops is saved, and `resumeLocalizer` goes on with it
  */
-export const trainLocalizer = (options: TrainLocalizerOptions, hooks: TrainHooks = {}): Promise<TrainResult> =>
+export const trainLocalizer = async (options: TrainLocalizerOptions, hooks: TrainHooks = {}): Promise<TrainResult> =>
   train(localizerTrainer, parseOptions("trainLocalizer", localizeTrainSchema, options), hooks)
 
 /** Goes on with an interrupted run, bit for bit; one that is done only tells what it came to. */
-export const resumeLocalizer = (
+export const resumeLocalizer = async (
   run: string,
   changes: ResumeChanges = {},
   hooks: TrainHooks = {},
 ): Promise<TrainResult> => resume(localizerTrainer, run, changes, hooks)
 
 /** The options that `trainLocalizer` would use, with nothing left open. */
-export const planLocalizerRun = (options: TrainLocalizerOptions, hooks: TaskHooks = {}): Promise<object> =>
+export const planLocalizerRun = async (options: TrainLocalizerOptions, hooks: TaskHooks = {}): Promise<object> =>
   plan(localizerTrainer, parseOptions("trainLocalizer", localizeTrainSchema, options), hooks)
 
 const localizerTrainer: Trainer<
