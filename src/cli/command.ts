@@ -234,7 +234,7 @@ async function act<Schema extends z.ZodType>(command: Command, definition: Comma
     }
     const { options, notices } = givenOptions(command, definition)
     for (const notice of notices) terminal.log(notice)
-    if (json !== undefined) expectOtherFiles(definition.schema, options as object, { json })
+    if (json !== undefined) expectOtherFiles(definition.schema, options as object, { json }, definition.operands)
     if (!printConfig) return finish(await definition.run(options, terminal), terminal)
     const plan = definition.plan ? await definition.plan(options, terminal) : (options as object)
     writeJson(plan, json ?? "-")

@@ -129,7 +129,7 @@ export function expectValues(schema: z.ZodType, given: Tree, originOf: (key: str
 function parsed<Schema extends z.ZodType>(schema: Schema, config: Tree, provenance: Provenance): z.output<Schema> {
   const result = schema.safeParse(config)
   if (result.success) {
-    expectOtherFiles(schema, result.data as object)
+    expectOtherFiles(schema, result.data as object, {}, provenance.operands)
     return result.data
   }
   // What was given wrongly is told before what was not given.

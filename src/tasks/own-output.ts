@@ -23,13 +23,16 @@ const inputFolders: readonly string[] = ["data", "gt", "source", "images"]
 /**
  * @param options as `schema` has them
  * @param further files that are written too, by their option's name
+ * @param operands options without a flag
  * @throws UsageError where a file that is to be written is one that another option names, or lies in a folder of the user's data,
- *   or is a picture: it would be lost. Of a folder in a file's place whoever writes it tells
+ *   or is a picture: it would be lost; and for `-` where no file goes to stdout. Of a folder in a file's place whoever writes it
+ *   tells
  */
 export function expectOtherFiles(
   schema: z.ZodType,
   options: object,
   further: Readonly<Record<string, string>> = {},
+  operands: readonly string[] = [],
 ): void {
   const declared = declaredOptions(schema).filter(({ info }) => info.path !== undefined)
   const named = declared.flatMap(({ key, info }) =>
@@ -39,21 +42,24 @@ export function expectOtherFiles(
       return paths.map((path) => ({ key, path, isWritten: info.written === true }))
     }),
   )
+  const nameless = named.find(({ path, isWritten }) => isWritten && path === "-")
+  if (nameless !== undefined) throw new UsageError(`--${flagName(nameless.key)} -: expected the name of a file`)
   const also = Object.entries(further).map(([key, path]) => ({ key, path, isWritten: true }))
   const all = [...named, ...also].filter(({ path }) => path !== "-")
   const files = all.flatMap((one) => {
     const path = one.key === "weights" ? weightsFileOf(one.path) : one.path
     return isFolder(path) ? [] : [{ ...one, file: realFile(path) }]
   })
+  const called = (key: string) => (operands.includes(key) ? `<${flagName(key)}>` : `--${flagName(key)}`)
   const folders = all.filter(({ key, path }) => inputFolders.includes(key) && isFolder(path))
   for (const { key, path, file } of files.filter(({ isWritten }) => isWritten)) {
     const other = files.find((one) => one.key !== key && one.file === file)
     const around = existsSync(file) && folders.find((one) => file.startsWith(`${realpathSync(one.path)}${sep}`))
     const what =
       other !== undefined
-        ? `this is the file of --${flagName(other.key)}`
+        ? `this is the file of ${called(other.key)}`
         : around
-          ? `this is a file in the folder of --${flagName(around.key)}`
+          ? `this is a file in the folder of ${called(around.key)}`
           : existsSync(file) && isPictureName(file)
             ? "this is a picture"
             : undefined

@@ -59,6 +59,18 @@ test.each([["tune.csv"], ["trials/1-1/x"], ["pace/x"]])("a search leaves %s alon
   expect(lost()).toEqual([])
 })
 
+test.each([
+  [
+    ["import", "a.pth", "--model", "resnet18", "--out", "a.pth"],
+    "--out a.pth: this is the file of <file>, which would",
+  ],
+  [["import", "a.pth", "--model", "resnet18", "--out", "-"], "--out -: expected the name of a file"],
+  [["classify", "predict", "--weights", "a", "--source", "b", "--out", "-"], "--out -: expected the name of a file"],
+  [["classify", "responses", "--weights", "a", "--data", "b", "--out", "-"], "--out -: expected the name of a file"],
+])("%j is refused", async (words, message) => {
+  expect(await runCommand(...words)).toMatchObject({ said: expect.stringContaining(message), code: 2 })
+})
+
 test("a quickstart does not empty a folder that it has not made", async () => {
   const { folder, lost } = theirs("digits/mine.txt", "holiday.jpg")
   await expect(quickstart({ out: folder, offline: true })).rejects.toThrow(
