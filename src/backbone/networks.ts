@@ -72,9 +72,7 @@ export const networkNames: readonly string[] = [...makers.keys()]
 export function networkSpec(name: string, options: NetworkOptions = {}): NetworkSpec {
   const make = makers.get(name)
   if (!make) {
-    throw new UsageError(
-      `networkSpec: no network "${name}".${didYouMean(name, networkNames)} Known: ${networkNames.join(", ")}`,
-    )
+    throw new UsageError(`no network "${name}".${didYouMean(name, networkNames)} Known: ${networkNames.join(", ")}`)
   }
   return make(options)
 }

@@ -187,7 +187,9 @@ test("another depth's file is refused by name and shape", async () => {
 })
 
 test("an unknown model is told with the nearest one", async () => {
-  await expect(run(source, "--model", "resnet5", "--out", out)).rejects.toThrow('Did you mean "resnet50"?')
+  await expect(run(source, "--model", "resnet5", "--out", out)).rejects.toThrow(
+    /^error: no network "resnet5"\. Did you mean "resnet50"\?/,
+  )
 })
 
 test.each([
