@@ -4,13 +4,13 @@ import { Parameters, type Weights } from "../core/parameters.js"
 import { seededRandom } from "../core/random.js"
 import { firstFew, shown } from "../core/shown.js"
 import { buildFasterRcnn } from "../detector/build.js"
-import type { ModelConfig } from "../detector/model.js"
+import { type ModelConfig, parseModel } from "../detector/model.js"
 import { startEngine } from "../engine/start.js"
 import { Checkpoint } from "../weights/checkpoint.js"
 import { cocoLabels, type Labels } from "../weights/coco-classes.js"
 import { belongsToNetwork, likelyNetwork } from "../weights/likely-network.js"
 import { severalNetworks } from "../weights/names.js"
-import { detectorWeights, type ModelOverrides, planModel, planPreset } from "../weights/plan.js"
+import { detectorWeights, expectNetwork, kindOf, type ModelOverrides, planModel, planPreset } from "../weights/plan.js"
 import { saveDetector } from "../weights/save.js"
 import { choiceOf, expectNumbers, type ImportedWeights } from "./import-weights.js"
 
@@ -34,6 +34,7 @@ const head = "roi_heads.box_predictor."
 export async function importDetector(file: string, overrides: DetectorImport): Promise<ImportedWeights> {
   const { key, model, out, strideIn, mean, std } = overrides
   using checkpoint = Checkpoint.open(file, key)
+  expectModelOf(checkpoint, model)
   const input = { ...(mean && { mean }), ...(std && { std }) }
   const preset = planPreset(checkpoint, model, "torchvision")
   const planned = planModel(checkpoint, { model, preset, strideIn, input })
@@ -77,6 +78,14 @@ export async function importDetector(file: string, overrides: DetectorImport): P
   } finally {
     parameters.dispose()
   }
+}
+
+/** @throws UsageError for a file whose network is known to be another: here it is always said which */
+function expectModelOf(checkpoint: Checkpoint, model: string): void {
+  const { network } = checkpoint.origin
+  const kind = kindOf(checkpoint)
+  const own = kind === undefined ? network : `fasterrcnn_${network}_${kind}`
+  expectNetwork(checkpoint, `resnet${parseModel(model).depth}`, `give --model ${own}`)
 }
 
 function labelsOf(count: number, names: DetectorImport["names"]): Labels {

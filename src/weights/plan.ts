@@ -89,7 +89,7 @@ export function planOwnModel(
 export function planModelName(checkpoint: Checkpoint | undefined, model: string | undefined): string {
   const planned = model ?? usualModel(checkpoint)
   expectBackbone(checkpoint)
-  expectNetwork(checkpoint, `resnet${parseModel(planned).depth}`, `--model ${planned}`)
+  expectNetwork(checkpoint, `resnet${parseModel(planned).depth}`, `leave out --model ${planned}`)
   return planned
 }
 
@@ -146,17 +146,17 @@ export function planInput(checkpoint: Checkpoint | undefined, given: Partial<Nor
 }
 
 /**
- * @param choice what the user wrote to choose the network, for the message
+ * @param cure what the user does instead of choosing that network
  * @throws UsageError for a file whose network is known to be another
  */
 export function expectNetwork(
   checkpoint: Checkpoint | undefined,
   network: string,
-  choice = `--model ${network}`,
+  cure = `leave out --model ${network}`,
 ): void {
   const known = checkpoint?.origin.network
   if (known === undefined || known === network) return
-  throw new UsageError(`${checkpoint!.path} is a ${known}: leave out ${choice}, or take other weights`)
+  throw new UsageError(`${checkpoint!.path} is a ${known}: ${cure}, or take other weights`)
 }
 
 /** @throws DataError for a file of a network that no detector is built on */

@@ -63,6 +63,10 @@ test("a detector's file that lacks a part, or that is another network's, is refu
   await expect(run("--model", "fasterrcnn_resnet18_fpn")).rejects.toThrow(
     'holds no "roi_heads.box_predictor.cls_score"',
   )
+  writeSafetensors(source, [["a", { shape: [1], values: new Float32Array(1) }]], { model: "resnet18" })
+  await expect(run("--model", "fasterrcnn_resnet50_fpn")).rejects.toThrow(
+    `${source} is a resnet18: give --model resnet18, or take other weights`,
+  )
 })
 
 test("the outputs of COCO's detectors are its ids, or its categories", () => {

@@ -14,7 +14,7 @@ import type { LocalizeTrainConfig } from "../options/train-localizer.js"
 export function planLocalizer(config: LocalizeTrainConfig, checkpoint: Checkpoint | undefined): LocalizerConfig {
   const { stage, size, anchors, strideIn, frozen } = config
   const network = config.network ?? checkpoint?.origin.network ?? "resnet18"
-  expectNetwork(checkpoint, network, `network ${network}`)
+  expectNetwork(checkpoint, network, `leave out network ${network}`)
   const trained = checkpoint === undefined ? "group" : "frozen"
   const auto = checkpoint?.model.kind === "localizer" ? checkpoint.model.info.config.norm : trained
   return {
