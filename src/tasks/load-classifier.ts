@@ -1,6 +1,5 @@
 import type { z } from "zod"
-import { UsageError } from "../core/errors.js"
-import { atLeastOne } from "../core/options.js"
+import { atLeastOne, withDefaults } from "../core/options.js"
 import { workerFile } from "../core/worker-file.js"
 import type { EngineName } from "../engine/names.js"
 import { type CallOptions, type FailedImage, ImageCalls } from "../predict/image-calls.js"
@@ -80,12 +79,13 @@ export async function loadClassifier(
   function classify(images: readonly ImageInput[], options?: ClassifyCallOptions): Promise<ClassifyResult[]>
   async function classify(
     given: ImageInput | readonly ImageInput[],
-    { top = 5, ...call }: ClassifyCallOptions = {},
+    { signal, transfer, ...options }: ClassifyCallOptions = {},
   ): Promise<readonly ClassGuess[] | ClassifyResult[]> {
-    const expected = atLeastOne(top)
-    if (expected !== undefined) throw new UsageError(`classify: expected top to be ${expected}, got ${top}`)
-    if (Array.isArray(given)) return calls.many(given, { top }, call)
-    return calls.one(given as ImageInput, { top }, call)
+    const checked = withDefaults<TopOptions>("classify", { top: 5 }, options as Partial<TopOptions>, {
+      top: atLeastOne,
+    })
+    if (Array.isArray(given)) return calls.many(given, checked, { signal, transfer })
+    return calls.one(given as ImageInput, checked, { signal, transfer })
   }
   const dispose = () => calls.dispose()
   return {

@@ -48,6 +48,9 @@ test("a thread says what this thread says, of one image and of a list, of a file
   await expect(there.classify(pixels(1), { top: 0 })).rejects.toThrow(
     new UsageError("classify: expected top to be a whole number, 1 or more, got 0"),
   )
+  await expect(there.classify(pixels(1), { topp: 2 } as object)).rejects.toThrow(
+    new UsageError('classify: unknown option "topp". Did you mean "top"? Known: top'),
+  )
   const call = there.classify(pixels(1))
   there.dispose()
   await expect(call).rejects.toThrow(new DisposedError("classify: the handle has been disposed of"))
