@@ -155,6 +155,7 @@ function labelFinder(classes: readonly string[]) {
   return (label: string | number, place: string, index: number): number | undefined => {
     if (typeof label === "string") return byName.get(label)
     if (Number.isInteger(label) && label >= 1 && label <= classes.length) return label
-    throw new UsageError(`${place}: expected label ${index} to be a name or 1..${classes.length}, got ${label}`)
+    const numbers = classes.length === 0 ? "a number from 1" : `1..${classes.length}`
+    throw new UsageError(`${place}: expected label ${index} to be a name or ${numbers}, got ${label}`)
   }
 }

@@ -145,7 +145,7 @@ test.each([
   [{ boxes: [[1, 2, 3]], labels: ["a"] }, "samples[0]: expected box 0 to be x1, y1, x2, y2, got [1,2,3]"],
   [{ boxes: [1, 2, 3, 4, 5], labels: ["a"] }, "samples[0]: expected box 1 to be x1, y1, x2, y2, got [5]"],
   [{ boxes: [1, 2, 3, 4], labels: [] }, "samples[0]: expected one label for each box, got 1 boxes, 0 labels"],
-  [{ boxes: [1, 2, 3, 4], labels: [0] }, "samples[0]: expected label 0 to be a name or 1..0, got 0"],
+  [{ boxes: [1, 2, 3, 4], labels: [0] }, "samples[0]: expected label 0 to be a name or a number from 1, got 0"],
   [{ labels: [1] }, "samples[0]: expected { image, boxes, labels }"],
 ])("%j is refused", async (sample, message) => {
   await expect(datasetFromSamples([{ ...sample, image: "a.png" } as OwnSample])).rejects.toThrow(message)
