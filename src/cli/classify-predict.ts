@@ -23,10 +23,13 @@ export const command = defineCommand({
       for (const line of [...(head === undefined ? [] : [head]), ...classLines(one, format)]) print(line)
       head = undefined
     }
-    const { images, skipped } = await classifyFolder(options, { ...hooks, onImage })
+    const { images, skipped, finished } = await classifyFolder(options, { ...hooks, onImage })
     const message = `${skipped.length} of ${images} images could not be read`
+    const told = finished
+      ? `${images - skipped.length} images${out === undefined ? "" : `: ${out}`}`
+      : `stopped after ${images} images${out === undefined ? "" : `: ${out} is not written`}`
     return {
-      summary: [`${images - skipped.length} images${out === undefined ? "" : `: ${out}`}`],
+      summary: [told],
       document: { images: found, skipped },
       failure: skipped.length > 0 ? new DataError(message) : undefined,
     }

@@ -14,10 +14,10 @@ export const command = defineCommand({
       print(`${shown(one.image)}: ${one.objects.map(objectText).join("; ") || "nothing found"}`)
     }
     const { result, failure: unwritten } = await outcomeOf(localizeFolder(options, { ...hooks, onImage }))
-    const { images, skipped } = result
+    const { images, skipped, finished } = result
     const message = `${skipped.length} of ${images} images could not be read`
     const failure = unwritten ?? (skipped.length > 0 ? new DataError(message) : undefined)
-    const summary = [`${images - skipped.length} images`]
+    const summary = [finished ? `${images - skipped.length} images` : `stopped after ${images} images`]
     return { summary, document: found, failure }
   },
 })

@@ -22,6 +22,8 @@ export interface ClassifiedFolder {
   /** All images, also those that could not be read. */
   readonly images: number
   readonly skipped: readonly SkippedImage[]
+  /** False where the signal ended it before all images had been looked at: then `out` is not written. */
+  readonly finished: boolean
 }
 
 export interface SkippedImage {
@@ -59,7 +61,8 @@ export async function classifyFolder(
       hooks.onImage?.(found)
       if (file) for (const line of classLines(found, format)) file.write(`${line}\n`)
     }
-    file?.finish()
+    if (signal.aborted) file?.discard()
+    else file?.finish()
   } catch (error) {
     file?.discard()
     throw error
@@ -67,7 +70,7 @@ export async function classifyFolder(
     scorer.dispose()
   }
   if (count === 0 && !signal.aborted) throw new DataError(`${source}: expected images, found none`)
-  return { images: count, skipped }
+  return { images: count, skipped, finished: !signal.aborted }
 }
 
 interface Sweep {

@@ -32,6 +32,8 @@ export interface LocalizedFolder {
   /** All images, also those that could not be read. */
   readonly images: number
   readonly skipped: readonly SkippedImage[]
+  /** False where the signal ended it before all images had been looked at: then `submission` is not written. */
+  readonly finished: boolean
 }
 
 /**
@@ -71,8 +73,9 @@ export async function localizeFolder(
       const objects = found.map(({ label, score, box }) => ({ label: classes[label - 1]!, score, box: [...box] }))
       hooks.onImage?.({ image: path, width: photo.width, height: photo.height, objects })
     }
-    return withFiles({ images, skipped }, () => {
-      if (config.submission === undefined || listener.signal.aborted) return
+    const finished = !listener.signal.aborted
+    return withFiles({ images, skipped, finished }, () => {
+      if (config.submission === undefined || !finished) return
       writeWhole(config.submission, lines.map((line) => `${line}\n`).join(""))
     })
   })

@@ -65,6 +65,10 @@ export interface OpenClassifier extends ClassifierInfo {
 /** What the file of a classifier tells of it. @throws DataError when it is none of resdet's */
 function expectClassifier({ path, model }: Checkpoint): ClassifierInfo {
   if (model.kind === "classifier") return model.info
+  if (model.kind !== "foreign") {
+    const cure = `Train one with resdet classify train --weights ${path}`
+    throw new DataError(`${path}: expected a classifier, got a ${model.kind}. ${cure}`)
+  }
   throw new DataError(`${path}: expected a classifier of resdet's. Make one of other weights with resdet import`)
 }
 

@@ -1,4 +1,4 @@
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import * as tf from "@tensorflow/tfjs-core"
@@ -13,6 +13,7 @@ import { classifyFolder } from "../../src/tasks/classify-folder.js"
 import { evaluateClassifier } from "../../src/tasks/evaluate-classifier.js"
 import { saveClassifier } from "../../src/weights/save.js"
 import { runCommand } from "../support/run-command.js"
+import { saveUntrained } from "../support/untrained-detector.js"
 
 const folder = mkdtempSync(join(tmpdir(), "resdet-classify-"))
 const weights = join(folder, "light.safetensors")
@@ -210,7 +211,7 @@ test("from TypeScript a folder is classified and a set scored without a word on 
     { weights, source: data, engine: "auto" },
     { onImage: ({ image, classes }) => seen.push(`${image} ${classes[0]!.label}`) },
   )
-  expect(folder).toMatchObject({ images: 4, skipped: [{ image: "val/bright/c.png" }] })
+  expect(folder).toMatchObject({ images: 4, finished: true, skipped: [{ image: "val/bright/c.png" }] })
   expect(seen).toEqual(["val/bright/a.png bright", "val/bright/b.png dark", "val/dark/d.png dark"])
   const progress: number[] = []
   const { report, failed } = await evaluateClassifier(
@@ -221,6 +222,14 @@ test("from TypeScript a folder is classified and a set scored without a word on 
   await expect(classifyFolder({ weights, source: data }, { signal: AbortSignal.abort() })).resolves.toMatchObject({
     images: 0,
   })
+})
+
+test("a sweep that was stopped says so, and leaves no file that looks whole", async () => {
+  const controller = new AbortController()
+  const out = join(folder, "cut.txt")
+  const hooks = { signal: controller.signal, onImage: () => controller.abort() }
+  const cut = await classifyFolder({ weights, source: data, out, batch: 1 }, hooks)
+  expect([cut, existsSync(out)]).toEqual([{ images: 1, skipped: [], finished: false }, false])
 })
 
 test.each([
@@ -240,7 +249,11 @@ test.each([
   expect(code).toBe(exitCode)
 })
 
-test("plain weights and other classes are told", async () => {
+test("plain weights, another kind of model and other classes are told", async () => {
+  const detector = join(folder, "detector.safetensors")
+  saveUntrained({ [detector]: ["cat"] }, 1)
+  const wrong = await run("eval", "--weights", detector, "--data", data)
+  expect(wrong.said).toContain(`${detector}: expected a classifier, got a detector. Train one with`)
   const other = join(folder, "other.safetensors")
   saveLight(other, ["light", "shade"])
   const { said } = await run("eval", "--weights", weights, other, "--data", data)

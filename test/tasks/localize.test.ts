@@ -37,7 +37,12 @@ test("every image of a source has its boxes; one that cannot be read is told and
   const said: string[] = []
   const hooks = { onImage: (one: ImageObjects) => seen.push(one), onLog: (line: string) => said.push(line) }
   const result = await localizeFolder({ weights, source, class: ["ring", "disc"], engine: "auto" }, hooks)
-  expect(result).toEqual({ images: 6, skipped: [{ image: "000005.jpg", message: expect.any(String) }] })
+  const skipped = [{ image: "000005.jpg", message: expect.any(String) }]
+  expect(result).toEqual({ images: 6, skipped, finished: true })
+  const signal = AbortSignal.abort()
+  await expect(localizeFolder({ weights, source, class: ["ring"] }, { signal })).resolves.toEqual({
+    ...{ images: 0, skipped: [], finished: false },
+  })
   expect(said.at(-1)).toMatch(/^000005\.jpg: skipped: /)
   expect(seen.map(({ objects }) => objects.map(({ label }) => label))).toEqual(seen.map(() => ["ring", "disc"]))
 })
