@@ -1,4 +1,4 @@
-import { basename } from "node:path"
+import { basename, dirname } from "node:path"
 import { DataError } from "../src/core/errors.js"
 import { parseJson } from "../src/core/plain-data.js"
 import { shown } from "../src/core/shown.js"
@@ -43,30 +43,40 @@ export function readWebDataset(source: string, overrides: Partial<LabelledOption
   const { split, classes: wanted, followLinks } = { ...labelledDefaults, ...overrides }
   const found = shardFiles(source, split, followLinks)
   const log = new FaultLog()
-  const parts = found.files.map((archive) => ({ archive, samples: samplesOf(archive, log) }))
+  const names = archiveNames(found.files)
+  const parts = found.files.map((archive, n) => ({
+    archive,
+    name: names[n]!,
+    samples: samplesOf(archive, names[n]!, log),
+  }))
   const all = parts.flatMap(({ samples }) => samples)
   if (all.length === 0) throw new DataError(`${source}: no image with a class in ${found.files.length} archives`)
   const { classes, notice } = classesOf(all, wanted ?? listed(found.folders), source)
   const places = new Map(classes.map((name, label) => [name, label]))
   const shards: number[] = []
   const images: LabelledPhoto[] = []
-  for (const { archive, samples } of parts) {
+  for (const { archive, name: own, samples } of parts) {
     shards.push(images.length)
     for (const { key, image, said } of samples) {
       const label = typeof said === "number" ? said : places.get(said)
-      const name = `${basename(archive)}/${image.name}`
+      const name = `${own}/${image.name}`
       if (label !== undefined) images.push({ name, label, file: archive, part: image })
-      else
-        log.report("unknown-class", `${basename(archive)}/${key}`, `the class "${said}" is not among those asked for`)
+      else log.report("unknown-class", `${own}/${key}`, `the class "${said}" is not among those asked for`)
     }
   }
   const notices = notice === undefined ? [] : [notice]
   return labelledPhotos({ format: "webdataset", source, split: found.split, classes, shards, notices }, images, log)
 }
 
+/** What archives are called: by their folders too where two have one name. */
+function archiveNames(files: readonly string[]): string[] {
+  const names = files.map((file) => basename(file))
+  if (new Set(names).size === names.length) return names
+  return files.map((file) => `${basename(dirname(file))}/${basename(file)}`)
+}
+
 /** The samples of an archive that have an image and a class. */
-function samplesOf(archive: string, log: FaultLog): Sample[] {
-  const name = basename(archive)
+function samplesOf(archive: string, name: string, log: FaultLog): Sample[] {
   return withArchive(archive, (bytes) => {
     const samples: Sample[] = []
     const keys = new Set<string>()

@@ -42,6 +42,12 @@ test("an image and its class are a sample by their key; shards follow each other
   expect((await readLabelled(join(folder, "shard-000001.tar"))).labels).toHaveLength(2)
 })
 
+test("images of archives with one name in two folders have names of their own", async () => {
+  const folder = shards({ "a/0.tar": tarOf(samples(1)), "b/0.tar": tarOf(samples(1)) })
+  const set = await readLabelled(join(folder, "{a,b}/0.tar"))
+  expect([set.name(0), set.name(1)]).toEqual(["a/0.tar/1.png", "b/0.tar/1.png"])
+})
+
 test("names of archives or folders tell the splits", async () => {
   const named = shards({
     "imagenet-train-000000.tar": tarOf(samples(1, 2)),
