@@ -56,7 +56,7 @@ export async function writeDataset(
   const writer = formatWriters[format]
   const notices: string[] = []
   const faults: Fault[] = []
-  const names = new ImageNames()
+  const names = new ImageNames(splits)
   const total = splits.reduce((sum, { images }) => sum + images.length, 0)
   let done = 0
   const beside = join(dirname(resolve(folder)), `.${basename(resolve(folder))}.${randomUUID().slice(0, 8)}.part`)
@@ -102,18 +102,29 @@ export async function writeDataset(
   }
 }
 
+/** How a name is compared: some disks know no case. */
+const folded = (name: string) => name.normalize("NFC").toLowerCase()
+
 /** Gives each image of a folder a name of its own; a file that two splits share keeps one. */
 class ImageNames {
   renamed = 0
   readonly #taken = new Map<string, string>()
+  /** Names that images have without a change. */
+  readonly #own: ReadonlySet<string>
+
+  constructor(splits: readonly Dataset[]) {
+    this.#own = new Set(splits.flatMap(({ images }) => images.map(({ id }) => folded(id))))
+  }
 
   stemFor({ id, file }: ImageRecord, place: string, split: string): string {
-    // Folders in a name become part of it; a line break would end a list's line.
-    const own = id.replaceAll(/[\\/\r\n]/g, "_")
-    const tries = [own, `${split}_${own}`]
+    // Folders in a name become part of it, as `NameIndex` knows; a line break would end a list's line.
+    const flat = (mark: string) => id.replaceAll(/[\\/]/g, mark).replaceAll(/[\r\n]/g, "_")
+    const own = flat("_")
+    const tries = [...new Set([own, flat("__"), `${split}_${own}`])]
     for (let n = 0; ; n++) {
       const stem = tries[n] ?? `${own}_${n}`
-      const key = `${place}/${stem}`.normalize("NFC").toLowerCase()
+      if (stem !== id && this.#own.has(folded(stem))) continue
+      const key = folded(`${place}/${stem}`)
       const holder = this.#taken.get(key)
       if (holder !== undefined && holder !== file) continue
       if (holder === undefined && n > 0) this.renamed++

@@ -16,10 +16,12 @@ export function detectLines(builder: DetectionBuilder, source: string): ListRead
   const read = (scanner: JsonScanner, index: number) => {
     const where = `${source}: line ${index + 1}`
     const { image, detections } = expectLine(scanner.value(), where)
+    if (detections.length === 0) return
+    const place = builder.imagePlace(image)
     for (const { label, classId, score, box } of detections) {
       const [x1, y1, x2, y2] = box as [number, number, number, number]
       const category = typeof label === "string" ? builder.named(label) : builder.categoryPlace(classId as number)
-      builder.addAt(builder.imagePlace(image), category, x1, y1, x2 - x1, y2 - y1, score, image)
+      builder.addAt(place, category, x1, y1, x2 - x1, y2 - y1, score, image)
     }
   }
   return { name: "", lines: ["image"], read }

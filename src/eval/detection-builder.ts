@@ -1,6 +1,6 @@
 import { DataError } from "../core/errors.js"
 import { type CocoId, idKey } from "../json/coco-id.js"
-import { FindImage } from "./find-image.js"
+import { FindImage, toldWhere } from "./find-image.js"
 import { IdIndex } from "./id-index.js"
 import { guessImageIds } from "./image-ids.js"
 import type { DetectionTable, TruthTable } from "./tables.js"
@@ -47,7 +47,7 @@ export class DetectionBuilder {
    * may be several
    */
   add(imageId: CocoId, category: CocoId, x: number, y: number, width: number, height: number, score: number): void {
-    this.addAt(this.#images.meant(imageId), this.categoryPlace(category), x, y, width, height, score, imageId)
+    this.addAt(this.imagePlace(imageId), this.categoryPlace(category), x, y, width, height, score, imageId)
   }
 
   /**
@@ -82,9 +82,12 @@ export class DetectionBuilder {
     this.#put(record, this.#images.numbered(imageId), category, imageId)
   }
 
-  /** Place of the image that an id or a name of a result file means, -1 for none. */
+  /**
+   * Place of the image that an id or a name of a result file means, -1 for none.
+   * @throws DataError when it is the name of several, or another name was found to be the same image's
+   */
   imagePlace(imageId: CocoId): number {
-    return this.#images.meant(imageId)
+    return toldWhere(this.#source, () => this.#images.meant(imageId))
   }
 
   /** Place of the category of this name; an unknown one gets a place of its own. */

@@ -3,36 +3,26 @@ import { numberInName } from "../core/number-in-name.js"
 import { didYouMean } from "../core/suggest.js"
 import { type CocoId, idKey } from "../json/coco-id.js"
 import { IdIndex } from "./id-index.js"
+import { NameIndex, SEVERAL, stemOf } from "./name-index.js"
 import type { TruthTable } from "./tables.js"
 
-/** Several images go by a name or number. */
-const SEVERAL = -2
-
 /** `images/000042.jpg` without folder and ending: `000042`. */
-function imageStem(name: string): string {
-  return name.replace(/^.*[\\/]/, "").replace(/\.[A-Za-z]\w*$/, "")
-}
-
-/** `detect` writes blanks in the names of VOC's files as %20. */
-function decoded(name: string): string {
-  try {
-    return decodeURIComponent(name)
-  } catch {
-    return name
-  }
-}
+const imageStem = (name: string) => stemOf(name.replace(/^.*[\\/]/, ""))
 
 /** The number in an image's name, with or without folder and ending. */
 export const imageNumber = (name: string): number => numberInName(imageStem(name))
 
-/** Finds the images of a truth table by what result files call them. */
+/** Finds the images of a truth table by what one result file, or files that belong together, call them. */
 export class FindImage {
   readonly #truths: TruthTable
   /** Places by id, where all ids are plain numbers. */
   readonly #plain: IdIndex | undefined
   /** Places by id key, where some are not. */
   readonly #given: ReadonlyMap<number | string, number> | undefined
-  #byName: Map<string, number> | undefined
+  #names: NameIndex | undefined
+  /** What was looked for by name, and the first name of each image that was found. */
+  readonly #places = new Map<string, number>()
+  readonly #firstNames = new Map<number, string>()
   #byNumber: Map<number, number> | undefined
 
   constructor(truths: TruthTable) {
@@ -64,7 +54,7 @@ export class FindImage {
   /**
    * Place of the image that any id of a result file means, -1 for none: an id, else a name with or without folder and
    * ending.
-   * @throws DataError when it is the name of several
+   * @throws DataError when it is the name of several, or another name was found to be the same image's
    */
   meant(id: CocoId): number {
     const key = idKey(id)
@@ -73,35 +63,42 @@ export class FindImage {
   }
 
   /**
-   * Place of the image of this name, with or without folder and ending; -1 for none.
-   * @throws DataError when it is the name of several
+   * Place of the image of this name, with or without folder and ending; -1 for none. Folders that contradict the image's make
+   * another.
+   * @throws DataError when it is the name of several, or another name was found to be the same image's
    */
   named(name: string): number {
-    this.#byName ??= this.#names()
-    const place = this.#byName.get(name) ?? this.#byName.get(imageStem(name)) ?? this.#byName.get(decoded(name)) ?? -1
-    return place === SEVERAL ? this.#several(`"${name}"`, (other) => imageStem(other) === imageStem(name)) : place
+    const known = this.#places.get(name)
+    if (known !== undefined) return known
+    this.#names ??= new NameIndex(this.#truths.imageNames)
+    const place = this.#names.place(name)
+    if (place === SEVERAL) this.#several(`"${name}"`, (other) => new NameIndex([other]).place(name) === 0)
+    if (place >= 0) this.#expectOne(place, name)
+    this.#places.set(name, place)
+    return place
   }
 
   /** What to say of a name that no image has. */
   unknown(name: string): string {
     const names = this.#truths.imageNames
-    const near = didYouMean(imageStem(name), names.slice(0, 1000).map(imageStem))
-    return `image "${name}" is not among the ${names.length} images of the ground truth.${near}`
+    const known = `image "${name}" is not among the ${names.length} images of the ground truth.`
+    const stem = imageStem(name)
+    const elsewhere = names.find((other) => imageStem(other) === stem)
+    if (elsewhere !== undefined) return `${known} "${elsewhere}" has other folders.`
+    return `${known}${didYouMean(stem, names.slice(0, 1000).map(imageStem))}`
   }
 
-  #names(): Map<string, number> {
-    const places = new Map<string, number>()
-    const { imageNames } = this.#truths
-    const put = (name: string, i: number) => {
-      const other = places.get(name)
-      places.set(name, other === undefined || other === i ? i : SEVERAL)
+  /** Of two photos one would count for the other. */
+  #expectOne(place: number, name: string): void {
+    const first = this.#firstNames.get(place)
+    if (first === undefined) {
+      this.#firstNames.set(place, name)
+      return
     }
-    for (const [i, name] of imageNames.entries()) put(imageStem(name), i)
-    // A whole name counts before another's stem.
-    const whole = new Map<string, number>()
-    for (const [i, name] of imageNames.entries()) whole.set(name, whole.has(name) ? SEVERAL : i)
-    for (const [name, i] of whole) places.set(name, i)
-    return places
+    throw new DataError(
+      `"${first}" and "${name}" would both be "${this.#truths.imageNames[place]}" of the ground truth: leave out the one that it` +
+        " is not",
+    )
   }
 
   #numbersOfNames(): Map<number, number> {
@@ -134,14 +131,18 @@ export class FindImage {
 export function placeByName(truths: TruthTable): (name: string, where: string) => number {
   const find = new FindImage(truths)
   return (name, where) => {
-    let place: number
-    try {
-      place = find.named(name)
-    } catch (error) {
-      throw error instanceof DataError ? new DataError(`${where}: ${error.message}`) : error
-    }
+    const place = toldWhere(where, () => find.named(name))
     if (place >= 0) return place
     throw new DataError(`${where}: ${find.unknown(name)}`)
+  }
+}
+
+/** What `find` gives; its DataError gets `where` in front. */
+export function toldWhere<Result>(where: string, find: () => Result): Result {
+  try {
+    return find()
+  } catch (error) {
+    throw error instanceof DataError ? new DataError(`${where}: ${error.message}`) : error
   }
 }
 

@@ -31,7 +31,7 @@ import { countIn, remainingImages, shardOf, startsWithOne } from "./remaining-im
 import { standardOutput, streamDetections } from "./stream-detections.js"
 import { type ImageReport, Tally, takeDetections } from "./take-detections.js"
 import { makeRunFolder, runsOf } from "./training/run-folder.js"
-import { idSourceOf, imageIdsLine, truthImageIds } from "./truth-image-ids.js"
+import { expectOwnIds, idSourceOf, imageIdsLine, truthImageIds } from "./truth-image-ids.js"
 
 /** What the task needs beside its options: passed in, so that tests run it with a dummy network. */
 export interface DetectParts extends DetectorParts {
@@ -115,6 +115,8 @@ export async function detectWith(
   if (!config.resume && config.out !== undefined) refuseResults(config.out)
   const ids = idSourceOf(config)
   const imageIds = await truthImageIds(ids, listener)
+  const isListed = source.count !== undefined && opened.rate === undefined && !isAddress(config.source)
+  if (imageIds !== undefined && isListed) await expectOwnIds(source.images, imageIds)
   const total = shard && source.count !== undefined ? countIn(shard, source.count) : source.count
   using images = await startsWithOne(source.images)
   if (images === undefined) throw new DataError(`${config.source}: expected images, found none`)

@@ -1,7 +1,6 @@
 import { constants, copyFileSync, existsSync } from "node:fs"
 import { dirname, extname, join } from "node:path"
 import type { Dataset, ImageRecord } from "../../datasets/dataset.js"
-import { withoutEnding } from "../../datasets/folder.js"
 import { type WriteFormat, writeDataset } from "../../datasets/write.js"
 import { UsageError } from "../core/errors.js"
 import { isUrl } from "../core/fetch-bytes.js"
@@ -63,6 +62,8 @@ export async function writeLabels(
   for await (const logged of readDetectionLog(log, classes)) {
     const file = files.get(logged.path)
     if (logged.error !== undefined || file === undefined) continue
+    // Who is listed twice is labelled once.
+    files.delete(logged.path)
     records.push(recordOf(logged, file, classes, records.length + 1))
     if (below !== undefined && isUnsure(logged, below)) {
       unsure++
@@ -90,14 +91,15 @@ const isUnsure = ({ detections }: ImageDetections, below: number): boolean =>
   detections.length === 0 || detections.some(({ score }) => score < below)
 
 function recordOf(
-  { path, width, height, detections }: Extract<LoggedImage, ImageDetections>,
+  { stem, width, height, detections }: Extract<LoggedImage, ImageDetections>,
   file: string,
   classes: readonly string[],
   imageId: number,
 ): ImageRecord {
   const count = detections.length
   return {
-    ...{ id: withoutEnding(path), imageId, file, width, height },
+    // Names that are alike without their endings stay apart.
+    ...{ id: stem, imageId, file, width, height },
     boxes: Float64Array.from(detections.flatMap(({ box }) => [...box])),
     labels: Int32Array.from(detections, ({ label }) => classes.indexOf(label) + 1),
     crowd: new Uint8Array(count),

@@ -2,6 +2,7 @@ import { resolve } from "node:path"
 import { UsageError } from "../core/errors.js"
 import { FindImage } from "../eval/find-image.js"
 import type { ImageIds, UsedIds } from "../predict/image-ids.js"
+import type { SourceImage } from "../predict/source-image.js"
 import type { Listener } from "./hooks.js"
 import { readTruths } from "./score-predictions.js"
 
@@ -24,7 +25,7 @@ export function idSourceOf(given: { gt?: string | undefined; data?: string | und
 /**
  * The image ids of a ground truth by the images' names: its own, or the names themselves where it has none (VOC, YOLO, ...).
  * @returns undefined without a ground truth
- * @throws DataError for one that cannot be read; of `idOf` for a name that two of its images share
+ * @throws DataError for one that cannot be read; of `idOf` for a name that two of its images share, or two names of one of them
  */
 export async function truthImageIds(
   { gt, split }: IdSource,
@@ -42,6 +43,12 @@ export async function truthImageIds(
       return unnumbered ? imageNames[place]! : (givenImageIds?.[place] ?? imageIds[place]!)
     },
   }
+}
+
+/** @throws DataError where an image of a source has no id of its own: before it takes time to look at them */
+export async function expectOwnIds(images: AsyncIterable<SourceImage>, { idOf }: ImageIds): Promise<void> {
+  let place = 0
+  for await (const image of images) idOf(image, place++)
 }
 
 /** What COCO's results have for image ids, as a line. */

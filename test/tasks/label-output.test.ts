@@ -5,6 +5,7 @@ import { readDataset } from "../../datasets/read.js"
 import { decodePixels } from "../../src/predict/images.js"
 import { checkDataset } from "../../src/tasks/check-dataset.js"
 import { detectWith } from "../../src/tasks/detect-folder.js"
+import { scorePredictions } from "../../src/tasks/score-predictions.js"
 import { png, tempFolder, writeFiles } from "../datasets/samples.js"
 import { dummyDetector } from "../support/dummy-detector.js"
 
@@ -45,6 +46,27 @@ test.each(["voc", "yolo", "coco"] as const)(
     )
   },
 )
+
+test.each(["voc", "yolo", "coco"] as const)("--labels %s is found again by what was found", async (labels) => {
+  const folder = tempFolder()
+  const names = ["1.png", "a_1.png", "a/1.png", "b/1.png", "e.png", "e.jpg"]
+  writeFiles(folder, Object.fromEntries(names.map((name, i) => [`photos/${name}`, png(8 + i, 6)])))
+  const out = join(folder, "out")
+  const format = ["voc", "csv", "yolo"] as const
+  await detectWith(parts, {
+    weights: "w",
+    source: join(folder, "photos"),
+    out,
+    draw: false,
+    labels,
+    format: [...format],
+  })
+  for (const results of ["", "voc", "detections.csv", "labels"]) {
+    const given = { gt: join(out, "dataset"), split: "train", predictions: join(out, results) }
+    const { images, detections, coco } = await scorePredictions(given)
+    expect([images, detections, coco.AP]).toEqual([6, 6, expect.closeTo(1, 12)])
+  }
+})
 
 test("--below copies the images with a detection below it, and those without any", async () => {
   const unsure = async (options: object) => {

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
-import { expect, test } from "vitest"
+import { expect, test, vi } from "vitest"
 import { type DetectParts, detectWith } from "../../src/tasks/detect-folder.js"
 import { scorePredictions } from "../../src/tasks/score-predictions.js"
 import { png, tempFolder, vocObject, writeFiles, writeVocSample } from "../datasets/samples.js"
@@ -170,7 +170,7 @@ test("a folder counted from 0 and its result files agree, by VOC's overlaps too"
 })
 
 /** What `detect --format coco` writes for three images that lie in a folder. */
-async function detected(at: string, more: object) {
+async function detected(at: string, more: object, onDecode = () => {}) {
   const told: string[] = []
   const detect = async () => ({
     boxes: Float32Array.of(0, 0, 9, 9),
@@ -181,7 +181,10 @@ async function detected(at: string, more: object) {
   const pixels = { data: new Uint8Array(300), width: 10, height: 10 }
   const parts = {
     openNetwork: async () => network,
-    decode: async () => pixels,
+    decode: async () => {
+      onDecode()
+      return pixels
+    },
     draw: async () => new Uint8Array(),
     encode: async () => new Uint8Array(),
   } as unknown as DetectParts
@@ -213,4 +216,21 @@ test("of data without ids detect writes the names, and they are matched with it"
   const { ids, told, out } = await detected(at, { data: at, split: "test" })
   expect([ids, told]).toEqual([["a"], expect.stringContaining("image ids are the names in the ground truth")])
   expect((await score(at, join(out, "coco_results.json"), { split: "test" })).coco.AP).toBeCloseTo(1, 12)
+})
+
+test("two photos of one name in the ground truth are refused, also before detect looks at them", async () => {
+  const at = folder({
+    "gt.json": JSON.stringify({
+      ...truths,
+      images: truths.images.map((one, i) => ({ ...one, file_name: `${i}.jpg` })),
+    }),
+    "images/train/0.jpg": "",
+    "images/val/0.jpg": "",
+  })
+  const { out } = await detected(at, {})
+  const both = '"train/0.jpg" and "val/0.jpg" would both be "0.jpg" of the ground truth'
+  await expect(score(join(at, "gt.json"), out)).rejects.toThrow(`${join(out, "detections.jsonl")}: ${both}`)
+  const onDecode = vi.fn()
+  await expect(detected(at, { gt: join(at, "gt.json") }, onDecode)).rejects.toThrow(both)
+  expect(onDecode).not.toHaveBeenCalled()
 })
