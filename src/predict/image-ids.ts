@@ -1,4 +1,5 @@
 import { basename } from "node:path"
+import { withoutEnding } from "../../datasets/folder.js"
 import { numberInName } from "../core/number-in-name.js"
 import type { CocoId } from "../json/coco-id.js"
 import type { LoggedImage } from "./detection-log.js"
@@ -21,10 +22,13 @@ export interface UsedIds extends Pick<ImageIds, "from"> {
 /** The ids of images by their names: each must be the number of one image only, else places count. */
 export async function imageIdsByName(images: AsyncIterable<Named>): Promise<ImageIds> {
   const ids = new Set<number>()
-  for await (const { stem } of images) {
-    const id = numberInName(basename(stem))
+  for await (const image of images) {
+    const id = numberOf(image)
     if (!Number.isSafeInteger(id) || ids.has(id)) return { from: "places", idOf: (_, index) => index + 1 }
     ids.add(id)
   }
-  return { from: "names", idOf: ({ stem }) => numberInName(basename(stem)) }
+  return { from: "names", idOf: numberOf }
 }
+
+/** By the path: the stem of an image that is listed twice has a number of its own. */
+const numberOf = ({ path }: Named) => numberInName(withoutEnding(basename(path)))

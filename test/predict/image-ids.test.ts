@@ -1,8 +1,13 @@
 import { expect, test } from "vitest"
 import { imageIdsByName } from "../../src/predict/image-ids.js"
+import { uniqueStems } from "../../src/predict/unique-stems.js"
 
 async function idsOf(...stems: string[]) {
   const named = stems.map((stem) => ({ path: `${stem}.jpg`, stem }))
+  return idsOfNamed(named)
+}
+
+async function idsOfNamed(named: readonly { readonly path: string; readonly stem: string }[]) {
   async function* images() {
     yield* named
   }
@@ -25,4 +30,11 @@ test.each([
   ["a number too long to be exact", ["90071992547409930", "2"]],
 ])("with %s, places are ids", async (_, stems) => {
   expect(await idsOf(...stems)).toEqual(["places", 1, 2])
+})
+
+test("an image that is listed twice has no other image's id", async () => {
+  const paths = ["0.jpg", "1.jpg", "0.jpg"]
+  const stems = uniqueStems(paths)
+  expect(stems).toEqual(["0.jpg", "1", "0.jpg-2"])
+  expect(await idsOfNamed(paths.map((path, i) => ({ path, stem: stems[i]! })))).toEqual(["places", 1, 2, 3])
 })
