@@ -56,6 +56,7 @@ export async function readCocoTruths(
  * columns and a few records.
  * @param source what errors call the file
  * @param log is told what was decided about it
+ * @param unknownImages what to do with the lines of images that the truths lack
  * @throws DataError naming the byte of broken JSON, or the record with a wrong type, a NaN or negative box, an unknown
  *   image id
  */
@@ -64,16 +65,20 @@ export async function readCocoDetections(
   chunks: ByteChunks,
   source: string,
   log: (line: string) => void = () => {},
+  unknownImages: "refused" | "left out" = "refused",
 ): Promise<DetectionTable> {
   const builder = new DetectionBuilder(truths, source)
   let outlines = 0
+  let leftOut = 0
+  const onUnknown = unknownImages === "left out" ? () => leftOut++ : undefined
   const record = (numbers: Float64Array, results: RecordReader) => {
     if (results.isOutlined) outlines++
     if (!Number.isNaN(numbers[RECORD.imageId]! + numbers[RECORD.category]!)) return builder.addRecord(numbers)
     const [x, y, width, height] = numbers as unknown as [number, number, number, number]
     builder.add(results.id(1), results.id(2), x, y, width, height, numbers[RECORD.score]!)
   }
-  await readResultRecords(chunks, source, record, [detectLines(builder, source)])
+  await readResultRecords(chunks, source, record, [detectLines(builder, source, onUnknown)])
+  if (leftOut > 0) log(`${source}: ${leftOut} images that the ground truth lacks are left out`)
   if (outlines > 0) log(outlineNotice(source, outlines, "records"))
   return builder.finish()
 }

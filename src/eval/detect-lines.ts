@@ -11,13 +11,15 @@ interface Line {
 /**
  * Reads `detections.jsonl` of `resdet detect` into a builder: a line an image, named by its path, with labels, scores and boxes
  * x1, y1, x2, y2 in image pixels. It throws a DataError naming the line for anything else.
+ * @param onUnknown is told of an image that the truths lack, which is left out then
  */
-export function detectLines(builder: DetectionBuilder, source: string): ListReader {
+export function detectLines(builder: DetectionBuilder, source: string, onUnknown?: () => void): ListReader {
   const read = (scanner: JsonScanner, index: number) => {
     const where = `${source}: line ${index + 1}`
     const { image, detections } = expectLine(scanner.value(), where)
-    if (detections.length === 0) return
+    if (detections.length === 0 && onUnknown === undefined) return
     const place = builder.imagePlace(image)
+    if (place < 0 && onUnknown !== undefined) return onUnknown()
     for (const { label, classId, score, box } of detections) {
       const [x1, y1, x2, y2] = box as [number, number, number, number]
       const category = typeof label === "string" ? builder.named(label) : builder.categoryPlace(classId as number)

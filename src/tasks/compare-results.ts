@@ -27,7 +27,8 @@ export async function compareResults(given: CompareResultsOptions, hooks: TaskHo
   }
   const told = listenerOf(hooks)
   const truths = await readTruths({ gt, split, boxes }, told, options)
-  const [first, second] = [await readPredictions(truths, a, told, boxes), await readPredictions(truths, b, told, boxes)]
+  const read = (path: string) => readPredictions(truths, path, told, { gt, split, boxes })
+  const [first, second] = [await read(a), await read(b)]
   const overrides = { ...(samples === undefined ? {} : { samples }), ...(seed === undefined ? {} : { seed }) }
   return { of: "results", comparison: compareDetections(truths, first, second, overrides) }
 }

@@ -80,6 +80,13 @@ const storedRecord = z
 /** The record in a folder; undefined where there is none. */
 export const findRecord = (folder: string): DetectionRecord | undefined => unlessBroken(() => readRecord(folder))
 
+/** Whether the detections in a folder have the image ids of this ground truth. */
+export function isMadeAgainst(folder: string, { gt, split }: { readonly gt: string; readonly split: string }): boolean {
+  const record = findRecord(folder)
+  // A file has no splits.
+  return record?.gt === resolve(gt) && (record.split === split || gt.toLowerCase().endsWith(".json"))
+}
+
 /** @throws DataError where a folder has none, or it cannot be read */
 export function readRecord(folder: string): DetectionRecord {
   const path = join(folder, recordName)

@@ -48,7 +48,7 @@ export async function scorePredictions(given: ScorePredictionsOptions, hooks: Ta
   if (options.report !== undefined) expectPlace(options.report)
   const wanted = reportOptionsOf(options)
   const truths = await readTruths(options, told, options)
-  const detections = await readPredictions(truths, predictions, told, options.boxes)
+  const detections = await readPredictions(truths, predictions, told, options)
   const part = subsetOf(truths, detections, options)
   const report = evaluate(part.truths, part.detections, wanted)
   return withFiles(report, async () => {
@@ -104,13 +104,18 @@ export async function readTruths(
 const VOC_FILES = /^comp[34]_det_.+\.txt$/
 const TEXT_FILES = /^(?!classes\.txt$|labels\.txt$).+\.txt$/
 
-/** Detections from a results file or folder; its format is told by what is there. */
+/**
+ * Detections from a results file or folder; its format is told by what is there. Images that the ground truth lacks are left out of
+ * what `detect` made against the same.
+ * @param given what the truths were read from
+ */
 export async function readPredictions(
   truths: TruthTable,
   path: string,
   { log }: Pick<Listener, "log">,
-  boxes?: "xyxy" | "xywh",
+  given: GivenTruths,
 ): Promise<DetectionTable> {
+  const { boxes } = given
   if (path === "-") return readCocoDetections(truths, process.stdin, "standard input", log)
   if (!(await found(path)).isDirectory()) {
     if (!/\.[ct]sv$/i.test(path)) return readCocoDetections(truths, readBytes(path), path, log)
@@ -126,7 +131,10 @@ export async function readPredictions(
   )
   if (own !== undefined && !names.some((name) => TEXT_FILES.test(name))) {
     log(`${path}: reading ${own} of this output of detect`)
-    return readPredictions(truths, join(path, own), { log }, boxes)
+    const file = join(path, own)
+    const { isMadeAgainst } = await import("./detection-record.js")
+    if (own !== "detections.jsonl" || !isMadeAgainst(path, given)) return readPredictions(truths, file, { log }, given)
+    return readCocoDetections(truths, readBytes(file), file, log, "left out")
   }
   const expected = "VOC's comp4_det_<set>_<class>.txt, or one <image>.txt an image"
   const files = await readTextFiles(path, TEXT_FILES, expected, "below")

@@ -210,6 +210,24 @@ test("what detect writes with the ids of a ground truth or of a data set is matc
   await expect(detected(at, { gt: "a", data: "b" })).rejects.toThrow("give one of them")
 })
 
+test("what detect made against a ground truth is scored on it without other images; another split is refused", async () => {
+  const val = { ...truths, images: truths.images.slice(1), annotations: truths.annotations.slice(1) }
+  const at = folder({
+    "annotations/instances_test.json": JSON.stringify(truths),
+    "annotations/instances_val.json": JSON.stringify(val),
+    ...{ "images/cam 1.jpg": "", "images/000042.jpg": "", "images/other 9.jpg": "" },
+  })
+  const { out } = await detected(at, { gt: at, split: "test" })
+  const told: string[] = []
+  const whole = await score(at, out, { split: "test" }, told)
+  expect(whole.coco).toEqual((await score(at, join(out, "coco_results.json"), { split: "test" })).coco)
+  expect(told.join("\n")).toContain("detections.jsonl: 1 images that the ground truth lacks are left out")
+  await expect(score(at, out, { split: "val" })).rejects.toThrow("is not among the 1 images of the ground truth")
+  await expect(score(at, (await detected(at, {})).out, { split: "test" })).rejects.toThrow('image_id "other 9.jpg"')
+  const { out: byFile } = await detected(at, { gt: join(at, "annotations/instances_test.json"), split: "test" })
+  expect((await score(join(at, "annotations/instances_test.json"), byFile)).coco).toEqual(whole.coco)
+})
+
 test("of data without ids detect writes the names, and they are matched with it", async () => {
   const at = tempFolder()
   writeVocSample(at, vocObject("class 1", [1, 1, 9, 9]), { "ImageSets/Main/test.txt": "a\n", "images/a.png": "" })
