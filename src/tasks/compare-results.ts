@@ -19,13 +19,13 @@ export type ResultsComparison =
 export async function compareResults(given: CompareResultsOptions, hooks: TaskHooks = {}): Promise<ResultsComparison> {
   const options = parseOptions("compareResults", compareResultsSchema, given)
   const { a, b, gt, split, boxes, samples, seed } = options
+  const told = listenerOf(hooks)
   if (gt === undefined) {
     if (samples !== undefined || seed !== undefined) {
       throw new UsageError("compare: --samples and --seed need --gt; two eval documents hold nothing to draw from")
     }
-    return { of: "documents", comparison: compareDocuments(readJson(a), readJson(b), [a, b]) }
+    return { of: "documents", comparison: compareDocuments(readJson(a), readJson(b), [a, b], told.log) }
   }
-  const told = listenerOf(hooks)
   const truths = await readTruths({ gt, split, boxes }, told, options)
   const read = (path: string) => readPredictions(truths, path, told, { gt, split, boxes })
   const [first, second] = [await read(a), await read(b)]

@@ -6,6 +6,7 @@ import { DataError } from "../core/errors.js"
 import { shown } from "../core/shown.js"
 import { expectPlace } from "../core/write-whole.js"
 import { readCocoDetections, readCocoTruths } from "../eval/coco-stream.js"
+import { isEvalDocument } from "../eval/compare-documents.js"
 import { readTextFiles } from "../eval/read-files.js"
 import { truthsFromDataset } from "../eval/records.js"
 import { type EvalReport, evaluate } from "../eval/report.js"
@@ -23,6 +24,7 @@ import {
 } from "../eval/text-files.js"
 import { detectionsFromVoc } from "../eval/voc-files.js"
 import { detectionsFromYolo } from "../eval/yolo-files.js"
+import { beginningOf } from "../json/beginning.js"
 import { readBytes } from "../json/read-bytes.js"
 import type { HowRead } from "./box-data.js"
 import { parseOptions } from "./config.js"
@@ -118,7 +120,7 @@ export async function readPredictions(
   const { boxes } = given
   if (path === "-") return readCocoDetections(truths, process.stdin, "standard input", log)
   if (!(await found(path)).isDirectory()) {
-    if (!/\.[ct]sv$/i.test(path)) return readCocoDetections(truths, readBytes(path), path, log)
+    if (!/\.[ct]sv$/i.test(path)) return readJsonDetections(truths, path, log)
     const { detectionsFromCsv } = await import("../eval/csv-results.js")
     return detectionsFromCsv(truths, readBytes(path), path, log)
   }
@@ -154,6 +156,20 @@ export async function readPredictions(
   const labels = lines.flatMap(({ lines }) => lines.map(({ label }) => label))
   if (labels.some((label) => isClassNumber(truths, label))) log(numbersLine(path, truths, list))
   return detectionsFromText(truths, lines, form, list?.names)
+}
+
+/** Detections from a file of JSON; what is one of figures is called so. */
+async function readJsonDetections(truths: TruthTable, path: string, log: (line: string) => void) {
+  try {
+    return await readCocoDetections(truths, readBytes(path), path, log)
+  } catch (error) {
+    if (!(error instanceof DataError)) throw error
+    const [start] = await beginningOf(readBytes(path))
+    if (!isEvalDocument(new TextDecoder().decode(start))) throw error
+    throw new DataError(
+      `${path}: expected detections, got a document of eval --json, which holds figures alone. compare takes two of them without --gt`,
+    )
+  }
 }
 
 /** Which class a number in text files is. */

@@ -45,12 +45,31 @@ test("the comparison is one JSON document", async () => {
   expect(document.difference.APs).toBeNull()
 })
 
+const document = async (name: string, predictions: string, more: object = {}) =>
+  saved(name, evalDocument(await scorePredictions({ gt, predictions, ...more })))
+
 test("two documents of eval --json are compared by their figures", async () => {
-  const document = async (name: string, predictions: string) =>
-    saved(name, evalDocument(await scorePredictions({ gt, predictions })))
   const text = await compare(await document("a.json", all), await document("b.json", half))
   expect(text).toMatch(/AP {2,}100\.0 +\d+\.\d +-\d+\.\d/)
   expect(text).toMatch(/class 1: 100\.0 to \d+\.\d \(-\d+\.\d\)/)
+})
+
+test("documents of other parameters are refused, those of other images and objects told", async () => {
+  const whole = await document("whole.json", all)
+  const loose = await document("loose.json", all, { iouThrs: [0.1, 0.2] })
+  await expect(compare(whole, loose)).rejects.toThrow(
+    `${whole} and ${loose}: expected figures of the same parameters, got other iouThresholds. Evaluate both with the same --iou-thrs`,
+  )
+  const part = await document("part.json", all, { imageIds: ["1", "2"] })
+  expect((await runCommand("compare", whole, part)).said).toBe(
+    `${whole} has 30 images with 30 objects, ${part} 2 images with 2 objects: the figures are not of the same ground truth\n`,
+  )
+})
+
+test("a document of eval --json is called so where detections are expected", async () => {
+  await expect(compare(await document("whole.json", all), all, "--gt", gt)).rejects.toThrow(
+    "whole.json: expected detections, got a document of eval --json, which holds figures alone. compare takes two of them without --gt",
+  )
 })
 
 test.each([
