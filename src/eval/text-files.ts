@@ -36,6 +36,9 @@ export function areInPixels(files: readonly TextFile[]): boolean {
   )
 }
 
+/** Whether a text file is one of an image, not a list of names: a line of it ends in four numbers. */
+export const holdsBoxes = (text: string): boolean => /^\s*\S.*(\s+[-+.\de]+){4}(\s+difficult)?\s*$/im.test(text)
+
 /** A text file of one image, read line by line. */
 interface ImageLines {
   readonly name: string

@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs"
 import { join } from "node:path"
 import { readYoloSettings } from "../../datasets/yolo-settings.js"
+import { holdsBoxes } from "../eval/text-files.js"
 import { readNames } from "./class-names.js"
 import { findRecord } from "./detection-record.js"
 
@@ -17,7 +18,9 @@ export interface ClassList {
 export function namesBeside(folder: string): ClassList | undefined {
   for (const place of [folder, join(folder, "..")]) {
     const [list, settings] = ["classes.txt", "data.yaml"].map((name) => join(place, name)) as [string, string]
-    if (existsSync(list)) return { names: readNames(list), file: list }
+    const names = existsSync(list) ? readNames(list) : undefined
+    // It may be the file of an image of that name.
+    if (names !== undefined && !holdsBoxes(names.join("\n"))) return { names, file: list }
     const record = findRecord(place)
     if (record !== undefined) return { names: record.classes, file: place }
     if (existsSync(settings)) return { names: readYoloSettings(settings).names, file: settings }

@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs"
 import { readdir, stat } from "node:fs/promises"
-import { join } from "node:path"
+import { basename, join } from "node:path"
 import type { z } from "zod"
 import { DataError } from "../core/errors.js"
 import { shown } from "../core/shown.js"
@@ -16,6 +16,7 @@ import {
   areInPixels,
   boxesOf,
   detectionsFromText,
+  holdsBoxes,
   isClassNumber,
   type TextBoxes,
   type TextFile,
@@ -89,7 +90,7 @@ export async function readTruths(
       import("./box-data.js"),
     ])
   if (await holdsOnlyText(gt)) {
-    const files = textLines(await readTextFiles(gt, TEXT_FILES, "text files"), "truths")
+    const files = textLines(await readImageFiles(gt, "text files"), "truths")
     const form = boxes ?? boxesOf(files)
     log(`${gt}: text files of class and four numbers in pixels, read as ${form}; --boxes says otherwise`)
     return truthsFromText(files, form, gt)
@@ -105,6 +106,13 @@ export async function readTruths(
 
 const VOC_FILES = /^comp[34]_det_.+\.txt$/
 const TEXT_FILES = /^(?!classes\.txt$|labels\.txt$).+\.txt$/
+
+/** The text files of images; those called as lists of classes are only where there are boxes in them. */
+async function readImageFiles(folder: string, expected: string, where?: "below"): Promise<TextFile[]> {
+  const isOfImage = ({ name, text }: TextFile) => TEXT_FILES.test(basename(name)) || holdsBoxes(text)
+  const files = (await readTextFiles(folder, /\.txt$/, expected, where)).filter(isOfImage)
+  return files.length > 0 ? files : readTextFiles(folder, TEXT_FILES, expected, where)
+}
 
 /**
  * Detections from a results file or folder; its format is told by what is there. Images that the ground truth lacks are left out of
@@ -139,7 +147,7 @@ export async function readPredictions(
     return readCocoDetections(truths, readBytes(file), file, log, "left out")
   }
   const expected = "VOC's comp4_det_<set>_<class>.txt, or one <image>.txt an image"
-  const files = await readTextFiles(path, TEXT_FILES, expected, "below")
+  const files = await readImageFiles(path, expected, "below")
   // One file a class, as detectron2 writes them for VOC.
   if (files.every(({ name }) => truths.categoryNames.includes(name.slice(0, -4)))) {
     return detectionsFromVoc(truths, files.map(asVocFile))

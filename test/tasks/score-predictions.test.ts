@@ -18,6 +18,9 @@ function folder(files: Readonly<Record<string, string>>, path = tempFolder()): (
   return (name = "") => join(path, name)
 }
 
+const writtenTo = (below: string, files: Readonly<Record<string, string>>) =>
+  Object.fromEntries(Object.entries(files).map(([name, text]) => [`${below}/${name}`, text]))
+
 const forAll = mkdtempSync(join(tmpdir(), "resdet-eval-"))
 afterAll(() => rmSync(forAll, { recursive: true }))
 const saved = folder({ "truths.json": JSON.stringify(file), "results.json": JSON.stringify(results) }, forAll)
@@ -103,6 +106,26 @@ test("VOC result files and YOLO text files give the numbers of the COCO file", a
     expect(report.coco.AP).toBeCloseTo(expected.coco.AP, 12)
     expect(report.voc[0]!.voc12).toBe(expected.voc[0]!.voc12)
   }
+})
+
+test("the file of an image called classes or labels counts, a list of names does not", async () => {
+  const images = file.images.map((one, i) => ({ ...one, file_name: ["classes.jpg", "labels.jpg"][i]! }))
+  const truths = JSON.stringify({ ...file, images })
+  const pixels = { "classes.txt": "class 1 0.9 0 0 100 100\n", "labels.txt": "class 2 0.7 300 0 400 60\n" }
+  const yolo = {
+    "classes.txt": `0 ${50 / 640} ${50 / 480} ${100 / 640} ${100 / 480} 9e-1\n`,
+    "labels.txt": `1 ${350 / 640} ${30 / 480} ${100 / 640} ${60 / 480} 0.7\n`,
+  }
+  const { coco } = await scorePredictions({ gt: saved("truths.json"), predictions: saved("results.json") })
+  for (const files of [pixels, yolo]) {
+    const at = folder({ "truths.json": truths, ...writtenTo("labels", files) })
+    const report = await scorePredictions({ gt: at("truths.json"), predictions: at("labels") })
+    expect(report.detections).toBe(2)
+    expect(report.coco.AP).toBeCloseTo(coco.AP, 12)
+  }
+  const gt = folder({ "classes.txt": "class 1 0 0 100 100\n", "labels.txt": "class 1\nclass 2 b\n" })()
+  const predictions = folder({ "classes.txt": pixels["classes.txt"] })()
+  expect(await scorePredictions({ gt, predictions })).toMatchObject({ images: 1, truths: 1, detections: 1 })
 })
 
 test("the ground truth may be a data set's folder, of which one split counts", async () => {
