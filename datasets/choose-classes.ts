@@ -4,7 +4,7 @@ import type { Dataset, ImageRecord } from "./dataset.js"
 import { FaultLog, type FaultPolicies, withPolicies } from "./faults.js"
 
 /** The class of all objects where they are one. */
-const everyObject = "object"
+export const everyObject = "object"
 
 export interface ClassChoice {
   /** The classes that stay, in the data's order; all when left out. */

@@ -1,4 +1,4 @@
-import type { CocoId } from "../json/coco-id.js"
+import { type CocoId, idKey } from "../json/coco-id.js"
 
 /**
  * Truths and detections as columns: one typed array a property, no object a box, so that half a million boxes stay small
@@ -67,6 +67,8 @@ export interface DetectionTable {
   readonly scores: Float64Array
   /** Classes of detections which the truths do not have: such detections take no part, and the diagnosis names them. */
   readonly unknownCategories: readonly (number | string)[]
+  /** Classes were read by their names, so that no id can mean another. */
+  readonly byName?: true
   /** `[D * 4]` left, top, right, bottom, inclusive, as the file had them (VOC); else made when needed. */
   readonly corners?: Float64Array
 }
@@ -111,6 +113,27 @@ export function truthsAt(table: TruthTable, order: Int32Array): TruthTable {
   }
 }
 
+/**
+ * The same detections with their classes by name.
+ * @param names of the classes that ids mean; an id without one stays
+ */
+export function namedCategories(
+  { categoryIds, givenCategoryIds, categoryNames }: TruthTable,
+  detections: DetectionTable,
+  names: ReadonlyMap<number | string, string>,
+): DetectionTable {
+  const unknownCategories: (number | string)[] = []
+  const placeOf = (id: CocoId, place: number) => {
+    const name = names.get(idKey(id))
+    const known = name === undefined ? place : categoryNames.indexOf(name)
+    return known >= 0 ? known : -unknownCategories.push(name ?? idKey(id))
+  }
+  const known = (givenCategoryIds ?? [...categoryIds]).map(placeOf)
+  const unknown = detections.unknownCategories.map((id) => placeOf(id, -1))
+  const category = detections.category.map((k) => (k >= 0 ? known[k]! : unknown[-1 - k]!))
+  return { ...detections, category, unknownCategories, byName: true }
+}
+
 /** The detections that `keep` chooses, in their order. */
 export function pickDetections(table: DetectionTable, keep: (d: number) => boolean): DetectionTable {
   const kept = chosen(table.image.length, keep)
@@ -125,6 +148,7 @@ export function detectionsAt(table: DetectionTable, order: Int32Array): Detectio
     boxesXywh: boxesAt(table.boxesXywh, order),
     scores: valuesAt(table.scores, order, new Float64Array(order.length)),
     unknownCategories: table.unknownCategories,
+    ...(table.byName && { byName: table.byName }),
     ...(table.corners && { corners: boxesAt(table.corners, order) }),
   }
 }

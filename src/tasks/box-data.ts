@@ -1,4 +1,4 @@
-import { asClasses, classesOfDetector } from "../../datasets/choose-classes.js"
+import { asClasses, classesOfDetector, everyObject } from "../../datasets/choose-classes.js"
 import type { Dataset } from "../../datasets/dataset.js"
 import { datasetFromSamples, type OwnSamples } from "../../datasets/dataset-from-samples.js"
 import { emptiness } from "../../datasets/emptiness.js"
@@ -59,6 +59,11 @@ export async function readDataOf(
   const isRead = typeof data === "string" || isDataset(data)
   const all = isRead ? await openBoxData(data, { ...options, classes: null }) : undefined
   const known = all && classesOfDetector(all, classes)
+  if (all !== undefined && known === undefined && classes.join() === everyObject) {
+    listener.log(
+      `${all.source}: the detector's only class is "${everyObject}": --single-class takes all objects for it`,
+    )
+  }
   if (all === undefined || known === undefined) return readBoxData(data, { ...options, classes }, listener)
   tellBoxData(all, listener)
   const others = all.classes.filter((name) => !classes.includes(name))

@@ -7,6 +7,7 @@ import { parseJson } from "../core/plain-data.js"
 import { removeParts, writeWhole } from "../core/write-whole.js"
 import type { DetectOptions } from "../detector/detect-options.js"
 import type { Precision } from "../engine/names.js"
+import { idKey } from "../json/coco-id.js"
 import { cutHalfLine, logName } from "../predict/detection-log.js"
 import { type DetectionFormat, writtenFormats } from "../predict/writer.js"
 import { expectNone } from "./own-output.js"
@@ -85,6 +86,12 @@ export function isMadeAgainst(folder: string, { gt, split }: { readonly gt: stri
   const record = findRecord(folder)
   // A file has no splits.
   return record?.gt === resolve(gt) && (record.split === split || gt.toLowerCase().endsWith(".json"))
+}
+
+/** The classes of the category ids in a folder's COCO results; undefined where it has no record. */
+export function recordedCategories(folder: string): ReadonlyMap<number | string, string> | undefined {
+  const record = findRecord(folder)
+  return record && new Map(record.categoryIds.map((id, k) => [idKey(id), record.classes[k]!]))
 }
 
 /** @throws DataError where a folder has none, or it cannot be read */

@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs"
 import { readdir, stat } from "node:fs/promises"
-import { basename, join } from "node:path"
+import { basename, dirname, join } from "node:path"
 import type { z } from "zod"
 import { DataError } from "../core/errors.js"
 import { shown } from "../core/shown.js"
@@ -11,7 +11,7 @@ import { readTextFiles } from "../eval/read-files.js"
 import { truthsFromDataset } from "../eval/records.js"
 import { type EvalReport, evaluate } from "../eval/report.js"
 import { subsetOf } from "../eval/subset.js"
-import type { DetectionTable, TruthTable } from "../eval/tables.js"
+import { type DetectionTable, namedCategories, type TruthTable } from "../eval/tables.js"
 import {
   areInPixels,
   boxesOf,
@@ -169,7 +169,13 @@ export async function readPredictions(
 /** Detections from a file of JSON; what is one of figures is called so. */
 async function readJsonDetections(truths: TruthTable, path: string, log: (line: string) => void) {
   try {
-    return await readCocoDetections(truths, readBytes(path), path, log)
+    const detections = await readCocoDetections(truths, readBytes(path), path, log)
+    if (basename(path) !== "coco_results.json") return detections
+    const { recordedCategories } = await import("./detection-record.js")
+    const names = recordedCategories(dirname(path))
+    if (names === undefined) return detections
+    log(`${path}: category ids are read as the classes in detect.json`)
+    return namedCategories(truths, detections, names)
   } catch (error) {
     if (!(error instanceof DataError)) throw error
     const [start] = await beginningOf(readBytes(path))

@@ -121,4 +121,9 @@ test("objects of classes that a detector was not trained on are left out, which 
     { onFault: ({ kind }) => faults.push(kind) },
   )
   expect(new Set(faults)).toEqual(new Set(["unknown-class"]))
+
+  saveUntrained({ [weights]: ["object"] }, 3)
+  const about = { weights, data, split: "val", engine: "tensorflow", details: false } as const
+  await evaluateDetector(about, { onLog: (line) => lines.push(line) })
+  expect(lines).toContain(`${data}: the detector's only class is "object": --single-class takes all objects for it`)
 }, 60_000)

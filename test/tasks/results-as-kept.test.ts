@@ -142,6 +142,22 @@ test("the folder that detect wrote is scored as it is, and what was read is told
   expect(told.join()).toContain("reading detections.jsonl")
 })
 
+test("category ids of detect's results mean its own classes, not those of the ground truth with these ids", async () => {
+  const recorded = (classes: readonly string[]) =>
+    JSON.stringify({ classes, categoryIds: [1, 2], formats: ["coco"], finished: true })
+  const at = folder({
+    "gt.json": JSON.stringify(truths),
+    "swapped/coco_results.json": JSON.stringify(results.map((one) => ({ ...one, category_id: 3 - one.category_id }))),
+    "swapped/detect.json": recorded(["class 2", "class 1"]),
+    "other/coco_results.json": JSON.stringify(results),
+    "other/detect.json": recorded(["object", "class 2"]),
+  })
+  const swapped = await score(join(at, "gt.json"), join(at, "swapped/coco_results.json"))
+  expect(swapped.coco.AP).toBeCloseTo(expected, 12)
+  const { diagnosis } = await score(join(at, "gt.json"), join(at, "other/coco_results.json"))
+  expect(diagnosis[0]!.message).toContain("1 of 2 detections have a category that the ground truth lacks: object")
+})
+
 test("what the corners of a folder mean can be said where saved results are scored", async () => {
   const gt = tempFolder()
   writeVocSample(gt, vocObject("cat", [1, 1, 20, 20]), { "ImageSets/Main/val.txt": "a\n" })
