@@ -41,7 +41,7 @@ export function guessCategories(
     return agreed / Math.max(1, evidence)
   }
   const asIs = agreement({ text: "", map: (id) => (typeof id === "number" ? id : undefined) })
-  const ranked = rules(truths)
+  const ranked = (detections.byName ? [byCase(truths)] : rules(truths))
     .map((rule) => ({ rule, share: agreement(rule) }))
     .sort((a, b) => b.share - a.share)
   const best = evidence >= LEAST_EVIDENCE && ranked[0]!.share > asIs + 0.2 ? ranked[0]! : undefined
@@ -53,10 +53,11 @@ export function guessCategories(
     const records = detections.category.reduce((sum, category) => sum + (category < 0 ? 1 : 0), 0)
     const message =
       `${records} of ${detections.category.length} detections have a category that the ground truth lacks: ${list(unknown)}` +
-      ` (it has ${list([...truths.categoryIds])}). They take no part.${proof || mostSeen(truths, unknown, pairs)}`
+      ` (it has ${list(detections.byName ? truths.categoryNames : [...truths.categoryIds])}). They take no part.${proof || mostSeen(truths, unknown, pairs)}`
     return [{ kind: "unknown-categories", message }]
   }
-  if (!best) return []
+  // A name cannot mean another class.
+  if (!best || detections.byName) return []
   return [
     {
       kind: "shifted-categories",
@@ -66,11 +67,10 @@ export function guessCategories(
 }
 
 function rules(truths: TruthTable): Rule[] {
-  const { categoryIds, categoryNames } = truths
+  const { categoryIds } = truths
   const numeric = (map: (id: number) => number | undefined) => (id: number | string) =>
     typeof id === "number" ? map(id) : undefined
   const last = categoryIds.length - 1
-  const byName = new Map(categoryNames.map((name, k) => [name.toLowerCase(), categoryIds[k]!]))
   return [
     {
       text: `the ids as positions in the list of categories, from 0 (0 = ${categoryIds[0]}, ... ${last} = ${categoryIds[last]}),`,
@@ -82,11 +82,16 @@ function rules(truths: TruthTable): Rule[] {
     },
     { text: "the ids plus 1", map: numeric((id) => id + 1) },
     { text: "the ids minus 1", map: numeric((id) => id - 1) },
-    {
-      text: "the names whatever their case",
-      map: (id) => (typeof id === "string" ? byName.get(id.toLowerCase()) : undefined),
-    },
+    byCase(truths),
   ]
+}
+
+function byCase({ categoryIds, categoryNames }: TruthTable): Rule {
+  const byName = new Map(categoryNames.map((name, k) => [name.toLowerCase(), categoryIds[k]!]))
+  return {
+    text: "the names whatever their case",
+    map: (id) => (typeof id === "string" ? byName.get(id.toLowerCase()) : undefined),
+  }
 }
 
 /** Without a rule that fits: what the unknown classes mostly lie on. */

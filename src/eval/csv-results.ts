@@ -163,7 +163,7 @@ class CsvReader {
     if (!isId && categoryNames.includes(label)) return this.#builder.named(label)
     if (isId || !/^\d+$/.test(label)) return this.#builder.categoryPlace(label)
     this.#hasNumbers = true
-    return Number(label) < categoryNames.length ? Number(label) : this.#builder.unknownCategory(`class ${label}`)
+    return this.#builder.numbered(Number(label))
   }
 
   #sizeOf(image: number, where: string): readonly [width: number, height: number] {

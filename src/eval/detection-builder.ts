@@ -21,6 +21,9 @@ export class DetectionBuilder {
   readonly #unknownImages = new Set<CocoId>()
   #unknownImageRecords = 0
   #firstUnknown = ""
+  /** Whether a class was called by a name, and whether one was by an id or a number. */
+  #hasNames = false
+  #hasNumbers = false
   #count = 0
   #image = new Int32Array(256)
   #category = new Int32Array(256)
@@ -77,6 +80,7 @@ export class DetectionBuilder {
    */
   addRecord(record: Float64Array): void {
     const imageId = record[RECORD.imageId]!
+    this.#hasNumbers = true
     const place = this.#categories.place(record[RECORD.category]!)
     const category = place >= 0 ? place : this.categoryPlace(record[RECORD.category]!)
     this.#put(record, this.#images.numbered(imageId), category, imageId)
@@ -92,6 +96,7 @@ export class DetectionBuilder {
 
   /** Place of the category of this name; an unknown one gets a place of its own. */
   named(name: string): number {
+    this.#hasNames = true
     this.#named ??= categoriesByKey(this.#truths)
     return this.#named.get(`name ${name}`) ?? this.unknownCategory(name)
   }
@@ -100,6 +105,7 @@ export class DetectionBuilder {
   numbered(number: number, names?: readonly string[]): number {
     const name = names?.[number]
     if (name !== undefined) return this.named(name)
+    this.#hasNumbers = true
     const isPlace = names === undefined && number < this.#truths.categoryIds.length
     return isPlace ? number : this.unknownCategory(`class ${number}`)
   }
@@ -108,11 +114,12 @@ export class DetectionBuilder {
   categoryPlace(category: CocoId): number {
     const key = idKey(category)
     this.#named ??= categoriesByKey(this.#truths)
-    return (
-      this.#named.get(key) ??
-      (typeof category === "string" ? this.#named.get(`name ${category}`) : undefined) ??
-      this.unknownCategory(key)
-    )
+    const known = this.#named.get(key)
+    if (known === undefined && typeof category === "string" && this.#named.has(`name ${category}`)) {
+      return this.named(category)
+    }
+    this.#hasNumbers = true
+    return known ?? this.unknownCategory(key)
   }
 
   /** Place of a category that the truths lack. */
@@ -171,6 +178,7 @@ export class DetectionBuilder {
       boxesXywh: this.#boxes.subarray(0, 4 * this.#count),
       scores: this.#scores.subarray(0, this.#count),
       unknownCategories: this.#unknownCategories,
+      ...(this.#hasNames && !this.#hasNumbers && { byName: true as const }),
     }
   }
 

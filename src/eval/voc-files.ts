@@ -57,8 +57,7 @@ export function detectionsFromVoc(truths: TruthTable, files: readonly VocResultF
     truths.categoryNames,
   )
   for (const [f, file] of files.entries()) {
-    const known = truths.categoryNames.indexOf(names[f]!)
-    const category = known >= 0 ? known : builder.unknownCategory(names[f]!)
+    const category = builder.named(names[f]!)
     file.text.split("\n").forEach((line, i) => {
       if (line.trim() === "") return
       const where = `${file.name}: line ${i + 1}`

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest"
 import { detectionsFromCoco, truthsFromCoco } from "../../src/eval/coco-records.js"
 import { evaluate } from "../../src/eval/report.js"
+import { detectionsFromVoc } from "../../src/eval/voc-files.js"
 import { type PlainFile, type PlainResult, result, truthFile, type Xywh } from "./support/cases.js"
 
 /** Ten images with one object each, of classes 3, 6, 9, 12 in turn: small, medium and large ones. */
@@ -63,6 +64,30 @@ test("ids that exist but mean other classes are noticed by what they lie on", ()
   const found = diagnosis(results, truths)
   expect(found[0]).toMatchObject({ kind: "shifted-categories" })
   expect(found[0]!.message).toContain("as given: 0 %")
+})
+
+test("classes that were read by name mean no others, and unknown ones are told with the names that there are", () => {
+  const named = (name: (id: number) => string) => {
+    const results = right.map((one) => ({ ...one, category_id: name(one.category_id) }))
+    const truths = truthsFromCoco(file)
+    const detections = detectionsFromCoco(truths, results)
+    const lines = [3, 6, 9, 12].map((id) => ({
+      name: `comp4_det_val_${name(id)}.txt`,
+      text: right
+        .filter((one) => one.category_id === id)
+        .map(
+          ({ image_id, score, bbox: [x, y, w, h] }) =>
+            `image ${image_id} ${[score, x! + 1, y! + 1, x! + w!, y! + h!].join(" ")}\n`,
+        )
+        .join(""),
+    }))
+    return [detections, detectionsFromVoc(truths, lines)].map((table) => evaluate(truths, table).diagnosis)
+  }
+  const next = (id: number) => `Class ${ids[(ids.indexOf(id) + 1) % 4]}`
+  for (const found of named(next)) expect(found).toEqual([])
+  const [, [unknown]] = named((id) => `class ${id}`) as [unknown, ReturnType<typeof diagnosis>]
+  expect(unknown!.message).toContain("(it has Class 3, Class 6, Class 9, Class 12)")
+  expect(unknown!.message).toContain("Taking the names whatever their case would be right for 100 %")
 })
 
 test("without a rule that fits, an unknown class is told by what it lies on", () => {
