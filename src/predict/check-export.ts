@@ -13,6 +13,7 @@ import { compareDetectors } from "./compare-detectors.js"
 import { madeUpPhoto } from "./made-up-photos.js"
 import { openTensorNetwork } from "./network.js"
 import { openOnnxNetwork } from "./onnx-network.js"
+import type { PixelDetector } from "./pixel-detector.js"
 
 /** How far a written file and its model differ, over some made-up images. */
 export type ExportCheck = DetectorCheck | ClassifierCheck
@@ -48,20 +49,27 @@ const aloneShare = 0.01
 /** Of the largest logit. */
 const logitTolerance = 1e-3
 
+/** How a file was written, as far as that changes what it gives. */
+interface CheckOptions {
+  readonly backbone?: BackboneSpec | undefined
+  /** The NMS threshold that the file has instead of the model's own. */
+  readonly nms?: number | undefined
+  /** Told how many of a detector's images are done. */
+  readonly onImage?: (done: number, total: number) => void
+}
+
 /**
  * Compares what a written file gives with what the model gives.
- * @param onImage told how many of a detector's images are done
  * @returns nothing where ONNX Runtime is not installed
  * @throws UserError when they differ
  */
 export async function checkExport(
   graph: Pick<WrittenGraph, "kind" | "weights" | "out">,
   engine: EngineChoice,
-  backbone?: BackboneSpec,
-  onImage?: (done: number, total: number) => void,
+  options: CheckOptions = {},
 ): Promise<ExportCheck | undefined> {
   if (onnxRuntimeVersion() === undefined) return undefined
-  return graph.kind === "detector" ? checkDetector(graph, engine, backbone, onImage) : checkClassifier(graph, engine)
+  return graph.kind === "detector" ? checkDetector(graph, engine, options) : checkClassifier(graph, engine)
 }
 
 type Files = Pick<WrittenGraph, "weights" | "out">
@@ -69,10 +77,12 @@ type Files = Pick<WrittenGraph, "weights" | "out">
 async function checkDetector(
   { weights, out }: Files,
   engine: EngineChoice,
-  backbone: BackboneSpec | undefined,
-  onImage: ((done: number, total: number) => void) | undefined,
+  { backbone, nms, onImage }: CheckOptions,
 ): Promise<DetectorCheck> {
-  const [reference, exported] = [await openTensorNetwork([weights], engine, { backbone }), await openOnnxNetwork(out)]
+  const [model, exported] = [await openTensorNetwork([weights], engine, { backbone }), await openOnnxNetwork(out)]
+  // The file keeps its own threshold, so that it is tried too.
+  const threshold = nms === undefined ? {} : { nms }
+  const reference: PixelDetector = { ...model, detect: (image, how) => model.detect(image, { ...how, ...threshold }) }
   try {
     // The low bound gives something to compare where the detector finds nothing.
     const photos = photoSizes.map(([height, width]) => ({
@@ -87,7 +97,7 @@ async function checkDetector(
     }
     return { kind: "detector", images: photos.length, same, alone, score, edge }
   } finally {
-    reference.dispose()
+    model.dispose()
     exported.dispose()
   }
 }

@@ -26,18 +26,29 @@ export async function exportModel(options: ExportModelOptions, hooks: TaskHooks 
   const listener = listenerOf(hooks)
   const { log } = listener
   const place = format === "web" ? webPage : inPlace
-  const { written, check } = await place(out, async (beside) => {
+  const write = async (beside: string) => {
     const written = writeOnnx(weights, beside, { score, nms }, backbone)
     if (format === "web" && written.kind !== "detector") {
       throw new UsageError(`export: --format web goes with detectors; ${weights} is a ${written.kind}`)
     }
-    const told = countOff(listener, "compare")
-    const check = wanted ? await checkExport(written, engine, backbone, told) : undefined
+    const onImage = countOff(listener, "compare")
+    const check = wanted ? await checkExport(written, engine, { backbone, nms, onImage }) : undefined
     return { written: { ...written, out }, check }
-  })
+  }
+  const { written, check } = await place(out, (beside) => named(out, beside, write(beside)))
   log(`${out}: written`)
   if (wanted && check === undefined) log(`not checked: ONNX Runtime is not set up. Run: ${callOf("setup")}`)
   return { ...written, check: check ?? null }
+}
+
+/** @throws what went wrong, by the name that the user gave */
+async function named<Result>(out: string, beside: string, result: Promise<Result>): Promise<Result> {
+  try {
+    return await result
+  } catch (error) {
+    if (error instanceof UserError) error.message = error.message.replaceAll(beside, out)
+    throw error
+  }
 }
 
 /** A file that is made beside its place and put there when all has gone well: one that fails its check never stands there. */
@@ -52,7 +63,6 @@ async function inPlace<Result>(out: string, make: (beside: string) => Promise<Re
     return result
   } catch (error) {
     rmSync(beside, { force: true })
-    if (error instanceof UserError) error.message = error.message.replaceAll(beside, out)
     throw error
   }
 }

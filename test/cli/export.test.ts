@@ -123,6 +123,13 @@ withOnnxRuntime("the check of a written file", () => {
     expect(said).toMatch(/^checked: [1-9]\d* detections on 4 made-up images agree, scores within /m)
   })
 
+  test("takes the thresholds that the file was given for the model's", async () => {
+    const options = { weights: path("detector.safetensors"), score: 0.4, nms: 0.1 }
+    const { check: found, ...written } = await exportModel({ ...options, out: path("thresholds.onnx") })
+    expect(found).toMatchObject({ kind: "detector", alone: 0 })
+    await expect(checkExport(written, "auto")).rejects.toThrow(/differs from .*detections are in one of them only/)
+  })
+
   test("finds the classifier in it, and tells when it is another", async () => {
     const { check: found, ...written } = await check("classifier.safetensors", "classifier.onnx")
     expect(found).toEqual({ kind: "classifier", logit: expect.any(Number) })

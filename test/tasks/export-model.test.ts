@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterAll, expect, test, vi } from "vitest"
@@ -29,4 +29,12 @@ test("a file that fails its check leaves nothing, and what was there as it was",
   await expect(exportModel({ weights: "bad", out, format: "onnx" })).rejects.toThrow("differs")
   expect(readFileSync(out, "utf8")).toBe("graph")
   expect(readdirSync(folder)).toEqual(["a.onnx"])
+})
+
+test("a page whose detector fails its check is told by its own name", async () => {
+  const out = join(folder, "page")
+  await expect(exportModel({ weights: "bad", out, format: "web" })).rejects.toThrow(
+    new UserError(`${out}: differs from bad`),
+  )
+  expect(existsSync(out)).toBe(false)
 })
