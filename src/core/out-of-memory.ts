@@ -1,8 +1,8 @@
 import { UserError } from "./errors.js"
 
-/** How Node, TensorFlow, WebAssembly and the C++ below them say that there is no memory left. */
+/** How Node, TensorFlow, WebAssembly and the C++ below them say that there is no memory left, or that none could be enough. */
 const sayings =
-  /Array buffer allocation failed|out of memory|OOM when allocating|ResourceExhausted|memory access out of bounds|Cannot enlarge memory|bad_alloc/i
+  /Array buffer allocation failed|Invalid typed array length: \d{10,}|out of memory|OOM when allocating|ResourceExhausted|memory access out of bounds|Cannot enlarge memory|bad_alloc/i
 
 export const isOutOfMemory = (error: unknown): error is Error => error instanceof Error && sayings.test(error.message)
 

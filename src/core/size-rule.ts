@@ -8,4 +8,7 @@
  */
 export type SizeRule = (typeof sizeRules)[number]
 
+/** The longest that the shorter side of an input may be: its first feature maps alone take gigabytes. */
+export const largestSide = 8192
+
 export const sizeRules = ["exact", "torchvision", "detectron2", "paper"] as const

@@ -1,5 +1,6 @@
 import { UsageError } from "../core/errors.js"
 import { atLeastOne, fraction, oneOf, type Rule, trueOrFalse, withDefaults } from "../core/options.js"
+import { largestSide } from "../core/size-rule.js"
 import { type SelectOptions, selectDefaults, selectOptions, softNmsRule } from "../roi/select.js"
 
 /** How a detection is made; what is left out is the detector's own default, or not done. */
@@ -44,9 +45,9 @@ export const detectRules: Readonly<Record<keyof DetectOptions, Rule>> = {
   refine: trueOrFalse,
   flip: trueOrFalse,
   scales: (value) =>
-    Array.isArray(value) && value.every((side) => atLeastOne(side) === undefined)
+    Array.isArray(value) && value.every((side) => atLeastOne(side) === undefined && side <= largestSide)
       ? undefined
-      : "a list of whole numbers, 1 or more",
+      : `a list of whole numbers, 1 to ${largestSide}`,
   fusion: oneOf("nms", "wbf"),
   tiles: (value) => (Number.isInteger(value) && (value as number) >= 32 ? undefined : "a whole number, 32 or more"),
   overlap: (value) =>

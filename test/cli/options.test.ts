@@ -39,6 +39,19 @@ test("splits are joined with + where data have boxes: classify train does not of
   expect(helpOf("classify train")).toBe("training split")
 })
 
+test("no side that images are resized to may be longer than memory holds", () => {
+  // `info` only counts.
+  const sides = all.flatMap(({ name, module }) =>
+    declaredOptions(module.schema!)
+      .filter(({ key }) => name !== "info" && ["size", "sizes", "scales", "shorter"].includes(key))
+      .map(({ key, schema }) => ({ at: `${name} --${key}`, schema })),
+  )
+  expect(sides.length).toBeGreaterThan(15)
+  const takes = (schema: z.ZodType, side: number) =>
+    [side, [side], [side, side]].some((value) => schema.safeParse(value).success)
+  expect(sides.filter(({ schema }) => !takes(schema, 8192) || takes(schema, 99999)).map(({ at }) => at)).toEqual([])
+})
+
 test("docs/options.md and schema/*.json are those of the schemas; else run npm run docs:options", () => {
   expect(readFileSync("docs/options.md", "utf8")).toBe(optionReference(all))
   for (const command of all) {

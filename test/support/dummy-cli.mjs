@@ -13,6 +13,7 @@ const failures = {
   low: () => new BelowMinimumError("mAP 0.1 is below 0.5"),
   full: () => Object.assign(new Error("ENOSPC: no space left on device, write"), { code: "ENOSPC", syscall: "write" }),
   memory: () => new RangeError("WebAssembly.Instance(): Out of memory: Cannot allocate Wasm memory for new instance"),
+  length: () => new RangeError("Invalid typed array length: 300000000000"),
   bug: () => new TypeError("x is not a function"),
 }
 

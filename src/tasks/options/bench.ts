@@ -1,7 +1,7 @@
 import { z } from "zod"
 import { precisions } from "../../engine/names.js"
 import { option } from "../option.js"
-import { engine } from "./shared.js"
+import { engine, shorterSide } from "./shared.js"
 
 export const benchSchema = z.strictObject({
   model: option(z.string().default("fasterrcnn_resnet50_fpn"), { help: "which detector", value: "name" }),
@@ -10,7 +10,7 @@ export const benchSchema = z.strictObject({
     value: "file",
     path: "single",
   }),
-  size: option(z.int().min(1).optional(), {
+  size: option(shorterSide().optional(), {
     help: "shorter side of the images",
     unit: "pixels",
     otherwise: "800, or that of --weights",

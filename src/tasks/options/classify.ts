@@ -1,7 +1,16 @@
 import { z } from "zod"
 import { scorerBatch } from "../../classify/scorer-batch.js"
 import { option } from "../option.js"
-import { engine, files, followLinks, precision, scoredLabelledData, scoredSplit, weightsSplit } from "./shared.js"
+import {
+  engine,
+  files,
+  followLinks,
+  precision,
+  scoredLabelledData,
+  scoredSplit,
+  shorterSide,
+  weightsSplit,
+} from "./shared.js"
 
 const classifiers = (help: string) => option(files(), { help, value: "file", path: "single", repeated: true })
 
@@ -24,7 +33,7 @@ const scoring = {
     otherwise: "1",
     source: "He et al. 2016 section 3.4",
   }),
-  scales: option(z.array(z.int().min(1)).min(1).optional(), {
+  scales: option(z.array(shorterSide()).min(1).optional(), {
     help: "dense testing instead of crops: whole images at these shorter sides, as in 224,256,384,480,640",
     unit: "pixels",
     source: "He et al. 2016 section 3.4",

@@ -2,7 +2,7 @@ import { z } from "zod"
 import { demoCounts } from "../../../datasets/demo/counts.js"
 import { usualSides } from "../../detector/usual-sides.js"
 import { option } from "../option.js"
-import { boxData, howRead, imagesFolder, seed } from "./shared.js"
+import { boxData, howRead, imagesFolder, seed, shorterSide } from "./shared.js"
 
 /** Which data, and how they are read. */
 const reading = {
@@ -48,7 +48,7 @@ export type CheckDatasetOptions = z.input<typeof checkDatasetSchema>
 
 export const countDatasetSchema = z.strictObject({
   ...reading,
-  size: option(z.int().min(1).default(usualSides.size), {
+  size: option(shorterSide().default(usualSides.size), {
     help: "shorter side of the resized images",
     unit: "pixels",
     source: "torchvision and detectron2",

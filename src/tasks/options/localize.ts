@@ -3,7 +3,7 @@ import { pickDefaults } from "../../localize/candidates.js"
 import { refinedProposals } from "../../localize/options.js"
 import { viewDefaults } from "../../localize/view.js"
 import { option } from "../option.js"
-import { engine, files, howRead, imagesFolder, scoredBoxData, weightsSplit } from "./shared.js"
+import { engine, files, howRead, imagesFolder, scoredBoxData, shorterSide, weightsSplit } from "./shared.js"
 
 const file = { value: "file", path: "single" } as const
 
@@ -27,7 +27,7 @@ const looking = {
     help: "dense: the whole image; centre: one crop",
     source: appendix,
   }),
-  sizes: option(z.array(z.int().min(1)).min(1).optional(), {
+  sizes: option(z.array(shorterSide()).min(1).optional(), {
     help: "shorter sides for testing",
     unit: "pixels",
     otherwise: "8/7 of the crop's side",

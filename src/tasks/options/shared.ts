@@ -1,6 +1,7 @@
 import { z } from "zod"
 import type { BackboneSpec } from "../../backbone/backbone.js"
 import type { Rule } from "../../core/options.js"
+import { largestSide } from "../../core/size-rule.js"
 import type { OwnBackbone } from "../../detector/build.js"
 import { detectRules } from "../../detector/detect-options.js"
 import { engineChoices, precisions } from "../../engine/names.js"
@@ -125,9 +126,12 @@ export const describedBackbone = option(
   { help: backboneHelp, only: "code" },
 )
 
+/** A shorter side that images are resized to. */
+export const shorterSide = (least = 1) => z.int().min(least).max(largestSide)
+
 /** Shorter and longest side of the input. */
 export const inputSides = {
-  size: option(z.int().min(32).optional(), {
+  size: option(shorterSide(32).optional(), {
     help: "shorter side of the input",
     unit: "pixels",
     otherwise: "the preset's",

@@ -2,7 +2,7 @@ import { z } from "zod"
 import { sgdDefaults } from "../../train/options.js"
 import { scheduleDefaults } from "../../train/schedule.js"
 import { option } from "../option.js"
-import { engine, followLinks, offline, strideIn, trainingPrecision, valSplit } from "./shared.js"
+import { engine, followLinks, offline, shorterSide, strideIn, trainingPrecision, valSplit } from "./shared.js"
 import {
   autoBatch,
   batch,
@@ -82,12 +82,12 @@ export const classifyTrainSchema = z.strictObject({
   }),
   weightDecay: option(z.number().min(0).default(sgdDefaults.weightDecay), weightDecay),
   clipNorm: option(z.number().positive().optional(), clipNorm("not clipped")),
-  size: option(z.int().min(8).optional(), {
+  size: option(shorterSide(8).optional(), {
     help: "side of the square input",
     unit: "pixels",
     otherwise: "the network's usual one",
   }),
-  shorter: option(z.tuple([z.int().min(1), z.int().min(1)]).optional(), {
+  shorter: option(z.tuple([shorterSide(), shorterSide()]).optional(), {
     help: "range of the shorter side that a training image is resized to",
     otherwise: "256,480 in proportion to the size",
     source: paper,

@@ -17,6 +17,7 @@ import {
   offline,
   ownBackbone,
   policies,
+  shorterSide,
   strideIn,
   tilesShape,
   trainingPrecision,
@@ -185,7 +186,7 @@ export const trainSchema = z.strictObject({
   ...tilesShape(
     "train on tiles of this side too, for small objects in large photos; detect and eval have the same flag",
   ),
-  sizes: option(z.array(z.int().min(32)).min(1).optional(), {
+  sizes: option(z.array(shorterSide(32)).min(1).optional(), {
     help: "multi-scale training: shorter sides, one drawn for each batch, as in 480,512,544",
     otherwise: "the recipe's, else the size",
   }),

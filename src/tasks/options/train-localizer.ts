@@ -9,6 +9,7 @@ import {
   howRead,
   imagesFolder,
   offline,
+  shorterSide,
   strideIn,
   trainSplit,
   valSplit,
@@ -75,12 +76,12 @@ export const localizeTrainSchema = z.strictObject({
   }),
   weightDecay: option(z.number().min(0).default(sgdDefaults.weightDecay), weightDecay),
   clipNorm: option(z.number().positive().default(clipNormDefault), clipNorm()),
-  size: option(z.int().min(16).default(224), {
+  size: option(shorterSide(16).default(224), {
     help: "side of a crop or warped region",
     unit: "pixels",
     source: "He et al. 2016 section 3.4 and appendix C",
   }),
-  shorter: option(z.tuple([z.int().min(1), z.int().min(1)]).optional(), {
+  shorter: option(z.tuple([shorterSide(), shorterSide()]).optional(), {
     help: "range of the shorter side that an image is resized to before it is cropped",
     otherwise: "8/7 and 15/7 of the size: 256,480 for 224",
     source: "He et al. 2016 section 3.4",
@@ -128,7 +129,7 @@ export const localizeTrainSchema = z.strictObject({
     advanced: true,
   }),
   valEvery: option(z.int().min(0).default(1), valEvery),
-  sizes: option(z.array(z.int().min(1)).min(1).optional(), {
+  sizes: option(z.array(shorterSide()).min(1).optional(), {
     help: "shorter sides for validation",
     otherwise: "8/7 of the RPN's size",
     advanced: true,
