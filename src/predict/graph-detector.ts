@@ -15,29 +15,38 @@ export interface GraphDetector<Image> {
   dispose(): void
 }
 
-/** @param file its name, for messages */
+/** How messages on a graph speak of it. */
+export interface GraphWords {
+  readonly file: string
+  /** What to do where an option asks for more than a graph can do. */
+  readonly cure: string
+}
+
 export function graphDetector<Image>(
   { detect, dispose }: DetectorSession<Image>,
   {
-    file,
     classes,
     select,
-  }: { readonly file: string; readonly classes: readonly string[]; readonly select: Partial<DetectorBounds> },
+    ...words
+  }: GraphWords & { readonly classes: readonly string[]; readonly select: Partial<DetectorBounds> },
 ): GraphDetector<Image> {
   return {
     async detect(image, options) {
-      const beyond = beyondGraph(options)
-      if (beyond !== undefined) {
-        throw new UsageError(`${file}: the engine onnx does not support ${beyond}. Choose another --engine`)
-      }
+      expectWithinGraph(options, words)
       const found = await detect(image, selectionFor(select, options))
       if (found.labels.some((label) => !(label >= 1 && label <= classes.length))) {
-        throw new DataError(`${file}: its graph finds classes that it has no names for`)
+        throw new DataError(`${words.file}: its graph finds classes that it has no names for`)
       }
       return options.score === undefined ? found : scoredAtLeast(found, options.score)
     },
     dispose,
   }
+}
+
+/** @throws UsageError for an option that `beyondGraph` names */
+export function expectWithinGraph(options: DetectOptions, { file, cure }: GraphWords): void {
+  const beyond = beyondGraph(options)
+  if (beyond !== undefined) throw new UsageError(`${file}: the engine onnx does not support ${beyond}. ${cure}`)
 }
 
 /** The first of the options that a graph cannot do, as it looks at an image once and leaves out what overlaps. */

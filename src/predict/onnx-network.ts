@@ -13,7 +13,7 @@ import { isOnnx } from "../weights/file-format.js"
 import { bestScoreOf, type DetectorInfo, describeModel } from "../weights/model-info.js"
 import { nameOfWeights, OpenFile, type WeightsSource } from "../weights/open-file.js"
 import { expectDetector } from "../weights/open-model.js"
-import { graphDetector } from "./graph-detector.js"
+import { type GraphWords, graphDetector } from "./graph-detector.js"
 import type { PixelDetector } from "./pixel-detector.js"
 
 /**
@@ -31,7 +31,7 @@ export async function openOnnxNetwork(
     const graph = readGraph(weights)
     const name = nameOfWeights(weights)
     // A graph of ours that is not taken is our fault, one from a file is the file's.
-    return await running(name, graph, options).catch((error: unknown) => {
+    return await running(wordsOn(weights), graph, options).catch((error: unknown) => {
       if (error instanceof UserError || !(error instanceof Error)) throw error
       throw new DataError(`${name}: its graph is broken, ONNX Runtime says: ${error.message.split("\n")[0]}`)
     })
@@ -44,21 +44,27 @@ export async function openOnnxNetwork(
 export const isGraph = (weights: WeightsSource): boolean =>
   typeof weights === "string" ? weights.endsWith(".onnx") : isOnnx(new OpenFile(weights))
 
+/** How messages speak of a detector on ONNX Runtime: an ONNX file has no other engine. */
+export const wordsOn = (weights: WeightsSource): GraphWords => ({
+  file: nameOfWeights(weights),
+  cure: isGraph(weights) ? "Give the .safetensors that it was made of" : "Choose another --engine",
+})
+
 /** As `openOnnxNetwork`, of a weights file that has been opened. */
 export const onnxNetworkFrom = (
   checkpoint: Checkpoint,
   backbone?: BackboneSpec,
   options?: SessionOptions,
-): Promise<PixelDetector> => running(checkpoint.path, makeGraph(checkpoint, backbone), options)
+): Promise<PixelDetector> => running(wordsOn(checkpoint.path), makeGraph(checkpoint, backbone), options)
 
 async function running(
-  weights: string,
+  words: GraphWords,
   { info, pieces }: DetectorGraph,
   options?: SessionOptions,
 ): Promise<PixelDetector> {
   const { config, classes, categoryIds } = info
   const session = detectorSession(await openSession(Buffer.concat(pieces), options))
-  const { detect, dispose } = graphDetector(session, { file: weights, classes, select: config.options.select })
+  const { detect, dispose } = graphDetector(session, { ...words, classes, select: config.options.select })
   return {
     engine: "onnx",
     classes,

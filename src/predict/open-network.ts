@@ -8,9 +8,9 @@ import { whyNoGraph } from "../onnx/detector-graph.js"
 import { Checkpoint } from "../weights/checkpoint.js"
 import { nameOfWeights, type WeightsSource } from "../weights/open-file.js"
 import type { OpenOptions } from "./detector-loader.js"
-import { beyondGraph } from "./graph-detector.js"
+import { beyondGraph, expectWithinGraph } from "./graph-detector.js"
 import { openTensorNetwork, tensorNetworkFrom } from "./network.js"
-import { isGraph, onnxNetworkFrom, openOnnxNetwork } from "./onnx-network.js"
+import { isGraph, onnxNetworkFrom, openOnnxNetwork, wordsOn } from "./onnx-network.js"
 import type { PixelDetector } from "./pixel-detector.js"
 
 /**
@@ -34,8 +34,9 @@ export async function openNetwork(
   if (graph !== undefined || engine === "onnx") {
     if (precision !== "float32")
       throw new UsageError(`--precision ${precision} is TensorFlow's: the engine onnx computes in float32`)
-    if (weights.length > 1)
-      throw new UsageError("the engine onnx runs one detector. Choose another --engine for an ensemble")
+    const words = wordsOn(graph ?? first)
+    if (weights.length > 1) throw new UsageError(`the engine onnx runs one detector, no ensemble. ${words.cure}`)
+    expectWithinGraph(detect, words)
     return openOnnxNetwork(first, described(backbone), { threads })
   }
   const onTensors = { backbone, precision }

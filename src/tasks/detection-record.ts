@@ -57,10 +57,17 @@ export const resultNames = {
 export const weightsOf = (paths: readonly string[]): DetectionRecord["weights"] =>
   paths.map((path) => ({ file: resolve(path), bytes: statSync(path, { throwIfNoEntry: false })?.size ?? null }))
 
-/** @throws UsageError where a folder has results already, which would be lost */
+/** @throws UsageError where a folder has results already, which would be lost; a run that found nothing yet has none */
 export function refuseResults(folder: string): void {
-  const names = [...resultNames.files, ...resultNames.folders]
-  expectNone(folder, names, "Go on with --resume, or choose another --out")
+  const idle: readonly string[] = isIdle(folder) ? [recordName, logName] : []
+  const files = resultNames.files.filter((name) => !idle.includes(name))
+  expectNone(folder, [...files, ...resultNames.folders], "Go on with --resume, or choose another --out")
+}
+
+/** Whether a run in a folder ended before its first image was done. */
+function isIdle(folder: string): boolean {
+  const size = statSync(join(folder, logName), { throwIfNoEntry: false })?.size ?? 0
+  return size === 0 && findRecord(folder)?.finished === false
 }
 
 export function writeRecord(folder: string, record: DetectionRecord): void {
@@ -149,6 +156,10 @@ export function reopenResults(folder: string, record: DetectionRecord): string |
     return undefined
   }
   const different = differenceOf(readRecord(folder), record, ["shard"])
+  if (different !== undefined && isIdle(folder)) {
+    refuseResults(folder)
+    return undefined
+  }
   if (different !== undefined) {
     throw new UsageError(
       `--resume: ${folder} was begun with another ${different.name}: ${different.text}. Use the same, or another --out`,

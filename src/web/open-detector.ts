@@ -33,7 +33,7 @@ export async function openDetector(
     const session = await createSession(runtime, graph, options).catch((error: unknown) => {
       throw new UserError(`${file}: ONNX Runtime cannot load it: ${firstLine(error)}`)
     })
-    return { device, network: graphDetector(networkSession(session), { file, classes, select }) }
+    return { device, network: graphDetector(networkSession(session), { file, cure: "Leave it out", classes, select }) }
   }
   const trial = () => networkImage(new ImageData(64, 48), facts)
   const { device, network } = wanted === "wasm" ? await on("wasm") : await onGpuOr(on, trial, wanted)

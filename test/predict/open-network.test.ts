@@ -112,7 +112,21 @@ withOnnxRuntime("a detector on ONNX Runtime", () => {
   })
 
   test("runs alone", async () => {
-    await expect(openNetwork([weights, weights], { engine: "onnx" })).rejects.toThrow(/engine onnx runs one detector/)
+    await expect(openNetwork([weights, weights], { engine: "onnx" })).rejects.toThrow(
+      "engine onnx runs one detector, no ensemble. Choose another --engine",
+    )
+    await expect(openNetwork([graph, weights], { engine: "auto" })).rejects.toThrow(
+      "engine onnx runs one detector, no ensemble. Give the .safetensors that it was made of",
+    )
+  })
+
+  test("refuses what it cannot do when it is opened, and says what can", async () => {
+    await expect(openNetwork([graph], { engine: "auto", detect: { flip: true } })).rejects.toThrow(
+      `${graph}: the engine onnx does not support flip. Give the .safetensors that it was made of`,
+    )
+    await expect(openNetwork([weights], { engine: "onnx", detect: { tiles: 64 } })).rejects.toThrow(
+      `${weights}: the engine onnx does not support tiles. Choose another --engine`,
+    )
   })
 
   test.each(["tensorflow", "wasm"] as const)("an ONNX file is not for the engine %s", async (engine) => {

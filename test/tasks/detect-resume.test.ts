@@ -81,6 +81,24 @@ describe("an output that has results", () => {
     },
   )
 
+  test.each([false, true])(
+    "is none where a run failed before its first image was done (--resume: %s)",
+    async (resume) => {
+      await detect("whole")
+      const fails = { ...dummyDetector(), detect: () => Promise.reject(new UsageError("no flip")) }
+      const given = { weights: "w", source: join(folder, "photos"), out: join(folder, "out"), flip: true }
+      await expect(detectWith(parts(fails), given)).rejects.toThrow("no flip")
+      expect(contents("out")["detections.jsonl"]).toBe("")
+      await detect("out", { resume })
+      expect(contents("out")).toEqual(contents("whole"))
+    },
+  )
+
+  test("is one of a shard that has no images too", async () => {
+    await detect("out", { shard: "11/12" })
+    await expect(detect("out")).rejects.toThrow(/has detect\.json already/)
+  })
+
   test("is none where the folder only has other files", async () => {
     mkdirSync(join(folder, "out"))
     writeFileSync(join(folder, "out", "notes.txt"), "mine")
