@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs"
 import { join } from "node:path"
 import type { z } from "zod"
 import { DataError, UsageError } from "../core/errors.js"
@@ -92,10 +93,12 @@ function summary(result: DetectFolderResult, options: DetectOptions): string[] {
   const count = images - skipped
   // The first image waits for the engine to warm up.
   const rate = imagesPerSecond === null || images < 2 ? "" : ` (${imagesPerSecond.toPrecision(3)} a second)`
-  const pictures = [
+  const asked = [
     ...(draw && !isStream ? [video ?? join(folder, "images")] : []),
     ...(crops ? [join(folder, "crops")] : []),
   ]
+  // Where nothing was found nothing is cut out.
+  const pictures = asked.filter((path) => existsSync(path))
   return [
     `${count} ${count === 1 ? "image" : "images"}${rate}: ${found.length === 0 ? "nothing found" : found.join(", ")}`,
     ...(bestScore === null || bestScore === score

@@ -15,6 +15,7 @@ import { detectionFormats } from "../predict/writer.js"
 import { parseOptions } from "./config.js"
 import {
   type DetectionRecord,
+  outputsOf,
   refuseResults,
   reopenResults,
   videoName,
@@ -86,6 +87,8 @@ export async function detectFolder(options: DetectFolderOptions, hooks: DetectHo
   return detectWith({ openNetwork, decode: decodePixels, draw: drawDetections, encode: encodeImage }, options, hooks)
 }
 
+const goOn = "Go on with --resume, or choose another --out"
+
 /** `detectFolder` with other parts. */
 export async function detectWith(
   parts: DetectParts,
@@ -112,7 +115,7 @@ export async function detectWith(
   }
   if (wantsLabels(config)) expectFiles(config.source, opened.rate !== undefined)
   const source = outsideOutput(opened, output)
-  if (!config.resume && config.out !== undefined) refuseResults(config.out)
+  if (!config.resume && config.out !== undefined) refuseResults(config.out, goOn)
   const ids = idSourceOf(config)
   const imageIds = await truthImageIds(ids, listener)
   const isListed = source.count !== undefined && opened.rate === undefined && !isAddress(config.source)
@@ -140,10 +143,11 @@ export async function detectWith(
     categoryIds: categoryIdsOf(network),
     formats,
     ...ids,
+    ...outputsOf(config),
     shard: shard ?? null,
     finished: false,
   }
-  if (!config.resume) refuseResults(folder)
+  if (!config.resume) refuseResults(folder, goOn)
   const earlier = config.resume ? reopenResults(folder, record) : undefined
   writeRecord(folder, record)
 

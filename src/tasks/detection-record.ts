@@ -10,6 +10,8 @@ import type { Precision } from "../engine/names.js"
 import { idKey } from "../json/coco-id.js"
 import { cutHalfLine, logName } from "../predict/detection-log.js"
 import { type DetectionFormat, writtenFormats } from "../predict/writer.js"
+import type { LabelFormat } from "./label-output.js"
+import type { CheckedDetectOptions } from "./options/detect.js"
 import { expectNone } from "./own-output.js"
 
 /** Every `count`-th image, from `index` on. */
@@ -18,8 +20,19 @@ export interface Shard {
   readonly count: number
 }
 
+/** What is made of images and detections beside the log, as it was asked for; records of earlier versions do not tell. */
+interface RecordedOutputs {
+  readonly draw?: boolean
+  readonly crops?: boolean
+  readonly lineWidth?: number | null
+  readonly hideLabels?: boolean
+  readonly hideScores?: boolean
+  readonly labels?: LabelFormat | null
+  readonly below?: number | null
+}
+
 /** `detect.json`: what a folder's detections were made of. A run goes on, and shards are merged, only where it is the same. */
-export interface DetectionRecord {
+export interface DetectionRecord extends RecordedOutputs {
   /** Absolute, an address, or `-`. */
   readonly source: string
   /** How many frames of a video's second were looked at; all where it is left out. */
@@ -58,10 +71,10 @@ export const weightsOf = (paths: readonly string[]): DetectionRecord["weights"] 
   paths.map((path) => ({ file: resolve(path), bytes: statSync(path, { throwIfNoEntry: false })?.size ?? null }))
 
 /** @throws UsageError where a folder has results already, which would be lost; a run that found nothing yet has none */
-export function refuseResults(folder: string): void {
+export function refuseResults(folder: string, cure?: string): void {
   const idle: readonly string[] = isIdle(folder) ? [recordName, logName] : []
   const files = resultNames.files.filter((name) => !idle.includes(name))
-  expectNone(folder, [...files, ...resultNames.folders], "Go on with --resume, or choose another --out")
+  expectNone(folder, [...files, ...resultNames.folders], cure)
 }
 
 /** Whether a run in a folder ended before its first image was done. */
@@ -69,6 +82,13 @@ function isIdle(folder: string): boolean {
   const size = statSync(join(folder, logName), { throwIfNoEntry: false })?.size ?? 0
   return size === 0 && findRecord(folder)?.finished === false
 }
+
+type AskedOutputs = Pick<CheckedDetectOptions, keyof RecordedOutputs>
+
+export const outputsOf = ({ draw, crops, lineWidth, hideLabels, hideScores, labels, below }: AskedOutputs) => ({
+  ...{ draw, crops, lineWidth: lineWidth ?? null, hideLabels, hideScores },
+  ...{ labels: labels ?? null, below: below ?? null },
+})
 
 export function writeRecord(folder: string, record: DetectionRecord): void {
   writeWhole(join(folder, recordName), `${JSON.stringify(record, undefined, 2)}\n`)
@@ -133,9 +153,12 @@ const parts = [
   "split",
 ] as const
 
+const outputs = ["draw", "crops", "lineWidth", "hideLabels", "hideScores", "labels", "below"] as const
+
 /** The first part in which two records differ, and both of it. */
 export function differenceOf(one: DetectionRecord, other: DetectionRecord, names: readonly (keyof DetectionRecord)[]) {
-  for (const name of [...parts, ...names]) {
+  const told = outputs.filter((name) => name in one && name in other)
+  for (const name of [...parts, ...told, ...names]) {
     // As they are in the file: what is not given is not there.
     const [a, b] = [one[name], other[name]].map((value) => JSON.parse(JSON.stringify(value ?? null)))
     if (!isDeepStrictEqual(a, b)) return { name, text: `${JSON.stringify(a)} and ${JSON.stringify(b)}` }
@@ -155,7 +178,10 @@ export function reopenResults(folder: string, record: DetectionRecord): string |
     refuseResults(folder)
     return undefined
   }
-  const different = differenceOf(readRecord(folder), record, ["shard"])
+  const begun = readRecord(folder)
+  // What is made at the end may still be asked for.
+  const asked = { ...begun, labels: begun.labels ?? record.labels ?? null, below: begun.below ?? record.below ?? null }
+  const different = differenceOf(asked, record, ["shard"])
   if (different !== undefined && isIdle(folder)) {
     refuseResults(folder)
     return undefined

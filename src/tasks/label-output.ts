@@ -10,10 +10,12 @@ import { type LoggedImage, readDetectionLog } from "../predict/detection-log.js"
 import type { SourceImage } from "../predict/source-image.js"
 import type { Listener } from "./hooks.js"
 
+/** A format of a data set of images with what was found as their labels. */
+export type LabelFormat = Extract<WriteFormat, "voc" | "yolo" | "coco">
+
 /** What is made of detections for somebody who goes on labelling. */
 export interface LabelOptions {
-  /** The format of a data set of the images with what was found as its labels. */
-  readonly labels?: Extract<WriteFormat, "voc" | "yolo" | "coco"> | undefined
+  readonly labels?: LabelFormat | undefined
   /** Images with a detection scored below this, or without any, are copied. */
   readonly below?: number | undefined
 }

@@ -47,6 +47,9 @@ test("an unreadable image is skipped, and the exit code is 3 at the end", () => 
   expect(stderr).toMatch(/^1\/3 photos\/1\.jpg: 1x1, 1 dog, \d+ ms\n2\/3 broken\.jpg: skipped: not an image\n3\/3 /)
   expect(stderr).toMatch(/error: 1 of 3 images could not be read or written; the others are in out\n$/)
   expect(readFileSync(join(folder, "out/detections.jsonl"), "utf8").trimEnd().split("\n")).toHaveLength(3)
+  const alone = detect(["--weights", "w", "--source", "broken.jpg", "--out", "alone", "--crops"])
+  expect(alone.stderr).toMatch(/0 images/)
+  expect(alone.stderr).not.toContain("pictures:")
 })
 
 test("the end tells what was found, how quickly, where the pictures are and what to do next; with --quiet nothing", () => {

@@ -76,7 +76,7 @@ describe("an output that has results", () => {
         for (const inner of ["images", "labels"]) rmSync(join(folder, "out", inner), { recursive: true })
       writeFileSync(join(folder, "out", name), "theirs")
       await expect(detect("out")).rejects.toThrow(UsageError)
-      await expect(detect("out", { resume: true })).rejects.toThrow(UsageError)
+      await expect(detect("out", { resume: true })).rejects.toThrow(/nothing is overwritten\. Choose another --out$/)
       expect(readFileSync(join(folder, "out", name), "utf8")).toBe("theirs")
     },
   )
@@ -153,6 +153,36 @@ describe("--resume", () => {
     await expect(detect("out", { resume: true, source: join(folder, "photos/sub") })).rejects.toThrow(/another source/)
     rmSync(join(folder, "photos/1.jpg"))
     await expect(detect("out", { resume: true })).rejects.toThrow(/line 2: expected 2\.jpg, got 1\.jpg: the source has/)
+  })
+
+  test.each([
+    [{ crops: false }, "crops: true and false"],
+    [{ draw: false }, "draw: true and false"],
+    [{ lineWidth: 3 }, "lineWidth: null and 3"],
+    [{ hideLabels: true }, "hideLabels: false and true"],
+    [{ hideScores: true }, "hideScores: false and true"],
+    [{ labels: "yolo" }, 'labels: "coco" and "yolo"'],
+    [{ labels: undefined }, 'labels: "coco" and null'],
+    [{ below: 0.7 }, "below: 0.5 and 0.7"],
+  ])("refuses %o, which would not be those of the images before", async (other, difference) => {
+    const options = { labels: "coco", below: 0.5 }
+    await detect("out", options, 2)
+    await expect(detect("out", { ...options, resume: true, ...other })).rejects.toThrow(
+      `--resume: ${join(folder, "out")} was begun with another ${difference}. Use the same, or another --out`,
+    )
+    await detect("out", { ...options, resume: true })
+  })
+
+  test("takes labels that are first asked for then, and a record of an earlier version, which tells of none", async () => {
+    await detect("out", {}, 2)
+    const path = join(folder, "out", "detect.json")
+    const { draw, crops, lineWidth, hideLabels, hideScores, labels, below, ...old } = JSON.parse(
+      readFileSync(path, "utf8"),
+    )
+    expect([draw, crops, labels, below]).toEqual([true, true, null, null])
+    expect(await detect("out", { resume: true, below: 0.5 })).toMatchObject({ unsure: { images: 9 } })
+    writeFileSync(path, JSON.stringify(old))
+    expect(await detect("out", { resume: true, crops: false })).toMatchObject({ finished: true, seen: 0 })
   })
 
   test("needs the folder", async () => {
@@ -233,6 +263,13 @@ describe("shards", () => {
     const merged = await mergeDetections({ shards: shards.reverse(), out: join(folder, "merged") })
     expect(merged).toEqual({ folder: join(folder, "merged"), images: 10, skipped: 1 })
     expect(contents("merged")).toEqual(contents("whole"))
+  })
+
+  test("are not merged into a folder that has results, and no --resume is named, which merge has not", async () => {
+    const shards = await shardsOf(2)
+    await expect(mergeDetections({ shards, out: shards[0]! })).rejects.toThrow(
+      new UsageError(`${shards[0]} has detect.json already: nothing is overwritten. Choose another --out`),
+    )
   })
 
   test("that are missing, doubled, unfinished or another run's are refused", async () => {
