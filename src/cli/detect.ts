@@ -5,6 +5,7 @@ import { DataError, UsageError } from "../core/errors.js"
 import { shown } from "../core/shown.js"
 import type { Detection } from "../predict/detection.js"
 import type { DetectFolderResult, DetectParts } from "../tasks/detect-folder.js"
+import type { LabelOutput } from "../tasks/label-output.js"
 import { detectSchema } from "../tasks/options/detect.js"
 import type { ImageReport } from "../tasks/take-detections.js"
 import { type CommandModule, defineCommand } from "./command.js"
@@ -72,22 +73,15 @@ function stoppedLine({ folder, images, canResume }: DetectFolderResult): string 
   return `stopped after ${images} images; go on with the same command and --out ${word(folder)} --resume`
 }
 
+/** Where that is which a labeller goes on with. */
+export const labelLines = ({ labels, unsure }: LabelOutput): string[] => [
+  ...(unsure === undefined ? [] : [`unsure of ${unsure.images}: ${unsure.folder}`]),
+  ...(labels === undefined ? [] : [`labels: ${labels}`]),
+]
+
 function summary(result: DetectFolderResult, options: DetectOptions): string[] {
   const { draw, crops } = options
-  const {
-    folder,
-    images,
-    skipped,
-    objects,
-    finished,
-    score,
-    bestScore,
-    imagesPerSecond,
-    labels,
-    unsure,
-    video,
-    submission,
-  } = result
+  const { folder, images, skipped, objects, finished, score, bestScore, imagesPerSecond, video, submission } = result
   const isStream = folder === "-"
   const found = Object.entries(objects).map(([label, count]) => `${count} ${shown(label)}`)
   const count = images - skipped
@@ -105,8 +99,7 @@ function summary(result: DetectFolderResult, options: DetectOptions): string[] {
       ? []
       : [`minimum score ${score}; in validation ${Number(bestScore.toPrecision(3))} was best: --score best`]),
     ...(pictures.length > 0 ? [`pictures: ${pictures.join(", ")}`] : []),
-    ...(unsure === undefined ? [] : [`unsure of ${unsure.images}: ${unsure.folder}`]),
-    ...(labels === undefined ? [] : [`labels: ${labels}`]),
+    ...labelLines(result),
     ...(submission === undefined ? [] : [`to upload: ${submission}`]),
     ...(finished ? (isStream ? [] : [nextLine(nextOf(result, options))]) : [stoppedLine(result)]),
   ]

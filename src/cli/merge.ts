@@ -1,6 +1,7 @@
 import { DataError } from "../core/errors.js"
 import { mergeDetectionsSchema } from "../tasks/options/merge-detections.js"
 import { defineCommand } from "./command.js"
+import { labelLines } from "./detect.js"
 import { nextLine, word } from "./next-command.js"
 
 export const command = defineCommand({
@@ -19,7 +20,12 @@ export const command = defineCommand({
     const next = nextLine(`eval --gt <data> --predictions ${word(folder)}`)
     return {
       text: folder,
-      summary: [`${images - skipped} images`, ...(submission ? [`to upload: ${submission}`] : []), next],
+      summary: [
+        `${images - skipped} images`,
+        ...labelLines(result),
+        ...(submission ? [`to upload: ${submission}`] : []),
+        next,
+      ],
       document: result,
       failure,
     }

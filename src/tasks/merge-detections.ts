@@ -3,6 +3,7 @@ import { join } from "node:path"
 import { DataError, UsageError } from "../core/errors.js"
 import { makeFolder } from "../core/write-whole.js"
 import { DetectionLog, logName, readDetectionLog } from "../predict/detection-log.js"
+import { openImageSource } from "../predict/image-source.js"
 import { packSubmission, setName } from "../predict/pack-submission.js"
 import { renderLog } from "../predict/render-log.js"
 import { detectionFormats } from "../predict/writer.js"
@@ -10,11 +11,13 @@ import { parseOptions } from "./config.js"
 import { type DetectionRecord, differenceOf, readRecord, refuseResults, writeRecord } from "./detection-record.js"
 import { holdFolder } from "./folder-lock.js"
 import { listenerOf, type TaskHooks } from "./hooks.js"
+import { type LabelOutput, wantsLabels, writeLabels } from "./label-output.js"
 import { type MergeDetectionsOptions, mergeDetectionsSchema } from "./options/merge-detections.js"
+import { outsideOutput } from "./outside-output.js"
 import { makeRunFolder } from "./training/run-folder.js"
 import { imageIdsLine, truthImageIds } from "./truth-image-ids.js"
 
-export interface MergedDetections {
+export interface MergedDetections extends LabelOutput {
   readonly folder: string
   readonly images: number
   /** How many could not be read. */
@@ -24,20 +27,26 @@ export interface MergedDetections {
 }
 
 /**
- * Puts the shards of a detection together: the bytes of a run that was not shared, pictures and crops included.
+ * Puts the shards of a detection together: the bytes of a run that was not shared, pictures, crops and labels included.
  * @throws UsageError where a shard is missing or another's, or the output has results; DataError where one is not finished
  */
 export async function mergeDetections(
   options: MergeDetectionsOptions,
   hooks: TaskHooks = {},
 ): Promise<MergedDetections> {
-  const { log, fault } = listenerOf(hooks)
+  const listener = listenerOf(hooks)
+  const { log, fault } = listener
   const config = parseOptions("mergeDetections", mergeDetectionsSchema, options)
   const shards = inOrder(config.shards.map((folder) => ({ folder, record: readRecord(folder) })))
   refuseResults(config.out)
+  const { record } = shards[0]!
+  const wished = { labels: record.labels ?? undefined, below: record.below ?? undefined }
+  // Asked for before anything is written: it may not be there.
+  const images = wantsLabels(wished)
+    ? outsideOutput(await openImageSource(record.source), config.out).images
+    : undefined
   using held = holdFolder(makeRunFolder("detect", config.out), "written")
   const { folder } = held
-  const { record } = shards[0]!
   const { submission } = config
   const asked = config.format === undefined ? record.formats : detectionFormats(config.format)
   const formats = submission === undefined ? asked : detectionFormats([...asked, submission])
@@ -53,10 +62,12 @@ export async function mergeDetections(
     ...{ folder, classes: record.classes, categoryIds: record.categoryIds, imageIds },
   })
   if (used !== undefined) log(imageIdsLine(used))
+  const { classes } = record
+  const labelled = images && (await writeLabels(join(folder, logName), wished, { folder, classes, images, listener }))
   const set = setName(record.gt ?? record.source)
   const packed = submission === undefined ? {} : { submission: await packSubmission(submission, folder, set) }
   writeRecord(folder, { ...record, formats, shard: null, finished: true })
-  return { folder, ...counts, ...packed }
+  return { folder, ...counts, ...packed, ...labelled }
 }
 
 interface ShardFolder {

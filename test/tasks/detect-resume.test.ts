@@ -251,9 +251,9 @@ describe("--resume", () => {
 })
 
 describe("shards", () => {
-  const shardsOf = async (count: number) => {
+  const shardsOf = async (count: number, options: object = {}) => {
     const names = Array.from({ length: count }, (_, i) => `shard${i}`)
-    for (const [i, name] of names.entries()) await detect(name, { shard: `${i}/${count}` })
+    for (const [i, name] of names.entries()) await detect(name, { ...options, shard: `${i}/${count}` })
     return names.map((name) => join(folder, name))
   }
 
@@ -263,6 +263,27 @@ describe("shards", () => {
     const merged = await mergeDetections({ shards: shards.reverse(), out: join(folder, "merged") })
     expect(merged).toEqual({ folder: join(folder, "merged"), images: 10, skipped: 1 })
     expect(contents("merged")).toEqual(contents("whole"))
+  })
+
+  test.each(["voc", "yolo", "coco"])(
+    "have the labels (%s) and the unsure images of one run when they are merged",
+    async (labels) => {
+      const options = { labels, below: 0.8, score: 0.5 }
+      await detect("whole", options)
+      const out = join(folder, "merged")
+      const merged = await mergeDetections({ shards: await shardsOf(3, options), out })
+      expect(merged).toMatchObject({ labels: join(out, "dataset"), unsure: { images: 9 } })
+      expect(contents("merged")).toEqual(contents("whole"))
+    },
+  )
+
+  test("with labels are merged only where their images are", async () => {
+    const shards = await shardsOf(2, { labels: "yolo" })
+    rmSync(join(folder, "photos"), { recursive: true })
+    await expect(mergeDetections({ shards, out: join(folder, "merged") })).rejects.toThrow(
+      `${join(folder, "photos")}: no such file or folder`,
+    )
+    expect(readdirSync(folder)).not.toContain("merged")
   })
 
   test("are not merged into a folder that has results, and no --resume is named, which merge has not", async () => {
