@@ -25,6 +25,15 @@ export function bestDetections(found: Detections, limit: number): Detections {
   return takeDetections(found, orderByScore(found.scores, limit))
 }
 
+/** Those with one of the `labels`, in their order; all where none are named. */
+export function ofLabels(found: Detections, labels: readonly number[] | undefined): Detections {
+  if (labels === undefined) return found
+  return takeDetections(
+    found,
+    [...found.labels.keys()].filter((d) => labels.includes(found.labels[d]!)),
+  )
+}
+
 /** Those scored at least `score`, in their order. */
 export function scoredAtLeast(found: Detections, score: number): Detections {
   const kept = [...found.scores.keys()].filter((d) => found.scores[d]! >= score)

@@ -9,6 +9,8 @@ export interface DetectOptions {
   readonly score?: number
   /** Of two boxes of one class whose IoU is above this only the better scored stays, 0..1. */
   readonly nms?: number
+  /** Labels of the classes that are looked for, 1..K: no other box suppresses theirs or counts among the detections. */
+  readonly only?: readonly number[]
   /** At most so many detections an image. */
   readonly maxDetections?: number
   /** Boxes that overlap better ones are scored lower instead of left out (down to 0.001, unless `score` is given). */
@@ -38,6 +40,10 @@ export interface DetectOptions {
 export const detectRules: Readonly<Record<keyof DetectOptions, Rule>> = {
   score: fraction,
   nms: fraction,
+  only: (value) =>
+    Array.isArray(value) && value.every((label) => atLeastOne(label) === undefined)
+      ? undefined
+      : "a list of labels, 1 or more",
   maxDetections: atLeastOne,
   softNms: softNmsRule,
   agnosticNms: trueOrFalse,

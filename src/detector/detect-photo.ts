@@ -1,5 +1,5 @@
 import type { Detections } from "../boxes/boxes.js"
-import { bestDetections, joinDetections, scoredAtLeast } from "../boxes/detections.js"
+import { bestDetections, joinDetections, ofLabels, scoredAtLeast } from "../boxes/detections.js"
 import { fuseBoxes } from "../boxes/fuse.js"
 import { filterByScore } from "../roi/predictions.js"
 import { type SelectOptions, selectCandidates } from "../roi/select.js"
@@ -45,13 +45,16 @@ const chosenBy = ({ score }: DetectOptions, found: Detections): Detections =>
 async function fuseViews(
   networks: readonly Network[],
   photo: Photo,
-  { scales, flip, refine }: DetectOptions,
+  { scales, flip, refine, only }: DetectOptions,
   select: SelectOptions,
 ): Promise<Detections> {
   const lists: Detections[] = []
   for (const view of networks.flatMap((network) => atScales(network, scales))) {
     const detect = async (part: Photo) =>
-      selectCandidates(await findCandidates([view], part, { ...(refine && { refine }) }, select), select)
+      selectCandidates(
+        await findCandidates([view], part, { ...(refine && { refine }), ...(only && { only }) }, select),
+        select,
+      )
     lists.push(await detect(photo))
     if (flip) lists.push(mirrorBack(await detect(photo.mirrored()), photo.width))
   }
@@ -72,18 +75,15 @@ function atScales(network: Network, scales: readonly number[] = []): Network[] {
 async function findCandidates(
   networks: readonly Network[],
   photo: Photo,
-  { scales, refine }: DetectOptions,
+  { scales, refine, only }: DetectOptions,
   select: SelectOptions,
 ): Promise<Detections> {
   const predictor = ensemble(networks.map((network) => networkPredictor(network, photo, scales)))
   try {
     const size = [photo.height, photo.width] as const
     const predictions = await predictor.predict(await predictor.propose())
-    return filterByScore(
-      refine ? await refineBoxes(predictor, predictions, size, select.minSide) : predictions,
-      size,
-      select,
-    )
+    const looked = refine ? await refineBoxes(predictor, predictions, size, select.minSide) : predictions
+    return ofLabels(filterByScore(looked, size, select), only)
   } finally {
     predictor.dispose()
   }

@@ -1,5 +1,5 @@
 import type { Detections } from "../boxes/boxes.js"
-import { scoredAtLeast } from "../boxes/detections.js"
+import { bestDetections, ofLabels, scoredAtLeast } from "../boxes/detections.js"
 import { DataError, UsageError } from "../core/errors.js"
 import { type DetectOptions, selectionFor } from "../detector/detect-options.js"
 import type { DetectorBounds } from "../onnx/detector-bounds.js"
@@ -33,7 +33,8 @@ export function graphDetector<Image>(
   return {
     async detect(image, options) {
       expectWithinGraph(options, words)
-      const found = await detect(image, selectionFor(select, options))
+      const selection = selectionFor(select, options)
+      const found = await selected(detect, image, selection, options.only)
       if (found.labels.some((label) => !(label >= 1 && label <= classes.length))) {
         throw new DataError(`${words.file}: its graph finds classes that it has no names for`)
       }
@@ -41,6 +42,21 @@ export function graphDetector<Image>(
     },
     dispose,
   }
+}
+
+/** More than a graph has regions and classes. */
+const noLimit = 2 ** 30
+
+/** A graph suppresses class by class, so that of some classes the best can be taken when it has found all. */
+async function selected<Image>(
+  detect: DetectorSession<Image>["detect"],
+  image: Image,
+  selection: DetectorBounds,
+  only: readonly number[] | undefined,
+): Promise<Detections> {
+  if (only === undefined) return detect(image, selection)
+  const found = ofLabels(await detect(image, { ...selection, maxDetections: noLimit }), only)
+  return bestDetections(found, selection.maxDetections)
 }
 
 /** @throws UsageError for an option that `beyondGraph` names */

@@ -138,7 +138,7 @@ export async function detectWith(
     engine: network.engine,
     ...(precision !== "float32" && { precision }),
     options: look,
-    ...(only && { only: [...only] }),
+    ...(only && { only }),
     classes,
     categoryIds: categoryIdsOf(network),
     formats,
@@ -162,18 +162,22 @@ export async function detectWith(
   using video = opened.rate !== undefined && config.draw ? new VideoWriter(join(folder, videoName), opened.rate) : null
   try {
     using lines = new DetectionLog(path)
-    const imagesPerSecond = await takeDetections(detectImages(network, parts.decode, left, look, signal), tally, {
-      ...{ only, total },
-      keep: ({ image, pixels, detections }) =>
-        ownFault(async () => {
-          if (video) await video.write(await parts.draw(pixels, detections, config))
-          else if (config.draw) await writePicture(folder, image, pixels, detections, parts.draw, config)
-          if (config.crops) await writeCrops(folder, classes, image, pixels, detections, parts.encode)
-        }),
-      write: (image) => lines.write(image),
-      onImage: (report) => hooks.onImage?.(report),
-      progress: (done) => listener.progress({ job: "detect", done, total }),
-    })
+    const imagesPerSecond = await takeDetections(
+      detectImages(network, parts.decode, left, ready.detect, signal),
+      tally,
+      {
+        total,
+        keep: ({ image, pixels, detections }) =>
+          ownFault(async () => {
+            if (video) await video.write(await parts.draw(pixels, detections, config))
+            else if (config.draw) await writePicture(folder, image, pixels, detections, parts.draw, config)
+            if (config.crops) await writeCrops(folder, classes, image, pixels, detections, parts.encode)
+          }),
+        write: (image) => lines.write(image),
+        onImage: (report) => hooks.onImage?.(report),
+        progress: (done) => listener.progress({ job: "detect", done, total }),
+      },
+    )
     await video?.finish()
     const used = await renderLog(path, formats, { folder, classes, categoryIds: record.categoryIds, imageIds })
     if (used !== undefined) log(imageIdsLine(used))

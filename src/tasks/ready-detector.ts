@@ -12,9 +12,12 @@ import { type CheckedDetectOptions, lookOf } from "./options/detect.js"
 export interface ReadyDetector extends Disposable {
   readonly network: PixelDetector
   readonly weights: readonly string[]
+  /** As it was asked for. */
   readonly look: DetectOptions & { readonly score: number }
+  /** The same, and which classes are looked for. */
+  readonly detect: DetectOptions
   /** The classes whose objects are wanted; all where it is undefined. */
-  readonly only: ReadonlySet<string> | undefined
+  readonly only: readonly string[] | undefined
 }
 
 /** @throws UsageError for a class that the detector does not know, and where its best score is asked for and not known */
@@ -31,7 +34,9 @@ export async function readyDetector(
     if (network.engine !== undefined) listener.log(engineLine(network))
     const score = config.score === "best" ? expectBestScore(network.bestScore, weights) : config.score
     const only = classesOf(config.classes, network.classes)
-    return { network, weights, look: { ...asked, score }, only, [Symbol.dispose]: () => network.dispose() }
+    const look = { ...asked, score }
+    const detect = { ...look, ...(only && { only: only.map((name) => network.classes.indexOf(name) + 1) }) }
+    return { network, weights, look, detect, only, [Symbol.dispose]: () => network.dispose() }
   } catch (error) {
     network.dispose()
     throw error
@@ -46,9 +51,9 @@ function expectBestScore(bestScore: number | undefined, weights: readonly string
 }
 
 /** @throws UsageError for a name that is no class of the detector */
-function classesOf(wanted: readonly string[] | undefined, known: readonly string[]): ReadonlySet<string> | undefined {
+function classesOf(wanted: readonly string[] | undefined, known: readonly string[]): readonly string[] | undefined {
   const unknown = wanted?.find((name) => !known.includes(name))
-  if (unknown === undefined) return wanted && new Set(wanted)
+  if (unknown === undefined) return wanted && [...new Set(wanted)]
   throw new UsageError(
     `--classes: no class "${shown(unknown)}".${didYouMean(unknown, known)} Known: ${known.join(", ")}`,
   )

@@ -36,11 +36,11 @@ export async function streamDetections(
   using images = await startsWithOne(source)
   if (images === undefined) throw new DataError(`${config.source}: expected images, found none`)
   using ready = await readyDetector(parts, config, listener)
-  const { network, look, only } = ready
+  const { network, look, detect } = ready
   const tally = new Tally()
   const left = remainingImages(images, shard, undefined, () => {})
-  const imagesPerSecond = await takeDetections(detectImages(network, parts.decode, left, look, signal), tally, {
-    ...{ only, total },
+  const imagesPerSecond = await takeDetections(detectImages(network, parts.decode, left, detect, signal), tally, {
+    total,
     write: (image) => onLine(logLine(image)),
     onImage: (report) => hooks.onImage?.(report),
     progress: (done) => listener.progress({ job: "detect", done, total }),

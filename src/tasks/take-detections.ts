@@ -39,8 +39,6 @@ export class Tally {
 type Found = Extract<DetectedImage, { readonly error?: never }>
 
 interface Takers {
-  /** The classes whose objects are wanted; all where it is undefined. */
-  readonly only: ReadonlySet<string> | undefined
   readonly total: number | undefined
   /** Takes what belongs to an image beside its line, before the line. @returns what went wrong with this image alone */
   keep?(found: Found): Promise<UserError | undefined>
@@ -57,7 +55,7 @@ interface Takers {
 export async function takeDetections(
   detected: AsyncIterable<DetectedImage>,
   tally: Tally,
-  { only, total, keep, write, onImage, progress }: Takers,
+  { total, keep, write, onImage, progress }: Takers,
 ): Promise<number | null> {
   const began = performance.now()
   let started = began
@@ -71,11 +69,10 @@ export async function takeDetections(
       tally.add(undefined)
       onImage({ ...report, error: one.error, milliseconds: performance.now() - started })
     } else {
-      const { width, height } = one
-      const detections = only ? one.detections.filter(({ label }) => only.has(label)) : one.detections
+      const { width, height, detections } = one
       const found = { width, height, detections }
       const milliseconds = performance.now() - started
-      const error = await keep?.({ ...one, detections })
+      const error = await keep?.(one)
       write({ ...image, ...(error === undefined ? found : { error: error.message }) })
       tally.add(error === undefined ? found : undefined)
       onImage({ ...report, ...(error === undefined ? { found } : { error }), milliseconds })

@@ -57,6 +57,16 @@ onEveryEngine("detecting in a photo", () => {
     expectClose(found.boxes, own!.boxes)
   })
 
+  test.each<DetectOptions>([{}, { agnosticNms: true }, { fusion: "wbf", flip: true }, { tiles: 32 }])(
+    "for one class alone neither suppresses it by others nor gives them its places: %j",
+    async (options) => {
+      const { network } = tiny(1)
+      const look = { ...options, score: 0.01, maxDetections: 5 }
+      const labelsOf = async (only: number[]) => [...(await detectPhoto([network], noise, { ...look, only })).labels]
+      for (const label of [1, 2]) expect(await labelsOf([label])).toEqual(Array(5).fill(label))
+    },
+  )
+
   test("leaves no tensor behind, whatever is switched on, and keeps boxes inside the photo", async () => {
     const networks = [tiny(1).network, tiny(2).network]
     const everything: DetectOptions = {

@@ -87,6 +87,20 @@ withOnnxRuntime("a detector on ONNX Runtime", () => {
     for (const network of [onnx, file, tensors]) network.dispose()
   })
 
+  test("that looks for one class gives it all places, as the other engine does", async () => {
+    const [tensors, onnx] = [await openOnTensors(weights), await openNetwork([weights], { engine: "onnx" })]
+    const all = await onnx.detect(photo, { score: 0.01, maxDetections: 100 })
+    const wanted = all.labels[0] === 1 ? 2 : 1
+    const bounds = { score: 0.01, maxDetections: 20, only: [wanted] }
+    for (const network of [tensors, onnx]) {
+      const { labels } = await network.detect(photo, bounds)
+      expect([...labels]).toEqual(Array(20).fill(wanted))
+    }
+    const { alone } = await compareDetectors(tensors, onnx, [{ image: photo, bounds }])
+    expect(alone).toBe(0)
+    for (const network of [onnx, tensors]) network.dispose()
+  })
+
   test("that shows each region the whole image finds the same too", async () => {
     const file = path("context.safetensors")
     save(file, { context: true })

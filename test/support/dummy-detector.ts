@@ -29,9 +29,9 @@ export function dummyDetector(): DummyDetector {
     classes: ["cat", "dog"],
     seen: [],
     disposals: 0,
-    async detect(image, { score = 0 }) {
+    async detect(image, { score = 0, only = [1, 2] }) {
       this.seen.push(image)
-      const kept = found(image.width, image.height).filter((one) => one.score >= score)
+      const kept = found(image.width, image.height).filter((one) => one.score >= score && only.includes(one.label))
       return {
         boxes: Float32Array.from(kept.flatMap(({ box }) => box)),
         scores: Float32Array.from(kept.map((one) => one.score)),

@@ -103,7 +103,7 @@ export const detectSchema = z.strictObject({
   hideScores: option(z.boolean().default(false), { help: "draw labels without their scores" }),
   crops: option(z.boolean().default(false), { help: "also save each detection as a cropped image" }),
   classes: option(z.array(z.string()).min(1).optional(), {
-    help: "only objects of these classes, comma-separated",
+    help: "look for objects of these classes only, comma-separated: others neither suppress theirs nor count among --max-detections",
     value: "names",
   }),
   ...lookShape,
