@@ -4,6 +4,7 @@ import { cp, link, mkdir, readdir, rename, rm, writeFile } from "node:fs/promise
 import { basename, dirname, join, resolve } from "node:path"
 import { UserError } from "../core/errors.js"
 import { fetchedPackages } from "../core/fetched-package.js"
+import { fileSha256 } from "../core/file-sha256.js"
 import { cacheFolder } from "../core/own-package.js"
 import {
   addonPath,
@@ -23,7 +24,7 @@ import { cudaWheels } from "./cuda-wheels.js"
 import { filesBelow, placePackage } from "./fetch-package.js"
 import { withLock } from "./lock.js"
 import { needCompiler } from "./programs.js"
-import { downloadWheel, fileSha256, tensorflowWheel, unpackZip, type WheelSource, wheelVersion } from "./wheel.js"
+import { downloadWheel, tensorflowWheel, unpackZip, type WheelSource, wheelVersion } from "./wheel.js"
 
 export interface SetupOptions {
   /** A TensorFlow wheel, or a folder with `include/` and the two libraries, instead of a download. */

@@ -1,10 +1,10 @@
-import { createHash } from "node:crypto"
-import { createReadStream, createWriteStream, readdirSync, statSync } from "node:fs"
+import { createWriteStream, readdirSync, statSync } from "node:fs"
 import { mkdir, mkdtemp, readdir, rename, rm } from "node:fs/promises"
 import { basename, dirname, join } from "node:path"
 import { pipeline } from "node:stream/promises"
 import yauzl from "yauzl"
 import { UserError } from "../core/errors.js"
+import { fileSha256 } from "../core/file-sha256.js"
 import { makeFolder } from "../core/write-whole.js"
 import { libtensorflowVersion } from "../engine/native/cache.js"
 import { findPip, run } from "./programs.js"
@@ -117,12 +117,6 @@ function sizeBelow(folder: string): number {
 }
 
 const isTheWheel = async (path: string, sha256: string): Promise<boolean> => (await fileSha256(path)) === sha256
-
-export async function fileSha256(path: string): Promise<string> {
-  const hash = createHash("sha256")
-  await pipeline(createReadStream(path, { highWaterMark: 2 ** 20 }), hash)
-  return hash.digest("hex")
-}
 
 /**
  * Unpacks the entries of a zip file, such as a wheel, for which `place` gives a path under `folder`, one after the other from

@@ -134,7 +134,7 @@ export async function detectWith(
   const record: DetectionRecord = {
     ...(config.fps !== undefined && { fps: config.fps }),
     source: config.source === "-" || isAddress(config.source) ? config.source : resolve(config.source),
-    weights: weightsOf(weights),
+    weights: await weightsOf(weights),
     engine: network.engine,
     ...(precision !== "float32" && { precision }),
     options: look,

@@ -3,6 +3,7 @@ import { join, resolve } from "node:path"
 import { isDeepStrictEqual } from "node:util"
 import { z } from "zod"
 import { DataError, UsageError, unlessBroken } from "../core/errors.js"
+import { fileSha256 } from "../core/file-sha256.js"
 import { parseJson } from "../core/plain-data.js"
 import { removeParts, writeWhole } from "../core/write-whole.js"
 import type { DetectOptions } from "../detector/detect-options.js"
@@ -18,6 +19,14 @@ import { expectNone } from "./own-output.js"
 export interface Shard {
   readonly index: number
   readonly count: number
+}
+
+interface RecordedWeights {
+  /** Absolute. */
+  readonly file: string
+  readonly bytes: number | null
+  /** Of the content; not in records of earlier versions. */
+  readonly sha256?: string
 }
 
 /** What is made of images and detections beside the log, as it was asked for; records of earlier versions do not tell. */
@@ -37,8 +46,7 @@ export interface DetectionRecord extends RecordedOutputs {
   readonly source: string
   /** How many frames of a video's second were looked at; all where it is left out. */
   readonly fps?: number
-  /** Absolute paths, and bytes of the files. */
-  readonly weights: readonly { readonly file: string; readonly bytes: number | null }[]
+  readonly weights: readonly RecordedWeights[]
   readonly engine: string | null
   /** `float32` where it is left out. */
   readonly precision?: Precision
@@ -67,8 +75,14 @@ export const resultNames = {
   files: [recordName, logName, "detections.csv", videoName, "coco_results.json", "coco_images.json"],
 } as const
 
-export const weightsOf = (paths: readonly string[]): DetectionRecord["weights"] =>
-  paths.map((path) => ({ file: resolve(path), bytes: statSync(path, { throwIfNoEntry: false })?.size ?? null }))
+export const weightsOf = (paths: readonly string[]): Promise<RecordedWeights[]> =>
+  Promise.all(
+    paths.map(async (path) => {
+      const stat = statSync(path, { throwIfNoEntry: false })
+      const sha256 = stat?.isFile() ? await fileSha256(path) : undefined
+      return { file: resolve(path), bytes: stat?.size ?? null, ...(sha256 && { sha256 }) }
+    }),
+  )
 
 /** @throws UsageError where a folder has results already, which would be lost; a run that found nothing yet has none */
 export function refuseResults(folder: string, cure?: string): void {
@@ -155,12 +169,19 @@ const parts = [
 
 const outputs = ["draw", "crops", "lineWidth", "hideLabels", "hideScores", "labels", "below"] as const
 
+/** Weights without the hashes of their content, where only one of two records tells them. */
+function alikeTold(...both: readonly (readonly RecordedWeights[])[]): readonly (readonly RecordedWeights[])[] {
+  if (both.every((weights) => weights?.every(({ sha256 }) => sha256 !== undefined))) return both
+  return both.map((weights) => weights?.map(({ sha256, ...known }) => known))
+}
+
 /** The first part in which two records differ, and both of it. */
 export function differenceOf(one: DetectionRecord, other: DetectionRecord, names: readonly (keyof DetectionRecord)[]) {
   const told = outputs.filter((name) => name in one && name in other)
   for (const name of [...parts, ...told, ...names]) {
     // As they are in the file: what is not given is not there.
-    const [a, b] = [one[name], other[name]].map((value) => JSON.parse(JSON.stringify(value ?? null)))
+    const values = name === "weights" ? alikeTold(one.weights, other.weights) : [one[name], other[name]]
+    const [a, b] = values.map((value) => JSON.parse(JSON.stringify(value ?? null)))
     if (!isDeepStrictEqual(a, b)) return { name, text: `${JSON.stringify(a)} and ${JSON.stringify(b)}` }
   }
   return undefined

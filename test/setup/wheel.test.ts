@@ -2,8 +2,9 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writ
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterEach, beforeEach, describe, expect, it } from "vitest"
+import { fileSha256 } from "../../src/core/file-sha256.js"
 import { cudaWheels } from "../../src/setup/cuda-wheels.js"
-import { downloadWheel, fileSha256, tensorflowWheel, unpackZip, wheelVersion } from "../../src/setup/wheel.js"
+import { downloadWheel, tensorflowWheel, unpackZip, wheelVersion } from "../../src/setup/wheel.js"
 import { makeWheel } from "./made-wheel.js"
 
 let folder: string

@@ -7,6 +7,7 @@ import { DataError, UsageError } from "../../src/core/errors.js"
 import { type DetectParts, detectWith } from "../../src/tasks/detect-folder.js"
 import type { ImageReport } from "../../src/tasks/take-detections.js"
 import { decodeDummy, dummyDetector } from "../support/dummy-detector.js"
+import { tarOf } from "../support/tar-files.js"
 
 let folder = ""
 beforeEach(() => {
@@ -67,6 +68,17 @@ test("every image has its line, and the unreadable one is told and passed over",
     imagesPerSecond: expect.any(Number),
     video: null,
   })
+})
+
+test("only what came to its end is finished: with an unreadable image it is, with half an archive not", async () => {
+  const isFinished = (name: string) => JSON.parse(readFileSync(join(folder, name, "detect.json"), "utf8")).finished
+  await detect()
+  expect(isFinished("out")).toBe(true)
+  const source = join(folder, "half.tar")
+  writeFileSync(source, tarOf({ "a.jpg": "8x6", "b.jpg": "4x2" }).subarray(0, 1024 + 512 + 1))
+  const half = detect({ source, out: join(folder, "half") })
+  await expect(half).rejects.toThrow(/the archive is broken/)
+  expect(isFinished("half")).toBe(false)
 })
 
 test("the score `best` is that of the weights' validation, and an error where there was none", async () => {

@@ -185,6 +185,17 @@ describe("--resume", () => {
     expect(await detect("out", { resume: true, crops: false })).toMatchObject({ finished: true, seen: 0 })
   })
 
+  test("notices other weights of the same size, but where the record is of a version that knew no more", async () => {
+    const weights = join(folder, "w.safetensors")
+    writeFileSync(weights, "one")
+    await detect("out", { weights }, 2)
+    writeFileSync(weights, "two")
+    await expect(detect("out", { weights, resume: true })).rejects.toThrow(/begun with another weights: /)
+    const path = join(folder, "out", "detect.json")
+    writeFileSync(path, readFileSync(path, "utf8").replace(/,\s*"sha256": "\w+"/, ""))
+    expect(await detect("out", { weights, resume: true })).toMatchObject({ finished: true })
+  })
+
   test("needs the folder", async () => {
     const options = { weights: "w", source: join(folder, "photos"), resume: true }
     await expect(detectWith(parts(), options)).rejects.toThrow(
