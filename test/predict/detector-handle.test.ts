@@ -263,7 +263,7 @@ test("an unknown option names the nearest one", async () => {
   const detector = dummyHandle(dummyDetector(), decodeDummy)
   const options = { scores: 0.5 } as object
   await expect(detector.detect(join(folder, "a.jpg"), options)).rejects.toThrow(
-    'detect: unknown option "scores". Did you mean "score"? Known: score, nms, maxDetections, softNms, agnosticNms, vote, refine, flip, scales, fusion, tiles, overlap',
+    'detect: unknown option "scores". Did you mean "score"? Known: score, nms, only, maxDetections, softNms, agnosticNms, vote, refine, flip, scales, fusion, tiles, overlap',
   )
 })
 
