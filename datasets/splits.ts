@@ -55,7 +55,7 @@ export function splitImages<Image extends { readonly labels: Iterable<number> }>
   }
   const rarest = [...imagesWith].sort(([a, inA], [b, inB]) => inA.length - inB.length || a - b)
   const places = shares.map((share) => share * images.length)
-  const room = wholePlaces(places, images.length)
+  const room = places.map((exact) => Math.ceil(exact - 1e-9))
   const wanted = shares.map((share) => new Map([...imagesWith].map(([label, those]) => [label, share * those.length])))
   const parts: number[][] = shares.map(() => [])
   const dealt = new Set<number>()
@@ -77,13 +77,4 @@ export function splitImages<Image extends { readonly labels: Iterable<number> }>
   }
   for (const index of order) if (!dealt.has(index)) deal(index, (part) => places[part]!)
   return parts.map((part) => part.sort((a, b) => a - b).map((index) => images[index]!))
-}
-
-/** Whole numbers that add up to `total`: what is left after rounding down goes where most was cut off. */
-function wholePlaces(places: readonly number[], total: number): number[] {
-  const whole = places.map((exact) => Math.floor(exact + 1e-9))
-  const cut = [...places.keys()].sort((a, b) => places[b]! - whole[b]! - (places[a]! - whole[a]!))
-  const left = total - whole.reduce((sum, count) => sum + count, 0)
-  for (const part of cut.slice(0, left)) whole[part]!++
-  return whole
 }

@@ -1,7 +1,7 @@
-import { existsSync, readdirSync, readFileSync, realpathSync, statSync } from "node:fs"
+import { existsSync, readdirSync, readFileSync, realpathSync } from "node:fs"
 import { basename, dirname, join, resolve, sep } from "node:path"
 import type { z } from "zod"
-import { isPictureName } from "../../datasets/folder.js"
+import { isFolder, isPictureName } from "../../datasets/folder.js"
 import { UsageError } from "../core/errors.js"
 import { expectPlace, makeFolder, writeWhole } from "../core/write-whole.js"
 import { weightsIn } from "../weights/run-weights.js"
@@ -68,8 +68,6 @@ export function expectOtherFiles(
     }
   }
 }
-
-const isFolder = (path: string) => statSync(path, { throwIfNoEntry: false })?.isDirectory() === true
 
 /** The file that `--weights` means; of a folder without any whoever reads it tells. */
 function weightsFileOf(path: string): string {

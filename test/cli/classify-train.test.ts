@@ -101,7 +101,7 @@ test("a classifier's run that Ctrl-C stopped exits with 130, and resumed ends wi
   const next = run("train", ...args, "--workers", "1")
   expect(next.stderr).toMatch(/a folder of classes, split all: 8 images, 2 classes/)
   expect(next.stderr).toMatch(/the data have no splits: 2 of 8 images, drawn with seed 0, are held out to validate on/)
-  expect(next.stderr).toMatch(/fc re-initialised: the weights have 3 classes, the data 2/)
+  expect(next.stderr).toMatch(/fc made new: it was trained for red, green, blue, the data have dark, light/)
   expect(next.status).toBe(0)
   const [before, after] = [weights, join(tuned, "weights", "last.safetensors")].map((path) => readClassifierInfo(path)!)
   expect(after!.config).toEqual(before!.config)
