@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, realpathSync } from "node:fs"
+import { closeSync, existsSync, openSync, readdirSync, readFileSync, readSync, realpathSync } from "node:fs"
 import { basename, dirname, join, resolve, sep } from "node:path"
 import type { z } from "zod"
 import { isFolder, isPictureName } from "../../datasets/folder.js"
@@ -17,8 +17,14 @@ export function expectNone(folder: string, names: readonly string[], cure = "Cho
   if (found !== undefined) throw new UsageError(`${folder} has ${found} already: nothing is overwritten. ${cure}`)
 }
 
-/** Options whose folders are full of what the user has. */
-const inputFolders: readonly string[] = ["data", "gt", "source", "images"]
+/** Options whose folders hold annotations. */
+const dataFolders: readonly string[] = ["data", "gt", "images"]
+
+/** Whether a file in such a folder is of the data; reports and results that were written there are made anew. */
+function isOfData(file: string): boolean {
+  if (!file.toLowerCase().endsWith(".json")) return /\.(xml|txt|csv|ya?ml|tar|zip|bin|mat)$/i.test(file)
+  return /"(annotations|file_name|imagePath|shapes|_via_img_metadata)"\s*:/.test(beginningOf(file))
+}
 
 /**
  * @param options as `schema` has them
@@ -51,21 +57,16 @@ export function expectOtherFiles(
     return isFolder(path) ? [] : [{ ...one, file: realFile(path) }]
   })
   const called = (key: string) => (operands.includes(key) ? `<${flagName(key)}>` : `--${flagName(key)}`)
-  const folders = all.filter(({ key, path }) => inputFolders.includes(key) && isFolder(path))
+  const folders = all.filter(({ key, path }) => dataFolders.includes(key) && isFolder(path))
   for (const { key, path, file } of files.filter(({ isWritten }) => isWritten)) {
     const other = files.find((one) => one.key !== key && one.file === file)
-    const around = existsSync(file) && folders.find((one) => file.startsWith(`${realpathSync(one.path)}${sep}`))
-    const what =
-      other !== undefined
-        ? `this is the file of ${called(other.key)}`
-        : around
-          ? `this is a file in the folder of ${called(around.key)}`
-          : existsSync(file) && isPictureName(file)
-            ? "this is a picture"
-            : undefined
-    if (what !== undefined) {
-      throw new UsageError(`--${flagName(key)} ${path}: ${what}, which would be lost. Choose another`)
-    }
+    const lost = (what: string) =>
+      new UsageError(`--${flagName(key)} ${path}: this is ${what}, which would be lost. Choose another`)
+    if (other !== undefined) throw lost(`the file of ${called(other.key)}`)
+    if (!existsSync(file)) continue
+    if (isPictureName(file)) throw lost("a picture")
+    const around = folders.find((one) => file.startsWith(`${realpathSync(one.path)}${sep}`))
+    if (around !== undefined && isOfData(file)) throw lost(`a file of the data of ${called(around.key)}`)
   }
 }
 
@@ -75,6 +76,17 @@ function weightsFileOf(path: string): string {
     return weightsIn(path)
   } catch {
     return path
+  }
+}
+
+/** The first 64 KB of a file as text. */
+function beginningOf(file: string): string {
+  const handle = openSync(file, "r")
+  try {
+    const bytes = Buffer.alloc(65_536)
+    return bytes.toString("utf8", 0, readSync(handle, bytes))
+  } finally {
+    closeSync(handle)
   }
 }
 

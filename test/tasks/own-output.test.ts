@@ -5,6 +5,8 @@ import { makeShapes } from "../../datasets/digits.js"
 import { readDataset } from "../../datasets/read.js"
 import { writeDataset } from "../../datasets/write.js"
 import { UsageError } from "../../src/core/errors.js"
+import { evaluateDetectorSchema } from "../../src/tasks/options/evaluate.js"
+import { expectOtherFiles } from "../../src/tasks/own-output.js"
 import { quickstart } from "../../src/tasks/quickstart.js"
 import { trainDetector } from "../../src/tasks/train-detector.js"
 import { refuseExistingRun } from "../../src/tasks/training/run-record.js"
@@ -106,16 +108,26 @@ test.each([
   ],
   [
     "a file of the data",
-    ["--weights", "run", "--data", "photos", "--json", "photos/labels/1.json"],
-    "a file in the folder of --data",
+    ["--weights", "run", "--data", "photos", "--json", "photos/labels/1.txt"],
+    "a file of the data of --data",
   ],
   ["a photo", ["--weights", "run", "--data", "list.txt", "--per-image", "photos/1.png"], "a picture"],
 ])("what is written never takes the place of %s", async (_, flags, message) => {
-  const { folder, lost } = theirs("run/weights/best.safetensors", "photos/1.png", "photos/labels/1.json", "list.txt")
+  const { folder, lost } = theirs("run/weights/best.safetensors", "photos/1.png", "photos/labels/1.txt", "list.txt")
   const placed = flags.map((word) => (word.startsWith("--") ? word : join(folder, word)))
   const { said, code } = await runCommand("classify", "eval", ...placed)
   expect([said, code]).toEqual([expect.stringContaining(`: this is ${message}, which would be lost`), 2])
   expect(lost()).toEqual([])
+})
+
+test("results that were written into the folder of the data are made anew, its annotations are not", () => {
+  const { folder } = theirs("eval.json", "report.html")
+  const annotations = join(folder, "annotations.json")
+  writeFileSync(annotations, JSON.stringify({ images: [{ id: 1, file_name: "a.jpg" }] }))
+  const expectOutput = (json: string) => () =>
+    expectOtherFiles(evaluateDetectorSchema, { data: folder, report: join(folder, "report.html") }, { json })
+  expect(expectOutput(join(folder, "eval.json"))).not.toThrow()
+  expect(expectOutput(annotations)).toThrow("this is a file of the data of --data, which would be lost")
 })
 
 test.each([
