@@ -133,6 +133,13 @@ test("what training logs of a model is what classify eval says of its file, to t
   expect(config).toMatchObject({ size: 32, resize: 36 })
 })
 
+test("what comes next after a training without validation is to look at pictures", () => {
+  const out = join(folder, "unvalidated")
+  const { stderr } = run("train", "--data", cifar, "--out", out, "--epochs", "1", "--batch", "4", "--val-every", "0")
+  const weights = join(out, "weights", "last.safetensors")
+  expect(stderr).toContain(`next: npx resdet classify predict --weights ${weights} --source <pictures>\n`)
+})
+
 test("weights that are no numbers end training with 5 before anything is saved", () => {
   const weights = join(folder, "nan.safetensors")
   const shape = [3, 64]

@@ -102,6 +102,10 @@ slowTest(
     expect(rcnn.join("\n")).toMatch(/cifar_resnet20, rcnn, batch norm/)
     expect(Object.keys(ends[1]!.losses)).toEqual(["loss", "loss_classifier", "loss_box_reg"])
     expect(ends[1]!.metrics.gtClassAccuracy).toBeGreaterThanOrEqual(0)
+    const next = (name: string) =>
+      /^next: npx resdet (.*)$/m.exec(run("train", "--resume", join(folder, name)).stderr)?.[1]
+    expect(next("whole")).toBe(`localize eval --weights ${rpn}`)
+    expect(next("second")).toBe(`localize eval --weights <rpn> --rcnn ${weights("second")}`)
     await trainInTwo("second-broken", second, 2)
     expect(made("second-broken")).toEqual(made("second"))
 
