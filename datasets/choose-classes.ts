@@ -1,5 +1,6 @@
 import { UsageError } from "../src/core/errors.js"
 import { didYouMean } from "../src/core/suggest.js"
+import { categoryIdsOf } from "./classes.js"
 import type { Dataset, ImageRecord } from "./dataset.js"
 import { FaultLog, type FaultPolicies, withPolicies } from "./faults.js"
 
@@ -55,13 +56,10 @@ export function asClasses(set: Dataset, classes: readonly string[], policies: Pa
     }
   }
   const kept = classes.map((name) => set.classes.indexOf(name))
-  const free = set.categoryIds.reduce<number>((most, id) => Math.max(most, Number(id) || 0), 0) + 1
-  const renamed = withClasses(set, kept, false)
+  const categories = set.classes.map((name, index) => ({ name, id: set.categoryIds[index]! }))
   return {
-    ...renamed,
-    classes,
-    categoryIds: renamed.categoryIds.map((id, index) => id ?? free + index),
-    faults: [...set.faults, ...log.faults],
+    ...withClasses(set, kept, false),
+    ...{ classes, categoryIds: categoryIdsOf(classes, categories), faults: [...set.faults, ...log.faults] },
   }
 }
 
@@ -78,7 +76,7 @@ function withClasses(set: Dataset, kept: readonly number[], singleClass: boolean
       : {
           classes: kept.map((index) => set.classes[index]!),
           categoryIds: kept.map((index) => set.categoryIds[index]!),
-          ...(frequencies && { frequencies: kept.map((index) => frequencies[index]!) }),
+          ...(frequencies && { frequencies: kept.map((index) => frequencies[index] ?? "") }),
         }),
     images: set.images.map((image) => relabelled(image, labelOf, singleClass)),
   }

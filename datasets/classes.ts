@@ -1,4 +1,5 @@
 import { UsageError } from "../src/core/errors.js"
+import type { CocoId } from "../src/json/coco-id.js"
 
 /** The twenty classes of PASCAL VOC in the order of its development kit. */
 export const vocClasses: readonly string[] = (
@@ -24,4 +25,14 @@ export function labelsByName(classes: readonly string[]): Map<string, number> {
     labels.set(name, index + 1)
   }
   return labels
+}
+
+/** The id of each class among the data's own categories; one that they lack gets a number that is free. */
+export function categoryIdsOf(
+  classes: readonly string[],
+  categories: readonly { readonly name: string; readonly id: CocoId }[],
+): CocoId[] {
+  const byName = new Map(categories.map(({ name, id }) => [name, id]))
+  const free = categories.reduce((most, { id }) => (typeof id === "number" ? Math.max(most, id) : most), 0) + 1
+  return classes.map((name, index) => byName.get(name) ?? free + index)
 }

@@ -5,7 +5,7 @@ import { type CocoFileAnnotation, type CocoFileImage, readCocoFileSync } from ".
 import { type CocoId, compareIds, idKey } from "../src/json/coco-id.js"
 import { outlineNotice } from "../src/json/outline.js"
 import { readBytes } from "../src/json/read-bytes.js"
-import { labelsByName } from "./classes.js"
+import { categoryIdsOf, labelsByName } from "./classes.js"
 import { expectPixelBoxes } from "./coco-box-forms.js"
 import { cocoFileOf, imagePlaces, isUndividedCoco } from "./coco-files.js"
 import type { Dataset, ImageRecord } from "./dataset.js"
@@ -73,7 +73,7 @@ export function readCoco(source: string, overrides: Partial<ReadOptions> = {}): 
     return [{ ...record, ...(negative && { negative }), ...(notExhaustive && { notExhaustive }) }]
   })
   notices.push(...places.notices(), ...sharedFiles(records))
-  const categoryIds = idsOf(classes, categories)
+  const categoryIds = categoryIdsOf(classes, categories)
   const { split } = options
   const federated = categories.some(({ frequency }) => frequency !== "")
   return {
@@ -86,13 +86,6 @@ export function readCoco(source: string, overrides: Partial<ReadOptions> = {}): 
 function frequenciesOf(classes: readonly string[], categories: readonly Category[]): string[] {
   const byName = new Map(categories.map(({ name, frequency }) => [name, frequency]))
   return classes.map((name) => byName.get(name) ?? "")
-}
-
-/** The id of each class; one that the file lacks gets a number that is free. */
-function idsOf(classes: readonly string[], categories: Content["categories"]): CocoId[] {
-  const byName = new Map(categories.map(({ name, id }) => [name, id]))
-  const free = categories.reduce((most, { id }) => (typeof id === "number" ? Math.max(most, id) : most), 0) + 1
-  return classes.map((name, index) => byName.get(name) ?? free + index)
 }
 
 function readJson(json: string, where: string, log: FaultLog, notices: string[]): Content {

@@ -79,14 +79,12 @@ const sizeFlags = ({ size, maxSize }: NonNullable<AnchorReport["larger"]>) => `-
 /** The options that were looked at, with what is better. */
 function advised(options: z.output<typeof fitAnchorsSchema>, { suggestion, larger }: AnchorReport) {
   const { detector } = options
-  const anchors =
-    suggestion === null
-      ? {}
-      : { ...(detector.anchors as object | undefined), sizes: suggestion.sizes, ratios: suggestion.ratios }
+  const { sizes, ratios } = suggestion ?? {}
+  const anchors = { ...(detector.anchors as object | undefined), sizes, ratios }
   return {
     ...options,
-    ...(larger === null ? {} : { size: larger.size, maxSize: larger.maxSize }),
-    ...(suggestion === null ? {} : { detector: { ...detector, anchors } }),
+    ...(larger && { size: larger.size, maxSize: larger.maxSize }),
+    ...(suggestion && { detector: { ...detector, anchors } }),
   }
 }
 

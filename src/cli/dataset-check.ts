@@ -36,17 +36,14 @@ function nextOf(
   isFaulty: boolean,
 ): string[] {
   const isLabelled = ["folder", "cifar10", "ilsvrc", "webdataset"].includes(format)
-  const read = fixed === null ? readingOf(options) : { data: fixed.out }
-  if (!isFaulty) {
-    return [
-      nextLine(
-        isLabelled
-          ? commandWords("classify train", classifyTrainSchema, read)
-          : commandWords("train", trainSchema, read),
-      ),
-    ]
+  if (isFaulty) {
+    return isLabelled ? [] : [nextLine(`${commandWords("dataset check", checkDatasetSchema, options)} --fix <folder>`)]
   }
-  return isLabelled ? [] : [nextLine(`${commandWords("dataset check", checkDatasetSchema, options)} --fix <folder>`)]
+  const read = fixed === null ? readingOf(options) : { data: fixed.out }
+  const [name, schema] = isLabelled
+    ? (["classify train", classifyTrainSchema] as const)
+    : (["train", trainSchema] as const)
+  return [nextLine(commandWords(name, schema, read))]
 }
 
 function faultLines({ faults, counts, fixed }: DatasetCheck): string[] {

@@ -2,7 +2,7 @@ import { closeSync, existsSync, openSync, readdirSync, readFileSync, readSync, r
 import { basename, dirname, join, resolve, sep } from "node:path"
 import type { z } from "zod"
 import { isFolder, isPictureName } from "../../datasets/folder.js"
-import { UsageError } from "../core/errors.js"
+import { UsageError, unlessBroken } from "../core/errors.js"
 import { expectPlace, makeFolder, writeWhole } from "../core/write-whole.js"
 import { weightsIn } from "../weights/run-weights.js"
 import { type Tree, valueAt } from "./explain.js"
@@ -53,7 +53,8 @@ export function expectOtherFiles(
   const also = Object.entries(further).map(([key, path]) => ({ key, path, isWritten: true }))
   const all = [...named, ...also].filter(({ path }) => path !== "-")
   const files = all.flatMap((one) => {
-    const path = one.key === "weights" ? weightsFileOf(one.path) : one.path
+    // Of a folder without weights whoever reads it tells.
+    const path = (one.key === "weights" ? unlessBroken(() => weightsIn(one.path)) : undefined) ?? one.path
     return isFolder(path) ? [] : [{ ...one, file: realFile(path) }]
   })
   const called = (key: string) => (operands.includes(key) ? `<${flagName(key)}>` : `--${flagName(key)}`)
@@ -67,15 +68,6 @@ export function expectOtherFiles(
     if (isPictureName(file)) throw lost("a picture")
     const around = folders.find((one) => file.startsWith(`${realpathSync(one.path)}${sep}`))
     if (around !== undefined && isOfData(file)) throw lost(`a file of the data of ${called(around.key)}`)
-  }
-}
-
-/** The file that `--weights` means; of a folder without any whoever reads it tells. */
-function weightsFileOf(path: string): string {
-  try {
-    return weightsIn(path)
-  } catch {
-    return path
   }
 }
 

@@ -54,7 +54,7 @@ export interface ScoredData<Data> {
 }
 
 /** The part of the data that is scored where none is named. @source torchvision and detectron2 evaluate on COCO's val2017 */
-export const usualSplit = "val"
+const usualSplit = "val"
 
 /**
  * What weights are scored on: the data that were given, or else those that their run was validated on, read as in training

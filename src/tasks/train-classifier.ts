@@ -3,7 +3,6 @@ import { wholeSplit } from "../../datasets/image-folder.js"
 import { type LabelledPhotos, partOfSet } from "../../datasets/labelled-photos.js"
 import { classificationLoader } from "../../datasets/loader/classification-loader.js"
 import { type ReadLabelledSet, readLabelled } from "../../datasets/read-labelled.js"
-import { splitImages } from "../../datasets/splits.js"
 import type { ScoredSet } from "../classify/evaluate.js"
 import { channelMeans } from "../classify/mean-picture.js"
 import { makeScorer } from "../classify/scorer.js"
@@ -27,7 +26,7 @@ import {
   storedClassifyTrainSchema,
   type TrainClassifierOptions,
 } from "./options/train-classifier.js"
-import { heldOutLine, nothingHeldOut, partedBy, validationOf } from "./training/box-data.js"
+import { heldApart, heldOutLine, nothingHeldOut, validationOf } from "./training/box-data.js"
 import { chooseBatch, mostOf } from "./training/choose-batch.js"
 import { classifierLook } from "./training/classifier-look.js"
 import { buildNetwork, type ClassifierStart, takeMeanPicture, unfold } from "./training/classifier-network.js"
@@ -204,10 +203,7 @@ function holdOut(
   heldOut?: readonly string[],
 ): ClassifierSets {
   const places = Array.from(all.labels, (label, place) => ({ place, labels: [label] }))
-  const parts =
-    heldOut === undefined
-      ? splitImages(places, [1 - share, share], seed)
-      : partedBy(heldOut, places, ({ place }) => all.name(place))
+  const parts = heldApart(places, { share, seed, heldOut }, ({ place }) => all.name(place))
   const [kept, held] = parts.map((part) => part.map(({ place }) => place))
   if (held!.length === 0) {
     log(nothingHeldOut(places.length, share))

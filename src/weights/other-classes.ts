@@ -1,9 +1,6 @@
 import type { Weights } from "../core/parameters.js"
-import { shown } from "../core/shown.js"
+import { firstFew, shown } from "../core/shown.js"
 import type { Checkpoint } from "./checkpoint.js"
-
-/** So many names of classes stand in one line. */
-const namesTold = 5
 
 /** The layers with outputs for each class; a localizer has those of one of its stages. */
 const heads = {
@@ -38,5 +35,4 @@ export function weightsForClasses(
   return new Map([...weights].filter(([name]) => !head.test(name)))
 }
 
-const listed = (classes: readonly string[]) =>
-  `${classes.slice(0, namesTold).map(shown).join(", ")}${classes.length > namesTold ? `, ... (${classes.length})` : ""}`
+const listed = (classes: readonly string[]) => firstFew(classes.map(shown), 5)

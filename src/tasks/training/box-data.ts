@@ -1,5 +1,5 @@
 import { type ClassChoice, chooseClasses } from "../../../datasets/choose-classes.js"
-import type { Dataset, ImageRecord } from "../../../datasets/dataset.js"
+import type { Dataset } from "../../../datasets/dataset.js"
 import { type FaultPolicies, NoSplitError, scoringPolicies } from "../../../datasets/faults.js"
 import type { ReadOptions } from "../../../datasets/options.js"
 import { sameImages } from "../../../datasets/shared-images.js"
@@ -7,7 +7,7 @@ import { splitImages } from "../../../datasets/splits.js"
 import { DataError } from "../../core/errors.js"
 import { type BoxData, expectObjects, howReadOf, openBoxData, readBoxData } from "../box-data.js"
 import type { Listener } from "../hooks.js"
-import { usualSplit } from "../run-data.js"
+import { trainDefaults } from "../options/train-detector.js"
 import type { DatasetFingerprint } from "./run-record.js"
 import { type TileOptions, tileDataset } from "./tile-dataset.js"
 
@@ -105,8 +105,7 @@ async function holdOut(
   { data, holdOut: share, heldOut, seed, valSplit }: BoxDataConfig,
   { log }: Listener,
 ): Promise<TrainingData> {
-  const drawn = () => splitImages(all.images, [1 - share, share], seed) as [ImageRecord[], ImageRecord[]]
-  const [kept, held] = heldOut === undefined ? drawn() : partedBy(heldOut, all.images, ({ id }) => id)
+  const [kept, held] = heldApart(all.images, { share, seed, heldOut }, ({ id }) => id)
   if (held.length === 0 || kept.every(({ labels }) => labels.length === 0)) {
     log(nothingHeldOut(all.images.length, share))
     return { training: all, validation: undefined }
@@ -118,12 +117,20 @@ async function holdOut(
   return { training: { ...all, images: kept }, validation, heldOut: held.map(({ id }) => id) }
 }
 
-/** Images without, and with the names of those that a run has held out. */
-export function partedBy<Image>(
-  heldOut: readonly string[],
+interface HoldOut {
+  readonly share: number
+  readonly seed: number
+  /** Names of the images that a run which goes on has held out. */
+  readonly heldOut?: readonly string[] | undefined
+}
+
+/** Images that are kept, and those held out: the ones of a run that goes on, else a share of each class, drawn by the seed. */
+export function heldApart<Image extends { readonly labels: Iterable<number> }>(
   images: readonly Image[],
+  { share, seed, heldOut }: HoldOut,
   nameOf: (image: Image) => string,
-): [Image[], Image[]] {
+): [kept: Image[], held: Image[]] {
+  if (heldOut === undefined) return splitImages(images, [1 - share, share], seed) as [Image[], Image[]]
   const names = new Set(heldOut)
   return [images.filter((image) => !names.has(nameOf(image))), images.filter((image) => names.has(nameOf(image)))]
 }
@@ -154,7 +161,7 @@ export async function validationOf<Data>(
     return await read()
   } catch (error) {
     if (!(error instanceof DataError)) throw error
-    if (split !== usualSplit || !(error instanceof NoSplitError)) {
+    if (split !== trainDefaults.valSplit || !(error instanceof NoSplitError)) {
       throw new DataError(`validation: ${error.message}. --val-every 0 trains without one`)
     }
     log(`no validation: ${error.message}`)
